@@ -1,0 +1,134 @@
+/**
+ * What can go wrong in the domain, as tagged classes with data. Callers branch on `_tag`; the HTTP layer holds the one
+ * table from tag to status. A throw inside a transaction is its rollback.
+ */
+
+/** One thing that is wrong with an input: where (a path such as "body.startAt") and what would be right. */
+export interface Fault {
+  readonly path: string
+  readonly message: string
+}
+
+/** A booking that stands in the way of another. */
+export interface Conflict {
+  readonly startAt: string
+  readonly endAt: string
+  readonly status: string
+}
+
+/** A free slot near the one that was asked for. */
+export interface Alternative {
+  readonly resourceId: string
+  readonly startAt: string
+  readonly endAt: string
+}
+
+abstract class DomainError extends Error {
+  abstract readonly _tag: string
+  override get name() {
+    return this._tag
+  }
+}
+
+/** The input does not parse, or is against a rule of a field. */
+export class InvalidInput extends DomainError {
+  readonly _tag = "InvalidInput"
+  constructor(
+    readonly faults: readonly Fault[],
+    message = "The request is not valid.",
+  ) {
+    super(message)
+  }
+}
+
+/** The input parses but is against a rule of the domain; `code` is stable, such as "outside_opening_hours". */
+export class RuleBroken extends DomainError {
+  readonly _tag = "RuleBroken"
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly faults: readonly Fault[] = [],
+  ) {
+    super(message)
+  }
+}
+
+/** No valid credentials. */
+export class NotAuthenticated extends DomainError {
+  readonly _tag = "NotAuthenticated"
+}
+
+/** Known, but not allowed to do this. */
+export class NotAllowed extends DomainError {
+  readonly _tag = "NotAllowed"
+}
+
+/** Not there, or in a facility that the caller may not see. */
+export class NotFound extends DomainError {
+  readonly _tag = "NotFound"
+  constructor(what: string, id?: string) {
+    super(id === undefined ? `There is no such ${what}.` : `There is no ${what} ${id}.`)
+  }
+}
+
+/** The slot is occupied. */
+export class SlotTaken extends DomainError {
+  readonly _tag = "SlotTaken"
+  constructor(
+    readonly conflicts: readonly Conflict[],
+    readonly alternatives: readonly Alternative[],
+  ) {
+    super("The slot is taken.")
+  }
+}
+
+/** The thing is in a state in which this cannot be done; `code` is stable, such as "booking_not_confirmed". */
+export class WrongState extends DomainError {
+  readonly _tag = "WrongState"
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** A before hook refused. */
+export class BlockedByHook extends DomainError {
+  readonly _tag = "BlockedByHook"
+  constructor(
+    readonly hook: string,
+    readonly reason: string,
+  ) {
+    super(reason)
+  }
+}
+
+/** Another request with the same Idempotency-Key is still under way. */
+export class StillInFlight extends DomainError {
+  readonly _tag = "StillInFlight"
+  readonly retryAfterSeconds = 1
+}
+
+/** Too many requests. */
+export class TooMany extends DomainError {
+  readonly _tag = "TooMany"
+  constructor(
+    readonly retryAfterSeconds: number,
+    message = "Too many requests.",
+  ) {
+    super(message)
+  }
+}
+
+export type AnyDomainError =
+  | InvalidInput
+  | RuleBroken
+  | NotAuthenticated
+  | NotAllowed
+  | NotFound
+  | SlotTaken
+  | WrongState
+  | BlockedByHook
+  | StillInFlight
+  | TooMany

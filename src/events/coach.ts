@@ -1,0 +1,112 @@
+/** The events of coaches: the blocks they ask for, and the sessions they hold. */
+import * as Schema from "effect/Schema"
+import { area } from "./definition.ts"
+import { example } from "./example.ts"
+import { Actor, Id, Instant, Note, Text } from "./fields.ts"
+
+const define = area("coach-service")
+
+export const coachEvents = [
+  define({
+    type: "coach.block.requested",
+    description: "A coach asked for time on a resource; the request occupies it until it is decided.",
+    aggregate: "coach_block",
+    aggregateId: (data) => data.blockId,
+    data: {
+      blockId: Id,
+      coachId: Id,
+      coachName: Text,
+      facilityId: Id,
+      resourceId: Id,
+      resourceName: Text,
+      startAt: Instant,
+      endAt: Instant,
+      blockType: Text,
+      reason: Schema.optionalKey(Note),
+      requiresApproval: Schema.Boolean,
+    },
+    sample: {
+      blockId: example.blockId,
+      coachId: example.coachId,
+      coachName: "Jonas Weber",
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      resourceName: "Court 1",
+      startAt: example.startAt,
+      endAt: example.endAt,
+      blockType: "coaching",
+      reason: "Junior squad",
+      requiresApproval: true,
+    },
+    facilityWebhook: true,
+    channels: ["facility:{facilityId}:availability", "resource:{resourceId}:availability"],
+  }),
+  define({
+    type: "coach.block.approved",
+    description: "A coach's request for time was granted.",
+    aggregate: "coach_block",
+    aggregateId: (data) => data.blockId,
+    data: { blockId: Id, coachId: Id, facilityId: Id, approvedBy: Actor, approvedAt: Instant },
+    sample: {
+      blockId: example.blockId,
+      coachId: example.coachId,
+      facilityId: example.facilityId,
+      approvedBy: example.staffId,
+      approvedAt: "2026-03-09T18:02:47.000Z",
+    },
+    facilityWebhook: true,
+  }),
+  define({
+    type: "coach.block.rejected",
+    description: "A coach's request for time was turned down.",
+    aggregate: "coach_block",
+    aggregateId: (data) => data.blockId,
+    data: {
+      blockId: Id,
+      coachId: Id,
+      facilityId: Id,
+      rejectedBy: Actor,
+      rejectedAt: Instant,
+      rejectionReason: Note,
+    },
+    sample: {
+      blockId: example.blockId,
+      coachId: example.coachId,
+      facilityId: example.facilityId,
+      rejectedBy: example.staffId,
+      rejectedAt: "2026-03-09T18:02:47.000Z",
+      rejectionReason: "The court is reserved for league matches.",
+    },
+  }),
+  define({
+    type: "coach.session.completed",
+    description: "A coaching session took place; it names who attended and whose parents to tell.",
+    aggregate: "coach_session",
+    aggregateId: (data) => data.sessionId,
+    data: {
+      sessionId: Id,
+      bookingId: Id,
+      coachId: Id,
+      coachName: Text,
+      facilityId: Id,
+      sessionType: Text,
+      students: Schema.Array(Schema.Struct({ userId: Id, name: Text, parentIds: Schema.Array(Id) })),
+      startAt: Instant,
+      endAt: Instant,
+      attendedStudents: Schema.Array(Id),
+    },
+    sample: {
+      sessionId: example.sessionId,
+      bookingId: example.bookingId,
+      coachId: example.coachId,
+      coachName: "Jonas Weber",
+      facilityId: example.facilityId,
+      sessionType: "private",
+      students: [{ userId: example.playerId, name: "Mia Keller", parentIds: [example.parentId] }],
+      startAt: example.startAt,
+      endAt: example.endAt,
+      attendedStudents: [example.playerId],
+    },
+    facilityWebhook: true,
+  }),
+] as const
