@@ -1,0 +1,156 @@
+// The server process: started in a session of its own, found again by `postmaster.pid`, stopped by a signal. The file
+// outlives a crash and its process id may since belong to any program, so it is believed only for a process that is a
+// postgres on this very cluster.
+
+import { closeSync, openSync } from "node:fs"
+import { readFile, rename, stat, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { identity, type OsUser, quietEnv, run } from "./os-user.ts"
+import { EmbeddedUnavailable } from "./unavailable.ts"
+
+export interface Postmaster {
+  pid: number
+  port: number
+}
+
+/** Crash recovery replays at most max_wal_size (2 GB), which a slow disk needs a while for. */
+const readyWithinMs = 120_000
+/** A fast shutdown writes one checkpoint; after this the server is stopped hard and recovers at its next start. */
+const stopWithinMs = 60_000
+/** After a killed postmaster its backends need a moment to notice, and the cluster is refused until they did. */
+const orphansWithinMs = 10_000
+const pollMs = 10
+const logFileBytes = 10 * 1024 * 1024
+
+/** The ready server of this cluster, waited for when it is just starting; undefined when none runs. */
+export async function runningPostmaster(cluster: string): Promise<Postmaster | undefined> {
+  const deadline = Date.now() + readyWithinMs
+  while (Date.now() < deadline) {
+    const file = await readPidFile(cluster)
+    if (file === undefined) return undefined
+    if (!(await isPostmaster(file.pid, cluster))) return undefined
+    if (file.status === "ready" && file.port !== undefined) return { pid: file.pid, port: file.port }
+    await Bun.sleep(pollMs)
+  }
+  throw new EmbeddedUnavailable("failed", `The database in ${cluster} is not ready after ${readyWithinMs / 1000} s.`)
+}
+
+export async function launchPostmaster(options: {
+  cluster: string
+  binaries: string
+  osUser: OsUser | undefined
+  logFile: string
+}): Promise<Postmaster> {
+  await disownReusedPid(options.cluster)
+  const deadline = Date.now() + orphansWithinMs
+  for (;;) {
+    const outcome = await launchOnce(options)
+    if (typeof outcome !== "string") return outcome
+    if (outcome.includes("Address already in use")) {
+      throw new EmbeddedUnavailable("port_taken", "The database's port was taken by another program just now.")
+    }
+    const orphans = outcome.includes("pre-existing shared memory block")
+    if (!orphans || Date.now() > deadline) {
+      const reason = /FATAL: +(.*)/.exec(outcome)?.[1] ?? "it ended without a reason"
+      throw new EmbeddedUnavailable(
+        "failed",
+        `The embedded PostgreSQL did not start: ${reason} (see ${options.logFile}).`,
+      )
+    }
+    await Bun.sleep(pollMs * 10)
+  }
+}
+
+export async function stopPostmaster(postmaster: Postmaster, cluster: string): Promise<void> {
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) {
+    if (!sendSignal(postmaster.pid, signal)) return
+    const deadline = Date.now() + stopWithinMs
+    while (Date.now() < deadline) {
+      if (!(await isPostmaster(postmaster.pid, cluster))) return
+      await Bun.sleep(pollMs)
+    }
+  }
+  throw new EmbeddedUnavailable("failed", `The database process ${postmaster.pid} does not stop.`)
+}
+
+/** The ready server, or what it wrote to its log before it ended. */
+async function launchOnce(options: {
+  cluster: string
+  binaries: string
+  osUser: OsUser | undefined
+  logFile: string
+}): Promise<Postmaster | string> {
+  const before = await stat(options.logFile).catch(() => undefined)
+  if (before !== undefined && before.size > logFileBytes) await rename(options.logFile, `${options.logFile}.1`)
+  const logFd = openSync(options.logFile, "a", 0o600)
+  const logStart = (await stat(options.logFile)).size
+  const child = Bun.spawn([join(options.binaries, "bin", "postgres"), "-D", options.cluster], {
+    ...identity(options.osUser),
+    cwd: "/",
+    env: quietEnv(),
+    detached: true,
+    stdin: "ignore",
+    stdout: logFd,
+    stderr: logFd,
+  })
+  child.unref()
+  closeSync(logFd)
+
+  const deadline = Date.now() + readyWithinMs
+  while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
+    const file = await readPidFile(options.cluster)
+    if (file?.pid === child.pid && file.status === "ready" && file.port !== undefined) {
+      return { pid: file.pid, port: file.port }
+    }
+    await Bun.sleep(pollMs)
+  }
+  child.kill("SIGQUIT")
+  await child.exited
+  return (await readFile(options.logFile)).subarray(logStart).toString("utf8")
+}
+
+/** Lines of the file: pid, data directory, start time, port, socket directory, address, shared memory, status. */
+async function readPidFile(cluster: string) {
+  const text = await readFile(join(cluster, "postmaster.pid"), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return ""
+    throw error
+  })
+  const lines = text.split("\n")
+  const pid = Number(lines[0])
+  if (!Number.isInteger(pid) || pid <= 0) return undefined
+  const port = Number(lines[3])
+  return { pid, status: lines[7]?.trim(), port: port > 0 ? port : undefined }
+}
+
+/** A zombie has an empty command line, so a server whose parent never reaped it counts as gone. */
+async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
+  if (process.platform === "linux") {
+    const argv = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0")
+    return argv[0]?.endsWith("/postgres") === true && argv.includes(cluster)
+  }
+  const { stdout } = await run(["ps", "-o", "command=", "-p", String(pid)], undefined)
+  return stdout.includes("/postgres") && stdout.includes(cluster)
+}
+
+/**
+ * PostgreSQL refuses to start while the process id in its file is alive, even when another program got that id after a
+ * restart of the machine. The id is replaced by an impossible one and the file kept, because it also names the shared
+ * memory by which PostgreSQL notices surviving backends.
+ */
+async function disownReusedPid(cluster: string): Promise<void> {
+  const file = await readPidFile(cluster)
+  if (file === undefined || !sendSignal(file.pid, 0)) return
+  const path = join(cluster, "postmaster.pid")
+  const impossiblePid = 99_999_999
+  const rest = (await readFile(path, "utf8")).split("\n").slice(1)
+  await writeFile(path, [impossiblePid, ...rest].join("\n"))
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}

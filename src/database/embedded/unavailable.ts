@@ -1,0 +1,16 @@
+// The one error of the embedded database. Its message is a sentence that says what is wrong and what to do about it.
+
+export type UnavailableReason = "already_running" | "unreachable" | "unsupported" | "port_taken" | "failed"
+
+export class EmbeddedUnavailable extends Error {
+  readonly _tag = "EmbeddedUnavailable"
+  override readonly name = "EmbeddedUnavailable"
+
+  constructor(
+    readonly reason: UnavailableReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}

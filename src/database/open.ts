@@ -1,0 +1,51 @@
+/** Which database this program uses: the one of DATABASE_URL, or the embedded PostgreSQL, started or already running. */
+import postgres from "postgres"
+import { BadConfig, type Config } from "../config.ts"
+import { embeddedUrl, startEmbedded } from "./embedded.ts"
+
+export interface OpenDatabase {
+  readonly url: string
+  readonly embedded: boolean
+  /** Stops the embedded server if this process started it. */
+  readonly stop: () => Promise<void>
+}
+
+/** For the server: the embedded PostgreSQL is started, and belongs to this process. */
+export async function openDatabase(config: Config, log: (line: string) => void): Promise<OpenDatabase> {
+  if (config.databaseUrl) return given(config.databaseUrl)
+  const embedded = await startEmbedded({ dataDir: config.dataDir, log })
+  return { url: embedded.url, embedded: true, stop: embedded.stop }
+}
+
+/** For the command line: the embedded PostgreSQL that is running, or one started for as long as the command takes. */
+export async function reachDatabase(config: Config): Promise<OpenDatabase> {
+  if (config.databaseUrl) return given(config.databaseUrl)
+  const url = await embeddedUrl(config.dataDir)
+  if (url && (await answers(url)) === undefined) return { url, embedded: true, stop: async () => {} }
+  return openDatabase(config, () => {})
+}
+
+async function given(url: string): Promise<OpenDatabase> {
+  const problem = await answers(url)
+  if (problem) {
+    const { host, pathname } = new URL(url)
+    throw new BadConfig(
+      `The database ${pathname.slice(1) || "of DATABASE_URL"} on ${host} does not answer (${problem}). Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+    )
+  }
+  return { url, embedded: false, stop: async () => {} }
+}
+
+const connectTimeoutSeconds = 5
+
+async function answers(url: string): Promise<string | undefined> {
+  const sql = postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} })
+  try {
+    await sql`select 1`
+    return undefined
+  } catch (error) {
+    return (error as { code?: string }).code ?? (error as Error).message
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}

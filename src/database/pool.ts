@@ -1,0 +1,189 @@
+// One generation of connections to PostgreSQL, and the deadlines of everything that is in flight on it.
+// A pool is never repaired: when a call gets no answer, `db.ts` opens the next pool, and this one ends as soon as
+// its last call has settled, at the latest when that call's own deadline has passed.
+import postgres from "postgres"
+import { type Call, Deadline } from "./deadline.ts"
+import { QueryTimedOut } from "./errors.ts"
+
+export interface ConnectOptions {
+  /** Connections at most; 10 by default. */
+  max?: number
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string
+  /** Milliseconds until a query's caller is freed; 10,000 by default. */
+  queryDeadlineMs?: number
+  /** Milliseconds until a transaction's caller is freed, waiting for a connection included; 15,000 by default. */
+  transactionDeadlineMs?: number
+  /** A string given for a json parameter is JSON text already, as pg-boss gives it; false by default. */
+  jsonText?: boolean
+  /** Told after a pool has been replaced. */
+  onSwap?: (reason: string) => void
+}
+
+/** A transaction or savepoint, as far as its queries are concerned. */
+export interface Scope {
+  /** Why it takes no more statements. */
+  refuses(): Error | undefined
+  /** A query's outcome is unknown, and with it the transaction's. */
+  fail(error: Error): void
+}
+
+export class Pool {
+  readonly sql: postgres.Sql
+  readonly #queries: Deadline
+  readonly #transactions: Deadline
+  readonly #onTimeout: (pool: Pool, error: QueryTimedOut) => void
+  readonly #ended = Promise.withResolvers<void>()
+  #ending = false
+  #retired = false
+  #answers = 0
+
+  constructor(url: string, options: ConnectOptions, onTimeout: (pool: Pool, error: QueryTimedOut) => void) {
+    this.#queries = new Deadline(options.queryDeadlineMs ?? QUERY_DEADLINE_MS)
+    this.#transactions = new Deadline(options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS)
+    this.#onTimeout = onTimeout
+    this.sql = open(url, options)
+  }
+
+  /** Puts a query under the deadline from the moment it is executed; a fragment of another query never is. */
+  guard<Value>(value: Value, scope?: Scope): Value {
+    if (!isQuery(value)) return value
+    const send = value.handler
+    value.handler = (query) => {
+      const refused = scope?.refuses() ?? (query.cursorFn ? new Error(NO_CURSORS) : undefined)
+      if (refused) return query.reject(refused)
+      const { resolve, reject } = query
+      const answers = this.#answers
+      const call = { expire: () => this.#expired(query, reject, answers, scope) }
+      query.resolve = (result) => {
+        this.#answers += 1
+        this.#settle(this.#queries, call)
+        resolve(result)
+      }
+      query.reject = (error) => {
+        this.#settle(this.#queries, call)
+        reject(error)
+      }
+      this.#queries.start(call)
+      send(query)
+    }
+    return value
+  }
+
+  /** Puts a transaction under its deadline; the function that it returns settles it. */
+  watchTransaction(sent: () => boolean, fail: (error: Error) => void): () => void {
+    const answers = this.#answers
+    const call = { expire: () => fail(this.#timedOut("transaction", this.#transactions, sent(), answers)) }
+    this.#transactions.start(call)
+    return () => this.#settle(this.#transactions, call)
+  }
+
+  /** Is given no new calls any more; ends, and resolves, when those in flight have settled. */
+  retire(): Promise<void> {
+    this.#retired = true
+    this.#endWhenIdle()
+    return this.#ended.promise
+  }
+
+  /** Ends the connections, after at most this time for what is in flight. */
+  end(timeoutMs: number): Promise<void> {
+    if (!this.#ending) this.#ended.resolve(this.sql.end({ timeout: timeoutMs / 1000 }))
+    this.#ending = true
+    return this.#ended.promise
+  }
+
+  #expired(query: Query, reject: (error: Error) => void, answers: number, scope: Scope | undefined): void {
+    const error = this.#timedOut("query", this.#queries, query.state !== null, answers)
+    reject(error)
+    if (!error.sent) query.canceller?.(query).catch(() => {})
+    scope?.fail(error)
+    if (this.#retired) this.#endWhenIdle()
+  }
+
+  /**
+   * Replaces the pool first, so that the caller's next call finds a new one. A call that only waited for its turn is no
+   * reason to, as long as others have been answered since (`answers` is their count when the call began).
+   */
+  #timedOut(what: "query" | "transaction", deadline: Deadline, sent: boolean, answers: number): QueryTimedOut {
+    const error = new QueryTimedOut(what, deadline.afterMs, sent)
+    if (sent || this.#answers === answers) this.#onTimeout(this, error)
+    return error
+  }
+
+  #settle(deadline: Deadline, call: Call): void {
+    deadline.settle(call)
+    if (this.#retired) this.#endWhenIdle()
+  }
+
+  #endWhenIdle(): void {
+    if (this.#queries.size + this.#transactions.size === 0) void this.end(0)
+  }
+}
+
+/** Opens the driver as every connection of this program uses it. */
+export function open(url: string, options: ConnectOptions): postgres.Sql {
+  const queryMs = options.queryDeadlineMs ?? QUERY_DEADLINE_MS
+  const transactionMs = options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS
+  return postgres(url, {
+    max: options.max ?? 10,
+    prepare: true,
+    // Below the deadline, so that a server that cannot be reached is told from one that does not answer.
+    connect_timeout: Math.max(1, Math.floor(queryMs / 2000)),
+    backoff: (attempt) => Math.min(0.05 * 2 ** attempt, LONGEST_BACKOFF_SECONDS),
+    onnotice: () => {},
+    // The server's own limits stand behind ours, for work whose caller has gone. They are start-up parameters, which
+    // PgBouncer refuses unless its `ignore_startup_parameters` names them; a `set` after connecting would leak to
+    // other clients there. Behind PgBouncer: ignore both there, and `alter role … set` them.
+    connection: {
+      application_name: options.applicationName,
+      statement_timeout: Math.min(queryMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
+      idle_in_transaction_session_timeout: Math.min(transactionMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
+    },
+    types: options.jsonText ? { int8, json: jsonText } : { int8 },
+  }) as unknown as postgres.Sql
+}
+
+/** A cursor settles once a page, which a deadline can't follow. */
+const NO_CURSORS = "cursors are not supported: page by key"
+const QUERY_DEADLINE_MS = 10_000
+const TRANSACTION_DEADLINE_MS = 15_000
+const SERVER_MARGIN_MS = 1_000
+const LONGEST_SERVER_MS = 2 ** 31 - 1
+/** Work resumes within seconds of PostgreSQL's return; the driver's own limit is 20 s. */
+const LONGEST_BACKOFF_SECONDS = 1
+
+/** `bigint` as a JavaScript number. Counts and positions stay far below 2^53; beyond it a wrong number is worse than none. */
+const int8 = {
+  to: 20,
+  from: [20],
+  serialize: (value: number | bigint | string) => String(value),
+  parse: (text: string) => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`the bigint ${text} is beyond 2^53`)
+    return value
+  },
+}
+
+const jsonText = {
+  to: 114,
+  from: [114, 3802],
+  serialize: (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value)),
+  parse: (text: string) => JSON.parse(text) as unknown,
+}
+
+/** What a deadline needs of the driver's query (src/query.js of the pinned, patched version). */
+interface Query {
+  /** Called once, when the query is executed; never for a fragment. */
+  handler(query: Query): void
+  resolve(result: unknown): void
+  reject(error: Error): void
+  /** Null until a connection has taken the query. */
+  state: unknown
+  /** Takes a waiting query out of the pool's queue. */
+  canceller: ((query: Query) => Promise<unknown>) | null
+  cursorFn?: unknown
+}
+
+function isQuery(value: unknown): value is Query {
+  return value instanceof Promise && "handler" in value
+}
