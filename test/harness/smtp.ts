@@ -1,0 +1,59 @@
+// A real SMTP server on the loopback interface that keeps what it is sent, and refuses whom the test tells it to refuse.
+
+import type { AddressInfo } from "node:net"
+import { type ParsedMail, simpleParser } from "mailparser"
+import { SMTPServer } from "smtp-server"
+
+export interface SmtpReceiver {
+  url: string
+  /** In the order of arrival. */
+  mails: (ParsedMail & { recipients: string[]; raw: string })[]
+  /** The server's answer to an address, such as [550, "5.1.1 No such user"]; undefined takes the mail. */
+  refuse: (address: string) => [code: number, text: string] | undefined
+  /** Of all addresses, how often each was offered. */
+  offered: string[]
+  /** The server's answer to a whole mail. */
+  refuseMail: () => [code: number, text: string] | undefined
+  close(): Promise<void>
+}
+
+export async function smtpReceiver(): Promise<SmtpReceiver> {
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS", "AUTH"],
+    disableReverseLookup: true,
+    logger: false,
+    closeTimeout: 500,
+    onRcptTo(address, _session, answer) {
+      receiver.offered.push(address.address)
+      answer(refusal(receiver.refuse(address.address)))
+    },
+    onData(stream, session, answer) {
+      void (async () => {
+        const chunks: Buffer[] = []
+        for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+        const refused = receiver.refuseMail()
+        if (refused) return answer(refusal(refused))
+        const raw = Buffer.concat(chunks)
+        const recipients = session.envelope.rcptTo.map((each) => each.address)
+        receiver.mails.push({ ...(await simpleParser(raw)), recipients, raw: raw.toString("utf8") })
+        answer(null)
+      })()
+    },
+  })
+  server.on("error", () => {})
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+  const receiver: SmtpReceiver = {
+    url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+    mails: [],
+    offered: [],
+    refuse: () => undefined,
+    refuseMail: () => undefined,
+    close: () => new Promise((closed) => server.close(() => closed())),
+  }
+  return receiver
+}
+
+function refusal(answer: [code: number, text: string] | undefined): Error | null {
+  return answer ? Object.assign(new Error(answer[1]), { responseCode: answer[0] }) : null
+}
