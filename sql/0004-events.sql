@@ -33,9 +33,10 @@ comment on column slotbase.events.booking_type is 'For webhook filters: the type
 create index events_of_aggregate on slotbase.events (aggregate_id, id);
 
 -- cache 1: with more, two sessions would draw numbers out of order, and an aggregate's events with them.
+-- The transaction gets its id before it draws, whoever inserts the row: the floor of the scans relies on it.
 create sequence slotbase.outbox_seq as bigint cache 1;
 create table slotbase.outbox (
-  seq         bigint  primary key default nextval('slotbase.outbox_seq'),
+  seq         bigint  primary key default case when pg_current_xact_id() is not null then nextval('slotbase.outbox_seq') end,
   event_id    uuid    not null,
   facility_id uuid    not null,
   type        text    not null,

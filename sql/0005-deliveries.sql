@@ -79,7 +79,9 @@ create table slotbase.webhooks (
   created_at         timestamptz not null default slotbase.now(),
   updated_at         timestamptz not null default slotbase.now(),
   deleted_at         timestamptz,
-  primary key (id, facility_id)
+  deleted_by         uuid        references slotbase.users (id),
+  primary key (id, facility_id),
+  constraint deleted_webhook_names_its_deleter check ((deleted_at is null) = (deleted_by is null))
 );
 create index webhooks_of_facility on slotbase.webhooks (facility_id, id) where deleted_at is null;
 comment on table  slotbase.webhooks is 'Where a facility wants its events sent (the specification''s WebhookConfig).';
@@ -162,6 +164,7 @@ create table slotbase.webhook_attempts (
   url              text        not null,
   method           text        not null,
   started_at       timestamptz not null,
+  sent_at          timestamptz,
   outcome          text        not null default 'started',
   duration_ms      real,
   signature        text,
@@ -175,6 +178,7 @@ create table slotbase.webhook_attempts (
 ) partition by range (event_id);
 comment on table  slotbase.webhook_attempts is 'One row per HTTP attempt, committed as started before the request leaves.';
 comment on column slotbase.webhook_attempts.id is 'X-SlotBase-Delivery-ID of this attempt.';
+comment on column slotbase.webhook_attempts.sent_at is 'X-SlotBase-Timestamp: real time, which a receiver compares with its own clock, never the movable one.';
 comment on column slotbase.webhook_attempts.outcome is 'started: under way, or lost and not yet found; unknown: the process died while it was under way.';
 comment on column slotbase.webhook_attempts.response_body is 'The first kilobytes of the answer.';
 

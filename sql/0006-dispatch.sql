@@ -2,8 +2,9 @@
 -- of the outbox in commit order per aggregate, gives each the next dense position, and makes the work: a run per
 -- subscribed handler, a delivery per matching webhook. Subscriptions change only between passes, at a known position.
 
--- Subscriptions added or ended since the last pass take effect at the next position. A row that somebody is just
--- changing is left for the next pass: the sequencer never waits for a command.
+-- Subscriptions added or ended since the last pass take effect at the next position. What somebody is just changing is
+-- left for the next pass: the sequencer never waits for a command. A webhook's versions are taken together or not at all,
+-- for one that ends while its successor is locked would leave a hole between them in which nothing is delivered.
 create function slotbase.sequence_subscriptions(next_position bigint) returns void language plpgsql as $$
 begin
   update slotbase.handlers h
@@ -11,11 +12,18 @@ begin
       until_position = case when h.ended then next_position end
   where h.id in (select id from slotbase.handlers
                  where until_position is null and (from_position is null or ended) for update skip locked);
+  with due as materialized (
+    select webhook_id, version from slotbase.webhook_versions
+    where until_position is null and (from_position is null or ended) for update skip locked
+  )
   update slotbase.webhook_versions v
   set from_position  = coalesce(v.from_position, next_position),
       until_position = case when v.ended then next_position end
-  where (v.webhook_id, v.version) in (select webhook_id, version from slotbase.webhook_versions
-                 where until_position is null and (from_position is null or ended) for update skip locked);
+  from due
+  where v.webhook_id = due.webhook_id and v.version = due.version
+    and not exists (select from slotbase.webhook_versions w
+                    where w.webhook_id = v.webhook_id and w.until_position is null and (w.from_position is null or w.ended)
+                      and not exists (select from due d where d.webhook_id = w.webhook_id and d.version = w.version));
 end $$;
 create index handlers_to_sequence on slotbase.handlers (id) where until_position is null and (from_position is null or ended);
 create index webhook_versions_to_sequence on slotbase.webhook_versions (webhook_id, version) where until_position is null and (from_position is null or ended);
@@ -27,14 +35,13 @@ declare
   mark     slotbase.outbox_floor;
   drawn    bigint;
   top      bigint;
-  until    bigint;
   settled  boolean;
   embedded boolean := pg_current_xact_id_if_assigned() is not null;
 begin
   dispatched := 0;
   waits_for_check := false;
   -- 1. Before this transaction has an id: whoever drew a number up to "drawn" has a smaller one,
-  --    because the events row is inserted before the outbox row.
+  --    because a transaction gets its id before it draws.
   drawn := coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0);
   -- A cheap look without a lock, a transaction id or WAL.
   select * into mark from slotbase.outbox_floor;
@@ -48,14 +55,16 @@ begin
   select coalesce(max(position), 0) into top from slotbase.event_positions;
   -- 3. Before the snapshot of the delete: nobody who could still commit below the candidate is under way.
   settled := not embedded and pg_snapshot_xmin(pg_current_snapshot()) >= mark.candidate_xid;
-  -- What SQL recorded waits until the program has checked it, and everything behind it waits too: order is kept.
-  select seq into until from slotbase.outbox where seq > mark.floor and unchecked order by seq limit 1;
   perform slotbase.sequence_subscriptions(top + 1);
 
-  with taken as (
+  -- What SQL recorded waits until the program has checked it, and everything behind it waits too: order is kept. That is
+  -- decided in the snapshot of the delete, or an unchecked event committed in between would slip through.
+  with next as materialized (
+    select seq, bool_or(unchecked) over (order by seq) as waits
+    from (select seq, unchecked from slotbase.outbox where seq > mark.floor order by seq limit batch) o
+  ), taken as (
     delete from slotbase.outbox
-    where seq in (select seq from slotbase.outbox
-                  where seq > mark.floor and seq < coalesce(until, 9223372036854775807) order by seq limit batch)
+    where seq in (select seq from next where not waits)
     returning seq, event_id, facility_id, type
   ), placed as materialized (
     select top + row_number() over (order by seq) as position, event_id, facility_id, type from taken
@@ -68,7 +77,8 @@ begin
     returning position
   ), matched as materialized (
     select v.webhook_id, p.position, p.event_id, p.facility_id,
-           row_number() over (partition by v.webhook_id order by p.position) as nth
+           row_number() over (partition by v.webhook_id order by p.position) as nth,
+           count(*) over (partition by v.webhook_id) as total
     from placed p
     join slotbase.webhook_versions v on v.facility_id = p.facility_id and v.until_position is null
          and v.from_position is not null and p.type = any (v.events)
@@ -78,15 +88,14 @@ begin
                     and (v.resource_ids  is null or e.resource_id  is null or e.resource_id  = any (v.resource_ids))
                     and (v.booking_types is null or e.booking_type is null or e.booking_type = any (v.booking_types)))
   ), numbered as (
-    update slotbase.webhook_sequences s
-    set last_sequence = s.last_sequence + m.count
-    from (select webhook_id, count(*) as count from matched group by webhook_id) m
-    where s.webhook_id = m.webhook_id
-    returning s.webhook_id, s.last_sequence - m.count as base
+    insert into slotbase.webhook_sequences as s (webhook_id, last_sequence)
+    select webhook_id, count(*) from matched group by webhook_id order by webhook_id
+    on conflict (webhook_id) do update set last_sequence = s.last_sequence + excluded.last_sequence
+    returning s.webhook_id, s.last_sequence
   ), deliveries as (
     insert into slotbase.delivery_queue (webhook_id, position, facility_id, event_id, delivery_id, sequence)
     select m.webhook_id, m.position, m.facility_id, m.event_id,
-           slotbase.derived_id(m.event_id, m.webhook_id::text), n.base + m.nth
+           slotbase.derived_id(m.event_id, m.webhook_id::text), n.last_sequence - m.total + m.nth
     from matched m join numbered n on n.webhook_id = m.webhook_id
     order by m.webhook_id, m.position
     returning position
@@ -100,10 +109,10 @@ begin
     order by p.position
     returning position
   )
-  select count(*), max(position) into dispatched, last_position from log;
+  select count(*), max(position), coalesce((select bool_or(waits) from next), false)
+  into dispatched, last_position, waits_for_check from log;
 
-  waits_for_check := until is not null and dispatched < batch;
-  if dispatched < batch and until is null and settled and clock_timestamp() >= mark.noted_at + interval '1 second' then
+  if dispatched < batch and not waits_for_check and settled and clock_timestamp() >= mark.noted_at + interval '1 second' then
     update slotbase.outbox_floor
     set floor = mark.candidate_seq, candidate_seq = drawn, candidate_xid = pg_current_xact_id(), noted_at = clock_timestamp();
   end if;

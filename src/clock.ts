@@ -9,11 +9,16 @@ export const clock = {
   /** Milliseconds since the Unix epoch, UTC. */
   now: (): number => Math.round(base + performance.now()),
 
-  /** Sets the clock from the database, allowing for half of the round trip. */
+  /**
+   * Sets the clock from the database. The answer is from some moment of the round trip: a clock that agrees with one of
+   * them is left alone, so that it does not step back and forth, and any other is set to the middle.
+   */
   async follow(db: Queryable): Promise<void> {
     const asked = performance.now()
     const [row] = await db<{ now: Date }[]>`select slotbase.now() as now`
-    if (row) base = row.now.getTime() - (asked + performance.now()) / 2
+    if (!row) return
+    const [earliest, latest] = [row.now.getTime() - performance.now(), row.now.getTime() - asked]
+    if (base < earliest || base > latest + 1) base = (earliest + latest) / 2
   },
 }
 

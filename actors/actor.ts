@@ -1,0 +1,115 @@
+/**
+ * An actor: one kind of work that the system does by itself. It claims from its mailbox (a queue table), handles, and
+ * settles, in a `pass()` that can be called once and by anybody: by a hint, by the floor, by pg-boss, by a test.
+ * In one process one pass of an actor runs at a time; between processes the mailbox's claims decide.
+ */
+import { Data, Effect } from "effect"
+import { clock } from "../src/clock.ts"
+import type { Hint } from "../src/hints.ts"
+
+export interface Actor {
+  /** Also the name of its pg-boss queue. */
+  readonly name: string
+  readonly description: string
+  /** One claim → handle → settle. It stops early, and returns what it has claimed, when the signal is aborted. */
+  readonly pass: (signal: AbortSignal) => Promise<Pass>
+  /** Hints that wake it in the hot path. */
+  readonly wokenBy?: readonly Hint[]
+  /** The floor: how often it looks without a hint, milliseconds. None: only pg-boss calls it. */
+  readonly everyMs?: number
+  /** When pg-boss calls it, once per tick in all processes together. */
+  readonly cron: string
+  /** A pass that takes longer has hung: the actor is restarted. */
+  readonly deadlineMs: number
+}
+
+/** What a pass found: whether to look again at once, and when the next work is due, if that is known. */
+export interface Pass {
+  readonly more: boolean
+  readonly dueAt?: Date | undefined
+}
+
+export class PassFailed extends Data.TaggedError("PassFailed")<{ readonly actor: string; readonly cause: unknown }> {}
+
+/** The actor as it runs in this process. */
+export interface Running {
+  readonly actor: Actor
+  /** Look soon; many wakes before the next pass are one. */
+  readonly wake: () => void
+  /** Runs passes until nothing is left, or joins the ones that are running; for pg-boss and for tests. */
+  readonly passNow: () => Promise<void>
+  /** Waits for a reason to look, then looks until nothing is left; for ever. Fails when a pass fails. */
+  readonly live: Effect.Effect<never, PassFailed>
+}
+
+export function prepare(actor: Actor, stopping: AbortSignal): Running {
+  let looking: Promise<Pass> | undefined
+  let woken = Promise.withResolvers<void>()
+
+  const look = (): Promise<Pass> => {
+    looking ??= lookUntilDone().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+
+  async function lookUntilDone(): Promise<Pass> {
+    for (;;) {
+      const pass = await withDeadline(actor, stopping)
+      if (!pass.more || stopping.aborted) return pass
+    }
+  }
+
+  const wait = (until: number) =>
+    Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.void)
+      woken.promise.then(done)
+      const timer = Number.isFinite(until) ? setTimeout(done, Math.max(0, until - performance.now())) : undefined
+      return Effect.sync(() => clearTimeout(timer))
+    })
+
+  // Uninterruptible: a stop lets the pass under way settle or return what it holds; the signal makes that quick.
+  const lookOnce = Effect.uninterruptible(
+    Effect.tryPromise({ try: look, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
+  )
+
+  const live = Effect.gen(function* () {
+    for (;;) {
+      woken = Promise.withResolvers<void>()
+      const pass = yield* lookOnce
+      yield* wait(nextLook(actor, pass))
+    }
+  })
+
+  return {
+    actor,
+    wake: () => woken.resolve(),
+    passNow: async () => {
+      // A pass that has begun may have looked before the work was there: join it, then look once more.
+      if (looking) await looking.catch(() => {})
+      await look()
+    },
+    live: live as Effect.Effect<never, PassFailed>,
+  }
+}
+
+/** On the monotonic timer, milliseconds. */
+function nextLook(actor: Actor, pass: Pass): number {
+  const now = performance.now()
+  const floor = actor.everyMs === undefined ? Number.POSITIVE_INFINITY : now + actor.everyMs
+  const due =
+    pass.dueAt === undefined ? Number.POSITIVE_INFINITY : now + Math.max(0, pass.dueAt.getTime() - clock.now())
+  return Math.min(floor, due)
+}
+
+async function withDeadline(actor: Actor, stopping: AbortSignal): Promise<Pass> {
+  let timer: Timer | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${actor.deadlineMs} ms`)), actor.deadlineMs)
+  })
+  try {
+    return await Promise.race([actor.pass(stopping), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Follows the log in every server process and publishes its frames to the sockets of this process. It competes with nobody
+ * and writes nothing: its place in the log is that of the process' `Live`, which outlives a restart of this actor.
+ */
+import type { Db } from "../src/database/db.ts"
+import { changeOf, type Frame, framesOf, type LogRow } from "../src/live/frames.ts"
+import type { Live } from "../src/live/live.ts"
+import { lastPosition, readLog } from "../src/live/log.ts"
+import { channelsOf, slotChangesOf, slotFramesOf } from "../src/live/slots.ts"
+import type { Actor, Pass } from "./actor.ts"
+
+/** Events of one batch: 500 are read in 6 ms. */
+const batch = 500
+/** How often it looks without a hint, milliseconds. */
+const everyMs = 1_000
+
+export function broadcaster(db: Db, live: Live): Actor {
+  return {
+    name: "broadcaster",
+    description: "Publishes the frames of the log to the sockets of this process",
+    wokenBy: ["log"],
+    everyMs,
+    cron: "* * * * *",
+    deadlineMs: 30_000,
+    pass: () => broadcast(db, live),
+  }
+}
+
+/** Publishes the next batch of the log. The first pass only notes where the log stands. */
+export async function broadcast(db: Db, live: Live): Promise<Pass> {
+  if (live.position === undefined || live.isEmpty) {
+    const last = await lastPosition(db)
+    if (live.position === undefined || live.isEmpty) {
+      live.advance([], last)
+      return { more: false }
+    }
+    // Somebody came in the meantime, and counts on everything after the position that they were told.
+  }
+  const position = live.position
+  const rows = await readLog(db, { after: position }, { limit: batch })
+  const [first, last] = [rows[0], rows.at(-1)]
+  if (first === undefined || last === undefined) return { more: false }
+  if (first.position !== position + 1) {
+    // Retention was quicker than this process.
+    live.lost(await lastPosition(db))
+    return { more: true }
+  }
+  const frames = rows.flatMap(framesOf)
+  const told = new Set<LogRow>()
+  for (let heard = heardOf(rows, live, told); heard.length > 0; heard = heardOf(rows, live, told)) {
+    for (const row of heard) told.add(row)
+    frames.push(...(await slotFramesOf(db, await slotChangesOf(db, heard))))
+  }
+  // No await from the last look at who listens to here: who comes now is told by a replay.
+  live.advance(inOrder(frames), last.position)
+  return { more: rows.length === batch }
+}
+
+/** Rows whose slots somebody wants to see, and which have not been read. Slots that nobody sees are never computed. */
+function heardOf(rows: readonly LogRow[], live: Live, told: ReadonlySet<LogRow>): LogRow[] {
+  return rows.filter((row) => {
+    const change = told.has(row) ? undefined : changeOf(row)
+    if (change === undefined) return false
+    if (change.what === "facility") return !live.isEmpty
+    return channelsOf({ facilityId: row.facility_id, resourceId: change.resourceId }).some((name) => live.hears(name))
+  })
+}
+
+/** By position, so that a client may resume after any frame it has seen; the sort is stable. */
+const inOrder = (frames: readonly Frame[]): Frame[] => [...frames].sort((a, b) => a.position - b.position)

@@ -1,0 +1,34 @@
+/**
+ * Sends events to webhooks: at least once, under one stable event id, each attempt written down before it leaves. One slow,
+ * dead or hostile receiver delays only its own deliveries. The parts stand in deliver-webhooks/: find-work → claim → send →
+ * settle, and lost for what dead processes left.
+ */
+import type { App } from "../src/app.ts"
+import { onHint } from "../src/hints.ts"
+import { metrics } from "../src/metrics.ts"
+import type { Actor } from "./actor.ts"
+import { createDeliverer } from "./deliver-webhooks/deliverer.ts"
+
+export interface DeliverWebhooks extends Actor {
+  /** After its last pass: gives back what was not sent, and lets what is under way end. */
+  readonly drain: () => Promise<void>
+}
+
+export function deliverWebhooks({ db, config, secrets }: App, owner: () => number): DeliverWebhooks {
+  const deliverer = createDeliverer({ db, secrets, owner, allow: config.egressAllow, ended: metrics.delivered })
+  // A webhook that was switched on again, or a delivery retried by hand, stands in the queue and not at the end of the log.
+  const stopHearing = onHint("subscriptions", deliverer.lookEverywhere)
+  return {
+    name: "deliver-webhooks",
+    description: "Sends events to the webhooks that want them",
+    wokenBy: ["log", "subscriptions"],
+    everyMs: 1_000,
+    cron: "* * * * *",
+    deadlineMs: 30_000,
+    pass: deliverer.pass,
+    drain: async () => {
+      stopHearing()
+      await deliverer.drain()
+    },
+  }
+}

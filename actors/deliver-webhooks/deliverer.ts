@@ -1,0 +1,272 @@
+/**
+ * The deliverer of a process: claims, sends and settles side by side, so that nobody waits for the slowest of a batch.
+ * A pass looks for work and claims what fits; from there each request goes its own way, and whatever ends makes room for
+ * the next claim. A failure of the database shows in the next pass.
+ */
+import { clock } from "../../src/clock.ts"
+import type { Db } from "../../src/database/db.ts"
+import { abandonDeliveries } from "../../src/deliveries/abandon.ts"
+import { defaultTimeoutMs } from "../../src/egress.ts"
+import type { SecretBox } from "../../src/secrets.ts"
+import type { Pass } from "../actor.ts"
+import { claimDeliveries, giveBack, giveBackUnknown } from "./claim.ts"
+import type { Delivery, Result } from "./delivery.ts"
+import { allWork, workSince } from "./find-work.ts"
+import { isSlow, type Lane, Lanes, limits, noteDuration } from "./lanes.ts"
+import { deadProcesses, reclaimLost } from "./lost.ts"
+import { send } from "./send.ts"
+import { createSettling } from "./settling.ts"
+
+export interface DelivererTools {
+  readonly db: Db
+  readonly secrets: SecretBox
+  /** Networks that may be reached although they are not public. */
+  readonly allow: readonly string[]
+  /** The process that holds the leases (processes.id). */
+  readonly owner: () => number
+  /** From 0 to 1; a test says 0.5 for no jitter. */
+  readonly random?: () => number
+  readonly timeoutMs?: number
+  /** How long requests under way may go on when the process stops; then their outcome is unknown. */
+  readonly graceMs?: number
+  /** Told of every attempt that has ended. */
+  readonly ended?: (outcome: Result["outcome"], durationMs: number) => void
+}
+
+export interface Deliverer {
+  readonly pass: () => Promise<Pass>
+  /** The next pass asks the whole queue, not only the log. */
+  readonly lookEverywhere: () => void
+  /** Resolves when nothing is claimed any more. */
+  readonly idle: () => Promise<void>
+  /** Takes nothing more, gives back what was not sent, and lets what is under way end within the grace time. */
+  readonly drain: () => Promise<void>
+}
+
+/** How often the whole queue is asked, the dead are looked for, and the floors are forgotten, milliseconds. */
+const lookEveryMs = 2_000
+const buryEveryMs = 1_000
+const forgetEveryMs = 30_000
+const defaultGraceMs = 5_000
+/** After the grace time, for the last settlements. */
+const lastSettlingMs = 2_000
+/** What was claimed and could not be sent for so long is given back: the process may have been stopped meanwhile. */
+const staleMs = 2_000
+
+export function createDeliverer(tools: DelivererTools): Deliverer {
+  const { db } = tools
+  const lanes = new Lanes()
+  const stop = new AbortController()
+  const sendTools = {
+    secrets: tools.secrets,
+    allow: tools.allow,
+    signal: stop.signal,
+    random: tools.random ?? Math.random,
+    timeoutMs: tools.timeoutMs ?? defaultTimeoutMs,
+  }
+  /** Every lease that this process knows, with the monotonic instant of its claim. */
+  const held = new Map<number, number>()
+  /** Lanes that could send, if the process had not so many requests under way; the first comes first. */
+  const starved = new Set<Lane>()
+  let requests = 0
+  let claiming: Promise<void> | undefined
+  let claimFailed = false
+  let draining = false
+  let trouble: unknown
+  let seen = 0
+  let everywhere = true
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let buriedAt = Number.NEGATIVE_INFINITY
+  let forgotAt = performance.now()
+  let buried: ReadonlySet<string> = new Set()
+  let idlers: (() => void)[] = []
+
+  const remember = (error: unknown) => {
+    trouble = error
+  }
+
+  const settleSoon = createSettling({
+    db,
+    failed: remember,
+    settled: (results, again) => {
+      for (const { webhook_id, ready_at } of again) lanes.noteDue(webhook_id, ready_at.getTime())
+      for (const { delivery } of results) {
+        held.delete(delivery.lease)
+        const lane = lanes.get(delivery.webhook_id)
+        if (lane) lane.busy--
+      }
+      claimSoon()
+      wakeIdlers()
+    },
+  })
+
+  async function pass(): Promise<Pass> {
+    if (trouble !== undefined) {
+      const error = trouble
+      trouble = undefined
+      throw error
+    }
+    if (draining) return { more: false }
+    await bury()
+    const more = await look()
+    await claimUntilFull()
+    const due = lanes.nextDue()
+    return { more, ...(due !== undefined && { dueAt: new Date(due) }) }
+  }
+
+  /** Looks for work; true when the log goes on. */
+  async function look(): Promise<boolean> {
+    lanes.markDue(clock.now())
+    if (everywhere || performance.now() - lookedAt >= lookEveryMs) {
+      await askWholeQueue()
+      return false
+    }
+    const found = await workSince(db, seen)
+    for (const id of found.webhookIds) lanes.markReady(id, seen)
+    seen = found.seen
+    return found.more
+  }
+
+  async function askWholeQueue(): Promise<void> {
+    everywhere = false
+    lookedAt = performance.now()
+    if (lookedAt - forgotAt >= forgetEveryMs) {
+      forgotAt = lookedAt
+      lanes.forget()
+    }
+    const found = await allWork(db)
+    for (const { webhook_id, deleted, due } of found.webhooks) {
+      if (deleted) await abandonAll(webhook_id)
+      else lanes.markReady(webhook_id, 0)
+      if (due) lanes.noteDue(webhook_id, due.getTime())
+    }
+    seen = Math.max(seen, found.seen)
+  }
+
+  async function abandonAll(webhookId: string): Promise<void> {
+    while (!draining && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
+  }
+
+  /** Takes over what dead processes held, each death once, and what this one holds without knowing it. */
+  async function bury(): Promise<void> {
+    if (performance.now() - buriedAt < buryEveryMs && !claimFailed) return
+    const first = buriedAt === Number.NEGATIVE_INFINITY
+    const dead = await deadProcesses(db)
+    if ((first || dead.some((key) => !buried.has(key))) && (await reclaimLost(db)) > 0) everywhere = true
+    buried = new Set(dead)
+    buriedAt = performance.now()
+    if (!claimFailed) return
+    if ((await giveBackUnknown(db, tools.owner(), [...held.keys()])) > 0) everywhere = true
+    claimFailed = false
+  }
+
+  function claimUntilFull(): Promise<void> {
+    claiming ??= claimLoop().finally(() => {
+      claiming = undefined
+      wakeIdlers()
+    })
+    return claiming
+  }
+
+  /** Room has come free: claim, if there is anything. */
+  function claimSoon(): void {
+    if (!claiming && !draining) claimUntilFull().catch(remember)
+  }
+
+  async function claimLoop(): Promise<void> {
+    for (;;) {
+      const room = limits.claimed - held.size
+      if (draining || claimFailed || (held.size > 0 && room < limits.worthClaiming)) return
+      const wants = lanes.wants()
+      if (wants.length === 0) return
+      try {
+        const deliveries = await claimDeliveries(db, { owner: tools.owner(), wants, total: room })
+        const now = performance.now()
+        for (const { lease } of deliveries) held.set(lease, now)
+        lanes.took(wants, deliveries, deliveries.length === room)
+      } catch (error) {
+        claimFailed = true // it may have been committed all the same
+        throw error
+      }
+      for (const { webhookId } of wants) startLane(lanes.get(webhookId))
+    }
+  }
+
+  /** Sends what the lane holds, as far as its own limit and the process's allow. */
+  function startLane(lane: Lane | undefined): void {
+    if (!lane || draining) return
+    const [first] = lane.waiting
+    if (first && performance.now() - (held.get(first.lease) ?? 0) > staleMs) return void returnWaiting([lane])
+    while (lane.requests < (lane.maxRequests ?? 1)) {
+      if (lane.waiting.length > 0 && requests >= limits.requests) return void starved.add(lane)
+      const delivery = lane.waiting.shift()
+      if (!delivery) return
+      void request(lane, delivery)
+    }
+  }
+
+  async function request(lane: Lane, delivery: Delivery): Promise<void> {
+    lane.requests++
+    requests++
+    const result = await send(delivery, sendTools)
+    lane.requests--
+    requests--
+    noteDuration(lane, result.durationMs)
+    tools.ended?.(result.outcome, result.durationMs)
+    settleSoon(result)
+    if (isSlow(lane)) void returnWaiting([lane])
+    if (lane.waiting.length > 0) starved.add(lane)
+    for (const next of starved) {
+      if (requests >= limits.requests) break
+      starved.delete(next)
+      startLane(next)
+    }
+  }
+
+  /** Gives back what was claimed ahead. */
+  async function returnWaiting(from: Iterable<Lane>): Promise<void> {
+    const returned: Delivery[] = []
+    for (const lane of from) {
+      returned.push(...lane.waiting)
+      lane.busy -= lane.waiting.length
+      lane.ready ||= lane.waiting.length > 0
+      lane.waiting = []
+    }
+    if (returned.length === 0) return
+    try {
+      await giveBack(db, returned)
+    } catch (error) {
+      claimFailed = true // the process still holds them, without knowing
+      remember(error)
+    }
+    for (const { lease } of returned) held.delete(lease)
+    claimSoon()
+    wakeIdlers()
+  }
+
+  const isIdle = () => held.size === 0 && !claiming
+  const idle = () => (isIdle() ? Promise.resolve() : new Promise<void>((resolve) => idlers.push(resolve)))
+
+  function wakeIdlers(): void {
+    if (!isIdle()) return
+    for (const wake of idlers) wake()
+    idlers = []
+  }
+
+  return {
+    pass,
+    idle,
+    lookEverywhere: () => {
+      everywhere = true
+    },
+    async drain() {
+      draining = true
+      await claiming?.catch(remember)
+      await returnWaiting(lanes.all())
+      const graceMs = tools.graceMs ?? defaultGraceMs
+      const grace = setTimeout(() => stop.abort(), graceMs)
+      await Promise.race([idle(), Bun.sleep(graceMs + lastSettlingMs)])
+      clearTimeout(grace)
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/** A claimed delivery, with all that is needed to send it, and what became of its attempt. */
+import type { Tx } from "../../src/database/db.ts"
+import type { AuthType } from "../../src/webhooks/input.ts"
+
+export interface Delivery {
+  readonly webhook_id: string
+  readonly position: number
+  readonly replay: number
+  readonly facility_id: string
+  readonly event_id: string
+  readonly delivery_id: string
+  readonly sequence: number
+  /** Before this attempt. */
+  readonly attempts: number
+  readonly failures: number
+  readonly unknowns: number
+  readonly lease: number
+  readonly attempt_id: string
+  /** Claimed for the first time, in the order of the log; otherwise it was due or returned. */
+  readonly fresh: boolean
+  readonly event_type: string
+  /** Null when the event is no longer kept. */
+  readonly body: string | null
+  readonly url: string
+  readonly method: string
+  readonly auth_type: AuthType
+  readonly auth_config: Uint8Array | null
+  readonly webhook_updated_at: Date
+  readonly max_retries: number
+  readonly retry_delay_ms: number
+  readonly backoff_multiplier: number
+  readonly max_concurrency: number
+}
+
+/**
+ * delivered: a 2xx, complete and in time · failed: counts against the retries · gone: a 410, the webhook is switched off and
+ * keeps the delivery · unknown: given up in the middle, because the process stops.
+ */
+export interface Result {
+  readonly delivery: Delivery
+  readonly outcome: "delivered" | "failed" | "gone" | "unknown"
+  readonly durationMs: number
+  /** The timestamp of the request's headers; undefined: nothing was sent. */
+  readonly sentAt?: Date
+  readonly signature?: string
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly error?: { readonly code: string; readonly message: string }
+  /** Milliseconds until the next attempt, unless this was the last. */
+  readonly retryAfterMs?: number
+}
+
+/** A delivery whose outcome stayed unknown this often is dead: something about it ends the process that sends it. */
+export const maxUnknowns = 3
+
+/**
+ * For statements that look up a batch of rows: the queue is nearly empty nearly always, so its statistics mislead, and
+ * nested loops over the batch are right at every size. A generic plan, because planning over partitions costs milliseconds.
+ */
+export const planForBatches = (tx: Tx) => tx`
+  select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+         set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`

@@ -1,0 +1,58 @@
+/**
+ * Where there is something to send. In the hot path the log says it: the webhooks of the facilities whose events were
+ * dispatched since the last look, whatever else is queued. Now and then, and when webhooks changed, the whole queue is
+ * asked, by a skip scan over its webhooks: for retries, for what others gave back, for what any hint has missed.
+ */
+import type { Db } from "../../src/database/db.ts"
+
+/** Positions per look at the log; what is beyond is found by the next. */
+const tail = 5_000
+/** Webhooks per look at the whole queue: the same number of index probes. */
+const maxWebhooks = 10_000
+
+export interface Found {
+  readonly webhookIds: readonly string[]
+  /** Up to here the log has been looked at. */
+  readonly seen: number
+  readonly more: boolean
+}
+
+export async function workSince(db: Db, seen: number): Promise<Found> {
+  const [row] = await db<[{ seen: number | null; scanned: number; webhook_ids: string[] | null }]>`
+    with tail as materialized (
+      select position, facility_id, webhooks from slotbase.event_positions
+      where position > ${seen} order by position limit ${tail}
+    )
+    select max(position) as seen, count(*) as scanned,
+           (select array_agg(w.id) from (select distinct facility_id from tail where webhooks > 0) f
+            join slotbase.webhooks w on w.facility_id = f.facility_id and w.deleted_at is null and w.is_active) as webhook_ids
+    from tail`
+  return { webhookIds: row.webhook_ids ?? [], seen: row.seen ?? seen, more: row.scanned === tail }
+}
+
+export interface QueuedWebhook {
+  readonly webhook_id: string
+  readonly deleted: boolean
+  /** When the first of its deliveries that wait for a time is due. */
+  readonly due: Date | null
+}
+
+export async function allWork(db: Db): Promise<{ webhooks: readonly QueuedWebhook[]; seen: number }> {
+  const rows = await db<(QueuedWebhook & { seen: number })[]>`
+    with recursive waiting (webhook_id, nth) as (
+      (select webhook_id, 1 from slotbase.delivery_queue order by webhook_id limit 1)
+      union all
+      select n.webhook_id, w.nth + 1
+      from waiting w
+      cross join lateral (select q.webhook_id from slotbase.delivery_queue q
+                          where q.webhook_id > w.webhook_id order by q.webhook_id limit 1) n
+      where w.nth < ${maxWebhooks}
+    )
+    select p.seen, w.webhook_id, h.deleted_at is not null as deleted,
+           (select q.ready_at from slotbase.delivery_queue q
+            where q.webhook_id = w.webhook_id and q.ready_at is not null and q.lease is null
+            order by q.ready_at limit 1) as due
+    from (select coalesce(max(position), 0) as seen from slotbase.event_positions) p
+    left join (waiting w join slotbase.webhooks h on h.id = w.webhook_id and (h.is_active or h.deleted_at is not null)) on true`
+  return { webhooks: rows.filter((row) => row.webhook_id !== null), seen: rows[0]?.seen ?? 0 }
+}

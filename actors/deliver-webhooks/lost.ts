@@ -1,0 +1,87 @@
+/**
+ * What dead processes left behind. A lease lasts as long as its process; when that is no longer believed to live, the
+ * attempt's outcome is unknown for ever: it is marked so, counts as an attempt, and the delivery is due again. The third
+ * unknown outcome ends it, because something about it may be what kills the processes.
+ * Writes: delivery_queue, delivery_history, webhook_attempts, dead_letters.
+ */
+import type { Db } from "../../src/database/db.ts"
+import { maxUnknowns, planForBatches } from "./delivery.ts"
+
+/** Deliveries per statement. */
+const batch = 500
+const message = "the process died during the attempt; the outcome is unknown"
+
+/** The processes that died and still stand in the table; a process that came back and died again is another one. */
+export async function deadProcesses(db: Db): Promise<readonly string[]> {
+  const rows = await db<{ key: string }[]>`
+    select id || '@' || alive_until as key from slotbase.processes where alive_until <= clock_timestamp()`
+  return rows.map((row) => row.key)
+}
+
+/** Takes back every lease whose process is not alive; returns how many. Walks the whole queue: once per death. */
+export async function reclaimLost(db: Db): Promise<number> {
+  let reclaimed = 0
+  for (;;) {
+    const count = await reclaimSome(db)
+    reclaimed += count
+    if (count < batch) return reclaimed
+  }
+}
+
+const reclaimSome = (db: Db): Promise<number> =>
+  db.begin(async (tx) => {
+    const [, [done]] = await Promise.all([
+      planForBatches(tx),
+      tx<[{ count: number }]>`
+        with alive as materialized (
+          select array_agg(id) as ids from slotbase.processes where alive_until > clock_timestamp()
+        ), lost as materialized (
+          select q.*, q.ctid as at from slotbase.delivery_queue q
+          where q.owner is not null and q.owner <> all (coalesce((select ids from alive), '{}'))
+          limit ${batch} for update skip locked
+        ), marked as (
+          update slotbase.webhook_attempts a set outcome = 'unknown', error_message = ${message}
+          from lost l
+          where a.event_id = l.event_id and a.delivery_id = l.delivery_id and a.attempt = l.attempts + 1
+            and a.outcome = 'started'
+        ), judged as (
+          select l.*, l.unknowns + 1 >= ${maxUnknowns} as final, p.type, t.now, w.max_retries,
+                 coalesce(l.errors, '[]') || jsonb_strip_nulls(jsonb_build_object('eventId', l.event_id, 'eventType', p.type,
+                   'handlerName', 'WebhookHandler',
+                   'error', jsonb_build_object('message', ${message}::text, 'code', 'unknown_outcome'),
+                   'attemptCount', l.attempts + 1, 'maxRetries', w.max_retries,
+                   'nextRetryAt', case when l.unknowns + 1 < ${maxUnknowns} then slotbase.utc(t.now) end,
+                   'status', case when l.unknowns + 1 < ${maxUnknowns} then 'retrying' else 'dead_letter' end)) as all_errors
+          from lost l
+          join slotbase.event_positions p on p.position = l.position
+          join slotbase.webhooks w on w.id = l.webhook_id and w.facility_id = l.facility_id
+          cross join (select slotbase.now() as now) t
+        ), due_again as (
+          update slotbase.delivery_queue q
+          set lease = null, owner = null, attempts = q.attempts + 1, unknowns = q.unknowns + 1, ready_at = j.now, errors = j.all_errors
+          from judged j where q.ctid = j.at and not j.final
+        ), gone as (
+          delete from slotbase.delivery_queue q using judged j where q.ctid = j.at and j.final
+        ), history as (
+          insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
+            status, attempts, settled_at, error_message, errors)
+          select webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, 'failed', attempts + 1, now,
+                 ${message}, all_errors
+          from judged where final
+        ), dead as (
+          insert into slotbase.dead_letters (id, facility_id, event_id, position, webhook_id, delivery_id, event, errors,
+            created_at, last_attempt_at)
+          select slotbase.derived_id(j.delivery_id, 'dead_letter'), j.facility_id, j.event_id, j.position, j.webhook_id,
+                 j.delivery_id,
+                 coalesce((select slotbase.event_body(e)::jsonb from slotbase.events e
+                           where e.id = j.event_id and e.facility_id = j.facility_id), '{}'),
+                 j.all_errors, j.now, j.now
+          from judged j where j.final
+          on conflict (id, facility_id) do update
+          set errors = excluded.errors, last_attempt_at = excluded.last_attempt_at,
+              resolved_at = null, resolved_by = null, resolution = null
+        )
+        select count(*) from lost`,
+    ])
+    return done.count
+  })

@@ -1,0 +1,150 @@
+/** One attempt: signs, sends through the guard, and judges the answer. Touches no table. */
+import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "../../src/egress.ts"
+import type { SecretBox } from "../../src/secrets.ts"
+import { openAuth } from "../../src/webhooks/auth.ts"
+import type { AuthConfig } from "../../src/webhooks/input.ts"
+import { authHeaders, plainHeaders } from "../../src/webhooks/request.ts"
+import { delayAfter, retryConfig } from "../retry.ts"
+import type { Delivery, Result } from "./delivery.ts"
+
+export interface SendTools {
+  readonly secrets: SecretBox
+  /** Networks that may be reached although they are not public. */
+  readonly allow: readonly string[]
+  readonly signal: AbortSignal
+  /** From 0 to 1: spreads the retries. */
+  readonly random: () => number
+  /** Of a request, over everything. */
+  readonly timeoutMs: number
+}
+
+/** The specification's ceiling for webhooks. */
+const maxDelayMs = retryConfig.handlers.WebhookHandler?.maxDelayMs ?? 3_600_000
+/** Retries are spread by up to ±20 %, so that a receiver that comes back is not hit by all of them at once. */
+const jitter = 0.2
+
+export async function send(delivery: Delivery, tools: SendTools): Promise<Result> {
+  const startedAt = performance.now()
+  // Real time, never the movable clock: the receiver compares it with its own.
+  const sentAt = new Date()
+  let signature: { readonly signature?: string } = {}
+  try {
+    if (delivery.body === null) throw new EventGone()
+    const request = requestOf(delivery, delivery.body, sentAt, tools.secrets)
+    if (request.signature !== undefined) signature = { signature: request.signature }
+    const answer = await guardedFetch(delivery.url, {
+      method: delivery.method,
+      headers: request.headers,
+      body: delivery.body,
+      timeoutMs: tools.timeoutMs,
+      allow: tools.allow,
+      signal: tools.signal,
+    })
+    const { status, headers, body, durationMs } = answer
+    return {
+      delivery,
+      sentAt,
+      ...signature,
+      status,
+      headers,
+      body,
+      durationMs,
+      ...judge(delivery, answer, tools.random),
+    }
+  } catch (error) {
+    const durationMs = performance.now() - startedAt
+    return { delivery, sentAt, ...signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
+  }
+}
+
+class EventGone extends Error {}
+
+function requestOf(delivery: Delivery, body: string, sentAt: Date, secrets: SecretBox) {
+  const timestamp = Math.floor(sentAt.getTime() / 1000)
+  const attempt = {
+    attemptId: delivery.attempt_id,
+    eventId: delivery.event_id,
+    eventType: delivery.event_type,
+    sequence: delivery.sequence,
+    position: delivery.position,
+  }
+  const auth = authHeaders(delivery.auth_type, authOf(delivery, secrets), {
+    eventId: delivery.event_id,
+    body,
+    timestamp,
+  })
+  return { headers: { ...plainHeaders(attempt, timestamp), ...auth.headers }, signature: auth.signature }
+}
+
+type Judgement = Pick<Result, "outcome" | "error" | "retryAfterMs">
+
+function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
+  if (status >= 200 && status < 300) return { outcome: "delivered" }
+  const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
+  const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
+  if (status === 410) return { outcome: "gone", error }
+  const wait = retryDelay(delivery, random, headers["retry-after"])
+  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+}
+
+function judgeFailure(delivery: Delivery, cause: unknown, random: () => number): Judgement {
+  if (cause instanceof EventGone)
+    return { outcome: "failed", error: { code: "event_gone", message: "The event is no longer kept." } }
+  if (cause instanceof RequestFailed && cause.code === "aborted")
+    return { outcome: "unknown", error: { code: "unknown_outcome", message: cause.message } }
+  const known = cause instanceof RequestFailed || cause instanceof EgressRefused
+  // Anything else is a fault of ours, such as a secret that cannot be opened: it must not end the actor.
+  const error = known
+    ? { code: cause.code, message: cause.message }
+    : {
+        code: "not_sent",
+        message: `The request could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
+      }
+  const wait = retryDelay(delivery, random)
+  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+}
+
+/** Milliseconds until the next attempt; undefined when the retries are used up. Retry-After may ask for longer. */
+export function retryDelay(
+  delivery: Pick<Delivery, "failures" | "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
+  random: () => number,
+  retryAfter?: string,
+): number | undefined {
+  const delay = delayAfter(delivery.failures + 1, {
+    maxRetries: delivery.max_retries,
+    delayMs: delivery.retry_delay_ms,
+    backoffMultiplier: delivery.backoff_multiplier,
+    maxDelayMs,
+  })
+  if (delay === undefined) return undefined
+  const spread = delay * (1 + jitter * (2 * random() - 1))
+  return Math.round(Math.min(maxDelayMs, Math.max(spread, askedMs(retryAfter))))
+}
+
+/** Retry-After (RFC 9110, 10.2.3): seconds, or a date. Anything else asks for nothing. */
+function askedMs(text: string | undefined): number {
+  if (text === undefined) return 0
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now())
+}
+
+/** Opened secrets by webhook, as long as the webhook is unchanged. */
+const opened = new Map<
+  string,
+  { readonly sealed: Uint8Array | null; readonly at: number; readonly config: AuthConfig }
+>()
+const maxOpened = 1_000
+
+function authOf(delivery: Delivery, secrets: SecretBox): AuthConfig {
+  const at = delivery.webhook_updated_at.getTime()
+  const known = opened.get(delivery.webhook_id)
+  if (known && known.at === at && sameBytes(known.sealed, delivery.auth_config)) return known.config
+  const config = openAuth(secrets, delivery.webhook_id, delivery.auth_config)
+  if (opened.size >= maxOpened) opened.delete(opened.keys().next().value ?? "")
+  opened.set(delivery.webhook_id, { sealed: delivery.auth_config, at, config })
+  return config
+}
+
+const sameBytes = (a: Uint8Array | null, b: Uint8Array | null) =>
+  a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0)

@@ -1,0 +1,27 @@
+/**
+ * AfterHooks: runs the after hooks of this installation, each for its event. It is subscribed only to events for which a
+ * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
+ */
+import type { App } from "../../src/app.ts"
+import type { EventType } from "../../src/events/catalogue.ts"
+import { toDomainEvent } from "../../src/events/envelope.ts"
+import type { AfterHook, Hook } from "../../src/hooks.ts"
+import type { ExternalHandler } from "./handler.ts"
+
+export function afterHooksHandler({ hooks = [] }: Pick<App, "hooks">): ExternalHandler {
+  const after = hooks.filter(isAfter)
+  return {
+    kind: "external",
+    name: "AfterHooks",
+    events: [...new Set(after.map(eventOf))],
+    handle: async (event, { idempotencyKey, signal }) => {
+      const due = after.filter((hook) => eventOf(hook) === event.type)
+      if (due.length === 0) return { skipped: "no hook is registered for it any more" }
+      const body = toDomainEvent(event)
+      for (const hook of due) await hook.run(body, { signal, idempotencyKey: `${idempotencyKey}:${hook.name}` })
+    },
+  }
+}
+
+const isAfter = (hook: Hook): hook is AfterHook => hook.point.startsWith("after:")
+const eventOf = ({ point }: AfterHook) => point.slice("after:".length) as EventType

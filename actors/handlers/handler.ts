@@ -1,0 +1,57 @@
+/**
+ * What a handler is. A `transactional` handler works in the transaction that also settles its run: its database effects
+ * happen exactly once. An `external` one talks to the outside, without a transaction and under an idempotency key:
+ * at least once, and a crash in the middle leaves an unknown outcome.
+ * Three outcomes: it returns (done, or skipped with a reason), it throws (retry), it throws `GiveUp` (dead letter).
+ */
+import type { Db, Tx } from "../../src/database/db.ts"
+import type { EventType } from "../../src/events/catalogue.ts"
+import type { EventRow } from "../../src/events/envelope.ts"
+
+/** An event as a handler receives it: the row, with its place in the log. */
+export interface HandledEvent extends EventRow {
+  readonly position: number
+  readonly aggregate_id: string
+  readonly resource_id: string | null
+}
+
+/** Done needs no word; a run that had nothing to do says why. */
+export type Outcome = undefined | { readonly skipped: string }
+
+/** Retrying cannot help: the run goes to the dead letters at once. */
+export class GiveUp extends Error {
+  readonly _tag = "GiveUp"
+  constructor(
+    message: string,
+    readonly code = "gave_up",
+  ) {
+    super(message)
+  }
+}
+
+export interface TransactionalHandler {
+  readonly kind: "transactional"
+  readonly name: string
+  readonly events: readonly EventType[]
+  /** Runs of one batch are handled one after the other in one transaction, in the order of their positions. */
+  readonly handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>
+}
+
+export interface ExternalHandler {
+  readonly kind: "external"
+  readonly name: string
+  readonly events: readonly EventType[]
+  readonly handle: (event: HandledEvent, tools: ExternalTools) => Promise<Outcome>
+  /** When the process stops, after its last run: gives back what it holds of the outside. */
+  readonly close?: () => Promise<void>
+}
+
+export interface ExternalTools {
+  readonly db: Db
+  /** Event id × handler: the outside may use it to drop a repetition. */
+  readonly idempotencyKey: string
+  /** Aborted when the run has taken too long or the process stops (not for handlers without retries: these may end). */
+  readonly signal: AbortSignal
+}
+
+export type Handler = TransactionalHandler | ExternalHandler

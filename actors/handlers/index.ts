@@ -1,0 +1,48 @@
+/**
+ * The registry: every handler, once. An event type's handlers follow from it, and the table slotbase.handlers mirrors it
+ * so that what should run can be computed in SQL.
+ * Writes: handlers.
+ */
+import type { App } from "../../src/app.ts"
+import type { Db } from "../../src/database/db.ts"
+import { afterHooksHandler } from "./after-hooks.ts"
+import { analyticsHandler } from "./analytics.ts"
+import { cacheInvalidationHandler } from "./cache-invalidation.ts"
+import type { Handler } from "./handler.ts"
+import { notificationHandler } from "./notification.ts"
+
+export function handlersOf(app: App): readonly Handler[] {
+  const handlers: readonly Handler[] = [
+    notificationHandler(app),
+    analyticsHandler(),
+    cacheInvalidationHandler(),
+    afterHooksHandler(app),
+  ].filter((handler) => handler.events.length > 0)
+  const names = new Set<string>()
+  for (const { name } of handlers) {
+    if (names.has(name)) throw new Error(`two handlers are named ${name}`)
+    names.add(name)
+  }
+  return handlers
+}
+
+/**
+ * Brings the mirror up to date; the dispatcher gives each change its position. What only an older program knew ends
+ * here: while both run, the newest start decides.
+ */
+export async function mirrorHandlers(db: Db, handlers: readonly Handler[]): Promise<void> {
+  const pairs = handlers.flatMap(({ name, events }) => events.map((event) => ({ name, event })))
+  const names = pairs.map((pair) => pair.name)
+  const types = pairs.map((pair) => pair.event)
+  await db.begin(async (tx) => {
+    await tx`
+      insert into slotbase.handlers (handler, event_type)
+      select * from unnest(${names}::text[], ${types}::text[])
+      on conflict (handler, event_type) where not ended do nothing`
+    await tx`
+      update slotbase.handlers h set ended = true
+      where not h.ended
+        and not exists (select from unnest(${names}::text[], ${types}::text[]) as r (handler, event_type)
+                        where r.handler = h.handler and r.event_type = h.event_type)`
+  })
+}

@@ -1,0 +1,98 @@
+/**
+ * NotificationHandler: tells people what happened, by the list in src/notifications/configs.ts. The messages are recorded
+ * first, and each send is committed as begun before it leaves: at least once, under a Message-ID that stays the same, so
+ * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
+ */
+import type { App } from "../../src/app.ts"
+import { createMailer, MailFailed, RecipientRefused } from "../../src/mail/smtp.ts"
+import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/notifications/configs.ts"
+import {
+  begin,
+  type Intent,
+  intend,
+  intentsOf,
+  markFailed,
+  markSent,
+  markSkipped,
+  NotRendered,
+} from "../../src/notifications/intents.ts"
+import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+
+/** Some of the event's messages are not sent; the next attempt of the run is for those alone. */
+export class NotificationsUnsent extends Error {
+  readonly _tag = "NotificationsUnsent"
+  readonly code = "notifications_unsent"
+}
+
+/** Sends of one event under way at once. */
+const sendsAtOnce = 4
+
+/** Close it when the process stops: it holds connections to the mail server. Sends with the first event that needs it. */
+export function notificationHandler(
+  app: App,
+  mailer = createMailer(app),
+): ExternalHandler & { close(): Promise<void> } {
+  return {
+    kind: "external",
+    name: "NotificationHandler",
+    events: notifiedEvents,
+    close: () => mailer.close(),
+
+    async handle(event, { db, signal }) {
+      const intents = await recorded(db, event)
+      const waiting = intents.filter(({ status }) => status === "pending" || status === "sending")
+      const failures: string[] = []
+      const sendNext = async () => {
+        for (let intent = waiting.shift(); intent !== undefined; intent = waiting.shift()) {
+          try {
+            await send(intent)
+          } catch (error) {
+            failures.push(error instanceof Error ? error.message : String(error))
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: sendsAtOnce }, sendNext))
+      if (failures.length > 0)
+        throw new NotificationsUnsent(
+          `${failures.length} of ${intents.length} not sent: ${[...new Set(failures)].join("; ")}`,
+        )
+      return outcomeOf(await intentsOf(db, event.id))
+
+      async function send(intent: Intent): Promise<void> {
+        signal.throwIfAborted()
+        if (intent.email === null) return markSkipped(db, intent, "no email address")
+        if (mailer.unavailable !== undefined) return markSkipped(db, intent, mailer.unavailable)
+        if (!(await begin(db, intent))) return
+        const { id, name, email: address, title: subject, body: text, html } = intent
+        try {
+          await mailer.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
+        } catch (error) {
+          if (error instanceof RecipientRefused) return markSkipped(db, intent, error.message)
+          if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")
+          throw error
+        }
+        await markSent(db, intent)
+      }
+    },
+  }
+}
+
+/** The messages of an event, which its first run records. */
+async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
+  const config = NOTIFICATION_CONFIGS[event.type]
+  const before = await intentsOf(db, event.id)
+  if (before.length > 0 || config === undefined) return before
+  try {
+    await intend(db, event, config)
+  } catch (error) {
+    if (error instanceof NotRendered) throw new GiveUp(error.message, "not_rendered")
+    throw error
+  }
+  return intentsOf(db, event.id)
+}
+
+function outcomeOf(intents: readonly Intent[]): Outcome {
+  if (intents.length === 0) return { skipped: "nobody to notify" }
+  if (intents.some(({ status }) => status !== "skipped")) return undefined
+  return { skipped: [...new Set(intents.map(({ reason }) => reason ?? ""))].sort().join("; ") }
+}

@@ -1,0 +1,87 @@
+/**
+ * The actors of a process, in the order in which data reaches them, and their life: start, and a stop that lets the work
+ * under way end and burns no attempt.
+ */
+import { Cause, Effect, Exit, Fiber } from "effect"
+import type { App } from "../src/app.ts"
+import { health } from "../src/health.ts"
+import { onHint } from "../src/hints.ts"
+import { type Actor, prepare, type Running } from "./actor.ts"
+import { startBoss } from "./boss.ts"
+import { deliverWebhooks } from "./deliver-webhooks.ts"
+import { dispatcher } from "./dispatcher.ts"
+import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
+import { holdExpiration } from "./jobs/hold-expiration.ts"
+import { housekeeping } from "./jobs/housekeeping.ts"
+import { startLifeSign } from "./process.ts"
+import { runHandler } from "./run-handlers.ts"
+import { type Report, superviseAll } from "./supervisor.ts"
+
+export interface Actors {
+  /** Resolves with the reason when an actor cannot heal; the process must end then. */
+  readonly failed: Promise<Error>
+  readonly stop: () => Promise<void>
+}
+
+export interface ActorsOptions {
+  readonly url: string
+  readonly version: string
+  readonly report: Report
+}
+
+/** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
+const stopMs = 10_000
+
+export async function startActors(app: App, { url, version, report }: ActorsOptions): Promise<Actors> {
+  const handlers = handlersOf(app)
+  await mirrorHandlers(app.db, handlers)
+  const lifeSign = await startLifeSign(app.db, app.config.role, version)
+  const delivering = deliverWebhooks(app, lifeSign.owner)
+  const actors: readonly Actor[] = [
+    dispatcher(app.db),
+    ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner)),
+    delivering,
+    holdExpiration(app),
+    housekeeping(app),
+  ]
+  const tree = runActors(actors, report)
+  const boss = await startBoss(url, (error) => report({ actor: "pg-boss", failures: 1, cause: error.message }))
+  await boss.serve(tree.running)
+  return {
+    failed: tree.failed,
+    stop: async () => {
+      await tree.stop()
+      await boss.stop(stopMs)
+      await delivering.drain()
+      for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
+      await lifeSign.stop()
+    },
+  }
+}
+
+/** The supervision tree of some actors, without pg-boss: the server's broadcaster runs in one of its own. */
+export function runActors(actors: readonly Actor[], report: Report) {
+  const stopping = new AbortController()
+  const running: readonly Running[] = actors.map((actor) => prepare(actor, stopping.signal))
+  const deaf = running.flatMap(({ actor, wake }) => (actor.wokenBy ?? []).map((hint) => onHint(hint, wake)))
+  const live = running.filter(({ actor }) => actor.everyMs !== undefined)
+  const fiber = Effect.runFork(superviseAll(live, report))
+  const failed = new Promise<Error>((resolve) => {
+    fiber.addObserver((exit) => {
+      if (Exit.isSuccess(exit) || stopping.signal.aborted) return
+      const reason = Cause.squash(exit.cause)
+      const error = reason instanceof Error ? reason : new Error(String(reason))
+      health.unhealthy(error.message)
+      resolve(error)
+    })
+  })
+  return {
+    running,
+    failed,
+    stop: async () => {
+      for (const stopHearing of deaf) stopHearing()
+      stopping.abort()
+      await Effect.runPromise(Fiber.interrupt(fiber))
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * The scheduled job hold-expiration: releases dead holds and announces it. Correctness does not wait for it (whoever wants
+ * the slot expires a dead hold in the same transaction); it is there so that waiting people hear of the free slot.
+ */
+import type { App } from "../../src/app.ts"
+import { expireHolds } from "../../src/holds.ts"
+import { jobsUserId, newId } from "../../src/ids.ts"
+import { transact } from "../../src/outbox.ts"
+import type { Actor } from "../actor.ts"
+
+/** Holds per transaction. */
+const batch = 200
+
+export const holdExpiration = ({ db, config }: App): Actor => ({
+  name: "hold-expiration",
+  description: "Release expired booking holds",
+  cron: "* * * * *",
+  deadlineMs: 60_000,
+  pass: async () => {
+    const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
+    const { result: expired } = await transact(db, context, (tx) => expireHolds(tx, batch))
+    return { more: expired === batch }
+  },
+})

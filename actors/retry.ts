@@ -1,0 +1,38 @@
+/** The specification's RETRY_CONFIG, and its arithmetic. Pure. */
+
+export interface RetryPolicy {
+  /** Retries after the first attempt; 0: never again by itself. */
+  readonly maxRetries: number
+  readonly delayMs: number
+  readonly maxDelayMs: number
+  readonly backoffMultiplier: number
+}
+
+export const retryConfig = {
+  defaultMaxRetries: 3,
+  defaultDelayMs: 1_000,
+  maxDelayMs: 60_000,
+  backoffMultiplier: 2,
+  /** Per-handler overrides. */
+  handlers: {
+    NotificationHandler: { maxRetries: 5 },
+    PaymentHandler: { maxRetries: 0 }, // no retry for payments
+    WebhookHandler: { maxRetries: 5, maxDelayMs: 3_600_000 }, // 1 hour at most
+  } as Readonly<Record<string, { readonly maxRetries?: number; readonly maxDelayMs?: number }>>,
+}
+
+export function retryPolicyOf(handler: string): RetryPolicy {
+  const override = retryConfig.handlers[handler]
+  return {
+    maxRetries: override?.maxRetries ?? retryConfig.defaultMaxRetries,
+    delayMs: retryConfig.defaultDelayMs,
+    maxDelayMs: override?.maxDelayMs ?? retryConfig.maxDelayMs,
+    backoffMultiplier: retryConfig.backoffMultiplier,
+  }
+}
+
+/** Milliseconds to wait after the n-th failure (from 1), or undefined when the retries are used up. */
+export function delayAfter(failures: number, policy: RetryPolicy): number | undefined {
+  if (failures > policy.maxRetries) return undefined
+  return Math.min(policy.maxDelayMs, policy.delayMs * policy.backoffMultiplier ** (failures - 1))
+}

@@ -1,0 +1,114 @@
+/**
+ * One actor per handler: claims its runs, lets the handler handle them, settles them. A handler that fails delays only
+ * itself; an event that kills whoever handles it is found out by being claimed alone.
+ */
+import type { App } from "../src/app.ts"
+import { metrics } from "../src/metrics.ts"
+import type { Actor, Pass } from "./actor.ts"
+import { GiveUp, type Handler } from "./handlers/handler.ts"
+import { retryPolicyOf } from "./retry.ts"
+import { type Claim, claimFree, claimOrphan, giveBack, type Run } from "./runs/claim.ts"
+import { runExternal } from "./runs/external.ts"
+import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
+import { type Failure, runTransactional } from "./runs/transactional.ts"
+
+/** Runs of a transactional handler in one transaction: more than 100 gained nothing when measured. */
+const transactionalBatch = 100
+/** Runs of an external handler side by side. */
+const externalBatch = 20
+/** How often what stands below the floor is looked for: due retries, returned and orphaned runs. */
+const sweepMs = 1_000
+/** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
+const sweepShare = 10
+
+export function runHandler(app: App, handler: Handler, owner: () => number): Actor {
+  const { db, config } = app
+  const { name } = handler
+  const policy = retryPolicyOf(name)
+  const batch = handler.kind === "transactional" ? transactionalBatch : externalBatch
+  /** What is never tried again by itself is not cut off either when the process stops. */
+  const cutOff = handler.kind === "transactional" || policy.maxRetries > 0
+  /** Everything up to here was claimed once; fresh runs stand above. */
+  let floor = 0
+  let sweepAt = Number.NEGATIVE_INFINITY
+  /** Claimed and perhaps not settled: the database was away, or another process has taken a part. */
+  let unsettled: Claim[] = []
+
+  async function pass(stopping: AbortSignal): Promise<Pass> {
+    while (unsettled.length > 0) {
+      await giveBack(db, unsettled[0] as Claim)
+      unsettled = unsettled.slice(1)
+    }
+    if (stopping.aborted) return { more: false }
+    const swept = performance.now() >= sweepAt && (await sweep(stopping))
+    const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER }, batch)
+    floor = fresh.upTo
+    await work(fresh, stopping)
+    return { more: swept || fresh.runs.length === batch }
+  }
+
+  async function sweep(stopping: AbortSignal): Promise<boolean> {
+    const began = performance.now()
+    const returned = await claimFree(db, name, owner(), { after: -1, upTo: floor }, batch)
+    const tookMs = performance.now() - began
+    await work(returned, stopping)
+    const orphan = await claimOrphan(db, name, owner(), floor, policy.maxRetries)
+    await work(orphan, stopping)
+    const more = returned.runs.length === batch || orphan.runs.length > 0
+    if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
+    return more
+  }
+
+  async function work(claim: Claim, stopping: AbortSignal): Promise<void> {
+    if (claim.runs.length === 0) return
+    if (stopping.aborted) return void unsettled.push(claim)
+    try {
+      const hopeless = claim.runs.filter((run) => run.type === null || isLost(run))
+      const live = { ...claim, runs: claim.runs.filter((run) => !hopeless.includes(run)) }
+      for (const run of hopeless) await bury(claim.lease, run)
+      const { ended, failures } =
+        handler.kind === "transactional"
+          ? await runTransactional(db, handler, live, config.environment)
+          : await runExternal(db, handler, live, cutOff ? stopping : undefined)
+      for (const run of ended) metrics.processed(name, run.status, run.durationMs)
+      // What an external handler left off because the process stops did not fail: it is given back.
+      if (stopping.aborted && cutOff && handler.kind === "external") {
+        return void (await giveBack(db, { ...claim, runs: failures.map((failure) => failure.run) }))
+      }
+      for (const failure of failures) await fail(claim.lease, failure)
+    } catch (error) {
+      unsettled.push(claim)
+      if (!(error instanceof Fenced)) throw error
+    }
+  }
+
+  /** Its lone attempts are used up, or it is of the kind that is never tried again by itself. */
+  const isLost = ({ attempts, alone }: Run) =>
+    alone && (attempts > policy.maxRetries || (handler.kind === "external" && policy.maxRetries === 0))
+
+  async function bury(lease: number, run: Run): Promise<void> {
+    if (run.type === null) return fail(lease, { run, cause: new GiveUp(eventGone, "event_gone"), durationMs: 0 })
+    await settleLost(db, name, lease, run, policy)
+    metrics.failed(name)
+    metrics.processed(name, "dead_letter", 0)
+  }
+
+  async function fail(lease: number, { run, cause, durationMs }: Failure): Promise<void> {
+    const retriedAfterMs = await settleFailure(db, name, lease, run, cause, policy, durationMs)
+    metrics.failed(name)
+    if (retriedAfterMs === undefined) metrics.processed(name, "dead_letter", durationMs)
+  }
+
+  return {
+    name,
+    description: `Handles ${handler.events.join(", ")}`,
+    wokenBy: ["log"],
+    everyMs: sweepMs,
+    cron: "* * * * *",
+    // Three claims, each with the longest run of an external handler, and its settling.
+    deadlineMs: 150_000,
+    pass,
+  }
+}
+
+const eventGone = "the event is gone: its partition was dropped"

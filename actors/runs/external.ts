@@ -1,0 +1,59 @@
+/**
+ * A batch of an external handler: the runs side by side, each outside of any transaction and settled by itself as soon as
+ * it has ended. All claimed runs start at once, so a claimed run is a started one: when the process dies, its outcome is
+ * unknown, and it is visible as such.
+ */
+import type { Db } from "../../src/database/db.ts"
+import type { ExternalHandler } from "../handlers/handler.ts"
+import type { Claim, Run } from "./claim.ts"
+import { type Ended, Fenced, settle } from "./settle.ts"
+import type { Failure } from "./transactional.ts"
+
+/** A run that takes longer counts as failed, and is told to stop. */
+const runTimeoutMs = 60_000
+
+/** @param stopping tells the runs under way to stop when the process does; none for what must never be cut off. */
+export async function runExternal(
+  db: Db,
+  handler: ExternalHandler,
+  claim: Claim,
+  stopping?: AbortSignal,
+): Promise<{ ended: readonly Ended[]; failures: readonly Failure[] }> {
+  const ended: Ended[] = []
+  const failures: Failure[] = []
+  const one = async (run: Run) => {
+    const started = performance.now()
+    const elapsed = () => performance.now() - started
+    const outcome = await handleOne(db, handler, run, stopping).catch((cause: unknown) => {
+      failures.push({ run, cause, durationMs: elapsed() })
+      return "failed" as const
+    })
+    if (outcome === "failed") return
+    const status = outcome ? "skipped" : "success"
+    const done: Ended = { position: run.position, status, durationMs: elapsed(), reason: outcome?.skipped ?? null }
+    await settle(db, handler.name, claim.lease, [done])
+    ended.push(done)
+  }
+  const results = await Promise.allSettled(claim.runs.map(one))
+  // Who was fenced has nothing left to do; any other reason is the database's, and the claim is given back.
+  const broken = results.find((result) => result.status === "rejected" && !(result.reason instanceof Fenced))
+  if (broken?.status === "rejected") throw broken.reason
+  return { ended, failures }
+}
+
+async function handleOne(db: Db, handler: ExternalHandler, run: Run, stopping: AbortSignal | undefined) {
+  const late = new AbortController()
+  const signal = stopping === undefined ? late.signal : AbortSignal.any([stopping, late.signal])
+  const { promise: tooLate, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const error = new Error(`no end after ${runTimeoutMs} ms`)
+    late.abort(error)
+    reject(error)
+  }, runTimeoutMs)
+  try {
+    const work = handler.handle(run, { db, signal, idempotencyKey: `${run.id}:${handler.name}` })
+    return await Promise.race([work, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A batch of a transactional handler: the effects of all its runs and their settling commit together, the runs one after
+ * the other (never concurrently inside one transaction). When one fails, everything is rolled back, that run is put
+ * aside as a failed attempt, and the rest is run again, which counts as nothing.
+ */
+import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
+import { type EventContext, open } from "../../src/outbox.ts"
+import type { TransactionalHandler } from "../handlers/handler.ts"
+import { type Claim, giveBack, type Run } from "./claim.ts"
+import { type Ended, settle } from "./settle.ts"
+
+/** A run of the batch threw; the others did nothing wrong. */
+export class RunFailed extends Error {
+  constructor(
+    readonly run: Run,
+    override readonly cause: unknown,
+    readonly durationMs: number,
+  ) {
+    super(`run ${run.position} failed`)
+  }
+}
+
+export interface Failure {
+  readonly run: Run
+  readonly cause: unknown
+  readonly durationMs: number
+}
+
+/**
+ * A batch that has taken so long commits what it has done and gives the rest back: far below the deadline of a
+ * transaction, so that a slow handler makes small batches and no failures.
+ */
+const batchMs = 5_000
+/** A batch that lost a deadlock to another process is run again, so often at most, before it counts against a run. */
+const maxDeadlocks = 5
+
+export async function runTransactional(
+  db: Db,
+  handler: TransactionalHandler,
+  claim: Claim,
+  environment: EventContext["environment"],
+): Promise<{ ended: readonly Ended[]; failures: readonly Failure[] }> {
+  let rest = claim.runs
+  let deadlocks = 0
+  const failures: Failure[] = []
+  while (rest.length > 0) {
+    try {
+      const ended = await runAll(db, handler, claim.lease, rest, environment)
+      if (ended.length < rest.length) await giveBack(db, { ...claim, runs: rest.slice(ended.length) })
+      return { ended, failures }
+    } catch (error) {
+      if (!(error instanceof RunFailed)) throw error
+      if (isDeadlock(error.cause) && ++deadlocks <= maxDeadlocks) continue
+      failures.push(error)
+      rest = rest.filter((run) => run !== error.run)
+    }
+  }
+  return { ended: [], failures }
+}
+
+/** Handles as many of the runs as there is time for, in one transaction; throws RunFailed for the one that failed. */
+async function runAll(
+  db: Db,
+  handler: TransactionalHandler,
+  lease: number,
+  runs: readonly Run[],
+  environment: EventContext["environment"],
+): Promise<readonly Ended[]> {
+  const begun = performance.now()
+  let present: { run: Run; since: number } | undefined
+
+  const handleOne = async (tx: Tx, run: Run): Promise<Ended> => {
+    present = { run, since: performance.now() }
+    open(tx, contextOf(run, environment))
+    const outcome = await handler.handle(tx, run)
+    const durationMs = performance.now() - present.since
+    present = undefined
+    return {
+      position: run.position,
+      status: outcome ? "skipped" : "success",
+      durationMs,
+      reason: outcome?.skipped ?? null,
+    }
+  }
+
+  try {
+    return await db.begin(async (tx) => {
+      const ended: Ended[] = []
+      for (const run of runs) {
+        ended.push(await handleOne(tx, run))
+        if (performance.now() - begun > batchMs) break
+      }
+      await settle(tx, handler.name, lease, ended)
+      return ended
+    })
+  } catch (error) {
+    // A lost connection is nobody's failure; a deadline that passes is that of the run which was under way.
+    if (present === undefined || isConnectionLost(error) || !wasSent(error)) throw error
+    throw new RunFailed(present.run, error, performance.now() - present.since)
+  }
+}
+
+/** A call that waited in vain for its turn says nothing about the run. */
+const wasSent = (error: unknown) => !(error instanceof QueryTimedOut) || error.sent
+
+/** deadlock_detected and serialization_failure. */
+const isDeadlock = (error: unknown) =>
+  error instanceof Error && "code" in error && (error.code === "40P01" || error.code === "40001")
+
+/** What a handler records was caused by the event it handles, in the same correlation. */
+export const contextOf = (run: Run, environment: EventContext["environment"]): EventContext => ({
+  environment,
+  correlationId: run.correlation_id,
+  causationId: run.id,
+  ...(run.user_id !== null && { userId: run.user_id }),
+})

@@ -1,0 +1,49 @@
+/** The slots of a resource on a local day: what an answer, a frame and the cache hold. A pure function of what occupies it. */
+import * as Schema from "effect/Schema"
+import { Instant, Money } from "../events/fields.ts"
+import type { Span } from "../local-days.ts"
+import { type OpeningHours, slotSpans } from "../opening-hours.ts"
+import { priceOf } from "../prices.ts"
+
+/** `blocked`: taken by something that is not play, such as maintenance. A slot that has begun or passed stays as it was. */
+export const Slot = Schema.Struct({
+  startAt: Instant,
+  endAt: Instant,
+  status: Schema.Literals(["free", "held", "booked", "blocked"]),
+  priceAmount: Money,
+}).annotate({ identifier: "Slot" })
+export type Slot = typeof Slot.Type
+
+/** What a day is made of. */
+export interface Day {
+  readonly timezone: string
+  readonly opening_hours: OpeningHours
+  readonly slot_minutes: number
+  readonly hourly_price: number
+  readonly occupied: readonly Occupied[]
+}
+
+export interface Occupied extends Span {
+  readonly status: string
+  readonly booking_type: string
+  /** When a hold dies, milliseconds since the epoch. */
+  readonly expires: number | null
+}
+
+/** The slots as they are at `now` (milliseconds). A dead hold occupies nothing. */
+export function slotsAt(day: Day, date: string, now: number): Slot[] {
+  const live = day.occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
+  const priceAmount = priceOf(day.hourly_price, day.slot_minutes)
+  return slotSpans(day.opening_hours, day.timezone, date, day.slot_minutes).map(({ start, end }) => ({
+    startAt: new Date(start).toISOString(),
+    endAt: new Date(end).toISOString(),
+    status: statusOf(live.filter((each) => each.start < end && start < each.end)),
+    priceAmount,
+  }))
+}
+
+function statusOf(taking: readonly Occupied[]): Slot["status"] {
+  if (taking.length === 0) return "free"
+  if (taking.some(({ booking_type }) => booking_type === "coach_block" || booking_type === "maintenance")) return "blocked"
+  return taking.every(({ status }) => status === "held" || status === "pending") ? "held" : "booked"
+}

@@ -1,0 +1,9 @@
+/** What a command of the command line is. */
+import type { Config } from "../config.ts"
+
+export interface Command {
+  readonly name: string
+  readonly description: string
+  /** Answers the exit code. */
+  readonly run: (config: Config, args: readonly string[]) => Promise<number>
+}

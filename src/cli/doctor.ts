@@ -1,0 +1,39 @@
+/** slotbase doctor: looks at a database as a whole and says, for each check, whether it is well, and if not, what to do. */
+import { connect } from "../database/db.ts"
+import { pendingMigrations } from "../database/migrate.ts"
+import { reachDatabase } from "../database/open.ts"
+import { type Check, checks } from "../doctor.ts"
+import type { Command } from "./command.ts"
+
+export const doctor: Command = {
+  name: "doctor",
+  description: "check the database: migrations, partitions, ledger, what is late, dead letters",
+  run: async (config) => {
+    const database = await reachDatabase(config)
+    const db = connect(database.url, { max: 2, applicationName: "slotbase doctor" })
+    try {
+      const pending = await pendingMigrations(database.url)
+      if (pending.length > 0) {
+        print({
+          name: "migrations",
+          well: false,
+          says: `${pending.length} not applied: run "bun run slotbase migrate"`,
+        })
+        return 1
+      }
+      print({ name: "migrations", well: true, says: "up to date" })
+      let ill = 0
+      for (const check of checks) {
+        const result = await check(db)
+        print(result)
+        if (!result.well) ill++
+      }
+      return ill === 0 ? 0 : 1
+    } finally {
+      await db.end()
+      await database.stop()
+    }
+  },
+}
+
+const print = ({ name, well, says }: Check) => console.log(`${well ? "ok  " : "FAIL"}  ${name.padEnd(14)} ${says}`)

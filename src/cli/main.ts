@@ -1,0 +1,33 @@
+/**
+ * The command line. It needs no key: it reaches the database itself. Commands are one list; each is a file in this folder.
+ */
+import { BadConfig, parseConfig } from "../config.ts"
+import { EmbeddedUnavailable } from "../database/embedded.ts"
+import type { Command } from "./command.ts"
+import { doctor } from "./doctor.ts"
+import { migrateCommand } from "./migrate.ts"
+import { url } from "./url.ts"
+
+const commands: readonly Command[] = [url, migrateCommand, doctor]
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args
+  const command = commands.find((each) => each.name === name)
+  if (!command) {
+    const asked = name !== undefined && name !== "help" && name !== "--help"
+    if (asked) console.error(`There is no command "${name}".\n`)
+    console.log(`bun run slotbase <command>\n`)
+    for (const each of commands) console.log(`  ${each.name.padEnd(10)} ${each.description}`)
+    return asked ? 2 : 0
+  }
+  try {
+    return await command.run(parseConfig(process.env), rest)
+  } catch (error) {
+    const known =
+      error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
+    console.error(known ? (error as Error).message : error)
+    return 1
+  }
+}
+
+process.exit(await main(process.argv.slice(2)))

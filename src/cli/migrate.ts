@@ -1,0 +1,21 @@
+/** slotbase migrate: brings the database up to this version of the program; safe to run at any time, and by several at once. */
+import { migrate } from "../database/migrate.ts"
+import { reachDatabase } from "../database/open.ts"
+import type { Command } from "./command.ts"
+
+export const migrateCommand: Command = {
+  name: "migrate",
+  description: "apply the migrations that the database still lacks",
+  run: async (config) => {
+    const database = await reachDatabase(config)
+    try {
+      const { applied } = await migrate(database.url)
+      console.log(
+        applied.length === 0 ? "The database is up to date." : applied.map((name) => `applied ${name}`).join("\n"),
+      )
+      return 0
+    } finally {
+      await database.stop()
+    }
+  },
+}

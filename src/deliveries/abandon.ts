@@ -1,0 +1,58 @@
+/**
+ * What becomes of the deliveries of a deleted webhook: nothing is dropped in silence. Each ends as failed with the reason,
+ * and leaves a dead letter that whoever deleted the webhook has ignored.
+ * Writes: delivery_queue, delivery_history, webhook_attempts, dead_letters.
+ */
+import type { Tx } from "../database/db.ts"
+
+/** Deliveries per call: below 100 ms. */
+export const abandonBatch = 1_000
+const reason = "webhook deleted"
+
+/** Settles up to `abandonBatch` deliveries of a deleted webhook; returns how many. */
+export async function abandonDeliveries(tx: Tx, webhookId: string): Promise<number> {
+  const [done] = await tx<[{ count: number }]>`
+    with gone as (
+      delete from slotbase.delivery_queue
+      where (webhook_id, position, replay) in (
+        select webhook_id, position, replay from slotbase.delivery_queue
+        where webhook_id = ${webhookId} order by position, replay limit ${abandonBatch} for update)
+      returning *
+    ), under_way as (
+      -- its request may have left: nobody will settle it any more
+      update slotbase.webhook_attempts a set outcome = 'unknown', error_message = ${reason}
+      from gone g
+      where g.lease is not null and a.event_id = g.event_id and a.delivery_id = g.delivery_id
+        and a.attempt = g.attempts + 1 and a.outcome = 'started'
+      returning a.delivery_id
+    ), ended as (
+      select g.*, g.attempts + (u.delivery_id is not null)::integer as made, e.type, slotbase.event_body(e) as body,
+             w.max_retries, w.deleted_by, w.deleted_at, t.now
+      from gone g
+      join slotbase.webhooks w on w.id = g.webhook_id and w.facility_id = g.facility_id
+      left join under_way u on u.delivery_id = g.delivery_id
+      left join slotbase.events e on e.id = g.event_id and e.facility_id = g.facility_id
+      cross join (select slotbase.now() as now) t
+    ), failed as (
+      select *, coalesce(errors, '[]') || jsonb_build_object('eventId', event_id, 'eventType', type,
+                  'handlerName', 'WebhookHandler', 'error', jsonb_build_object('message', ${reason}::text, 'code', 'webhook_deleted'),
+                  'attemptCount', made, 'maxRetries', max_retries, 'status', 'dead_letter') as all_errors
+      from ended
+    ), history as (
+      insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
+        status, attempts, settled_at, error_message, errors)
+      select webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, 'failed', made, now, ${reason}, all_errors
+      from failed
+    ), dead as (
+      insert into slotbase.dead_letters as d (id, facility_id, event_id, position, webhook_id, delivery_id, event, errors,
+        created_at, last_attempt_at, resolved_at, resolved_by, resolution)
+      select slotbase.derived_id(delivery_id, 'dead_letter'), facility_id, event_id, position, webhook_id, delivery_id,
+             coalesce(body::jsonb, '{}'), all_errors, now, now, now, deleted_by, 'ignored'
+      from failed
+      on conflict (id, facility_id) do update
+      set errors = excluded.errors, last_attempt_at = excluded.last_attempt_at, resolved_at = excluded.resolved_at,
+          resolved_by = excluded.resolved_by, resolution = excluded.resolution
+    )
+    select count(*) from gone`
+  return done.count
+}

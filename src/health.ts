@@ -1,0 +1,57 @@
+/**
+ * Whether this process can do its work. The supervisor says here when it cannot heal a part of the process; readiness adds
+ * what the database shows: that it answers, that its migrations are those of this program, and that the partitions reach far enough ahead.
+ */
+import type { Db } from "./database/db.ts"
+import { readMigrations } from "./database/migrate.ts"
+
+const reasons = new Set<string>()
+
+export const health = {
+  /** Something in this process is broken and does not heal by itself; said again, it changes nothing. */
+  unhealthy(reason: string): void {
+    reasons.add(reason)
+  },
+  /** What was broken works again. */
+  recovered(reason: string): void {
+    reasons.delete(reason)
+  },
+  /** What is broken, in the order in which it was said; empty when all is well. */
+  check(): readonly string[] {
+    return [...reasons]
+  },
+}
+
+/** What keeps this process from serving, as sentences; empty when it is ready. Never throws. */
+export async function notReady(db: Db): Promise<readonly string[]> {
+  return [...health.check(), ...(await databaseTroubles(db))]
+}
+
+async function databaseTroubles(db: Db): Promise<string[]> {
+  try {
+    migrations ??= await readMigrations()
+    const [row] = await db<[DatabaseState]>`
+      select (select jsonb_object_agg(name, checksum) from slotbase.migrations) as applied,
+             (select coalesce(array_agg(t.name order by t.name), '{}') from slotbase.partitioned_tables t
+              where to_regclass('slotbase.' || t.name
+                || to_char((select slotbase.now()) at time zone 'UTC' + make_interval(months => ${monthsAhead}), '_YYYY_MM')) is null) as short`
+    const applied = row.applied ?? {}
+    const missing = migrations.filter((migration) => applied[migration.name] !== migration.checksum)
+    return [
+      ...missing.map((migration) => `The migration ${migration.name} has not been applied to the database.`),
+      ...row.short.map((table) => `The table ${table} has no partition for the month after this one.`),
+    ]
+  } catch (error) {
+    return [`The database does not answer: ${error instanceof Error ? error.message : error}`]
+  }
+}
+
+/** With next month's partition there, at least four weeks are left to find out why no more are made. */
+const monthsAhead = 1
+
+let migrations: Awaited<ReturnType<typeof readMigrations>> | undefined
+
+interface DatabaseState {
+  applied: Record<string, string> | null
+  short: string[]
+}

@@ -1,0 +1,43 @@
+/**
+ * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held"; it dies by the clock alone,
+ * and whoever wants its slot then, or the job hold-expiration, releases it.
+ */
+import type { Caller } from "./access.ts"
+import { type Booking, toBooking } from "./bookings/answer.ts"
+import { recordExpired, recordHeld, recordReleased } from "./bookings/events.ts"
+import type { HoldInput } from "./bookings/input.ts"
+import { planBooking } from "./bookings/plan.ts"
+import { changeBooking, expireHoldsAnywhere } from "./bookings/rows.ts"
+import { insertPlanned, lockOwn, requireLiveHold } from "./bookings.ts"
+import type { Tx } from "./database/db.ts"
+import { newId } from "./ids.ts"
+
+/**
+ * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created.
+ * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
+ */
+export async function createHold(tx: Tx, caller: Caller, facilityId: string, input: HoldInput): Promise<Booking> {
+  const plan = await planBooking(tx, caller, facilityId, input)
+  const hold = await insertPlanned(tx, plan, { status: "held", payment_method: null, hold_id: newId() })
+  recordHeld(tx, hold)
+  return toBooking(hold)
+}
+
+/**
+ * Gives a live hold back. Records booking.hold.released with the reason "released".
+ * @throws NotFound, WrongState (booking_not_held, hold_expired)
+ */
+export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
+  const hold = await lockOwn(tx, caller, facilityId, bookingId)
+  requireLiveHold(hold, "released")
+  const released = await changeBooking(tx, hold, { status: "released" }, true)
+  recordReleased(tx, released)
+  return toBooking(released)
+}
+
+/** Releases at most `limit` dead holds of all facilities, oldest first; answers how many. Records booking.hold.released for each. */
+export async function expireHolds(tx: Tx, limit: number): Promise<number> {
+  const expired = await expireHoldsAnywhere(tx, limit)
+  for (const hold of expired) recordExpired(tx, hold)
+  return expired.length
+}

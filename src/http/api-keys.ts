@@ -1,0 +1,55 @@
+/** The API keys of a facility. */
+import { Elysia } from "elysia"
+import { ApiKey, ApiKeyInput, createApiKey, listApiKeys, NewApiKey, revokeApiKey } from "../api-keys.ts"
+import type { App } from "../app.ts"
+import { PageQuery } from "../page.ts"
+import { api } from "./base.ts"
+import { describe, listOf } from "./describe.ts"
+import { facilityIdOf, idOf } from "./path.ts"
+
+export const keyRoutes = (app: App) =>
+  new Elysia({ name: "api-keys" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/api-keys",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        const key = input(ApiKeyInput, body)
+        return command((tx) => createApiKey(tx, who, facilityId, key), { status: 201, secret: true })
+      },
+      {
+        detail: describe({
+          tag: "API keys",
+          summary: "Make an API key",
+          description: "For administrators of the facility. `key` is shown in this answer and never again.",
+          body: ApiKeyInput,
+          answer: NewApiKey,
+          status: 201,
+        }),
+      },
+    )
+    .get(
+      "/v1/facilities/:facilityId/api-keys",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        return listApiKeys(app.db, who, facilityIdOf(params.facilityId), input(PageQuery, query))
+      },
+      {
+        detail: describe({
+          tag: "API keys",
+          summary: "List the API keys of a facility",
+          query: PageQuery,
+          answer: listOf(ApiKey),
+        }),
+      },
+    )
+    .delete(
+      "/v1/facilities/:facilityId/api-keys/:id",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        return command((tx) => revokeApiKey(tx, who, facilityId, idOf(params.id, "API key")))
+      },
+      { detail: describe({ tag: "API keys", summary: "Revoke an API key" }) },
+    )

@@ -1,0 +1,46 @@
+/** Reads a JSON body within its limit, as UTF-8 that is checked, and keeps its bytes' text for the Idempotency-Key. */
+import { BadRequest } from "./problems.ts"
+
+/** 1 MiB: the largest body we know, a webhook with a template, stays below 100 KiB. */
+export const maxBodyBytes = 1024 * 1024
+
+/** The parsed body; an empty one counts as {}. Throws BadRequest (413, 415, or 422 `malformed_json`). */
+export async function readBody(request: Request): Promise<unknown> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ""
+  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge()
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength > maxBodyBytes) throw tooLarge()
+  if (bytes.byteLength === 0) return {}
+  if (type !== "" && type !== "application/json" && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
+    throw new BadRequest(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+  }
+  const text = utf8(bytes)
+  texts.set(request, text)
+  return parse(text)
+}
+
+/** The text of the body that `readBody` has read; empty when there was none. */
+export const bodyTextOf = (request: Request): string => texts.get(request) ?? ""
+
+const texts = new WeakMap<Request, string>()
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+function utf8(bytes: ArrayBuffer): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new BadRequest(422, "malformed_json", "The body is not UTF-8.")
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^JSON Parse error: /, "") : ""
+    throw new BadRequest(422, "malformed_json", `The body is not JSON: ${reason.slice(0, 200)}.`)
+  }
+}
+
+const tooLarge = () =>
+  new BadRequest(413, "body_too_large", `The body is larger than ${maxBodyBytes} bytes.`, { connection: "close" })

@@ -1,0 +1,98 @@
+/**
+ * How a route stands in the OpenAPI document: `{ detail: describe({ summary, body, answer, … }) }` beside its handler.
+ * The Schemas are those that decode the request, so the document cannot promise another one.
+ */
+import * as Schema from "effect/Schema"
+
+export interface RouteDescription {
+  /** One line, imperative. */
+  readonly summary: string
+  readonly description?: string
+  /** The heading under which it stands, such as "Bookings". */
+  readonly tag: string
+  readonly body?: Schema.Constraint
+  /** A Struct of the query's parameters. */
+  readonly query?: Schema.Constraint
+  /** The body of the answer; left out: there is none. */
+  readonly answer?: Schema.Constraint
+  /** Status of the answer; default 200, or 204 without `answer`. */
+  readonly status?: number
+  /** What the answer holds when it is no JSON, such as "text/event-stream". */
+  readonly mediaType?: string
+  /** Types of the events that it records. */
+  readonly events?: readonly string[]
+  /** Needs no caller. */
+  readonly open?: true
+  /** Statuses of problem documents beside those that any route of its kind may answer. */
+  readonly problems?: readonly number[]
+}
+
+/** The JSON Schema of an answer that is a page of a list. */
+export const listOf = (item: Schema.Constraint) =>
+  Schema.Struct({ data: Schema.Array(item), next: Schema.NullOr(Schema.String) })
+
+export function describe(route: RouteDescription) {
+  const { summary, tag, body, query, answer, mediaType = "application/json" } = route
+  const status = route.status ?? (answer ? 200 : 204)
+  return {
+    summary,
+    description: [route.description, eventsOf(route.events)].filter(Boolean).join("\n\n"),
+    tags: [tag],
+    ...(route.open && { security: [] }),
+    // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
+    "x-query": query ? parametersOf(query) : [],
+    ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
+    responses: {
+      [status]: {
+        description: status === 201 ? "Created" : status === 204 ? "Done" : "The answer",
+        ...(answer && { content: { [mediaType]: { schema: jsonSchemaOf(answer) } } }),
+      },
+      ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
+    },
+  }
+}
+
+/** Schemas that carry an identifier stand once in the document. */
+export const components: Record<string, unknown> = {}
+
+export function jsonSchemaOf(schema: Schema.Constraint): Record<string, unknown> {
+  const document = Schema.toJsonSchemaDocument(schema, {
+    onExcessProperty: "error",
+    includeAnnotationKey: (key) => key === "format",
+  })
+  for (const [name, definition] of Object.entries(document.definitions)) components[name] = withReferences(definition)
+  return withReferences(document.schema) as Record<string, unknown>
+}
+
+function withReferences(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withReferences)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === "$ref" && typeof inner === "string"
+        ? inner.replace("#/$defs/", "#/components/schemas/")
+        : withReferences(inner),
+    ]),
+  )
+}
+
+function parametersOf(query: Schema.Constraint): object[] {
+  const { properties = {}, required = [] } = jsonSchemaOf(query) as {
+    properties?: Record<string, { description?: string }>
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    ...(description && { description }),
+    schema,
+  }))
+}
+
+const eventsOf = (events: readonly string[] = []) =>
+  events.length === 0 ? "" : `Records ${events.map((type) => `\`${type}\``).join(", ")}.`
+
+const statusesOf = ({ body, query, open, problems = [] }: RouteDescription) =>
+  [...new Set([...(open ? [] : [401, 403, 404]), ...(body ? [413, 415, 422] : query ? [422] : []), ...problems])].sort()

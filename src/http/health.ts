@@ -1,0 +1,44 @@
+/** GET /healthz: this process is alive. GET /readyz: it can do its work, or what keeps it from that. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import type { App } from "../app.ts"
+import { notReady } from "../health.ts"
+import { describe } from "./describe.ts"
+import { problems, Ready } from "./problems.ts"
+
+export const healthRoutes = (app: App) =>
+  new Elysia()
+    .use(problems())
+    .get("/healthz", () => ({ status: "alive" }), {
+      detail: describe({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
+    })
+    .get(
+      "/readyz",
+      async () => {
+        const reasons = await notReady(app.db)
+        if (reasons.length > 0)
+          throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
+        return { status: "ready" }
+      },
+      {
+        detail: describe({
+          tag,
+          summary: "Ask whether it can do its work",
+          answer: Status,
+          open: true,
+          problems: [503],
+        }),
+      },
+    )
+
+const tag = "Operations"
+const Status = Schema.Struct({ status: Schema.String })
+
+const problemOf = (reasons: readonly string[]) => ({
+  type: "urn:slotbase:problem:not_ready",
+  title: "Not ready",
+  status: 503,
+  detail: reasons.join(" "),
+  code: "not_ready",
+  reasons,
+})

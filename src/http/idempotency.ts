@@ -1,0 +1,116 @@
+/**
+ * `Idempotency-Key` as HTTP has it: the first answer, status and headers included, is given again to the same request.
+ * The answers of domain errors are kept too (their own writes are rolled back to a savepoint); a 5xx never is.
+ */
+import type { App } from "../app.ts"
+import type { Tx } from "../database/db.ts"
+import { InvalidInput, StillInFlight, TooMany } from "../errors.ts"
+import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "../idempotency.ts"
+import { type EventContext, open, transact } from "../outbox.ts"
+import { bodyTextOf } from "./body.ts"
+import type { ResponseSettings } from "./correlation.ts"
+import { type Answer, answerOf, Ready } from "./problems.ts"
+
+export interface KeyedRequest {
+  readonly key: string
+  readonly request: Request
+  readonly set: ResponseSettings
+  readonly context: EventContext
+  /** Undefined on the open routes; the key then belongs to the client's address. */
+  readonly callerId: string | undefined
+}
+
+/** Runs a command once per key, and otherwise gives its kept answer. `before` runs only when no answer is known. */
+export async function once<T, Prepared>(
+  app: App,
+  keyed: KeyedRequest,
+  fn: (tx: Tx, prepared: Prepared) => Promise<T>,
+  before: (() => Promise<Prepared>) | undefined,
+): Promise<T> {
+  const { set, context } = keyed
+  const scope = scopeOf(app, keyed)
+  const hash = hashOf(app, keyed)
+  if (before) {
+    const known = await findAnswer(app.db, app.secrets, scope, hash)
+    if (known !== undefined) return replay(set, known)
+  }
+  const prepared = await settled(before)
+
+  const { result: outcome } = await transact(app.db, context, async (tx): Promise<Outcome<T>> => {
+    const known = await claimKey(tx, app.secrets, scope, hash)
+    if (known !== undefined) return { known }
+    const keep = (answer: Answer) => keepAnswer(tx, app.secrets, scope, hash, answer.status, JSON.stringify(answer))
+    try {
+      const { result, eventIds } = await tx.savepoint(async (inner) => {
+        const { events } = open(inner, context)
+        const result = await fn(inner, prepared() as Prepared)
+        return { result, eventIds: events.map(({ id }) => id) }
+      })
+      if (eventIds.length > 0) set.headers[eventIdsHeader] = eventIds.join(",")
+      await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
+      return { result }
+    } catch (error) {
+      const answer = isKept(error) ? answerOf(error) : undefined
+      if (!answer) throw error
+      await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
+      return { error }
+    }
+  })
+
+  if ("known" in outcome) return replay(set, outcome.known)
+  if ("error" in outcome) throw outcome.error
+  return outcome.result
+}
+
+type Outcome<T> = { readonly known: string } | { readonly error: unknown } | { readonly result: T }
+
+const eventIdsHeader = "x-slotbase-event-ids"
+/** The headers that are part of an answer and are given again with it. */
+const keptHeaders = [eventIdsHeader, "x-correlation-id", "cache-control", "location"]
+
+const headersOf = (set: ResponseSettings) =>
+  Object.fromEntries(
+    keptHeaders.flatMap((name) => (set.headers[name] === undefined ? [] : [[name, String(set.headers[name])]])),
+  )
+
+function replay<T>(set: ResponseSettings, kept: string): T {
+  const { status, headers, body } = JSON.parse(kept) as Answer
+  const replayed = { ...headers, "idempotency-replayed": "true" }
+  if (status >= 400) throw new Ready({ status, headers: replayed, body })
+  set.status = status
+  Object.assign(set.headers, replayed)
+  return body as T
+}
+
+/** What `before` answers or throws, for the command's transaction: its refusal is then kept like any other. */
+async function settled<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<() => Prepared | undefined> {
+  try {
+    const prepared = await before?.()
+    return () => prepared
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
+}
+
+/** A later request may well succeed where these did not. */
+const isKept = (error: unknown) => !(error instanceof StillInFlight || error instanceof TooMany)
+
+const maxKeyLength = 255
+
+function scopeOf(app: App, { key, request, context, callerId }: KeyedRequest): IdempotencyScope {
+  if (key.length > maxKeyLength || !/^[\x21-\x7e]+$/.test(key)) {
+    const message = `Expected 1 to ${maxKeyLength} visible ASCII characters`
+    throw new InvalidInput([{ path: "headers.Idempotency-Key", message }])
+  }
+  const anonymous = () => asUuid(app.secrets.fingerprint(context.clientIp ?? "unknown", "anonymous caller"))
+  return { callerId: callerId ?? anonymous(), method: request.method, path: new URL(request.url).pathname, key }
+}
+
+/** Keyed, not a bare hash: a body may hold a password, which a bare hash would let somebody try out. */
+const hashOf = (app: App, { request }: KeyedRequest) =>
+  app.secrets.fingerprint(`${new URL(request.url).search}\n${bodyTextOf(request)}`, "idempotent request")
+
+const asUuid = (bytes: Buffer) =>
+  bytes.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")

@@ -1,0 +1,32 @@
+/**
+ * One line of JSON on stderr for a request that failed on our side. It never holds a body, a header, a statement or a
+ * parameter; PostgreSQL's own message is left out as well, because it may quote a value.
+ */
+import postgres from "postgres"
+import { clock } from "../clock.ts"
+
+export interface FailedRequest {
+  readonly correlationId: string
+  readonly method: string
+  /** The route's pattern, such as /v1/facilities/:facilityId, never the address itself. */
+  readonly route: string
+}
+
+export function logFailure(error: unknown, request: FailedRequest): void {
+  const line = { time: new Date(clock.now()).toISOString(), level: "error", event: "request.failed", ...request }
+  console.error(JSON.stringify({ ...line, error: describeFailure(error) }))
+}
+
+const maxText = 500
+const maxFrames = 8
+
+function describeFailure(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const code = "code" in error ? { code: String(error.code).slice(0, maxText) } : {}
+  const stack = (error.stack ?? "").split("\n").filter((line) => /^\s+at |^[^\s]*@/.test(line))
+  const frames = { stack: stack.slice(0, maxFrames).map((line) => line.trim()) }
+  if (error instanceof postgres.PostgresError) {
+    return { name: "PostgresError", ...code, constraint: error.constraint_name, table: error.table_name, ...frames }
+  }
+  return { name: error.name.slice(0, maxText), ...code, message: error.message.slice(0, maxText), ...frames }
+}

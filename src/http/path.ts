@@ -1,0 +1,16 @@
+/** Ids in addresses: what is no id names nothing, and is answered with 404 before it reaches a uuid column. */
+import { NotFound } from "../errors.ts"
+import { isId, platformFacilityId } from "../ids.ts"
+
+/** The id in lower case. Throws NotFound. */
+export function idOf(text: string, what: string): string {
+  if (!isId(text)) throw new NotFound(what)
+  return text.toLowerCase()
+}
+
+/** The platform's own row is no facility that anybody could enter. */
+export function facilityIdOf(text: string): string {
+  const id = idOf(text, "facility")
+  if (id === platformFacilityId) throw new NotFound("facility", id)
+  return id
+}

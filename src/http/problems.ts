@@ -1,0 +1,191 @@
+/**
+ * Every failure as a problem document (RFC 9457). One exhaustive table says status, title and code of each domain error:
+ * a new error does not compile until it stands there. What is no domain error is a 503 while the database cannot be
+ * reached and a 500 otherwise; both are logged once, by their correlation id, and tell the caller nothing of the inside.
+ */
+import { Elysia } from "elysia"
+import { isConnectionLost, QueryTimedOut } from "../database/db.ts"
+import type { AnyDomainError } from "../errors.ts"
+import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
+import { logFailure } from "./log-failure.ts"
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** Stable: programs branch on it. */
+  readonly code: string
+  readonly [more: string]: unknown
+}
+
+/** An answer that is ready to be sent: also what an Idempotency-Key keeps. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** Thrown to send an answer that is already made: one that was kept under an Idempotency-Key. */
+export class Ready extends Error {
+  constructor(readonly answer: Answer) {
+    super(`answered ${answer.status}`)
+  }
+}
+
+/** A failure of the request as HTTP sees it, which the domain knows nothing of. */
+export class BadRequest extends Error {
+  constructor(
+    readonly status: 400 | 404 | 405 | 413 | 415 | 422,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message)
+  }
+}
+
+/** The answer to an error of the domain or of the request's form; undefined for anything else. */
+export function answerOf(error: unknown): Answer | undefined {
+  if (error instanceof BadRequest) {
+    return problem(error.status, titles[error.status], error.code, error.message, undefined, error.headers)
+  }
+  if (!isDomainError(error)) return undefined
+  const rule = table[error._tag] as Rule<AnyDomainError>
+  return problem(rule.status, rule.title, rule.code(error), error.message, rule.more?.(error), rule.headers?.(error))
+}
+
+/** Turns whatever a route of this server throws into its problem document. */
+export const problems = () =>
+  new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set, route }) => {
+    const answer = answerTo(error, code) ?? unexpected(error, { request, set, route })
+    return responseOf(answer, { request, set })
+  })
+
+export function responseOf(answer: Answer, context: { request: Request; set: ResponseSettings }): Response {
+  return new Response(JSON.stringify(answer.body), {
+    status: answer.status,
+    headers: {
+      "x-correlation-id": correlationIdOf(context),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "content-type": "application/problem+json",
+      ...answer.headers,
+    },
+  })
+}
+
+interface Rule<E> {
+  readonly status: number
+  readonly title: string
+  readonly code: (error: E) => string
+  readonly more?: (error: E) => Record<string, unknown>
+  readonly headers?: (error: E) => Record<string, string>
+}
+
+const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainError, { readonly _tag: Tag }>> } = {
+  InvalidInput: {
+    status: 422,
+    title: "Invalid input",
+    code: () => "invalid_input",
+    more: ({ faults }) => ({ errors: faults }),
+  },
+  RuleBroken: {
+    status: 422,
+    title: "Against a rule",
+    code: ({ code }) => code,
+    more: ({ faults }) => (faults.length > 0 ? { errors: faults } : {}),
+  },
+  NotAuthenticated: {
+    status: 401,
+    title: "Not authenticated",
+    code: () => "not_authenticated",
+    headers: () => ({ "www-authenticate": 'Bearer realm="slotbase"' }),
+  },
+  NotAllowed: { status: 403, title: "Not allowed", code: () => "not_allowed" },
+  NotFound: { status: 404, title: "Not found", code: () => "not_found" },
+  SlotTaken: {
+    status: 409,
+    title: "Slot taken",
+    code: () => "slot_taken",
+    more: ({ conflicts, alternatives }) => ({ conflicts, alternatives }),
+  },
+  WrongState: { status: 409, title: "Wrong state", code: ({ code }) => code },
+  BlockedByHook: {
+    status: 422,
+    title: "Blocked by a hook",
+    code: () => "blocked_by_hook",
+    more: ({ hook }) => ({ hook }),
+  },
+  StillInFlight: {
+    status: 409,
+    title: "Still in flight",
+    code: () => "still_in_flight",
+    headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
+  },
+  TooMany: {
+    status: 429,
+    title: "Too many requests",
+    code: () => "too_many_requests",
+    headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
+  },
+}
+
+const titles: Readonly<Record<BadRequest["status"], string>> = {
+  400: "Bad request",
+  404: "Not found",
+  405: "Method not allowed",
+  413: "Body too large",
+  415: "Unsupported media type",
+  422: "Invalid input",
+}
+
+function answerTo(error: unknown, code: unknown): Answer | undefined {
+  if (error instanceof Ready) return error.answer
+  const known = answerOf(error)
+  if (known) return known
+  if (code === "NOT_FOUND") return problem(404, "Not found", "not_found", "There is no such address; see /openapi.")
+  // Elysia wraps what a parser throws.
+  if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && error.cause !== error) {
+    return answerTo(error.cause, "")
+  }
+  if (code === "VALIDATION") return problem(422, titles[422], "invalid_input", "The request is not valid.")
+  return undefined
+}
+
+/** PostgreSQL: out of connections; a statement ended by a time limit; a deadlock; a serialization failure. */
+const busy = new Set(["53300", "57014", "40P01", "40001", "55P03"])
+
+function unexpected(error: unknown, context: { request: Request; set: ResponseSettings; route: string }): Answer {
+  logFailure(error, { correlationId: correlationIdOf(context), method: context.request.method, route: context.route })
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  if (isConnectionLost(error) || error instanceof QueryTimedOut || busy.has(code)) {
+    const detail =
+      "The database does not answer. Whether the request was carried out is not known; ask again in a moment."
+    return problem(503, "Unavailable", "database_unavailable", detail, undefined, { "retry-after": "2" })
+  }
+  const detail = "Something went wrong on our side. Name the X-Correlation-ID when you report it."
+  return problem(500, "Internal error", "internal_error", detail)
+}
+
+function problem(
+  status: number,
+  title: string,
+  code: string,
+  detail: string,
+  more: Record<string, unknown> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const body: Problem = {
+    type: `urn:slotbase:problem:${code}`,
+    title,
+    status,
+    detail: detail || `${title}.`,
+    code,
+    ...more,
+  }
+  return { status, headers, body }
+}
+
+const isDomainError = (error: unknown): error is AnyDomainError =>
+  error instanceof Error && "_tag" in error && typeof error._tag === "string" && Object.hasOwn(table, error._tag)

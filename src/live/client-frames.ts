@@ -1,0 +1,50 @@
+/** The frames that clients send, read leniently: what is not known is ignored, what is wrong is named. */
+
+export type ClientFrame =
+  | { readonly type: "auth"; readonly token: string }
+  | { readonly type: "subscribe"; readonly channel: string; readonly after?: number | undefined }
+  | { readonly type: "unsubscribe"; readonly channel: string }
+  | { readonly type: "ping" }
+
+/** A message as a frame, or what is wrong with it. A text is parsed; what the server has parsed already may come too. */
+export function readFrame(message: unknown): ClientFrame | { readonly fault: string } {
+  const frame = typeof message === "string" ? parsed(message) : message
+  if (!isRecord(frame)) return { fault: "A frame is a text with a JSON object." }
+  switch (frame.type) {
+    case "auth":
+      return isText(frame.token) ? { type: "auth", token: frame.token } : { fault: "auth needs a token." }
+    case "subscribe": {
+      if (!isText(frame.channel)) return { fault: "subscribe needs a channel." }
+      if (frame.after === undefined || frame.after === null) return { type: "subscribe", channel: frame.channel }
+      if (typeof frame.after !== "string" || !positionPattern.test(frame.after))
+        return { fault: "after is a position: a text of at most 15 digits." }
+      return { type: "subscribe", channel: frame.channel, after: Number(frame.after) }
+    }
+    case "unsubscribe":
+      return isText(frame.channel)
+        ? { type: "unsubscribe", channel: frame.channel }
+        : { fault: "unsubscribe needs a channel." }
+    case "ping":
+      return { type: "ping" }
+    default:
+      return { fault: "The type of a frame is auth, subscribe, unsubscribe or ping." }
+  }
+}
+
+/** Below 2^53. */
+const positionPattern = /^\d{1,15}$/
+const longestText = 600
+
+const isText = (value: unknown): value is string =>
+  typeof value === "string" && value.length > 0 && value.length <= longestText
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * From an event of the log to the frames that channels carry (the spec's WEBSOCKET_EVENTS). Pure: the broadcaster and a replay
+ * map the same event to the same frames. Slots are not in events; `changeOf` says whose must be read (see slots.ts).
+ */
+import type { EventData, EventType } from "../events/catalogue.ts"
+import { channelName } from "./channels.ts"
+
+/** A row of the log as `readLog` gives it. */
+export interface LogRow {
+  readonly position: number
+  readonly event_id: string
+  readonly facility_id: string
+  readonly type: string
+  /** Null when the event itself is no longer kept; then so are timestamp and what follows. */
+  readonly data: object | null
+  readonly timestamp: Date | null
+  /** Of the booking that the event is about, if it is about one. */
+  readonly booking_id: string | null
+  readonly booker_id: string | null
+  readonly participant_ids: readonly string[]
+}
+
+export interface Frame {
+  readonly type: "booking.update" | "availability.changed" | "notification" | "feedback.new" | "resync"
+  readonly channel: string
+  readonly position: number
+  readonly eventId: string
+  readonly payload?: object
+}
+
+/** The frame as text, made once for all who listen. */
+export function textOf({ type, channel, position, eventId, payload }: Frame): string {
+  if (type === "resync") return JSON.stringify({ type, channel, position: String(position) })
+  return JSON.stringify({ type, channel, position: String(position), eventId, payload })
+}
+
+/** The status of a booking after an event, by the event's type. */
+export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {
+  "booking.hold.created": "held",
+  "booking.hold.released": "released",
+  "booking.confirmed": "confirmed",
+  "booking.cancelled": "cancelled",
+  "booking.checked_in": "checked_in",
+  "booking.no_show": "no_show",
+  "booking.completed": "completed",
+}
+
+/** The frames that follow from an event alone. */
+export function framesOf(row: LogRow): Frame[] {
+  if (row.data === null) return []
+  const status = bookingStatuses[row.type as EventType]
+  if (status !== undefined) return bookingFrames(row, status)
+  if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
+  if (row.type === "notification.created") return notificationFrames(row, row.data as NotificationData)
+  return []
+}
+
+/** The occupancy or the hours that an event changed: a stretch of a resource, a new resource, or a whole facility. */
+export type Change =
+  | { readonly what: "stretch"; readonly resourceId: string; readonly startAt: string; readonly endAt: string }
+  | { readonly what: "resource"; readonly resourceId: string }
+  | { readonly what: "facility" }
+
+export function changeOf({ type, data }: LogRow): Change | undefined {
+  if (data === null) return undefined
+  switch (type as EventType) {
+    case "booking.hold.created":
+    case "booking.hold.released":
+    case "booking.confirmed":
+    case "booking.cancelled": {
+      const { resourceId, startAt, endAt } = data as EventData<"booking.confirmed">
+      return { what: "stretch", resourceId, startAt, endAt }
+    }
+    case "resource.created":
+      return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
+    case "facility.settings_updated":
+      return { what: "facility" }
+    default:
+      return undefined
+  }
+}
+
+function bookingFrames(row: LogRow, status: string): Frame[] {
+  const payload = { bookingId: row.booking_id, status, updatedAt: row.timestamp?.toISOString() }
+  const users = new Set([...(row.booker_id === null ? [] : [row.booker_id]), ...row.participant_ids])
+  const channels = [
+    ...[...users].map((userId) => channelName("user:{userId}:bookings", userId)),
+    channelName("facility:{facilityId}:bookings", row.facility_id),
+    ...(status === "checked_in" ? [channelName("facility:{facilityId}:check-ins", row.facility_id)] : []),
+  ]
+  return framesOn(row, "booking.update", channels, payload)
+}
+
+function feedbackFrames(row: LogRow, data: EventData<"feedback.published">): Frame[] {
+  const users = new Set([data.studentId, ...data.parentIds])
+  const channels = [...users].map((userId) => channelName("user:{userId}:feedback", userId))
+  const { feedbackId, sessionId, coachName } = data
+  return framesOn(row, "feedback.new", channels, { feedbackId, sessionId, coachName })
+}
+
+function notificationFrames(row: LogRow, { userId, ...payload }: NotificationData): Frame[] {
+  return framesOn(row, "notification", [channelName("user:{userId}:notifications", userId)], payload)
+}
+
+interface NotificationData {
+  readonly userId: string
+  readonly notificationId: string
+  readonly type: string
+  readonly title: string
+  readonly body: string
+  readonly data: object
+}
+
+const framesOn = (row: LogRow, type: Frame["type"], channels: string[], payload: object): Frame[] =>
+  channels.map((channel) => ({ type, channel, position: row.position, eventId: row.event_id, payload }))

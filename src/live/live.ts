@@ -1,0 +1,170 @@
+/**
+ * The WebSocket part of one server process: its sockets, and how far this process has published the log. Frames and the
+ * position that they lead to are published in one tick, and a socket joins a topic in one tick, so between "replayed up to" and "live from" nothing
+ * fits. Access is looked at again and again for as long as a socket is open.
+ */
+import { authenticate, type Caller } from "../access.ts"
+import type { Db } from "../database/db.ts"
+import { NotAuthenticated } from "../errors.ts"
+import { Connection, type Socket } from "./connection.ts"
+import { type Frame, textOf } from "./frames.ts"
+import { closeCodes, limits as standardLimits } from "./limits.ts"
+
+/** What Bun's server does for topics. */
+export interface Topics {
+  publish(topic: string, text: string): number
+  subscriberCount(topic: string): number
+}
+
+export type LiveLimits = { readonly [Name in keyof typeof standardLimits]: number }
+
+export class Live {
+  readonly db: Db
+  readonly limits: LiveLimits
+  readonly #connections = new Set<Connection>()
+  readonly #catchingUp = new Map<string, Set<string[]>>()
+  readonly #started = Promise.withResolvers<number>()
+  readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
+  readonly #timer: Timer
+  #position: number | undefined
+  #topics: Topics | undefined
+  #closing = false
+
+  constructor(db: Db, limits: Partial<LiveLimits> = {}) {
+    this.db = db
+    this.limits = { ...standardLimits, ...limits }
+    // A look that fails, because the database is away, comes again a second later; without a database nothing is heard either.
+    this.#timer = setInterval(() => void this.recheck().catch(() => {}), lookMs)
+    this.#timer.unref()
+  }
+
+  /** Up to where this process has published; undefined until its broadcaster has begun. */
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  /** Nobody is connected: whatever happens need not be read. */
+  get isEmpty(): boolean {
+    return this.#connections.size === 0
+  }
+
+  /** Whether somebody in this process listens to a channel, or is just about to. */
+  hears(channel: string): boolean {
+    return this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0
+  }
+
+  /** The server that carries the topics, once it listens. */
+  attach(topics: Topics): void {
+    this.#topics = topics
+  }
+
+  /** Publishes frames, and with them everything up to the position. */
+  advance(frames: readonly Frame[], position: number): void {
+    for (const frame of frames) {
+      if (!this.hears(frame.channel)) continue
+      const text = textOf(frame)
+      // The result is that of the slowest subscriber, and nothing to act on: who is too slow is closed, and resumes.
+      this.#topics?.publish(frame.channel, text)
+      for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
+    }
+    this.#position = position
+    this.#started.resolve(position)
+  }
+
+  /** The log does not go on where this process stood: every socket is told to refetch. */
+  lost(position: number): void {
+    this.#position = position
+    for (const connection of this.#connections) connection.resync(position)
+  }
+
+  /** A new socket; its token, if it came with one. */
+  connect(socket: Socket, token: string | undefined): Connection {
+    const connection = new Connection(this, socket)
+    this.#connections.add(connection)
+    if (this.#closing) connection.close(closeCodes.restarting, "restarting")
+    else if (this.#countOf(undefined) > this.limits.strangers) connection.close(closeCodes.tooMany, "too many sockets")
+    else if (token !== undefined) connection.receive({ type: "auth", token })
+    return connection
+  }
+
+  disconnect(connection: Connection): void {
+    this.#connections.delete(connection)
+  }
+
+  hasRoomFor(caller: Caller): boolean {
+    return this.#countOf(caller.userId) < this.limits.socketsPerUser
+  }
+
+  /** When the broadcaster has begun; resolves with the position. */
+  get started(): Promise<number> {
+    return this.#started.promise
+  }
+
+  /** Keeps what is published on a channel from this tick on, for a socket that is still being told what came before. */
+  keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void } {
+    const texts: string[] = []
+    const all = this.#catchingUp.get(channel) ?? new Set()
+    this.#catchingUp.set(channel, all.add(texts))
+    const stop = () => {
+      all.delete(texts)
+      if (all.size === 0 && this.#catchingUp.get(channel) === all) this.#catchingUp.delete(channel)
+    }
+    return { texts, stop }
+  }
+
+  /** Runs a replay as soon as fewer than the limit are under way. */
+  async replaying<T>(read: () => Promise<T>): Promise<T> {
+    const replays = this.#replays
+    if (replays.running >= this.limits.replaysAtOnce) await new Promise<void>((go) => replays.waiting.push(go))
+    else replays.running++
+    try {
+      return await read()
+    } finally {
+      const next = replays.waiting.shift()
+      if (next) next()
+      else replays.running--
+    }
+  }
+
+  /**
+   * Looks whether sockets may still hear what they hear: those whose time has come, or all of them. Answers how many were
+   * looked at and how many were closed. A token of many sockets is asked for once.
+   */
+  async recheck({ all = false } = {}): Promise<{ checked: number; closed: number }> {
+    const due = [...this.#connections].filter((connection) => all || connection.recheckAt <= performance.now())
+    const callers = new Map<string, Caller | undefined>()
+    let closed = 0
+    for (const connection of due) {
+      const { token } = connection
+      if (token === undefined) continue
+      if (!callers.has(token)) callers.set(token, await callerOf(this.db, token))
+      if (!connection.recheck(callers.get(token))) closed++
+    }
+    return { checked: due.length, closed }
+  }
+
+  /** Tells every socket to come back later, and refuses new ones. */
+  closeAll(): void {
+    this.#closing = true
+    clearInterval(this.#timer)
+    for (const connection of [...this.#connections]) connection.close(closeCodes.restarting, "restarting")
+  }
+
+  #countOf(userId: string | undefined): number {
+    let count = 0
+    for (const connection of this.#connections) if (connection.userId === userId) count++
+    return count
+  }
+}
+
+/** How often it is looked which sockets are due. */
+const lookMs = 1_000
+
+async function callerOf(db: Db, token: string): Promise<Caller | undefined> {
+  try {
+    return await authenticate(db, token)
+  } catch (error) {
+    if (error instanceof NotAuthenticated) return undefined
+    throw error
+  }
+}

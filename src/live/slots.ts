@@ -1,0 +1,95 @@
+/**
+ * Frames of availability. A batch of events is coalesced: the slots of a resource on a local day are read and sent once, as
+ * they are now, under the last event that changed them. What cannot be said in days (other hours of a whole facility, a
+ * new resource) is said for today, and a `resync` tells everybody else to refetch the day that they look at.
+ */
+import { slotsOfMany } from "../availability.ts"
+import { clock } from "../clock.ts"
+import type { Queryable } from "../database/db.ts"
+import { localDateOf, localDatesOf } from "../local-days.ts"
+import { channelName } from "./channels.ts"
+import { changeOf, type Frame, type LogRow } from "./frames.ts"
+import { limits } from "./limits.ts"
+
+/** The changes of a batch, coalesced. */
+export interface SlotChanges {
+  readonly days: readonly ChangedDay[]
+  /** Facilities and resources of which more changed than can be said in days. */
+  readonly refetch: readonly ChangedPlace[]
+}
+
+interface ChangedPlace {
+  readonly facilityId: string
+  readonly resourceId: string
+  readonly position: number
+  readonly eventId: string
+}
+interface ChangedDay extends ChangedPlace {
+  readonly date: string
+}
+
+/** What the events of some rows changed. One statement, and none when they changed nothing. */
+export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
+  const changed = rows.filter((row) => changeOf(row) !== undefined)
+  if (changed.length === 0) return { days: [], refetch: [] }
+  const places = await placesOf(db, changed)
+  const days = new Map<string, ChangedDay>()
+  const refetch = new Map<string, ChangedPlace>()
+  for (const row of changed) {
+    const change = changeOf(row)
+    const place = places.get(row.facility_id)
+    if (change === undefined || place === undefined) continue
+    const { timezone, resource_ids } = place
+    const resourceIds = change.what === "facility" ? resource_ids : [change.resourceId]
+    const dates =
+      change.what === "stretch"
+        ? localDatesOf(timezone, change.startAt, change.endAt)
+        : [localDateOf(timezone, clock.now())]
+    for (const resourceId of resourceIds) {
+      const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
+      if (change.what !== "stretch" || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
+      if (days.size + dates.length > limits.daysPerBatch) continue
+      for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
+    }
+  }
+  return { days: [...days.values()], refetch: [...refetch.values()] }
+}
+
+/** Reads the present slots of the days. The frames of a day go to its facility's channel and to its resource's. */
+export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges): Promise<Frame[]> {
+  const built = await slotsOfMany(db, days)
+  const slots = new Map(built.map((day) => [`${day.resourceId} ${day.date}`, day.slots]))
+  const changed = days.flatMap(({ facilityId, resourceId, date, position, eventId }) => {
+    const payload = { resourceId, date, slots: slots.get(`${resourceId} ${date}`) ?? [] }
+    return channelsOf({ facilityId, resourceId }).map(
+      (channel): Frame => ({ type: "availability.changed", channel, position, eventId, payload }),
+    )
+  })
+  const resyncs = new Map<string, Frame>()
+  for (const place of refetch) {
+    for (const channel of channelsOf(place))
+      resyncs.set(channel, { type: "resync", channel, position: place.position, eventId: place.eventId })
+  }
+  return [...changed, ...resyncs.values()]
+}
+
+/** The channels on which a change of a resource is heard. */
+export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; resourceId: string }): string[] => [
+  channelName("facility:{facilityId}:availability", facilityId),
+  channelName("resource:{resourceId}:availability", resourceId),
+]
+
+interface Place {
+  readonly id: string
+  readonly timezone: string
+  readonly resource_ids: readonly string[]
+}
+
+async function placesOf(db: Queryable, rows: readonly LogRow[]): Promise<Map<string, Place>> {
+  const ids = [...new Set(rows.map((row) => row.facility_id))]
+  const places = await db<Place[]>`
+    select id, timezone,
+           array(select r.id from slotbase.resources r where r.facility_id = f.id and r.is_active order by r.name, r.id) as resource_ids
+    from slotbase.facilities f where id = any (${ids})`
+  return new Map(places.map((place) => [place.id, place]))
+}

@@ -1,0 +1,118 @@
+/**
+ * Makes messages of templates. A template's fields become single lines of plain text first, whatever is in the names and
+ * notes that they quote; only the layout makes HTML of them, and escapes every value. So nobody's name can add a
+ * header, a line or markup to a mail.
+ */
+import { type Template as Compiled, Liquid } from "liquidjs"
+import { localTime, money, period, shortTime } from "./format.ts"
+import { bookingCancelled } from "./templates/booking-cancelled.ts"
+import { bookingConfirmation } from "./templates/booking-confirmation.ts"
+import { bookingNoShow } from "./templates/booking-no-show.ts"
+import { htmlLayout, textLayout } from "./templates/layout.ts"
+import { limitWarning } from "./templates/limit-warning.ts"
+import { paymentReceipt } from "./templates/payment-receipt.ts"
+import { sessionFeedback } from "./templates/session-feedback.ts"
+import type { Template } from "./templates/template.ts"
+
+export type TemplateId = keyof typeof compiled
+
+/** What a template may speak of. */
+export interface View {
+  readonly data: object
+  /** UTC instant. */
+  readonly occurredAt: string
+  readonly recipient: {
+    readonly userId: string
+    readonly firstName: string
+    readonly name: string
+    readonly as: string
+  }
+  readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
+  /** Name of the resource, or empty. */
+  readonly resource: string
+}
+
+export interface Message {
+  readonly subject: string
+  /** For channels that show a sentence or two. */
+  readonly short: string
+  readonly text: string
+  readonly html: string
+}
+
+/** Throws when the view lacks something that the template names, or an instant, zone or currency is none. */
+export function render(id: TemplateId, view: View): Message {
+  const template = compiled[id]
+  const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
+  const subject = line(template.subject, longestSubject)
+  const short = line(template.short)
+  const words = {
+    subject,
+    short,
+    heading: line(template.heading),
+    lead: line(template.lead),
+    facts: template.facts.map(([label, value]) => ({ label, value: line(value) })).filter((fact) => fact.value !== ""),
+    note: line(template.note),
+    greeting: oneLine(`Hello ${view.recipient.firstName}`, longestSubject).concat(","),
+    facility: oneLine(view.facility.name, longestSubject),
+  }
+  return { subject, short, text: engine.renderSync(text, words), html: escaping.renderSync(html, words) }
+}
+
+/**
+ * A single line: control characters, line breaks and runs of blanks become one blank, and the characters that turn the
+ * direction of writing around are dropped, because they make text look like what it isn't.
+ */
+export function oneLine(text: string, limit = longestLine): string {
+  const line = text
+    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "")
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim()
+  return line.length <= limit ? line : `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "")}…`
+}
+
+/** Characters; a reason of a person can be long, a mail of it should not be. */
+const longestLine = 1_000
+/** Characters; folded by the mail client's own limit of 998 bytes a line long before. */
+const longestSubject = 200
+
+const options = { strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true }
+const engine = new Liquid(options)
+const escaping = new Liquid({ ...options, outputEscape: "escape" })
+
+engine.registerFilter("money", money)
+engine.registerFilter("local_time", localTime)
+engine.registerFilter("short_time", shortTime)
+engine.registerFilter("period", period)
+
+// Compiled once, at the start: a template that does not parse stops the program, not a mail.
+const text = engine.parse(textLayout)
+const html = escaping.parse(htmlLayout)
+const compiled = {
+  "booking-confirmation": compile(bookingConfirmation),
+  "booking-cancelled": compile(bookingCancelled),
+  "booking-no-show": compile(bookingNoShow),
+  "session-feedback": compile(sessionFeedback),
+  "payment-receipt": compile(paymentReceipt),
+  "limit-warning": compile(limitWarning),
+} as const
+
+function compile(template: Template): CompiledTemplate {
+  return {
+    subject: engine.parse(template.subject),
+    short: engine.parse(template.short),
+    heading: engine.parse(template.heading),
+    lead: engine.parse(template.lead),
+    facts: template.facts.map(([label, value]) => [label, engine.parse(value)] as const),
+    note: engine.parse(template.note),
+  }
+}
+
+interface CompiledTemplate {
+  readonly subject: Compiled[]
+  readonly short: Compiled[]
+  readonly heading: Compiled[]
+  readonly lead: Compiled[]
+  readonly facts: readonly (readonly [label: string, value: Compiled[]])[]
+  readonly note: Compiled[]
+}

@@ -1,0 +1,117 @@
+/**
+ * The entry: reads the configuration, opens and migrates the database, starts the server and the actors that
+ * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
+ */
+import { broadcaster } from "../actors/broadcaster.ts"
+import { runActors, startActors } from "../actors/index.ts"
+import type { Report } from "../actors/supervisor.ts"
+import { ensureRootKey } from "./api-keys.ts"
+import type { App } from "./app.ts"
+import { banner } from "./banner.ts"
+import { clock } from "./clock.ts"
+import { BadConfig, parseConfig } from "./config.ts"
+import { connect } from "./database/db.ts"
+import { EmbeddedUnavailable } from "./database/embedded.ts"
+import { migrate } from "./database/migrate.ts"
+import { openDatabase } from "./database/open.ts"
+import { connectHints } from "./hints.ts"
+import { registeredHooks } from "./hooks/registered.ts"
+import { listen, refuseBusyPort } from "./http/listen.ts"
+import { mailboxUrl } from "./http/mailbox.ts"
+import { createOperationsServer, createServer } from "./http/server.ts"
+import { Live } from "./live/live.ts"
+import { loadSecretKey } from "./secret-key.ts"
+import { secretBox } from "./secrets.ts"
+import { seedDemo } from "./seed.ts"
+import { version } from "./version.ts"
+
+/** How often the program's clock is set from the database, milliseconds. */
+const followClockMs = 5_000
+
+/** Everything started so far, to be ended in the opposite order. */
+const ends: (() => Promise<unknown> | unknown)[] = []
+let stopping: Promise<never> | undefined
+
+async function start(): Promise<void> {
+  const config = parseConfig(process.env)
+  await refuseBusyPort(config)
+  const secrets = secretBox(await loadSecretKey(config))
+  const database = await openDatabase(config, say)
+  ends.push(database.stop)
+  const { applied } = await migrate(database.url)
+  if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
+
+  const db = connect(database.url, {
+    max: 20,
+    applicationName: `slotbase ${config.role}`,
+    onSwap: (reason) => log({ level: "warn", message: `new database connections: ${reason}` }),
+  })
+  ends.push(() => db.end())
+  await clock.follow(db)
+  const following = setInterval(() => clock.follow(db).catch(() => {}), followClockMs)
+  ends.push(() => clearInterval(following))
+  ends.push(await connectHints(db))
+
+  const app: App = { config, db, secrets, hooks: registeredHooks }
+  const rootKey = await ensureRootKey(db, config.rootKey)
+  const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
+  const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
+  if (config.role !== "server") {
+    const actors = await startActors(app, { url: database.url, version, report })
+    ends.push(actors.stop)
+    void actors.failed.then(escalate)
+  }
+  const mailbox = mailboxUrl(app, address)
+  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox }))
+}
+
+async function serveApi(app: App): Promise<string> {
+  const live = new Live(app.db)
+  const { address, stop } = await listen(createServer(app, live), app.config)
+  ends.push(stop)
+  const broadcasting = runActors([broadcaster(app.db, live)], report)
+  ends.push(broadcasting.stop, () => live.closeAll())
+  void broadcasting.failed.then(escalate)
+  return address
+}
+
+async function serveOperations(app: App): Promise<string> {
+  const { address, stop } = await listen(createOperationsServer(app), app.config)
+  ends.push(stop)
+  return address
+}
+
+/** Ends everything, the newest first; a second signal does not wait. */
+function stop(code: number): Promise<never> {
+  stopping ??= (async () => {
+    for (const end of ends.reverse())
+      await Promise.resolve(end()).catch((error: Error) => log({ level: "error", message: error.message }))
+    process.exit(code)
+  })()
+  return stopping
+}
+
+function escalate(reason: Error): void {
+  log({ level: "error", message: reason.message })
+  void stop(1)
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (stopping) process.exit(130)
+    say(`${signal}: finishing what is under way …`)
+    void stop(0)
+  })
+}
+
+const say = (text: string) => console.log(text)
+const report: Report = (line) => log({ level: "error", ...line })
+const log = (line: Record<string, unknown>) =>
+  console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
+
+start().catch(async (error: unknown) => {
+  const known =
+    error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
+  console.error(known ? (error as Error).message : error)
+  await stop(known ? 2 : 1)
+})

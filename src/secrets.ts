@@ -1,0 +1,41 @@
+/** Secrets at rest: AES-256-GCM under SLOTBASE_SECRET_KEY, and hashes of tokens. Nothing here is ever logged. */
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+
+const ivBytes = 12
+const tagBytes = 16
+
+/** Seals and opens text. A sealed value is iv, tag and ciphertext; `purpose` binds it to the place it stands in. */
+export interface SecretBox {
+  readonly seal: (text: string, purpose: string) => Buffer
+  readonly open: (sealed: Uint8Array, purpose: string) => string
+  /** HMAC-SHA256 under the same key: recognizes a text again without keeping what could be guessed from a bare hash. */
+  readonly fingerprint: (text: string, purpose: string) => Buffer
+}
+
+/** @param key 32 bytes. */
+export function secretBox(key: Uint8Array): SecretBox {
+  return {
+    seal(text, purpose) {
+      const iv = randomBytes(ivBytes)
+      const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(purpose))
+      const ciphertext = Buffer.concat([cipher.update(text, "utf8"), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), ciphertext])
+    },
+    open(sealed, purpose) {
+      const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, ivBytes))
+        .setAAD(Buffer.from(purpose))
+        .setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes))
+      return decipher.update(sealed.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8")
+    },
+    fingerprint: (text, purpose) => createHmac("sha256", key).update(`${purpose}\0${text}`).digest(),
+  }
+}
+
+/** A new secret token: 256 random bits in base64url, with a prefix that says what it is. */
+export const newToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString("base64url")}`
+
+/** SHA-256, for tokens of full entropy, which need no slow hash. */
+export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest()
+
+/** Compares without telling by its time where two texts differ. */
+export const sameSecret = (a: string, b: string): boolean => timingSafeEqual(hashToken(a), hashToken(b))

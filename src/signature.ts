@@ -1,0 +1,32 @@
+/**
+ * How a webhook request is signed: the specification's X-SlotBase-Signature, and beside it the headers of Standard
+ * Webhooks, so that receivers can verify with a library they already have (https://www.standardwebhooks.com).
+ */
+import { createHmac, randomBytes } from "node:crypto"
+
+/** Hex HMAC-SHA256 of `${timestamp}.${body}` under the UTF-8 bytes of the whole secret (spec, "Webhook Signature"). */
+export function signatureOf(body: string, secret: string, timestamp: number): string {
+  return createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex")
+}
+
+/**
+ * The Standard Webhooks headers, which need a secret of the form `whsec_<base64>`: of any other form, none.
+ * @param timestamp unix seconds.
+ */
+export function standardHeaders(id: string, body: string, secret: string, timestamp: number): Record<string, string> {
+  const key = standardKey(secret)
+  if (!key) return {}
+  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64")
+  return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` }
+}
+
+/** A signing secret: 256 random bits, in the form of Standard Webhooks. */
+export const newSigningSecret = (): string => `${prefix}${randomBytes(32).toString("base64")}`
+
+const prefix = "whsec_"
+
+function standardKey(secret: string): Buffer | undefined {
+  const text = secret.slice(prefix.length)
+  const isBase64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+  return secret.startsWith(prefix) && isBase64 ? Buffer.from(text, "base64") : undefined
+}

@@ -1,0 +1,330 @@
+// NotificationHandler against a real SMTP server: who is told, what a repeated or broken run sends, and what is recorded.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
+import { GiveUp, type HandledEvent } from "../../../actors/handlers/handler.ts"
+import { NotificationsUnsent, notificationHandler } from "../../../actors/handlers/notification.ts"
+import type { EventType } from "../../../src/events/catalogue.ts"
+import { definitionOf } from "../../../src/events/catalogue.ts"
+import { newId } from "../../../src/ids.ts"
+import { createMailer, type Mailer } from "../../../src/mail/smtp.ts"
+import { testApp } from "../../harness/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/database.ts"
+import { aFacility, aPerson, aResource, aRole, type FacilityRow, type PersonRow } from "../../harness/factories.ts"
+import { type SmtpReceiver, smtpReceiver } from "../../harness/smtp.ts"
+
+let database: TestDatabase
+let receiver: SmtpReceiver
+let handler: ReturnType<typeof notificationHandler>
+let facility: FacilityRow
+let court: { id: string; name: string }
+let mia: PersonRow
+let noah: PersonRow
+
+beforeAll(async () => {
+  database = await testDatabase()
+  facility = await aFacility(database.db)
+  court = await aResource(database.db, facility.id)
+  mia = await aPerson(database.db)
+  noah = await aPerson(database.db, { firstName: "Noah", lastName: "Brandt" })
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  receiver = await smtpReceiver()
+  handler = notificationHandler(app())
+})
+afterEach(async () => {
+  await handler.close()
+  await receiver.close()
+})
+
+const app = () => testApp(database.db, { smtpUrl: receiver.url, mailFrom: "Parkside <mail@club.example>" })
+
+test("a confirmed booking is mailed to the booker and to each other participant, once", async () => {
+  const event = confirmed()
+  expect(await run(event)).toBeUndefined()
+
+  expect(mailsBySubject()).toEqual({
+    "Booking confirmed: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email],
+    "Mia Keller booked for you: Court 1, Thu, 12 Mar 2026, 18:00": [noah.email],
+  })
+  const toMia = receiver.mails.find((mail) => mail.recipients[0] === mia.email)
+  expect(toMia?.text).toBe(`Hello Mia,
+
+Court 1 at Parkside Tennis is yours.
+
+When: Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time
+Where: Court 1, Parkside Tennis
+Players: Mia Keller, Noah Brandt
+Price: €24.00
+Payment: To be paid at the facility
+Booking: ${(event.data as { bookingId: string }).bookingId}
+
+If your plans change, please cancel early, so that somebody else can play.
+
+--${" "}
+Parkside Tennis · sent with SlotBase
+`)
+  const rows = await recorded(event)
+  expect(rows).toEqual([
+    { user_id: mia.id, channel: "email", status: "sent", reason: null, attempts: 1, priority: "high" },
+    {
+      user_id: mia.id,
+      channel: "push",
+      status: "skipped",
+      reason: "no push channel registered",
+      attempts: 0,
+      priority: "high",
+    },
+    { user_id: noah.id, channel: "email", status: "sent", reason: null, attempts: 1, priority: "high" },
+  ])
+})
+
+test("the Message-ID is made of the notification's id", async () => {
+  const event = confirmed({ participants: [] })
+  await run(event)
+  const [row] = await database.db`
+    select id from slotbase.notifications where event_id = ${event.id} and channel = 'email'`
+  expect(receiver.mails.map((mail) => mail.messageId)).toEqual([`<${row?.id}@club.example>`])
+})
+
+test("the same event handled again, or twice at once, sends nothing more than it must", async () => {
+  const event = confirmed()
+  await run(event)
+  await run(event)
+  await run(event)
+  expect(receiver.mails).toHaveLength(2)
+
+  const raced = confirmed()
+  await Promise.allSettled([run(raced), run(raced)])
+  expect((await recorded(raced)).map((row) => row.status)).toEqual(["sent", "skipped", "sent"])
+  expect(new Set(receiver.mails.map((mail) => mail.messageId)).size).toBe(4)
+})
+
+test("a crash between the send and its record sends again, under the same Message-ID", async () => {
+  const event = confirmed({ participants: [] })
+  const real = createMailer(app())
+  const dying: Mailer = {
+    ...real,
+    send: async (message, signal) => {
+      await real.send(message, signal)
+      throw new Error("killed")
+    },
+  }
+  await expect(run(event, notificationHandler(app(), dying))).rejects.toThrow(NotificationsUnsent)
+  expect(await statuses(event)).toEqual(["sending 1", "skipped 0"])
+  await real.close()
+
+  expect(await run(event)).toBeUndefined()
+  expect(await statuses(event)).toEqual(["sent 2", "skipped 0"])
+  expect(receiver.mails).toHaveLength(2)
+  expect(receiver.mails[1]?.messageId).toBe(receiver.mails[0]?.messageId as string)
+  expect(receiver.mails[1]?.text).toBe(receiver.mails[0]?.text as string)
+  expect(receiver.mails[1]?.html).toBe(receiver.mails[0]?.html as string)
+})
+
+test("a crash before the send leaves it to the next run", async () => {
+  const event = confirmed({ participants: [] })
+  const dead: Mailer = {
+    unavailable: undefined,
+    send: () => Promise.reject(new Error("killed")),
+    close: async () => {},
+  }
+  await expect(run(event, notificationHandler(app(), dead))).rejects.toThrow("1 of 2 not sent: killed")
+  expect(receiver.mails).toEqual([])
+  await run(event)
+  expect(await statuses(event)).toEqual(["sent 2", "skipped 0"])
+  expect(receiver.mails).toHaveLength(1)
+})
+
+test("a recipient whom the server refuses for good is skipped with its words, and the others are told", async () => {
+  receiver.refuse = (address) => (address === mia.email ? [550, "5.1.1 No such user here"] : undefined)
+  const event = confirmed()
+  expect(await run(event)).toBeUndefined()
+  expect(receiver.mails.map((mail) => mail.recipients)).toEqual([[noah.email]])
+  expect((await recorded(event))[0]).toMatchObject({ status: "skipped", reason: "550 5.1.1 No such user here" })
+})
+
+test("after a temporary refusal the run fails, and its repetition sends only what is missing", async () => {
+  receiver.refuse = (address) => (address === mia.email ? [451, "4.7.1 Greylisted"] : undefined)
+  const event = confirmed()
+  await expect(run(event)).rejects.toThrow("1 of 3 not sent: 451 4.7.1 Greylisted")
+  expect((await recorded(event)).map(({ status, reason }) => [status, reason])).toEqual([
+    ["pending", "451 4.7.1 Greylisted"],
+    ["skipped", "no push channel registered"],
+    ["sent", null],
+  ])
+
+  receiver.refuse = () => undefined
+  expect(await run(event)).toBeUndefined()
+  expect(receiver.mails.map((mail) => mail.recipients[0])).toEqual([noah.email, mia.email])
+  expect((await recorded(event))[0]).toMatchObject({ status: "sent", reason: null, attempts: 2 })
+})
+
+test("while the mail server is down the run fails and nothing is lost", async () => {
+  const gone = await smtpReceiver()
+  await gone.close()
+  const offline = notificationHandler(testApp(database.db, { smtpUrl: gone.url }))
+  const event = confirmed()
+  await expect(run(event, offline)).rejects.toThrow(/^2 of 3 not sent: .*ECONNREFUSED/)
+  await offline.close()
+  expect(await statuses(event)).toEqual(["pending 1", "skipped 0", "pending 1"])
+  await run(event)
+  expect(receiver.mails).toHaveLength(2)
+})
+
+test("a run that is told to stop sends nothing more", async () => {
+  const event = confirmed()
+  await expect(run(event, handler, AbortSignal.abort(new Error("stopping")))).rejects.toThrow(
+    "2 of 3 not sent: stopping",
+  )
+  expect(receiver.offered).toEqual([])
+  expect(await statuses(event)).toEqual(["pending 0", "skipped 0", "pending 0"])
+})
+
+test("parents hear of feedback at the addresses of the event's parents", async () => {
+  const event = eventOf("feedback.published", { parentIds: [mia.id, noah.id], studentName: "Ida", coachName: "Jonas" })
+  await run(event)
+  expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([mia.email, noah.email].sort())
+  expect(receiver.mails[0]?.subject).toBe("Jonas shared feedback on Ida's session")
+})
+
+test("a limit warning goes to the owners and admins of that facility, and to no key, staff or other facility", async () => {
+  const club = await aFacility(database.db)
+  const other = await aFacility(database.db)
+  const [owner, both, staff, stranger] = [
+    await aPerson(database.db),
+    await aPerson(database.db),
+    await aPerson(database.db),
+    await aPerson(database.db),
+  ]
+  await aRole(database.db, owner.id, "facility_owner", club.id)
+  await aRole(database.db, both.id, "facility_owner", club.id)
+  await aRole(database.db, both.id, "facility_admin", club.id)
+  await aRole(database.db, staff.id, "staff", club.id)
+  await aRole(database.db, stranger.id, "facility_owner", other.id)
+  await aRole(database.db, await aKey(), "facility_admin", club.id)
+  await run({ ...eventOf("subscription.limit_warning", { facilityId: club.id }), facility_id: club.id })
+  expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([owner.email, both.email].sort())
+})
+
+test("a cancelled booking is told to the participants whom the booking names", async () => {
+  const bookingId = newId()
+  await database.db`
+    insert into slotbase.bookings (id, facility_id, resource_id, status, booker_id, start_at, end_at, price_amount, price_currency, created_by)
+    values (${bookingId}, ${facility.id}, ${court.id}, 'confirmed', ${mia.id}, '2026-03-12T17:00Z', '2026-03-12T18:00Z', 2400, 'EUR', ${mia.id})`
+  for (const person of [mia, noah])
+    await database.db`
+      insert into slotbase.booking_participants (booking_id, facility_id, user_id, role)
+      values (${bookingId}, ${facility.id}, ${person.id}, 'player')`
+  await run(eventOf("booking.cancelled", { bookingId, bookerId: mia.id, resourceId: court.id, cancelledBy: mia.id }))
+  expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([mia.email, noah.email].sort())
+  const toMia = receiver.mails.find((mail) => mail.recipients[0] === mia.email)
+  expect(toMia?.text).toContain("You cancelled this booking.")
+  expect(toMia?.text).toContain("Refund: €24.00 (pending)")
+
+  await run(eventOf("booking.no_show", { bookingId, userId: mia.id }))
+  expect(receiver.mails.at(-1)?.text).toContain("Where: Court 1, Parkside Tennis")
+})
+
+test("a payment's receipt goes to the payer", async () => {
+  await run(eventOf("payment.succeeded", { payerId: noah.id, amount: 1999, currency: "GBP" }))
+  expect(mailsBySubject()).toEqual({ "Payment received: £19.99 to Parkside Tennis": [noah.email] })
+})
+
+test("a run in which nobody can be reached is skipped, and says why", async () => {
+  const key = await aKey()
+  const event = confirmed({ bookerId: key, participants: [{ userId: newId(), name: "Gone", role: "guest" }] })
+  expect(await run(event)).toEqual({ skipped: "no email address; no push channel registered; no such user" })
+  expect(await run(eventOf("feedback.published", { parentIds: [] }))).toEqual({ skipped: "nobody to notify" })
+})
+
+test("in production without a mail server every message is skipped, and says so", async () => {
+  const production = notificationHandler(testApp(database.db, { environment: "production" }))
+  expect(await run(confirmed({ participants: [] }), production)).toEqual({
+    skipped: "no SMTP server is configured (SMTP_URL); no push channel registered",
+  })
+})
+
+test("hostile names reach the mail as text: no header, no line, no markup", async () => {
+  const hostile = await aPerson(database.db, {
+    firstName: "<img src=x onerror=alert(1)>",
+    lastName: "\r\nBcc: victim@example.com\r\n\r\nX",
+  })
+  await run(confirmed({ bookerId: hostile.id, resourceName: "Court\r\nBcc: victim@example.com", participants: [] }))
+  const [mail] = receiver.mails
+  expect(mail?.recipients).toEqual([hostile.email])
+  expect(mail?.headers.has("bcc")).toBe(false)
+  expect(mail?.subject).toBe("Booking confirmed: Court Bcc: victim@example.com, Thu, 12 Mar 2026, 18:00")
+  expect(mail?.text).toStartWith("Hello <img src=x onerror=alert(1)>,\n\n")
+  expect(mail?.html).toContain("Hello &lt;img src=x onerror=alert(1)&gt;,")
+  expect(mail?.html).not.toContain("<img")
+})
+
+test("an event that its template cannot be made of is given up at once, and nothing is recorded", async () => {
+  const event = confirmed({ timezone: "Europe/Atlantis" })
+  await expect(run(event)).rejects.toBeInstanceOf(GiveUp)
+  expect(await recorded(event)).toEqual([])
+})
+
+function run(event: HandledEvent, by = handler, signal = new AbortController().signal) {
+  return by.handle(event, { db: database.db, idempotencyKey: `${event.id} NotificationHandler`, signal })
+}
+
+function confirmed(data: object = {}): HandledEvent {
+  return eventOf("booking.confirmed", {
+    bookingId: newId(),
+    bookerId: mia.id,
+    participants: [
+      { userId: mia.id, name: "Mia Keller", role: "player" },
+      { userId: noah.id, name: "Noah Brandt", role: "guest" },
+    ],
+    paymentMethod: "offline",
+    ...data,
+  })
+}
+
+/** The catalogue's sample with other data. */
+function eventOf(type: EventType, data: object): HandledEvent {
+  const now = new Date("2026-03-09T16:20:30.125Z")
+  return {
+    id: newId(),
+    facility_id: facility.id,
+    type,
+    version: "1.0",
+    timestamp: now,
+    occurred_at: now,
+    source: "test",
+    correlation_id: newId(),
+    causation_id: null,
+    user_id: null,
+    organization_id: null,
+    data: { ...(definitionOf(type)?.sample as object), ...data },
+    metadata: { environment: "development" },
+    position: 1,
+    aggregate_id: newId(),
+    resource_id: null,
+  }
+}
+
+async function aKey(): Promise<string> {
+  const id = newId()
+  await database.db`
+    insert into slotbase.users (id, kind, first_name, last_name) values (${id}, 'api_key', 'Front', 'Desk')`
+  return id
+}
+
+async function recorded(event: HandledEvent) {
+  return [
+    ...(await database.db`
+      select user_id, channel, status, reason, attempts, priority
+      from slotbase.notifications
+      where event_id = ${event.id}
+      order by user_id, channel`),
+  ]
+}
+
+const statuses = async (event: HandledEvent) => (await recorded(event)).map((row) => `${row.status} ${row.attempts}`)
+
+function mailsBySubject(): Record<string, string[]> {
+  return Object.fromEntries(receiver.mails.map((mail) => [mail.subject, mail.recipients]))
+}

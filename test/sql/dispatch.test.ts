@@ -1,0 +1,388 @@
+// The sequencer: dense positions in commit order, whoever commits late and whoever dispatches at the same time, and a
+// scan that starts above a floor which nobody can still commit below.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
+import { connect, type Db, type Tx } from "../../src/database/db.ts"
+import type { EventType } from "../../src/events/catalogue.ts"
+import { example } from "../../src/events/example.ts"
+import { newId } from "../../src/ids.ts"
+import { record, transact } from "../../src/outbox.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { aFacility } from "../harness/factories.ts"
+import {
+  addVersion,
+  aWebhook,
+  context,
+  dispatchAll,
+  logOf,
+  recordMany,
+  recordOne,
+  sample,
+  subscribe,
+  unbalanced,
+} from "../harness/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  await aFacility(db, { id: example.facilityId })
+  await db`create table aggregates (id uuid primary key, version integer not null)`
+})
+
+afterEach(async () => {
+  await db`
+    truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers,
+      slotbase.handler_queue, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
+  await db`
+    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
+})
+
+afterAll(() => database.drop())
+
+describe("with many writers and two dispatchers at once", () => {
+  test("every event gets exactly one position, dense, and an aggregate's events stand in commit order", async () => {
+    const aggregates = Array.from({ length: 8 }, newId)
+    await db`insert into aggregates select id, 0 from unnest(${aggregates}::uuid[]) id`
+    await subscribe(db, "AnalyticsHandler", "booking.confirmed")
+    const others = [1, 2].map(() => connect(database.url, { max: 10, applicationName: "slotbase test" }))
+    const dbs = [db, ...others]
+
+    let writing = true
+    const dispatching = dbs.slice(0, 2).map(async (each) => {
+      while (writing) await each`select from slotbase.dispatch(7)`
+    })
+    const writers = Array.from({ length: 16 }, async (_, writer) => {
+      for (let nth = 0; nth < 25; nth++) await update(dbs[writer % 3] as Db, aggregates[(writer + nth) % 8] as string)
+    })
+    await Promise.all(writers)
+    writing = false
+    await Promise.all(dispatching)
+    await dispatchAll(db)
+
+    const log = await db<{ position: number; aggregate_id: string; version: number }[]>`
+      select p.position, e.aggregate_id, (e.data ->> 'priceAmount')::integer as version
+      from slotbase.event_positions p join slotbase.events e on e.id = p.event_id order by p.position`
+    expect(log.map((row) => row.position)).toEqual(Array.from({ length: 400 }, (_, nth) => nth + 1))
+    for (const id of aggregates) {
+      const versions = log.filter((row) => row.aggregate_id === id).map((row) => row.version)
+      expect(versions).toEqual(Array.from({ length: 50 }, (_, nth) => nth + 1))
+    }
+    const [queue] = await db`select count(*), count(distinct position) as positions from slotbase.handler_queue`
+    expect(queue as object).toEqual({ count: 400, positions: 400 })
+    expect(await unbalanced(db)).toHaveLength(0)
+    await Promise.all(others.map((each) => each.end()))
+  })
+})
+
+describe("the floor", () => {
+  test("never passes an event whose transaction has drawn its number and commits later", async () => {
+    const [late, drawn] = [newId(), gate()]
+    const transaction = db.begin(async (tx) => {
+      await insertByHand(tx, late)
+      await drawn.stop()
+    })
+    await drawn.reached
+    const after = await recordMany(db, 3)
+    expect(await passes(5)).toBe(3)
+    drawn.open()
+    await transaction
+    expect(await passes(1)).toBe(1)
+    expect((await logOf(db)).map((row) => row.event_id)).toEqual([...after, late])
+  })
+
+  test("never passes an event whose transaction wrote before, and draws its number only now", async () => {
+    const [late, begun, drawn] = [newId(), gate(), gate()]
+    const transaction = db.begin(async (tx) => {
+      await tx`insert into aggregates values (${late}, 0)`
+      await begun.stop()
+      await insertByHand(tx, late)
+      await drawn.stop()
+    })
+    await begun.reached
+    await recordMany(db, 3)
+    expect(await passes(4)).toBe(3)
+    begun.open()
+    await drawn.reached
+    await recordMany(db, 1)
+    expect(await passes(4)).toBe(1)
+    drawn.open()
+    await transaction
+    expect(await passes(1)).toBe(1)
+    expect((await logOf(db)).at(-1)?.event_id).toBe(late)
+  })
+
+  test("rises to the last number once nobody can commit below it, and the empty look is then a single page", async () => {
+    await recordMany(db, 2_000)
+    expect(await passes(8)).toBe(2_000)
+    const [drawn] = await db<[{ last: number }]>`select last_value as last from slotbase.outbox_seq`
+    expect((await floor()).floor).toBe(drawn.last)
+  })
+
+  test("rises under a snapshot that keeps dead rows, and the empty look does not walk them", async () => {
+    await db`select from slotbase.dispatch(1)`
+    await db.begin(async (tx) => {
+      await tx`set transaction isolation level repeatable read`
+      await tx`select count(*) from slotbase.outbox`
+      for (let round = 0; round < 10; round++) await recordMany(db, 5_000)
+      expect(await passes(104)).toBe(50_000)
+      expect(await pagesRead("select from slotbase.outbox where seq > (select floor from slotbase.outbox_floor)")).toBeLessThan(10)
+      // What the floor saves: the same look without it reads every dead row.
+      expect(await pagesRead("select from slotbase.outbox where seq > 0")).toBeGreaterThan(500)
+    })
+  })
+
+  test("does not move in a dispatch that is part of a larger transaction", async () => {
+    await recordMany(db, 1)
+    await db.begin(async (tx) => {
+      await tx`insert into aggregates values (${newId()}, 0)`
+      for (let pass = 0; pass < 4; pass++) {
+        await tx`update slotbase.outbox_floor set noted_at = '-infinity'`
+        await tx`select from slotbase.dispatch(100)`
+      }
+    })
+    expect(await floor()).toEqual({ floor: 0, candidate_seq: 0 })
+    expect(await logOf(db)).toHaveLength(1)
+  })
+})
+
+test("an empty pass does not even take a transaction id", async () => {
+  await recordMany(db, 1)
+  expect(await passes(5)).toBe(1)
+  await db.begin(async (tx) => {
+    await tx`select from slotbase.dispatch(500)`
+    const [row] = await tx`select pg_current_xact_id_if_assigned() is null as none`
+    expect(row as object).toEqual({ none: true })
+  })
+})
+
+describe("subscriptions", () => {
+  test("a handler receives what is dispatched after it was added, until it is ended", async () => {
+    await recordMany(db, 2)
+    await dispatchAll(db)
+    await subscribe(db, "AnalyticsHandler", "booking.confirmed")
+    await recordMany(db, 2)
+    await dispatchAll(db)
+    await db`update slotbase.handlers set ended = true`
+    await recordMany(db, 2)
+    await dispatchAll(db)
+    const [row] = await db`select from_position, until_position from slotbase.handlers`
+    expect(row as object).toEqual({ from_position: 3, until_position: 5 })
+    const queued = await db<{ position: number }[]>`select position from slotbase.handler_queue order by position`
+    expect(queued.map(({ position }) => position)).toEqual([3, 4])
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("a webhook's versions follow each other without a hole or an overlap", async () => {
+    const webhook = await aWebhook(db, "booking.confirmed")
+    await recordMany(db, 2)
+    await dispatchAll(db)
+    await db`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
+    await addVersion(db, webhook, 2, ["payment.succeeded"])
+    await recordMany(db, 2)
+    await recordMany(db, 2, "payment.succeeded")
+    await dispatchAll(db)
+    await db`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
+    await recordMany(db, 2, "payment.succeeded")
+    await dispatchAll(db)
+    expect(await versions(webhook)).toEqual([
+      { version: 1, from_position: 1, until_position: 3 },
+      { version: 2, from_position: 3, until_position: 7 },
+    ])
+    expect(await deliveries(webhook)).toEqual([
+      { position: 1, sequence: 1 },
+      { position: 2, sequence: 2 },
+      { position: 5, sequence: 3 },
+      { position: 6, sequence: 4 },
+    ])
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("a webhook that somebody is just changing is left as it is until the change is committed", async () => {
+    const webhook = await aWebhook(db, "booking.confirmed")
+    await db.begin(async (tx) => {
+      await tx`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
+      await recordMany(db, 2)
+      await dispatchAll(db)
+      expect(await versions(webhook)).toEqual([{ version: 1, from_position: null, until_position: null }])
+    })
+    await addVersion(db, webhook, 2, ["booking.confirmed"])
+    await recordMany(db, 1)
+    await dispatchAll(db)
+    expect(await versions(webhook)).toEqual([
+      { version: 1, from_position: 3, until_position: 3 },
+      { version: 2, from_position: 3, until_position: null },
+    ])
+    expect(await deliveries(webhook)).toEqual([{ position: 3, sequence: 1 }])
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("a version does not end before its successor can begin: a second change under way leaves no hole", async () => {
+    const webhook = await aWebhook(db, "booking.confirmed")
+    await recordMany(db, 1)
+    await dispatchAll(db)
+    await db`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
+    await addVersion(db, webhook, 2, ["booking.confirmed"])
+    await db.begin(async (tx) => {
+      await tx`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook} and version = 2`
+      await recordMany(db, 3)
+      await dispatchAll(db)
+      await addVersion(tx, webhook, 3, ["booking.confirmed"])
+    })
+    await recordMany(db, 1)
+    await dispatchAll(db)
+    expect(await versions(webhook)).toEqual([
+      { version: 1, from_position: 1, until_position: 5 },
+      { version: 2, from_position: 5, until_position: 5 },
+      { version: 3, from_position: 5, until_position: null },
+    ])
+    expect((await deliveries(webhook)).map(({ position }) => position)).toEqual([1, 2, 3, 4, 5])
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+})
+
+describe("webhooks", () => {
+  test("each webhook's sequence is dense, over many passes, of its own facility's events alone", async () => {
+    const all = await aWebhook(db, "booking.confirmed", "booking.cancelled")
+    const confirmed = await aWebhook(db, "booking.confirmed")
+    const stranger = newId()
+    for (let round = 0; round < 5; round++) {
+      await recordMany(db, 3)
+      await recordMany(db, 2, "booking.cancelled")
+      await transact(db, context, async (tx) => record(tx, sample("booking.confirmed", { facilityId: stranger }, stranger)))
+      await dispatchAll(db, 4)
+    }
+    const ofAll = await deliveries(all)
+    expect(ofAll.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 25 }, (_, nth) => nth + 1))
+    expect((await deliveries(confirmed)).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 15 }, (_, nth) => nth + 1),
+    )
+    const [last] = await db<[{ last: number }]>`
+      select last_sequence as last from slotbase.webhook_sequences where webhook_id = ${all}`
+    expect(last.last).toBe(25)
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("filters let through what they name, and what is about no resource and no booking type", async () => {
+    const [court, other] = [newId(), newId()]
+    const types: EventType[] = ["booking.confirmed", "user.created"]
+    const filtered = async (filters: { resourceIds?: string[]; bookingTypes?: string[] }) => {
+      const webhook = await aWebhook(db, "booking.cancelled")
+      await db`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
+      await addVersion(db, webhook, 2, types, filters)
+      return webhook
+    }
+    const byCourt = await filtered({ resourceIds: [court] })
+    const byType = await filtered({ bookingTypes: ["lesson"] })
+    const byBoth = await filtered({ resourceIds: [court], bookingTypes: ["lesson"] })
+    for (const resourceId of [court, other])
+      for (const bookingType of ["lesson", "league"])
+        await recordOne(db, "booking.confirmed", { resourceId, bookingType })
+    await transact(db, context, async (tx) => record(tx, sample("user.created")))
+    await dispatchAll(db)
+    const positions = async (webhook: string) => (await deliveries(webhook)).map(({ position }) => position)
+    expect(await positions(byCourt)).toEqual([1, 2, 5])
+    expect(await positions(byType)).toEqual([1, 3, 5])
+    expect(await positions(byBoth)).toEqual([1, 5])
+    expect((await db`select webhooks from slotbase.event_positions order by position`).map((row) => row.webhooks)).toEqual(
+      [3, 1, 1, 0, 3],
+    )
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+})
+
+describe("an event that was not checked yet", () => {
+  test("waits, and everything behind it, also what a pass would have taken with it", async () => {
+    await recordMany(db, 2)
+    const [unchecked] = await recordMany(db, 1)
+    await recordMany(db, 2)
+    await db`update slotbase.outbox set unchecked = true where event_id = ${unchecked as string}`
+    expect(await dispatchOnce(100)).toEqual({ dispatched: 2, last_position: 2, waits_for_check: true })
+    expect(await dispatchOnce(100)).toEqual({ dispatched: 0, last_position: null, waits_for_check: true })
+    await db`update slotbase.outbox set unchecked = false`
+    expect(await dispatchOnce(100)).toEqual({ dispatched: 3, last_position: 5, waits_for_check: false })
+    expect((await logOf(db))[2]?.event_id).toBe(unchecked as string)
+  })
+
+  test("holds the floor", async () => {
+    await recordMany(db, 1)
+    await db`update slotbase.outbox set unchecked = true`
+    expect(await passes(5)).toBe(0)
+    expect((await floor()).floor).toBe(0)
+  })
+})
+
+/** A change of an aggregate under its row lock, with the event that announces it. */
+async function update(on: Db, id: string): Promise<void> {
+  await transact(on, context, async (tx) => {
+    const [row] = await tx<[{ version: number }]>`
+      update aggregates set version = version + 1 where id = ${id} returning version`
+    record(tx, sample("booking.confirmed", { bookingId: id, priceAmount: row.version }))
+  })
+}
+
+/** An event as SQL inserts it, without the program. */
+async function insertByHand(tx: Tx, id: string): Promise<void> {
+  const { data } = sample("booking.confirmed")
+  await tx`
+    insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
+      aggregate_type, aggregate_id, data, metadata)
+    values (${id}, ${example.facilityId}, 'booking.confirmed', '1.0', slotbase.now(), slotbase.now(), 'test', ${id},
+      'booking', ${id}, ${tx.json(data as never)}, '{"environment":"development"}')`
+  await tx`insert into slotbase.outbox (event_id, facility_id, type) values (${id}, ${example.facilityId}, 'booking.confirmed')`
+}
+
+/** Something that happens inside an open transaction, and something that lets it go on. */
+function gate() {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    stop: () => {
+      reached.resolve()
+      return opened.promise
+    },
+    reached: reached.promise,
+    open: () => opened.resolve(),
+  }
+}
+
+/** Passes, each as if the last one's second had gone by; returns how many events they dispatched. */
+async function passes(count: number): Promise<number> {
+  let sum = 0
+  for (let pass = 0; pass < count; pass++) {
+    await db`update slotbase.outbox_floor set noted_at = '-infinity'`
+    sum += (await dispatchOnce(500)).dispatched
+  }
+  return sum
+}
+
+async function dispatchOnce(batch: number) {
+  const [pass] = await db<[{ dispatched: number; last_position: number | null; waits_for_check: boolean }]>`
+    select * from slotbase.dispatch(${batch})`
+  return { ...pass }
+}
+
+async function floor() {
+  const [row] = await db<[{ floor: number; candidate_seq: number }]>`select floor, candidate_seq from slotbase.outbox_floor`
+  return { ...row }
+}
+
+/** Shared pages that a statement touches. */
+async function pagesRead(statement: string): Promise<number> {
+  const [plan] = await db.unsafe(`explain (analyze, buffers, format json) ${statement}`)
+  const top = plan?.["QUERY PLAN"][0].Plan
+  return top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+}
+
+const versions = async (webhook: string) =>
+  [
+    ...(await db`
+      select version, from_position, until_position from slotbase.webhook_versions
+      where webhook_id = ${webhook} order by version`),
+  ] as object[]
+
+const deliveries = async (webhook: string) => [
+  ...(await db<{ position: number; sequence: number }[]>`
+    select position, sequence from slotbase.delivery_queue where webhook_id = ${webhook} order by position`),
+]

@@ -1,0 +1,81 @@
+/** A process is killed in the middle of a Saturday morning, and nothing is lost, doubled or out of order. */
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Client, clientOf, hour, makeClub } from "../harness/client.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { eventually } from "../harness/eventually.ts"
+import { expectPromisesKept, settled } from "../harness/promises.ts"
+import { type Receiver, startReceiver } from "../harness/receiver.ts"
+import { startSystem } from "../harness/system.ts"
+
+const bookings = 2_000
+const courts = 20
+let database: TestDatabase
+let receiver: Receiver
+
+beforeAll(async () => {
+  database = await testDatabase()
+  receiver = startReceiver()
+})
+afterAll(async () => {
+  await receiver.stop()
+  await database.drop()
+})
+
+test(
+  "a process killed in the middle of 2,000 concurrent bookings loses nothing and doubles nothing",
+  async () => {
+    const first = await startSystem({ url: database.url })
+    const club = await makeClub(clientOf(first.address), { courts })
+    await clientOf(first.address).post(`${club.at}/webhooks`, {
+      name: "all",
+      url: receiver.url,
+      authType: "none",
+      events: ["booking.confirmed"],
+    })
+
+    const answered = new Set<string>()
+    const work = Array.from({ length: bookings }, (_, n) =>
+      book(clientOf(first.address), club, n).then((id) => id !== undefined && answered.add(id)),
+    )
+    await eventually(() => expect(answered.size).toBeGreaterThan(bookings / 4), { withinMs: 20_000 })
+    expect(await first.end("SIGKILL")).toBe("SIGKILL")
+    await Promise.all(work)
+    expect(answered.size).toBeLessThan(bookings)
+
+    const second = await startSystem({ url: database.url })
+    await Promise.all(Array.from({ length: bookings }, (_, n) => book(clientOf(second.address), club, n)))
+    await settled(database.db, 30_000)
+    await expectPromisesKept(database.db)
+
+    // Every answer that a client got before the kill is true, and every slot is booked once.
+    const rows = await database.db<{ id: string }[]>`select id from slotbase.bookings where status = 'confirmed'`
+    const booked = new Set(rows.map((row) => row.id))
+    expect(booked.size).toBe(bookings)
+    expect([...answered].filter((id) => !booked.has(id))).toEqual([])
+
+    // Each booking reached the receiver; what reached it twice is visible as an attempt with an unknown outcome.
+    const counts = Map.groupBy(receiver.received, ({ headers }) => headers.get("x-slotbase-event-id"))
+    const twice = [...counts.values()].filter((each) => each.length > 1).length
+    const [unknown] = await database.db<{ count: number }[]>`
+      select count(*) from slotbase.webhook_attempts where outcome = 'unknown'`
+    expect(counts.size).toBe(bookings)
+    expect(twice).toBeLessThanOrEqual(unknown?.count ?? 0)
+
+    expect(await second.end("SIGTERM")).toBe(0)
+  },
+  { timeout: 90_000 },
+)
+
+/** The id of the booking, or undefined when the slot was taken or the server is gone. */
+async function book(client: Client, club: { at: string; resourceIds: readonly string[]; bookerId: string }, n: number) {
+  const slot = {
+    resourceId: club.resourceIds[n % courts],
+    bookerId: club.bookerId,
+    paymentMethod: "offline",
+    ...hour(Math.floor(n / courts)),
+  }
+  const answer = await client.post<{ id: string }>(`${club.at}/bookings`, slot).catch(() => undefined)
+  if (answer === undefined) return undefined
+  expect([201, 409]).toContain(answer.status)
+  return answer.status === 201 ? answer.body.id : undefined
+}
