@@ -9,8 +9,10 @@ import type { Running } from "./actor.ts"
 
 /** Connections for pg-boss: it must never take those of the requests. */
 const connections = 2
-/** Cron jobs are due on the minute; half a second's delay does not matter to a floor. */
+/** A job is begun so long after it was sent, at most. */
 const pollSeconds = 2
+/** How often one of the processes looks for ticks that have come due; the default of 30 would be that late. */
+const cronSeconds = 5
 const deadPasses = "dead-passes"
 
 export interface Boss {
@@ -22,7 +24,13 @@ export interface Boss {
 
 export async function startBoss(url: string, onError: (error: Error) => void): Promise<Boss> {
   const db = connect(url, { max: connections, applicationName: "slotbase pg-boss", jsonText: true })
-  const boss = new PgBoss({ db: driver(db), schema: "pgboss", superviseIntervalSeconds: 60 })
+  const boss = new PgBoss({
+    db: driver(db),
+    schema: "pgboss",
+    superviseIntervalSeconds: 60,
+    cronMonitorIntervalSeconds: cronSeconds,
+    cronWorkerIntervalSeconds: 1,
+  })
   boss.on("error", onError)
   await boss.start()
 

@@ -33,28 +33,32 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   let sweepAt = Number.NEGATIVE_INFINITY
   /** Claimed and perhaps not settled: the database was away, or another process has taken a part. */
   let unsettled: Claim[] = []
+  /** A batch was cut short and has given back runs: there is more to do at once. */
+  let returned = false
 
   async function pass(stopping: AbortSignal): Promise<Pass> {
     while (unsettled.length > 0) {
       await giveBack(db, unsettled[0] as Claim)
       unsettled = unsettled.slice(1)
+      sweepAt = Number.NEGATIVE_INFINITY
     }
     if (stopping.aborted) return { more: false }
-    const swept = performance.now() >= sweepAt && (await sweep(stopping))
+    returned = false
     const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER }, batch)
     floor = fresh.upTo
     await work(fresh, stopping)
-    return { more: swept || fresh.runs.length === batch }
+    const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
+    return { more: swept || returned || fresh.runs.length === batch }
   }
 
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
-    const returned = await claimFree(db, name, owner(), { after: -1, upTo: floor }, batch)
+    const below = await claimFree(db, name, owner(), { after: -1, upTo: floor }, batch)
     const tookMs = performance.now() - began
-    await work(returned, stopping)
+    await work(below, stopping)
     const orphan = await claimOrphan(db, name, owner(), floor, policy.maxRetries)
     await work(orphan, stopping)
-    const more = returned.runs.length === batch || orphan.runs.length > 0
+    const more = returned || below.runs.length === batch || orphan.runs.length > 0
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
     return more
   }
@@ -70,6 +74,10 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
         handler.kind === "transactional"
           ? await runTransactional(db, handler, live, config.environment)
           : await runExternal(db, handler, live, cutOff ? stopping : undefined)
+      if (ended.length + failures.length < live.runs.length) {
+        returned = true
+        sweepAt = Number.NEGATIVE_INFINITY
+      }
       for (const run of ended) metrics.processed(name, run.status, run.durationMs)
       // What an external handler left off because the process stops did not fail: it is given back.
       if (stopping.aborted && cutOff && handler.kind === "external") {

@@ -31,7 +31,10 @@ export class CannotHeal extends Data.TaggedError("CannotHeal")<{
   readonly cause: unknown
 }> {
   override get message() {
-    return `${this.actor} failed ${this.failures} times in a row and does not heal: ${text(this.cause)}`
+    const what = isConnectionLost(this.cause)
+      ? "waited in vain for a database that is away"
+      : `failed ${this.failures} times and does not heal`
+    return `${this.actor} ${what}: ${text(this.cause)}`
   }
 }
 

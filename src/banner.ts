@@ -23,7 +23,7 @@ export function banner({ config, address, embedded, rootKey, demo, mailbox }: St
     `  API        ${address}/v1        described at ${address}/openapi`,
     `  Live       ${address.replace("http", "ws")}/v1/live`,
     ...(mailbox ? [`  Mail       ${mailbox}`] : []),
-    `  Tables     psql "$(${bun} run -s slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
+    `  Tables     psql "$(${bun} run slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
     `  Health     ${address}/readyz        ${bun} run slotbase doctor`,
   ]
   if (rootKey)

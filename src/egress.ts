@@ -120,7 +120,8 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
   if (allowed.length > 0) return allowed
   const refused = addresses.find((address) => !isPublic(address))
   if (refused !== undefined) {
-    throw new EgressRefused("private_address", `${url.hostname} is at ${refused}, which is not a public address.`)
+    const what = refused === literalOf(url.hostname) ? refused : `${url.hostname} is at ${refused}, which`
+    throw new EgressRefused("private_address", `${what} is not a public address.`)
   }
   if (url.protocol !== "https:") throw httpsRequired()
   return addresses
@@ -167,6 +168,9 @@ async function ask(url: URL, address: string, request: OutgoingRequest, signal: 
 
 /** The first bytes of the body; the connection is closed rather than the rest read. */
 async function readSome(response: Response, limit: number): Promise<Uint8Array> {
+  const length = response.headers.get("content-length")
+  // Nothing more than what it says can come: no need to read it piece by piece, which costs as much as the request.
+  if (length !== null && Number(length) <= limit) return new Uint8Array(await response.arrayBuffer())
   if (!response.body) return new Uint8Array()
   const parts: Uint8Array[] = []
   let size = 0

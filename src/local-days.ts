@@ -13,14 +13,9 @@ export interface Span {
 /** The calendar day (YYYY-MM-DD) on which an instant falls. */
 export const localDateOf = (timezone: string, at: number): string => zoned(timezone, at).toPlainDate().toString()
 
-/** All calendar days (YYYY-MM-DD) that a stretch of time touches, in order; its end is not part of it. */
-export function localDatesOf(
-  timezone: string,
-  startAt: Date | string | number,
-  endAt: Date | string | number,
-): string[] {
-  const start = new Date(startAt).getTime()
-  const last = localDateOf(timezone, Math.max(start, new Date(endAt).getTime() - 1))
+/** All calendar days (YYYY-MM-DD) that a stretch of time touches, in order. */
+export function localDatesOf(timezone: string, { start, end }: Span): string[] {
+  const last = localDateOf(timezone, Math.max(start, end - 1))
   const dates: string[] = []
   let day = zoned(timezone, start).toPlainDate()
   for (; day.toString() <= last; day = day.add({ days: 1 })) dates.push(day.toString())

@@ -20,7 +20,10 @@ const maxCursorLength = 1_000
 /** Spread into the Struct of a list's query: `Schema.Struct({ ...pageQuery, status: … })`. */
 export const pageQuery = {
   limit: Schema.optionalKey(
-    Schema.String.annotate({ description: `how many, 1 to ${maxLimit}; default ${defaultLimit}` }).check(
+    Schema.String.annotate({
+      description: `how many, 1 to ${maxLimit}; default ${defaultLimit}`,
+      format: "int32",
+    }).check(
       Schema.makeFilter((text: string) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= maxLimit, {
         expected: `a whole number from 1 to ${maxLimit}`,
         toJsonSchema: () => [{ pattern: "^\\d{1,3}$" }, true],

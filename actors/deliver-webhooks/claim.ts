@@ -32,7 +32,7 @@ export async function claimDeliveries(
       // claimers pass each other; "lease is null" is asked again of a row that somebody else has just claimed. A process
       // that is no longer believed to live claims nothing. The update goes by ctid: no plan can turn it into a scan.
       tx<Delivery[]>`
-        with wanted as (
+        with t as materialized (select slotbase.now() as now), wanted as (
           select * from jsonb_to_recordset(${tx.json(wants as never)})
             as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
         ), picked as materialized (
@@ -46,7 +46,7 @@ export async function claimDeliveries(
             select at from (
               select * from (
                 select ctid as at from slotbase.delivery_queue
-                where webhook_id = w.id and ready_at <= (select slotbase.now()) and lease is null
+                where webhook_id = w.id and ready_at <= (select now from t) and lease is null
                 order by ready_at limit s.slots for update skip locked) due
               union all
               select * from (
@@ -67,7 +67,7 @@ export async function claimDeliveries(
           select c.event_id, c.delivery_id, c.attempts + 1, c.attempt_id, c.facility_id, c.webhook_id, w.url, w.method, t.now
           from claimed c
           join slotbase.webhooks w on w.id = c.webhook_id and w.facility_id = c.facility_id
-          cross join (select slotbase.now() as now) t
+          cross join t
         )
         select c.webhook_id, c.position, c.replay, c.facility_id, c.event_id, c.delivery_id, c.sequence, c.attempts,
                c.failures, c.unknowns, c.lease, c.attempt_id, c.ready_at is null as fresh,

@@ -19,8 +19,8 @@ export const limits = {
   /** A webhook that has not answered yet is tried with so many requests. */
   unknownRequests: 2,
   /** Claimed ahead: so much work of a fast webhook, milliseconds, and at most so many times its max_concurrency. */
-  aheadMs: 20,
-  aheadTimes: 8,
+  aheadMs: 50,
+  aheadTimes: 16,
   /** Webhooks per claim. */
   wants: 200,
   /** Fewer free places than this are not worth a claim, while others are under way. */

@@ -33,7 +33,7 @@ const reclaimSome = (db: Db): Promise<number> =>
     const [, [done]] = await Promise.all([
       planForBatches(tx),
       tx<[{ count: number }]>`
-        with alive as materialized (
+        with t as materialized (select slotbase.now() as now), alive as materialized (
           select array_agg(id) as ids from slotbase.processes where alive_until > clock_timestamp()
         ), lost as materialized (
           select q.*, q.ctid as at from slotbase.delivery_queue q
@@ -55,7 +55,7 @@ const reclaimSome = (db: Db): Promise<number> =>
           from lost l
           join slotbase.event_positions p on p.position = l.position
           join slotbase.webhooks w on w.id = l.webhook_id and w.facility_id = l.facility_id
-          cross join (select slotbase.now() as now) t
+          cross join t
         ), due_again as (
           update slotbase.delivery_queue q
           set lease = null, owner = null, attempts = q.attempts + 1, unknowns = q.unknowns + 1, ready_at = j.now, errors = j.all_errors

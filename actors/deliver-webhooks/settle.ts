@@ -16,7 +16,7 @@ export async function settle(db: Db, results: readonly Result[]): Promise<Settle
     const [, rows] = await Promise.all([
       planForBatches(tx),
       tx<{ webhook_id: string; ready_at: Date }[]>`
-        with result as (
+        with t as materialized (select slotbase.now() as now), result as (
           select * from jsonb_to_recordset(${tx.json(results.map(toRow))}) as r (
             webhook_id uuid, position bigint, replay smallint, lease bigint, outcome text, final boolean, failed integer,
             unknown integer, delay_ms double precision, duration_ms real, sent_at timestamptz, signature text,
@@ -28,7 +28,7 @@ export async function settle(db: Db, results: readonly Result[]): Promise<Settle
           from (select * from result order by webhook_id, position, replay) r
           join slotbase.delivery_queue q on q.webhook_id = r.webhook_id and q.position = r.position
                and q.replay = r.replay and q.lease = r.lease
-          cross join (select slotbase.now() as now) t
+          cross join t
           for update of q
         ), ended as (
           update slotbase.webhook_attempts a

@@ -26,6 +26,6 @@ async function invalidate(tx: Tx, event: HandledEvent): Promise<Outcome> {
   >
   const timezone = await facilityZone(tx, event.facility_id)
   if (timezone === undefined) return { skipped: "the facility does not exist" }
-  const dates = localDatesOf(timezone, startAt, endAt)
+  const dates = localDatesOf(timezone, { start: Date.parse(startAt), end: Date.parse(endAt) })
   await touchDays(tx, event.facility_id, resourceId, dates, event.position)
 }

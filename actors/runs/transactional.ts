@@ -31,6 +31,11 @@ export interface Failure {
  * transaction, so that a slow handler makes small batches and no failures.
  */
 const batchMs = 5_000
+/**
+ * A process that is stopped in the middle of a batch holds the row locks of its effects. The server ends such a
+ * transaction after this time, or whoever takes the runs over would wait for them.
+ */
+const idleLimit = "3s"
 /** A batch that lost a deadlock to another process is run again, so often at most, before it counts against a run. */
 const maxDeadlocks = 5
 
@@ -85,6 +90,8 @@ async function runAll(
 
   try {
     return await db.begin(async (tx) => {
+      // Travels with the first statement of the first run; if it fails, so does the transaction.
+      tx`select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true)`.catch(() => {})
       const ended: Ended[] = []
       for (const run of runs) {
         ended.push(await handleOne(tx, run))

@@ -15,7 +15,7 @@ import type { Figure, Part } from "./main.ts"
 
 const courts = 24
 /** Between two bookings: the system is idle when each begins. */
-const pauseMs = 15
+const pauseMs = 40
 
 export const latency: Part = {
   name: "latency",

@@ -41,7 +41,10 @@ export interface CachedDay {
 }
 
 /** The days of a facility as they are kept; undefined unless every one of them can be served. */
-export async function readCached(db: Queryable, { facilityId, resourceId, date }: DayRequest): Promise<readonly CachedDay[] | undefined> {
+export async function readCached(
+  db: Queryable,
+  { facilityId, resourceId, date }: DayRequest,
+): Promise<readonly CachedDay[] | undefined> {
   const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
     with asked as materialized (
       select f.id, f.timezone, f.version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
@@ -77,16 +80,18 @@ export async function readCached(db: Queryable, { facilityId, resourceId, date }
 
 /** Keeps built days, unless a change of them came by in the meantime, or one is still without a position. */
 export async function storeDays(db: Db, days: readonly BuiltDay[]): Promise<void> {
-  const kept = days.filter((day) => !day.pending && isNear(day)).map((day) => ({
-    facility_id: day.facilityId,
-    resource_id: day.resourceId,
-    day: day.date,
-    built_at: day.position,
-    facility_version: day.facilityVersion,
-    resource_version: day.resourceVersion,
-    valid_until: new Date(Math.min(day.firstExpiry ?? Number.POSITIVE_INFINITY, day.now + maxAgeMs)).toISOString(),
-    slots: day.slots,
-  }))
+  const kept = days
+    .filter((day) => !day.pending && isNear(day))
+    .map((day) => ({
+      facility_id: day.facilityId,
+      resource_id: day.resourceId,
+      day: day.date,
+      built_at: day.position,
+      facility_version: day.facilityVersion,
+      resource_version: day.resourceVersion,
+      valid_until: new Date(Math.min(day.firstExpiry ?? Number.POSITIVE_INFINITY, day.now + maxAgeMs)).toISOString(),
+      slots: day.slots,
+    }))
   if (kept.length === 0) return
   await db`
     insert into slotbase.availability_cache as c

@@ -44,6 +44,7 @@ export function slotsAt(day: Day, date: string, now: number): Slot[] {
 
 function statusOf(taking: readonly Occupied[]): Slot["status"] {
   if (taking.length === 0) return "free"
-  if (taking.some(({ booking_type }) => booking_type === "coach_block" || booking_type === "maintenance")) return "blocked"
+  if (taking.some(({ booking_type }) => booking_type === "coach_block" || booking_type === "maintenance"))
+    return "blocked"
   return taking.every(({ status }) => status === "held" || status === "pending") ? "held" : "booked"
 }

@@ -11,7 +11,15 @@ export const maxParticipants = 64
 const maxRoleLength = 50
 const minuteMs = 60_000
 
-export const BookingType = Schema.Literals(["open_play", "lesson", "league", "tournament", "private", "coach_block", "maintenance"])
+export const BookingType = Schema.Literals([
+  "open_play",
+  "lesson",
+  "league",
+  "tournament",
+  "private",
+  "coach_block",
+  "maintenance",
+])
 export const PaymentMethod = Schema.Literals(["online", "offline", "waived"])
 export const CheckInMethod = Schema.Literals(["qr_code", "manual", "access_code"])
 
@@ -20,7 +28,9 @@ const wanted = {
   startAt: Instant,
   endAt: Instant,
   bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
-  bookerId: Schema.optionalKey(Id).annotateKey({ description: "who books; members leave it out, API keys must name it" }),
+  bookerId: Schema.optionalKey(Id).annotateKey({
+    description: "who books; members leave it out, API keys must name it",
+  }),
   participants: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({ userId: Id, role: Schema.optionalKey(Name.check(Schema.isMaxLength(maxRoleLength))) }),
@@ -34,9 +44,12 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-const consistent = Schema.makeFilter((input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])], {
-  toJsonSchema: () => [{}, true],
-})
+const consistent = Schema.makeFilter(
+  (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
+  {
+    toJsonSchema: () => [{}, true],
+  },
+)
 
 export const HoldInput = Schema.Struct(wanted).check(consistent)
 export type HoldInput = typeof HoldInput.Type
@@ -49,7 +62,15 @@ export const CancelInput = Schema.Struct({
   cancellationReason: Note.check(Schema.isMinLength(1)),
 })
 export const CheckInInput = Schema.Struct({ method: Schema.optionalKey(CheckInMethod) })
-export const NoInput = Schema.Struct({})
+/** An empty Struct alone would let every field pass. */
+export const NoInput = Schema.Struct({}).check(
+  Schema.makeFilter(
+    (input: object) => Object.keys(input).map((key) => ({ path: [key], issue: "Expected no excess property" })),
+    {
+      toJsonSchema: () => [{ additionalProperties: false }, true],
+    },
+  ),
+)
 
 /** The stretch of time that a checked input asks for. */
 export const spanOf = ({ startAt, endAt }: Wanted): Span => ({ start: Date.parse(startAt), end: Date.parse(endAt) })
@@ -60,8 +81,10 @@ function faultsOfTimes(input: Wanted) {
   if (start % minuteMs !== 0) return [{ path: ["startAt"], issue: "must be a whole minute" }]
   if (end % minuteMs !== 0) return [{ path: ["endAt"], issue: "must be a whole minute" }]
   if (minutes <= 0) return [{ path: ["endAt"], issue: "must be after startAt" }]
-  if (minutes < minBookingMinutes) return [{ path: ["endAt"], issue: `must be at least ${minBookingMinutes} minutes after startAt` }]
-  if (minutes > maxBookingMinutes) return [{ path: ["endAt"], issue: `must be at most ${maxBookingMinutes / 60} hours after startAt` }]
+  if (minutes < minBookingMinutes)
+    return [{ path: ["endAt"], issue: `must be at least ${minBookingMinutes} minutes after startAt` }]
+  if (minutes > maxBookingMinutes)
+    return [{ path: ["endAt"], issue: `must be at most ${maxBookingMinutes / 60} hours after startAt` }]
   return []
 }
 

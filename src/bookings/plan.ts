@@ -53,10 +53,19 @@ export function requireMayBook(caller: Caller, facilityId: string, input: HoldIn
 }
 
 /** The plan of a request. Throws NotFound, InvalidInput or RuleBroken. */
-export async function planBooking(tx: Tx, caller: Caller, facilityId: string, input: BookingInput | HoldInput): Promise<Plan> {
+export async function planBooking(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: BookingInput | HoldInput,
+): Promise<Plan> {
   requireMayBook(caller, facilityId, input)
   const limitsHolds = !("paymentMethod" in input) && !isStaff(caller, facilityId)
-  const found = required(await read(tx, facilityId, input, input.bookerId ?? caller.userId, limitsHolds), facilityId, input)
+  const found = required(
+    await read(tx, facilityId, input, input.bookerId ?? caller.userId, limitsHolds),
+    facilityId,
+    input,
+  )
   const span = spanOf(input)
   const plan: Plan = {
     facilityId: found.facility_id,
@@ -67,11 +76,7 @@ export async function planBooking(tx: Tx, caller: Caller, facilityId: string, in
     holdMinutes: found.hold_minutes,
     resource: { id: found.resource_id, name: found.resource_name, type: found.resource_type },
     booker: { id: found.booker_id, name: found.booker_name, email: found.booker_email },
-    participants: (input.participants ?? []).map(({ userId, role }) => ({
-      userId: userId.toLowerCase(),
-      name: found.people[userId.toLowerCase()] ?? "",
-      role: role ?? "player",
-    })),
+    participants: participantsOf(input, found.people),
     bookingType: input.bookingType ?? "open_play",
     span,
     price: priceOf(found.hourly_price, (span.end - span.start) / 60_000),
@@ -99,7 +104,8 @@ function checkRules({ span, now, openingHours, timezone }: Plan, liveHolds: numb
 
 function closedText(hours: OpeningHours, timezone: string, span: Span): string {
   const date = localDateOf(timezone, span.start)
-  const time = (at: number) => Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timezone).toPlainTime().toString().slice(0, 5)
+  const time = (at: number) =>
+    Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timezone).toPlainTime().toString().slice(0, 5)
   const open = openSpans(hours, timezone, date).map(({ start, end }) => `${time(start)}–${time(end)}`)
   return open.length === 0
     ? `The facility is closed on ${date}.`
@@ -125,7 +131,13 @@ interface Known {
   readonly now: Date
 }
 
-async function read(tx: Tx, facilityId: string, input: HoldInput, bookerId: string, countHolds: boolean): Promise<Known | undefined> {
+async function read(
+  tx: Tx,
+  facilityId: string,
+  input: HoldInput,
+  bookerId: string,
+  countHolds: boolean,
+): Promise<Known | undefined> {
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const statement = tx<Known[]>`
     select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
@@ -153,6 +165,13 @@ const liveHolds = (tx: Tx, facilityId: string, bookerId: string) => tx`
    where b.booker_id = ${bookerId} and b.facility_id = ${facilityId} and b.status = 'held'
      and b.start_at > (select slotbase.now()) - interval '1 day' and b.hold_expires_at > (select slotbase.now()))`
 
+/** In the order of their ids, as they are read back. */
+const participantsOf = (input: HoldInput, people: Known["people"]): Participant[] =>
+  (input.participants ?? [])
+    .map(({ userId, role }) => ({ userId: userId.toLowerCase(), role: role ?? "player" }))
+    .map(({ userId, role }) => ({ userId, name: people[userId] ?? "", role }))
+    .sort((a, b) => (a.userId < b.userId ? -1 : 1))
+
 type Found = Known & { readonly resource_id: string; readonly booker_id: string }
 
 function required(known: Known | undefined, facilityId: string, input: HoldInput): Found {
@@ -160,7 +179,9 @@ function required(known: Known | undefined, facilityId: string, input: HoldInput
   const { resource_id, booker_id, people } = known
   if (resource_id === null) throw new NotFound("resource", input.resourceId)
   const faults = (input.participants ?? []).flatMap(({ userId }, i) =>
-    people[userId.toLowerCase()] === undefined ? [{ path: `body.participants.${i}.userId`, message: "names nobody" }] : [],
+    people[userId.toLowerCase()] === undefined
+      ? [{ path: `body.participants.${i}.userId`, message: "names nobody" }]
+      : [],
   )
   if (booker_id === null) faults.unshift({ path: "body.bookerId", message: "names nobody" })
   if (faults.length > 0 || booker_id === null) throw new InvalidInput(faults)

@@ -133,7 +133,11 @@ export async function lockBooking(tx: Tx, facilityId: string, bookingId: string)
   return row
 }
 
-export async function findBooking(db: Queryable, facilityId: string, bookingId: string): Promise<BookingRow | undefined> {
+export async function findBooking(
+  db: Queryable,
+  facilityId: string,
+  bookingId: string,
+): Promise<BookingRow | undefined> {
   const [row] = await db<BookingRow[]>`
     select ${columns(db)} from slotbase.bookings b ${joins(db)}
     where b.id = ${bookingId} and b.facility_id = ${facilityId}`
@@ -154,7 +158,11 @@ export interface BookingFilter {
 }
 
 /** Bookings of a facility by start, then id. */
-export async function findBookings(db: Queryable, facilityId: string, filter: BookingFilter): Promise<readonly BookingRow[]> {
+export async function findBookings(
+  db: Queryable,
+  facilityId: string,
+  filter: BookingFilter,
+): Promise<readonly BookingRow[]> {
   const { resourceId, bookerId, status, from, to, after, limit } = filter
   const none = db``
   return db<BookingRow[]>`
@@ -185,7 +193,12 @@ export type Change = { readonly status: Status } & Partial<
 >
 
 /** Moves a locked booking to its next state; `frees` gives the slot back. Answers the booking as it is then. */
-export async function changeBooking(tx: Tx, booking: LockedBooking, change: Change, frees = false): Promise<BookingRow> {
+export async function changeBooking(
+  tx: Tx,
+  booking: LockedBooking,
+  change: Change,
+  frees = false,
+): Promise<BookingRow> {
   const set = { ...change, updated_at: booking.now }
   const { id, facility_id } = booking
   const update = tx`update slotbase.bookings set ${tx(set)} where id = ${id} and facility_id = ${facility_id}`

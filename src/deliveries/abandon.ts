@@ -12,7 +12,7 @@ const reason = "webhook deleted"
 /** Settles up to `abandonBatch` deliveries of a deleted webhook; returns how many. */
 export async function abandonDeliveries(tx: Tx, webhookId: string): Promise<number> {
   const [done] = await tx<[{ count: number }]>`
-    with gone as (
+    with t as materialized (select slotbase.now() as now), gone as (
       delete from slotbase.delivery_queue
       where (webhook_id, position, replay) in (
         select webhook_id, position, replay from slotbase.delivery_queue
@@ -32,7 +32,7 @@ export async function abandonDeliveries(tx: Tx, webhookId: string): Promise<numb
       join slotbase.webhooks w on w.id = g.webhook_id and w.facility_id = g.facility_id
       left join under_way u on u.delivery_id = g.delivery_id
       left join slotbase.events e on e.id = g.event_id and e.facility_id = g.facility_id
-      cross join (select slotbase.now() as now) t
+      cross join t
     ), failed as (
       select *, coalesce(errors, '[]') || jsonb_build_object('eventId', event_id, 'eventType', type,
                   'handlerName', 'WebhookHandler', 'error', jsonb_build_object('message', ${reason}::text, 'code', 'webhook_deleted'),

@@ -7,9 +7,9 @@ export const maxBodyBytes = 1024 * 1024
 /** The parsed body; an empty one counts as {}. Throws BadRequest (413, 415, or 422 `malformed_json`). */
 export async function readBody(request: Request): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ""
-  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge()
-  const bytes = await request.arrayBuffer()
-  if (bytes.byteLength > maxBodyBytes) throw tooLarge()
+  const length = request.headers.get("content-length")
+  if (Number(length ?? 0) > maxBodyBytes) throw tooLarge()
+  const bytes = length === null ? await readBounded(request) : new Uint8Array(await request.arrayBuffer())
   if (bytes.byteLength === 0) return {}
   if (type !== "" && type !== "application/json" && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
     throw new BadRequest(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
@@ -22,10 +22,22 @@ export async function readBody(request: Request): Promise<unknown> {
 /** The text of the body that `readBody` has read; empty when there was none. */
 export const bodyTextOf = (request: Request): string => texts.get(request) ?? ""
 
+/** A body that does not say its length is read piece by piece, and no further than the limit. */
+async function readBounded(request: Request): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of request.body ?? []) {
+    length += piece.byteLength
+    if (length > maxBodyBytes) throw tooLarge()
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
+
 const texts = new WeakMap<Request, string>()
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
-function utf8(bytes: ArrayBuffer): string {
+function utf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {

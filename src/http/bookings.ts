@@ -5,14 +5,7 @@ import type { App } from "../app.ts"
 import { Booking } from "../bookings/answer.ts"
 import { BookingInput, CancelInput, CheckInInput, ConfirmInput, NoInput } from "../bookings/input.ts"
 import { requireMayBook } from "../bookings/plan.ts"
-import {
-  BookingQuery,
-  cancelBooking,
-  confirmBooking,
-  createBooking,
-  getBooking,
-  listBookings,
-} from "../bookings.ts"
+import { BookingQuery, cancelBooking, confirmBooking, createBooking, getBooking, listBookings } from "../bookings.ts"
 import { checkIn, completeBooking, markNoShow } from "../check-ins.ts"
 import { runBeforeHooks } from "../hooks.ts"
 import { api } from "./base.ts"

@@ -1,9 +1,8 @@
 /** Dead letters: for the administrators of a facility, and for the platform across facilities. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { type Caller, requireAdmin, requirePlatformAdmin } from "../access.ts"
+import { requireAdmin, requirePlatformAdmin } from "../access.ts"
 import type { App } from "../app.ts"
-import type { Tx } from "../database/db.ts"
 import { type DeadLetterEntry, ignore, listDeadLetters, reprocess, resolveByHand } from "../dead-letters.ts"
 import { NotFound } from "../errors.ts"
 import { DomainEvent } from "../events/envelope.ts"
@@ -23,8 +22,14 @@ export const deadLetterRoutes = (app: App) =>
       },
       { detail: describe({ ...list, summary: "List the dead letters of a facility" }) },
     )
-    .post("/v1/facilities/:facilityId/dead-letters/:id/:decision", (context) => decide(context, context.params), {
-      detail: describe({ ...decision, summary: "Reprocess, ignore or resolve a dead letter" }),
+    .post("/v1/facilities/:facilityId/dead-letters/:id/reprocess", (context) => decide(reprocess, context), {
+      detail: describe({ ...decision, summary: "Put a dead letter back to work" }),
+    })
+    .post("/v1/facilities/:facilityId/dead-letters/:id/ignore", (context) => decide(ignore, context), {
+      detail: describe({ ...decision, summary: "Decide that a dead letter needs nothing" }),
+    })
+    .post("/v1/facilities/:facilityId/dead-letters/:id/resolve", (context) => decide(resolveByHand, context), {
+      detail: describe({ ...decision, summary: "Say that a dead letter was resolved by hand" }),
     })
     .get(
       "/v1/dead-letters",
@@ -34,28 +39,28 @@ export const deadLetterRoutes = (app: App) =>
       },
       { detail: describe({ ...list, summary: "List the dead letters of all facilities" }) },
     )
-    .post("/v1/dead-letters/:id/:decision", (context) => decide(context, context.params), {
-      detail: describe({ ...decision, summary: "Reprocess, ignore or resolve a dead letter of any facility" }),
+    .post("/v1/dead-letters/:id/reprocess", (context) => decide(reprocess, context), {
+      detail: describe({ ...decision, summary: "Put a dead letter of any facility back to work" }),
+    })
+    .post("/v1/dead-letters/:id/ignore", (context) => decide(ignore, context), {
+      detail: describe({ ...decision, summary: "Decide that a dead letter of any facility needs nothing" }),
+    })
+    .post("/v1/dead-letters/:id/resolve", (context) => decide(resolveByHand, context), {
+      detail: describe({ ...decision, summary: "Say that a dead letter of any facility was resolved by hand" }),
     })
 
-const decisions: Readonly<
-  Record<string, (tx: Tx, caller: Caller, id: string, facilityId?: string) => Promise<DeadLetterEntry>>
-> = {
-  reprocess,
-  ignore,
-  resolve: resolveByHand,
-}
-
 async function decide(
-  { caller, command }: Pick<RequestTools, "caller" | "command">,
-  { facilityId, id, decision }: { facilityId?: string; id: string; decision: string },
+  act: typeof reprocess,
+  { caller, command, params: { facilityId, id } }: Deciding,
 ): Promise<DeadLetterEntry> {
   const deciding = await caller()
   if (facilityId === undefined) requirePlatformAdmin(deciding)
   else requireAdmin(deciding, idOf("facility", facilityId))
-  const act = Object.hasOwn(decisions, decision) ? decisions[decision] : undefined
-  if (!act) throw new NotFound("decision", decision)
   return command((tx) => act(tx, deciding, idOf("dead letter", id), facilityId))
+}
+
+interface Deciding extends Pick<RequestTools, "caller" | "command"> {
+  readonly params: { readonly id: string; readonly facilityId?: string }
 }
 
 const tag = "Dead letters"

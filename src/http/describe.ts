@@ -79,7 +79,7 @@ function withReferences(value: unknown): unknown {
 
 function parametersOf(query: Schema.Constraint): object[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as {
-    properties?: Record<string, { description?: string }>
+    properties?: Record<string, { description?: string; format?: string }>
     required?: string[]
   }
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
@@ -87,7 +87,8 @@ function parametersOf(query: Schema.Constraint): object[] {
     in: "query",
     required: required.includes(name),
     ...(description && { description }),
-    schema,
+    // In an address a number is written as text; its reader wants to know that it is one.
+    schema: schema.format === "int32" ? { type: "integer", format: "int32" } : schema,
   }))
 }
 

@@ -4,7 +4,7 @@
  */
 import type { App } from "../app.ts"
 import type { Tx } from "../database/db.ts"
-import { InvalidInput, StillInFlight, TooMany } from "../errors.ts"
+import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "../errors.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "../idempotency.ts"
 import { type EventContext, open, transact } from "../outbox.ts"
 import { bodyTextOf } from "./body.ts"
@@ -94,8 +94,9 @@ async function settled<Prepared>(before: (() => Promise<Prepared>) | undefined):
   }
 }
 
-/** A later request may well succeed where these did not. */
-const isKept = (error: unknown) => !(error instanceof StillInFlight || error instanceof TooMany)
+/** A later request may succeed where the first two did not; and nobody without an account fills the table. */
+const isKept = (error: unknown) =>
+  !(error instanceof StillInFlight || error instanceof TooMany || error instanceof NotAuthenticated)
 
 const maxKeyLength = 255
 

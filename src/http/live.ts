@@ -5,10 +5,11 @@
 import { Elysia } from "elysia"
 import type { Connection, Socket } from "../live/connection.ts"
 import type { Live } from "../live/live.ts"
-import { Ready } from "./problems.ts"
+import { problems, Ready } from "./problems.ts"
 
 export const liveRoutes = (live: Live) =>
   new Elysia({ detail: { hide: true } })
+    .use(problems())
     .onStart(({ server }) => {
       if (server) live.attach(server)
     })

@@ -13,8 +13,8 @@ import { eventTypeRoutes } from "./event-types.ts"
 import { eventRoutes } from "./events.ts"
 import { facilityRoutes } from "./facilities.ts"
 import { healthRoutes } from "./health.ts"
-import { liveRoutes } from "./live.ts"
 import { holdRoutes } from "./holds.ts"
+import { liveRoutes } from "./live.ts"
 import { mailboxRoutes } from "./mailbox.ts"
 import { metricsRoutes } from "./metrics.ts"
 import { openApiRoutes } from "./openapi.ts"
@@ -59,7 +59,7 @@ export function createServer(app: App, live = new Live(app.db)) {
 export const createOperationsServer = (app: App) =>
   new Elysia().use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
 
-/** Bun's own limit answers without a problem document: it only stands behind ours. */
-const maxReadBytes = 2 * maxBodyBytes
+/** Bun's own limit answers without a problem document, so it stands far behind ours, which reads no further than itself. */
+const maxReadBytes = 64 * maxBodyBytes
 /** Longer than any request of ours takes, shorter than load balancers keep a silent connection (60 s). */
 const idleSeconds = 30

@@ -30,6 +30,9 @@ export function parseChannel(name: string): Channel | undefined {
 /** The name of a channel, such as `channelName("user:{userId}:bookings", id)`. */
 export const channelName = (pattern: ChannelPattern, id: string): string => pattern.replace(/\{\w+\}/, id)
 
+export const isAvailability = ({ pattern }: Channel): boolean =>
+  pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
+
 /** Finds the facility of a channel; undefined when its resource does not exist. */
 export async function place(db: Queryable, channel: Channel): Promise<PlacedChannel | undefined> {
   if (channel.pattern.startsWith("user:")) return { ...channel, facilityId: null }

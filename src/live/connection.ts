@@ -151,7 +151,7 @@ export class Connection {
     await this.#live.started
 
     const kept = this.#live.keep(name)
-    const upTo = this.#live.position ?? 0
+    const upTo = this.#live.positionOf(placed)
     try {
       const before =
         after === undefined ? [] : await this.#live.replaying(() => replay(this.#live.db, placed, after, upTo))
@@ -166,7 +166,7 @@ export class Connection {
 
   #join(channel: PlacedChannel, missed: readonly string[] | "resync"): void {
     const { name } = channel
-    const position = String(this.#live.position ?? 0)
+    const position = String(this.#live.positionOf(channel))
     const frames = missed === "resync" ? [JSON.stringify({ type: "resync", channel: name, position })] : missed
     const replayed = missed === "resync" ? 0 : missed.length
     this.#socket.cork(() => {

@@ -1,8 +1,9 @@
 /**
  * From an event of the log to the frames that channels carry (the spec's WEBSOCKET_EVENTS). Pure: the broadcaster and a replay
  * map the same event to the same frames. Slots are not in events; `changeOf` says whose must be read (see slots.ts).
+ * `user:{id}:notifications` can be subscribed to and stays silent: no event tells of a notification yet.
  */
-import type { EventData, EventType } from "../events/catalogue.ts"
+import { catalogue, type EventData, type EventType } from "../events/catalogue.ts"
 import { channelName } from "./channels.ts"
 
 /** A row of the log as `readLog` gives it. */
@@ -14,6 +15,8 @@ export interface LogRow {
   /** Null when the event itself is no longer kept; then so are timestamp and what follows. */
   readonly data: object | null
   readonly timestamp: Date | null
+  /** Of the facility. */
+  readonly timezone: string
   /** Of the booking that the event is about, if it is about one. */
   readonly booking_id: string | null
   readonly booker_id: string | null
@@ -21,7 +24,7 @@ export interface LogRow {
 }
 
 export interface Frame {
-  readonly type: "booking.update" | "availability.changed" | "notification" | "feedback.new" | "resync"
+  readonly type: "booking.update" | "availability.changed" | "feedback.new" | "resync"
   readonly channel: string
   readonly position: number
   readonly eventId: string
@@ -51,7 +54,6 @@ export function framesOf(row: LogRow): Frame[] {
   const status = bookingStatuses[row.type as EventType]
   if (status !== undefined) return bookingFrames(row, status)
   if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
-  if (row.type === "notification.created") return notificationFrames(row, row.data as NotificationData)
   return []
 }
 
@@ -63,22 +65,21 @@ export type Change =
 
 export function changeOf({ type, data }: LogRow): Change | undefined {
   if (data === null) return undefined
-  switch (type as EventType) {
-    case "booking.hold.created":
-    case "booking.hold.released":
-    case "booking.confirmed":
-    case "booking.cancelled": {
-      const { resourceId, startAt, endAt } = data as EventData<"booking.confirmed">
-      return { what: "stretch", resourceId, startAt, endAt }
-    }
-    case "resource.created":
-      return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
-    case "facility.settings_updated":
-      return { what: "facility" }
-    default:
-      return undefined
-  }
+  if (type === "resource.created")
+    return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
+  if (type === "facility.settings_updated") return { what: "facility" }
+  if (!occupying.has(type)) return undefined
+  const { resourceId, startAt, endAt } = data as EventData<"booking.confirmed">
+  return { what: "stretch", resourceId, startAt, endAt }
 }
+
+/** The types that the catalogue shows on availability channels: their data says which resource, from when to when. */
+const occupying: ReadonlySet<string> = new Set(
+  catalogue.filter(({ channels }) => channels.includes("resource:{resourceId}:availability")).map(({ type }) => type),
+)
+
+/** All types that may change slots. */
+export const changingTypes: readonly string[] = [...occupying, "resource.created", "facility.settings_updated"]
 
 function bookingFrames(row: LogRow, status: string): Frame[] {
   const payload = { bookingId: row.booking_id, status, updatedAt: row.timestamp?.toISOString() }
@@ -96,19 +97,6 @@ function feedbackFrames(row: LogRow, data: EventData<"feedback.published">): Fra
   const channels = [...users].map((userId) => channelName("user:{userId}:feedback", userId))
   const { feedbackId, sessionId, coachName } = data
   return framesOn(row, "feedback.new", channels, { feedbackId, sessionId, coachName })
-}
-
-function notificationFrames(row: LogRow, { userId, ...payload }: NotificationData): Frame[] {
-  return framesOn(row, "notification", [channelName("user:{userId}:notifications", userId)], payload)
-}
-
-interface NotificationData {
-  readonly userId: string
-  readonly notificationId: string
-  readonly type: string
-  readonly title: string
-  readonly body: string
-  readonly data: object
 }
 
 const framesOn = (row: LogRow, type: Frame["type"], channels: string[], payload: object): Frame[] =>

@@ -9,8 +9,8 @@ export const limits = {
   replayBytes: 128 * 1024,
   /** More than this is quicker to refetch than to be told. */
   replayFrames: 1_000,
-  /** Positions of the log that one replay looks at: about 20 ms of the database. */
-  replayReach: 10_000,
+  /** Positions of the log that one replay looks at: at most 100 ms of the database. */
+  replayReach: 5_000,
   /** Replays under way in this process: after a restart everybody comes back at once. */
   replaysAtOnce: 4,
   /** Somebody with a facility of 40 courts on screen needs 45. */

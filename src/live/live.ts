@@ -6,6 +6,7 @@
 import { authenticate, type Caller } from "../access.ts"
 import type { Db } from "../database/db.ts"
 import { NotAuthenticated } from "../errors.ts"
+import { type Channel, isAvailability } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
 import { closeCodes, limits as standardLimits } from "./limits.ts"
@@ -26,7 +27,9 @@ export class Live {
   readonly #started = Promise.withResolvers<number>()
   readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
   readonly #timer: Timer
-  #position: number | undefined
+  /** Up to where the frames of events are published, and those of slots, which take longer. */
+  #events: number | undefined
+  #slots: number | undefined
   #topics: Topics | undefined
   #closing = false
 
@@ -38,9 +41,19 @@ export class Live {
     this.#timer.unref()
   }
 
-  /** Up to where this process has published; undefined until its broadcaster has begun. */
+  /** Up to where this process has published everything; undefined until its broadcaster has begun. */
   get position(): number | undefined {
-    return this.#position
+    return this.#slots
+  }
+
+  /** Up to where it has published the frames of events; those of slots may still be on their way. */
+  get eventPosition(): number | undefined {
+    return this.#events
+  }
+
+  /** Up to where it has published what a channel carries. */
+  positionOf(channel: Channel): number {
+    return (isAvailability(channel) ? this.#slots : this.#events) ?? 0
   }
 
   /** Nobody is connected: whatever happens need not be read. */
@@ -58,22 +71,22 @@ export class Live {
     this.#topics = topics
   }
 
-  /** Publishes frames, and with them everything up to the position. */
+  /** Publishes the frames of the events up to the position, of all but the availability channels. */
+  advanceEvents(frames: readonly Frame[], position: number): void {
+    for (const frame of frames) this.#publish(frame)
+    this.#events = position
+  }
+
+  /** Publishes the rest of the frames up to the position: everything up to it is then published. */
   advance(frames: readonly Frame[], position: number): void {
-    for (const frame of frames) {
-      if (!this.hears(frame.channel)) continue
-      const text = textOf(frame)
-      // The result is that of the slowest subscriber, and nothing to act on: who is too slow is closed, and resumes.
-      this.#topics?.publish(frame.channel, text)
-      for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
-    }
-    this.#position = position
+    this.advanceEvents(frames, position)
+    this.#slots = position
     this.#started.resolve(position)
   }
 
   /** The log does not go on where this process stood: every socket is told to refetch. */
   lost(position: number): void {
-    this.#position = position
+    this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }
 
@@ -148,6 +161,14 @@ export class Live {
     this.#closing = true
     clearInterval(this.#timer)
     for (const connection of [...this.#connections]) connection.close(closeCodes.restarting, "restarting")
+  }
+
+  #publish(frame: Frame): void {
+    if (!this.hears(frame.channel)) return
+    const text = textOf(frame)
+    // The result is that of the slowest subscriber, and nothing to act on: who is too slow is closed, and resumes.
+    this.#topics?.publish(frame.channel, text)
+    for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
   }
 
   #countOf(userId: string | undefined): number {

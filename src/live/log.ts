@@ -17,7 +17,7 @@ export async function readLog(
   { limit, types }: { limit: number; types?: readonly string[] },
 ): Promise<LogRow[]> {
   return db<LogRow[]>`
-    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, b.id as booking_id, b.booker_id,
+    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone, b.id as booking_id, b.booker_id,
            array(select user_id from slotbase.booking_participants
                  where booking_id = b.id and facility_id = b.facility_id order by user_id) as participant_ids
     from (
@@ -28,6 +28,7 @@ export async function readLog(
       order by position limit ${limit}
     ) p
     left join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+    left join slotbase.facilities f on f.id = p.facility_id
     left join slotbase.bookings b
       on b.id = case when e.aggregate_type = 'booking' then e.aggregate_id::uuid end and b.facility_id = e.facility_id
     ${types === undefined ? db`` : db`where p.type = any (${types as string[]})`}

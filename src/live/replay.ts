@@ -4,8 +4,8 @@
  */
 import type { Queryable } from "../database/db.ts"
 import type { ChannelPattern } from "../events/definition.ts"
-import type { PlacedChannel } from "./channels.ts"
-import { bookingStatuses, changeOf, framesOf, type LogRow, textOf } from "./frames.ts"
+import { isAvailability, type PlacedChannel } from "./channels.ts"
+import { bookingStatuses, changeOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
 import { limits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
 import { slotChangesOf, slotFramesOf } from "./slots.ts"
@@ -48,26 +48,15 @@ async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly 
   return frames.sort((a, b) => a.position - b.position)
 }
 
-const isAvailability = ({ pattern }: PlacedChannel) =>
-  pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
-
 const bookings = Object.keys(bookingStatuses)
-const availability = [
-  "booking.hold.created",
-  "booking.hold.released",
-  "booking.confirmed",
-  "booking.cancelled",
-  "resource.created",
-  "facility.settings_updated",
-]
-
 /** The types of events that a channel speaks of. */
 const typesOf: Readonly<Record<ChannelPattern, readonly string[]>> = {
   "user:{userId}:bookings": bookings,
-  "user:{userId}:notifications": ["notification.created"],
+  // No event makes a notification's frame yet; see the header of frames.ts.
+  "user:{userId}:notifications": [],
   "user:{userId}:feedback": ["feedback.published"],
-  "facility:{facilityId}:availability": availability,
+  "facility:{facilityId}:availability": changingTypes,
   "facility:{facilityId}:bookings": bookings,
   "facility:{facilityId}:check-ins": ["booking.checked_in"],
-  "resource:{resourceId}:availability": availability,
+  "resource:{resourceId}:availability": changingTypes,
 }

@@ -28,23 +28,22 @@ interface ChangedDay extends ChangedPlace {
   readonly date: string
 }
 
-/** What the events of some rows changed. One statement, and none when they changed nothing. */
+/** What the events of some rows changed. */
 export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
-  const changed = rows.filter((row) => changeOf(row) !== undefined)
-  if (changed.length === 0) return { days: [], refetch: [] }
-  const places = await placesOf(db, changed)
+  const resources = await resourcesOf(
+    db,
+    rows.filter((row) => changeOf(row)?.what === "facility"),
+  )
   const days = new Map<string, ChangedDay>()
   const refetch = new Map<string, ChangedPlace>()
-  for (const row of changed) {
+  for (const row of rows) {
     const change = changeOf(row)
-    const place = places.get(row.facility_id)
-    if (change === undefined || place === undefined) continue
-    const { timezone, resource_ids } = place
-    const resourceIds = change.what === "facility" ? resource_ids : [change.resourceId]
+    if (change === undefined) continue
+    const resourceIds = change.what === "facility" ? (resources.get(row.facility_id) ?? []) : [change.resourceId]
     const dates =
       change.what === "stretch"
-        ? localDatesOf(timezone, change.startAt, change.endAt)
-        : [localDateOf(timezone, clock.now())]
+        ? localDatesOf(row.timezone, { start: Date.parse(change.startAt), end: Date.parse(change.endAt) })
+        : [localDateOf(row.timezone, clock.now())]
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
       if (change.what !== "stretch" || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
@@ -79,17 +78,12 @@ export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; res
   channelName("resource:{resourceId}:availability", resourceId),
 ]
 
-interface Place {
-  readonly id: string
-  readonly timezone: string
-  readonly resource_ids: readonly string[]
-}
-
-async function placesOf(db: Queryable, rows: readonly LogRow[]): Promise<Map<string, Place>> {
-  const ids = [...new Set(rows.map((row) => row.facility_id))]
-  const places = await db<Place[]>`
-    select id, timezone,
-           array(select r.id from slotbase.resources r where r.facility_id = f.id and r.is_active order by r.name, r.id) as resource_ids
-    from slotbase.facilities f where id = any (${ids})`
-  return new Map(places.map((place) => [place.id, place]))
+async function resourcesOf(db: Queryable, rows: readonly LogRow[]): Promise<Map<string, string[]>> {
+  if (rows.length === 0) return new Map()
+  const found = await db<{ id: string; facility_id: string }[]>`
+    select id, facility_id from slotbase.resources
+    where facility_id = any (${rows.map((row) => row.facility_id)}) and is_active order by name, id`
+  const resources = new Map<string, string[]>()
+  for (const { id, facility_id } of found) resources.set(facility_id, [...(resources.get(facility_id) ?? []), id])
+  return resources
 }

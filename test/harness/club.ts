@@ -5,7 +5,7 @@ import type { Booking } from "../../src/bookings/answer.ts"
 import { cancelBooking, createBooking } from "../../src/bookings.ts"
 import type { Db, Tx } from "../../src/database/db.ts"
 import { newId } from "../../src/ids.ts"
-import { type EventContext, transact } from "../../src/outbox.ts"
+import { type EventContext, type NewEvent, transact } from "../../src/outbox.ts"
 import { openSession } from "../../src/sessions.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
 
@@ -82,3 +82,17 @@ export function atHour(n: number): { startAt: string; endAt: string } {
 
 /** The local day of an hour; the club is in UTC. */
 export const dayOf = (n: number): string => atHour(n).startAt.slice(0, 10)
+
+/** A check-in that only the log knows of. */
+export const aCheckIn = ({ id, player }: Club): NewEvent<"booking.checked_in"> => ({
+  type: "booking.checked_in",
+  facilityId: id,
+  data: {
+    bookingId: newId(),
+    facilityId: id,
+    userId: player.id,
+    checkedInAt: "2026-03-12T16:52:11.480Z",
+    checkedInBy: "staff",
+    method: "manual",
+  },
+})

@@ -6,6 +6,7 @@ import type { Db } from "../../src/database/db.ts"
 import { liveRoutes } from "../../src/http/live.ts"
 import { webSocketOptions } from "../../src/live/limits.ts"
 import { Live, type LiveLimits } from "../../src/live/live.ts"
+import { dispatchAll } from "./pipeline.ts"
 
 export interface LiveServer {
   readonly live: Live
@@ -13,6 +14,8 @@ export interface LiveServer {
   readonly url: string
   /** Dispatches what was recorded and publishes all of it. */
   readonly pass: () => Promise<void>
+  /** Sockets that are open on the server's side. */
+  readonly sockets: () => number
   readonly connect: (options?: ConnectOptions) => Promise<LiveClient>
   readonly stop: () => Promise<void>
 }
@@ -37,6 +40,7 @@ export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Prom
       await dispatchAll(db)
       while ((await broadcast(db, live)).more) {}
     },
+    sockets: () => app.server?.pendingWebSockets ?? 0,
     async connect({ token, firstFrame } = {}) {
       const client = await LiveClient.open(
         url,
@@ -52,12 +56,6 @@ export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Prom
       await app.stop(true)
     },
   }
-}
-
-/** Gives positions to everything that is committed. */
-export async function dispatchAll(db: Db): Promise<void> {
-  for (let dispatched = 1; dispatched > 0; )
-    [{ dispatched }] = await db<[{ dispatched: number }]>`select dispatched from slotbase.dispatch(500)`
 }
 
 export interface ServerFrame {

@@ -102,3 +102,9 @@ export const failure = (work: Promise<unknown>): Promise<unknown> =>
     () => "it did not fail",
     (error: unknown) => error,
   )
+
+/** The runs of a handler as people see them, in the order of their positions. */
+export const runsOf = async (db: Db, handler: string) => [
+  ...(await db<{ position: number; status: string; attempts: number; error: string | null; reason: string | null }[]>`
+    select position, status, attempts, error, reason from slotbase.handler_runs where handler = ${handler} order by position`),
+]

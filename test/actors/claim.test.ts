@@ -1,0 +1,206 @@
+// Claims: no run is ever two people's, what a dead process held is taken over one by one, and a late settler changes nothing.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { retryPolicyOf } from "../../actors/retry.ts"
+import { claimFree, claimOrphan, giveBack, type Run } from "../../actors/runs/claim.ts"
+import { Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
+import { connect, type Db } from "../../src/database/db.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
+
+const handler = "AnalyticsHandler"
+const everything = { after: 0, upTo: Number.MAX_SAFE_INTEGER }
+const policy = retryPolicyOf(handler)
+
+let database: TestDatabase
+let db: Db
+let alive: number
+let dead: number
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  await subscribe(db, handler, "booking.confirmed")
+  alive = await processRow(db, true)
+  dead = await processRow(db, false)
+})
+
+beforeEach(async () => {
+  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters`
+  await db`update slotbase.handlers set from_position = 1`
+})
+
+afterAll(() => database.drop())
+
+describe("claiming what is free", () => {
+  test("two claimers share the runs and never one of them", async () => {
+    await queue(600)
+    const others = [1, 2, 3].map(() => connect(database.url, { max: 2, applicationName: "slotbase test" }))
+    const claimAll = async (sql: Db) => {
+      const claims = []
+      for (let after = 0; ; ) {
+        const claim = await claimFree(sql, handler, alive, { ...everything, after }, 50)
+        if (claim.runs.length === 0) return claims
+        after = claim.upTo
+        claims.push(...claim.runs.map((run) => run.position))
+      }
+    }
+    const claimed = (await Promise.all([db, ...others].map(claimAll))).flat()
+    // Whoever is skipped because it is just being claimed by somebody else is claimed by that one.
+    expect(claimed.sort((a, b) => a - b)).toEqual(positions(1, 600))
+    await Promise.all(others.map((each) => each.end()))
+  })
+
+  test("a claim carries the whole event, in the order of the positions, under one fencing token", async () => {
+    const ids = await queue(3)
+    const claim = await claimFree(db, handler, alive, everything, 100)
+    expect(claim.runs.map((run) => run.id)).toEqual([...ids])
+    expect(claim.runs.map((run) => run.position)).toEqual([1, 2, 3])
+    expect(new Set(claim.runs.map((run) => (run as Run & { lease: number }).lease))).toEqual(new Set([claim.lease]))
+    expect(claim.runs[0]).toMatchObject({
+      attempts: 0,
+      alone: false,
+      type: "booking.confirmed",
+      source: "booking-service",
+      metadata: { environment: "development" },
+    })
+    expect(await runsOf(db, handler)).toMatchObject([{ status: "running" }, { status: "running" }, { status: "running" }])
+  })
+
+  test("says up to where nothing is left: the last one of a full batch, else the head of the log", async () => {
+    await queue(5)
+    await recordMany(db, 2, "booking.cancelled")
+    await dispatchAll(db)
+    expect((await claimFree(db, handler, alive, everything, 3)).upTo).toBe(3)
+    expect((await claimFree(db, handler, alive, { ...everything, after: 3 }, 3)).upTo).toBe(7)
+    expect((await claimFree(db, handler, alive, { ...everything, after: 7 }, 3)).upTo).toBe(7)
+    expect((await claimFree(db, handler, alive, { after: -1, upTo: 4 }, 3)).upTo).toBe(4)
+  })
+
+  test("leaves a retry that is not due, and takes it when it is", async () => {
+    await queue(1)
+    const claim = await claimFree(db, handler, alive, everything, 100)
+    await settleFailure(db, handler, claim.lease, claim.runs[0] as Run, new Error("no"), policy, 1)
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    await db`select slotbase.move_clock('1 second')`
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
+  })
+
+  test("what is given back is there again, untouched", async () => {
+    await queue(3)
+    const claim = await claimFree(db, handler, alive, everything, 100)
+    await giveBack(db, { ...claim, runs: claim.runs.slice(0, 2) })
+    const again = await claimFree(db, handler, alive, everything, 100)
+    expect(again.runs).toMatchObject([
+      { position: 1, attempts: 0, alone: false },
+      { position: 2, attempts: 0, alone: false },
+    ])
+    // Only under its own token: what others have claimed since stays theirs.
+    await giveBack(db, claim)
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 3 }])
+  })
+})
+
+describe("taking over", () => {
+  test("nobody takes what a living process holds", async () => {
+    await queue(3)
+    await claimFree(db, handler, alive, everything, 100)
+    const other = await processRow(db, true)
+    expect((await orphan(other)).runs).toEqual([])
+  })
+
+  test("what a dead process held is taken one by one, and burns no attempt", async () => {
+    await queue(3)
+    await claimFree(db, handler, dead, everything, 100)
+    for (const position of [1, 2, 3]) {
+      const claim = await orphan(alive)
+      expect(claim.runs).toMatchObject([{ position, attempts: 0, alone: true, type: "booking.confirmed" }])
+      await end(claim.lease, position)
+    }
+    expect((await orphan(alive)).runs).toEqual([])
+    expect((await runsOf(db, handler)).map(({ status, attempts }) => [status, attempts])).toEqual(
+      Array(3).fill(["success", 1]),
+    )
+  })
+
+  test("a run that is lost alone has lost an attempt, which stands in its errors", async () => {
+    const [eventId] = await queue(1)
+    await claimFree(db, handler, dead, everything, 100)
+    await orphan(await processRow(db, false))
+    expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, alone: true }])
+    const [row] = await db`select errors, lost from slotbase.handler_queue`
+    expect(row as object).toEqual({
+      lost: 2,
+      errors: [
+        {
+          eventId,
+          eventType: "booking.confirmed",
+          handlerName: handler,
+          error: {
+            message: "the process died while it handled this event alone; the outcome is unknown",
+            code: "unknown_outcome",
+          },
+          attemptCount: 1,
+          maxRetries: 3,
+          status: "retrying",
+        },
+      ],
+    })
+  })
+
+  test("a claim whose answer never arrived is found under the claimer's own name, and nothing was lost", async () => {
+    await queue(2)
+    await claimFree(db, handler, alive, everything, 100)
+    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: false }])
+  })
+
+  test("a lone run that was given back stays alone: no batch has it again", async () => {
+    await queue(2)
+    await claimFree(db, handler, dead, everything, 100)
+    await giveBack(db, await orphan(alive))
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: true }])
+  })
+
+  test("two who take over at once take different runs", async () => {
+    await queue(2)
+    await claimFree(db, handler, dead, everything, 100)
+    const other = await processRow(db, true)
+    const claims = await Promise.all([orphan(alive), orphan(other)])
+    expect(claims.flatMap((claim) => claim.runs.map((run) => run.position)).sort()).toEqual([1, 2])
+  })
+})
+
+describe("the fence", () => {
+  test("whoever lost the lease settles nothing, and his effects are rolled back", async () => {
+    await queue(2)
+    await db`create table if not exists effects (what text)`
+    const lost = await claimFree(db, handler, dead, everything, 100)
+    const taken = await orphan(alive)
+    const late = db.begin(async (tx) => {
+      await tx`insert into effects values ('late')`
+      await settle(tx, handler, lost.lease, [ended(1), ended(2)])
+    })
+    const error = await failure(late)
+    expect(error).toBeInstanceOf(Fenced)
+    expect((error as Fenced).message).toBe("AnalyticsHandler: 1 of 2 runs were taken over")
+    expect(await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1))).toBeInstanceOf(
+      Fenced,
+    )
+    expect(await db`select * from effects`).toHaveLength(0)
+    expect(await db`select * from slotbase.handler_history`).toHaveLength(0)
+    await end(taken.lease, 1)
+    expect(await runsOf(db, handler)).toMatchObject([{ position: 1, status: "success" }, { position: 2, status: "running" }])
+  })
+})
+
+async function queue(count: number): Promise<readonly string[]> {
+  const ids = await recordMany(db, count)
+  await dispatchAll(db)
+  return ids
+}
+
+const orphan = (owner: number) => claimOrphan(db, handler, owner, Number.MAX_SAFE_INTEGER, policy.maxRetries)
+const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
+const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])
+const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, nth) => from + nth)
