@@ -59,3 +59,13 @@ async function beat(db: Db, id: number): Promise<boolean> {
     where id = ${id}`
   return count === 1
 }
+
+/** Removes processes that died long ago and hold nothing; answers how many. */
+export async function forgetDeadProcesses(db: Db): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.processes p
+    where p.alive_until < clock_timestamp() - interval '1 day'
+      and not exists (select from slotbase.handler_queue q where q.owner = p.id)
+      and not exists (select from slotbase.delivery_queue q where q.owner = p.id)`
+  return count
+}

@@ -1,4 +1,4 @@
 /** The hooks of this installation, in the order in which they run. To add one: a file beside this one, and its name here. */
-import type { Hook } from "../hooks.ts"
+import { createHooks, type Hooks } from "../hooks.ts"
 
-export const registeredHooks: readonly Hook[] = []
+export const registeredHooks: Hooks = createHooks([])

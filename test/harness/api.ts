@@ -11,29 +11,8 @@ import { rootKey } from "./system.ts"
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  readonly body: Body
-}
-
-/** What tests look at in answers. Each has some of these fields; whoever reads one that is missing fails. */
-export interface Body extends Record<string, unknown> {
-  readonly id: string
-  readonly name: string
-  readonly version: number
-  readonly facilityId: string
-  readonly createdAt: string
-  readonly updatedAt: string
-  readonly revokedAt: string | null
-  readonly openingHours: object
-  readonly token: string
-  readonly expiresAt: string
-  readonly key: string
-  readonly user: { readonly id: string }
-  readonly roles: readonly { readonly role: string }[]
-  readonly code: string
-  readonly detail: string
-  readonly errors: readonly object[]
-  readonly data: readonly Body[]
-  readonly next: string | null
+  /** The parsed JSON, of every shape; undefined when there is no body. */
+  readonly body: ReturnType<typeof JSON.parse>
 }
 
 export interface CallOptions {

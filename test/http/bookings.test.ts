@@ -1,87 +1,56 @@
-// Bookings, holds and availability over HTTP: what is refused, as which problem, with nothing written; and what is answered.
+// Bookings, holds and availability over HTTP: what is answered, and what before hooks do to a request.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { createHooks, type Hook } from "../../src/hooks.ts"
 import { newId } from "../../src/ids.ts"
 import { type TestApi, testApi } from "../harness/api.ts"
+import { type Courts, makeCourts, refusalOf, rowsOf } from "../harness/booking-api.ts"
 import { atHour, dayOf } from "../harness/club.ts"
 
 let api: TestApi
-let facilityId: string
-let otherFacilityId: string
-let court: string
-let foreignCourt: string
-let player: { id: string; token: string }
-let staff: { id: string; token: string }
+let its: Courts
 let hour = 0
-
-const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-const openingHours = Object.fromEntries(week.map((name) => [name, [{ open: "00:00", close: "24:00" }]]))
 
 beforeAll(async () => {
   api = await testApi()
-  facilityId = await api.facility({ timezone: "UTC", openingHours })
-  otherFacilityId = await api.facility({ timezone: "UTC", openingHours: { monday: [] } })
-  court = await aCourt(facilityId)
-  foreignCourt = await aCourt(otherFacilityId)
-  player = await api.person("player", facilityId)
-  staff = await api.person("staff", facilityId)
+  its = await makeCourts(api)
 })
 afterAll(() => api.database.drop())
 beforeEach(() => {
   hour++
 })
 
-const at = () => `/v1/facilities/${facilityId}`
-const aCourt = async (facility: string) =>
-  (
-    await api.call("POST", `/v1/facilities/${facility}/resources`, {
-      body: { name: "Court 1", resourceType: "court", hourlyPrice: 2400 },
-    })
-  ).body.id
+const at = () => `/v1/facilities/${its.facilityId}`
 const wanted = (more: object = {}) => ({
-  resourceId: court,
+  resourceId: its.court,
   ...atHour(hour),
-  bookerId: player.id,
+  bookerId: its.player.id,
   paymentMethod: "offline",
   ...more,
 })
-const held = (more: object = {}) => ({ resourceId: court, ...atHour(hour), ...more })
+const held = (more: object = {}) => ({ resourceId: its.court, ...atHour(hour), ...more })
 const book = (more: object = {}, options: object = {}) =>
   api.call("POST", `${at()}/bookings`, { body: wanted(more), ...options })
-const hold = (more: object = {}, token = player.token) => api.call("POST", `${at()}/holds`, { body: held(more), token })
-const rows = async () => {
-  const [row] = await api.database.db<Record<string, number>[]>`
-    select (select count(*) from slotbase.bookings) as bookings, (select count(*) from slotbase.occupancies) as occupancies`
-  return { ...(await api.rows()), ...row }
-}
-/** What a refused request answers; it must have written nothing. */
-async function refusal(request: () => ReturnType<TestApi["call"]>) {
-  const before = await rows()
-  const { status, body, headers } = await request()
-  expect(await rows()).toEqual(before)
-  expect(headers.get("content-type")).toBe("application/problem+json")
-  expect(headers.get("x-slotbase-event-ids")).toBeNull()
-  return { status, code: body.code, errors: body.errors }
-}
+const refusal = (request: () => ReturnType<TestApi["call"]>) => refusalOf(api, request)
+const hold = (more: object = {}) => api.call("POST", `${at()}/holds`, { body: held(more), token: its.player.token })
 
 describe("the life of a booking", () => {
   test("booked by staff: 201 with all that the contract says, and the event's id", async () => {
-    const { status, body, headers } = await book({}, { token: staff.token })
+    const { status, body, headers } = await book({}, { token: its.staff.token })
     expect(status).toBe(201)
     expect(body).toMatchObject({
       status: "confirmed",
-      bookerId: player.id,
+      bookerId: its.player.id,
       priceAmount: 2400,
       priceCurrency: "EUR",
       ...atHour(hour),
     })
     const [event] = await api.database.db`select id, type, user_id from slotbase.events where aggregate_id = ${body.id}`
     expect(headers.get("x-slotbase-event-ids")).toBe(event?.id)
-    expect({ ...event }).toMatchObject({ type: "booking.confirmed", user_id: staff.id })
-    expect((await api.call("GET", `${at()}/bookings/${body.id}`, { token: player.token })).body).toEqual(body)
-    const list = await api.call("GET", `${at()}/bookings?resourceId=${court}&from=${atHour(hour).startAt}`, {
-      token: player.token,
+    expect({ ...event }).toMatchObject({ type: "booking.confirmed", user_id: its.staff.id })
+    expect((await api.call("GET", `${at()}/bookings/${body.id}`, { token: its.player.token })).body).toEqual(body)
+    const list = await api.call("GET", `${at()}/bookings?resourceId=${its.court}&from=${atHour(hour).startAt}`, {
+      token: its.player.token,
     })
     expect(list.body).toEqual({ data: [body], next: null })
   })
@@ -89,7 +58,12 @@ describe("the life of a booking", () => {
   test("held by a member, confirmed by a key, checked in, completed", async () => {
     const holding = await hold()
     expect(holding.status).toBe(201)
-    expect(holding.body).toMatchObject({ status: "held", bookerId: player.id, priceAmount: 2400, priceCurrency: "EUR" })
+    expect(holding.body).toMatchObject({
+      status: "held",
+      bookerId: its.player.id,
+      priceAmount: 2400,
+      priceCurrency: "EUR",
+    })
     expect(Date.parse(holding.body.expiresAt)).toBeGreaterThan(Date.now())
     const booking = `${at()}/bookings/${holding.body.id}`
     expect((await api.call("POST", `${booking}/confirm`, { body: { paymentMethod: "waived" } })).body.status).toBe(
@@ -101,7 +75,7 @@ describe("the life of a booking", () => {
     try {
       const arrived = await api.call("POST", `${booking}/check-in`, {
         body: { method: "qr_code" },
-        token: player.token,
+        token: its.player.token,
       })
       expect(arrived.body).toMatchObject({ status: "checked_in" })
       const none = await refusal(() => api.call("POST", `${booking}/no-show`))
@@ -114,7 +88,7 @@ describe("the life of a booking", () => {
 
   test("a hold given back answers as it is then, and frees the slot", async () => {
     const { body } = await hold()
-    const released = await api.call("DELETE", `${at()}/holds/${body.id}`, { token: player.token })
+    const released = await api.call("DELETE", `${at()}/holds/${body.id}`, { token: its.player.token })
     expect(released.status).toBe(200)
     expect(released.body).toMatchObject({ id: body.id, status: "released", expiresAt: null })
     expect((await hold()).status).toBe(201)
@@ -153,276 +127,15 @@ describe("the life of a booking", () => {
   })
 })
 
-describe("refused, and nothing is written", () => {
-  const instant = "Expected an instant such as 2026-03-01T09:00:00Z, of the years 1970 to 2200"
-  const minute = (n: number) => new Date(Date.parse(atHour(hour).startAt) + n * 60_000).toISOString()
-  const bad: [string, () => object, number, string, string | undefined][] = [
-    ["an unknown field", () => ({ price: 1 }), 422, "invalid_input", "body.price: Expected no excess property"],
-    [
-      "a resource that is no id",
-      () => ({ resourceId: "court-1" }),
-      422,
-      "invalid_input",
-      "body.resourceId: Expected a UUID",
-    ],
-    ["a number as time", () => ({ startAt: 7 }), 422, "invalid_input", undefined],
-    [
-      "a time without offset",
-      () => ({ startAt: "2031-01-01T10:00:00" }),
-      422,
-      "invalid_input",
-      `body.startAt: ${instant}`,
-    ],
-    [
-      "a day that does not exist",
-      () => ({ startAt: "2031-02-30T10:00:00Z" }),
-      422,
-      "invalid_input",
-      `body.startAt: ${instant}`,
-    ],
-    [
-      "an end before the start",
-      () => ({ endAt: minute(-60) }),
-      422,
-      "invalid_input",
-      "body.endAt: must be after startAt",
-    ],
-    ["an end at the start", () => ({ endAt: minute(0) }), 422, "invalid_input", "body.endAt: must be after startAt"],
-    [
-      "four minutes",
-      () => ({ endAt: minute(4) }),
-      422,
-      "invalid_input",
-      "body.endAt: must be at least 5 minutes after startAt",
-    ],
-    [
-      "more than a day",
-      () => ({ endAt: minute(1441) }),
-      422,
-      "invalid_input",
-      "body.endAt: must be at most 24 hours after startAt",
-    ],
-    [
-      "seconds at the start",
-      () => ({ startAt: "2031-01-01T10:00:01Z" }),
-      422,
-      "invalid_input",
-      "body.startAt: must be a whole minute",
-    ],
-    [
-      "seconds at the end",
-      () => ({ startAt: "2031-01-01T10:00:00Z", endAt: "2031-01-01T10:10:00.5Z" }),
-      422,
-      "invalid_input",
-      "body.endAt: must be a whole minute",
-    ],
-    ["an unknown type", () => ({ bookingType: "party" }), 422, "invalid_input", undefined],
-    ["an unknown payment method", () => ({ paymentMethod: "cash" }), 422, "invalid_input", undefined],
-    [
-      "no payment method",
-      () => ({ paymentMethod: undefined }),
-      422,
-      "invalid_input",
-      "body.paymentMethod: Missing key",
-    ],
-    ["participants that are no list", () => ({ participants: "all" }), 422, "invalid_input", undefined],
-    [
-      "a participant twice, in two spellings",
-      () => ({ participants: [{ userId: staff.id }, { userId: staff.id.toUpperCase() }] }),
-      422,
-      "invalid_input",
-      "body.participants.1.userId: is named twice",
-    ],
-    [
-      "65 participants",
-      () => ({ participants: Array.from({ length: 65 }, () => ({ userId: newId() })) }),
-      422,
-      "invalid_input",
-      undefined,
-    ],
-    [
-      "no booker from a key",
-      () => ({ bookerId: undefined }),
-      422,
-      "invalid_input",
-      "body.bookerId: Missing key: an API key books for a person",
-    ],
-    ["a booker that nobody is", () => ({ bookerId: newId() }), 422, "invalid_input", "body.bookerId: names nobody"],
-    [
-      "the key itself as booker",
-      () => ({ bookerId: "00000000-0000-7000-8000-000000000001" }),
-      422,
-      "invalid_input",
-      "body.bookerId: names nobody",
-    ],
-    [
-      "the past",
-      () => ({ startAt: "2025-01-01T10:00:00Z", endAt: "2025-01-01T11:00:00Z" }),
-      422,
-      "starts_in_the_past",
-      "body.startAt: is in the past",
-    ],
-    [
-      "online payment",
-      () => ({ paymentMethod: "online" }),
-      422,
-      "online_payment_unavailable",
-      "body.paymentMethod: is not available yet",
-    ],
-    ["another facility's resource", () => ({ resourceId: foreignCourt }), 404, "not_found", undefined],
-    ["a resource that is not there", () => ({ resourceId: newId() }), 404, "not_found", undefined],
-  ]
-  test.each(bad)("%s", async (_, more, status, code, error) => {
-    const answer = await refusal(() => book(more()))
-    expect(answer).toMatchObject({ status, code })
-    if (error !== undefined) {
-      const texts = answer.errors.map(({ path, message }: { path: string; message: string }) => `${path}: ${message}`)
-      expect(texts).toEqual([error])
-    }
-  })
-
-  test("ids in capitals are ids", async () => {
-    const { status, body } = await book({
-      resourceId: court.toUpperCase(),
-      bookerId: player.id.toUpperCase(),
-      participants: [{ userId: staff.id.toUpperCase() }],
-    })
-    expect(status).toBe(201)
-    expect(body).toMatchObject({
-      resourceId: court,
-      bookerId: player.id,
-      participants: [{ userId: staff.id, role: "player" }],
-    })
-  })
-
-  test("a facility that is closed then", async () => {
-    const closed = { ...wanted(), resourceId: foreignCourt }
-    const answer = await refusal(() => api.call("POST", `/v1/facilities/${otherFacilityId}/bookings`, { body: closed }))
-    expect(answer).toMatchObject({ status: 422, code: "outside_opening_hours" })
-  })
-
-  const strange: [string, () => Parameters<TestApi["call"]>, number, string][] = [
-    ["no token", () => ["POST", `${at()}/bookings`, { token: null, body: wanted() }], 401, "not_authenticated"],
-    ["a wrong token", () => ["POST", `${at()}/holds`, { token: "sb_wrong", body: held() }], 401, "not_authenticated"],
-    ["a body that is no JSON", () => ["POST", `${at()}/bookings`, { body: "{" }], 422, "malformed_json"],
-    ["a list as body", () => ["POST", `${at()}/bookings`, { body: [] }], 422, "invalid_input"],
-    [
-      "a facility that is not there",
-      () => ["POST", `/v1/facilities/${newId()}/bookings`, { body: wanted() }],
-      404,
-      "not_found",
-    ],
-    [
-      "a facility that is no id",
-      () => ["POST", "/v1/facilities/riverside/bookings", { body: wanted() }],
-      404,
-      "not_found",
-    ],
-    [
-      "a facility of others, even with a wrong body",
-      () => ["POST", `/v1/facilities/${otherFacilityId}/bookings`, { token: player.token, body: {} }],
-      404,
-      "not_found",
-    ],
-    [
-      "a member who pays offline",
-      () => ["POST", `${at()}/bookings`, { token: player.token, body: wanted() }],
-      403,
-      "not_allowed",
-    ],
-    [
-      "a member who books for another",
-      () => ["POST", `${at()}/holds`, { token: player.token, body: held({ bookerId: staff.id }) }],
-      403,
-      "not_allowed",
-    ],
-    [
-      "a booking that is no id",
-      () => ["POST", `${at()}/bookings/7/cancel`, { body: { cancellationReason: "x" } }],
-      404,
-      "not_found",
-    ],
-    [
-      "a booking that is not there",
-      () => ["POST", `${at()}/bookings/${newId()}/cancel`, { body: { cancellationReason: "x" } }],
-      404,
-      "not_found",
-    ],
-    [
-      "a cancellation without a reason",
-      () => ["POST", `${at()}/bookings/${newId()}/cancel`, { body: {} }],
-      422,
-      "invalid_input",
-    ],
-    [
-      "a hold with a payment method",
-      () => ["POST", `${at()}/holds`, { token: player.token, body: held({ paymentMethod: "waived" }) }],
-      422,
-      "invalid_input",
-    ],
-    [
-      "a check-in by magic",
-      () => ["POST", `${at()}/bookings/${newId()}/check-in`, { body: { method: "magic" } }],
-      422,
-      "invalid_input",
-    ],
-    [
-      "a no-show with a body",
-      () => ["POST", `${at()}/bookings/${newId()}/no-show`, { body: { fee: 1 } }],
-      422,
-      "invalid_input",
-    ],
-    [
-      "a no-show by a member",
-      () => ["POST", `${at()}/bookings/${newId()}/no-show`, { token: player.token }],
-      403,
-      "not_allowed",
-    ],
-    ["a hold that is not there", () => ["DELETE", `${at()}/holds/${newId()}`], 404, "not_found"],
-    ["a list by an unknown status", () => ["GET", `${at()}/bookings?status=lost`], 422, "invalid_input"],
-    ["a list with an unknown filter", () => ["GET", `${at()}/bookings?court=1`], 422, "invalid_input"],
-    ["a list with a made up cursor", () => ["GET", `${at()}/bookings?after=AAAA`], 422, "invalid_input"],
-    [
-      "a list of others",
-      () => ["GET", `${at()}/bookings?bookerId=${staff.id}`, { token: player.token }],
-      403,
-      "not_allowed",
-    ],
-    ["availability without a day", () => ["GET", `${at()}/availability`], 422, "invalid_input"],
-    [
-      "availability of a day that does not exist",
-      () => ["GET", `${at()}/availability?date=2026-02-30`],
-      422,
-      "invalid_input",
-    ],
-    ["availability of the year 0", () => ["GET", `${at()}/availability?date=0000-01-01`], 422, "invalid_input"],
-    [
-      "availability of another facility's court",
-      () => ["GET", `${at()}/availability?date=2026-12-01&resourceId=${foreignCourt}`],
-      404,
-      "not_found",
-    ],
-    [
-      "availability for a stranger",
-      () => ["GET", `/v1/facilities/${otherFacilityId}/availability?date=2026-12-01`, { token: player.token }],
-      404,
-      "not_found",
-    ],
-  ]
-  test.each(strange)("%s", async (_, request, status, code) => {
-    expect(await refusal(() => api.call(...request()))).toMatchObject({ status, code })
-  })
-})
-
 describe("availability", () => {
   test("answers the day, and 304 to its own ETag until something changes", async () => {
-    const path = `${at()}/availability?date=${dayOf(hour)}&resourceId=${court}`
+    const path = `${at()}/availability?date=${dayOf(hour)}&resourceId=${its.court}`
     await api.database.db`select slotbase.dispatch(1000)`
-    const first = await api.call("GET", path, { token: player.token })
+    const first = await api.call("GET", path, { token: its.player.token })
     expect(first.status).toBe(200)
     expect(first.body.slots).toHaveLength(24)
     expect(first.headers.get("etag")).toBe(`"${first.body.position}"`)
-    const ask = (tag: string) => api.call("GET", path, { token: player.token, headers: { "if-none-match": tag } })
+    const ask = (tag: string) => api.call("GET", path, { token: its.player.token, headers: { "if-none-match": tag } })
     const same = await ask(`"${first.body.position}"`)
     expect([same.status, same.body, same.headers.get("etag")]).toEqual([304, undefined, `"${first.body.position}"`])
     expect((await ask(`W/"0", "${first.body.position}"`)).status).toBe(304)
@@ -454,11 +167,11 @@ describe("before hooks", () => {
   test("may block a booking and a hold, with their reason, and nothing is written", async () => {
     await withHooks([hook(() => ({ block: "Not on a day like this." }))], async () => {
       for (const request of [() => book(), () => hold()]) {
-        const before = await rows()
+        const before = await rowsOf(api)
         const { status, body } = await request()
         expect(status).toBe(422)
         expect(body).toMatchObject({ code: "blocked_by_hook", detail: "Not on a day like this.", hook: "house-rules" })
-        expect(await rows()).toEqual(before)
+        expect(await rowsOf(api)).toEqual(before)
       }
     })
   })
@@ -480,7 +193,7 @@ describe("before hooks", () => {
       expect((await book()).body).toMatchObject({ startAt: atHour(hour).startAt, endAt: longer, priceAmount: 4800 })
     })
     hour += 2
-    await withHooks([hook((input: object) => ({ modify: { ...input, bookerId: staff.id } }))], async () => {
+    await withHooks([hook((input: object) => ({ modify: { ...input, bookerId: its.staff.id } }))], async () => {
       expect(await refusal(() => hold())).toMatchObject({ status: 403, code: "not_allowed" })
     })
   })
@@ -505,7 +218,7 @@ describe("before hooks", () => {
       expect(fired).toBe(2)
       await refusal(() => book({ resourceId: "x" }))
       await refusal(() =>
-        api.call("POST", `${at()}/bookings`, { token: player.token, body: wanted({ bookerId: staff.id }) }),
+        api.call("POST", `${at()}/bookings`, { token: its.player.token, body: wanted({ bookerId: its.staff.id }) }),
       )
       expect(fired).toBe(2)
     })

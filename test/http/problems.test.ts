@@ -123,7 +123,7 @@ test("a database that cannot be reached, or does not answer, is a 503 with Retry
   const server = createServer({ ...api.app, db })
   const headers = { authorization: `Bearer ${rootKey}` }
   const unreachable = await server.handle(new Request("http://slotbase.test/v1/me", { headers }))
-  const late = await throwing(new QueryTimedOut("query", 10_000))
+  const late = await throwing(new QueryTimedOut("query", 10_000, true))
   expect(log).toHaveBeenCalledTimes(2)
   log.mockRestore()
   await db.end()
@@ -161,7 +161,7 @@ test("an unknown address is a 404, a known one with another method a 405 that na
 
 test("a body that is no JSON, not UTF-8 or of another type is refused with nothing written", async () => {
   const before = await api.rows()
-  const send = (body: BodyInit, type = "application/json") =>
+  const send = (body: string | Uint8Array<ArrayBuffer> | ReadableStream, type = "application/json") =>
     createServer(api.app).handle(
       new Request("http://slotbase.test/v1/users", { method: "POST", body, headers: { "content-type": type } }),
     )

@@ -1,0 +1,97 @@
+// The configuration: defaults that work, and for each mistake one sentence that says what to set.
+
+import { describe, expect, test } from "bun:test"
+import { BadConfig, parseConfig } from "../src/config.ts"
+
+const key = Buffer.alloc(32, 7).toString("base64")
+
+test("without a setting everything is local and embedded", () => {
+  expect(parseConfig({})).toMatchObject({
+    host: "127.0.0.1",
+    port: 3000,
+    databaseUrl: undefined,
+    dataDir: ".data",
+    role: "all",
+    rootKey: undefined,
+    secretKey: undefined,
+    environment: "development",
+    egressAllow: [],
+    demo: true,
+    smtpUrl: undefined,
+  })
+})
+
+test("every setting is taken, and blanks around it are not", () => {
+  const config = parseConfig({
+    HOST: "0.0.0.0",
+    PORT: " 8080 ",
+    DATABASE_URL: "postgresql://user@host:5432/slotbase",
+    SLOTBASE_DATA_DIR: "/var/lib/slotbase",
+    SLOTBASE_ROLE: "actors",
+    SLOTBASE_ROOT_KEY: "0123456789abcdef",
+    SLOTBASE_SECRET_KEY: key,
+    SLOTBASE_ENV: "production",
+    SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, ::1/128,",
+    SLOTBASE_DEMO: "off",
+    SMTP_URL: "smtps://mail.example.com",
+  })
+  expect(config).toMatchObject({
+    host: "0.0.0.0",
+    port: 8080,
+    databaseUrl: "postgresql://user@host:5432/slotbase",
+    dataDir: "/var/lib/slotbase",
+    role: "actors",
+    rootKey: "0123456789abcdef",
+    environment: "production",
+    egressAllow: ["127.0.0.0/8", "::1/128"],
+    demo: false,
+    smtpUrl: "smtps://mail.example.com",
+  })
+  expect(Buffer.from(config.secretKey ?? []).toString("base64")).toBe(key)
+})
+
+test("a setting of blanks is none", () => {
+  expect(parseConfig({ PORT: " ", SLOTBASE_ROLE: "", DATABASE_URL: "  " })).toEqual(parseConfig({}))
+})
+
+test("port 0 is any free port", () => {
+  expect(parseConfig({ PORT: "0" }).port).toBe(0)
+})
+
+describe("a mistake stops the program with what to set", () => {
+  const mistakes: [string, Record<string, string>, string][] = [
+    ["a port that is no number", { PORT: "http" }, 'PORT is "http"; set it to a number from 0 to 65535 (0: any free port).'],
+    ["a port too high", { PORT: "65536" }, 'PORT is "65536"; set it to a number from 0 to 65535 (0: any free port).'],
+    ["a port with a sign", { PORT: "-1" }, 'PORT is "-1"; set it to a number from 0 to 65535 (0: any free port).'],
+    ["an unknown role", { SLOTBASE_ROLE: "web" }, 'SLOTBASE_ROLE is "web"; set it to one of: all, server, actors.'],
+    [
+      "an unknown environment",
+      { SLOTBASE_ENV: "prod" },
+      'SLOTBASE_ENV is "prod"; set it to one of: production, staging, development.',
+    ],
+    [
+      "another kind of database",
+      { DATABASE_URL: "mysql://host/slotbase" },
+      "DATABASE_URL must start with postgres:// or postgresql://, such as postgres://user@host:5432/slotbase.",
+    ],
+    [
+      "a database of one's own without a key",
+      { DATABASE_URL: "postgres://host/slotbase" },
+      "With DATABASE_URL, SLOTBASE_SECRET_KEY is required, so that two hosts never make two keys. Make one with: openssl rand -base64 32",
+    ],
+    [
+      "a key that is too short",
+      { SLOTBASE_SECRET_KEY: "c2hvcnQ=" },
+      "SLOTBASE_SECRET_KEY must be 32 bytes in base64, and has 5. Make one with: openssl rand -base64 32",
+    ],
+    ["a root key that can be guessed", { SLOTBASE_ROOT_KEY: "root" }, "SLOTBASE_ROOT_KEY must have at least 16 characters."],
+    [
+      "mail by another protocol",
+      { SMTP_URL: "mail.example.com" },
+      "SMTP_URL must start with smtp:// or smtps://, such as smtp://user:password@mail.example.com:587.",
+    ],
+  ]
+  test.each(mistakes)("%s", (_, env, message) => {
+    expect(() => parseConfig(env)).toThrow(new BadConfig(message))
+  })
+})
