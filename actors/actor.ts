@@ -15,6 +15,11 @@ export interface Actor {
   readonly pass: (signal: AbortSignal) => Promise<Pass>
   /** Hints that wake it in the hot path. */
   readonly wokenBy?: readonly Hint[]
+  /**
+   * How long it waits after a hint for more to come, milliseconds; default: not at all. What nobody waits for leaves the
+   * first milliseconds to frames and webhooks, and claims more at once.
+   */
+  readonly gatherMs?: number
   /** The floor: how often it looks without a hint, milliseconds. None: only pg-boss calls it. */
   readonly everyMs?: number
   /** When pg-boss calls it, once per tick in all processes together. */

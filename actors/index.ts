@@ -39,8 +39,8 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
   const delivering = deliverWebhooks(app, lifeSign.owner)
   const actors: readonly Actor[] = [
     dispatcher(app.db),
-    ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner)),
     delivering,
+    ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner)),
     holdExpiration(app),
     housekeeping(app),
   ]
@@ -63,7 +63,9 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
 export function runActors(actors: readonly Actor[], report: Report) {
   const stopping = new AbortController()
   const running: readonly Running[] = actors.map((actor) => prepare(actor, stopping.signal))
-  const deaf = running.flatMap(({ actor, wake }) => (actor.wokenBy ?? []).map((hint) => onHint(hint, wake)))
+  const deaf = running.flatMap(({ actor, wake }) =>
+    (actor.wokenBy ?? []).map((hint) => onHint(hint, gathering(wake, actor.gatherMs))),
+  )
   const live = running.filter(({ actor }) => actor.everyMs !== undefined)
   const fiber = Effect.runFork(superviseAll(live, report))
   const failed = new Promise<Error>((resolve) => {
@@ -83,5 +85,17 @@ export function runActors(actors: readonly Actor[], report: Report) {
       stopping.abort()
       await Effect.runPromise(Fiber.interrupt(fiber))
     },
+  }
+}
+
+/** The first of many calls starts the time, its end is the one call. */
+function gathering(wake: () => void, forMs: number | undefined): () => void {
+  if (forMs === undefined) return wake
+  let timer: Timer | undefined
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      wake()
+    }, forMs)
   }
 }

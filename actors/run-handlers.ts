@@ -16,6 +16,9 @@ import { type Failure, runTransactional } from "./runs/transactional.ts"
 const transactionalBatch = 100
 /** Runs of an external handler side by side. */
 const externalBatch = 20
+/** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
+const transactionalGatherMs = 8
+const externalGatherMs = 20
 /** How often what stands below the floor is looked for: due retries, returned and orphaned runs. */
 const sweepMs = 1_000
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
@@ -111,6 +114,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     name,
     description: `Handles ${handler.events.join(", ")}`,
     wokenBy: ["log"],
+    gatherMs: handler.kind === "transactional" ? transactionalGatherMs : externalGatherMs,
     everyMs: sweepMs,
     cron: "* * * * *",
     // Three claims, each with the longest run of an external handler, and its settling.

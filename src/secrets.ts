@@ -22,7 +22,7 @@ export function secretBox(key: Uint8Array): SecretBox {
       return Buffer.concat([iv, cipher.getAuthTag(), ciphertext])
     },
     open(sealed, purpose) {
-      const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, ivBytes))
+      const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, ivBytes), { authTagLength: tagBytes })
         .setAAD(Buffer.from(purpose))
         .setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes))
       return decipher.update(sealed.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8")

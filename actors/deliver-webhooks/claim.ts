@@ -30,7 +30,8 @@ export async function claimDeliveries(
       planForBatches(tx),
       // Per webhook: what is due first, then what is fresh, each by its own index and from its floor. "skip locked" lets
       // claimers pass each other; "lease is null" is asked again of a row that somebody else has just claimed. A process
-      // that is no longer believed to live claims nothing. The update goes by ctid: no plan can turn it into a scan.
+      // that is no longer believed to live claims nothing. The update goes by ctid, and
+      // "offset 0" keeps the webhooks a look-up: without statistics both became scans per row.
       tx<Delivery[]>`
         with t as materialized (select slotbase.now() as now), wanted as (
           select * from jsonb_to_recordset(${tx.json(wants as never)})
@@ -38,22 +39,23 @@ export async function claimDeliveries(
         ), picked as materialized (
           select q.at
           from wanted d
-          join slotbase.webhooks w on w.id = d."webhookId" and w.is_active and w.deleted_at is null
           cross join lateral (
-            select greatest(0, least(w.max_concurrency * d.ahead, d.cap) - d.busy) as slots
-          ) s
+            select id, greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots from slotbase.webhooks
+            where id = d."webhookId" and is_active and deleted_at is null
+            offset 0
+          ) w
           cross join lateral (
             select at from (
               select * from (
                 select ctid as at from slotbase.delivery_queue
                 where webhook_id = w.id and ready_at <= (select now from t) and lease is null
-                order by ready_at limit s.slots for update skip locked) due
+                order by ready_at limit w.slots for update skip locked) due
               union all
               select * from (
                 select ctid as at from slotbase.delivery_queue
                 where webhook_id = w.id and position > d.after and ready_at is null and lease is null
-                order by position limit s.slots for update skip locked) fresh
-            ) both_kinds limit s.slots
+                order by position limit w.slots for update skip locked) fresh
+            ) both_kinds limit w.slots
           ) q
           where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
           limit ${total}

@@ -17,15 +17,17 @@ export interface Found {
   readonly more: boolean
 }
 
+/** Positions are dense, so a range of them is as good as a limit; with a limit, the planner chose to sort the whole log. */
 export async function workSince(db: Db, seen: number): Promise<Found> {
   const [row] = await db<[{ seen: number | null; scanned: number; webhook_ids: string[] | null }]>`
     with tail as materialized (
       select position, facility_id, webhooks from slotbase.event_positions
-      where position > ${seen} order by position limit ${tail}
+      where position > ${seen} and position <= ${seen}::bigint + ${tail}
     )
     select max(position) as seen, count(*) as scanned,
-           (select array_agg(w.id) from (select distinct facility_id from tail where webhooks > 0) f
-            join slotbase.webhooks w on w.facility_id = f.facility_id and w.deleted_at is null and w.is_active) as webhook_ids
+           (select array_agg(id) from slotbase.webhooks
+            where facility_id = any (array(select distinct facility_id from tail where webhooks > 0))
+              and deleted_at is null and is_active) as webhook_ids
     from tail`
   return { webhookIds: row.webhook_ids ?? [], seen: row.seen ?? seen, more: row.scanned === tail }
 }

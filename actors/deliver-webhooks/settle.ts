@@ -23,13 +23,15 @@ export async function settle(db: Db, results: readonly Result[]): Promise<Settle
             status smallint, headers jsonb, body text, message text, code text, max_retries integer)
         ), held as materialized (
           -- in the order in which a deletion of the webhook takes them
-          select q.*, q.ctid as at, r.outcome, r.final, r.failed, r.unknown, r.duration_ms, r.sent_at, r.signature, r.status,
+          select q.*, r.outcome, r.final, r.failed, r.unknown, r.duration_ms, r.sent_at, r.signature, r.status,
                  r.headers, r.body, r.message, r.code, r.max_retries, t.now, t.now + r.delay_ms * interval '1 ms' as next_at
           from (select * from result order by webhook_id, position, replay) r
-          join slotbase.delivery_queue q on q.webhook_id = r.webhook_id and q.position = r.position
-               and q.replay = r.replay and q.lease = r.lease
           cross join t
-          for update of q
+          cross join lateral (
+            select *, ctid as at from slotbase.delivery_queue
+            where webhook_id = r.webhook_id and position = r.position and replay = r.replay and lease = r.lease
+            offset 0 for update
+          ) q
         ), ended as (
           update slotbase.webhook_attempts a
           set outcome = case h.outcome when 'gone' then 'failed' else h.outcome end, duration_ms = h.duration_ms,
