@@ -4,6 +4,7 @@
  */
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { App } from "../src/app.ts"
+import { mirrorEventTypes } from "../src/events/mirror.ts"
 import { health } from "../src/health.ts"
 import { onHint } from "../src/hints.ts"
 import { type Actor, prepare, type Running } from "./actor.ts"
@@ -35,6 +36,7 @@ const stopMs = 10_000
 export async function startActors(app: App, { url, version, report }: ActorsOptions): Promise<Actors> {
   const handlers = handlersOf(app)
   await mirrorHandlers(app.db, handlers)
+  await mirrorEventTypes(app.db, app.config.environment)
   const lifeSign = await startLifeSign(app.db, app.config.role, version)
   const delivering = deliverWebhooks(app, lifeSign.owner)
   const actors: readonly Actor[] = [
@@ -91,10 +93,12 @@ export function runActors(actors: readonly Actor[], report: Report) {
 /** The first of many calls starts the time, its end is the one call. */
 function gathering(wake: () => void, forMs: number | undefined): () => void {
   if (forMs === undefined) return wake
-  let timer: Timer | undefined
+  let gathering = false
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined
+    if (gathering) return
+    gathering = true
+    setTimeout(() => {
+      gathering = false
       wake()
     }, forMs)
   }

@@ -28,9 +28,11 @@ end $$;
 create index handlers_to_sequence on slotbase.handlers (id) where until_position is null and (from_position is null or ended);
 create index webhook_versions_to_sequence on slotbase.webhook_versions (webhook_id, version) where until_position is null and (from_position is null or ended);
 
--- Plans: the outbox is empty nearly always, so its statistics mislead; nested loops over the batch are right at every size.
+-- Plans: the outbox is empty nearly always, and a plan made then takes every table for empty. Measured on a burst of
+-- 50,000 events after a quiet hour: 9 seconds a pass. So nothing here is left to the estimates: index scans only, and
+-- arrays in place of joins with the big tables.
 create function slotbase.dispatch(batch integer, out dispatched integer, out last_position bigint, out waits_for_check boolean)
-language plpgsql set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   mark     slotbase.outbox_floor;
   drawn    bigint;
@@ -45,7 +47,7 @@ begin
   drawn := coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0);
   -- A cheap look without a lock, a transaction id or WAL.
   select * into mark from slotbase.outbox_floor;
-  perform 1 from slotbase.outbox where seq > mark.floor limit 1;
+  perform 1 from slotbase.outbox where seq > mark.floor order by seq limit 1;
   if not found and (mark.floor >= drawn or clock_timestamp() < mark.noted_at + interval '1 second') then
     return;
   end if;
@@ -64,29 +66,32 @@ begin
     from (select seq, unchecked from slotbase.outbox where seq > mark.floor order by seq limit batch) o
   ), taken as (
     delete from slotbase.outbox
-    where seq in (select seq from next where not waits)
+    where seq = any (array(select seq from next where not waits))
     returning seq, event_id, facility_id, type
   ), placed as materialized (
-    select top + row_number() over (order by seq) as position, event_id, facility_id, type from taken
+    select top + row_number() over (order by t.seq) as position, t.event_id, t.facility_id, t.type,
+           array(select distinct h.handler from slotbase.handlers h
+                 where h.event_type = t.type and h.from_position is not null and h.until_position is null) as handlers,
+           array(select v.webhook_id from slotbase.webhook_versions v
+                 where v.facility_id = t.facility_id and v.until_position is null and v.from_position is not null
+                   and t.type = any (v.events)
+                   and (v.resource_ids is null and v.booking_types is null
+                     or exists (select from slotbase.events e
+                                where e.id = t.event_id and e.facility_id = t.facility_id
+                                  and (v.resource_ids  is null or e.resource_id  is null or e.resource_id  = any (v.resource_ids))
+                                  and (v.booking_types is null or e.booking_type is null or e.booking_type = any (v.booking_types))))
+                ) as webhooks
+    from taken t
   ), runs as (
     insert into slotbase.handler_queue (handler, position, facility_id, event_id)
     select h.handler, p.position, p.facility_id, p.event_id
-    from placed p
-    join slotbase.handlers h on h.event_type = p.type and h.from_position is not null and h.until_position is null
+    from placed p cross join unnest(p.handlers) as h (handler)
     order by h.handler, p.position
-    returning position
   ), matched as materialized (
-    select v.webhook_id, p.position, p.event_id, p.facility_id,
-           row_number() over (partition by v.webhook_id order by p.position) as nth,
-           count(*) over (partition by v.webhook_id) as total
-    from placed p
-    join slotbase.webhook_versions v on v.facility_id = p.facility_id and v.until_position is null
-         and v.from_position is not null and p.type = any (v.events)
-    where (v.resource_ids is null and v.booking_types is null)
-       or exists (select from slotbase.events e
-                  where e.id = p.event_id and e.facility_id = p.facility_id
-                    and (v.resource_ids  is null or e.resource_id  is null or e.resource_id  = any (v.resource_ids))
-                    and (v.booking_types is null or e.booking_type is null or e.booking_type = any (v.booking_types)))
+    select w.webhook_id, p.position, p.event_id, p.facility_id,
+           row_number() over (partition by w.webhook_id order by p.position) as nth,
+           count(*) over (partition by w.webhook_id) as total
+    from placed p cross join unnest(p.webhooks) as w (webhook_id)
   ), numbered as (
     insert into slotbase.webhook_sequences as s (webhook_id, last_sequence)
     select webhook_id, count(*) from matched group by webhook_id order by webhook_id
@@ -98,14 +103,10 @@ begin
            slotbase.derived_id(m.event_id, m.webhook_id::text), n.last_sequence - m.total + m.nth
     from matched m join numbered n on n.webhook_id = m.webhook_id
     order by m.webhook_id, m.position
-    returning position
   ), log as (
     insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
-    select p.position, p.facility_id, p.event_id, p.type, coalesce(r.count, 0), coalesce(d.count, 0), t.now
+    select p.position, p.facility_id, p.event_id, p.type, cardinality(p.handlers), cardinality(p.webhooks), (select slotbase.now())
     from placed p
-    left join (select position, count(*) as count from runs group by position) r on r.position = p.position
-    left join (select position, count(*) as count from deliveries group by position) d on d.position = p.position
-    cross join (select slotbase.now() as now) t
     order by p.position
     returning position
   )

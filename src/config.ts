@@ -1,5 +1,7 @@
 /** The configuration, parsed once at the start from environment variables. A mistake is one sentence that says what to set. */
 
+import { parseNetworks } from "./egress/addresses.ts"
+
 export interface Config {
   readonly host: string
   readonly port: number
@@ -58,10 +60,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     rootKey,
     secretKey,
     environment: choice("SLOTBASE_ENV", ["production", "staging", "development"], "development"),
-    egressAllow: (text("SLOTBASE_EGRESS_ALLOW") ?? "")
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean),
+    egressAllow: networks(text("SLOTBASE_EGRESS_ALLOW") ?? ""),
     demo: choice("SLOTBASE_DEMO", ["on", "off"], "on") === "on",
     smtpUrl,
     mailFrom: text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>",
@@ -83,4 +82,17 @@ function secret(text: string | undefined): Uint8Array | undefined {
       `SLOTBASE_SECRET_KEY must be 32 bytes in base64, and has ${key.length}. Make one with: openssl rand -base64 32`,
     )
   return key
+}
+
+function networks(text: string): readonly string[] {
+  const list = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean)
+  try {
+    parseNetworks(list)
+  } catch (error) {
+    throw new BadConfig(`SLOTBASE_EGRESS_ALLOW: ${(error as Error).message}`)
+  }
+  return list
 }

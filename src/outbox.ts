@@ -115,7 +115,9 @@ const write = (tx: Tx, events: readonly RecordedRow[]) =>
   events.length === 0
     ? Promise.resolve()
     : tx`
-      with new as (
+      with t as materialized (
+        select slotbase.now() as now
+      ), new as (
         select * from jsonb_to_recordset(${tx.json(events as never)}) as e (
           id uuid, facility_id uuid, type text, version text, occurred_at timestamptz, source text, correlation_id uuid,
           causation_id uuid, user_id uuid, organization_id uuid, aggregate_type text, aggregate_id text, resource_id uuid,
@@ -126,7 +128,7 @@ const write = (tx: Tx, events: readonly RecordedRow[]) =>
         select e.id, e.facility_id, e.type, e.version, t.now, coalesce(e.occurred_at, t.now), e.source, e.correlation_id,
           e.causation_id, e.user_id, e.organization_id, e.aggregate_type, e.aggregate_id, e.resource_id, e.booking_type,
           e.data, e.metadata
-        from new e cross join (select slotbase.now() as now) t
+        from new e cross join t
         returning id, facility_id, type
       )
       insert into slotbase.outbox (event_id, facility_id, type)

@@ -62,7 +62,12 @@ test("the database's ids and bounds agree with the program's", async () => {
            slotbase.new_id()::text ~ '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' as uuidv7,
            abs(extract(epoch from slotbase.time_of(slotbase.new_id()) - slotbase.now())) < 1 as present`
   const hex = at.getTime().toString(16).padStart(12, "0")
-  expect(row as object).toEqual({ low: `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`, again: at, uuidv7: true, present: true })
+  expect(row as object).toEqual({
+    low: `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`,
+    again: at,
+    uuidv7: true,
+    present: true,
+  })
 })
 
 test("an id made from an event and a name is always the same, of the event's time, and another for another name", async () => {
@@ -71,7 +76,12 @@ test("an id made from an event and a name is always the same, of the event's tim
     select slotbase.derived_id(${event}, 'a')::text as id, slotbase.derived_id(${event}, 'a') = slotbase.derived_id(${event}, 'a') as same,
            slotbase.derived_id(${event}, 'a') <> slotbase.derived_id(${event}, 'b') as other,
            slotbase.time_of(slotbase.derived_id(${event}, 'a')) = slotbase.time_of(${event}) as time`
-  expect(row as object).toEqual({ id: expect.stringMatching(/^01994a3e-7c00-7[0-9a-f]{3}-8/), same: true, other: true, time: true })
+  expect(row as object).toEqual({
+    id: expect.stringMatching(/^01994a3e-7c00-7[0-9a-f]{3}-8/),
+    same: true,
+    other: true,
+    time: true,
+  })
 })
 
 test("only a database marked as demo or test has a clock that can be moved", async () => {

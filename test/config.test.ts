@@ -60,7 +60,11 @@ test("port 0 is any free port", () => {
 
 describe("a mistake stops the program with what to set", () => {
   const mistakes: [string, Record<string, string>, string][] = [
-    ["a port that is no number", { PORT: "http" }, 'PORT is "http"; set it to a number from 0 to 65535 (0: any free port).'],
+    [
+      "a port that is no number",
+      { PORT: "http" },
+      'PORT is "http"; set it to a number from 0 to 65535 (0: any free port).',
+    ],
     ["a port too high", { PORT: "65536" }, 'PORT is "65536"; set it to a number from 0 to 65535 (0: any free port).'],
     ["a port with a sign", { PORT: "-1" }, 'PORT is "-1"; set it to a number from 0 to 65535 (0: any free port).'],
     ["an unknown role", { SLOTBASE_ROLE: "web" }, 'SLOTBASE_ROLE is "web"; set it to one of: all, server, actors.'],
@@ -84,7 +88,11 @@ describe("a mistake stops the program with what to set", () => {
       { SLOTBASE_SECRET_KEY: "c2hvcnQ=" },
       "SLOTBASE_SECRET_KEY must be 32 bytes in base64, and has 5. Make one with: openssl rand -base64 32",
     ],
-    ["a root key that can be guessed", { SLOTBASE_ROOT_KEY: "root" }, "SLOTBASE_ROOT_KEY must have at least 16 characters."],
+    [
+      "a root key that can be guessed",
+      { SLOTBASE_ROOT_KEY: "root" },
+      "SLOTBASE_ROOT_KEY must have at least 16 characters.",
+    ],
     [
       "mail by another protocol",
       { SMTP_URL: "mail.example.com" },

@@ -1,11 +1,11 @@
 // The guard of outgoing requests against everything that a hostile name or server may try.
 
 import { afterAll, describe, expect, test } from "bun:test"
-import { createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { checkUrl, guardedFetch, type OutgoingRequest } from "../src/egress.ts"
 import { RuleBroken } from "../src/errors.ts"
 import { failure } from "./harness/pipeline.ts"
+import { drip, startRawServer } from "./harness/raw-server.ts"
 
 const loopback = ["127.0.0.0/8"]
 const stops: (() => void)[] = []
@@ -13,21 +13,11 @@ afterAll(() => {
   for (const stop of stops) stop()
 })
 
-/** A server that speaks bytes, not HTTP; answers its port. */
-function rawServer(answer: (socket: Socket, request: string) => void): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on("error", () => {})
-    socket.once("data", (data) => answer(socket, data.toString()))
-  })
-  server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))
-  stops.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return promise
+/** Ended with the tests. */
+async function rawServer(answer: Parameters<typeof startRawServer>[0]): Promise<number> {
+  const server = await startRawServer(answer)
+  stops.push(server.stop)
+  return server.port
 }
 
 const at = (...addresses: string[]): Pick<OutgoingRequest, "resolve"> => ({ resolve: async () => addresses })
@@ -66,7 +56,10 @@ describe("where a request may go", () => {
 
   test("of a host inside an allowed network no other address is used", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-    const answer = await guardedFetch(`http://both.example:${port}/`, { allow: loopback, ...at("10.0.0.5", "127.0.0.1") })
+    const answer = await guardedFetch(`http://both.example:${port}/`, {
+      allow: loopback,
+      ...at("10.0.0.5", "127.0.0.1"),
+    })
     expect(answer.status).toBe(200)
   })
 
@@ -80,7 +73,10 @@ describe("where a request may go", () => {
 
   test("the next address is tried when nobody listens at the first", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-    const answer = await guardedFetch(`http://two.example:${port}/`, { allow: loopback, ...at("127.0.0.9", "127.0.0.1") })
+    const answer = await guardedFetch(`http://two.example:${port}/`, {
+      allow: loopback,
+      ...at("127.0.0.9", "127.0.0.1"),
+    })
     expect(answer.status).toBe(200)
   })
 })
@@ -157,7 +153,9 @@ describe("what comes back", () => {
   })
 
   test("a body without a length is cut at the limit, too", async () => {
-    const port = await rawServer((socket) => socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${"b".repeat(5_000)}`))
+    const port = await rawServer((socket) =>
+      socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${"b".repeat(5_000)}`),
+    )
     expect((await ask(port, { maxResponseBytes: 10 })).body).toBe("b".repeat(10))
   })
 
@@ -171,7 +169,9 @@ describe("what comes back", () => {
   })
 
   test("text that PostgreSQL cannot keep is replaced", async () => {
-    const port = await rawServer((socket) => socket.end(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\x00\xff", "latin1")))
+    const port = await rawServer((socket) =>
+      socket.end(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\x00\xff", "latin1")),
+    )
     expect((await ask(port)).body).toBe("a\ufffd\ufffd")
   })
 
@@ -182,8 +182,7 @@ describe("what comes back", () => {
   ])("%s is ended by the one time limit", async (_, start) => {
     const port = await rawServer((socket) => {
       socket.write(start)
-      const timer = setInterval(() => socket.write("x"), 20)
-      socket.on("close", () => clearInterval(timer))
+      drip(socket)
     })
     const startedAt = performance.now()
     expect(await code(ask(port, { timeoutMs: 200 }))).toBe("timed_out")
@@ -207,7 +206,9 @@ describe("what comes back", () => {
   test("failures have stable codes", async () => {
     const reset = await rawServer((socket) => socket.resetAndDestroy())
     const short = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"))
-    const upgrade = await rawServer((socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"))
+    const upgrade = await rawServer((socket) =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+    )
     expect(await code(ask(reset))).toBe("connection_lost")
     expect(await code(ask(short))).toBe("connection_lost")
     expect(await code(ask(upgrade))).toBe("bad_answer")

@@ -28,14 +28,17 @@ function verifyWebhookSignature(
 const body = '{"id":"01a2","data":{"note":"Grüße, 日本 🎾"}}'
 const timestamp = Math.floor(Date.now() / 1000)
 
-test.each([newSigningSecret(), "a plain secret", "пароль"])("the specification's receiver verifies it under %s", (secret) => {
-  const signature = signatureOf(body, secret, timestamp)
-  expect(signature).toMatch(/^[0-9a-f]{64}$/)
-  expect(verifyWebhookSignature(body, signature, secret, timestamp)).toBe(true)
-  expect(verifyWebhookSignature(`${body} `, signature, secret, timestamp)).toBe(false)
-  expect(verifyWebhookSignature(body, signature, secret, timestamp + 1)).toBe(false)
-  expect(verifyWebhookSignature(body, signature, `${secret}x`, timestamp)).toBe(false)
-})
+test.each([newSigningSecret(), "a plain secret", "пароль"])(
+  "the specification's receiver verifies it under %s",
+  (secret) => {
+    const signature = signatureOf(body, secret, timestamp)
+    expect(signature).toMatch(/^[0-9a-f]{64}$/)
+    expect(verifyWebhookSignature(body, signature, secret, timestamp)).toBe(true)
+    expect(verifyWebhookSignature(`${body} `, signature, secret, timestamp)).toBe(false)
+    expect(verifyWebhookSignature(body, signature, secret, timestamp + 1)).toBe(false)
+    expect(verifyWebhookSignature(body, signature, `${secret}x`, timestamp)).toBe(false)
+  },
+)
 
 test("a known secret gives the known signature", () => {
   // printf '1700000000.{}' | openssl dgst -sha256 -hmac secret

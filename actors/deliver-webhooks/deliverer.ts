@@ -13,7 +13,7 @@ import { claimDeliveries, giveBack, giveBackUnknown } from "./claim.ts"
 import type { Delivery, Result } from "./delivery.ts"
 import { allWork, workSince } from "./find-work.ts"
 import { isSlow, type Lane, Lanes, limits, noteDuration } from "./lanes.ts"
-import { deadProcesses, reclaimLost } from "./lost.ts"
+import { createTakeover } from "./lost.ts"
 import { send } from "./send.ts"
 import { createSettling } from "./settling.ts"
 
@@ -56,6 +56,7 @@ const staleMs = 2_000
 export function createDeliverer(tools: DelivererTools): Deliverer {
   const { db } = tools
   const lanes = new Lanes()
+  const takeOver = createTakeover(db, tools.owner)
   const stop = new AbortController()
   const sendTools = {
     secrets: tools.secrets,
@@ -78,7 +79,6 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   let lookedAt = Number.NEGATIVE_INFINITY
   let buriedAt = Number.NEGATIVE_INFINITY
   let forgotAt = performance.now()
-  let buried: ReadonlySet<string> = new Set()
   let idlers: (() => void)[] = []
 
   const remember = (error: unknown) => {
@@ -147,13 +147,10 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     while (!draining && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
   }
 
-  /** Takes over what dead processes held, each death once, and what this one holds without knowing it. */
+  /** Takes over what dead processes held, and what this one holds without knowing it. */
   async function bury(): Promise<void> {
     if (performance.now() - buriedAt < buryEveryMs && !claimFailed) return
-    const first = buriedAt === Number.NEGATIVE_INFINITY
-    const dead = await deadProcesses(db)
-    if ((first || dead.some((key) => !buried.has(key))) && (await reclaimLost(db)) > 0) everywhere = true
-    buried = new Set(dead)
+    if ((await takeOver()) > 0) everywhere = true
     buriedAt = performance.now()
     if (!claimFailed) return
     if ((await giveBackUnknown(db, tools.owner(), [...held.keys()])) > 0) everywhere = true

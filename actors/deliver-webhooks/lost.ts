@@ -11,24 +11,38 @@ import { maxUnknowns, planForBatches } from "./delivery.ts"
 const batch = 500
 const message = "the process died during the attempt; the outcome is unknown"
 
-/** The processes that died and still stand in the table; a process that came back and died again is another one. */
-export async function deadProcesses(db: Db): Promise<readonly string[]> {
-  const rows = await db<{ key: string }[]>`
-    select id || '@' || alive_until as key from slotbase.processes where alive_until <= clock_timestamp()`
-  return rows.map((row) => row.key)
+/** Returns how to take over what the dead have left: each death once, because it walks the whole queue. */
+export function createTakeover(db: Db, self: () => number): () => Promise<number> {
+  let buried: ReadonlySet<string> | undefined
+  return async () => {
+    const dead = await deadProcesses(db)
+    const reclaimed = !buried || dead.some((key) => !buried?.has(key)) ? await reclaimLost(db, self()) : 0
+    buried = new Set(dead)
+    return reclaimed
+  }
 }
 
-/** Takes back every lease whose process is not alive; returns how many. Walks the whole queue: once per death. */
-export async function reclaimLost(db: Db): Promise<number> {
+/**
+ * Takes back every lease whose process is not alive; returns how many. A process never takes itself for dead, however late
+ * its life sign: what it has under way it will settle, unless somebody else was quicker.
+ */
+export async function reclaimLost(db: Db, self: number): Promise<number> {
   let reclaimed = 0
   for (;;) {
-    const count = await reclaimSome(db)
+    const count = await reclaimSome(db, self)
     reclaimed += count
     if (count < batch) return reclaimed
   }
 }
 
-const reclaimSome = (db: Db): Promise<number> =>
+/** Those that still stand in the table; a process that came back and died again is another one. */
+async function deadProcesses(db: Db): Promise<readonly string[]> {
+  const rows = await db<{ key: string }[]>`
+    select id || '@' || alive_until as key from slotbase.processes where alive_until <= clock_timestamp()`
+  return rows.map((row) => row.key)
+}
+
+const reclaimSome = (db: Db, self: number): Promise<number> =>
   db.begin(async (tx) => {
     const [, [done]] = await Promise.all([
       planForBatches(tx),
@@ -37,7 +51,7 @@ const reclaimSome = (db: Db): Promise<number> =>
           select array_agg(id) as ids from slotbase.processes where alive_until > clock_timestamp()
         ), lost as materialized (
           select q.*, q.ctid as at from slotbase.delivery_queue q
-          where q.owner is not null and q.owner <> all (coalesce((select ids from alive), '{}'))
+          where q.owner <> ${self} and q.owner <> all (coalesce((select ids from alive), '{}'))
           limit ${batch} for update skip locked
         ), marked as (
           update slotbase.webhook_attempts a set outcome = 'unknown', error_message = ${message}

@@ -2,6 +2,8 @@
  * Claiming runs: a batch under one fencing token, in a statement of its own. The scan starts above a floor, because rows
  * that were deleted but not yet vacuumed (a backup, an open query) would otherwise be walked again and again; positions
  * become visible in order, so the floor is exact, and what returns below it is found by the sweep.
+ * The queue is empty nearly always, and a plan made then takes it for empty: rows are named by arrays, never joined, so
+ * that the index serves whatever the planner believes (a claim took 85 ms in a burst after a quiet hour, now 3 ms).
  */
 import type { Db } from "../../src/database/db.ts"
 import type { HandledEvent } from "../handlers/handler.ts"
@@ -41,9 +43,8 @@ export async function claimFree(db: Db, handler: string, owner: number, range: R
       order by position limit ${limit}
       for update skip locked
     ), claimed as (
-      update slotbase.handler_queue q set lease = token.lease, owner = ${owner}
-      from free, token
-      where q.handler = ${handler} and q.position = free.position
+      update slotbase.handler_queue q set lease = (select lease from token), owner = ${owner}
+      where q.handler = ${handler} and q.position = any (array(select position from free))
       returning q.position, q.event_id, q.facility_id, q.attempts, q.alone, q.lease
     )
     select h.head, c.position, c.attempts, c.alone, c.lease, c.event_id as id, c.facility_id, e.type, e.version, e.timestamp,
@@ -79,6 +80,8 @@ export async function claimOrphan(
               or not exists (select from slotbase.processes p where p.id = q.owner and p.alive_until > clock_timestamp()) end
       order by position limit 1
       for update skip locked
+    ), found as materialized (
+      select o.position, o.lost, (select p.type from slotbase.event_positions p where p.position = o.position) from orphan o
     ), claimed as (
       update slotbase.handler_queue q
       set lease    = nextval('slotbase.lease_seq'),
@@ -87,14 +90,13 @@ export async function claimOrphan(
           lost     = q.lost + o.lost::integer,
           attempts = q.attempts + (q.alone and o.lost)::integer,
           errors   = case when q.alone and o.lost then coalesce(q.errors, '[]') || jsonb_build_object(
-                       'eventId', q.event_id, 'eventType', p.type, 'handlerName', q.handler,
+                       'eventId', q.event_id, 'eventType', o.type, 'handlerName', q.handler,
                        'error', jsonb_build_object('message', ${lostMessage}::text, 'code', 'unknown_outcome'),
                        'attemptCount', q.attempts + 1, 'maxRetries', ${maxRetries}::integer,
                        'status', case when q.attempts >= ${maxRetries}::integer then 'dead_letter' else 'retrying' end)
                      else q.errors end
-      from orphan o
-      left join slotbase.event_positions p on p.position = o.position
-      where q.handler = ${handler} and q.position = o.position
+      from found o
+      where q.handler = ${handler} and q.position = (select position from orphan) and o.position = q.position
       returning q.position, q.event_id, q.facility_id, q.attempts, q.alone, q.lease
     )
     select c.position, c.attempts, c.alone, c.lease, c.event_id as id, c.facility_id, e.type, e.version, e.timestamp,

@@ -23,22 +23,26 @@ export class Fenced extends Error {
 
 /** In the transaction of the effects (transactional handlers), or by itself (external ones). */
 export async function settle(sql: Queryable, handler: string, lease: number, ended: readonly Ended[]): Promise<void> {
+  const positions = ended.map((run) => run.position)
   const { count } = await sql`
-    with ended as (
-      select * from unnest(${ended.map((run) => run.position)}::bigint[], ${ended.map((run) => run.status)}::text[],
-        ${ended.map((run) => run.durationMs)}::real[], ${ended.map((run) => (run.reason === null ? null : storable(run.reason)))}::text[])
+    with t as materialized (
+      select slotbase.now() as now
+    ), ended as (
+      select * from unnest(${positions}::bigint[], ${ended.map((run) => run.status)}::text[],
+        ${ended.map((run) => run.durationMs)}::real[],
+        ${ended.map((run) => (run.reason === null ? null : storable(run.reason)))}::text[])
         as e (position, status, duration_ms, reason)
     ), gone as (
-      delete from slotbase.handler_queue q using ended
-      where q.handler = ${handler} and q.position = ended.position and q.lease = ${lease}
-      returning q.position, q.event_id, q.facility_id, q.attempts, q.errors
+      delete from slotbase.handler_queue
+      where handler = ${handler} and position = any (${positions}::bigint[]) and lease = ${lease}
+      returning position, event_id, facility_id, attempts, errors
     )
     insert into slotbase.handler_history
       (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason, errors)
     select g.event_id, ${handler}, g.facility_id, g.position, e.status, g.attempts + 1, e.duration_ms, t.now, e.reason, g.errors
     from gone g
     join ended e on e.position = g.position
-    cross join (select slotbase.now() as now) t`
+    cross join t`
   if (count !== ended.length)
     throw new Fenced(`${handler}: ${ended.length - count} of ${ended.length} runs were taken over`)
 }

@@ -1,7 +1,8 @@
 /**
  * A batch of a transactional handler: the effects of all its runs and their settling commit together, the runs one after
  * the other (never concurrently inside one transaction). When one fails, everything is rolled back, that run is put
- * aside as a failed attempt, and the rest is run again, which counts as nothing.
+ * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was, the
+ * rest is run one by one.
  */
 import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
 import { type EventContext, open } from "../../src/outbox.ts"
@@ -45,22 +46,38 @@ export async function runTransactional(
   claim: Claim,
   environment: EventContext["environment"],
 ): Promise<{ ended: readonly Ended[]; failures: readonly Failure[] }> {
-  let rest = claim.runs
-  let deadlocks = 0
+  const ended: Ended[] = []
   const failures: Failure[] = []
+  let rest = claim.runs
+  let together = rest.length
+  let deadlocks = 0
   while (rest.length > 0) {
+    const batch = rest.slice(0, together)
     try {
-      const ended = await runAll(db, handler, claim.lease, rest, environment)
-      if (ended.length < rest.length) await giveBack(db, { ...claim, runs: rest.slice(ended.length) })
-      return { ended, failures }
+      const done = await runAll(db, handler, claim.lease, batch, environment)
+      ended.push(...done)
+      rest = rest.slice(done.length)
+      if (done.length < batch.length) {
+        await giveBack(db, { ...claim, runs: rest })
+        rest = []
+      }
     } catch (error) {
-      if (!(error instanceof RunFailed)) throw error
-      if (isDeadlock(error.cause) && ++deadlocks <= maxDeadlocks) continue
-      failures.push(error)
-      rest = rest.filter((run) => run !== error.run)
+      const failed = error instanceof RunFailed ? error : culpritOf(batch, error)
+      if (isDeadlock(failed?.cause ?? error) && ++deadlocks <= maxDeadlocks) continue
+      if (failed !== undefined) {
+        failures.push(failed)
+        rest = rest.filter((run) => run !== failed.run)
+      } else if (isRefusal(error)) {
+        together = 1
+      } else throw error
     }
   }
-  return { ended: [], failures }
+  return { ended, failures }
+}
+
+/** What the database refuses only at the commit (an event, a deferred constraint) names no run, unless there was but one. */
+function culpritOf([run, ...others]: readonly Run[], error: unknown): RunFailed | undefined {
+  return run !== undefined && others.length === 0 && isRefusal(error) ? new RunFailed(run, error, 0) : undefined
 }
 
 /** Handles as many of the runs as there is time for, in one transaction; throws RunFailed for the one that failed. */
@@ -109,6 +126,14 @@ async function runAll(
 
 /** A call that waited in vain for its turn says nothing about the run. */
 const wasSent = (error: unknown) => !(error instanceof QueryTimedOut) || error.sent
+
+/** Whether the database refused what the handler wanted; classes 08, 53, 57, 58 and XX are troubles of its own. */
+const isRefusal = (error: unknown) =>
+  error instanceof Error &&
+  error.name === "PostgresError" &&
+  "code" in error &&
+  !isConnectionLost(error) &&
+  !/^(08|53|57|58|XX)/.test(String(error.code))
 
 /** deadlock_detected and serialization_failure. */
 const isDeadlock = (error: unknown) =>

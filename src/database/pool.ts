@@ -138,6 +138,10 @@ export function open(url: string, options: ConnectOptions): postgres.Sql {
       application_name: options.applicationName,
       statement_timeout: Math.min(queryMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
       idle_in_transaction_session_timeout: Math.min(transactionMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
+      // The queues are empty nearly always. A plan that is made and kept then would walk the whole backlog of a rush,
+      // claim by claim. (jit: before PostgreSQL 18 the penalty on sequential scans alone would set it off.)
+      enable_seqscan: "off",
+      jit: "off",
     },
     types: options.jsonText ? { int8, json: jsonText } : { int8 },
   }) as unknown as postgres.Sql

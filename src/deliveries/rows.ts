@@ -2,8 +2,8 @@
 import * as Schema from "effect/Schema"
 import type postgres from "postgres"
 import type { Queryable } from "../database/db.ts"
-import { plainHeaders, signatureHeader } from "../webhooks/request.ts"
 import type { AuthType } from "../webhooks/input.ts"
+import { plainHeaders, signatureHeader } from "../webhooks/request.ts"
 
 export const deliveryStatuses = ["pending", "retrying", "delivered", "failed"] as const
 export type DeliveryStatus = (typeof deliveryStatuses)[number]

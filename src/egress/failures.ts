@@ -40,7 +40,8 @@ export function failureOf(error: unknown): RequestFailed {
   if (notConnected.has(code)) return new RequestFailed("connection_failed", `No connection could be made (${code}).`)
   if (/CERT|TLS|SSL|SIGNED|VERIFY|ISSUER|CRL/.test(code))
     return new RequestFailed("certificate_refused", `The certificate was refused (${code}).`)
-  if (lost.has(code)) return new RequestFailed("connection_lost", `The connection was lost before the answer ended (${code}).`)
+  if (lost.has(code))
+    return new RequestFailed("connection_lost", `The connection was lost before the answer ended (${code}).`)
   const reason = code || (error instanceof Error ? error.message : String(error))
   return new RequestFailed("bad_answer", `The answer could not be read (${reason.slice(0, 100)}).`)
 }

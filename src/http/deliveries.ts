@@ -46,7 +46,14 @@ export const deliveryRoutes = (app: App) =>
         requireAdmin(await caller(), facilityId)
         return readDelivery(app.db, facilityId, idOf(params.id, "delivery"))
       },
-      { detail: describe({ tag, summary: "Read a delivery with its attempts", description: byEitherId, answer: Delivery }) },
+      {
+        detail: describe({
+          tag,
+          summary: "Read a delivery with its attempts",
+          description: byEitherId,
+          answer: Delivery,
+        }),
+      },
     )
     .post(
       "/v1/facilities/:facilityId/deliveries/:id/retry",

@@ -54,7 +54,14 @@ export const webhookRoutes = (app: App) =>
         const [afterId] = keyAfter(page, Schema.Tuple([Id])) ?? []
         return listWebhooks(app.db, facilityId, { limit: limitOf(page), afterId })
       },
-      { detail: describe({ tag, summary: "List the webhooks of a facility", query: PageQuery, answer: listOf(Webhook) }) },
+      {
+        detail: describe({
+          tag,
+          summary: "List the webhooks of a facility",
+          query: PageQuery,
+          answer: listOf(Webhook),
+        }),
+      },
     )
     .get(
       "/v1/facilities/:facilityId/webhooks/:id",

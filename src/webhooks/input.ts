@@ -19,7 +19,9 @@ const between = (minimum: number, maximum: number) => Schema.isBetween({ minimum
 const optional = Schema.optionalKey
 const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxSecretLength))
 /** RFC 9110, 5.5: visible characters, with spaces and tabs inside. */
-const HeaderText = Secret.check(Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, { expected: "visible ASCII text" }))
+const HeaderText = Secret.check(
+  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, { expected: "visible ASCII text" }),
+)
 
 export const AuthConfig = Schema.Struct({
   headerName: optional(

@@ -50,7 +50,9 @@ export const Webhook = Schema.Struct({
   }),
   maxConcurrency: Schema.Number,
   isActive: Schema.Boolean,
-  disabledReason: Schema.optionalKey(Schema.String).annotateKey({ description: "why SlotBase switched it off by itself" }),
+  disabledReason: Schema.optionalKey(Schema.String).annotateKey({
+    description: "why SlotBase switched it off by itself",
+  }),
   createdAt: Schema.String,
   updatedAt: Schema.String,
 })

@@ -86,7 +86,10 @@ test("a tick of the cron is one pass in two processes together", async () => {
     passes += 1
     return { more: false }
   }
-  const both = [await serve("ticking", pass, { cron: "* * * * *" }), await serve("ticking", pass, { cron: "* * * * *" })]
+  const both = [
+    await serve("ticking", pass, { cron: "* * * * *" }),
+    await serve("ticking", pass, { cron: "* * * * *" }),
+  ]
   const ticks = () => db<{ slot: Date }[]>`
     select singleton_on as slot from pgboss.job
     where name = '__pgboss__send-it' and data ->> 'name' = 'ticking' and state = 'completed'`
@@ -109,13 +112,14 @@ async function nextLook(): Promise<void> {
   await eventually(async () => expect(await look()).not.toBe(before), { withinMs: 15_000 })
 }
 
-async function serve(name: string, pass: Actor["pass"], { times = 1, cron = "17 * * * *" } = {}): Promise<{ boss: Boss; errors: string[] }> {
+async function serve(
+  name: string,
+  pass: Actor["pass"],
+  { times = 1, cron = "17 * * * *" } = {},
+): Promise<{ boss: Boss; errors: string[] }> {
   const errors: string[] = []
   const boss = await startBoss(database.url, (error) => errors.push(error.message))
-  const running = prepare(
-    { name, description: name, cron, deadlineMs: 60_000, pass },
-    new AbortController().signal,
-  )
+  const running = prepare({ name, description: name, cron, deadlineMs: 60_000, pass }, new AbortController().signal)
   for (let time = 0; time < times; time++) await boss.serve([running])
   return { boss, errors }
 }

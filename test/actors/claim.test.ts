@@ -64,7 +64,11 @@ describe("claiming what is free", () => {
       source: "booking-service",
       metadata: { environment: "development" },
     })
-    expect(await runsOf(db, handler)).toMatchObject([{ status: "running" }, { status: "running" }, { status: "running" }])
+    expect(await runsOf(db, handler)).toMatchObject([
+      { status: "running" },
+      { status: "running" },
+      { status: "running" },
+    ])
   })
 
   test("says up to where nothing is left: the last one of a full batch, else the head of the log", async () => {
@@ -184,13 +188,16 @@ describe("the fence", () => {
     const error = await failure(late)
     expect(error).toBeInstanceOf(Fenced)
     expect((error as Fenced).message).toBe("AnalyticsHandler: 1 of 2 runs were taken over")
-    expect(await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1))).toBeInstanceOf(
-      Fenced,
-    )
+    expect(
+      await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1)),
+    ).toBeInstanceOf(Fenced)
     expect(await db`select * from effects`).toHaveLength(0)
     expect(await db`select * from slotbase.handler_history`).toHaveLength(0)
     await end(taken.lease, 1)
-    expect(await runsOf(db, handler)).toMatchObject([{ position: 1, status: "success" }, { position: 2, status: "running" }])
+    expect(await runsOf(db, handler)).toMatchObject([
+      { position: 1, status: "success" },
+      { position: 2, status: "running" },
+    ])
   })
 })
 

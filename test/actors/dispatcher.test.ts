@@ -1,8 +1,8 @@
 // The dispatcher's passes, and what it does with events that SQL recorded without the program's check.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import { dispatchBatch, dispatcher, dispatchOnce } from "../../actors/dispatcher.ts"
 import { checkRecordedBySql } from "../../actors/dispatcher/check.ts"
+import { dispatchBatch, dispatcher, dispatchOnce } from "../../actors/dispatcher.ts"
 import type { Db } from "../../src/database/db.ts"
 import { onHint } from "../../src/hints.ts"
 import { newId } from "../../src/ids.ts"
@@ -101,6 +101,8 @@ async function dispatchAll(): Promise<void> {
 }
 
 async function messages(): Promise<string[]> {
-  const rows = await db<{ message: string }[]>`select errors -> 0 -> 'error' ->> 'message' as message from slotbase.dead_letters`
+  const rows = await db<
+    { message: string }[]
+  >`select errors -> 0 -> 'error' ->> 'message' as message from slotbase.dead_letters`
   return rows.map((row) => row.message)
 }

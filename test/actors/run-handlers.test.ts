@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import type { Actor } from "../../actors/actor.ts"
-import { type ExternalHandler, GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
+import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
 import { claimFree, claimOrphan } from "../../actors/runs/claim.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
@@ -70,7 +70,13 @@ describe("a transactional handler", () => {
     const runs = await runsOf(db, "AnalyticsHandler")
     expect(runs.filter((run) => run.status === "success" && run.attempts === 1)).toHaveLength(97)
     expect(runs.filter((run) => run.status !== "success")).toEqual(
-      [...bad].map((position) => ({ position, status: "retrying", attempts: 1, error: `bad ${position}`, reason: null })),
+      [...bad].map((position) => ({
+        position,
+        status: "retrying",
+        attempts: 1,
+        error: `bad ${position}`,
+        reason: null,
+      })),
     )
     // The batch was begun four times; the runs before a failure were handled again, their first effects rolled back.
     expect(seen).toHaveLength(17 + 49 + 97 + 97)
@@ -106,6 +112,23 @@ describe("a transactional handler", () => {
     const [row] = await db`
       select correlation_id, causation_id from slotbase.events where type = 'booking.cancelled'`
     expect(row as object).toEqual({ correlation_id: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e24", causation_id: id })
+  })
+
+  test("whose event is refused at the commit has failed in the run that recorded it, and the others are done", async () => {
+    await queue(5)
+    await pass(
+      counting((event, tx) => {
+        if (event.position === 3) record(tx, { ...sample("booking.cancelled"), facilityId: "not a uuid" })
+      }),
+    )
+    expect(await tally()).toBe(4)
+    expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
+      { status: "success", attempts: 1 },
+      { status: "success", attempts: 1 },
+      { status: "retrying", attempts: 1, error: 'invalid input syntax for type uuid: "not a uuid"' },
+      { status: "success", attempts: 1 },
+      { status: "success", attempts: 1 },
+    ])
   })
 
   test("that loses a deadlock is run again, which counts as nothing", async () => {
@@ -204,90 +227,6 @@ describe("an event that kills whoever handles it", () => {
   })
 })
 
-describe("an external handler", () => {
-  test("runs side by side, each settled by itself, under an idempotency key of event and handler", async () => {
-    const ids = await queue(20)
-    const keys: string[] = []
-    const all = Promise.withResolvers<void>()
-    await pass(
-      external("NotificationHandler", async (_, { idempotencyKey }) => {
-        keys.push(idempotencyKey)
-        if (keys.length === 20) all.resolve()
-        await all.promise
-      }),
-    )
-    expect(keys).toEqual(ids.map((id) => `${id}:NotificationHandler`))
-    expect(await statuses("NotificationHandler")).toEqual({ success: 20 })
-  })
-
-  test("that fails is retried, its neighbours are done", async () => {
-    await queue(3)
-    await pass(
-      external("NotificationHandler", async (event) => {
-        if (event.position === 2) throw new Error("mail server is away")
-      }),
-    )
-    expect(await runsOf(db, "NotificationHandler")).toMatchObject([
-      { status: "success" },
-      { status: "retrying", attempts: 1, error: "mail server is away" },
-      { status: "success" },
-    ])
-  })
-
-  test("that is cut off because the process stops burns no attempt", async () => {
-    await queue(1)
-    const stopping = new AbortController()
-    await actorOf(
-      external("NotificationHandler", async (_, { signal }) => {
-        stopping.abort(new Error("stopping"))
-        signal.throwIfAborted()
-      }),
-    ).pass(stopping.signal)
-    expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
-  })
-
-  test("without retries is not cut off, and its failure is a dead letter at once", async () => {
-    await queue(2)
-    const stopping = new AbortController()
-    await actorOf(
-      external("PaymentHandler", async (event, { signal }) => {
-        stopping.abort()
-        expect(signal.aborted).toBe(false)
-        if (event.position === 2) throw new Error("card refused")
-      }),
-    ).pass(stopping.signal)
-    expect(await runsOf(db, "PaymentHandler")).toMatchObject([
-      { status: "success" },
-      { status: "dead_letter", attempts: 1, error: "card refused" },
-    ])
-  })
-
-  test("without retries never sees an event again whose outcome was lost with its process", async () => {
-    const [id] = await queue(1)
-    await claimFree(db, "PaymentHandler", await processRow(db, false), everything, 20)
-    const handled: string[] = []
-    await drain(actorOf(external("PaymentHandler", async (event) => void handled.push(event.id))))
-    expect(handled).toEqual([])
-    const [dead] = await db`select errors from slotbase.dead_letters`
-    expect(dead as object).toEqual({
-      errors: [
-        {
-          eventId: id,
-          eventType: "booking.confirmed",
-          handlerName: "PaymentHandler",
-          error: {
-            message: "the process died while it handled this event alone; the outcome is unknown",
-            code: "unknown_outcome",
-          },
-          attemptCount: 1,
-          maxRetries: 0,
-          status: "dead_letter",
-        },
-      ],
-    })
-  })
-})
-
 test("a process that has just started takes over what its predecessor held, though no new event comes", async () => {
   await queue(5)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
@@ -340,16 +279,6 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
     },
   }
 }
-
-const external = (name: string, handle: (...args: Parameters<ExternalHandler["handle"]>) => Promise<void>): ExternalHandler => ({
-  kind: "external",
-  name,
-  events: ["booking.confirmed"],
-  handle: async (event, tools) => {
-    await handle(event, tools)
-    return undefined
-  },
-})
 
 const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
 const pass = (handler: Handler) => actorOf(handler).pass(never)

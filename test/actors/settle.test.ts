@@ -41,7 +41,14 @@ test("what ended moves from the queue into the history, with its duration and it
     select position, status, attempts, duration_ms, reason, errors from slotbase.handler_history order by position`
   expect([...history] as object[]).toEqual([
     { position: 1, status: "success", attempts: 1, duration_ms: 12.5, reason: null, errors: null },
-    { position: 2, status: "skipped", attempts: 1, duration_ms: 0.25, reason: "no figures\ufffd of this\ufffd", errors: null },
+    {
+      position: 2,
+      status: "skipped",
+      attempts: 1,
+      duration_ms: 0.25,
+      reason: "no figures\ufffd of this\ufffd",
+      errors: null,
+    },
   ])
   expect(await db`select from slotbase.handler_queue`).toHaveLength(0)
   expect(await unbalanced(db)).toHaveLength(0)
@@ -104,7 +111,15 @@ test("GiveUp is a dead letter at once, under its own code", async () => {
 test("an error that is no Error, or whose text the database refuses, is recorded all the same", async () => {
   const { lease, runs } = await queueAndClaim(2)
   await settleFailure(db, handler, lease, runs[0] as Run, { odd: true }, policy, 3)
-  await settleFailure(db, handler, lease, runs[1] as Run, new Error(`nul \u0000 half \ud800 ${"long".repeat(5_000)}`), policy, 3)
+  await settleFailure(
+    db,
+    handler,
+    lease,
+    runs[1] as Run,
+    new Error(`nul \u0000 half \ud800 ${"long".repeat(5_000)}`),
+    policy,
+    3,
+  )
   const [odd, unstorable] = await runsOf(db, handler)
   expect(odd?.error).toBe("[object Object]")
   expect(unstorable?.error).toBe(`nul \ufffd half \ufffd ${"long".repeat(5_000)}`.slice(0, 2_000))
@@ -132,7 +147,8 @@ async function die(retries: number) {
     await db`select slotbase.move_clock('1 minute')`
     ;({ lease, runs } = await claim())
   }
-  const last = retries === policy.maxRetries ? new Error(`failure ${retries + 1}`) : new GiveUp(`failure ${retries + 1}`)
+  const last =
+    retries === policy.maxRetries ? new Error(`failure ${retries + 1}`) : new GiveUp(`failure ${retries + 1}`)
   await settleFailure(db, handler, lease, runs[0] as Run, last, policy, 1)
   return { runs, dead: await deadLetter() }
 }

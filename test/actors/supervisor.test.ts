@@ -38,7 +38,9 @@ describe("an actor that fails", () => {
       const error = yield* Effect.flip(Fiber.join(fiber))
       expect(error).toBeInstanceOf(CannotHeal)
       expect(error.message).toBe("dispatcher failed 4 times and does not heal: no such table")
-      expect(reported).toEqual([1, 2, 3, 4].map((failures) => ({ actor: "dispatcher", failures, cause: "no such table" })))
+      expect(reported).toEqual(
+        [1, 2, 3, 4].map((failures) => ({ actor: "dispatcher", failures, cause: "no such table" })),
+      )
     }))
 
   test("is healed by as many restarts as the limit says, and the window forgets them", () =>
@@ -121,16 +123,18 @@ interface Stage {
   readonly running: (name: string, steps: readonly Step[]) => Running
 }
 
-function underTestClock(story: (stage: Stage) => Generator<Effect.Effect<unknown, unknown>, void, never>): Promise<void> {
+function underTestClock(
+  story: (stage: Stage) => Generator<Effect.Effect<unknown, unknown>, void, never>,
+): Promise<void> {
   const starts: Record<string, number[]> = {}
   const stopped: string[] = []
   const running = (name: string, steps: readonly Step[]): Running => {
     const left = [...steps]
     const live = Effect.gen(function* () {
-      const all = (starts[name] ??= [])
-      all.push(yield* Clock.currentTimeMillis)
+      starts[name] = [...(starts[name] ?? []), yield* Clock.currentTimeMillis]
       const step = left.shift()
-      if (step === undefined) return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => stopped.push(name)))
+      if (step === undefined)
+        return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => stopped.push(name)))
       if (!(step instanceof Error)) yield* Effect.sleep(step.ms)
       return yield* new PassFailed({ actor: name, cause: step instanceof Error ? step : step.cause })
     })

@@ -27,12 +27,18 @@ export const sample = <T extends EventType>(
 
 /** Records an event of a booking of its own in a transaction of its own; returns its id. */
 export async function recordOne(db: Db, type: EventType = "booking.confirmed", data: object = {}): Promise<string> {
-  const { eventIds } = await transact(db, context, async (tx) => record(tx, sample(type, { ...ofItsOwn(type), ...data })))
+  const { eventIds } = await transact(db, context, async (tx) =>
+    record(tx, sample(type, { ...ofItsOwn(type), ...data })),
+  )
   return eventIds[0] as string
 }
 
 /** Records that many events in one transaction, each of a booking of its own; returns their ids in order. */
-export async function recordMany(db: Db, count: number, type: EventType = "booking.confirmed"): Promise<readonly string[]> {
+export async function recordMany(
+  db: Db,
+  count: number,
+  type: EventType = "booking.confirmed",
+): Promise<readonly string[]> {
   const { eventIds } = await transact(db, context, async (tx) => {
     for (let each = 0; each < count; each++) record(tx, sample(type, ofItsOwn(type)))
   })

@@ -1,5 +1,6 @@
 // What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
 
+import { createDeliverer, type Deliverer, type DelivererTools } from "../../actors/deliver-webhooks/deliverer.ts"
 import type { Caller } from "../../src/access.ts"
 import type { App } from "../../src/app.ts"
 import type { Db } from "../../src/database/db.ts"
@@ -8,7 +9,6 @@ import { record, transact } from "../../src/outbox.ts"
 import type { WebhookInput } from "../../src/webhooks/input.ts"
 import type { Webhook } from "../../src/webhooks/rows.ts"
 import { createWebhook } from "../../src/webhooks.ts"
-import { createDeliverer, type Deliverer, type DelivererTools } from "../../actors/deliver-webhooks/deliverer.ts"
 import { context, dispatchAll, processRow, sample } from "./pipeline.ts"
 
 export const loopback: readonly string[] = ["127.0.0.0/8"]
@@ -29,7 +29,9 @@ export async function aWebhook(
   given: Partial<WebhookInput> & { readonly url: string },
 ): Promise<Webhook> {
   const input: WebhookInput = { name: "Club system", events: ["booking.confirmed"], ...given }
-  const { result } = await transact(app.db, context, (tx) => createWebhook(tx, app.secrets, rootCaller, facilityId, input))
+  const { result } = await transact(app.db, context, (tx) =>
+    createWebhook(tx, app.secrets, rootCaller, facilityId, input),
+  )
   await app.db`select slotbase.sequence_subscriptions(
     (select coalesce(max(position), 0) + 1 from slotbase.event_positions))`
   return result
@@ -38,7 +40,8 @@ export async function aWebhook(
 /** Records so many confirmed bookings of the facility and dispatches them; returns the events' ids in order. */
 export async function confirmed(db: Db, facilityId: string, count = 1): Promise<readonly string[]> {
   const { eventIds } = await transact(db, context, async (tx) => {
-    for (let n = 0; n < count; n++) record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId))
+    for (let n = 0; n < count; n++)
+      record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId))
   })
   await dispatchAll(db)
   return eventIds

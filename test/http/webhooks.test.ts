@@ -11,7 +11,7 @@ let api: TestApi
 let deliverer: TestDeliverer
 let facilityId: string
 let at: string
-let healthy = true
+const healthy = true
 const inbox = startReceiver(() => new Response(healthy ? "ok" : "broken", { status: healthy ? 200 : 500 }))
 
 beforeAll(async () => {
@@ -77,7 +77,10 @@ describe("creating", () => {
     const answers = [
       await create({ authType: "signature", authConfig: { signingSecret: secrets[0] } }),
       await create({ authType: "header", authConfig: { headerName: "X-Key", headerValue: secrets[1] } }),
-      await create({ authType: "basic", authConfig: { username: "club", password: secrets[2] } }, { "Idempotency-Key": newId() }),
+      await create(
+        { authType: "basic", authConfig: { username: "club", password: secrets[2] } },
+        { "Idempotency-Key": newId() },
+      ),
       await create({ authType: "bearer", authConfig: { bearerToken: secrets[3] } }),
     ]
     expect(answers.map(({ status, body }) => [status, body.authConfig])).toEqual(answers.map(() => [201, undefined]))
@@ -98,11 +101,36 @@ describe("creating", () => {
     ["a retry without delay", { retryConfig: { retryDelayMs: 99 } }, "body.retryConfig.retryDelayMs", "100"],
     ["a shrinking backoff", { retryConfig: { backoffMultiplier: 0.5 } }, "body.retryConfig.backoffMultiplier", "1"],
     ["an unknown field", { secret: "x" }, "body.secret", ""],
-    ["a header that would be two", { authType: "header", authConfig: { headerName: "X-A", headerValue: "1\r\nX-B: 2" } }, "body.authConfig.headerValue", "visible ASCII"],
-    ["a header of ours", { authType: "header", authConfig: { headerName: "X-SlotBase-Event", headerValue: "1" } }, "body.authConfig.headerName", "does not set itself"],
-    ["a secret without a use", { authConfig: { signingSecret: "x" } }, "body.authConfig.signingSecret", "Not used by the authType none"],
-    ["an authType without what it needs", { authType: "basic", authConfig: { username: "a" } }, "body.authConfig.password", "Needed by the authType basic"],
-    ["a resource of nobody", { filters: { resourceIds: [newId()] } }, "body.filters.resourceIds.0", "No resource of the facility"],
+    [
+      "a header that would be two",
+      { authType: "header", authConfig: { headerName: "X-A", headerValue: "1\r\nX-B: 2" } },
+      "body.authConfig.headerValue",
+      "visible ASCII",
+    ],
+    [
+      "a header of ours",
+      { authType: "header", authConfig: { headerName: "X-SlotBase-Event", headerValue: "1" } },
+      "body.authConfig.headerName",
+      "does not set itself",
+    ],
+    [
+      "a secret without a use",
+      { authConfig: { signingSecret: "x" } },
+      "body.authConfig.signingSecret",
+      "Not used by the authType none",
+    ],
+    [
+      "an authType without what it needs",
+      { authType: "basic", authConfig: { username: "a" } },
+      "body.authConfig.password",
+      "Needed by the authType basic",
+    ],
+    [
+      "a resource of nobody",
+      { filters: { resourceIds: [newId()] } },
+      "body.filters.resourceIds.0",
+      "No resource of the facility",
+    ],
     ["an unknown booking type", { filters: { bookingTypes: ["party"] } }, "body.filters.bookingTypes.0", '"open_play"'],
   ])("%s is a 422 that names the place and what is right, and writes nothing", async (_, given, path, message) => {
     const before = await webhookRows()
@@ -140,7 +168,9 @@ describe("creating", () => {
 
   test("a facility has at most 100", async () => {
     const full = await api.facility()
-    const [caller] = await api.database.db<[{ id: string }]>`select owner_id as id from slotbase.facilities where id = ${full}`
+    const [caller] = await api.database.db<
+      [{ id: string }]
+    >`select owner_id as id from slotbase.facilities where id = ${full}`
     await api.database.db`
       insert into slotbase.webhooks (id, facility_id, name, url, events, created_by)
       select gen_random_uuid(), ${full}, 'one of many', 'https://example.com', '{booking.confirmed}', ${caller.id}
@@ -185,7 +215,9 @@ describe("changing", () => {
 
   test("an address is checked as at the creation", async () => {
     const { body: made } = await create()
-    const { status, body } = await api.call("PATCH", `${at}/webhooks/${made.id}`, { body: { url: "https://192.168.1.1/" } })
+    const { status, body } = await api.call("PATCH", `${at}/webhooks/${made.id}`, {
+      body: { url: "https://192.168.1.1/" },
+    })
     expect([status, body.code]).toEqual([422, "private_address"])
     expect((await api.call("GET", `${at}/webhooks/${made.id}`)).body).toEqual(made)
   })
@@ -195,120 +227,6 @@ describe("changing", () => {
     expect((await api.call("DELETE", `${at}/webhooks/${made.id}`)).status).toBe(204)
     for (const [method, body] of [["GET"], ["PATCH", { name: "x" }], ["DELETE"]] as const) {
       expect((await api.call(method, `${at}/webhooks/${made.id}`, body ? { body } : {})).status).toBe(404)
-    }
-  })
-})
-
-describe("deliveries", () => {
-  test("are listed newest first, page by page, and by status", async () => {
-    const { body: webhook } = await create({ isActive: true })
-    const events = await confirmed(api.database.db, facilityId, 5)
-    healthy = true
-    await deliverer.run()
-    await api.call("PATCH", `${at}/webhooks/${webhook.id}`, { body: { isActive: false } })
-    const waiting = await confirmed(api.database.db, facilityId, 2)
-    const all = [...waiting.toReversed(), ...events.toReversed()]
-
-    const page = (query: string) => api.call("GET", `${at}/webhooks/${webhook.id}/deliveries?${query}`)
-    const first = await page("limit=3")
-    const second = await page(`limit=3&after=${first.body.next}`)
-    const third = await page(`limit=3&after=${second.body.next}`)
-    const ids = [first, second, third].map(({ body }) => body.data.map((delivery: { eventId: string }) => delivery.eventId))
-    expect(ids).toEqual([all.slice(0, 3), all.slice(3, 6), all.slice(6)])
-    expect(third.body.next).toBeNull()
-    const statuses = await Promise.all(
-      ["pending", "retrying", "delivered", "failed"].map(async (status) => (await page(`status=${status}`)).body.data.length),
-    )
-    expect(statuses).toEqual([2, 0, 5, 0])
-    expect((await page("status=lost")).status).toBe(422)
-    expect((await page("after=nonsense")).status).toBe(422)
-  })
-
-  test("one is found by its id and by the id of an attempt, with the specification's fields and no secret", async () => {
-    const { body: webhook } = await create({ authType: "signature" })
-    healthy = true
-    const [eventId] = await confirmed(api.database.db, facilityId)
-    await deliverer.run()
-    const received = inbox.received.findLast(({ headers }) => headers.has("x-slotbase-signature"))
-    const attemptId = received?.headers.get("x-slotbase-delivery-id")
-    const { status, body } = await api.call("GET", `${at}/deliveries/${attemptId}`)
-    expect(status).toBe(200)
-    expect((await api.call("GET", `${at}/deliveries/${body.id}`)).body).toEqual(body)
-    const header = (name: string) => received?.headers.get(name)
-    expect(body).toEqual({
-      id: body.id,
-      webhookId: webhook.id,
-      eventId,
-      eventType: "booking.confirmed",
-      url: inbox.url,
-      method: "POST",
-      headers: {
-        "Content-Type": "application/json",
-        "User-Agent": "SlotBase-Webhooks/1.0",
-        "X-SlotBase-Event": "booking.confirmed",
-        "X-SlotBase-Event-ID": eventId,
-        "X-SlotBase-Timestamp": header("x-slotbase-timestamp"),
-        "X-SlotBase-Delivery-ID": attemptId,
-        "X-SlotBase-Sequence": "1",
-        "X-SlotBase-Position": header("x-slotbase-position"),
-        "X-SlotBase-Signature": header("x-slotbase-signature"),
-      },
-      payload: received?.body,
-      responseStatus: 200,
-      responseBody: "ok",
-      responseHeaders: body.responseHeaders,
-      attemptCount: 1,
-      firstAttemptAt: body.firstAttemptAt,
-      lastAttemptAt: body.firstAttemptAt,
-      status: "delivered",
-      durationMs: body.durationMs,
-      sequence: 1,
-      position: Number(header("x-slotbase-position")),
-      attempts: [
-        {
-          id: attemptId,
-          attempt: 1,
-          outcome: "delivered",
-          startedAt: body.firstAttemptAt,
-          durationMs: body.durationMs,
-          responseStatus: 200,
-          responseBody: "ok",
-          responseHeaders: body.responseHeaders,
-        },
-      ],
-    })
-  })
-
-  test("a retry sends a failed one again and resolves its dead letter; one that waits is due at once; a delivered one is a 409", async () => {
-    const failing = await api.facility()
-    const there = `/v1/facilities/${failing}`
-    const made = async (maxRetries: number) =>
-      (await api.call("POST", `${there}/webhooks`, { body: valid({ retryConfig: { maxRetries } }) })).body.id as string
-    const [dying, waiting] = [await made(0), await made(5)]
-    healthy = false
-    await confirmed(api.database.db, failing)
-    await deliverer.run()
-    const only = async (webhookId: string) => (await api.call("GET", `${there}/webhooks/${webhookId}/deliveries`)).body.data[0]
-    const [dead, retrying] = [await only(dying), await only(waiting)]
-    expect([dead.status, retrying.status]).toEqual(["failed", "retrying"])
-    expect(dead.errorMessage).toBe("The receiver answered 500.")
-    expect(Date.parse(retrying.nextRetryAt)).toBeGreaterThan(Date.parse(retrying.lastAttemptAt))
-
-    healthy = true
-    const retry = (id: string) => api.call("POST", `${there}/deliveries/${id}/retry`)
-    const answers = [await retry(dead.id), await retry(retrying.id)]
-    expect(answers.map(({ status, body }) => [status, body.status, body.attemptCount])).toEqual([
-      [200, "retrying", 1],
-      [200, "retrying", 1],
-    ])
-    const letters = await api.database.db`select resolution from slotbase.dead_letters where webhook_id = ${dying}`
-    expect(letters.map((row) => ({ ...row }))).toEqual([{ resolution: "reprocessed" }])
-    await deliverer.run()
-    for (const webhookId of [dying, waiting]) {
-      const delivery = await only(webhookId)
-      expect([delivery.status, delivery.attemptCount]).toEqual(["delivered", 2])
-      const { status, body } = await retry(delivery.id)
-      expect([status, body.code]).toEqual([409, "already_delivered"])
     }
   })
 })

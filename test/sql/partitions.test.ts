@@ -34,7 +34,9 @@ test("there is no default partition, which would forbid detaching concurrently",
 test("making them again makes nothing, also by several processes at once", async () => {
   const others = [1, 2, 3].map(() => connect(database.url, { max: 1, applicationName: "slotbase test" }))
   const made = await Promise.all(
-    [db, ...others].map(async (sql) => (await sql<[{ made: number }]>`select slotbase.ensure_partitions(5) as made`)[0].made),
+    [db, ...others].map(
+      async (sql) => (await sql<[{ made: number }]>`select slotbase.ensure_partitions(5) as made`)[0].made,
+    ),
   )
   expect(made.sort()).toEqual([0, 0, 0, 2 * parents.length])
   await Promise.all(others.map((sql) => sql.end()))

@@ -11,7 +11,16 @@ import { example } from "../../src/events/example.ts"
 import { newId, platformFacilityId } from "../../src/ids.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { aFacility } from "../harness/factories.ts"
-import { aWebhook, dispatchAll, failure, processRow, recordMany, runsOf, subscribe, unbalanced } from "../harness/pipeline.ts"
+import {
+  aWebhook,
+  dispatchAll,
+  failure,
+  processRow,
+  recordMany,
+  runsOf,
+  subscribe,
+  unbalanced,
+} from "../harness/pipeline.ts"
 
 const policy = { maxRetries: 1, delayMs: 1_000, maxDelayMs: 60_000, backoffMultiplier: 2 }
 const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
@@ -99,7 +108,15 @@ test("handler_runs shows every state of a run", async () => {
     { position: 2, status: "skipped", durationMs: 1, reason: "nothing to do" },
   ])
   await settleFailure(db, "AnalyticsHandler", lease, runs[2] as Run, new Error("no"), policy, 1)
-  await settleFailure(db, "AnalyticsHandler", lease, { ...(runs[3] as Run), attempts: 1 }, new Error("never"), policy, 1)
+  await settleFailure(
+    db,
+    "AnalyticsHandler",
+    lease,
+    { ...(runs[3] as Run), attempts: 1 },
+    new Error("never"),
+    policy,
+    1,
+  )
   expect(await runsOf(db, "AnalyticsHandler")).toEqual([
     { position: 1, status: "success", attempts: 1, error: null, reason: null },
     { position: 2, status: "skipped", attempts: 1, error: null, reason: "nothing to do" },
@@ -147,7 +164,12 @@ describe("the ledger", () => {
     await recordMany(db, 4)
     await dispatchAll(db)
     const { lease } = await claimFree(db, "AnalyticsHandler", owner, everything, 2)
-    await settle(db, "AnalyticsHandler", lease, [1, 2].map((position) => ({ position, status: "success", durationMs: 1, reason: null })))
+    await settle(
+      db,
+      "AnalyticsHandler",
+      lease,
+      [1, 2].map((position) => ({ position, status: "success", durationMs: 1, reason: null })),
+    )
   })
 
   test("balances while nothing is lost and nothing is twice", async () => {
@@ -165,19 +187,31 @@ describe("the ledger", () => {
   })
 
   const damages: [string, (sql: Db) => Promise<unknown>][] = [
-    ["a waiting run is deleted", (sql) => sql`delete from slotbase.handler_queue where handler = 'NotificationHandler' and position = 1`],
+    [
+      "a waiting run is deleted",
+      (sql) => sql`delete from slotbase.handler_queue where handler = 'NotificationHandler' and position = 1`,
+    ],
     ["a finished run is deleted", (sql) => sql`delete from slotbase.handler_history where position = 1`],
-    ["a finished run stands in the queue again", (sql) => sql`
+    [
+      "a finished run stands in the queue again",
+      (sql) => sql`
       insert into slotbase.handler_queue (handler, position, facility_id, event_id)
-      select handler, position, facility_id, event_id from slotbase.handler_history where position = 1`],
+      select handler, position, facility_id, event_id from slotbase.handler_history where position = 1`,
+    ],
     ["a waiting delivery is deleted", (sql) => sql`delete from slotbase.delivery_queue where position = 1`],
-    ["a waiting delivery was finished already", (sql) => sql`
+    [
+      "a waiting delivery was finished already",
+      (sql) => sql`
       insert into slotbase.delivery_history
         (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
       select webhook_id, event_id, 0, facility_id, position, delivery_id, sequence, 'delivered', 1, slotbase.now()
-      from slotbase.delivery_queue where position = 1`],
-    ["a subscription is made up afterwards", (sql) => sql`
-      insert into slotbase.handlers (handler, event_type, from_position, until_position) values ('RefundHandler', 'booking.confirmed', 1, 2)`],
+      from slotbase.delivery_queue where position = 1`,
+    ],
+    [
+      "a subscription is made up afterwards",
+      (sql) => sql`
+      insert into slotbase.handlers (handler, event_type, from_position, until_position) values ('RefundHandler', 'booking.confirmed', 1, 2)`,
+    ],
   ]
   test.each(damages)("does not when %s by hand", async (_, damage) => {
     await damage(db)
@@ -193,7 +227,16 @@ describe("the ledger", () => {
 })
 
 describe("the reader", () => {
-  const views = ["handler_runs", "webhook_deliveries", "event_log", "event_ledger", "events", "outbox", "dead_letters", "bookings"]
+  const views = [
+    "handler_runs",
+    "webhook_deliveries",
+    "event_log",
+    "event_ledger",
+    "events",
+    "outbox",
+    "dead_letters",
+    "bookings",
+  ]
   test.each(views)("reads %s", async (view) => {
     expect(await asReader(`select count(*) from slotbase.${view}`)).not.toBeInstanceOf(Error)
   })
@@ -214,7 +257,11 @@ describe("the reader", () => {
 
   test("changes nothing", async () => {
     await recordMany(db, 1)
-    for (const change of ["delete from slotbase.events", "select slotbase.dispatch(1)", "select slotbase.move_clock('1 day')"]) {
+    for (const change of [
+      "delete from slotbase.events",
+      "select slotbase.dispatch(1)",
+      "select slotbase.move_clock('1 day')",
+    ]) {
       expect(await asReader(change)).toMatchObject({ code: "42501" })
     }
   })

@@ -14,7 +14,8 @@ import { testApp } from "../../harness/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/database.ts"
 import { aFacility } from "../../harness/factories.ts"
 import { context, processRow, unbalanced } from "../../harness/pipeline.ts"
-import { aWebhook, confirmed, rootCaller } from "../../harness/webhooks.ts"
+import { startReceiver } from "../../harness/receiver.ts"
+import { aDeliverer, aWebhook, confirmed, rootCaller } from "../../harness/webhooks.ts"
 
 let database: TestDatabase
 let app: App
@@ -28,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => database?.drop())
 
-async function aQueue(count: number, given: { maxConcurrency?: number } = {}) {
+async function aQueue(count: number, given: { maxConcurrency?: number; url?: string } = {}) {
   const facility = await aFacility(database.db)
   const webhook = await aWebhook(app, facility.id, { url: "https://receiver.example/hook", ...given })
   await confirmed(database.db, facility.id, count)
@@ -70,7 +71,10 @@ async function die(owner: number) {
 test("each webhook gets up to its own concurrency, however much another has queued", async () => {
   const large = await aQueue(600, { maxConcurrency: 10 })
   const small = await Promise.all(Array.from({ length: 5 }, () => aQueue(3)))
-  const claimed = await claim(one, [large, ...small].map(({ webhookId }) => want(webhookId)))
+  const claimed = await claim(
+    one,
+    [large, ...small].map(({ webhookId }) => want(webhookId)),
+  )
   const counts = Map.groupBy(claimed, (delivery) => delivery.webhook_id)
   expect([large, ...small].map(({ webhookId }) => counts.get(webhookId)?.length)).toEqual([10, 3, 3, 3, 3, 3])
   const ofLarge = counts.get(large.webhookId) ?? []
@@ -97,8 +101,14 @@ test("claimers never share a delivery, and together they take all", async () => 
     }),
   )
   expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, index) => index + 1))
-  expect(new Set((await database.db<{ lease: number }[]>`
-    select lease from slotbase.delivery_queue where webhook_id = ${webhookId}`).map(({ lease }) => lease)).size).toBe(400)
+  expect(
+    new Set(
+      (
+        await database.db<{ lease: number }[]>`
+    select lease from slotbase.delivery_queue where webhook_id = ${webhookId}`
+      ).map(({ lease }) => lease),
+    ).size,
+  ).toBe(400)
 })
 
 test("the attempt stands as started before anything is sent, under the id that its header will carry", async () => {
@@ -152,7 +162,13 @@ test("a claim whose answer was lost is found by its process and given back", asy
   const owner = await processRow(database.db, true)
   const known = await claim(owner, [want(webhookId)], 1)
   await claim(owner, [want(webhookId)], 2)
-  expect(await giveBackUnknown(database.db, owner, known.map(({ lease }) => lease))).toBe(2)
+  expect(
+    await giveBackUnknown(
+      database.db,
+      owner,
+      known.map(({ lease }) => lease),
+    ),
+  ).toBe(2)
   expect((await queueOf(webhookId)).map(({ free }) => free)).toEqual([false, true, true])
   expect(await attemptsOf(webhookId)).toHaveLength(1)
 })
@@ -162,7 +178,7 @@ test("a settlement under an old token is discarded: the other holder's stands", 
   const owner = await processRow(database.db, true)
   const [mine] = (await claim(owner, [want(webhookId)])) as [Delivery]
   await die(owner)
-  expect(await reclaimLost(database.db)).toBeGreaterThanOrEqual(1)
+  expect(await reclaimLost(database.db, one)).toBeGreaterThanOrEqual(1)
   const [theirs] = (await claim(other, [want(webhookId)])) as [Delivery]
   expect(theirs.lease).toBeGreaterThan(mine.lease)
   expect([theirs.attempts, theirs.unknowns, theirs.failures]).toEqual([1, 1, 0])
@@ -175,7 +191,8 @@ test("a settlement under an old token is discarded: the other holder's stands", 
   await settle(database.db, [delivered(theirs)])
   expect(await queueOf(webhookId)).toHaveLength(0)
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["unknown", "delivered"])
-  const history = await database.db`select status, attempts from slotbase.delivery_history where webhook_id = ${webhookId}`
+  const history =
+    await database.db`select status, attempts from slotbase.delivery_history where webhook_id = ${webhookId}`
   expect(history.map((row) => ({ ...row }))).toEqual([{ status: "delivered", attempts: 2 }])
 })
 
@@ -185,7 +202,7 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
     const owner = await processRow(database.db, true)
     expect(await claim(owner, [want(webhookId)])).toHaveLength(1)
     await die(owner)
-    await reclaimLost(database.db)
+    await reclaimLost(database.db, one)
     expect(await queueOf(webhookId)).toHaveLength(n < 3 ? 1 : 0)
   }
   const [letter] = await database.db<{ delivery_id: string; event_id: string; codes: string[]; statuses: string[] }[]>`
@@ -197,14 +214,16 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
   expect(letter?.statuses).toEqual(["retrying", "retrying", "dead_letter"])
 
   const requeue = (facility: string) =>
-    transact(database.db, context, (tx) => requeueDelivery(tx, facility, letter?.delivery_id ?? "", letter?.event_id ?? ""))
+    transact(database.db, context, (tx) =>
+      requeueDelivery(tx, facility, letter?.delivery_id ?? "", letter?.event_id ?? ""),
+    )
   expect((await requeue((await aFacility(database.db)).id)).result).toBe(false)
   expect((await requeue(facilityId)).result).toBe(true)
   expect((await requeue(facilityId)).result).toBe(false)
   expect((await queueOf(webhookId)).map((row) => ({ ...row }))).toEqual([
     { attempts: 3, failures: 0, unknowns: 0, free: true, fresh: false },
   ])
-  expect(await unbalanced(database.db)).toEqual([])
+  expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
 test("taking over the dead leaves the living alone", async () => {
@@ -213,9 +232,39 @@ test("taking over the dead leaves the living alone", async () => {
   await claim(one, [want(webhookId)], 1)
   await claim(owner, [want(webhookId)], 1)
   await die(owner)
-  await reclaimLost(database.db)
+  await reclaimLost(database.db, one)
   expect((await queueOf(webhookId)).map(({ unknowns, free }) => [unknowns, free])).toEqual([
     [0, false],
     [1, true],
   ])
+})
+
+test("the first pass of another process takes over what the dead one held, and sends it", async () => {
+  const inbox = startReceiver()
+  const { webhookId } = await aQueue(2, { url: inbox.url })
+  const owner = await processRow(database.db, true)
+  await claim(owner, [want(webhookId)])
+  await die(owner)
+  const heir = await aDeliverer(app)
+  await heir.run()
+  expect(inbox.received).toHaveLength(2)
+  expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual([
+    "unknown",
+    "delivered",
+    "unknown",
+    "delivered",
+  ])
+  await heir.drain()
+  await inbox.stop()
+})
+
+test("a process whose life sign is late does not take itself for dead", async () => {
+  const { webhookId } = await aQueue(1)
+  const owner = await processRow(database.db, true)
+  const [mine] = (await claim(owner, [want(webhookId)])) as [Delivery]
+  await die(owner)
+  await reclaimLost(database.db, owner)
+  await settle(database.db, [delivered(mine)])
+  expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["delivered"])
+  expect(await queueOf(webhookId)).toHaveLength(0)
 })

@@ -1,0 +1,149 @@
+// External handlers: side by side, each run settled by itself; what was cut off is given back, and what must not happen twice
+// is never begun again.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import type { Actor } from "../../actors/actor.ts"
+import type { ExternalHandler, Handler } from "../../actors/handlers/handler.ts"
+import { runHandler } from "../../actors/run-handlers.ts"
+import { claimFree } from "../../actors/runs/claim.ts"
+import type { Db } from "../../src/database/db.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
+
+const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
+const never = new AbortController().signal
+
+let database: TestDatabase
+let db: Db
+let owner: number
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  for (const name of ["PaymentHandler", "NotificationHandler"]) await subscribe(db, name, "booking.confirmed")
+  owner = await processRow(db, true)
+})
+
+beforeEach(async () => {
+  await db`
+    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters,
+      slotbase.outbox, slotbase.events`
+  await db`update slotbase.handlers set from_position = 1`
+})
+
+afterAll(() => database.drop())
+
+test("runs side by side, each settled by itself, under an idempotency key of event and handler", async () => {
+  const ids = await queue(20)
+  const keys: string[] = []
+  const all = Promise.withResolvers<void>()
+  await pass(
+    external("NotificationHandler", async (_, { idempotencyKey }) => {
+      keys.push(idempotencyKey)
+      if (keys.length === 20) all.resolve()
+      await all.promise
+    }),
+  )
+  expect(keys).toEqual(ids.map((id) => `${id}:NotificationHandler`))
+  expect(await statuses("NotificationHandler")).toEqual({ success: 20 })
+})
+
+test("that fails is retried, its neighbours are done", async () => {
+  await queue(3)
+  await pass(
+    external("NotificationHandler", async (event) => {
+      if (event.position === 2) throw new Error("mail server is away")
+    }),
+  )
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([
+    { status: "success" },
+    { status: "retrying", attempts: 1, error: "mail server is away" },
+    { status: "success" },
+  ])
+})
+
+test("that is cut off because the process stops burns no attempt", async () => {
+  await queue(1)
+  const stopping = new AbortController()
+  await actorOf(
+    external("NotificationHandler", async (_, { signal }) => {
+      stopping.abort(new Error("stopping"))
+      signal.throwIfAborted()
+    }),
+  ).pass(stopping.signal)
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
+})
+
+test("without retries is not cut off, and its failure is a dead letter at once", async () => {
+  await queue(2)
+  const stopping = new AbortController()
+  await actorOf(
+    external("PaymentHandler", async (event, { signal }) => {
+      stopping.abort()
+      expect(signal.aborted).toBe(false)
+      if (event.position === 2) throw new Error("card refused")
+    }),
+  ).pass(stopping.signal)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([
+    { status: "success" },
+    { status: "dead_letter", attempts: 1, error: "card refused" },
+  ])
+})
+
+test("without retries never sees an event again whose outcome was lost with its process", async () => {
+  const [id] = await queue(1)
+  await claimFree(db, "PaymentHandler", await processRow(db, false), everything, 20)
+  const handled: string[] = []
+  await drain(actorOf(external("PaymentHandler", async (event) => void handled.push(event.id))))
+  expect(handled).toEqual([])
+  const [dead] = await db`select errors from slotbase.dead_letters`
+  expect(dead as object).toEqual({
+    errors: [
+      {
+        eventId: id,
+        eventType: "booking.confirmed",
+        handlerName: "PaymentHandler",
+        error: {
+          message: "the process died while it handled this event alone; the outcome is unknown",
+          code: "unknown_outcome",
+        },
+        attemptCount: 1,
+        maxRetries: 0,
+        status: "dead_letter",
+      },
+    ],
+  })
+})
+
+const external = (
+  name: string,
+  handle: (...args: Parameters<ExternalHandler["handle"]>) => Promise<void>,
+): ExternalHandler => ({
+  kind: "external",
+  name,
+  events: ["booking.confirmed"],
+  handle: async (event, tools) => {
+    await handle(event, tools)
+    return undefined
+  },
+})
+
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const pass = (handler: Handler) => actorOf(handler).pass(never)
+
+/** Passes until nothing is left; the second one may find what the first one has given back. */
+async function drain(actor: Actor): Promise<void> {
+  while ((await actor.pass(never)).more);
+}
+
+async function queue(count: number): Promise<readonly string[]> {
+  const ids = await recordMany(db, count)
+  await dispatchAll(db)
+  return ids
+}
+
+async function statuses(handler: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}

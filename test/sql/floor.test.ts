@@ -1,0 +1,180 @@
+// The floor of the dispatcher's scan: it rises above what is done, so that rows which a long snapshot keeps from vacuum are
+// never walked, and never above a number whose transaction can still commit.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
+import type { Db, Tx } from "../../src/database/db.ts"
+import { example } from "../../src/events/example.ts"
+import { newId } from "../../src/ids.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { eventually } from "../harness/eventually.ts"
+import { logOf, recordMany, sample } from "../harness/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  await db`create table aggregates (id uuid primary key, version integer not null)`
+})
+
+afterEach(async () => {
+  await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
+  await db`
+    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
+})
+
+afterAll(() => database.drop())
+
+test("never passes an event whose transaction has drawn its number and commits later", async () => {
+  const [late, drawn] = [newId(), gate()]
+  const transaction = db.begin(async (tx) => {
+    await insertByHand(tx, late)
+    await drawn.stop()
+  })
+  await drawn.reached
+  const after = await recordMany(db, 3)
+  expect(await passes(5)).toBe(3)
+  drawn.open()
+  await transaction
+  expect(await passes(1)).toBe(1)
+  expect((await logOf(db)).map((row) => row.event_id)).toEqual([...after, late])
+})
+
+test("never passes an event whose transaction wrote before, and draws its number only now", async () => {
+  const [late, begun, drawn] = [newId(), gate(), gate()]
+  const transaction = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${late}, 0)`
+    await begun.stop()
+    await insertByHand(tx, late)
+    await drawn.stop()
+  })
+  await begun.reached
+  await recordMany(db, 3)
+  expect(await passes(4)).toBe(3)
+  begun.open()
+  await drawn.reached
+  await recordMany(db, 1)
+  expect(await passes(4)).toBe(1)
+  drawn.open()
+  await transaction
+  expect(await passes(1)).toBe(1)
+  expect((await logOf(db)).at(-1)?.event_id).toBe(late)
+})
+
+test("rises to the last number once nobody can commit below it, and the empty look is then a single page", async () => {
+  await recordMany(db, 2_000)
+  expect(await passes(8)).toBe(2_000)
+  await floorRisen()
+})
+
+test("rises under a snapshot that keeps dead rows, and the empty look does not walk them", async () => {
+  await db`select from slotbase.dispatch(1)`
+  await db.begin(async (tx) => {
+    await tx`set transaction isolation level repeatable read`
+    await tx`select count(*) from slotbase.outbox`
+    await db`
+      insert into slotbase.outbox (event_id, facility_id, type)
+      select gen_random_uuid(), ${example.facilityId}, 'booking.confirmed' from generate_series(1, 50000)`
+    expect(await passes(104)).toBe(50_000)
+    await floorRisen()
+    expect(
+      await pagesRead("select from slotbase.outbox where seq > (select floor from slotbase.outbox_floor)"),
+    ).toBeLessThan(10)
+    // What the floor saves: the same look without it reads every dead row.
+    expect(await pagesRead("select from slotbase.outbox where seq > 0")).toBeGreaterThan(500)
+  })
+})
+
+test("does not move in a dispatch that is part of a larger transaction", async () => {
+  await recordMany(db, 1)
+  await db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    for (let pass = 0; pass < 4; pass++) {
+      await tx`update slotbase.outbox_floor set noted_at = '-infinity'`
+      await tx`select from slotbase.dispatch(100)`
+    }
+  })
+  expect(await floor()).toEqual({ floor: 0, candidate_seq: 0 })
+  expect(await logOf(db)).toHaveLength(1)
+})
+
+test("is held by an event that was not checked yet", async () => {
+  await recordMany(db, 1)
+  await db`update slotbase.outbox set unchecked = true`
+  expect(await passes(5)).toBe(0)
+  expect((await floor()).floor).toBe(0)
+})
+
+test("an empty pass does not even take a transaction id", async () => {
+  await recordMany(db, 1)
+  expect(await passes(5)).toBe(1)
+  await db.begin(async (tx) => {
+    await tx`select from slotbase.dispatch(500)`
+    const [row] = await tx`select pg_current_xact_id_if_assigned() is null as none`
+    expect(row as object).toEqual({ none: true })
+  })
+})
+
+/** An event as SQL inserts it, without the program. */
+async function insertByHand(tx: Tx, id: string): Promise<void> {
+  const { data } = sample("booking.confirmed")
+  await tx`
+    insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
+      aggregate_type, aggregate_id, data, metadata)
+    values (${id}, ${example.facilityId}, 'booking.confirmed', '1.0', slotbase.now(), slotbase.now(), 'test', ${id},
+      'booking', ${id}, ${tx.json(data as never)}, '{"environment":"development"}')`
+  await tx`insert into slotbase.outbox (event_id, facility_id, type) values (${id}, ${example.facilityId}, 'booking.confirmed')`
+}
+
+/** Something that happens inside an open transaction, and something that lets it go on. */
+function gate() {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    stop: () => {
+      reached.resolve()
+      return opened.promise
+    },
+    reached: reached.promise,
+    open: () => opened.resolve(),
+  }
+}
+
+/** Passes, each as if the last one's second had gone by; returns how many events they dispatched. */
+async function passes(count: number): Promise<number> {
+  let sum = 0
+  for (let pass = 0; pass < count; pass++) {
+    await db`update slotbase.outbox_floor set noted_at = '-infinity'`
+    sum += (await dispatchOnce(500)).dispatched
+  }
+  return sum
+}
+
+async function dispatchOnce(batch: number) {
+  const [pass] = await db<[{ dispatched: number; last_position: number | null; waits_for_check: boolean }]>`
+    select * from slotbase.dispatch(${batch})`
+  return { ...pass }
+}
+
+/** Transactions are numbered for the whole server: one of another test's database may hold the floor for a moment. */
+const floorRisen = () =>
+  eventually(async () => {
+    await passes(1)
+    const [row] = await db<[{ risen: boolean }]>`
+      select floor = (select last_value from slotbase.outbox_seq) as risen from slotbase.outbox_floor`
+    expect(row.risen).toBe(true)
+  })
+
+async function floor() {
+  const [row] = await db<
+    [{ floor: number; candidate_seq: number }]
+  >`select floor, candidate_seq from slotbase.outbox_floor`
+  return { ...row }
+}
+
+/** Shared pages that a statement touches. */
+async function pagesRead(statement: string): Promise<number> {
+  const [plan] = await db.unsafe(`explain (analyze, buffers, format json) ${statement}`)
+  const top = plan?.["QUERY PLAN"][0].Plan
+  return top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+}
