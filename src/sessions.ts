@@ -6,8 +6,12 @@ import * as Schema from "effect/Schema"
 import type { Db, Queryable, Tx } from "./database/db.ts"
 import { NotAuthenticated } from "./errors.ts"
 import { Email, Id, normalEmail } from "./fields.ts"
+import { Guesses } from "./guesses.ts"
 import { isPassword } from "./passwords.ts"
 import { hashToken, newToken } from "./secrets.ts"
+
+/** Wrong passwords of one client for one address: nobody mistypes oftener, and a guesser gets 960 a day. */
+const guesses = new Guesses({ failures: 10, withinMs: 900_000, keys: 10_000 })
 
 /** How long a session lasts, days. */
 export const sessionDays = 30
@@ -32,10 +36,16 @@ export async function checkPassword(
   client: string,
 ): Promise<Session["user"]> {
   const email = normalEmail(input.email)
+  const guess = `${client} ${email}`
+  guesses.check(guess)
   const [row] = await db<{ id: string; password_hash: string | null; first_name: string; last_name: string }[]>`
     select id, password_hash, first_name, last_name from slotbase.users where email = ${email}`
   const matches = await isPassword(input.password, row?.password_hash, client)
-  if (!row || !matches) throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  if (!row || !matches) {
+    guesses.failed(guess)
+    throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  }
+  guesses.succeeded(guess)
   return { id: row.id, email, firstName: row.first_name, lastName: row.last_name }
 }
 

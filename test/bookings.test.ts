@@ -8,19 +8,22 @@ import type { Tx } from "../src/database/db.ts"
 import { createHold } from "../src/holds.ts"
 import { newId } from "../src/ids.ts"
 import { bookingCounts, eventsOf, isOccupied } from "./harness/bookings.ts"
-import { aClub, atHour, type Club, run } from "./harness/club.ts"
+import { aClub, aMember, atHour, type Club, type Person, run } from "./harness/club.ts"
 import { type TestDatabase, testDatabase } from "./harness/database.ts"
 import { aFacility, aResource, aRole } from "./harness/factories.ts"
 import { failure } from "./harness/pipeline.ts"
 
 let database: TestDatabase
 let club: Club
+/** A member of another facility. */
+let outsider: Person
 /** Counts up, so that no two tests want the same slot. */
 let hour = 0
 
 beforeAll(async () => {
   database = await testDatabase()
   club = await aClub(database.db)
+  outsider = await aMember(database.db, "player", (await aFacility(database.db)).id)
 })
 afterAll(() => database.drop())
 beforeEach(() => {
@@ -152,6 +155,18 @@ describe("what is refused writes nothing", () => {
       () => ({ participants: [{ userId: club.friend.id }, { userId: newId() }] }),
       () => club.staff.caller,
       { _tag: "InvalidInput", faults: [{ path: "body.participants.1.userId", message: "names nobody" }] },
+    ],
+    [
+      "a booker of another facility, whose name would be learnt",
+      () => ({ bookerId: outsider.id }),
+      () => club.staff.caller,
+      { _tag: "InvalidInput", faults: [{ path: "body.bookerId", message: "names nobody" }] },
+    ],
+    [
+      "a participant of another facility",
+      () => ({ participants: [{ userId: outsider.id }] }),
+      () => club.staff.caller,
+      { _tag: "InvalidInput", faults: [{ path: "body.participants.0.userId", message: "names nobody" }] },
     ],
     [
       "a start in the past",

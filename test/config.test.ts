@@ -94,6 +94,11 @@ describe("a mistake stops the program with what to set", () => {
       "SLOTBASE_ROOT_KEY must have at least 16 characters.",
     ],
     [
+      "a network that is none",
+      { SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, intranet" },
+      `SLOTBASE_EGRESS_ALLOW: "intranet" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
+    ],
+    [
       "mail by another protocol",
       { SMTP_URL: "mail.example.com" },
       "SMTP_URL must start with smtp:// or smtps://, such as smtp://user:password@mail.example.com:587.",

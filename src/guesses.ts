@@ -1,0 +1,43 @@
+/**
+ * Guesses: how often somebody may be wrong. Counts the failures of a key (a client and the address it tries) inside a
+ * window; once they are used up, further tries are refused until the window has passed. Kept in this process and bounded.
+ */
+import { TooMany } from "./errors.ts"
+
+export interface GuessLimits {
+  readonly failures: number
+  readonly withinMs: number
+  /** Keys that are remembered; beyond it the oldest is forgotten. */
+  readonly keys: number
+}
+
+export class Guesses {
+  readonly #limits: GuessLimits
+  readonly #failed = new Map<string, { count: number; readonly until: number }>()
+
+  constructor(limits: GuessLimits) {
+    this.#limits = limits
+  }
+
+  /** Throws TooMany when the key has no guess left. @param now monotonic, milliseconds. */
+  check(key: string, now = performance.now()): void {
+    const found = this.#failed.get(key)
+    if (found === undefined) return
+    if (found.until <= now) this.#failed.delete(key)
+    else if (found.count >= this.#limits.failures) {
+      throw new TooMany(Math.ceil((found.until - now) / 1000), "Too many wrong tries; wait, then try again.")
+    }
+  }
+
+  failed(key: string, now = performance.now()): void {
+    const found = this.#failed.get(key)
+    if (found) found.count++
+    else this.#failed.set(key, { count: 1, until: now + this.#limits.withinMs })
+    const [oldest] = this.#failed.size > this.#limits.keys ? this.#failed.keys() : []
+    if (oldest !== undefined) this.#failed.delete(oldest)
+  }
+
+  succeeded(key: string): void {
+    this.#failed.delete(key)
+  }
+}
