@@ -20,9 +20,7 @@ export function banner({ config, address, embedded, rootKey, demo, mailbox }: St
     "",
     `  SlotBase is ready (${config.role}).`,
     "",
-    `  API        ${address}/v1        described at ${address}/openapi`,
-    `  Live       ${address.replace("http", "ws")}/v1/live`,
-    ...(mailbox ? [`  Mail       ${mailbox}`] : []),
+    ...(config.role === "actors" ? [] : addressLines(address, mailbox)),
     `  Tables     psql "$(${bun} run slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
     `  Health     ${address}/readyz        ${bun} run slotbase doctor`,
   ]
@@ -32,8 +30,16 @@ export function banner({ config, address, embedded, rootKey, demo, mailbox }: St
       `  Root key   ${rootKey}`,
       "             Shown this once: keep it. It is the platform administrator's API key.",
     )
-  if (config.role === "actors") return lines.filter((line) => !/API|Live/.test(line)).join("\n")
   return [...lines, ...demoLines(demo, address, key), ""].join("\n")
+}
+
+/** What only a server answers; a process of actors has just health and metrics there. */
+function addressLines(address: string, mailbox: string | undefined): string[] {
+  return [
+    `  API        ${address}/v1        described at ${address}/openapi`,
+    `  Live       ${address.replace("http", "ws")}/v1/live`,
+    ...(mailbox ? [`  Mail       ${mailbox}`] : []),
+  ]
 }
 
 function demoLines(demo: DemoClub | undefined, address: string, key: string | undefined): string[] {

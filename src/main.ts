@@ -14,6 +14,7 @@ import { connect } from "./database/db.ts"
 import { EmbeddedUnavailable } from "./database/embedded.ts"
 import { migrate } from "./database/migrate.ts"
 import { openDatabase } from "./database/open.ts"
+import { health } from "./health.ts"
 import { connectHints } from "./hints.ts"
 import { registeredHooks } from "./hooks/registered.ts"
 import { listen, refuseBusyPort } from "./http/listen.ts"
@@ -32,12 +33,18 @@ const followClockMs = 5_000
 const ends: (() => Promise<unknown> | unknown)[] = []
 let stopping: Promise<never> | undefined
 
+/** What /readyz says before all is started, and from the signal to the end: send requests elsewhere. */
+const notYet = "The process is still starting."
+const noMore = "The process is stopping."
+
 async function start(): Promise<void> {
+  health.unhealthy(notYet)
   const config = parseConfig(process.env)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
   const database = await openDatabase(config, say)
   ends.push(database.stop)
+  if (stopping) return
   const { applied } = await migrate(database.url)
   if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
 
@@ -61,6 +68,7 @@ async function start(): Promise<void> {
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
+  health.recovered(notYet)
   const mailbox = mailboxUrl(app, address)
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox }))
 }
@@ -81,9 +89,14 @@ async function serveOperations(app: App): Promise<string> {
   return address
 }
 
-/** Ends everything, the newest first; a second signal does not wait. */
+/**
+ * Ends everything, the newest first; a second signal does not wait. What is just being started is let start, because only then
+ * can it be ended: otherwise the embedded database stays behind, or actors run on with nobody to drain them.
+ */
 function stop(code: number): Promise<never> {
+  health.unhealthy(noMore)
   stopping ??= (async () => {
+    await starting.catch(() => {})
     for (const end of ends.reverse())
       await Promise.resolve(end()).catch((error: Error) => log({ level: "error", message: error.message }))
     process.exit(code)
@@ -109,7 +122,8 @@ const report: Report = (line) => log({ level: "error", ...line })
 const log = (line: Record<string, unknown>) =>
   console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
 
-start().catch(async (error: unknown) => {
+const starting = start()
+starting.catch(async (error: unknown) => {
   const known =
     error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
   console.error(known ? (error as Error).message : error)

@@ -14,12 +14,21 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
     // "wx": whoever comes first makes it, and nobody ever overwrites it.
     await writeFile(path, randomBytes(keyBytes).toString("base64"), { mode: 0o600, flag: "wx" })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== "EEXIST") throw notUsable(dataDir, code)
   }
-  const key = Buffer.from((await readFile(path, "utf8")).trim(), "base64")
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw notUsable(dataDir, error.code)
+  })
+  const key = Buffer.from(text.trim(), "base64")
   if (key.length !== keyBytes)
     throw new BadConfig(
       `${path} does not hold 32 bytes in base64: put the original key back, or what was encrypted with it is lost.`,
     )
   return key
 }
+
+const notUsable = (dataDir: string, code: string | undefined) =>
+  new BadConfig(
+    `The data directory ${dataDir} cannot be used (${code}); set SLOTBASE_DATA_DIR to a folder of your own that can be written.`,
+  )

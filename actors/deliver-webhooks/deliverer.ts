@@ -46,6 +46,8 @@ export interface Deliverer {
 /** How often the whole queue is asked, the dead are looked for, and the floors are forgotten, milliseconds. */
 const lookEveryMs = 2_000
 const buryEveryMs = 1_000
+/** The actor looks at least so often. */
+const floorMs = 1_000
 const forgetEveryMs = 30_000
 const defaultGraceMs = 5_000
 /** After the grace time, for the last settlements. */
@@ -89,7 +91,10 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     db,
     failed: remember,
     settled: (results, again) => {
-      for (const { webhook_id, ready_at } of again) lanes.noteDue(webhook_id, ready_at.getTime())
+      for (const { webhook_id, ready_at } of again) {
+        lanes.noteDue(webhook_id, ready_at.getTime())
+        lookWhenDue(ready_at.getTime())
+      }
       for (const { delivery } of results) {
         held.delete(delivery.lease)
         const lane = lanes.get(delivery.webhook_id)
@@ -99,6 +104,17 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       wakeIdlers()
     },
   })
+
+  /** A retry that is due before the next look is not left to it. */
+  function lookWhenDue(at: number): void {
+    const inMs = at - clock.now()
+    if (inMs >= floorMs) return
+    const look = () => {
+      lanes.markDue(clock.now())
+      claimSoon()
+    }
+    setTimeout(look, Math.max(0, inMs) + limits.dueStepMs).unref()
+  }
 
   async function pass(): Promise<Pass> {
     if (trouble !== undefined) {

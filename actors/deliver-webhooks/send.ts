@@ -124,7 +124,7 @@ export function retryDelay(
 /** Retry-After (RFC 9110, 10.2.3): seconds, or a date. Anything else asks for nothing. */
 function askedMs(text: string | undefined): number {
   if (text === undefined) return 0
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  if (/^\d+$/.test(text)) return Number(text) * 1000
   const at = Date.parse(text)
   return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now())
 }

@@ -25,7 +25,9 @@ export async function checkRecordedBySql(db: Db): Promise<void> {
     where o.seq > (select floor from slotbase.outbox_floor) and o.unchecked
     order by o.seq limit ${checkBatch}`
   const good = waiting.filter((event) => faultOf(event) === undefined)
-  await db`update slotbase.outbox set unchecked = false where seq = any (${good.map((event) => event.seq)}::bigint[])`
+  await db`
+    update slotbase.outbox set unchecked = false
+    where seq = any (${good.map((event) => event.seq)}::bigint[]) and unchecked`
   for (const event of waiting) {
     const fault = faultOf(event)
     if (fault !== undefined) await refuse(db, event, fault)

@@ -61,8 +61,9 @@ export async function planBooking(
 ): Promise<Plan> {
   requireMayBook(caller, facilityId, input)
   const limitsHolds = !("paymentMethod" in input) && !isStaff(caller, facilityId)
+  const bookerId = input.bookerId ?? caller.userId
   const found = required(
-    await read(tx, facilityId, input, input.bookerId ?? caller.userId, limitsHolds),
+    await read(tx, facilityId, input, { bookerId, limitsHolds, onlyMembers: !isStaff(caller, facilityId) }),
     facilityId,
     input,
   )
@@ -135,27 +136,33 @@ async function read(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  bookerId: string,
-  countHolds: boolean,
+  { bookerId, limitsHolds, onlyMembers }: { bookerId: string; limitsHolds: boolean; onlyMembers: boolean },
 ): Promise<Known | undefined> {
+  // A member may name members only: the answer tells names, and registration is open. Staff know whom they serve.
+  const mayBeNamed = (userId: ReturnType<Tx>) => (onlyMembers ? isMember(tx, userId) : tx`true`)
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const statement = tx<Known[]>`
     select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name, u.email as booker_email,
            (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
-            from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person') as people,
-           ${countHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
+            from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)}) as people,
+           ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
            slotbase.now() as now
     from slotbase.facilities f
     left join slotbase.resources r on r.facility_id = f.id and r.id = ${input.resourceId} and r.is_active
-    left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person'
+    left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person' and ${mayBeNamed(tx`u.id`)}
     where f.id = ${facilityId}`
   // Two holds of one person wait for each other, or each would miss the other in its count. The lock travels ahead in the
   // same round trip; it must be a statement of its own, because a statement sees what was committed when it began.
-  const [, [row]] = await Promise.all([countHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
+  const [, [row]] = await Promise.all([limitsHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
   return row
 }
+
+/** Whether somebody holds a role in the facility. */
+const isMember = (tx: Tx, userId: ReturnType<Tx>) => tx`
+  exists (select from slotbase.role_grants g
+          where g.user_id = ${userId} and (g.scope_id = f.id and g.scope_type = 'facility' or g.scope_type = 'platform'))`
 
 const lockHoldsOf = (tx: Tx, facilityId: string, bookerId: string) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase holds'), hashtext(${`${facilityId} ${bookerId}`}))`.execute()

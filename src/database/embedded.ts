@@ -59,8 +59,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const url = urlOf(postmaster.port, remembered.password)
     await ensureDatabase(url)
     let stopping: Promise<void> | undefined
+    // Not the one of the start: a DBA may have restarted the server since, and another program have got the old process id.
+    const stopCurrent = async () => {
+      const current = await runningPostmaster(cluster)
+      if (current) await stopPostmaster(current, cluster)
+    }
     const stop = () => {
-      stopping ??= stopPostmaster(postmaster, cluster).finally(unlock)
+      stopping ??= stopCurrent().finally(unlock)
       return stopping
     }
     return { url, adopted, stop }

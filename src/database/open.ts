@@ -28,9 +28,11 @@ export async function reachDatabase(config: Config): Promise<OpenDatabase> {
 async function given(url: string): Promise<OpenDatabase> {
   const problem = await answers(url)
   if (problem) {
-    const { host, pathname } = new URL(url)
+    const address = URL.parse(url)
+    const name = address?.pathname.slice(1) || "of DATABASE_URL"
+    const where = address ? ` on ${address.host}` : ""
     throw new BadConfig(
-      `The database ${pathname.slice(1) || "of DATABASE_URL"} on ${host} does not answer (${problem}). Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+      `The database ${name}${where} ${problem}. Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
     )
   }
   return { url, embedded: false, stop: async () => {} }
@@ -38,14 +40,27 @@ async function given(url: string): Promise<OpenDatabase> {
 
 const connectTimeoutSeconds = 5
 
+/** What is wrong, as the end of a sentence; undefined when it answers. */
 async function answers(url: string): Promise<string | undefined> {
-  const sql = postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} })
+  const sql = client(url)
   try {
     await sql`select 1`
     return undefined
   } catch (error) {
-    return (error as { code?: string }).code ?? (error as Error).message
+    if (error instanceof postgres.PostgresError) return `refuses the connection (${error.message})`
+    return `does not answer (${(error as { code?: string }).code ?? (error as Error).message})`
   } finally {
     await sql.end({ timeout: 1 })
+  }
+}
+
+/** The driver takes several hosts, which URL does not, so the driver is asked whether it can read it; its own error would show the password. */
+function client(url: string): postgres.Sql {
+  try {
+    return postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} })
+  } catch {
+    throw new BadConfig(
+      "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
+    )
   }
 }

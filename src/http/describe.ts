@@ -13,9 +13,9 @@ export interface RouteDescription {
   readonly body?: Schema.Constraint
   /** A Struct of the query's parameters. */
   readonly query?: Schema.Constraint
-  /** The body of the answer; left out: there is none. */
+  /** The body of the answer; left out: there is none, or a text of the `mediaType`. */
   readonly answer?: Schema.Constraint
-  /** Status of the answer; default 200, or 204 without `answer`. */
+  /** Status of the answer; default 200, or 204 when there is no body. */
   readonly status?: number
   /** What the answer holds when it is no JSON, such as "text/event-stream". */
   readonly mediaType?: string
@@ -32,7 +32,8 @@ export const listOf = (item: Schema.Constraint) =>
   Schema.Struct({ data: Schema.Array(item), next: Schema.NullOr(Schema.String) })
 
 export function describe(route: RouteDescription) {
-  const { summary, tag, body, query, answer, mediaType = "application/json" } = route
+  const { summary, tag, body, query, mediaType = "application/json" } = route
+  const answer = route.answer ?? (route.mediaType === undefined ? undefined : Schema.String)
   const status = route.status ?? (answer ? 200 : 204)
   return {
     summary,

@@ -15,7 +15,8 @@ export function otherMethods(routes: () => readonly KnownRoute[]) {
     known ??= patternsOf(routes())
     const { pathname } = new URL(request.url)
     const allowed = known.filter(({ pattern }) => pattern.test(pathname)).flatMap(({ methods }) => [...methods])
-    if (allowed.length === 0) return
+    // The router took `/v1/./me` as it came, `URL` without its dots: then the method is right, and the address is not.
+    if (allowed.length === 0 || allowed.includes(request.method)) return
     const allow = [...new Set(allowed)].sort().join(", ")
     const answer = answerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
     if (answer) return responseOf(answer, { request, set })
@@ -25,6 +26,8 @@ export function otherMethods(routes: () => readonly KnownRoute[]) {
 function patternsOf(routes: readonly KnownRoute[]) {
   const byPath = new Map<string, Set<string>>()
   for (const { method, path } of routes) {
+    // Elysia's name for a WebSocket, which is asked for with GET.
+    if (method === "WS") continue
     byPath.set(path, (byPath.get(path) ?? new Set()).add(method))
   }
   return [...byPath].map(([path, methods]) => ({

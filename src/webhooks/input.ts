@@ -50,6 +50,8 @@ const fields = {
   url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
     Schema.isMinLength(1),
     Schema.isMaxLength(maxUrlLength),
+    // A URL parser drops them in silence, and the address would be kept, shown and logged as what it is not.
+    Schema.isPattern(/^[^\s\p{Cc}]*$/u, { expected: "an address without space or control characters" }),
   ),
   method: Schema.Literals(["POST", "PUT"]),
   authType: Schema.Literals(authTypes),

@@ -199,6 +199,7 @@ test.each([
   ["in seconds", () => "120", 120_000],
   ["as a date", () => new Date(Date.now() + 90_000).toUTCString(), 90_000],
   ["never beyond an hour", () => "86400", 3_600_000],
+  ["never beyond an hour, however long the number", () => "99999999999", 3_600_000],
   ["never below the configured delay", () => "0", 1_000],
   ["not when it is nonsense", () => "soon", 1_000],
 ])("Retry-After is honoured %s", async (_, retryAfter, expectedMs) => {

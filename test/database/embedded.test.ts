@@ -7,6 +7,9 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
+import { findBinaries } from "../../src/database/embedded/binaries.ts"
+import { chooseOsUser } from "../../src/database/embedded/os-user.ts"
+import { launchPostmaster, runningPostmaster } from "../../src/database/embedded/postmaster.ts"
 import { EmbeddedUnavailable, embeddedUrl, startEmbedded } from "../../src/database/embedded.ts"
 import { eventually } from "../harness/eventually.ts"
 
@@ -115,6 +118,23 @@ test("a server that was killed is started again, also when its process id belong
   } finally {
     await again.stop()
   }
+}, 30_000)
+
+test("a server that somebody restarted meanwhile is stopped as well", async () => {
+  const server = await startEmbedded({ dataDir, settings })
+  const cluster = join(dataDir, "postgres")
+  const first = await runningPostmaster(cluster)
+  process.kill(first?.pid ?? Number.NaN, "SIGINT")
+  await eventually(async () => expect(await embeddedUrl(dataDir)).toBeUndefined(), { withinMs: 10_000 })
+  const osUser = await chooseOsUser(cluster, () => {})
+  await launchPostmaster({
+    cluster,
+    osUser,
+    binaries: await findBinaries(osUser),
+    logFile: join(dataDir, "postgres.log"),
+  })
+  await server.stop()
+  expect(await embeddedUrl(dataDir)).toBeUndefined()
 }, 30_000)
 
 test("a wanted port that is taken is refused, and a remembered one that is taken is replaced", async () => {

@@ -54,6 +54,12 @@ test("every operation has a summary, a heading, an answer and its problems", () 
   }
 })
 
+test("the metrics are a text", () => {
+  const { responses } = document.paths["/metrics"]?.get ?? { responses: {} }
+  expect(Object.keys(responses).filter((status) => status < "300")).toEqual(["200"])
+  expect(Object.keys(responses["200"]?.content ?? {})).toEqual(["text/plain"])
+})
+
 test("every POST takes an Idempotency-Key", () => {
   for (const { name, method, operation } of operations()) {
     const headers = (operation.parameters ?? []).filter((parameter) => parameter.in === "header")

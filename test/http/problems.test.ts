@@ -1,6 +1,7 @@
 // Problem documents: every failure has one, it has the right headers, and it tells nothing of the inside.
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
+import { createConnection } from "node:net"
 import { Elysia } from "elysia"
 import type { App } from "../../src/app.ts"
 import { connect, QueryTimedOut } from "../../src/database/db.ts"
@@ -17,6 +18,7 @@ import {
   WrongState,
 } from "../../src/errors.ts"
 import { api as base } from "../../src/http/base.ts"
+import { listen } from "../../src/http/listen.ts"
 import { createServer } from "../../src/http/server.ts"
 import { type TestApi, testApi } from "../harness/api.ts"
 import { freePort, rootKey } from "../harness/system.ts"
@@ -157,6 +159,23 @@ test("an unknown address is a 404, a known one with another method a 405 that na
     detail: "This address knows GET, POST.",
     code: "method_not_allowed",
   })
+  const live = await api.call("POST", "/v1/live")
+  expect([live.status, live.headers.get("allow")]).toEqual([405, "GET"])
+})
+
+test("an address with dots in it is not the one that it would lead to", async () => {
+  const server = await listen(createServer(api.app), { host: "127.0.0.1", port: 0 })
+  const { port } = new URL(server.address)
+  // By hand: every HTTP client takes the dots out before it asks.
+  const statusOf = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = createConnection(Number(port), "127.0.0.1", () =>
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+      )
+      socket.once("data", (data) => resolve(`${data}`.slice(9, 12))).on("error", reject)
+    })
+  expect([await statusOf("/healthz"), await statusOf("/x/../healthz")]).toEqual(["200", "404"])
+  await server.stop()
 })
 
 test("a body that is no JSON, not UTF-8 or of another type is refused with nothing written", async () => {

@@ -96,6 +96,8 @@ describe("creating", () => {
     ["no events", { events: [] }, "body.events", "at least 1"],
     ["no name", { name: "" }, "body.name", ""],
     ["a name that is too long", { name: "x".repeat(201) }, "body.name", "200"],
+    ["an address of two lines", { url: "https://example.com/\r\nX: y" }, "body.url", "without space"],
+    ["an address with space around it", { url: " https://example.com/" }, "body.url", "without space"],
     ["another method", { method: "GET" }, "body.method", '"POST" | "PUT"'],
     ["too many retries", { retryConfig: { maxRetries: 21 } }, "body.retryConfig.maxRetries", "20"],
     ["a retry without delay", { retryConfig: { retryDelayMs: 99 } }, "body.retryConfig.retryDelayMs", "100"],

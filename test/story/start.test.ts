@@ -1,7 +1,12 @@
 /** Starting and stopping, as a person sees it: what cannot work ends in one clear sentence, and a stop is clean. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { embeddedUrl } from "../../src/database/embedded.ts"
 import { clientOf, hour, makeClub } from "../harness/client.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "../harness/database.ts"
+import { eventually } from "../harness/eventually.ts"
 import { settled } from "../harness/promises.ts"
 import { startReceiver } from "../harness/receiver.ts"
 import { freePort, spawnSystem, startSystem } from "../harness/system.ts"
@@ -40,6 +45,24 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
+  test("a database that does not let it in", async () => {
+    const address = new URL(database.url)
+    address.pathname = "/nowhere"
+    const { code, said } = await refused(address.href, { PORT: "0" })
+    expect(said).toEqual([
+      `The database nowhere on ${address.host} refuses the connection (database "nowhere" does not exist). Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("an address of a database that cannot be read, without showing its password", async () => {
+    const { code, said } = await refused("postgres://somebody:sec/ret@host:port/slotbase", { PORT: "0" })
+    expect(said).toEqual([
+      "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
+    ])
+    expect(code).toBe(2)
+  })
+
   test("a database that is newer than the program", async () => {
     const newer = await emptyDatabase()
     await newer.db.unsafe(`create schema slotbase; create table slotbase.migrations (number integer primary key, name text, checksum text);
@@ -48,6 +71,18 @@ describe("a start that cannot work says why in one sentence", () => {
     await newer.drop()
     expect(said).toHaveLength(1)
     expect(said[0]).toStartWith("The database is newer than this program: it has seen 0999-from-the-future")
+    expect(code).toBe(2)
+  })
+
+  test("a data directory that cannot be used", async () => {
+    const { code, said } = await refused("", {
+      PORT: "0",
+      SLOTBASE_DATA_DIR: "/dev/null/data",
+      SLOTBASE_SECRET_KEY: "",
+    })
+    expect(said).toEqual([
+      "The data directory /dev/null/data cannot be used (ENOTDIR); set SLOTBASE_DATA_DIR to a folder of your own that can be written.",
+    ])
     expect(code).toBe(2)
   })
 
@@ -92,6 +127,20 @@ test(
     expect([...runs]).toEqual([{ attempts: 1 }])
     expect(await second.end("SIGINT")).toBe(0)
     await receiver.stop()
+  },
+  { timeout: 60_000 },
+)
+
+test(
+  "SIGTERM in the middle of the start ends the embedded database too",
+  async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "slotbase-start-"))
+    await chmod(dataDir, 0o755)
+    const system = spawnSystem({ url: "", env: { PORT: "0", SLOTBASE_DATA_DIR: dataDir } })
+    await eventually(() => stat(join(dataDir, "postgres", "postmaster.pid")), { withinMs: 20_000 })
+    expect(await system.end("SIGTERM")).toBe(0)
+    expect(await embeddedUrl(dataDir)).toBeUndefined()
+    await rm(dataDir, { recursive: true })
   },
   { timeout: 60_000 },
 )
