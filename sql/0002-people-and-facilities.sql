@@ -116,3 +116,9 @@ create table slotbase.idempotency_keys (
 create index idempotency_keys_by_age on slotbase.idempotency_keys (created_at);
 comment on table  slotbase.idempotency_keys is 'Answers already given to an Idempotency-Key, kept 24 hours.';
 comment on column slotbase.idempotency_keys.answer is 'Encrypted (AES-256-GCM): an answer may hold a secret.';
+
+create table slotbase.secret_key_check (
+  one    boolean primary key default true constraint secret_key_check_is_one_row check (one),
+  sealed bytea   not null
+);
+comment on table slotbase.secret_key_check is 'A value sealed under SLOTBASE_SECRET_KEY at the first start: a program with another key refuses to start.';

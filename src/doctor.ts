@@ -58,10 +58,18 @@ async function partitions(db: Db): Promise<Check> {
 }
 
 async function processes(db: Db): Promise<Check> {
-  const rows = await db<{ role: string; count: number }[]>`
-    select role, count(*)::integer as count from slotbase.processes where alive_until > clock_timestamp() group by role order by role`
-  const says = rows.map(({ role, count }) => `${count} × ${role}`).join(", ")
-  return { name: "processes", well: true, says: says === "" ? "none is running" : `alive: ${says}` }
+  const [row] = await db<{ alive: number; waiting: boolean }[]>`
+    select (select count(*) from slotbase.processes where alive_until > clock_timestamp()) as alive,
+           exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue)
+             or exists (select from slotbase.delivery_queue) as waiting`
+  const { alive, waiting } = row ?? { alive: 0, waiting: false }
+  return alive === 0 && waiting
+    ? {
+        name: "processes",
+        well: false,
+        says: "work is waiting and no process does it: start one with SLOTBASE_ROLE=all or actors",
+      }
+    : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
 
 async function undispatched(db: Db): Promise<Check> {

@@ -24,7 +24,14 @@ export const health = {
 
 /** What keeps this process from serving, as sentences; empty when it is ready. Never throws. */
 export async function notReady(db: Db): Promise<readonly string[]> {
-  return [...health.check(), ...(await databaseTroubles(db))]
+  const late = Promise.withResolvers<string[]>()
+  const timer = setTimeout(
+    () => late.resolve([`The database has not answered for ${answerWithinMs} ms.`]),
+    answerWithinMs,
+  )
+  const troubles = await Promise.race([databaseTroubles(db), late.promise])
+  clearTimeout(timer)
+  return [...health.check(), ...troubles]
 }
 
 async function databaseTroubles(db: Db): Promise<string[]> {
@@ -46,6 +53,8 @@ async function databaseTroubles(db: Db): Promise<string[]> {
   }
 }
 
+/** Whoever asks waits no longer, milliseconds: a frozen server would keep the question until its own deadline. */
+const answerWithinMs = 2_000
 /** With next month's partition there, at least four weeks are left to find out why no more are made. */
 const monthsAhead = 1
 

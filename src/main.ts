@@ -21,7 +21,7 @@ import { listen, refuseBusyPort } from "./http/listen.ts"
 import { mailboxUrl } from "./http/mailbox.ts"
 import { createOperationsServer, createServer } from "./http/server.ts"
 import { Live } from "./live/live.ts"
-import { loadSecretKey } from "./secret-key.ts"
+import { checkSecretKey, loadSecretKey } from "./secret-key.ts"
 import { secretBox } from "./secrets.ts"
 import { seedDemo } from "./seed.ts"
 import { version } from "./version.ts"
@@ -54,6 +54,7 @@ async function start(): Promise<void> {
     onSwap: (reason) => log({ level: "warn", message: `new database connections: ${reason}` }),
   })
   ends.push(() => db.end())
+  await checkSecretKey(db, secrets)
   await clock.follow(db)
   const following = setInterval(() => clock.follow(db).catch(() => {}), followClockMs)
   ends.push(() => clearInterval(following))

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { BadConfig, type Config } from "./config.ts"
+import type { Db } from "./database/db.ts"
+import type { SecretBox } from "./secrets.ts"
 
 const keyBytes = 32
 
@@ -27,6 +29,26 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
     )
   return key
 }
+
+/**
+ * Refuses a key under which the secrets of this database cannot be opened: every signature and every header of its webhooks
+ * would fail, one delivery at a time. The first start leaves the value that later ones try.
+ * Writes: secret_key_check.
+ */
+export async function checkSecretKey(db: Db, secrets: SecretBox): Promise<void> {
+  await db`insert into slotbase.secret_key_check (sealed) values (${secrets.seal(checkText, checkText)}) on conflict do nothing`
+  const [row] = await db<{ sealed: Buffer }[]>`select sealed from slotbase.secret_key_check`
+  try {
+    if (row && secrets.open(row.sealed, checkText) === checkText) return
+  } catch {
+    // Another key: the authentication tag does not fit.
+  }
+  throw new BadConfig(
+    "SLOTBASE_SECRET_KEY is not the key with which the secrets of this database were encrypted: set it to the original one.",
+  )
+}
+
+const checkText = "slotbase secret key check"
 
 const notUsable = (dataDir: string, code: string | undefined) =>
   new BadConfig(

@@ -4,6 +4,7 @@
  */
 import type { App } from "../../src/app.ts"
 import { forgetOldAnswers } from "../../src/idempotency.ts"
+import { forgetOldMails } from "../../src/mail/mailbox.ts"
 import { forgetOldSessions } from "../../src/sessions.ts"
 import type { Actor } from "../actor.ts"
 import { forgetDeadProcesses } from "../process.ts"
@@ -14,7 +15,7 @@ const batch = 10_000
 export const housekeeping = ({ db }: App): Actor => ({
   name: "housekeeping",
   description: "Make partitions ahead, remove what has expired",
-  cron: "17 * * * *",
+  cron: "*/10 * * * *",
   deadlineMs: 60_000,
   pass: async () => {
     await db`select slotbase.ensure_partitions()`
@@ -22,6 +23,7 @@ export const housekeeping = ({ db }: App): Actor => ({
       forgetOldSessions(db, batch),
       forgetOldAnswers(db, batch),
       forgetDeadProcesses(db),
+      forgetOldMails(db),
     ])
     return { more: removed.includes(batch) }
   },

@@ -1,6 +1,6 @@
 /**
  * The local mailbox: where mail goes, and can be read, while no SMTP server is configured.
- * Writes: mailbox, of which it keeps the latest thousand mails.
+ * Writes: mailbox, of which housekeeping keeps the latest thousand mails.
  */
 import { simpleParser } from "mailparser"
 import type { Db, Queryable } from "../database/db.ts"
@@ -34,15 +34,18 @@ const listedMails = 100
 export async function keepMail(db: Db, mail: NewMail): Promise<void> {
   // A text column holds no NUL.
   const clean = (text: string) => text.replaceAll("\u0000", "\ufffd").toWellFormed()
-  await db.begin(async (tx) => {
-    await tx`
-      insert into slotbase.mailbox (id, message_id, sender, recipients, subject, raw)
-      values (${newId()}, ${clean(mail.messageId)}, ${clean(mail.sender)}, ${mail.recipients.map(clean)},
-              ${clean(mail.subject)}, ${clean(mail.raw)})`
-    await tx`
-      delete from slotbase.mailbox
-      where id in (select id from slotbase.mailbox order by received_at desc, id desc offset ${keptMails})`
-  })
+  await db`
+    insert into slotbase.mailbox (id, message_id, sender, recipients, subject, raw)
+    values (${newId()}, ${clean(mail.messageId)}, ${clean(mail.sender)}, ${mail.recipients.map(clean)},
+            ${clean(mail.subject)}, ${clean(mail.raw)})`
+}
+
+/** Deletes all mails but the latest thousand; answers how many. */
+export async function forgetOldMails(db: Db): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.mailbox
+    where id in (select id from slotbase.mailbox order by received_at desc, id desc offset ${keptMails})`
+  return count
 }
 
 /** The latest mails, newest first, without their content, and how many there are. */

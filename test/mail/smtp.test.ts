@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { BadConfig } from "../../src/config.ts"
 import { newId } from "../../src/ids.ts"
-import { listMails, openMail } from "../../src/mail/mailbox.ts"
+import { forgetOldMails, listMails, openMail } from "../../src/mail/mailbox.ts"
 import { createMailer, type Mailer, MailFailed, type MailMessage, RecipientRefused } from "../../src/mail/smtp.ts"
 import { testApp } from "../harness/app.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
@@ -182,6 +182,7 @@ test("the local mailbox keeps the latest thousand mails", async () => {
   const local = createMailer(testApp(database.db))
   await local.send(message({ id: newId(), subject: "Newest" }))
   await local.close()
+  expect(await forgetOldMails(database.db)).toBeGreaterThanOrEqual(6)
   const [row] = await database.db`
     select count(*) as kept, count(*) filter (where subject = 'Newest') as newest from slotbase.mailbox`
   expect(row).toEqual({ kept: 1000, newest: 1 })
