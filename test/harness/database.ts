@@ -40,6 +40,8 @@ async function open(sql: Admin, serverUrl: string, template: string): Promise<Te
   await sql.unsafe(`create database "${name}" template "${template}" strategy ${cloneStrategy}`)
   const url = urlOf(serverUrl, name)
   const db = connect(url, { applicationName: "slotbase test" })
+  // A connection of the test's own, from the first moment: the shared server ends when nobody is connected for a while.
+  await db`select 1`
   return {
     url,
     db,
