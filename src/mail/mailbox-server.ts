@@ -70,7 +70,7 @@ async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSes
   if (stream.sizeExceeded || bytes > maxMailBytes)
     throw Object.assign(new Error(`Mail larger than ${maxMailBytes} bytes`), { responseCode: 552 })
   const raw = Buffer.concat(chunks)
-  // The head alone names it; the rest is taken apart when somebody opens it (twice the mails a second when measured).
+  // The head alone names it; the rest is taken apart when somebody opens it.
   const mail = await simpleParser(headOf(raw))
   const { mailFrom, rcptTo } = session.envelope
   await keepMail(db, {
