@@ -11,8 +11,7 @@ let api: TestApi
 let deliverer: TestDeliverer
 let facilityId: string
 let at: string
-const healthy = true
-const inbox = startReceiver(() => new Response(healthy ? "ok" : "broken", { status: healthy ? 200 : 500 }))
+const inbox = startReceiver()
 
 beforeAll(async () => {
   api = await testApi({ egressAllow: ["127.0.0.0/8"] })

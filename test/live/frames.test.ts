@@ -30,8 +30,8 @@ test("every event reaches exactly the channels that the catalogue names", () => 
     const slots = changeOf(row) && !anyDay.includes(type) ? availability : []
     expect([type, [...new Set([...patterns, ...slots])].sort()] as unknown).toEqual([type, [...channels].sort()])
   }
-  for (const type of anyDay)
-    expect(changeOf(rowOf(type, catalogue.find((each) => each.type === type)?.sample ?? {}))).toBeDefined()
+  const sampleOf = (type: string) => catalogue.find((each) => each.type === type)?.sample ?? {}
+  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual(["resource", "facility"])
 })
 const availability = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"] as const
 

@@ -116,11 +116,10 @@ describe("record_event", () => {
     })
     await failure(rolledBack)
     expect(await db`select from slotbase.events`).toHaveLength(0)
-    const [row] =
-      await db`select slotbase.record_event('user.created', null, ${db.json(sample("user.created").data as never)})`
-    expect(row).toBeDefined()
-    expect([...(await db`select facility_id from slotbase.events`)] as object[]).toEqual([
-      { facility_id: platformFacilityId },
+    const [row] = await db<[{ id: string }]>`
+      select slotbase.record_event('user.created', null, ${db.json(sample("user.created").data as never)}) as id`
+    expect([...(await db`select id, facility_id from slotbase.events`)] as object[]).toEqual([
+      { id: row.id, facility_id: platformFacilityId },
     ])
   })
 
