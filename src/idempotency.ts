@@ -29,12 +29,11 @@ export async function claimKey(
   hash: Buffer,
 ): Promise<string | undefined> {
   // Two statements, because the second must see what was committed before the lock was free; sent in one round trip.
-  // The lock is tried, never waited for: a waiting request would hold a connection.
-  const [[lock], kept] = await Promise.all([
-    tx<{ claimed: boolean }[]>`
-      select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${placeOf(scope)}`}, 0)) as claimed`,
-    findAnswer(tx, box, scope, hash),
-  ])
+  // The lock is tried, never waited for: a waiting request would hold a connection. A query is sent when it is first
+  // awaited: without execute() the second would go ahead of the lock, and two requests could both be the first.
+  const locking = tx<{ claimed: boolean }[]>`
+    select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${placeOf(scope)}`}, 0)) as claimed`.execute()
+  const [[lock], kept] = await Promise.all([locking, findAnswer(tx, box, scope, hash)])
   if (!lock?.claimed) throw new StillInFlight("Another request with this Idempotency-Key is still under way.")
   return kept
 }

@@ -76,7 +76,7 @@ test(
     await book(60)
     await eventually(allArrived, { withinMs: 5_000 })
 
-    await settled(database.db, 10_000)
+    await settled(database.db, 30_000)
     await expectPromisesKept(database.db)
     const runs = await database.db<{ handler: string; runs: number }[]>`
       select handler, count(*) as runs from slotbase.handler_runs r
