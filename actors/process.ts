@@ -65,7 +65,7 @@ export async function forgetDeadProcesses(db: Db): Promise<number> {
   const { count } = await db`
     delete from slotbase.processes p
     where p.alive_until < clock_timestamp() - interval '1 day'
-      and not exists (select from slotbase.handler_queue q where q.owner = p.id)
+      and not exists (select from slotbase.handler_claims c where c.owner = p.id)
       and not exists (select from slotbase.delivery_queue q where q.owner = p.id)`
   return count
 }

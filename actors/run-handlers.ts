@@ -7,7 +7,7 @@ import { metrics } from "../src/metrics.ts"
 import type { Actor, Pass } from "./actor.ts"
 import { GiveUp, type Handler } from "./handlers/handler.ts"
 import { retryPolicyOf } from "./retry.ts"
-import { type Claim, claimFree, claimOrphan, giveBack, type Run } from "./runs/claim.ts"
+import { type Claim, claimFree, claimOrphan, giveBack, type Run, type RunKey } from "./runs/claim.ts"
 import { runExternal } from "./runs/external.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
 import { type Failure, runTransactional } from "./runs/transactional.ts"
@@ -33,22 +33,18 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   const cutOff = handler.kind === "transactional" || policy.maxRetries > 0
   /** Everything up to here was claimed once; fresh runs stand above. */
   let floor = 0
+  /** No claim with a smaller lease is left. */
+  let since = 0
   let sweepAt = Number.NEGATIVE_INFINITY
-  /** Claimed and perhaps not settled: the database was away, or another process has taken a part. */
-  let unsettled: Claim[] = []
   /** A batch was cut short and has given back runs: there is more to do at once. */
   let returned = false
 
   async function pass(stopping: AbortSignal): Promise<Pass> {
-    while (unsettled.length > 0) {
-      await giveBack(db, unsettled[0] as Claim)
-      unsettled = unsettled.slice(1)
-      sweepAt = Number.NEGATIVE_INFINITY
-    }
     if (stopping.aborted) return { more: false }
     returned = false
-    const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER }, batch)
+    const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER, since }, batch)
     floor = fresh.upTo
+    since = fresh.since
     await work(fresh, stopping)
     const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
     return { more: swept || returned || fresh.runs.length === batch }
@@ -56,10 +52,10 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
 
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
-    const below = await claimFree(db, name, owner(), { after: -1, upTo: floor }, batch)
+    const below = await claimFree(db, name, owner(), { after: -1, upTo: floor, since }, batch)
     const tookMs = performance.now() - began
     await work(below, stopping)
-    const orphan = await claimOrphan(db, name, owner(), floor, policy.maxRetries)
+    const orphan = await claimOrphan(db, name, owner(), { upTo: floor, since }, policy.maxRetries)
     await work(orphan, stopping)
     const more = returned || below.runs.length === batch || orphan.runs.length > 0
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
@@ -67,12 +63,14 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   }
 
   async function work(claim: Claim, stopping: AbortSignal): Promise<void> {
-    if (claim.runs.length === 0) return
-    if (stopping.aborted) return void unsettled.push(claim)
+    if (claim.lease === 0) return
+    if (stopping.aborted) return void (await giveBack(db, claim))
     try {
-      const hopeless = claim.runs.filter((run) => run.type === null || isLost(run))
-      const live = { ...claim, runs: claim.runs.filter((run) => !hopeless.includes(run)) }
-      for (const run of hopeless) await bury(claim.lease, run)
+      for (const run of claim.gone)
+        await fail(claim.lease, { run, cause: new GiveUp(eventGone, "event_gone"), durationMs: 0 })
+      const lost = claim.runs.filter(isLost)
+      for (const run of lost) await bury(claim.lease, run)
+      const live = lost.length === 0 ? claim : { ...claim, runs: claim.runs.filter((run) => !isLost(run)) }
       const { ended, failures } =
         handler.kind === "transactional"
           ? await runTransactional(db, handler, live, config.environment)
@@ -88,7 +86,8 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
       }
       for (const failure of failures) await fail(claim.lease, failure)
     } catch (error) {
-      unsettled.push(claim)
+      // The next claim frees what this one has not settled; it stands below the floor.
+      sweepAt = Number.NEGATIVE_INFINITY
       if (!(error instanceof Fenced)) throw error
     }
   }
@@ -98,13 +97,15 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     alone && (attempts > policy.maxRetries || (handler.kind === "external" && policy.maxRetries === 0))
 
   async function bury(lease: number, run: Run): Promise<void> {
-    if (run.type === null) return fail(lease, { run, cause: new GiveUp(eventGone, "event_gone"), durationMs: 0 })
     await settleLost(db, name, lease, run, policy)
     metrics.failed(name)
     metrics.processed(name, "dead_letter", 0)
   }
 
-  async function fail(lease: number, { run, cause, durationMs }: Failure): Promise<void> {
+  async function fail(
+    lease: number,
+    { run, cause, durationMs }: Omit<Failure, "run"> & { readonly run: RunKey },
+  ): Promise<void> {
     const retriedAfterMs = await settleFailure(db, name, lease, run, cause, policy, durationMs)
     metrics.failed(name)
     if (retriedAfterMs === undefined) metrics.processed(name, "dead_letter", durationMs)

@@ -17,13 +17,11 @@ import { dispatchAll, failure, processRow } from "./harness/pipeline.ts"
 
 let database: TestDatabase
 let club: Club
-let owner: number
 const handler = cacheInvalidationHandler()
 
 beforeAll(async () => {
   database = await testDatabase()
   await mirrorHandlers(database.db, [handler])
-  owner = await processRow(database.db, true)
 })
 afterAll(() => database.drop())
 beforeEach(async () => {
@@ -49,9 +47,15 @@ const look = (resourceId?: string, date = dayOf(1)) =>
 const statusAt = async (hour: number) =>
   (await look(club.court)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 
-/** Handles the runs that are waiting, as the actor does; one pass. */
+/** Handles the runs that are waiting, as the actor of a process does; one pass. */
 async function handle(): Promise<number> {
-  const claim = await claimFree(db(), handler.name, owner, { after: -1, upTo: Number.MAX_SAFE_INTEGER }, 100)
+  const claim = await claimFree(
+    db(),
+    handler.name,
+    await processRow(db(), true),
+    { after: -1, upTo: Number.MAX_SAFE_INTEGER },
+    100,
+  )
   if (claim.runs.length > 0) await runTransactional(db(), handler, claim, "development")
   return claim.runs.length
 }

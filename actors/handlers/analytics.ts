@@ -1,19 +1,19 @@
 /**
  * AnalyticsHandler: the daily figures of a facility. Each event adds to one local day, in the transaction that settles its
- * run, so it counts exactly once; sums bear any order.
+ * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
  * Writes: daily_facility_figures.
  */
 import type { Tx } from "../../src/database/db.ts"
 import type { EventData, EventType } from "../../src/events/catalogue.ts"
 import { localDateOf } from "../../src/local-days.ts"
-import { facilityZone } from "./facility-zone.ts"
-import type { HandledEvent, Outcome, TransactionalHandler } from "./handler.ts"
+import { facilityZones } from "./facility-zones.ts"
+import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 
-export const analyticsHandler = (): TransactionalHandler => ({
+export const analyticsHandler = (): SetBasedHandler => ({
   kind: "transactional",
   name: "AnalyticsHandler",
   events: Object.keys(counted) as CountedType[],
-  handle: count,
+  handleAll: count,
 })
 
 interface Figures {
@@ -41,11 +41,19 @@ type CountedType = Extract<
   | "payment.refunded"
   | "offline_payment.recorded"
 >
+/** What an event adds; undefined when its booking does not exist. */
 type Counting<T extends EventType> = (
   data: EventData<T>,
   event: HandledEvent,
-  tx: Tx,
-) => Figures | Promise<Figures | undefined>
+  bookings: ReadonlyMap<string, BookingRow>,
+) => Figures | undefined
+
+interface BookingRow {
+  readonly id: string
+  readonly facility_id: string
+  readonly start_at: Date
+  readonly price_amount: number
+}
 
 const counted: { readonly [T in CountedType]: Counting<T> } = {
   "booking.confirmed": ({ startAt, endAt, priceAmount }) => ({
@@ -54,8 +62,8 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
     booked_minutes: minutes(startAt, endAt),
     booked_amount: priceAmount,
   }),
-  "booking.cancelled": async ({ bookingId, startAt, endAt }, event, tx) => {
-    const booking = await bookingOf(tx, event, bookingId)
+  "booking.cancelled": ({ bookingId, startAt, endAt }, _, bookings) => {
+    const booking = bookings.get(bookingId)
     return (
       booking && {
         day: startAt,
@@ -65,8 +73,8 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
       }
     )
   },
-  "booking.checked_in": async ({ bookingId }, event, tx) => {
-    const booking = await bookingOf(tx, event, bookingId)
+  "booking.checked_in": ({ bookingId }, _, bookings) => {
+    const booking = bookings.get(bookingId)
     return booking && { day: booking.start_at.toISOString(), check_ins: 1 }
   },
   "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
@@ -76,39 +84,82 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   "offline_payment.recorded": ({ amount, paymentDate }) => ({ day: paymentDate, payments_amount: amount }),
 }
 
-async function count(tx: Tx, event: HandledEvent): Promise<Outcome> {
-  const timezone = await facilityZone(tx, event.facility_id)
-  if (timezone === undefined) return { skipped: "the facility does not exist" }
-  const counting = counted[event.type as CountedType] as Counting<CountedType>
-  const figures = await counting(event.data as never, event, tx)
-  if (!figures) return { skipped: "the booking does not exist" }
-  await add(tx, event.facility_id, timezone, figures)
+/** Their figures stand in the booking, not in the event. */
+const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
+
+async function count(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {
+  const [zones, bookings] = await Promise.all([facilityZones(tx, events), bookingsOf(tx, events)])
+  const days = new Map<string, Day>()
+  const outcomes = events.map((event) => {
+    const timezone = zones.get(event.facility_id)
+    if (timezone === undefined) return { skipped: "the facility does not exist" }
+    const counting = counted[event.type as CountedType] as Counting<CountedType>
+    const figures = counting(event.data as never, event, bookings.get(event.facility_id) ?? new Map())
+    if (!figures) return { skipped: "the booking does not exist" }
+    addTo(days, event.facility_id, timezone, figures)
+    return undefined
+  })
+  if (days.size > 0) await write(tx, [...days.values()])
+  return outcomes
 }
 
-async function add(tx: Tx, facilityId: string, timezone: string, figures: Figures): Promise<void> {
+/** Bookings by id, by facility. */
+async function bookingsOf(tx: Tx, events: readonly HandledEvent[]) {
+  const wanted = events.filter((event) => needBooking.includes(event.type))
+  const found = new Map<string, Map<string, BookingRow>>()
+  if (wanted.length === 0) return found
+  const rows = await tx<BookingRow[]>`
+    select id, facility_id, start_at, price_amount from slotbase.bookings
+    where id = any (${wanted.map((event) => (event.data as { bookingId: string }).bookingId)}::uuid[])`
+  for (const row of rows) {
+    const ofFacility = found.get(row.facility_id) ?? new Map<string, BookingRow>()
+    found.set(row.facility_id, ofFacility.set(row.id, row))
+  }
+  return found
+}
+
+type Sum = (typeof columns)[number]
+type Day = { readonly facility_id: string; readonly day: string } & Record<Sum, number>
+const columns = [
+  "bookings",
+  "cancellations",
+  "check_ins",
+  "no_shows",
+  "completions",
+  "booked_minutes",
+  "booked_amount",
+  "payments_amount",
+  "refunds_amount",
+] as const
+
+function addTo(days: Map<string, Day>, facilityId: string, timezone: string, figures: Figures): void {
   const day = figures.day.length === "2026-03-01".length ? figures.day : localDateOf(timezone, Date.parse(figures.day))
-  await tx`
-    insert into slotbase.daily_facility_figures as d (facility_id, day, bookings, cancellations, check_ins, no_shows, completions,
-      booked_minutes, booked_amount, payments_amount, refunds_amount)
-    values (${facilityId}, ${day}, ${figures.bookings ?? 0}, ${figures.cancellations ?? 0}, ${figures.check_ins ?? 0},
-      ${figures.no_shows ?? 0}, ${figures.completions ?? 0}, ${figures.booked_minutes ?? 0}, ${figures.booked_amount ?? 0},
-      ${figures.payments_amount ?? 0}, ${figures.refunds_amount ?? 0})
-    on conflict (facility_id, day) do update
-    set bookings        = d.bookings        + excluded.bookings,
-        cancellations   = d.cancellations   + excluded.cancellations,
-        check_ins       = d.check_ins       + excluded.check_ins,
-        no_shows        = d.no_shows        + excluded.no_shows,
-        completions     = d.completions     + excluded.completions,
-        booked_minutes  = d.booked_minutes  + excluded.booked_minutes,
-        booked_amount   = d.booked_amount   + excluded.booked_amount,
-        payments_amount = d.payments_amount + excluded.payments_amount,
-        refunds_amount  = d.refunds_amount  + excluded.refunds_amount`
+  const key = `${facilityId} ${day}`
+  const zeros = Object.fromEntries(columns.map((column) => [column, 0])) as Record<Sum, number>
+  const sums = days.get(key) ?? { facility_id: facilityId, day, ...zeros }
+  for (const column of columns) sums[column] += figures[column] ?? 0
+  days.set(key, sums)
 }
 
-async function bookingOf(tx: Tx, event: HandledEvent, bookingId: string) {
-  const [row] = await tx<{ start_at: Date; price_amount: number }[]>`
-    select start_at, price_amount from slotbase.bookings where id = ${bookingId} and facility_id = ${event.facility_id}`
-  return row
-}
+// In the order of the key, so that two processes never wait for each other crosswise.
+const write = (tx: Tx, days: readonly Day[]) => tx`
+  insert into slotbase.daily_facility_figures as d (facility_id, day, bookings, cancellations, check_ins, no_shows, completions,
+    booked_minutes, booked_amount, payments_amount, refunds_amount)
+  select facility_id, day, bookings, cancellations, check_ins, no_shows, completions, booked_minutes, booked_amount,
+         payments_amount, refunds_amount
+  from jsonb_to_recordset(${tx.json(days as never)}) as n (facility_id uuid, day date, bookings integer, cancellations integer,
+    check_ins integer, no_shows integer, completions integer, booked_minutes bigint, booked_amount bigint,
+    payments_amount bigint, refunds_amount bigint)
+  order by facility_id, day
+  on conflict (facility_id, day) do update
+  set bookings        = d.bookings        + excluded.bookings,
+      cancellations   = d.cancellations   + excluded.cancellations,
+      check_ins       = d.check_ins       + excluded.check_ins,
+      no_shows        = d.no_shows        + excluded.no_shows,
+      completions     = d.completions     + excluded.completions,
+      booked_minutes  = d.booked_minutes  + excluded.booked_minutes,
+      booked_amount   = d.booked_amount   + excluded.booked_amount,
+      payments_amount = d.payments_amount + excluded.payments_amount,
+      refunds_amount  = d.refunds_amount  + excluded.refunds_amount`
 
 const minutes = (startAt: string, endAt: string) => (Date.parse(endAt) - Date.parse(startAt)) / 60_000

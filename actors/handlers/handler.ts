@@ -29,12 +29,27 @@ export class GiveUp extends Error {
   }
 }
 
-export interface TransactionalHandler {
+export type TransactionalHandler = OneByOneHandler | SetBasedHandler
+
+export interface OneByOneHandler {
   readonly kind: "transactional"
   readonly name: string
   readonly events: readonly EventType[]
   /** Runs of one batch are handled one after the other in one transaction, in the order of their positions. */
   readonly handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>
+}
+
+/** For effects that are one statement however many events there are: several times the throughput. */
+export interface SetBasedHandler {
+  readonly kind: "transactional"
+  readonly name: string
+  readonly events: readonly EventType[]
+  /**
+   * A whole batch at once, in the order of the positions. When it throws, nothing has happened, and each event is handled
+   * again by itself, so that only the one that fails has failed. It records no events (which one would have caused them?).
+   * @returns nothing when all are done, or what became of each, in the same order.
+   */
+  readonly handleAll: (tx: Tx, events: readonly HandledEvent[]) => Promise<undefined | readonly Outcome[]>
 }
 
 export interface ExternalHandler {

@@ -6,7 +6,7 @@
 import type { Db } from "../../src/database/db.ts"
 import type { ExternalHandler } from "../handlers/handler.ts"
 import type { Claim, Run } from "./claim.ts"
-import { type Ended, Fenced, settle } from "./settle.ts"
+import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 import type { Failure } from "./transactional.ts"
 
 /** A run that takes longer counts as failed, and is told to stop. */
@@ -31,7 +31,9 @@ export async function runExternal(
     if (outcome === "failed") return
     const status = outcome ? "skipped" : "success"
     const done: Ended = { position: run.position, status, durationMs: elapsed(), reason: outcome?.skipped ?? null }
-    await settle(db, handler.name, claim.lease, [done])
+    await settle(db, handler.name, claim.lease, [done]).catch((error: unknown) => {
+      throw asFenced(error)
+    })
     ended.push(done)
   }
   const results = await Promise.allSettled(claim.runs.map(one))

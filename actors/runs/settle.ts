@@ -3,10 +3,11 @@
  * into the dead letters. A count that differs means that another process owns the runs now: everything is rolled back.
  * Writes: handler_queue (with claim.ts and dispatch), handler_history, dead_letters (of runs).
  */
-import type { Db, Queryable } from "../../src/database/db.ts"
+import type postgres from "postgres"
+import type { Db, Queryable, Tx } from "../../src/database/db.ts"
 import { GiveUp } from "../handlers/handler.ts"
 import { delayAfter, type RetryPolicy } from "../retry.ts"
-import { lostMessage, type Run } from "./claim.ts"
+import { lostMessage, type RunKey } from "./claim.ts"
 
 /** What became of a run that needs no retry. */
 export interface Ended {
@@ -21,38 +22,25 @@ export class Fenced extends Error {
   readonly _tag = "Fenced"
 }
 
-/** In the transaction of the effects (transactional handlers), or by itself (external ones). */
-export async function settle(sql: Queryable, handler: string, lease: number, ended: readonly Ended[]): Promise<void> {
-  const positions = ended.map((run) => run.position)
-  const { count } = await sql`
-    with t as materialized (
-      select slotbase.now() as now
-    ), ended as (
-      select * from unnest(${positions}::bigint[], ${ended.map((run) => run.status)}::text[],
-        ${ended.map((run) => run.durationMs)}::real[],
-        ${ended.map((run) => (run.reason === null ? null : storable(run.reason)))}::text[])
-        as e (position, status, duration_ms, reason)
-    ), gone as (
-      delete from slotbase.handler_queue
-      where handler = ${handler} and position = any (${positions}::bigint[]) and lease = ${lease}
-      returning position, event_id, facility_id, attempts, errors
-    )
-    insert into slotbase.handler_history
-      (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason, errors)
-    select g.event_id, ${handler}, g.facility_id, g.position, e.status, g.attempts + 1, e.duration_ms, t.now, e.reason, g.errors
-    from gone g
-    join ended e on e.position = g.position
-    cross join t`
-  if (count !== ended.length)
-    throw new Fenced(`${handler}: ${ended.length - count} of ${ended.length} runs were taken over`)
-}
+/**
+ * In the transaction of the effects (transactional handlers), or by itself (external ones). When the claim is somebody else's
+ * now, the query fails with an error for which `asFenced` answers `Fenced`.
+ */
+export const settle = (sql: Queryable, handler: string, lease: number, ended: readonly Ended[]) => sql`
+  select slotbase.settle_runs(${handler}, ${lease}, ${ended.map((run) => run.position)}::bigint[],
+    ${ended.map((run) => run.status)}::text[], ${ended.map((run) => run.durationMs)}::real[],
+    ${ended.map((run) => (run.reason === null ? null : storable(run.reason)))}::text[])`
+
+/** The error as Fenced, if that is what the database meant (SB001); any other error as it is. */
+export const asFenced = (error: unknown): unknown =>
+  error instanceof Error && "code" in error && error.code === "SB001" ? new Fenced(error.message) : error
 
 /** Records a failed attempt: a retry later, or a dead letter with every error. Answers when it is due again. */
 export async function settleFailure(
   db: Db,
   handler: string,
   lease: number,
-  run: Run,
+  run: RunKey,
   cause: unknown,
   policy: RetryPolicy,
   durationMs: number,
@@ -74,7 +62,13 @@ export async function settleFailure(
 }
 
 /** The dead letter of a run that was lost with its process once too often; the claims have counted those attempts. */
-export async function settleLost(db: Db, handler: string, lease: number, run: Run, policy: RetryPolicy): Promise<void> {
+export async function settleLost(
+  db: Db,
+  handler: string,
+  lease: number,
+  run: RunKey,
+  policy: RetryPolicy,
+): Promise<void> {
   const first = {
     eventId: run.id,
     eventType: run.type,
@@ -96,14 +90,19 @@ async function postpone(
   error: object,
   delayMs: number,
 ) {
-  const { count } = await db`
+  await releasing(
+    db,
+    handler,
+    lease,
+    position,
+    (tx) => tx`
     with t as materialized (select slotbase.now() + ${delayMs}::integer * interval '1 ms' as due)
     update slotbase.handler_queue
-    set lease = null, owner = null, alone = false, attempts = ${attempts}, ready_at = t.due,
+    set alone = false, attempts = ${attempts}, ready_at = t.due,
         errors = coalesce(errors, '[]') || (${db.json(error as never)}::jsonb || jsonb_build_object('nextRetryAt', slotbase.utc(t.due)))
     from t
-    where handler = ${handler} and position = ${position} and lease = ${lease}`
-  if (count !== 1) throw new Fenced(`${handler}: run ${position} was taken over`)
+    where handler = ${handler} and position = ${position}`,
+  )
 }
 
 async function bury(
@@ -115,12 +114,17 @@ async function bury(
   errors: readonly object[],
   durationMs: number,
 ) {
-  const { count } = await db`
+  await releasing(
+    db,
+    handler,
+    lease,
+    position,
+    (tx) => tx`
     with t as materialized (
       select slotbase.now() as now
     ), gone as (
       delete from slotbase.handler_queue
-      where handler = ${handler} and position = ${position} and lease = ${lease}
+      where handler = ${handler} and position = ${position}
       returning position, event_id, facility_id, coalesce(errors, '[]') || ${db.json(errors as never)}::jsonb as errors
     ), history as (
       insert into slotbase.handler_history
@@ -137,8 +141,27 @@ async function bury(
     left join slotbase.events e on e.id = g.event_id and e.facility_id = g.facility_id
     on conflict (id, facility_id) do update
     set errors = dead_letters.errors || excluded.errors, last_attempt_at = excluded.last_attempt_at,
-        resolved_at = null, resolved_by = null, resolution = null`
-  if (count !== 1) throw new Fenced(`${handler}: run ${position} was taken over`)
+        resolved_at = null, resolved_by = null, resolution = null`,
+  )
+}
+
+/** Changes a run whose claim is ours, and ends its claim with it. */
+async function releasing(
+  db: Db,
+  handler: string,
+  lease: number,
+  position: number,
+  change: (tx: Tx) => postgres.PendingQuery<postgres.Row[]>,
+): Promise<void> {
+  await db
+    .begin(async (tx) => {
+      await tx`select slotbase.release_runs(${handler}, ${lease}, ${[position]}::bigint[])`
+      const { count } = await change(tx)
+      if (count !== 1) throw new Fenced(`${handler}: run ${position} was settled by somebody else`)
+    })
+    .catch((error: unknown) => {
+      throw asFenced(error)
+    })
 }
 
 const stackLines = 12

@@ -1,14 +1,14 @@
 /**
  * A batch of a transactional handler: the effects of all its runs and their settling commit together, the runs one after
  * the other (never concurrently inside one transaction). When one fails, everything is rolled back, that run is put
- * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was, the
- * rest is run one by one.
+ * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was (a
+ * set-based handler, a refusal at the commit), the rest is run one by one.
  */
 import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
 import { type EventContext, open } from "../../src/outbox.ts"
-import type { TransactionalHandler } from "../handlers/handler.ts"
+import type { OneByOneHandler, Outcome, SetBasedHandler, TransactionalHandler } from "../handlers/handler.ts"
 import { type Claim, giveBack, type Run } from "./claim.ts"
-import { type Ended, settle } from "./settle.ts"
+import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 
 /** A run of the batch threw; the others did nothing wrong. */
 export class RunFailed extends Error {
@@ -18,6 +18,16 @@ export class RunFailed extends Error {
     readonly durationMs: number,
   ) {
     super(`run ${run.position} failed`)
+  }
+}
+
+/** A set-based handler threw: one of its runs, or none, is the reason. */
+class BatchFailed extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly durationMs: number,
+  ) {
+    super("the batch failed")
   }
 }
 
@@ -63,11 +73,15 @@ export async function runTransactional(
       }
     } catch (error) {
       const failed = error instanceof RunFailed ? error : culpritOf(batch, error)
-      if (isDeadlock(failed?.cause ?? error) && ++deadlocks <= maxDeadlocks) continue
+      if (
+        isDeadlock(failed?.cause ?? (error instanceof BatchFailed ? error.cause : error)) &&
+        ++deadlocks <= maxDeadlocks
+      )
+        continue
       if (failed !== undefined) {
         failures.push(failed)
         rest = rest.filter((run) => run !== failed.run)
-      } else if (isRefusal(error)) {
+      } else if (error instanceof BatchFailed || isRefusal(error)) {
         together = 1
       } else throw error
     }
@@ -77,10 +91,12 @@ export async function runTransactional(
 
 /** What the database refuses only at the commit (an event, a deferred constraint) names no run, unless there was but one. */
 function culpritOf([run, ...others]: readonly Run[], error: unknown): RunFailed | undefined {
-  return run !== undefined && others.length === 0 && isRefusal(error) ? new RunFailed(run, error, 0) : undefined
+  if (run === undefined || others.length > 0) return undefined
+  if (error instanceof BatchFailed) return new RunFailed(run, error.cause, error.durationMs)
+  return isRefusal(error) ? new RunFailed(run, error, 0) : undefined
 }
 
-/** Handles as many of the runs as there is time for, in one transaction; throws RunFailed for the one that failed. */
+/** Handles as many of the runs as there is time for, in one transaction; throws RunFailed or BatchFailed for what the handler threw. */
 async function runAll(
   db: Db,
   handler: TransactionalHandler,
@@ -88,41 +104,82 @@ async function runAll(
   runs: readonly Run[],
   environment: EventContext["environment"],
 ): Promise<readonly Ended[]> {
+  const handling =
+    "handleAll" in handler ? together(handler.handleAll, runs) : oneByOne(handler.handle, runs, environment)
+  try {
+    return await db.begin(async (tx) => {
+      // Travels with the first statement of the first run; if it fails, so does the transaction.
+      tx`select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true)`.catch(() => {})
+      const ended = await handling.run(tx)
+      // In one round trip with COMMIT.
+      tx.beforeCommit((last) => [settle(last, handler.name, lease, ended)])
+      return ended
+    })
+  } catch (error) {
+    const reason = asFenced(error)
+    if (reason instanceof Fenced) throw reason
+    // A lost connection is nobody's failure; a deadline that passes is that of the run which was under way.
+    if (isConnectionLost(error) || !wasSent(error)) throw error
+    throw handling.blame(error)
+  }
+}
+
+interface Handling {
+  readonly run: (tx: Tx) => Promise<readonly Ended[]>
+  /** The error, or whose it is when the handler was still at work. */
+  readonly blame: (error: unknown) => unknown
+}
+
+function oneByOne(
+  handle: OneByOneHandler["handle"],
+  runs: readonly Run[],
+  environment: EventContext["environment"],
+): Handling {
   const begun = performance.now()
   let present: { run: Run; since: number } | undefined
 
   const handleOne = async (tx: Tx, run: Run): Promise<Ended> => {
     present = { run, since: performance.now() }
     open(tx, contextOf(run, environment))
-    const outcome = await handler.handle(tx, run)
+    const outcome = await handle(tx, run)
     const durationMs = performance.now() - present.since
     present = undefined
-    return {
-      position: run.position,
-      status: outcome ? "skipped" : "success",
-      durationMs,
-      reason: outcome?.skipped ?? null,
-    }
+    return endedAs(run, outcome, durationMs)
   }
-
-  try {
-    return await db.begin(async (tx) => {
-      // Travels with the first statement of the first run; if it fails, so does the transaction.
-      tx`select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true)`.catch(() => {})
+  return {
+    run: async (tx) => {
       const ended: Ended[] = []
       for (const run of runs) {
         ended.push(await handleOne(tx, run))
         if (performance.now() - begun > batchMs) break
       }
-      await settle(tx, handler.name, lease, ended)
       return ended
-    })
-  } catch (error) {
-    // A lost connection is nobody's failure; a deadline that passes is that of the run which was under way.
-    if (present === undefined || isConnectionLost(error) || !wasSent(error)) throw error
-    throw new RunFailed(present.run, error, performance.now() - present.since)
+    },
+    blame: (error) =>
+      present === undefined ? error : new RunFailed(present.run, error, performance.now() - present.since),
   }
 }
+
+function together(handleAll: SetBasedHandler["handleAll"], runs: readonly Run[]): Handling {
+  const begun = performance.now()
+  let working = true
+  return {
+    run: async (tx) => {
+      const outcomes = await handleAll(tx, runs)
+      working = false
+      const durationMs = (performance.now() - begun) / runs.length
+      return runs.map((run, nth) => endedAs(run, outcomes?.[nth], durationMs))
+    },
+    blame: (error) => (working ? new BatchFailed(error, performance.now() - begun) : error),
+  }
+}
+
+const endedAs = (run: Run, outcome: Outcome, durationMs: number): Ended => ({
+  position: run.position,
+  status: outcome ? "skipped" : "success",
+  durationMs,
+  reason: outcome?.skipped ?? null,
+})
 
 /** A call that waited in vain for its turn says nothing about the run. */
 const wasSent = (error: unknown) => !(error instanceof QueryTimedOut) || error.sent

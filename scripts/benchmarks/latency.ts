@@ -2,16 +2,12 @@
 // The instant of the commit is the server's own (track_commit_timestamp), the others are read from the clock of the same
 // machine, in this process: the program under test is a process of its own.
 
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import postgres from "postgres"
-import { startEmbedded } from "../../src/database/embedded.ts"
 import { clientOf, hour, makeClub } from "../../test/harness/client.ts"
 import { eventually } from "../../test/harness/eventually.ts"
 import { startReceiver } from "../../test/harness/receiver.ts"
 import { rootKey, startSystem } from "../../test/harness/system.ts"
 import type { Figure, Part } from "./main.ts"
+import { percentile, round, startBench } from "./measure.ts"
 
 const courts = 24
 /** Between two bookings: the system is idle when each begins. */
@@ -22,16 +18,15 @@ export const latency: Part = {
   description: "commit → webhook byte, WebSocket frame, settled handler; one booking at a time",
   run: async ({ short, progress }) => {
     const bookings = short ? 200 : 1_000
-    const folder = await mkdtemp(join(tmpdir(), "slotbase-bench-"))
-    const server = await startEmbedded({ dataDir: folder, settings: { track_commit_timestamp: "on" } })
+    const bench = await startBench({ track_commit_timestamp: "on" })
+    const { sql } = bench
     const receivedAt = new Map<string, number>()
     const framedAt = new Map<string, number>()
     const receiver = startReceiver(({ headers }) => {
       receivedAt.set(headers.get("x-slotbase-event-id") ?? "", wallClock())
       return new Response("ok")
     })
-    const system = await startSystem({ url: server.url })
-    const sql = postgres(server.url, { max: 1 })
+    const system = await startSystem({ url: bench.url })
     try {
       const client = clientOf(system.address)
       const club = await makeClub(client, { courts })
@@ -87,11 +82,9 @@ export const latency: Part = {
         figure("slotbase: handler settled", ({ handled }) => Number(handled)),
       ]
     } finally {
-      await sql.end()
       await system.end()
       await receiver.stop()
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
+      await bench.stop()
     }
   },
 }
@@ -112,6 +105,3 @@ async function subscribe(address: string, channel: string, onFrame: (eventId: st
 }
 
 const wallClock = () => performance.timeOrigin + performance.now()
-const round = (value: number) => Math.round(value * 100) / 100
-const percentile = (sorted: readonly number[], p: number) =>
-  round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)

@@ -106,33 +106,42 @@ export async function storeDays(db: Db, days: readonly BuiltDay[]): Promise<void
     where excluded.built_at >= c.touched_at and excluded.built_at >= c.built_at`
 }
 
-/** Notes that an event changed some days of a resource, and removes days of it that are long past. */
-export async function touchDays(
-  tx: Tx,
-  facilityId: string,
-  resourceId: string,
-  dates: readonly string[],
-  position: number,
-): Promise<void> {
+/** A day of a resource that an event changed. */
+export interface Touch {
+  readonly facilityId: string
+  readonly resourceId: string
+  /** YYYY-MM-DD, local. */
+  readonly day: string
+  /** Of the event. */
+  readonly position: number
+}
+
+/** Notes that events changed some days, each named once, and removes days of the same resources that are long past. */
+export async function touchDays(tx: Tx, touches: readonly Touch[]): Promise<void> {
   await tx`
-    with pruned as (
-      delete from slotbase.availability_cache
-      where facility_id = ${facilityId} and resource_id = ${resourceId}
-        and day < ((select slotbase.now()) at time zone 'UTC')::date - ${pruneAfterDays}::integer
-        and day <> all (${[...dates]}::date[])
+    with touched as materialized (
+      select * from jsonb_to_recordset(${tx.json(touches as never)})
+        as t ("facilityId" uuid, "resourceId" uuid, day date, position bigint)
+    ), pruned as (
+      delete from slotbase.availability_cache c
+      using (select distinct "facilityId" as facility_id, "resourceId" as resource_id from touched) r
+      where c.facility_id = r.facility_id and c.resource_id = r.resource_id
+        and c.day < ((select slotbase.now()) at time zone 'UTC')::date - ${pruneAfterDays}::integer
+        and not exists (select from touched t
+                        where t."facilityId" = c.facility_id and t."resourceId" = c.resource_id and t.day = c.day)
     )
     insert into slotbase.availability_cache as c (facility_id, resource_id, day, touched_at)
-    select ${facilityId}, ${resourceId}, day, ${position}::bigint from unnest(${[...dates]}::date[]) as day
-    order by day
+    select "facilityId", "resourceId", day, position from touched
+    order by "facilityId", "resourceId", day
     on conflict (facility_id, resource_id, day) do update set touched_at = greatest(c.touched_at, excluded.touched_at)`
 }
 
 /**
- * Forgets all days of a facility. With them goes `touched_at`; a build that is under way and stores an older day is not
+ * Forgets all days of some facilities. With them goes `touched_at`; a build that is under way and stores an older day is not
  * served all the same, because the facility's version has changed.
  */
-export async function forgetFacility(tx: Tx, facilityId: string): Promise<void> {
-  await tx`delete from slotbase.availability_cache where facility_id = ${facilityId}`
+export async function forgetFacilities(tx: Tx, facilityIds: readonly string[]): Promise<void> {
+  await tx`delete from slotbase.availability_cache where facility_id = any (${[...facilityIds]}::uuid[])`
 }
 
 function isNear({ date, timezone, now }: BuiltDay): boolean {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { retryPolicyOf } from "../../actors/retry.ts"
 import { claimFree, claimOrphan, giveBack, type Run } from "../../actors/runs/claim.ts"
-import { Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
+import { asFenced, Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
@@ -26,28 +26,35 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters`
+  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters`
   await db`update slotbase.handlers set from_position = 1`
 })
 
 afterAll(() => database.drop())
 
 describe("claiming what is free", () => {
-  test("two claimers share the runs and never one of them", async () => {
+  test("four processes share the runs and never one of them", async () => {
     await queue(600)
     const others = [1, 2, 3].map(() => connect(database.url, { max: 2, applicationName: "slotbase test" }))
     const claimAll = async (sql: Db) => {
-      const claims = []
-      for (let after = 0; ; ) {
-        const claim = await claimFree(sql, handler, alive, { ...everything, after }, 50)
-        if (claim.runs.length === 0) return claims
-        after = claim.upTo
-        claims.push(...claim.runs.map((run) => run.position))
+      const owner = await processRow(db, true)
+      const claimed = []
+      for (let range = { ...everything, since: 0 }; ; ) {
+        const claim = await claimFree(sql, handler, owner, range, 50)
+        if (claim.runs.length === 0) return claimed
+        range = { ...range, after: claim.upTo, since: claim.since }
+        claimed.push(...claim.runs.map((run) => run.position))
+        await settle(
+          sql,
+          handler,
+          claim.lease,
+          claim.runs.map((run) => ended(run.position)),
+        )
       }
     }
     const claimed = (await Promise.all([db, ...others].map(claimAll))).flat()
-    // Whoever is skipped because it is just being claimed by somebody else is claimed by that one.
     expect(claimed.sort((a, b) => a - b)).toEqual(positions(1, 600))
+    expect(await db`select from slotbase.handler_claims`).toHaveLength(0)
     await Promise.all(others.map((each) => each.end()))
   })
 
@@ -56,7 +63,8 @@ describe("claiming what is free", () => {
     const claim = await claimFree(db, handler, alive, everything, 100)
     expect(claim.runs.map((run) => run.id)).toEqual([...ids])
     expect(claim.runs.map((run) => run.position)).toEqual([1, 2, 3])
-    expect(new Set(claim.runs.map((run) => (run as Run & { lease: number }).lease))).toEqual(new Set([claim.lease]))
+    const claims = await db`select handler, lease, owner, positions from slotbase.handler_claims`
+    expect([...claims] as object[]).toEqual([{ handler, lease: claim.lease, owner: alive, positions: [1, 2, 3] }])
     expect(claim.runs[0]).toMatchObject({
       attempts: 0,
       alone: false,
@@ -78,7 +86,9 @@ describe("claiming what is free", () => {
     expect((await claimFree(db, handler, alive, everything, 3)).upTo).toBe(3)
     expect((await claimFree(db, handler, alive, { ...everything, after: 3 }, 3)).upTo).toBe(7)
     expect((await claimFree(db, handler, alive, { ...everything, after: 7 }, 3)).upTo).toBe(7)
-    expect((await claimFree(db, handler, alive, { after: -1, upTo: 4 }, 3)).upTo).toBe(4)
+    const other = await processRow(db, true)
+    await claimFree(db, handler, alive, everything, 3)
+    expect((await claimFree(db, handler, other, { after: -1, upTo: 4 }, 3)).upTo).toBe(4)
   })
 
   test("leaves a retry that is not due, and takes it when it is", async () => {
@@ -94,14 +104,17 @@ describe("claiming what is free", () => {
     await queue(3)
     const claim = await claimFree(db, handler, alive, everything, 100)
     await giveBack(db, { ...claim, runs: claim.runs.slice(0, 2) })
-    const again = await claimFree(db, handler, alive, everything, 100)
+    const other = await processRow(db, true)
+    const again = await claimFree(db, handler, other, everything, 100)
     expect(again.runs).toMatchObject([
       { position: 1, attempts: 0, alone: false },
       { position: 2, attempts: 0, alone: false },
     ])
     // Only under its own token: what others have claimed since stays theirs.
     await giveBack(db, claim)
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 3 }])
+    expect((await claimFree(db, handler, await processRow(db, true), everything, 100)).runs).toMatchObject([
+      { position: 3 },
+    ])
   })
 })
 
@@ -152,10 +165,28 @@ describe("taking over", () => {
     })
   })
 
-  test("a claim whose answer never arrived is found under the claimer's own name, and nothing was lost", async () => {
+  test("a claim whose answer never arrived is free for the claimer's next one, and nothing was lost", async () => {
     await queue(2)
-    await claimFree(db, handler, alive, everything, 100)
-    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: false }])
+    const unheard = await claimFree(db, handler, alive, everything, 100)
+    const next = await claimFree(db, handler, alive, everything, 100)
+    expect(next.runs).toMatchObject([
+      { position: 1, attempts: 0, alone: false },
+      { position: 2, attempts: 0, alone: false },
+    ])
+    expect(asFenced(await failure(settle(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
+  })
+
+  test("what a dead process had settled of its claim stays settled, and a retry that waits is not lost with it", async () => {
+    await queue(3)
+    const claim = await claimFree(db, handler, dead, everything, 100)
+    await settle(db, handler, claim.lease, [ended(1)])
+    await settleFailure(db, handler, claim.lease, claim.runs[1] as Run, new Error("no"), policy, 1)
+    expect((await orphan(alive)).runs).toMatchObject([{ position: 3, alone: true }])
+    expect(await runsOf(db, handler)).toMatchObject([
+      { position: 1, status: "success", attempts: 1 },
+      { position: 2, status: "retrying", attempts: 1 },
+      { position: 3, status: "running", attempts: 0 },
+    ])
   })
 
   test("a lone run that was given back stays alone: no batch has it again", async () => {
@@ -186,8 +217,8 @@ describe("the fence", () => {
       await settle(tx, handler, lost.lease, [ended(1), ended(2)])
     })
     const error = await failure(late)
-    expect(error).toBeInstanceOf(Fenced)
-    expect((error as Fenced).message).toBe("AnalyticsHandler: 1 of 2 runs were taken over")
+    expect(asFenced(error)).toBeInstanceOf(Fenced)
+    expect((error as Error).message).toBe(`AnalyticsHandler: the claim ${lost.lease} was taken over`)
     expect(
       await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1)),
     ).toBeInstanceOf(Fenced)
@@ -196,7 +227,7 @@ describe("the fence", () => {
     await end(taken.lease, 1)
     expect(await runsOf(db, handler)).toMatchObject([
       { position: 1, status: "success" },
-      { position: 2, status: "running" },
+      { position: 2, status: "pending" },
     ])
   })
 })
@@ -207,7 +238,7 @@ async function queue(count: number): Promise<readonly string[]> {
   return ids
 }
 
-const orphan = (owner: number) => claimOrphan(db, handler, owner, Number.MAX_SAFE_INTEGER, policy.maxRetries)
+const orphan = (owner: number) => claimOrphan(db, handler, owner, everything, policy.maxRetries)
 const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
 const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])
 const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, nth) => from + nth)

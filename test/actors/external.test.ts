@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters,
+    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters,
       slotbase.outbox, slotbase.events`
   await db`update slotbase.handlers set from_position = 1`
 })

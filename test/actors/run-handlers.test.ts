@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters,
+    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters,
       slotbase.outbox, slotbase.events`
   await db`insert into tally (count) values (0)`
   await db`update slotbase.handlers set from_position = 1`
@@ -168,9 +168,8 @@ describe("a transactional handler", () => {
         other = await processRow(db, true)
         // As if this process had been stopped for a while: its life sign has run out, and another takes one of its runs.
         const gone = await processRow(db, false)
-        await db`update slotbase.handler_queue set owner = ${gone} where handler = 'AnalyticsHandler'`
-        await claimOrphan(db, "AnalyticsHandler", other, 2, 3)
-        await db`update slotbase.handler_queue set owner = ${owner} where owner = ${gone}`
+        await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
+        await claimOrphan(db, "AnalyticsHandler", other, everything, 3)
       }),
     )
     await drain(actor)
@@ -211,13 +210,80 @@ describe("a transactional handler", () => {
   })
 })
 
+describe("a set-based handler", () => {
+  const adding = (before: (events: readonly HandledEvent[], tx: Tx) => unknown = () => {}): TransactionalHandler => ({
+    kind: "transactional",
+    name: "AnalyticsHandler",
+    events: ["booking.confirmed"],
+    async handleAll(tx, events) {
+      await before(events, tx)
+      await tx`update tally set count = count + ${events.length}`
+      return undefined
+    },
+  })
+
+  test("has its whole batch at once, in the order of the positions", async () => {
+    await queue(100)
+    const batches: number[][] = []
+    await pass(adding((events) => void batches.push(events.map((event) => event.position))))
+    expect(batches).toEqual([Array.from({ length: 100 }, (_, nth) => nth + 1)])
+    expect(await tally()).toBe(100)
+    expect(await statuses("AnalyticsHandler")).toEqual({ success: 100 })
+    expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("that throws is given each event by itself, and only the one that fails has failed", async () => {
+    await queue(5)
+    await pass(
+      adding((events) => {
+        if (events.some((event) => event.position === 3)) throw new TypeError("no such court")
+      }),
+    )
+    expect(await tally()).toBe(4)
+    expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
+      { status: "success", attempts: 1 },
+      { status: "success", attempts: 1 },
+      { status: "retrying", attempts: 1, error: "no such court" },
+      { status: "success", attempts: 1 },
+      { status: "success", attempts: 1 },
+    ])
+  })
+
+  test("says which of them it skipped, and why", async () => {
+    await queue(3)
+    await pass({
+      ...adding(),
+      handleAll: async (_, events) =>
+        events.map((event) => (event.position === 2 ? { skipped: "nobody plays" } : undefined)),
+    } as TransactionalHandler)
+    expect((await runsOf(db, "AnalyticsHandler")).map(({ status, reason }) => [status, reason])).toEqual([
+      ["success", null],
+      ["skipped", "nobody plays"],
+      ["success", null],
+    ])
+  })
+
+  test("that loses a deadlock is run again, which counts as nothing", async () => {
+    await queue(3)
+    let lost = 0
+    await pass(
+      adding(async (_, tx) => {
+        if (lost++ === 0) await tx`do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$`
+      }),
+    )
+    expect(await tally()).toBe(3)
+    expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
+  })
+})
+
 describe("an event that kills whoever handles it", () => {
   test("goes to the dead letters after its lone losses, and its neighbours burn nothing", async () => {
     await queue(3)
     await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
     const actor = actorOf(counting())
     // Each process that claims the first run alone dies with it.
-    for (let lost = 0; lost < 4; lost++) await claimOrphan(db, "AnalyticsHandler", await processRow(db, false), 1, 3)
+    for (let lost = 0; lost < 4; lost++)
+      await claimOrphan(db, "AnalyticsHandler", await processRow(db, false), { upTo: 1 }, 3)
     await drain(actor)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
       { position: 1, status: "dead_letter", attempts: 4 },

@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_history, slotbase.dead_letters`
+  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters`
   await db`update slotbase.handlers set from_position = 1`
 })
 

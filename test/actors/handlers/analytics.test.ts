@@ -28,16 +28,12 @@ beforeEach(async () => {
 
 const db = () => database.db
 
-/** Handles all events of the club that the handler is subscribed to, newest first: sums bear any order. */
-async function handleAll(): Promise<unknown[]> {
+/** Handles all events of the club that the handler is subscribed to, in one batch, newest first: sums bear any order. */
+async function handleAll(): Promise<unknown> {
   const events = await db()<HandledEvent[]>`
     select e.*, 0 as position from slotbase.events e
     where facility_id = ${club.id} and type = any (${[...handler.events]}) order by id desc`
-  return db().begin(async (tx) => {
-    const outcomes: unknown[] = []
-    for (const event of events) outcomes.push(await handler.handle(tx, event))
-    return outcomes
-  })
+  return db().begin((tx) => handler.handleAll(tx, events))
 }
 const figures = async () =>
   (
@@ -139,7 +135,7 @@ describe("what cannot be counted is skipped with its reason", () => {
     const [event] = await db()<
       HandledEvent[]
     >`select *, 0 as position from slotbase.events where type = ${type} order by id desc limit 1`
-    const outcome = await db().begin((tx) => handler.handle(tx, event as HandledEvent))
-    expect(outcome).toEqual({ skipped: "the facility does not exist" })
+    const outcomes = await db().begin((tx) => handler.handleAll(tx, [event as HandledEvent]))
+    expect(outcomes).toEqual([{ skipped: "the facility does not exist" }])
   })
 })

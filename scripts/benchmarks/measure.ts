@@ -1,0 +1,122 @@
+// What the parts of the benchmark share: a PostgreSQL of their own, and a meter that says what a stretch of work cost.
+
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import postgres from "postgres"
+import { startEmbedded } from "../../src/database/embedded.ts"
+
+export interface Bench {
+  readonly url: string
+  /** A connection of the benchmark's own. */
+  readonly sql: postgres.Sql
+  /** Process id of the postmaster. */
+  readonly postmaster: number
+  readonly stop: () => Promise<void>
+}
+
+/** PostgreSQL as SlotBase embeds it (fsync and synchronous_commit on), in a folder that is removed afterwards. */
+export async function startBench(settings: Record<string, string> = {}): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), "slotbase-bench-"))
+  const server = await startEmbedded({ dataDir: folder, settings })
+  const sql = postgres(server.url, { max: 1, onnotice: () => {}, types: { bigint } })
+  const [row] = await sql<{ folder: string }[]>`select current_setting('data_directory') as folder`
+  const pid = await readFile(join(row?.folder ?? folder, "postmaster.pid"), "utf8").catch(() => "0")
+  return {
+    url: server.url,
+    sql,
+    postmaster: Number(pid.split("\n")[0]),
+    stop: async () => {
+      await sql.end()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const bigint = { to: 20, from: [20], serialize: String, parse: Number }
+
+/** What a stretch of work cost. CPU is undefined where there is no /proc. */
+export interface Cost {
+  readonly seconds: number
+  /** Of the given processes and of this one. */
+  readonly programCpuSeconds: number | undefined
+  readonly postgresCpuSeconds: number | undefined
+  readonly walBytes: number
+  /** Rows that died (updated or deleted), in all tables of the database. */
+  readonly deadTuples: number
+}
+
+/** Starts a meter; the function that it answers reads it. */
+export async function meter(bench: Bench, pids: readonly number[] = [process.pid]): Promise<() => Promise<Cost>> {
+  const read = async () => {
+    const [row] = await bench.sql<{ wal: number; dead: number }[]>`
+      with flushed as materialized (select pg_stat_force_next_flush(), pg_stat_clear_snapshot())
+      select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint as wal,
+             (select coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint from pg_stat_all_tables, flushed) as dead`
+    return {
+      at: performance.now(),
+      wal: row?.wal ?? 0,
+      dead: row?.dead ?? 0,
+      program: await cpuSeconds(pids),
+      postgres: await cpuSeconds([bench.postmaster, ...(await childrenOf(bench.postmaster))], bench.postmaster),
+    }
+  }
+  const before = await read()
+  return async () => {
+    const after = await read()
+    const between = (from: number | undefined, to: number | undefined) =>
+      from === undefined || to === undefined ? undefined : round(to - from)
+    return {
+      seconds: round((after.at - before.at) / 1000),
+      programCpuSeconds: between(before.program, after.program),
+      postgresCpuSeconds: between(before.postgres, after.postgres),
+      walBytes: after.wal - before.wal,
+      deadTuples: after.dead - before.dead,
+    }
+  }
+}
+
+const ticksPerSecond = 100
+
+/** User and system time of the processes; of `parent` also that of its children that have ended. */
+async function cpuSeconds(pids: readonly number[], parent?: number): Promise<number | undefined> {
+  const stats = await Promise.all(pids.map((pid) => statOf(pid)))
+  if (stats.every((stat) => stat === undefined)) return undefined
+  let ticks = 0
+  for (const [index, stat] of stats.entries()) {
+    if (!stat) continue
+    const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = stat
+    ticks += user + system + (pids[index] === parent ? endedUser + endedSystem : 0)
+  }
+  return ticks / ticksPerSecond
+}
+
+/** utime, stime, cutime, cstime (man 5 proc). */
+async function statOf(pid: number): Promise<number[] | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined)
+  return text
+    ?.slice(text.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 15)
+    .map(Number)
+}
+
+export async function childrenOf(pid: number): Promise<number[]> {
+  const names = await readdir("/proc").catch(() => [])
+  const found = await Promise.all(
+    names
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (name) => {
+        const text = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "")
+        return text.slice(text.lastIndexOf(")") + 2).split(" ")[1] === String(pid) ? Number(name) : undefined
+      }),
+  )
+  return found.filter((each) => each !== undefined)
+}
+
+export const round = (value: number) => Math.round(value * 100) / 100
+
+/** Of sorted values. */
+export const percentile = (sorted: readonly number[], p: number) =>
+  round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)

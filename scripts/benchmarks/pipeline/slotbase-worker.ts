@@ -1,0 +1,70 @@
+// An actor process of SlotBase as the benchmarks run it: the real dispatcher, deliverer and handler actors, with five
+// handlers of the benchmark's own in the registry's place. Each inserts one row per event into slotbase_bench.effects.
+//   bun slotbase-worker.ts each   a statement per event, the way most handlers are written
+//   bun slotbase-worker.ts set    a statement per batch
+
+import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
+import { dispatcher } from "../../../actors/dispatcher.ts"
+import type { TransactionalHandler } from "../../../actors/handlers/handler.ts"
+import { mirrorHandlers } from "../../../actors/handlers/index.ts"
+import { runActors } from "../../../actors/index.ts"
+import { startLifeSign } from "../../../actors/process.ts"
+import { runHandler } from "../../../actors/run-handlers.ts"
+import type { App } from "../../../src/app.ts"
+import { clock } from "../../../src/clock.ts"
+import { parseConfig } from "../../../src/config.ts"
+import { connect } from "../../../src/database/db.ts"
+import { connectHints } from "../../../src/hints.ts"
+import { secretBox } from "../../../src/secrets.ts"
+
+const benchHandlers = 5
+
+const events = ["booking.confirmed"] as const
+
+const each = (name: string): TransactionalHandler => ({
+  kind: "transactional",
+  name,
+  events,
+  handle: async (tx, event) => {
+    await tx`insert into slotbase_bench.effects (handler, event_id) values (${name}, ${event.id})`
+    return undefined
+  },
+})
+
+const set = (name: string): TransactionalHandler => ({
+  kind: "transactional",
+  name,
+  events,
+  handleAll: async (tx, batch) => {
+    await tx`
+      insert into slotbase_bench.effects (handler, event_id)
+      select ${name}, unnest(${batch.map((event) => event.id)}::uuid[])`
+    return undefined
+  },
+})
+
+const config = parseConfig({ SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8" })
+const url = process.env.DATABASE_URL ?? ""
+const db = connect(url, { max: 20, applicationName: "slotbase bench" })
+const app: App = { config, db, secrets: secretBox(new Uint8Array(32)) }
+await clock.follow(db)
+const stopHints = await connectHints(db)
+const handlerOf = process.argv[2] === "set" ? set : each
+const handlers = Array.from({ length: benchHandlers }, (_, n) => handlerOf(`BenchHandler${n + 1}`))
+await mirrorHandlers(db, handlers)
+const lifeSign = await startLifeSign(db, "actors", "bench")
+const delivering = deliverWebhooks(app, lifeSign.owner)
+const tree = runActors(
+  [dispatcher(db), delivering, ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner))],
+  (line) => console.error(JSON.stringify(line)),
+)
+console.log("ready")
+
+process.on("SIGTERM", async () => {
+  await tree.stop()
+  await delivering.drain()
+  await lifeSign.stop()
+  await stopHints()
+  await db.end()
+  process.exit(0)
+})
