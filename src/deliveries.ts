@@ -7,6 +7,7 @@ import type { Caller } from "./access.ts"
 import type { Queryable, Tx } from "./database/db.ts"
 import {
   type AttemptRow,
+  attemptUnderWayId,
   complete,
   type Delivery,
   type DeliveryStatus,
@@ -62,12 +63,10 @@ export async function listDeliveries(
 export async function readDelivery(db: Queryable, facilityId: string, id: string): Promise<Delivery> {
   const row = await find(db, facilityId, id)
   const attempts = await db<{ attempt: AttemptRow }[]>`
-    select to_jsonb(a) as attempt from slotbase.webhook_attempts a
+    select to_jsonb(a) as attempt from slotbase.attempt_history a
     where a.event_id = ${row.event_id} and a.delivery_id = ${row.id} order by a.attempt`
-  return toDelivery(
-    row,
-    attempts.map(({ attempt }) => attempt),
-  )
+  const ended = attempts.map(({ attempt }) => attempt)
+  return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
 }
 
 /** Sends it again now: one that has failed from the start of its retries, one that waits for a retry without waiting. */
@@ -127,8 +126,9 @@ export async function requeueDelivery(
 async function find(db: Queryable, facilityId: string, id: string) {
   const wanted = (delivery: "q" | "h") => db`
     (${db(delivery)}.delivery_id = ${id} or exists (
-       select from slotbase.webhook_attempts a
-       where a.event_id = m.event_id and a.delivery_id = ${db(delivery)}.delivery_id and a.id = ${id}))`
+       select from slotbase.attempt_history a
+       where a.event_id = m.event_id and a.delivery_id = ${db(delivery)}.delivery_id and a.id = ${id})
+     ${delivery === "q" ? db`or q.lease is not null and ${attemptUnderWayId(db)} = ${id}` : db``})`
   const [row] = await complete(
     db,
     db`

@@ -59,7 +59,7 @@ export async function guardedFetch(url: string, request: OutgoingRequest): Promi
   if (request.signal?.aborted) aborted()
   request.signal?.addEventListener("abort", aborted, { once: true })
   try {
-    const answer = await Promise.race([over.promise, exchange(parseUrl(url), request, stop.signal)])
+    const answer = await Promise.race([over.promise, exchange(knownUrl(url), request, stop.signal)])
     return { ...answer, durationMs: performance.now() - startedAt }
   } finally {
     clearTimeout(timer)
@@ -96,6 +96,19 @@ function parseUrl(text: string): URL {
   return url
 }
 
+/** A stream of deliveries goes to few URLs. What was parsed is never changed. */
+function knownUrl(text: string): URL {
+  const known = urls.get(text)
+  if (known) return known
+  const url = parseUrl(text)
+  if (urls.size >= maxUrls) urls.delete(urls.keys().next().value ?? "")
+  urls.set(text, url)
+  return url
+}
+
+const urls = new Map<string, URL>()
+const maxUrls = 1_000
+
 const httpsRequired = () => new EgressRefused("https_required", "Only https addresses can be reached.")
 
 /** Those of the Fetch standard ("bad port") that servers answer on in practice: no cross-protocol tricks. */
@@ -130,9 +143,7 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
 type Answer = Omit<OutgoingAnswer, "durationMs">
 
 async function exchange(url: URL, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
-  const addresses = await addressesOf(url, request.resolve ?? resolve)
-  if (addresses.length === 0) throw new RequestFailed("name_not_found", `The name ${url.hostname} was not found.`)
-  const vetted = vet(url, addresses, request.allow).slice(0, triedAddresses)
+  const vetted = vettedLiteral(url, request.allow) ?? (await vettedName(url, request))
   for (const [index, address] of vetted.entries()) {
     signal.throwIfAborted()
     try {
@@ -144,10 +155,31 @@ async function exchange(url: URL, request: OutgoingRequest, signal: AbortSignal)
   throw new RequestFailed("connection_failed", "No connection could be made.")
 }
 
+async function vettedName(url: URL, request: OutgoingRequest): Promise<readonly string[]> {
+  const addresses = await (request.resolve ?? resolve)(url.hostname)
+  if (addresses.length === 0) throw new RequestFailed("name_not_found", `The name ${url.hostname} was not found.`)
+  return vet(url, addresses, request.allow).slice(0, triedAddresses)
+}
+
+/** Of a URL with an address in place of a name: whether it may be reached never changes. */
+function vettedLiteral(url: URL, allow: readonly string[]): readonly string[] | undefined {
+  const known = verdicts.get(url)
+  if (known?.allow === allow) return known.addresses
+  const literal = literalOf(url.hostname)
+  const addresses = literal === undefined ? undefined : vet(url, [literal], allow)
+  verdicts.set(url, { allow, addresses })
+  return addresses
+}
+
+const verdicts = new WeakMap<
+  URL,
+  { readonly allow: readonly string[]; readonly addresses: readonly string[] | undefined }
+>()
+
 async function ask(url: URL, address: string, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
   const host = address.includes(":") ? `[${address}]` : address
   const port = url.port === "" ? "" : `:${url.port}`
-  const named = literalOf(url.hostname) === undefined
+  const named = address !== url.hostname && `[${address}]` !== url.hostname
   const response = await fetch(`${url.protocol}//${host}${port}${url.pathname}${url.search}`, {
     method: request.method ?? "GET",
     headers: { ...request.headers, Host: url.host, "Accept-Encoding": "identity" },
@@ -188,13 +220,18 @@ async function readSome(response: Response, limit: number): Promise<Uint8Array> 
   return Buffer.concat(parts, Math.min(size, limit))
 }
 
-const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll("\u0000", "\ufffd")
+const textOf = (bytes: Uint8Array) => (bytes.length === 0 ? "" : decoder.decode(bytes).replaceAll("\u0000", "\ufffd"))
+const decoder = new TextDecoder()
 
 const maxHeaders = 50
 const maxHeaderLength = 1_000
 
 /** Cookies are the receiver's secrets, and of no use here. */
 function keptHeaders(headers: Headers): Record<string, string> {
-  const kept = [...headers].filter(([name]) => name !== "set-cookie").slice(0, maxHeaders)
-  return Object.fromEntries(kept.map(([name, value]) => [name, value.slice(0, maxHeaderLength)]))
+  const kept: Record<string, string> = {}
+  let count = 0
+  headers.forEach((value, name) => {
+    if (name !== "set-cookie" && count++ < maxHeaders) kept[name] = value.slice(0, maxHeaderLength)
+  })
+  return kept
 }

@@ -1,11 +1,11 @@
 /**
  * Claims deliveries, and gives them back. A claim is one statement that commits before any request leaves: it takes the
- * lease of each delivery, with a fencing token of its own, and writes the attempt down as started. So whatever happens
- * then, the attempt can be seen, and its outcome is known or says that it is not.
- * Writes: delivery_queue (lease), webhook_attempts (started).
+ * lease of each delivery, with a fencing token of its own, and says since when: that is the attempt, as started
+ * (webhook_attempts). So whatever happens then, the attempt can be seen, and its outcome is known or says that it is not.
+ * Writes: delivery_queue (lease).
  */
 import type { Db } from "../../src/database/db.ts"
-import { type Delivery, planForBatches } from "./delivery.ts"
+import type { Claimed, Delivery, Target } from "./delivery.ts"
 
 /** A webhook that may have something to send, and how much of it may be claimed now. */
 export interface Want {
@@ -23,67 +23,77 @@ export interface Want {
 /** @param total at most so many deliveries of all webhooks together. */
 export async function claimDeliveries(
   db: Db,
-  { owner, wants, total }: { readonly owner: number; readonly wants: readonly Want[]; readonly total: number },
+  request: { readonly owner: number; readonly wants: readonly Want[]; readonly total: number },
 ): Promise<readonly Delivery[]> {
-  return db.begin(async (tx) => {
-    const [, rows] = await Promise.all([
-      planForBatches(tx),
-      // Per webhook: what is due first, then what is fresh, each by its own index and from its floor. "skip locked" lets
-      // claimers pass each other; "lease is null" is asked again of a row that somebody else has just claimed. A process
-      // that is no longer believed to live claims nothing. The update goes by ctid, and
-      // "offset 0" keeps the webhooks a look-up: without statistics both became scans per row.
-      tx<Delivery[]>`
-        with t as materialized (select slotbase.now() as now), wanted as (
-          select * from jsonb_to_recordset(${tx.json(wants as never)})
-            as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
-        ), picked as materialized (
-          select q.at
-          from wanted d
-          cross join lateral (
-            select id, greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots from slotbase.webhooks
-            where id = d."webhookId" and is_active and deleted_at is null
-            offset 0
-          ) w
-          cross join lateral (
-            select at from (
-              select * from (
-                select ctid as at from slotbase.delivery_queue
-                where webhook_id = w.id and ready_at <= (select now from t) and lease is null
-                order by ready_at limit w.slots for update skip locked) due
-              union all
-              select * from (
-                select ctid as at from slotbase.delivery_queue
-                where webhook_id = w.id and position > d.after and ready_at is null and lease is null
-                order by position limit w.slots for update skip locked) fresh
-            ) both_kinds limit w.slots
-          ) q
-          where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
-          limit ${total}
-        ), claimed as (
-          update slotbase.delivery_queue
-          set lease = nextval('slotbase.lease_seq'), owner = ${owner}
-          where ctid = any (array(select at from picked))
-          returning *, slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id
-        ), started as (
-          insert into slotbase.webhook_attempts (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at)
-          select c.event_id, c.delivery_id, c.attempts + 1, c.attempt_id, c.facility_id, c.webhook_id, w.url, w.method, t.now
-          from claimed c
-          join slotbase.webhooks w on w.id = c.webhook_id and w.facility_id = c.facility_id
-          cross join t
-        )
-        select c.webhook_id, c.position, c.replay, c.facility_id, c.event_id, c.delivery_id, c.sequence, c.attempts,
-               c.failures, c.unknowns, c.lease, c.attempt_id, c.ready_at is null as fresh,
-               (select type from slotbase.event_positions p where p.position = c.position) as event_type,
-               (select slotbase.event_body(e) from slotbase.events e
-                where e.id = c.event_id and e.facility_id = c.facility_id) as body,
-               w.url, w.method, w.auth_type, w.auth_config, w.updated_at as webhook_updated_at,
-               w.max_retries, w.retry_delay_ms, w.backoff_multiplier, w.max_concurrency
-        from claimed c
-        join slotbase.webhooks w on w.id = c.webhook_id and w.facility_id = c.facility_id
-        order by c.webhook_id, c.position`,
-    ])
-    return rows
+  const claimed = await claimRows(db, request)
+  if (claimed.length === 0) return []
+  const [targets, events] = await Promise.all([readTargets(db, claimed), readEvents(db, claimed)])
+  return claimed.map((row) => {
+    const webhook = targets.get(row.webhook_id)
+    if (!webhook) throw new Error(`the row of webhook ${row.webhook_id} is gone`)
+    return { ...row, webhook, event: events.get(row.event_id) }
   })
+}
+
+// Per webhook: what is due first, then what is fresh, each by its own index and from its floor. "skip locked" lets claimers
+// pass each other; "lease is null" is asked again of a row that somebody else has just claimed. A process that is no longer
+// believed to live claims nothing.
+// The plan is kept, and made when the queue is empty or full: so there is only one way to each table. "offset 0" keeps the
+// webhooks a look-up, and the update goes by ctid.
+const claimRows = (
+  db: Db,
+  { owner, wants, total }: { readonly owner: number; readonly wants: readonly Want[]; readonly total: number },
+) => db<Claimed[]>`
+  with t as materialized (select slotbase.now() as now), wanted as (
+    select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
+      as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
+  ), picked as materialized (
+    select q.at
+    from wanted d
+    cross join lateral (
+      select id, greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots from slotbase.webhooks
+      where id = d."webhookId" and is_active and deleted_at is null
+      offset 0
+    ) w
+    cross join lateral (
+      select at from (
+        select * from (
+          select ctid as at from slotbase.delivery_queue
+          where webhook_id = w.id and ready_at <= (select now from t) and lease is null
+          order by ready_at limit w.slots for update skip locked) due
+        union all
+        select * from (
+          select ctid as at from slotbase.delivery_queue
+          where webhook_id = w.id and position > d.after and ready_at is null and lease is null
+          order by position limit w.slots for update skip locked) fresh
+      ) both_kinds limit w.slots
+    ) q
+    where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
+    limit ${total}
+  ), claimed as (
+    update slotbase.delivery_queue
+    set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t)
+    where ctid = any (array(select at from picked))
+    returning webhook_id, position, replay, event_id, delivery_id, sequence, attempts, failures, unknowns, lease,
+              slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh
+  )
+  select * from claimed order by webhook_id, position`
+
+async function readTargets(db: Db, claimed: readonly Claimed[]): Promise<ReadonlyMap<string, Target>> {
+  const ids = [...new Set(claimed.map((row) => row.webhook_id))]
+  const rows = await db<Target[]>`
+    select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
+           max_concurrency
+    from slotbase.webhooks where id = any (${ids}::uuid[])`
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Each event once, however many webhooks want it. A statement of its own: one that locks must not prune partitions. */
+async function readEvents(db: Db, claimed: readonly Claimed[]): Promise<ReadonlyMap<string, Delivery["event"]>> {
+  const ids = [...new Set(claimed.map((row) => row.event_id))]
+  const rows = await db<{ id: string; type: string; body: string }[]>`
+    select id, type, body from slotbase.event_bodies(${ids}::uuid[])`
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 /**
@@ -93,22 +103,20 @@ export async function claimDeliveries(
 export async function giveBack(db: Db, deliveries: readonly Delivery[]): Promise<void> {
   if (deliveries.length === 0) return
   const keys = deliveries.map(({ webhook_id, position, replay, lease }) => ({ webhook_id, position, replay, lease }))
-  await db.begin((tx) =>
-    Promise.all([
-      planForBatches(tx),
-      tx`
-        with returned as (
-          update slotbase.delivery_queue q
-          set lease = null, owner = null, ready_at = coalesce(q.ready_at, slotbase.now())
-          from jsonb_to_recordset(${tx.json(keys)}) as k (webhook_id uuid, position bigint, replay smallint, lease bigint)
-          where q.webhook_id = k.webhook_id and q.position = k.position and q.replay = k.replay and q.lease = k.lease
-          returning q.event_id, q.delivery_id, q.attempts
-        )
-        delete from slotbase.webhook_attempts a using returned r
-        where a.event_id = r.event_id and a.delivery_id = r.delivery_id and a.attempt = r.attempts + 1
-          and a.outcome = 'started'`,
-    ]),
-  )
+  await db`
+    with held as materialized (
+      select q.at, k.lease
+      from json_to_recordset(${JSON.stringify(keys)}::text::json)
+        as k (webhook_id uuid, position bigint, replay smallint, lease bigint)
+      cross join lateral (
+        select ctid as at from slotbase.delivery_queue
+        where webhook_id = k.webhook_id and position = k.position and replay = k.replay and lease = k.lease
+        offset 0
+      ) q
+    )
+    update slotbase.delivery_queue q
+    set lease = null, owner = null, started_at = null, ready_at = coalesce(q.ready_at, slotbase.now())
+    from held h where q.ctid = h.at and q.lease = h.lease`
 }
 
 /**
@@ -118,16 +126,8 @@ export async function giveBack(db: Db, deliveries: readonly Delivery[]): Promise
  */
 export async function giveBackUnknown(db: Db, owner: number, held: readonly number[]): Promise<number> {
   const { count } = await db`
-    with returned as (
-      update slotbase.delivery_queue q
-      set lease = null, owner = null, ready_at = coalesce(q.ready_at, slotbase.now())
-      where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])
-      returning q.event_id, q.delivery_id, q.attempts
-    ), unsent as (
-      delete from slotbase.webhook_attempts a using returned r
-      where a.event_id = r.event_id and a.delivery_id = r.delivery_id and a.attempt = r.attempts + 1
-        and a.outcome = 'started'
-    )
-    select from returned`
+    update slotbase.delivery_queue q
+    set lease = null, owner = null, started_at = null, ready_at = coalesce(q.ready_at, slotbase.now())
+    where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])`
   return count
 }

@@ -4,16 +4,19 @@
  * the next claim. A failure of the database shows in the next pass.
  */
 import { clock } from "../../src/clock.ts"
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
 import { abandonDeliveries } from "../../src/deliveries/abandon.ts"
 import { defaultTimeoutMs } from "../../src/egress.ts"
 import type { SecretBox } from "../../src/secrets.ts"
 import type { Pass } from "../actor.ts"
+import { createBreakers } from "./breakers.ts"
 import { claimDeliveries, giveBack, giveBackUnknown } from "./claim.ts"
 import type { Delivery, Result } from "./delivery.ts"
 import { allWork, workSince } from "./find-work.ts"
-import { isSlow, type Lane, Lanes, limits, noteDuration } from "./lanes.ts"
+import { isSlow, type Lane, Lanes, limits, noteDuration, requestsOf } from "./lanes.ts"
 import { createTakeover } from "./lost.ts"
+import { noteOutcome } from "./pace.ts"
 import { send } from "./send.ts"
 import { createSettling } from "./settling.ts"
 
@@ -59,6 +62,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   const { db } = tools
   const lanes = new Lanes()
   const takeOver = createTakeover(db, tools.owner)
+  const breakers = createBreakers(db, tools.owner)
   const stop = new AbortController()
   const sendTools = {
     secrets: tools.secrets,
@@ -109,11 +113,15 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   function lookWhenDue(at: number): void {
     const inMs = at - clock.now()
     if (inMs >= floorMs) return
+    lookIn(Math.max(0, inMs))
+  }
+
+  function lookIn(ms: number): void {
     const look = () => {
       lanes.markDue(clock.now())
       claimSoon()
     }
-    setTimeout(look, Math.max(0, inMs) + limits.dueStepMs).unref()
+    setTimeout(look, ms + limits.dueStepMs).unref()
   }
 
   async function pass(): Promise<Pass> {
@@ -152,8 +160,10 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     }
     const found = await allWork(db)
     for (const { webhook_id, deleted, due } of found.webhooks) {
-      if (deleted) await abandonAll(webhook_id)
-      else lanes.markReady(webhook_id, 0)
+      if (deleted) {
+        await abandonAll(webhook_id)
+        if (lanes.get(webhook_id)?.pace.openMs) breakers.closed(webhook_id)
+      } else lanes.markReady(webhook_id, 0)
       if (due) lanes.noteDue(webhook_id, due.getTime())
     }
     seen = Math.max(seen, found.seen)
@@ -190,10 +200,11 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     for (;;) {
       const room = limits.claimed - held.size
       if (draining || claimFailed || (held.size > 0 && room < limits.worthClaiming)) return
-      const wants = lanes.wants()
+      const wants = lanes.wants(performance.now())
       if (wants.length === 0) return
       try {
         const deliveries = await claimDeliveries(db, { owner: tools.owner(), wants, total: room })
+        if (deliveries.length > 0) reached("attempts-written")
         const now = performance.now()
         for (const { lease } of deliveries) held.set(lease, now)
         lanes.took(wants, deliveries, deliveries.length === room)
@@ -210,7 +221,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     if (!lane || draining) return
     const [first] = lane.waiting
     if (first && performance.now() - (held.get(first.lease) ?? 0) > staleMs) return void returnWaiting([lane])
-    while (lane.requests < (lane.maxRequests ?? 1)) {
+    while (lane.requests < requestsOf(lane)) {
       if (lane.waiting.length > 0 && requests >= limits.requests) return void starved.add(lane)
       const delivery = lane.waiting.shift()
       if (!delivery) return
@@ -221,10 +232,12 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   async function request(lane: Lane, delivery: Delivery): Promise<void> {
     lane.requests++
     requests++
+    reached("request-next", delivery.event_id)
     const result = await send(delivery, sendTools)
+    reached("answer-received", delivery.event_id)
     lane.requests--
     requests--
-    noteDuration(lane, result.durationMs)
+    notePace(lane, result)
     tools.ended?.(result.outcome, result.durationMs)
     settleSoon(result)
     if (isSlow(lane)) void returnWaiting([lane])
@@ -234,6 +247,17 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       starved.delete(next)
       startLane(next)
     }
+  }
+
+  function notePace(lane: Lane, result: Result): void {
+    noteDuration(lane, result.durationMs)
+    const most = result.delivery.webhook.max_concurrency
+    const change = noteOutcome(lane.pace, result.outcome, { now: performance.now(), most })
+    if (change === "closed") breakers.closed(lane.id)
+    if (change !== "opened") return
+    breakers.opened(result, lane.pace)
+    void returnWaiting([lane])
+    lookIn(lane.pace.openMs)
   }
 
   /** Gives back what was claimed ahead. */
@@ -246,6 +270,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       lane.waiting = []
     }
     if (returned.length === 0) return
+    reached("deliveries-returned")
     try {
       await giveBack(db, returned)
     } catch (error) {
@@ -280,6 +305,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       const grace = setTimeout(() => stop.abort(), graceMs)
       await Promise.race([idle(), Bun.sleep(graceMs + lastSettlingMs)])
       clearTimeout(grace)
+      await breakers.end()
     },
   }
 }

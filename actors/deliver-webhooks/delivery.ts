@@ -2,11 +2,26 @@
 import type { Tx } from "../../src/database/db.ts"
 import type { AuthType } from "../../src/webhooks/input.ts"
 
-export interface Delivery {
+/** The webhook as it was read after the claim; one object for all deliveries of a claim. */
+export interface Target {
+  readonly id: string
+  readonly facility_id: string
+  readonly url: string
+  readonly method: string
+  readonly auth_type: AuthType
+  readonly auth_config: Uint8Array | null
+  readonly updated_at: Date
+  readonly max_retries: number
+  readonly retry_delay_ms: number
+  readonly backoff_multiplier: number
+  readonly max_concurrency: number
+}
+
+/** The row of the queue. */
+export interface Claimed {
   readonly webhook_id: string
   readonly position: number
   readonly replay: number
-  readonly facility_id: string
   readonly event_id: string
   readonly delivery_id: string
   readonly sequence: number
@@ -18,18 +33,12 @@ export interface Delivery {
   readonly attempt_id: string
   /** Claimed for the first time, in the order of the log; otherwise it was due or returned. */
   readonly fresh: boolean
-  readonly event_type: string
-  /** Null when the event is no longer kept. */
-  readonly body: string | null
-  readonly url: string
-  readonly method: string
-  readonly auth_type: AuthType
-  readonly auth_config: Uint8Array | null
-  readonly webhook_updated_at: Date
-  readonly max_retries: number
-  readonly retry_delay_ms: number
-  readonly backoff_multiplier: number
-  readonly max_concurrency: number
+}
+
+export interface Delivery extends Claimed {
+  readonly webhook: Target
+  /** Undefined when the event is no longer kept. */
+  readonly event: { readonly type: string; readonly body: string } | undefined
 }
 
 /**
@@ -55,10 +64,10 @@ export interface Result {
 export const maxUnknowns = 3
 
 /**
- * For statements that look up a batch of rows: the queue is nearly empty nearly always, so its statistics mislead, and
- * nested loops over the batch are right at every size. A generic plan, because planning over partitions costs milliseconds.
- * No pruning at run time: PostgreSQL 18.4 crashes, and the whole server with it, when a row was changed concurrently in a
- * statement that prunes inside a sub-select (seen in one of eight runs of six claimers).
+ * For statements that look up a batch of rows in big tables: the queue is nearly empty nearly always, so its statistics
+ * mislead, and nested loops over the batch are right at every size. A generic plan, because planning over partitions costs
+ * milliseconds. No pruning at run time: PostgreSQL 18.4 crashes, and the whole server with it, when a row was changed
+ * concurrently in a statement that prunes inside a sub-select (seen in one of eight runs of six claimers).
  */
 export const planForBatches = (tx: Tx) => tx`
   select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),

@@ -6,6 +6,7 @@
  */
 import type { Want } from "./claim.ts"
 import type { Delivery } from "./delivery.ts"
+import { isOpen, newPace, type Pace, paceLimits } from "./pace.ts"
 
 export const limits = {
   /** Requests under way at once. Bun's fetch has 256 per process for everything; the rest of the program needs some. */
@@ -16,8 +17,6 @@ export const limits = {
   slowRequests: 64,
   /** An average above it is slow, milliseconds. */
   slowMs: 500,
-  /** A webhook that has not answered yet is tried with so many requests. */
-  unknownRequests: 2,
   /** Claimed ahead: so much work of a fast webhook, milliseconds, and at most so many times its max_concurrency. */
   aheadMs: 50,
   aheadTimes: 16,
@@ -46,6 +45,7 @@ export interface Lane {
   maxRequests: number | undefined
   /** A moving average, milliseconds; undefined: it has not answered yet. */
   averageMs: number | undefined
+  readonly pace: Pace
   /** When the retries that we know of are due, on the program's clock, to `limits.dueStepMs`. */
   readonly dues: Set<number>
 }
@@ -59,10 +59,14 @@ const laneOf = (id: string, after: number): Lane => ({
   requests: 0,
   maxRequests: undefined,
   averageMs: undefined,
+  pace: newPace(),
   dues: new Set(),
 })
 
 export const isSlow = (lane: Lane) => (lane.averageMs ?? 0) >= limits.slowMs
+
+/** Requests that the lane may have under way now. */
+export const requestsOf = (lane: Lane) => Math.min(lane.maxRequests ?? 1, lane.pace.requests)
 
 export function noteDuration(lane: Lane, durationMs: number): void {
   lane.averageMs = lane.averageMs === undefined ? durationMs : lane.averageMs * 0.8 + durationMs * 0.2
@@ -113,16 +117,16 @@ export class Lanes {
   /** Starts every scan from the front again, for what others may have left below; drops the lanes that are idle. */
   forget(): void {
     for (const lane of this.#lanes.values()) {
-      const idle = !lane.ready && lane.busy === 0 && lane.dues.size === 0
+      const idle = !lane.ready && lane.busy === 0 && lane.dues.size === 0 && lane.pace.openMs === 0
       if (idle && this.#lanes.size > limits.lanes) this.#lanes.delete(lane.id)
       else lane.after = 0
     }
   }
 
   /** What may be claimed now, from the lanes whose turn it is. */
-  wants(): Want[] {
+  wants(now: number): Want[] {
     const wants: Want[] = []
-    const ready = [...this.#lanes.values()].filter((lane) => lane.ready)
+    const ready = [...this.#lanes.values()].filter((lane) => lane.ready && !isOpen(lane.pace, now))
     let slowLeft = limits.slowRequests
     for (const lane of this.#lanes.values()) if (isSlow(lane)) slowLeft -= lane.busy
     let slowLanes = ready.filter(isSlow).length
@@ -130,12 +134,8 @@ export class Lanes {
       if (wants.length === limits.wants) break
       const slow = isSlow(lane)
       const share = slow ? Math.max(0, Math.ceil(slowLeft / slowLanes--)) : limits.claimed
-      const unknown = lane.averageMs === undefined
-      const ahead =
-        slow || unknown
-          ? 1
-          : Math.min(limits.aheadTimes, Math.max(1, Math.floor(limits.aheadMs / (lane.averageMs ?? 1))))
-      const cap = unknown ? limits.unknownRequests : slow ? lane.busy + share : limits.claimed
+      const ahead = timesAhead(lane)
+      const cap = Math.min(slow ? lane.busy + share : limits.claimed, lane.pace.requests * ahead)
       const free = slotsOf(lane, ahead, cap)
       if (free <= 0) continue
       // A fast lane is refilled when it is half empty: many small claims would cost more than they bring.
@@ -153,7 +153,7 @@ export class Lanes {
       const lane = this.#lanes.get(want.webhookId)
       if (!lane) continue
       const got = taken.get(want.webhookId) ?? []
-      lane.maxRequests = got[0]?.max_concurrency ?? lane.maxRequests
+      lane.maxRequests = got[0]?.webhook.max_concurrency ?? lane.maxRequests
       if (!full && got.length < slotsOf({ ...lane, busy: want.busy }, want.ahead, want.cap)) lane.ready = false
       for (const delivery of got) if (delivery.fresh) lane.after = Math.max(lane.after, delivery.position)
       lane.busy += got.length
@@ -165,5 +165,11 @@ export class Lanes {
   }
 }
 
+/** Only what answers fast and does not fail is claimed ahead of its requests. */
+function timesAhead({ averageMs, pace }: Lane): number {
+  if (averageMs === undefined || averageMs >= limits.slowMs || pace.failures > 0) return 1
+  return Math.min(limits.aheadTimes, Math.max(1, Math.floor(limits.aheadMs / averageMs)))
+}
+
 const slotsOf = (lane: Lane, ahead: number, cap: number) =>
-  Math.min((lane.maxRequests ?? limits.unknownRequests) * ahead, cap) - lane.busy
+  Math.min((lane.maxRequests ?? paceLimits.first) * ahead, cap) - lane.busy

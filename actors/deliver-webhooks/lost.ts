@@ -2,9 +2,11 @@
  * What dead processes left behind. A lease lasts as long as its process; when that is no longer believed to live, the
  * attempt's outcome is unknown for ever: it is marked so, counts as an attempt, and the delivery is due again. The third
  * unknown outcome ends it, because something about it may be what kills the processes.
- * Writes: delivery_queue, delivery_history, webhook_attempts, dead_letters.
+ * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
+import { forgetLostBreakers } from "./breakers.ts"
 import { maxUnknowns, planForBatches } from "./delivery.ts"
 
 /** Deliveries per statement. */
@@ -16,7 +18,9 @@ export function createTakeover(db: Db, self: () => number): () => Promise<number
   let buried: ReadonlySet<string> | undefined
   return async () => {
     const dead = await deadProcesses(db)
-    const reclaimed = !buried || dead.some((key) => !buried?.has(key)) ? await reclaimLost(db, self()) : 0
+    const isNew = !buried || dead.some((key) => !buried?.has(key))
+    const reclaimed = isNew ? await reclaimLost(db, self()) : 0
+    if (isNew) await forgetLostBreakers(db)
     buried = new Set(dead)
     return reclaimed
   }
@@ -31,6 +35,7 @@ export async function reclaimLost(db: Db, self: number): Promise<number> {
   for (;;) {
     const count = await reclaimSome(db, self)
     reclaimed += count
+    if (count > 0) reached("taken-over")
     if (count < batch) return reclaimed
   }
 }
@@ -53,26 +58,28 @@ const reclaimSome = (db: Db, self: number): Promise<number> =>
           select q.*, q.ctid as at from slotbase.delivery_queue q
           where q.owner <> ${self} and q.owner <> all (coalesce((select ids from alive), '{}'))
           limit ${batch} for update skip locked
-        ), marked as (
-          update slotbase.webhook_attempts a set outcome = 'unknown', error_message = ${message}
-          from lost l
-          where a.event_id = l.event_id and a.delivery_id = l.delivery_id and a.attempt = l.attempts + 1
-            and a.outcome = 'started'
         ), judged as (
-          select l.*, l.unknowns + 1 >= ${maxUnknowns} as final, p.type, t.now, w.max_retries,
-                 coalesce(l.errors, '[]') || jsonb_strip_nulls(jsonb_build_object('eventId', l.event_id, 'eventType', p.type,
+          select l.*, l.unknowns + 1 >= ${maxUnknowns} as final, t.now, w.url, w.method,
+                 coalesce(l.errors, '[]') || jsonb_strip_nulls(jsonb_build_object('eventId', l.event_id,
+                   'eventType', (select p.type from slotbase.event_positions p where p.position = l.position),
                    'handlerName', 'WebhookHandler',
                    'error', jsonb_build_object('message', ${message}::text, 'code', 'unknown_outcome'),
                    'attemptCount', l.attempts + 1, 'maxRetries', w.max_retries,
                    'nextRetryAt', case when l.unknowns + 1 < ${maxUnknowns} then slotbase.utc(t.now) end,
                    'status', case when l.unknowns + 1 < ${maxUnknowns} then 'retrying' else 'dead_letter' end)) as all_errors
           from lost l
-          join slotbase.event_positions p on p.position = l.position
-          join slotbase.webhooks w on w.id = l.webhook_id and w.facility_id = l.facility_id
+          cross join lateral (select url, method, max_retries from slotbase.webhooks where id = l.webhook_id offset 0) w
           cross join t
+        ), ended as (
+          -- by the address that the webhook has now: what it had when the request left died with the process
+          insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
+            outcome, error_message)
+          select event_id, delivery_id, attempts + 1, slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text),
+                 facility_id, webhook_id, url, method, started_at, 'unknown', ${message}
+          from judged
         ), due_again as (
           update slotbase.delivery_queue q
-          set lease = null, owner = null, attempts = q.attempts + 1, unknowns = q.unknowns + 1, ready_at = j.now, errors = j.all_errors
+          set lease = null, owner = null, started_at = null, attempts = q.attempts + 1, unknowns = q.unknowns + 1, ready_at = j.now, errors = j.all_errors
           from judged j where q.ctid = j.at and not j.final
         ), gone as (
           delete from slotbase.delivery_queue q using judged j where q.ctid = j.at and j.final

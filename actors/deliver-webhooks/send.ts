@@ -5,7 +5,7 @@ import { openAuth } from "../../src/webhooks/auth.ts"
 import type { AuthConfig } from "../../src/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "../../src/webhooks/request.ts"
 import { delayAfter, retryConfig } from "../retry.ts"
-import type { Delivery, Result } from "./delivery.ts"
+import type { Delivery, Result, Target } from "./delivery.ts"
 
 export interface SendTools {
   readonly secrets: SecretBox
@@ -29,13 +29,14 @@ export async function send(delivery: Delivery, tools: SendTools): Promise<Result
   const sentAt = new Date()
   let signature: { readonly signature?: string } = {}
   try {
-    if (delivery.body === null) throw new EventGone()
-    const request = requestOf(delivery, delivery.body, sentAt, tools.secrets)
+    const { webhook, event } = delivery
+    if (!event) throw new EventGone()
+    const request = requestOf(delivery, event, sentAt, tools.secrets)
     if (request.signature !== undefined) signature = { signature: request.signature }
-    const answer = await guardedFetch(delivery.url, {
-      method: delivery.method,
+    const answer = await guardedFetch(webhook.url, {
+      method: webhook.method,
       headers: request.headers,
-      body: delivery.body,
+      body: event.body,
       timeoutMs: tools.timeoutMs,
       allow: tools.allow,
       signal: tools.signal,
@@ -58,17 +59,18 @@ export async function send(delivery: Delivery, tools: SendTools): Promise<Result
 }
 
 class EventGone extends Error {}
+type EventText = NonNullable<Delivery["event"]>
 
-function requestOf(delivery: Delivery, body: string, sentAt: Date, secrets: SecretBox) {
+function requestOf(delivery: Delivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
   const timestamp = Math.floor(sentAt.getTime() / 1000)
   const attempt = {
     attemptId: delivery.attempt_id,
     eventId: delivery.event_id,
-    eventType: delivery.event_type,
+    eventType: type,
     sequence: delivery.sequence,
     position: delivery.position,
   }
-  const auth = authHeaders(delivery.auth_type, authOf(delivery, secrets), {
+  const auth = authHeaders(delivery.webhook.auth_type, authOf(delivery.webhook, secrets), {
     eventId: delivery.event_id,
     body,
     timestamp,
@@ -83,7 +85,7 @@ function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: 
   const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
   const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
   if (status === 410) return { outcome: "gone", error }
-  const wait = retryDelay(delivery, random, headers["retry-after"])
+  const wait = retryDelay(retryOf(delivery), random, headers["retry-after"])
   return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
 }
 
@@ -100,20 +102,22 @@ function judgeFailure(delivery: Delivery, cause: unknown, random: () => number):
         code: "not_sent",
         message: `The request could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
       }
-  const wait = retryDelay(delivery, random)
+  const wait = retryDelay(retryOf(delivery), random)
   return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
 }
 
+const retryOf = ({ failures, webhook }: Delivery) => ({ ...webhook, failures })
+
 /** Milliseconds until the next attempt; undefined when the retries are used up. Retry-After may ask for longer. */
 export function retryDelay(
-  delivery: Pick<Delivery, "failures" | "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
+  retry: Pick<Delivery, "failures"> & Pick<Target, "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
   random: () => number,
   retryAfter?: string,
 ): number | undefined {
-  const delay = delayAfter(delivery.failures + 1, {
-    maxRetries: delivery.max_retries,
-    delayMs: delivery.retry_delay_ms,
-    backoffMultiplier: delivery.backoff_multiplier,
+  const delay = delayAfter(retry.failures + 1, {
+    maxRetries: retry.max_retries,
+    delayMs: retry.retry_delay_ms,
+    backoffMultiplier: retry.backoff_multiplier,
     maxDelayMs,
   })
   if (delay === undefined) return undefined
@@ -130,21 +134,20 @@ function askedMs(text: string | undefined): number {
 }
 
 /** Opened secrets by webhook, as long as the webhook is unchanged. */
-const opened = new Map<
-  string,
-  { readonly sealed: Uint8Array | null; readonly at: number; readonly config: AuthConfig }
->()
+const opened = new Map<string, { readonly of: Target; readonly config: AuthConfig }>()
 const maxOpened = 1_000
 
-function authOf(delivery: Delivery, secrets: SecretBox): AuthConfig {
-  const at = delivery.webhook_updated_at.getTime()
-  const known = opened.get(delivery.webhook_id)
-  if (known && known.at === at && sameBytes(known.sealed, delivery.auth_config)) return known.config
-  const config = openAuth(secrets, delivery.webhook_id, delivery.auth_config)
+function authOf(webhook: Target, secrets: SecretBox): AuthConfig {
+  const known = opened.get(webhook.id)
+  if (known?.of === webhook || (known && isSame(known.of, webhook))) return known.config
+  const config = openAuth(secrets, webhook.id, webhook.auth_config)
   if (opened.size >= maxOpened) opened.delete(opened.keys().next().value ?? "")
-  opened.set(delivery.webhook_id, { sealed: delivery.auth_config, at, config })
+  opened.set(webhook.id, { of: webhook, config })
   return config
 }
+
+const isSame = (a: Target, b: Target) =>
+  a.updated_at.getTime() === b.updated_at.getTime() && sameBytes(a.auth_config, b.auth_config)
 
 const sameBytes = (a: Uint8Array | null, b: Uint8Array | null) =>
   a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0)

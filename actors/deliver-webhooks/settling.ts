@@ -2,9 +2,11 @@
  * Settles the ends of attempts as they come, many at a time and one batch after the other. While the database is away they
  * are kept and tried again: settling twice changes nothing.
  */
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
 import type { Result } from "./delivery.ts"
-import { type Settled, settle } from "./settle.ts"
+import { settle } from "./settle.ts"
+import type { Again } from "./settle-failed.ts"
 
 /** Ends that come within it are settled together, and so many at most in one statement. */
 const settleAfterMs = 2
@@ -13,7 +15,7 @@ const retryMs = 200
 
 export interface SettlingTools {
   readonly db: Db
-  readonly settled: (results: readonly Result[], again: Settled) => void
+  readonly settled: (results: readonly Result[], again: readonly Again[]) => void
   readonly failed: (error: unknown) => void
 }
 
@@ -28,6 +30,7 @@ export function createSettling({ db, settled, failed }: SettlingTools): (result:
       const batch = ends.slice(0, settleBatch)
       try {
         const again = await settle(db, batch)
+        reached("attempts-settled")
         ends = ends.slice(batch.length)
         settled(batch, again)
       } catch (error) {

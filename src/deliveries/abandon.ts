@@ -1,7 +1,7 @@
 /**
  * What becomes of the deliveries of a deleted webhook: nothing is dropped in silence. Each ends as failed with the reason,
  * and leaves a dead letter that whoever deleted the webhook has ignored.
- * Writes: delivery_queue, delivery_history, webhook_attempts, dead_letters.
+ * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
 import type { Tx } from "../database/db.ts"
 
@@ -20,17 +20,17 @@ export async function abandonDeliveries(tx: Tx, webhookId: string): Promise<numb
       returning *
     ), under_way as (
       -- its request may have left: nobody will settle it any more
-      update slotbase.webhook_attempts a set outcome = 'unknown', error_message = ${reason}
-      from gone g
-      where g.lease is not null and a.event_id = g.event_id and a.delivery_id = g.delivery_id
-        and a.attempt = g.attempts + 1 and a.outcome = 'started'
-      returning a.delivery_id
+      insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
+        outcome, error_message)
+      select g.event_id, g.delivery_id, g.attempts + 1, slotbase.derived_id(g.event_id, g.delivery_id::text || (g.attempts + 1)::text),
+             g.facility_id, g.webhook_id, w.url, w.method, g.started_at, 'unknown', ${reason}
+      from gone g join slotbase.webhooks w on w.id = g.webhook_id and w.facility_id = g.facility_id
+      where g.lease is not null
     ), ended as (
-      select g.*, g.attempts + (u.delivery_id is not null)::integer as made, e.type, slotbase.event_body(e) as body,
+      select g.*, g.attempts + (g.lease is not null)::integer as made, e.type, slotbase.event_body(e) as body,
              w.max_retries, w.deleted_by, w.deleted_at, t.now
       from gone g
       join slotbase.webhooks w on w.id = g.webhook_id and w.facility_id = g.facility_id
-      left join under_way u on u.delivery_id = g.delivery_id
       left join slotbase.events e on e.id = g.event_id and e.facility_id = g.facility_id
       cross join t
     ), failed as (

@@ -50,22 +50,33 @@ export interface AttemptRow {
 export const queued = (db: Queryable) => db`
   q.delivery_id as id, q.webhook_id, q.facility_id, q.event_id, q.replay, q.position, q.sequence,
   case when q.attempts > 0 then 'retrying' else 'pending' end as status, q.attempts, q.ready_at,
-  q.lease is not null as under_way, q.errors -> -1 -> 'error' ->> 'message' as error`
+  q.lease is not null as under_way, q.errors -> -1 -> 'error' ->> 'message' as error,
+  case when q.lease is not null then ${attemptUnderWay(db)} end as present`
 export const settled = (db: Queryable) => db`
   h.delivery_id, h.webhook_id, h.facility_id, h.event_id, h.replay, h.position, h.sequence,
-  h.status, h.attempts, null::timestamptz, false, h.error_message`
+  h.status, h.attempts, null::timestamptz, false, h.error_message, null::jsonb`
+
+/** From the row of the queue, as the view webhook_attempts has it; the view would be looked through by delivery. */
+const attemptUnderWay = (db: Queryable) => db`
+  jsonb_build_object('id', ${attemptUnderWayId(db)}, 'attempt', q.attempts + 1, 'outcome', 'started', 'started_at', q.started_at,
+    'sent_at', null, 'duration_ms', null, 'signature', null, 'response_status', null, 'response_headers', null,
+    'response_body', null, 'error_message', null)`
+
+export const attemptUnderWayId = (db: Queryable) => db`
+  slotbase.derived_id(q.event_id, q.delivery_id::text || (q.attempts + 1)::text)`
 
 /** Completes deliveries with their webhook, event and attempts; newest event first. */
 export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
   select d.*, w.url, w.method, w.auth_type, p.type as event_type, slotbase.event_body(e) as payload,
-         f.started_at as first_attempt_at, to_jsonb(l) as last
+         coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
+         coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
   from (${deliveries}) d
   join slotbase.webhooks w on w.id = d.webhook_id and w.facility_id = d.facility_id
   join slotbase.event_positions p on p.position = d.position
   left join slotbase.events e on e.id = d.event_id and e.facility_id = d.facility_id
-  left join lateral (select started_at from slotbase.webhook_attempts
+  left join lateral (select started_at from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt limit 1) f on true
-  left join lateral (select * from slotbase.webhook_attempts
+  left join lateral (select * from slotbase.attempt_history
                      where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
   order by d.event_id desc, d.replay desc`
 

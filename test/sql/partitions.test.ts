@@ -5,7 +5,7 @@ import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, failure, recordMany } from "../harness/pipeline.ts"
 
-const parents = ["delivery_history", "events", "handler_history", "webhook_attempts"]
+const parents = ["attempt_history", "delivery_history", "events", "handler_history"]
 
 let database: TestDatabase
 let db: Db

@@ -7,7 +7,7 @@ import type { Delivery, Result } from "../../../actors/deliver-webhooks/delivery
 import { reclaimLost } from "../../../actors/deliver-webhooks/lost.ts"
 import { settle } from "../../../actors/deliver-webhooks/settle.ts"
 import type { App } from "../../../src/app.ts"
-import { requeueDelivery } from "../../../src/deliveries.ts"
+import { readDelivery, requeueDelivery } from "../../../src/deliveries.ts"
 import { transact } from "../../../src/outbox.ts"
 import { deleteWebhook } from "../../../src/webhooks.ts"
 import { testApp } from "../../harness/app.ts"
@@ -125,6 +125,74 @@ test("the attempt stands as started before anything is sent, under the id that i
     method: "POST",
     started: true,
   })
+})
+
+test("while its request is under way a delivery is found by its attempt, and says since when", async () => {
+  const { webhookId, facilityId } = await aQueue(1)
+  const [claimed] = (await claim(one, [want(webhookId)])) as [Delivery]
+  const found = await readDelivery(database.db, facilityId, claimed.attempt_id)
+  const [row] = await database.db<[{ started: Date; first: Date; last: Date; status: string }]>`
+    select q.started_at as started, d.first_attempt_at as first, d.last_attempt_at as last, d.status
+    from slotbase.delivery_queue q join slotbase.webhook_deliveries d on d.id = q.delivery_id
+    where q.webhook_id = ${webhookId}`
+  expect(found.attempts).toEqual([
+    { id: claimed.attempt_id, attempt: 1, outcome: "started", startedAt: row.started.toISOString() },
+  ])
+  expect([found.firstAttemptAt, found.lastAttemptAt]).toEqual([row.started.toISOString(), row.started.toISOString()])
+  expect(row).toEqual({ started: row.started, first: row.started, last: row.started, status: "pending" })
+})
+
+test("what was delivered and what failed are settled in one go, each with its attempt", async () => {
+  const { webhookId } = await aQueue(3)
+  const [first, second, third] = (await claim(one, [want(webhookId)])) as [Delivery, Delivery, Delivery]
+  const error = { code: "http_500", message: "The receiver answered 500." }
+  const again = await settle(database.db, [
+    { ...delivered(first), body: "thanks", headers: { "x-answer": "1" } },
+    { delivery: second, outcome: "failed", durationMs: 2, status: 500, error, retryAfterMs: 1_000 },
+    { delivery: third, outcome: "failed", durationMs: 2, error },
+  ])
+  expect(again.map((row) => row.webhook_id)).toEqual([webhookId])
+  const attempts = await database.db`
+    select outcome, url, method, response_status, response_body, response_headers, error_message,
+           started_at <= slotbase.now() as started
+    from slotbase.webhook_attempts where webhook_id = ${webhookId} order by event_id`
+  const common = { url: "https://receiver.example/hook", method: "POST", started: true }
+  const failed = {
+    ...common,
+    outcome: "failed",
+    response_body: null,
+    response_headers: null,
+    error_message: error.message,
+  }
+  expect(attempts.map((row) => ({ ...row }))).toEqual([
+    {
+      ...common,
+      outcome: "delivered",
+      response_status: 200,
+      response_body: "thanks",
+      response_headers: { "x-answer": "1" },
+      error_message: null,
+    },
+    { ...failed, response_status: 500 },
+    { ...failed, response_status: null },
+  ] as never)
+  const statuses = await database.db`
+    select status, attempt_count from slotbase.webhook_deliveries where webhook_id = ${webhookId} order by position`
+  expect(statuses.map((row) => ({ ...row }))).toEqual([
+    { status: "delivered", attempt_count: 1 },
+    { status: "retrying", attempt_count: 1 },
+    { status: "failed", attempt_count: 1 },
+  ])
+  expect(await unbalanced(database.db)).toHaveLength(0)
+})
+
+test("claiming all rows of a page at once leaves each on its page: no index is written", async () => {
+  const { webhookId } = await aQueue(100, { maxConcurrency: 100 })
+  const pages = () => database.db<{ position: number; page: number }[]>`
+    select position, (ctid::text::point)[0] as page from slotbase.delivery_queue where webhook_id = ${webhookId} order by position`
+  const before = [...(await pages())]
+  expect(await claim(one, [want(webhookId)])).toHaveLength(100)
+  expect([...(await pages())]).toEqual(before)
 })
 
 test("a webhook that is switched off or deleted, and a process that is not alive, claim nothing", async () => {
