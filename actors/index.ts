@@ -4,6 +4,7 @@
  */
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { App } from "../src/app.ts"
+import { reached } from "../src/crash-points.ts"
 import { mirrorEventTypes } from "../src/events/mirror.ts"
 import { health } from "../src/health.ts"
 import { onHint } from "../src/hints.ts"
@@ -14,6 +15,7 @@ import { dispatcher } from "./dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
 import { holdExpiration } from "./jobs/hold-expiration.ts"
 import { housekeeping } from "./jobs/housekeeping.ts"
+import { retention } from "./jobs/retention.ts"
 import { startLifeSign } from "./process.ts"
 import { runHandler } from "./run-handlers.ts"
 import { type Report, superviseAll } from "./supervisor.ts"
@@ -38,6 +40,7 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
   await mirrorHandlers(app.db, handlers)
   await mirrorEventTypes(app.db, app.config.environment)
   const lifeSign = await startLifeSign(app.db, app.config.role, version)
+  reached("process-registered")
   const delivering = deliverWebhooks(app, lifeSign.owner)
   const actors: readonly Actor[] = [
     dispatcher(app.db),
@@ -45,6 +48,7 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
     ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner)),
     holdExpiration(app),
     housekeeping(app),
+    retention(url),
   ]
   const tree = runActors(actors, report)
   const boss = await startBoss(url, (error) => report({ actor: "pg-boss", failures: 1, cause: error.message }))
@@ -53,9 +57,11 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
     failed: tree.failed,
     stop: async () => {
       await tree.stop()
+      reached("actors-stopped")
       await boss.stop(stopMs)
       await delivering.drain()
       for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
+      reached("before-good-bye")
       await lifeSign.stop()
     },
   }

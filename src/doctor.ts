@@ -10,15 +10,21 @@ export interface Check {
 
 /** How many of the latest events the ledger is computed for: enough to see a fault, and done in about a second. */
 const ledgerEvents = 10_000
-/** An event that waits longer than this for its position is late. */
-const lateSeconds = 10
+/** Blockers that are as somebody wants them: a receiver fails or is switched off, a retry has its time. */
+const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open"]
+/** Fewer cost no scan anything that could be noticed. */
+const manyTransactions = 10_000
+/** The job looks every hour; a reader may delay it for a while. */
+const overdueDays = 2
 
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   server,
   reader,
   partitions,
   processes,
-  undispatched,
+  retention,
+  late,
+  vacuum,
   ledger,
   deadLetters,
 ]
@@ -72,19 +78,57 @@ async function processes(db: Db): Promise<Check> {
     : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
 
-async function undispatched(db: Db): Promise<Check> {
-  const [row] = await db<{ waiting: number; seconds: number }[]>`
-    select count(*)::integer as waiting,
-           coalesce(extract(epoch from (select slotbase.now()) - min(e.timestamp)), 0)::float as seconds
-    from (select * from slotbase.outbox order by seq limit 1000) o
-    join slotbase.events e on e.id = o.event_id and e.facility_id = o.facility_id`
-  const { waiting, seconds } = row ?? { waiting: 0, seconds: 0 }
-  return seconds <= lateSeconds
-    ? { name: "outbox", well: true, says: waiting === 0 ? "empty" : `${waiting} events wait for dispatch` }
+/** Months of the log that should have left. */
+async function retention(db: Db): Promise<Check> {
+  const [row] = await db<{ keep: string | null; overdue: string[] }[]>`
+    select s.keep_events::text as keep, array(
+      select c.relname::text from slotbase.partitioned_tables t
+      join pg_inherits i on i.inhparent = to_regclass('slotbase.' || t.name)
+      join pg_class c on c.oid = i.inhrelid and c.relname ~ ('^' || t.name || '_\\d{4}_\\d{2}$')
+      cross join lateral (select to_date(right(c.relname, 7), 'YYYY_MM') as month) m
+      where m.month < date_trunc('month', (select slotbase.now()) - s.keep_events - ${overdueDays}::integer * interval '1 day')
+        and m.month < date_trunc('month', (select slotbase.now()) - interval '1 month')
+        and not exists (select from (select event_id from slotbase.event_positions order by position desc limit 1) l
+                        where l.event_id >= slotbase.month_begins(m.month) and l.event_id < slotbase.month_ends(m.month))
+      order by 1) as overdue
+    from slotbase.settings s`
+  const { keep, overdue } = row ?? { keep: null, overdue: [] }
+  return overdue.length === 0
+    ? {
+        name: "retention",
+        well: true,
+        says: keep === null ? "events are kept for ever" : `events are kept for ${keep}`,
+      }
     : {
-        name: "outbox",
+        name: "retention",
         well: false,
-        says: `the oldest event has waited ${Math.round(seconds)} s for dispatch: is a process with SLOTBASE_ROLE all or actors running?`,
+        says: `${overdue.length} partitions should have been dropped, first ${overdue[0]}: is a process with actors running, or does somebody read for days (slotbase.vacuum_holders)?`,
+      }
+}
+
+async function late(db: Db): Promise<Check> {
+  const rows = await db<{ blocker: string; count: number; oldest: string; detail: string }[]>`
+    select blocker, count(*)::integer as count, date_trunc('second', (select slotbase.now()) - min(since))::text as oldest,
+           (array_agg(kind || ': ' || detail order by since))[1] as detail
+    from slotbase.late_events group by blocker order by blocker = any (${wanted}), min(since)`
+  const says = rows.map(({ blocker, count, oldest, detail }) => `${count} ${blocker} for up to ${oldest} (${detail})`)
+  return {
+    name: "late",
+    well: rows.every(({ blocker }) => wanted.includes(blocker)),
+    says: rows.length === 0 ? "nothing" : `${says.join("; ")}: see slotbase.late_events`,
+  }
+}
+
+async function vacuum(db: Db): Promise<Check> {
+  const [oldest] = await db<{ kind: string; session: string | null; name: string; transactions: number }[]>`
+    select kind, slotbase.session_text(pid, name, state, since) as session, name, transactions
+    from slotbase.vacuum_holders where holds = 'vacuum' order by transactions desc limit 1`
+  return oldest === undefined || oldest.transactions < manyTransactions
+    ? { name: "vacuum", well: true, says: "nobody keeps dead rows for long" }
+    : {
+        name: "vacuum",
+        well: false,
+        says: `${oldest.kind === "session" ? oldest.session : `${oldest.kind} ${oldest.name}`} keeps the dead rows of ${oldest.transactions} transactions: see slotbase.vacuum_holders`,
       }
 }
 

@@ -35,3 +35,33 @@ test("work that nobody does, a missing partition and a run without its subscript
     "ledger: 1 of the last 1 events lack or exceed their work, first at position 1: see slotbase.event_ledger",
   ])
 })
+
+test("what is late is named with its blocker, and what waits for a receiver is no illness", async () => {
+  const { db } = database
+  await db`update slotbase.clock set shift = shift + interval '1 minute'`
+  const [late] = await namedCheck("late")
+  expect(late).toEqual({
+    name: "late",
+    well: false,
+    says: expect.stringMatching(
+      /^1 handler_gone for up to 00:01:\d\d \(run: no program has a handler GoneHandler for user.created\): see slotbase.late_events$/,
+    ),
+  })
+  await db`update slotbase.handler_queue set attempts = 1, ready_at = slotbase.now() + interval '1 hour'`
+  expect((await namedCheck("late"))[0]?.well).toBe(true)
+})
+
+test("partitions that should have gone are named", async () => {
+  const { db } = database
+  await db`select slotbase.move_clock('2 years')`
+  expect((await namedCheck("retention"))[0]).toMatchObject({ well: false })
+  await db`update slotbase.settings set keep_events = null`
+  expect((await namedCheck("retention"))[0]).toEqual({
+    name: "retention",
+    well: true,
+    says: "events are kept for ever",
+  })
+})
+
+const namedCheck = async (name: string) =>
+  (await Promise.all(checks.map((check) => check(database.db)))).filter((result) => result.name === name)

@@ -3,6 +3,7 @@
  * answers to Idempotency-Keys past their end, processes that died long ago.
  */
 import type { App } from "../../src/app.ts"
+import { reached } from "../../src/crash-points.ts"
 import { forgetOldAnswers } from "../../src/idempotency.ts"
 import { forgetOldMails } from "../../src/mail/mailbox.ts"
 import { forgetOldSessions } from "../../src/sessions.ts"
@@ -19,6 +20,7 @@ export const housekeeping = ({ db }: App): Actor => ({
   deadlineMs: 60_000,
   pass: async () => {
     await db`select slotbase.ensure_partitions()`
+    reached("partitions-made")
     const removed = await Promise.all([
       forgetOldSessions(db, batch),
       forgetOldAnswers(db, batch),

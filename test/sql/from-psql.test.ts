@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.dead_letters, slotbase.handlers,
-      slotbase.handler_queue, slotbase.handler_history, slotbase.delivery_queue, slotbase.delivery_history`
+      slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.delivery_queue, slotbase.delivery_history`
 })
 
 afterAll(() => database.drop())

@@ -1,0 +1,136 @@
+/**
+ * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
+ * What is unfinished in them becomes dead letters first. Nobody who writes ever waits for it: it waits for readers, for a
+ * few seconds, and goes on at its next tick. Killed between any two steps, it goes on where it was; the steps and the reasons
+ * for their order stand in sql/0011-retention.sql.
+ * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave; event_positions;
+ * subscriptions that ended before the log begins.
+ */
+import type { Sql } from "postgres"
+import { clock } from "../../src/clock.ts"
+import { open } from "../../src/database/pool.ts"
+import type { Actor, Pass } from "../actor.ts"
+
+/** Rows per transaction, so that none holds locks for long. Burying reads each event, forgetting only the log. */
+const buryBatch = 500
+const forgetBatch = 10_000
+/** How long a step waits for whoever reads the partition: an attach of a new one waits behind it. */
+const lockMs = 3_000
+/** Of a statement, at most; dropping a large partition takes a second. */
+const statementMs = 60_000
+
+export interface RetentionOptions {
+  readonly lockMs?: number
+  /** Told of each month that has left, and of what keeps one from leaving. */
+  readonly say?: (line: { readonly level: "info" | "warn"; readonly message: string }) => void
+}
+
+/** @param url for a connection of its own: detaching concurrently is refused inside a transaction, and may take its time. */
+export const retention = (url: string, options: RetentionOptions = {}): Actor => ({
+  name: "retention",
+  description: "Drop the partitions of months that are no longer kept",
+  cron: "23 * * * *",
+  deadlineMs: 600_000,
+  pass: async (stopping) => {
+    const sql = open(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
+    try {
+      await sql`select set_config('lock_timeout', ${`${options.lockMs ?? lockMs}ms`}, false)`
+      return await retireMonth(sql, stopping, options.say ?? print)
+    } finally {
+      await sql.end({ timeout: 1 })
+    }
+  },
+})
+
+interface Month {
+  readonly month: string
+  readonly partitions: readonly string[]
+  readonly undispatched: number
+  readonly runs: number
+  readonly deliveries: number
+  readonly positions: number
+}
+
+/** One month, from its first step or from where it was left; looks for another one when it has gone. */
+async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<RetentionOptions["say"]>): Promise<Pass> {
+  const [due] = await sql<Month[]>`select month::text, partitions from slotbase.retire_month()`
+  if (due === undefined) return { more: false }
+  try {
+    await bury(sql, due.month, stopping)
+    await forget(sql, due.month, stopping)
+    for (const partition of due.partitions) {
+      if (stopping.aborted) return { more: false }
+      await detach(sql, partition)
+      // Without its event nothing can be put back to work; what was until now still has its histories.
+      if (partition === due.partitions[0]) await bury(sql, due.month, stopping)
+    }
+    // The events last: dead letters were made from them.
+    for (const partition of [...due.partitions].reverse()) {
+      if (stopping.aborted) return { more: false }
+      await sql`drop table if exists ${sql(`slotbase.${partition}`)}`
+    }
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    say({ level: "warn", message: `${due.month.slice(0, 7)} cannot leave yet: ${await whoReads(sql, due)}` })
+    return { more: false }
+  }
+  if (stopping.aborted) return { more: false }
+  const [gone] = await sql<Month[]>`select *, month::text from slotbase.end_retired_month(${due.month})`
+  if (gone) say({ level: "info", message: inWords(gone) })
+  return { more: true }
+}
+
+async function bury(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
+  for (let left = true; left && !stopping.aborted; ) {
+    const [done] = await sql<{ left: boolean }[]>`
+      select undispatched + runs + deliveries > 0 as left from slotbase.bury_month(${month}, ${buryBatch})`
+    left = done?.left === true
+  }
+}
+
+async function forget(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
+  for (let left = true; left && !stopping.aborted; ) {
+    const [done] = await sql<{ forgotten: number }[]>`
+      select slotbase.forget_positions(${month}, ${forgetBatch}) as forgotten`
+    left = done?.forgotten === forgetBatch
+  }
+}
+
+/** Whatever its state: attached, detached halfway, detached, or gone. */
+async function detach(sql: Sql, partition: string): Promise<void> {
+  const [found] = await sql<{ parent: string; pending: boolean }[]>`
+    select p.relname as parent, i.inhdetachpending as pending
+    from pg_inherits i
+    join pg_class p on p.oid = i.inhparent
+    where i.inhrelid = to_regclass(${`slotbase.${partition}`})`
+  if (found === undefined) return
+  const [parent, child] = [sql(`slotbase.${found.parent}`), sql(`slotbase.${partition}`)]
+  if (found.pending) await sql`alter table ${parent} detach partition ${child} finalize`
+  else await sql`alter table ${parent} detach partition ${child} concurrently`
+}
+
+/** lock_not_available, query_canceled, deadlock_detected; and two processes at one partition. */
+const isBusy = (error: unknown) =>
+  error instanceof Error && "code" in error && /^(55P03|57014|40P01|55000|42P01)$/.test(String(error.code))
+
+/** The sessions that have the tables open, the oldest one first: also one that reads a later month holds the parent. */
+async function whoReads(sql: Sql, { partitions }: Month): Promise<string> {
+  const rows = await sql<{ session: string }[]>`
+    select slotbase.session_text(a.pid, a.application_name, a.state, a.xact_start) as session
+    from pg_stat_activity a
+    where a.pid <> pg_backend_pid() and a.datname = current_database() and a.xact_start is not null
+      and a.pid in (select l.pid from pg_locks l join pg_class c on c.oid = l.relation
+                    where l.granted and c.relnamespace = 'slotbase'::regnamespace
+                      and (c.relname = any (${[...partitions]}) or c.relname in (select name from slotbase.partitioned_tables)))
+    order by a.xact_start limit 3`
+  return rows.length === 0 ? "somebody holds a lock" : `it is open in ${rows.map((row) => row.session).join("; ")}`
+}
+
+function inWords({ month, undispatched, runs, deliveries, positions }: Month): string {
+  const unfinished = undispatched + runs + deliveries
+  const letters = `${unfinished} dead letters were made: ${undispatched} of events never dispatched, ${runs} of runs, ${deliveries} of deliveries`
+  return `${month.slice(0, 7)} is no longer kept: ${positions} events have left the log${unfinished > 0 ? `; ${letters}` : ""}`
+}
+
+const print = (line: object) =>
+  console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), actor: "retention", ...line }))

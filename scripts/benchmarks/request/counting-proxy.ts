@@ -1,0 +1,85 @@
+// Stands between the program and PostgreSQL and counts: statements executed (by their text), and round trips. A round trip is
+// a burst of the program's messages on one connection after the server has last spoken there: what waits for the network.
+
+import { connect, createServer } from "node:net"
+
+export interface CountingProxy {
+  /** The same database, by way of the proxy. */
+  readonly url: string
+  /** What has been counted since the last call. */
+  readonly take: () => Counts
+  readonly stop: () => void
+}
+
+export interface Counts {
+  readonly roundTrips: number
+  /** Executions by the text of the statement, its white space folded. */
+  readonly statements: ReadonlyMap<string, number>
+}
+
+export async function startCountingProxy(url: string): Promise<CountingProxy> {
+  const target = new URL(url)
+  const { hostname, port } = target
+  let roundTrips = 0
+  let statements = new Map<string, number>()
+  const executed = (text: string) => statements.set(text, (statements.get(text) ?? 0) + 1)
+
+  const server = createServer({ noDelay: true }, (program) => {
+    const database = connect({ host: hostname, port: Number(port), noDelay: true })
+    const read = reader(executed)
+    let serverSpoke = true
+    program.on("data", (bytes) => {
+      if (serverSpoke) roundTrips += 1
+      serverSpoke = false
+      read(Buffer.from(bytes))
+    })
+    database.on("data", () => {
+      serverSpoke = true
+    })
+    for (const [from, to] of [[program, database] as const, [database, program] as const]) {
+      from.pipe(to)
+      from.on("error", () => to.destroy())
+      from.on("close", () => to.destroy())
+    }
+  })
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+
+  target.port = String((server.address() as { port: number }).port)
+  return {
+    url: target.href,
+    take: () => {
+      const counts = { roundTrips, statements }
+      roundTrips = 0
+      statements = new Map()
+      return counts
+    },
+    stop: () => void server.close(),
+  }
+}
+
+/** Reads the frontend's messages: one byte of type (none in the first message), four of length, the rest. */
+function reader(executed: (text: string) => void): (bytes: Buffer) => void {
+  const prepared = new Map<string, string>()
+  let rest: Buffer = Buffer.alloc(0)
+  let started = false
+  let bound = ""
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes])
+    for (;;) {
+      const at = started ? 1 : 0
+      if (rest.length < at + 4) return
+      const end = at + rest.readInt32BE(at)
+      if (rest.length < end) return
+      const type = started ? String.fromCharCode(rest[0] ?? 0) : ""
+      const texts = rest.toString("utf8", at + 4, end).split("\0")
+      if (type === "P") prepared.set(texts[0] ?? "", folded(texts[1] ?? ""))
+      else if (type === "B") bound = prepared.get(texts[1] ?? "") ?? "?"
+      else if (type === "E") executed(bound)
+      else if (type === "Q") executed(folded(texts[0] ?? ""))
+      rest = rest.subarray(end)
+      started = true
+    }
+  }
+}
+
+const folded = (text: string) => text.replace(/\s+/g, " ").trim()

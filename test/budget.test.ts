@@ -1,0 +1,185 @@
+// What a booking and an event cost, in counts and never in times, against the budget that was recorded in budget.json: WAL
+// bytes, rows that die, statements, round trips. A change that makes something dearer fails here, and says how to allow it.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import { prepare } from "../actors/actor.ts"
+import { dispatchOnce } from "../actors/dispatcher.ts"
+import { runHandler } from "../actors/run-handlers.ts"
+import { startCountingProxy } from "../scripts/benchmarks/request/counting-proxy.ts"
+import { connect, type Db } from "../src/database/db.ts"
+import { createServer } from "../src/http/server.ts"
+import { record, transact } from "../src/outbox.ts"
+import { testApi } from "./harness/api.ts"
+import { testApp } from "./harness/app.ts"
+import { makeCourts } from "./harness/booking-api.ts"
+import { atHour } from "./harness/club.ts"
+import { type TestDatabase, testDatabase } from "./harness/database.ts"
+import { aFacility } from "./harness/factories.ts"
+import { type OwnCost, ownCost } from "./harness/own-cost.ts"
+import { context, processRow, sample, subscribe } from "./harness/pipeline.ts"
+import { startReceiver } from "./harness/receiver.ts"
+import { aDeliverer, aWebhook } from "./harness/webhooks.ts"
+
+const file = join(import.meta.dir, "budget.json")
+const command = "SLOTBASE_RECORD_BUDGET=on bun test test/budget.test.ts"
+/** Batches differ a little from run to run, and with them the commits. */
+const tolerance = 1.1
+const events = 500
+const bookings = 20
+const handlers = ["FirstHandler", "SecondHandler", "ThirdHandler"]
+/** What is written once and never again; the queue's rows too, as long as nothing fails. */
+const neverUpdated = [
+  "events",
+  "event_positions",
+  "handler_queue",
+  "handler_history",
+  "delivery_history",
+  "attempt_history",
+]
+
+let database: TestDatabase
+let db: Db
+const actual: Record<string, number> = {}
+const stages: Record<string, OwnCost> = {}
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = connect(database.url, { max: 1, applicationName: "slotbase test budget" })
+  await measurePipeline()
+  await measureBooking()
+  if (process.env.SLOTBASE_RECORD_BUDGET === "on") await Bun.write(file, `${JSON.stringify(actual, null, 2)}\n`)
+}, 60_000)
+
+afterAll(async () => {
+  await db.end()
+  await database.drop()
+})
+
+test("a booking and an event cost no more than the recorded budget", async () => {
+  const budget: Record<string, number> = await Bun.file(file).json()
+  expect(Object.keys(actual)).toEqual(Object.keys(budget))
+  const dearer = Object.entries(actual)
+    .filter(([name, cost]) => cost > (budget[name] ?? 0) * tolerance)
+    .map(([name, cost]) => `${name}: ${cost}, the budget is ${budget[name]}`)
+  expect(dearer, `If that is meant, record a new budget and commit it with its reason:\n  ${command}\n`).toEqual([])
+})
+
+test("no wide row is updated on its way, and what is updated is updated in place", () => {
+  const updated = Object.values(stages)
+    .flatMap(({ tables }) => Object.entries(tables))
+    .filter(([, { updated }]) => updated > 0)
+  expect(updated.map(([name]) => name).filter((name) => neverUpdated.includes(name))).toEqual([])
+  const all = updated.reduce((sum, [, written]) => sum + written.updated, 0)
+  const hot = updated.reduce((sum, [, written]) => sum + written.hotUpdated, 0)
+  expect(hot / all).toBeGreaterThan(0.8)
+})
+
+test("every event went the whole way, and no image of a page is counted", () => {
+  const inserted = Object.fromEntries(
+    Object.values(stages).flatMap(({ tables }) =>
+      Object.entries(tables).map(([name, written]) => [name, written.inserted]),
+    ),
+  )
+  expect(inserted).toMatchObject({
+    events,
+    event_positions: events,
+    handler_history: events * handlers.length,
+    delivery_history: events,
+    attempt_history: events,
+  })
+  expect(Object.values(stages).map(({ pageImages }) => pageImages)).toEqual([0, 0, 0, 0])
+})
+
+/** Events through the real actors on one connection, stage after stage. */
+async function measurePipeline(): Promise<void> {
+  const app = testApp(db)
+  const { id: facilityId } = await aFacility(db)
+  const receiver = startReceiver()
+  for (const name of handlers) await subscribe(db, name, "booking.confirmed")
+  await aWebhook(app, facilityId, { url: receiver.url, maxConcurrency: 50 })
+  const owner = await processRow(db, true)
+  const running = handlers.map((name) =>
+    prepare(
+      runHandler(
+        app,
+        { kind: "transactional", name, events: ["booking.confirmed"], handle: async () => undefined },
+        () => owner,
+      ),
+      new AbortController().signal,
+    ),
+  )
+  const deliverer = await aDeliverer(app)
+  const parts: [string, (count: number) => Promise<unknown>][] = [
+    ["record", (count) => recordEach(facilityId, count)],
+    [
+      "dispatch",
+      async () => {
+        while ((await dispatchOnce(db)).more);
+      },
+    ],
+    [
+      "handle",
+      async () => {
+        for (const { passNow } of running) await passNow()
+      },
+    ],
+    ["deliver", () => deliverAll(deliverer)],
+  ]
+  // Plans, partitions and first pages cost once.
+  for (const [, part] of parts) await part(20)
+  for (const [name, part] of parts) {
+    const cost = await ownCost(db, () => part(events))
+    stages[name] = cost
+    actual[`${name}: WAL bytes per event`] = Math.round(cost.walBytes / events)
+    const dead = Object.values(cost.tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
+    actual[`${name}: dead rows per event`] = Math.round((dead / events) * 100) / 100
+  }
+  await receiver.stop()
+}
+
+/** Each event in a transaction of its own, as a request records it. */
+async function recordEach(facilityId: string, count: number): Promise<void> {
+  for (let n = 0; n < count; n++)
+    await transact(db, context, async (tx) =>
+      record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId)),
+    )
+}
+
+async function deliverAll({ run }: Awaited<ReturnType<typeof aDeliverer>>): Promise<void> {
+  for (;;) {
+    await run()
+    const [left] = await db<[{ waiting: boolean }]>`select exists (select from slotbase.delivery_queue) as waiting`
+    if (!left.waiting) return
+  }
+}
+
+/** Bookings over the HTTP API, counted between the program and PostgreSQL. */
+async function measureBooking(): Promise<void> {
+  const api = await testApi()
+  const proxy = await startCountingProxy(api.database.url)
+  const proxied = connect(proxy.url, { max: 1, applicationName: "slotbase test budget" })
+  const server = createServer(testApp(proxied))
+  const { facilityId, court, player, staff } = await makeCourts(api)
+  const book = async (hour: number) => {
+    const body = JSON.stringify({ resourceId: court, ...atHour(hour), bookerId: player.id, paymentMethod: "offline" })
+    const headers = { authorization: `Bearer ${staff.token}`, "content-type": "application/json" }
+    const url = `http://slotbase.test/v1/facilities/${facilityId}/bookings`
+    const answer = await server.handle(new Request(url, { method: "POST", headers, body }))
+    expect(answer.status).toBe(201)
+  }
+  // The first time a statement is prepared, which takes a round trip of its own.
+  for (let hour = 0; hour < 5; hour++) await book(hour)
+  proxy.take()
+  const { walBytes } = await ownCost(proxied, async () => {
+    proxy.take()
+    for (let hour = 5; hour < 5 + bookings; hour++) await book(hour)
+    const { roundTrips, statements } = proxy.take()
+    actual["booking: statements"] = [...statements.values()].reduce((sum, times) => sum + times, 0) / bookings
+    actual["booking: round trips"] = roundTrips / bookings
+  })
+  actual["booking: WAL bytes"] = Math.round(walBytes / bookings)
+  await proxied.end()
+  proxy.stop()
+  await api.database.drop()
+}

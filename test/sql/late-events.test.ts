@@ -1,0 +1,341 @@
+// late_events: for each thing that waits too long, what it waits for; and it looks only at what is unfinished.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { connect, type Db, type Queryable } from "../../src/database/db.ts"
+import { example } from "../../src/events/example.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { eventually } from "../harness/eventually.ts"
+import { aFacility } from "../harness/factories.ts"
+import { aWebhook, dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+let webhook: string
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  await aFacility(db, { id: example.facilityId })
+})
+
+beforeEach(async () => {
+  await db`
+    truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue,
+      slotbase.handler_claims, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
+      slotbase.delivery_queue, slotbase.webhook_breakers, slotbase.processes`
+  await db`update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
+  await db`update slotbase.clock set shift = '0'`
+  await subscribe(db, "AnalyticsHandler", "booking.confirmed")
+  webhook = await aWebhook(db, "booking.confirmed")
+})
+
+afterAll(() => database.drop())
+
+test("nothing is late before its time", async () => {
+  await recordMany(db, 2)
+  await dispatchAll(db)
+  await recordMany(db, 1)
+  expect(await late()).toEqual([])
+  await db`update slotbase.settings set late_after = '1 microsecond'`
+  expect((await late()).map(({ kind }) => kind).sort()).toEqual(["delivery", "delivery", "event", "run", "run"])
+  await db`update slotbase.settings set late_after = '10 seconds'`
+})
+
+describe("an event that is not dispatched", () => {
+  test("waits for a process, when none is alive", async () => {
+    await processRow(db, false)
+    const [id] = await recordMany(db, 1)
+    await later()
+    expect(await late()).toMatchObject([
+      {
+        event_id: id,
+        type: "booking.confirmed",
+        position: null,
+        kind: "event",
+        blocker: "no_process",
+        detail: "no process with actors is alive: start one with SLOTBASE_ROLE=all or actors",
+      },
+    ])
+  })
+
+  test("names the session that holds the sequencer, and whom that one waits for", async () => {
+    await processRow(db, true)
+    await recordMany(db, 1)
+    await later()
+    const [holder, root] = [1, 2].map((n) =>
+      connect(database.url, { max: 1, applicationName: `slotbase test holder ${n}` }),
+    ) as [Db, Db]
+    await holder.begin(async (tx) => {
+      const pid = await pidOf(tx)
+      await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`
+      const [row] = await late()
+      expect(row).toMatchObject({ kind: "event", blocker: "sequencer_held", pid })
+      expect(row?.detail).toStartWith(
+        `the sequencer is held by session ${pid} (slotbase test holder 1, idle in transaction`,
+      )
+      let waiting: Promise<unknown> = Promise.resolve()
+      await root.begin(async (other) => {
+        await other`select from slotbase.facilities for update`
+        const rootPid = await pidOf(other)
+        waiting = tx`select from slotbase.facilities for update`.execute()
+        await eventually(async () => expect(await late()).toMatchObject([{ blocker: "sequencer_held", pid: rootPid }]))
+      })
+      await waiting
+    })
+    await Promise.all([holder.end(), root.end()])
+  })
+
+  test("waits for the check of what SQL recorded, and so does everything behind it", async () => {
+    await processRow(db, true)
+    const ids = await recordMany(db, 3)
+    await db`update slotbase.outbox set unchecked = true where event_id = ${ids[1] as string}`
+    await later()
+    expect((await late()).map(({ blocker }) => blocker).sort()).toEqual(["backlog", "behind_unchecked", "unchecked"])
+  })
+
+  test("is named also where no scan would find it", async () => {
+    await processRow(db, true)
+    await recordMany(db, 1)
+    await db`update slotbase.outbox_floor set floor = 1000000`
+    await later()
+    expect(await late()).toMatchObject([{ blocker: "below_floor" }])
+  })
+})
+
+describe("a run", () => {
+  beforeEach(async () => {
+    await db`delete from slotbase.webhook_versions`
+    await db`update slotbase.handlers set from_position = null`
+    await recordMany(db, 2)
+    await dispatchAll(db)
+  })
+
+  test("waits for its retry, and says until when and why", async () => {
+    await db`
+      update slotbase.handler_queue set attempts = 2, ready_at = slotbase.now() + interval '1 hour',
+        errors = '[{"error": {"message": "no such court"}}]' where position = 1`
+    await later()
+    const [retry, other] = await late()
+    expect(retry).toMatchObject({
+      kind: "run",
+      handler: "AnalyticsHandler",
+      position: 1,
+      blocker: "retry",
+      detail: "attempt 2 failed: no such court",
+    })
+    expect(retry?.until).toBeInstanceOf(Date)
+    expect(other).toMatchObject({ position: 2, blocker: "no_process", until: null })
+  })
+
+  test("is handled by a process that lives, or was by one that died", async () => {
+    const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
+    for (const [owner, position] of [
+      [alive, 1],
+      [dead, 2],
+    ] as const)
+      await db`
+        insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
+        values ('AnalyticsHandler', ${position}, ${owner}, ${[position]}, clock_timestamp() - interval '30 seconds')`
+    await later()
+    expect(await late()).toMatchObject([
+      {
+        position: 1,
+        blocker: "running",
+        process: alive,
+        detail: `process ${alive} (test, pid 0) has had it for 00:00:30`,
+      },
+      { position: 2, blocker: "process_dead", process: dead },
+    ])
+  })
+
+  test("that is handled while a session of SlotBase waits for somebody's lock names the session that has it", async () => {
+    await db`
+      insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
+      values ('AnalyticsHandler', 1, ${await processRow(db, true)}, '{1,2}', clock_timestamp())`
+    await later()
+    const clerk = connect(database.url, { max: 1, applicationName: "a clerk" })
+    let waiting: Promise<unknown> = Promise.resolve()
+    await clerk.begin(async (tx) => {
+      await tx`select from slotbase.facilities for update`
+      const pid = await pidOf(tx)
+      waiting = db`select from slotbase.facilities for update`.execute()
+      const [row] = await eventually(async () => {
+        const rows = await late()
+        expect(rows).toMatchObject([
+          { blocker: "running", pid },
+          { blocker: "running", pid },
+        ])
+        return rows
+      })
+      expect(row?.detail).toEndWith(`of SlotBase waits for a lock of session ${pid} (a clerk, idle in transaction)`)
+    })
+    await waiting
+    await clerk.end()
+  })
+
+  test("waits for a handler that no program has any more", async () => {
+    await processRow(db, true)
+    await db`update slotbase.handlers set ended = true`
+    await later()
+    expect(await late()).toMatchObject([
+      { blocker: "handler_gone", detail: "no program has a handler AnalyticsHandler for booking.confirmed" },
+      { blocker: "handler_gone" },
+    ])
+  })
+
+  test("stands behind others when nothing holds it, or behind who keeps dead rows from vacuum", async () => {
+    await processRow(db, true)
+    await later()
+    expect(await late()).toMatchObject([
+      { position: 1, blocker: "backlog", detail: "0 late before it; nothing holds it" },
+      { position: 2, blocker: "backlog", detail: "1 late before it; nothing holds it" },
+    ])
+    const reader = connect(database.url, { max: 1, applicationName: "slotbase test report" })
+    await db`update slotbase.settings set late_after = '1 microsecond'`
+    await reader.begin(async (tx) => {
+      await tx`set transaction isolation level repeatable read`
+      const pid = await pidOf(tx)
+      const [row] = await late()
+      expect(row).toMatchObject({ position: 1, blocker: "vacuum_held", pid })
+      expect(row?.detail).toStartWith(
+        `0 late before it; dead rows are kept from vacuum by session ${pid} (slotbase test report, idle in transaction`,
+      )
+    })
+    await db`update slotbase.settings set late_after = '10 seconds'`
+    await reader.end()
+  })
+
+  test("that was put back to work by hand is late from then on, not since its event", async () => {
+    await later("1 hour")
+    await db`update slotbase.handler_queue set ready_at = slotbase.now()`
+    expect(await late()).toEqual([])
+    await later()
+    expect(await late()).toHaveLength(2)
+  })
+})
+
+describe("a delivery", () => {
+  beforeEach(async () => {
+    await db`delete from slotbase.handlers`
+    await recordMany(db, 1)
+    await dispatchAll(db)
+    await later()
+  })
+
+  const states: [string, string, () => Promise<unknown>][] = [
+    ["paused", "its webhook is paused", () => db`update slotbase.webhooks set is_active = false`],
+    [
+      "disabled",
+      "the receiver answered 410 Gone",
+      () => db`update slotbase.webhooks set is_active = false, disabled_reason = 'the receiver answered 410 Gone'`,
+    ],
+    [
+      "webhook_deleted",
+      "its webhook was deleted",
+      () => db`update slotbase.webhooks set deleted_at = slotbase.now(), deleted_by = created_by`,
+    ],
+    [
+      "retry",
+      "attempt 1 failed: The receiver answered 500.",
+      () => db`
+        update slotbase.delivery_queue set attempts = 1, failures = 1, ready_at = slotbase.now() + interval '1 hour',
+          errors = '[{"error": {"message": "The receiver answered 500."}}]'`,
+    ],
+    ["no_process", "no process with actors is alive: start one with SLOTBASE_ROLE=all or actors", async () => {}],
+    ["backlog", "0 late before it; nothing holds it", () => processRow(db, true)],
+  ]
+  test.each(states)("%s", async (blocker, detail, make) => {
+    await make()
+    expect(await late()).toMatchObject([{ kind: "delivery", webhook_id: webhook, blocker, detail }])
+  })
+
+  test("waits for an endpoint whose breaker is open in a process that lives", async () => {
+    const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
+    const open = (process: number, probe: string) => db`
+      insert into slotbase.webhook_breakers (webhook_id, process, facility_id, failures, error, opened_at, probe_at)
+      values (${webhook}, ${process}, ${example.facilityId}, 7, 'refused', slotbase.now(), slotbase.now() + ${probe}::text::interval)`
+    await open(dead, "1 hour")
+    expect(await late()).toMatchObject([{ blocker: "backlog", until: null }])
+    await open(alive, "30 seconds")
+    const [row] = await late()
+    expect(row).toMatchObject({
+      blocker: "breaker_open",
+      detail: "its webhook failed 7 times in a row (refused): it is asked again with one request at a time",
+    })
+    expect(row?.until).toBeInstanceOf(Date)
+    await db`update slotbase.delivery_queue set attempts = 1, failures = 1, ready_at = slotbase.now() + interval '1 hour'`
+    expect(await late()).toMatchObject([{ blocker: "retry" }])
+  })
+
+  test("is being sent by a process that lives, or was by one that died; another one waits for its turn", async () => {
+    const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
+    await db`update slotbase.webhooks set max_concurrency = 1`
+    await recordMany(db, 1)
+    await dispatchAll(db)
+    await later()
+    await claimedBy(alive)
+    expect(await late()).toMatchObject([
+      { blocker: "running", process: alive },
+      { blocker: "endpoint_busy", detail: "1 requests to its webhook are under way, of at most 1 per process" },
+    ])
+    await claimedBy(dead)
+    expect(await late()).toMatchObject([{ blocker: "process_dead", process: dead }, {}])
+  })
+
+  const claimedBy = (owner: number) => db`
+    update slotbase.delivery_queue set lease = 1, owner = ${owner}, started_at = slotbase.now() where position = 1`
+})
+
+test("is quick with many events and little that waits: events are not looked at", async () => {
+  await db`
+    insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
+    select n, ${example.facilityId}, gen_random_uuid(), 'booking.confirmed', 0, 0, slotbase.now() from generate_series(1, 20000) n`
+  await recordMany(db, 10)
+  await dispatchAll(db)
+  await recordMany(db, 5)
+  await later()
+  for (const seqscan of ["on", "off"]) {
+    const plan = await db.begin(async (tx) => {
+      await tx`select set_config('enable_seqscan', ${seqscan}, true)`
+      const [row] = await tx.unsafe("explain (analyze, buffers, format json) select * from slotbase.late_events")
+      return row?.["QUERY PLAN"][0].Plan
+    })
+    expect(plan["Actual Rows"]).toBe(25)
+    expect(JSON.stringify(plan)).not.toMatch(/"Relation Name": ?"events/)
+    expect(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]).toBeLessThan(1_000)
+  }
+})
+
+test("the reader sees it, without what PostgreSQL hides from him", async () => {
+  await recordMany(db, 1)
+  await later()
+  await db.begin(async (tx) => {
+    await tx`set local role slotbase_reader`
+    expect(await tx`select * from slotbase.late_events`).toHaveLength(1)
+    await tx`select * from slotbase.vacuum_holders`
+  })
+})
+
+interface Late {
+  event_id: string
+  type: string
+  position: number | null
+  kind: string
+  handler: string | null
+  webhook_id: string | null
+  blocker: string
+  detail: string
+  until: Date | null
+  process: number | null
+  pid: number | null
+}
+
+const late = async (): Promise<Late[]> => [
+  ...(await db<Late[]>`select * from slotbase.late_events order by position, event_id`),
+]
+
+/** The clock of the database moves on. */
+const later = (by = "1 minute") => db`update slotbase.clock set shift = shift + ${by}::text::interval`
+
+const pidOf = async (on: Queryable): Promise<number> =>
+  (await on<[{ pid: number }]>`select pg_backend_pid() as pid`)[0].pid
