@@ -3,6 +3,7 @@
  * itself; an event that kills whoever handles it is found out by being claimed alone.
  */
 import type { App } from "../src/app.ts"
+import { reached } from "../src/crash-points.ts"
 import { metrics } from "../src/metrics.ts"
 import type { Actor, Pass } from "./actor.ts"
 import { GiveUp, type Handler } from "./handlers/handler.ts"
@@ -12,8 +13,9 @@ import { runExternal } from "./runs/external.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
 import { type Failure, runTransactional } from "./runs/transactional.ts"
 
-/** Runs of a transactional handler in one transaction: more than 100 gained nothing when measured. */
-const transactionalBatch = 100
+/** Runs in one transaction: one after the other, more than 100 gained nothing when measured. */
+const oneByOneBatch = 100
+const setBasedBatch = 200
 /** Runs of an external handler side by side. */
 const externalBatch = 20
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
@@ -28,7 +30,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   const { db, config } = app
   const { name } = handler
   const policy = retryPolicyOf(name)
-  const batch = handler.kind === "transactional" ? transactionalBatch : externalBatch
+  const batch = handler.kind === "external" ? externalBatch : "handleAll" in handler ? setBasedBatch : oneByOneBatch
   /** What is never tried again by itself is not cut off either when the process stops. */
   const cutOff = handler.kind === "transactional" || policy.maxRetries > 0
   /** Everything up to here was claimed once; fresh runs stand above. */
@@ -64,6 +66,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
 
   async function work(claim: Claim, stopping: AbortSignal): Promise<void> {
     if (claim.lease === 0) return
+    reached("runs-claimed")
     if (stopping.aborted) return void (await giveBack(db, claim))
     try {
       for (const run of claim.gone)
@@ -82,6 +85,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
       for (const run of ended) metrics.processed(name, run.status, run.durationMs)
       // What an external handler left off because the process stops did not fail: it is given back.
       if (stopping.aborted && cutOff && handler.kind === "external") {
+        reached("runs-returned")
         return void (await giveBack(db, { ...claim, runs: failures.map((failure) => failure.run) }))
       }
       for (const failure of failures) await fail(claim.lease, failure)
@@ -106,7 +110,9 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     lease: number,
     { run, cause, durationMs }: Omit<Failure, "run"> & { readonly run: RunKey },
   ): Promise<void> {
+    reached("run-failed", run.id)
     const retriedAfterMs = await settleFailure(db, name, lease, run, cause, policy, durationMs)
+    reached("failure-settled", run.id)
     metrics.failed(name)
     if (retriedAfterMs === undefined) metrics.processed(name, "dead_letter", durationMs)
   }

@@ -52,6 +52,15 @@ export interface SetBasedHandler {
   readonly handleAll: (tx: Tx, events: readonly HandledEvent[]) => Promise<undefined | readonly Outcome[]>
 }
 
+/**
+ * For `handleAll`: a statement or two per event, all of them sent at once instead of one after the other's answer. For
+ * handlers whose runs never read what another one writes.
+ */
+export const sideBySide =
+  (handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>): SetBasedHandler["handleAll"] =>
+  (tx, events) =>
+    Promise.all(events.map((event) => handle(tx, event)))
+
 export interface ExternalHandler {
   readonly kind: "external"
   readonly name: string

@@ -4,6 +4,7 @@
  * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
  */
 import type { App } from "../../src/app.ts"
+import { reached } from "../../src/crash-points.ts"
 import { createMailer, MailFailed, RecipientRefused } from "../../src/mail/smtp.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/notifications/configs.ts"
 import {
@@ -40,6 +41,7 @@ export function notificationHandler(
 
     async handle(event, { db, signal }) {
       const intents = await recorded(db, event)
+      reached("messages-recorded", event.id)
       const waiting = intents.filter(({ status }) => status === "pending" || status === "sending")
       const failures: string[] = []
       const sendNext = async () => {
@@ -63,6 +65,7 @@ export function notificationHandler(
         if (intent.email === null) return markSkipped(db, intent, "no email address")
         if (mailer.unavailable !== undefined) return markSkipped(db, intent, mailer.unavailable)
         if (!(await begin(db, intent))) return
+        reached("send-begun", event.id)
         const { id, name, email: address, title: subject, body: text, html } = intent
         try {
           await mailer.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
@@ -71,6 +74,7 @@ export function notificationHandler(
           if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")
           throw error
         }
+        reached("mail-sent", event.id)
         await markSent(db, intent)
       }
     },

@@ -3,6 +3,7 @@
  * it has ended. All claimed runs start at once, so a claimed run is a started one: when the process dies, its outcome is
  * unknown, and it is visible as such.
  */
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
 import type { ExternalHandler } from "../handlers/handler.ts"
 import type { Claim, Run } from "./claim.ts"
@@ -24,17 +25,20 @@ export async function runExternal(
   const one = async (run: Run) => {
     const started = performance.now()
     const elapsed = () => performance.now() - started
+    reached("outside-begun", run.id)
     const outcome = await handleOne(db, handler, run, stopping).catch((cause: unknown) => {
       failures.push({ run, cause, durationMs: elapsed() })
       return "failed" as const
     })
     if (outcome === "failed") return
+    reached("outside-effect-made", run.id)
     const status = outcome ? "skipped" : "success"
     const done: Ended = { position: run.position, status, durationMs: elapsed(), reason: outcome?.skipped ?? null }
     await settle(db, handler.name, claim.lease, [done]).catch((error: unknown) => {
       throw asFenced(error)
     })
     ended.push(done)
+    reached("outside-settled", run.id)
   }
   const results = await Promise.allSettled(claim.runs.map(one))
   // Who was fenced has nothing left to do; any other reason is the database's, and the claim is given back.

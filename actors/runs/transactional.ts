@@ -4,6 +4,7 @@
  * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was (a
  * set-based handler, a refusal at the commit), the rest is run one by one.
  */
+import { reached } from "../../src/crash-points.ts"
 import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
 import { type EventContext, open } from "../../src/outbox.ts"
 import type { OneByOneHandler, Outcome, SetBasedHandler, TransactionalHandler } from "../handlers/handler.ts"
@@ -65,6 +66,7 @@ export async function runTransactional(
     const batch = rest.slice(0, together)
     try {
       const done = await runAll(db, handler, claim.lease, batch, environment)
+      reached("runs-committed")
       ended.push(...done)
       rest = rest.slice(done.length)
       if (done.length < batch.length) {
@@ -141,7 +143,9 @@ function oneByOne(
   const handleOne = async (tx: Tx, run: Run): Promise<Ended> => {
     present = { run, since: performance.now() }
     open(tx, contextOf(run, environment))
+    reached("effect-begun", run.id)
     const outcome = await handle(tx, run)
+    reached("effect-made", run.id)
     const durationMs = performance.now() - present.since
     present = undefined
     return endedAs(run, outcome, durationMs)
@@ -165,7 +169,9 @@ function together(handleAll: SetBasedHandler["handleAll"], runs: readonly Run[])
   let working = true
   return {
     run: async (tx) => {
+      for (const run of runs) reached("effect-begun", run.id)
       const outcomes = await handleAll(tx, runs)
+      for (const run of runs) reached("effect-made", run.id)
       working = false
       const durationMs = (performance.now() - begun) / runs.length
       return runs.map((run, nth) => endedAs(run, outcomes?.[nth], durationMs))

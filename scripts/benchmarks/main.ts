@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util"
 import { latency } from "./latency.ts"
+import { stopAll } from "./measure.ts"
 
 /** One line of a part's table. Times are milliseconds. */
 export interface Figure {
@@ -30,6 +31,10 @@ const unknown = positionals.filter((name) => !parts.some((part) => part.name ===
 if (unknown.length > 0) {
   console.error(`There is no part "${unknown[0]}". The parts are: ${parts.map((part) => part.name).join(", ")}.`)
   process.exit(2)
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void stopAll().finally(() => process.exit(130)))
 }
 
 const figures: Record<string, readonly Figure[]> = {}

@@ -1,6 +1,6 @@
 // What the parts of the benchmark share: a PostgreSQL of their own, and a meter that says what a stretch of work cost.
 
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
@@ -18,21 +18,26 @@ export interface Bench {
 /** PostgreSQL as SlotBase embeds it (fsync and synchronous_commit on), in a folder that is removed afterwards. */
 export async function startBench(settings: Record<string, string> = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "slotbase-bench-"))
+  // Whoever runs this as root: PostgreSQL runs as another user, which must be able to enter.
+  await chmod(folder, 0o711)
   const server = await startEmbedded({ dataDir: folder, settings })
   const sql = postgres(server.url, { max: 1, onnotice: () => {}, types: { bigint } })
   const [row] = await sql<{ folder: string }[]>`select current_setting('data_directory') as folder`
   const pid = await readFile(join(row?.folder ?? folder, "postmaster.pid"), "utf8").catch(() => "0")
-  return {
-    url: server.url,
-    sql,
-    postmaster: Number(pid.split("\n")[0]),
-    stop: async () => {
-      await sql.end()
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+  const stop = async () => {
+    running.delete(stop)
+    await sql.end({ timeout: 1 })
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
   }
+  running.add(stop)
+  return { url: server.url, sql, postmaster: Number(pid.split("\n")[0]), stop }
 }
+
+const running = new Set<() => Promise<void>>()
+
+/** Ends every PostgreSQL of the run, which Ctrl-C alone would leave behind. */
+export const stopAll = () => Promise.all([...running].map((stop) => stop()))
 
 const bigint = { to: 20, from: [20], serialize: String, parse: Number }
 

@@ -2,7 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import type { Actor } from "../../actors/actor.ts"
-import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
+import {
+  GiveUp,
+  type HandledEvent,
+  type Handler,
+  sideBySide,
+  type TransactionalHandler,
+} from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
 import { claimFree, claimOrphan } from "../../actors/runs/claim.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
@@ -230,6 +236,22 @@ describe("a set-based handler", () => {
     expect(await tally()).toBe(100)
     expect(await statuses("AnalyticsHandler")).toEqual({ success: 100 })
     expect(await unbalanced(db)).toHaveLength(0)
+  })
+
+  test("side by side: what all its events want is sent at once, and one that fails fails alone", async () => {
+    await queue(50)
+    const begun: number[] = []
+    const handleAll = sideBySide(async (tx, event) => {
+      begun.push(event.position)
+      await tx`update tally set count = count + 1 + 0 / (${event.position}::integer - 9)`
+      return undefined
+    })
+    await pass({ ...adding(), handleAll } as TransactionalHandler)
+    expect(begun.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, nth) => nth + 1))
+    expect(await tally()).toBe(49)
+    expect((await runsOf(db, "AnalyticsHandler")).filter((run) => run.status !== "success")).toMatchObject([
+      { position: 9, status: "retrying", attempts: 1, error: "division by zero" },
+    ])
   })
 
   test("that throws is given each event by itself, and only the one that fails has failed", async () => {

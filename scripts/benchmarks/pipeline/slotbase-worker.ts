@@ -1,11 +1,11 @@
 // An actor process of SlotBase as the benchmarks run it: the real dispatcher, deliverer and handler actors, with five
 // handlers of the benchmark's own in the registry's place. Each inserts one row per event into slotbase_bench.effects.
-//   bun slotbase-worker.ts each   a statement per event, the way most handlers are written
+//   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
 import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
 import { dispatcher } from "../../../actors/dispatcher.ts"
-import type { TransactionalHandler } from "../../../actors/handlers/handler.ts"
+import { sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
 import { mirrorHandlers } from "../../../actors/handlers/index.ts"
 import { runActors } from "../../../actors/index.ts"
 import { startLifeSign } from "../../../actors/process.ts"
@@ -25,10 +25,10 @@ const each = (name: string): TransactionalHandler => ({
   kind: "transactional",
   name,
   events,
-  handle: async (tx, event) => {
+  handleAll: sideBySide(async (tx, event) => {
     await tx`insert into slotbase_bench.effects (handler, event_id) values (${name}, ${event.id})`
     return undefined
-  },
+  }),
 })
 
 const set = (name: string): TransactionalHandler => ({

@@ -1,0 +1,192 @@
+// Frames to many WebSocket clients on one channel, beside bare Bun publish() with the same frames and the same number of
+// subscribers, in turns. On SlotBase's side a burst is events recorded in the database, dispatched, read by the broadcaster and
+// published: from the commit to the last client's socket. On the other side it is the calls of publish() alone.
+
+import { join } from "node:path"
+import { dispatchOnce } from "../../actors/dispatcher.ts"
+import { connect, type Db } from "../../src/database/db.ts"
+import { connectHints } from "../../src/hints.ts"
+import { newId } from "../../src/ids.ts"
+import { record, transact } from "../../src/outbox.ts"
+import { hashToken } from "../../src/secrets.ts"
+import { clientOf, makeClub } from "../../test/harness/client.ts"
+import { context, sample } from "../../test/harness/pipeline.ts"
+import { startSystem } from "../../test/harness/system.ts"
+import type { Arrivals, Order } from "./fanout/clients.ts"
+import { type LineProcess, startLineProcess } from "./line-process.ts"
+import type { Figure, Part } from "./main.ts"
+import { type Bench, meter, round, startBench } from "./measure.ts"
+
+/** Frames of one burst to all clients together. */
+const framesPerBurst = 200_000
+/** SlotBase's limit for one person. */
+const socketsPerUser = 50
+
+export const fanout: Part = {
+  name: "fanout",
+  description: "frames to 1,000 and 10,000 WebSocket clients of one channel, beside bare Bun publish()",
+  run: async ({ short, progress }) => {
+    const figures: Figure[] = []
+    for (const clients of [1_000, 10_000]) {
+      const bursts = short ? 3 : 12
+      const { slotbase, bare } = await compare(clients, bursts, progress)
+      figures.push({
+        ...figureOf(`slotbase, ${clients} clients`, slotbase),
+        ratio: round(rateOf(slotbase) / rateOf(bare)),
+      })
+      figures.push(figureOf(`bare Bun, ${clients} clients`, bare))
+    }
+    return figures
+  },
+}
+
+interface Burst {
+  readonly frames: number
+  readonly seconds: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly bytes: number
+  /** Of the server's process, and of PostgreSQL. */
+  readonly serverCpuSeconds: number
+  readonly postgresCpuSeconds: number
+}
+
+/** One side: a server with its clients, and how it is told to send a burst; that answers when the burst began. */
+interface Side {
+  readonly pid: number
+  readonly clients: LineProcess
+  readonly send: (events: number) => Promise<number>
+}
+
+async function compare(clients: number, bursts: number, progress: (line: string) => void) {
+  const bench = await startBench()
+  const ends: (() => unknown)[] = [bench.stop]
+  try {
+    const slotbase = await startSlotbase(bench, clients, ends)
+    const { bytes } = await burst(bench, slotbase, 1, clients)
+    const bare = await startBare(clients, Math.round(bytes), ends)
+    progress(`${clients} clients have joined each side; a frame has ${Math.round(bytes)} bytes`)
+    const events = Math.max(1, Math.round(framesPerBurst / clients))
+    const measured: Record<"slotbase" | "bare", Burst[]> = { slotbase: [], bare: [] }
+    for (let n = -1; n < bursts; n++) {
+      const [a, b] = [await burst(bench, slotbase, events, clients), await burst(bench, bare, events, clients)]
+      if (n < 0) continue // warms both
+      measured.slotbase.push(a)
+      measured.bare.push(b)
+    }
+    return measured
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+async function burst(bench: Bench, { pid, clients, send }: Side, events: number, count: number): Promise<Burst> {
+  const frames = events * count
+  const read = await meter(bench, [pid])
+  const arrived = clients.ask<Arrivals>({ expect: frames } satisfies Order)
+  const [began, { p50At, p99At, lastAt, bytes }] = await Promise.all([send(events), arrived])
+  const { programCpuSeconds, postgresCpuSeconds } = await read()
+  return {
+    frames,
+    bytes,
+    seconds: (lastAt - began) / 1000,
+    p50Ms: p50At - began,
+    p99Ms: p99At - began,
+    serverCpuSeconds: programCpuSeconds ?? Number.NaN,
+    postgresCpuSeconds: postgresCpuSeconds ?? Number.NaN,
+  }
+}
+
+async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[]): Promise<Side> {
+  const system = await startSystem({ url: bench.url, role: "server" })
+  ends.push(() => system.end())
+  const club = await makeClub(clientOf(system.address), { courts: 1 })
+  const tokens = await makeStaff(bench, club.facilityId, Math.ceil(count / socketsPerUser))
+  const db = connect(bench.url, { max: 2, applicationName: "slotbase bench" })
+  ends.push(() => db.end())
+  ends.push(await connectHints(db))
+  const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
+  ends.push(clients.end)
+  const channel = `facility:${club.facilityId}:bookings`
+  await clients.ask({
+    join: count,
+    port: Number(new URL(system.address).port),
+    path: "/v1/live",
+    tokens,
+    socketsPerToken: socketsPerUser,
+    hello: JSON.stringify({ type: "subscribe", channel }),
+    answers: 2, // ready, subscribed
+  } satisfies Order)
+  return { pid: system.pid, clients, send: (events) => recordBurst(db, club.facilityId, events) }
+}
+
+/** Records the events in one transaction and dispatches them, as an actors process would. Answers the instant of the commit. */
+async function recordBurst(db: Db, facilityId: string, events: number): Promise<number> {
+  await transact(db, context, async (tx) => {
+    for (let n = 0; n < events; n++)
+      record(tx, sample("booking.confirmed", { bookingId: newId(), facilityId }, facilityId))
+  })
+  const committed = performance.timeOrigin + performance.now()
+  while ((await dispatchOnce(db)).more);
+  return committed
+}
+
+/** People who may listen: their sessions are made by SQL, because hashing two hundred passwords measures nothing. */
+async function makeStaff({ sql }: Bench, facilityId: string, count: number): Promise<readonly string[]> {
+  const people = Array.from({ length: count }, (_, n) => ({ id: newId(), token: `bench-session-${n}-${newId()}` }))
+  for (const { id, token } of people) {
+    await sql`
+      with person as (
+        insert into slotbase.users (id, email, first_name, last_name) values (${id}, ${`${id}@example.com`}, 'Bench', 'Staff')
+      ), grant_ as (
+        insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
+        values (${id}, 'staff', 'facility', ${facilityId}, ${id})
+      )
+      insert into slotbase.sessions (token_hash, user_id, expires_at)
+      values (${hashToken(token)}, ${id}, now() + interval '1 day')`
+  }
+  return people.map(({ token }) => token)
+}
+
+async function startBare(count: number, frameBytes: number, ends: (() => unknown)[]): Promise<Side> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "fanout/bare-server.ts")], {
+    stdout: "pipe",
+    stderr: "inherit",
+  })
+  ends.push(async () => {
+    child.kill()
+    await child.exited
+  })
+  const { value } = await child.stdout.getReader().read()
+  const port = Number(new TextDecoder().decode(value))
+  const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
+  ends.push(clients.end)
+  const hello = undefined
+  const order: Order = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
+  await clients.ask(order)
+  const head = frameBytes > 129 ? 4 : 2
+  const body = "x".repeat(frameBytes - head)
+  const send = async (frames: number) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/publish?frames=${frames}`, { method: "POST", body })
+    return ((await answer.json()) as { began: number }).began
+  }
+  return { pid: child.pid, clients, send }
+}
+
+function figureOf(name: string, bursts: readonly Burst[]): Figure {
+  return {
+    name,
+    framesPerSecond: Math.round(rateOf(bursts)),
+    p50Ms: round(median(bursts.map((each) => each.p50Ms))),
+    p99Ms: round(median(bursts.map((each) => each.p99Ms))),
+    frameBytes: Math.round(median(bursts.map((each) => each.bytes))),
+    serverCpuSecondsPerMillion: perMillion(bursts, (each) => each.serverCpuSeconds),
+    postgresCpuSecondsPerMillion: perMillion(bursts, (each) => each.postgresCpuSeconds),
+  }
+}
+
+const perMillion = (bursts: readonly Burst[], of: (each: Burst) => number) =>
+  round((bursts.reduce((sum, each) => sum + of(each), 0) / bursts.reduce((sum, each) => sum + each.frames, 0)) * 1e6)
+const rateOf = (bursts: readonly Burst[]) => median(bursts.map((each) => each.frames / each.seconds))
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -1,0 +1,179 @@
+// Whether it gets slower as the tables fill: the same work (recorded, dispatched, five handlers, one webhook) with an empty log,
+// with a million events and with ten. At the end the empty log once more, on a server of its own: what the machine itself has
+// become slower by is not growth. The plans of all statements are taken from the program at work; how many pages each touches is
+// the figure that no noise reaches.
+
+import { statfs } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { bytesPerEvent, fill } from "./growth/fill.ts"
+import { explaining, faultsOf, logSettings, markLog, type Plan, readPlans } from "./growth/plans.ts"
+import type { Figure, Part } from "./main.ts"
+import { type Bench, type Cost, meter, round, startBench } from "./measure.ts"
+import { createTables, type Entry, handlerNames } from "./pipeline/contestant.ts"
+import { startReceiver, startWorkers, stopAll } from "./pipeline/processes.ts"
+import { slotbase } from "./pipeline/slotbase.ts"
+
+/** Events of one transaction. */
+const recordedAtOnce = 100
+/** Plans are taken from so many. */
+const explained = 1_000
+const stuckAfterMs = 60_000
+const pollMs = 20
+/** Statements in the table of pages; the rest touches next to none. */
+const shown = 30
+const planLines = 40
+const planColumns = 150
+
+interface Stage {
+  readonly name: string
+  readonly events: number
+  readonly rates: readonly number[]
+  readonly costs: readonly Cost[]
+  readonly plans: readonly Plan[]
+}
+
+export const growth: Part = {
+  name: "growth",
+  description: "the same work with an empty log, with a million events in the tables and with ten",
+  run: async ({ short, progress }) => {
+    const [sizes, events, rounds] = short ? [[100_000, 300_000], 2_000, 2] : [[1_000_000, 10_000_000], 15_000, 3]
+    const free = await statfs(tmpdir())
+    const room = free.bavail * free.bsize
+    const fitting = sizes.filter((size) => size * bytesPerEvent < room)
+    if (fitting.length < sizes.length)
+      progress(`only ${Math.round(room / 1e9)} GB are free: ${fitting.length} sizes fit`)
+
+    const stages = await withSystem(async (system) => {
+      const stages = [await measure(system, { name: "empty", events, rounds })]
+      progress(told(stages[0]))
+      for (const size of fitting) {
+        await fill(system.bench, size, progress)
+        stages.push(await measure(system, { name: `${size / 1e6} million events`, events, rounds }))
+        progress(told(stages.at(-1)))
+      }
+      return stages
+    })
+    const again = await withSystem((system) => measure(system, { name: "empty, once more", events, rounds }))
+    progress(told(again))
+    printPlans(stages)
+    const empty = (rateOf(stages[0]) + rateOf(again)) / 2
+    return [...stages, again].map((stage) => figureOf(stage, empty))
+  },
+}
+
+interface System {
+  readonly bench: Bench
+  readonly entry: Entry
+}
+
+async function withSystem<T>(use: (system: System) => Promise<T>): Promise<T> {
+  const bench = await startBench(logSettings)
+  const ends: (() => Promise<unknown>)[] = [bench.stop]
+  try {
+    const receiver = await startReceiver()
+    ends.push(receiver.stop)
+    await createTables(bench.sql)
+    const entry = await slotbase("slotbase", "set").prepare({ url: bench.url, sql: bench.sql, hook: receiver })
+    ends.push(entry.stop)
+    return await use({ bench, entry })
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+async function measure(system: System, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
+  const { bench, entry } = system
+  const { name, events, rounds } = wanted
+  const rates: number[] = []
+  const costs: Cost[] = []
+  await withWorkers(entry, async (pids) => {
+    await drain(system, explained) // warms the caches and the statements
+    for (let n = 0; n < rounds; n++) {
+      const read = await meter(bench, pids)
+      const began = performance.now()
+      await drain(system, events)
+      rates.push(events / ((performance.now() - began) / 1000))
+      costs.push(await read())
+    }
+  })
+  const mark = await markLog(bench)
+  const workers = entry.workers.map((worker) => ({ ...worker, env: { DATABASE_URL: explaining(bench.url) } }))
+  await withWorkers({ ...entry, workers }, () => drain(system, explained))
+  return { name, events, rates, costs, plans: await readPlans(bench, mark) }
+}
+
+async function withWorkers(entry: Entry, use: (pids: readonly number[]) => Promise<void>): Promise<void> {
+  const workers = await startWorkers(entry)
+  try {
+    await use(workers.map((worker) => worker.pid))
+  } finally {
+    await stopAll(workers)
+  }
+}
+
+/** Records so many events while the workers run, and waits until every effect and every delivery is committed. */
+async function drain({ bench: { sql }, entry }: System, events: number): Promise<void> {
+  await sql`truncate slotbase_bench.effects, slotbase_bench.bookings`
+  const recorder = await entry.recorder()
+  try {
+    for (let left = events; left > 0; left -= recordedAtOnce) await recorder.record(Math.min(left, recordedAtOnce))
+  } finally {
+    await recorder.end()
+  }
+  const deadline = performance.now() + stuckAfterMs
+  for (;;) {
+    const [row] = await sql<[{ left: boolean }]>`
+      select exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue)
+          or exists (select from slotbase.delivery_queue) as left`
+    if (!row.left) break
+    if (performance.now() > deadline) throw new Error(`${events} events were not done in time`)
+    await Bun.sleep(pollMs)
+  }
+  const [row] = await sql<[{ effects: number }]>`select count(*) as effects from slotbase_bench.effects`
+  const wanted = events * handlerNames.length
+  if (row.effects !== wanted) throw new Error(`${row.effects} effects instead of ${wanted}`)
+}
+
+/** The statements by the pages they touch at each size, then the plans at the last one, without those that only insert. */
+function printPlans(stages: readonly Stage[]): void {
+  const last = stages.at(-1)
+  const pagesAt = (stage: Stage, statement: string) =>
+    (stage.plans.find((plan) => plan.statement === statement)?.pages ?? Number.NaN) / explained
+  const rows = (last?.plans ?? []).slice(0, shown).map(({ statement, calls }) => ({
+    statement: statement.slice(0, 80),
+    calls,
+    ...Object.fromEntries(stages.map((stage) => [stage.name, round(pagesAt(stage, statement))])),
+  }))
+  console.log(`\nPages of the buffer cache touched per event, by statement, while ${explained} events went through:`)
+  console.table(rows)
+  for (const { statement, text } of last?.plans ?? []) {
+    if (!/_queue|outbox|max\((p\.)?position\)|_claims/.test(statement) || !text.includes("Scan using")) continue
+    const lines = text.split("\n").filter((line) => !line.includes("(never executed)"))
+    const some = lines.slice(0, planLines).map((line) => line.slice(0, planColumns))
+    console.log(`\n${last?.name}: ${statement.slice(0, planColumns)}\n${some.join("\n")}`)
+    if (lines.length > planLines) console.log(`… ${lines.length - planLines} more lines`)
+  }
+  const faults = stages.flatMap((stage) => faultsOf(stage.plans).map((fault) => `${stage.name}: ${fault}`))
+  console.log(
+    `\nSequential scans of what grows, or of the table for the head of the log: ${faults.join("\n") || "none"}`,
+  )
+}
+
+function figureOf(stage: Stage, emptyRate: number): Figure {
+  const { name, events, rates, costs } = stage
+  const per = (of: (cost: Cost) => number | undefined) => median(costs.map((cost) => (of(cost) ?? Number.NaN) / events))
+  return {
+    name,
+    eventsPerSecond: Math.round(median(rates)),
+    ratio: round(median(rates) / emptyRate),
+    cpuMsProgram: round(per((cost) => cost.programCpuSeconds) * 1000),
+    cpuMsPostgres: round(per((cost) => cost.postgresCpuSeconds) * 1000),
+    walBytes: Math.round(per((cost) => cost.walBytes)),
+    deadTuples: round(per((cost) => cost.deadTuples)),
+  }
+}
+
+const rateOf = (stage: Stage | undefined) => median(stage?.rates ?? [])
+const told = (stage: Stage | undefined) => `${stage?.name}: ${Math.round(rateOf(stage))} events/s`
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -1,0 +1,101 @@
+// Fills the tables as a year of work would have left them: set-based, in the order of time, ids that are UUIDv7 of instants
+// spread over the months that retention keeps. The events are real rows with short data; each has one row of handler_history
+// and one of event_positions, and every tenth a delivery and an attempt, so that ten million fit on a small disk.
+
+import postgres from "postgres"
+import type { Bench } from "../measure.ts"
+
+/** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
+export const bytesPerEvent = 1_500
+const months = 12
+const batch = 100_000
+/** Two connections for two cores. */
+const fillers = 2
+
+/** Adds events until the log has this many. Their positions follow the last one. */
+export async function fill(bench: Bench, total: number, progress: (line: string) => void): Promise<void> {
+  const [log] = await bench.sql<[{ last: number }]>`
+    select coalesce(max(position), 0) as last from slotbase.event_positions`
+  const first = log.last + 1
+  const missing = total - log.last
+  if (missing <= 0) return
+  await makePartitions(bench)
+  let next = first
+  let done = 0
+  const began = performance.now()
+  const sql = postgres(bench.url, { max: fillers, onnotice: () => {}, connection: { synchronous_commit: "off" } })
+  try {
+    await Promise.all(
+      Array.from({ length: fillers }, async () => {
+        while (next <= total) {
+          const from = next
+          const count = Math.min(batch, total - from + 1)
+          next += count
+          await fillOnce(sql, { from, count, first, missing })
+          done += count
+          if (done % (10 * batch) === 0) progress(`${done} of ${missing} events filled in, ${seconds(began)} s`)
+        }
+      }),
+    )
+  } finally {
+    await sql.end()
+  }
+  await bench.sql`vacuum (analyze)`
+  await bench.sql`checkpoint`
+  progress(`${missing} events filled in and vacuumed, ${seconds(began)} s`)
+}
+
+const seconds = (began: number) => Math.round((performance.now() - began) / 1000)
+
+/** The months before the present one, made by the function that makes them in life; it looks a month back and three ahead. */
+async function makePartitions({ sql }: Bench): Promise<void> {
+  for (let back = months - 1; back > 0; back -= 4) {
+    await sql`update slotbase.clock set movable = true, shift = make_interval(months => ${-back})`
+    await sql`select slotbase.ensure_partitions()`
+  }
+  await sql`update slotbase.clock set movable = false, shift = '0'`
+}
+
+interface Share {
+  readonly from: number
+  readonly count: number
+  /** The instants of the positions `first` to `first + missing` are spread evenly over the months. */
+  readonly first: number
+  readonly missing: number
+}
+
+async function fillOnce(sql: postgres.Sql, { from, count, first, missing }: Share): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`
+      create temporary table filled on commit drop as
+      select p as position, t.at, t.facility_id,
+             (lpad(to_hex((extract(epoch from t.at) * 1000)::bigint), 12, '0') || '7' || substr(t.r, 1, 3) || '8' || substr(t.r, 4, 15))::uuid as id
+      from generate_series(${from}::bigint, ${from + count - 1}::bigint) as p
+      cross join lateral (
+        select now() - make_interval(months => ${months}) * (1 - (p - ${first}::bigint)::float8 / ${missing}::bigint) as at,
+               replace(gen_random_uuid()::text, '-', '') as r,
+               ('00000000-0000-7000-8000-' || lpad(to_hex(4096 + p % 100), 12, '0'))::uuid as facility_id
+      ) t`
+    await tx`
+      insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
+        aggregate_type, aggregate_id, resource_id, booking_type, data, metadata)
+      select id, facility_id, 'booking.confirmed', '1.0', at, at, 'booking-service', id, 'booking',
+             overlay(id::text placing 'b' from 20), facility_id, 'open_play',
+             jsonb_build_object('bookingId', id, 'facilityId', facility_id, 'priceAmount', position % 5000), '{"environment": "development"}'
+      from filled`
+    await tx`
+      insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
+      select position, facility_id, id, 'booking.confirmed', 1, (position % 10 = 0)::integer, at from filled order by position`
+    await tx`
+      insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at)
+      select id, 'BenchHandler1', facility_id, position, 'success', 1, 0.5, at from filled`
+    await tx`
+      insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
+      select facility_id, id, 0, facility_id, position, id, position / 10, 'delivered', 1, at from filled where position % 10 = 0`
+    await tx`
+      insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at, sent_at,
+        outcome, duration_ms, response_status)
+      select id, id, 1, id, facility_id, facility_id, 'https://example.com/hook', 'POST', at, at, 'delivered', 5, 204
+      from filled where position % 10 = 0`
+  })
+}

@@ -1,0 +1,74 @@
+// The facilities and webhooks of the benchmark, made by the program's own commands, and the backlog of the sick ones: real
+// events, dispatched, that wait because their webhook is switched off.
+
+import type { Caller } from "../../../src/access.ts"
+import type { Db } from "../../../src/database/db.ts"
+import { newId, rootUserId } from "../../../src/ids.ts"
+import { type EventContext, record, transact } from "../../../src/outbox.ts"
+import { secretBox } from "../../../src/secrets.ts"
+import { changeWebhook, createWebhook } from "../../../src/webhooks.ts"
+import { sample } from "../../../test/harness/pipeline.ts"
+
+export const context: EventContext = { environment: "development", correlationId: newId() }
+const secrets = secretBox(new Uint8Array(32))
+const caller: Caller = {
+  userId: rootUserId,
+  kind: "system",
+  name: "bench",
+  email: null,
+  grants: [],
+  tokenExpiresAt: null,
+}
+const dispatchBatch = 5_000
+const recordBatch = 1_000
+
+export interface Webhook {
+  readonly facilityId: string
+  readonly id: string
+}
+
+export async function makeFacility(db: Db): Promise<string> {
+  const id = newId()
+  await db`
+    insert into slotbase.facilities (id, name, timezone, currency, owner_id)
+    values (${id}, 'Bench', 'Europe/Berlin', 'EUR', ${rootUserId})`
+  return id
+}
+
+export async function makeWebhook(db: Db, facilityId: string, url: string, isActive = true): Promise<Webhook> {
+  const { result } = await transact(db, context, (tx) =>
+    createWebhook(tx, secrets, caller, facilityId, {
+      name: "bench",
+      url,
+      authType: "signature",
+      events: ["booking.confirmed"],
+      isActive,
+    }),
+  )
+  return { facilityId, id: result.id }
+}
+
+export async function switchWebhook(db: Db, { facilityId, id }: Webhook, isActive: boolean): Promise<void> {
+  await transact(db, context, (tx) => changeWebhook(tx, secrets, facilityId, id, { isActive }))
+}
+
+/** One booking's event, as a command records it; returns its id. */
+export async function recordEvent(db: Db, facilityId: string): Promise<string> {
+  const { eventIds } = await transact(db, context, async (tx) => record(tx, aBooking(facilityId)))
+  return eventIds[0] ?? ""
+}
+
+/** So many events of the facility, recorded and dispatched. */
+export async function makeBacklog(db: Db, facilityId: string, events: number): Promise<void> {
+  for (let left = events; left > 0; left -= recordBatch) {
+    await transact(db, context, async (tx) => {
+      for (let n = Math.min(left, recordBatch); n > 0; n--) record(tx, aBooking(facilityId))
+    })
+  }
+  for (;;) {
+    const [pass] = await db<[{ dispatched: number }]>`select dispatched from slotbase.dispatch(${dispatchBatch})`
+    if (pass.dispatched === 0) return
+  }
+}
+
+const aBooking = (facilityId: string) => sample("booking.confirmed", { bookingId: newId() }, facilityId)

@@ -1,0 +1,41 @@
+// The receivers, in a process of their own. Healthy ones answer at once and note when the first byte of each event came;
+// beside them one accepts connections and never answers, one answers after ten seconds, and one resets every connection.
+// Prints its ports as one line of JSON. GET /received answers what was noted since the last time, and forgets it.
+
+const slowMs = 10_000
+
+let received: [eventId: string, atMs: number][] = []
+const atMs = () => performance.timeOrigin + performance.now()
+
+const http = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: 60,
+  fetch: async (request) => {
+    const at = atMs()
+    const { pathname } = new URL(request.url)
+    if (pathname === "/received") {
+      const noted = received
+      received = []
+      return Response.json(noted)
+    }
+    await request.arrayBuffer()
+    if (pathname.startsWith("/healthy/")) received.push([request.headers.get("x-slotbase-event-id") ?? "", at])
+    else await Bun.sleep(slowMs)
+    return new Response("ok")
+  },
+})
+
+const blackHole = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
+
+const resetting = Bun.listen({
+  hostname: "127.0.0.1",
+  port: 0,
+  socket: {
+    data(socket) {
+      socket.terminate() // a reset, not an end
+    },
+  },
+})
+
+console.log(JSON.stringify({ http: http.port, blackHole: blackHole.port, resetting: resetting.port }))

@@ -1,0 +1,89 @@
+// The way from commit to effect: events through five handlers, each with a row of its own to insert, and one signed webhook
+// to a receiver in a process of its own; on SlotBase, and the same work on graphile-worker, pg-boss and BullMQ with Redis.
+// Each has its best settings (pipeline/contestants.ts), a fresh PostgreSQL, and the machine to itself; they run in turn.
+// After each run every effect, webhook and outcome is counted: nothing missing, nothing twice.
+//
+// Two kinds of handlers: "row by row" inserts with a statement per event and handler, "set-based" with one for many. The
+// drained backlog stands before the processes begin; of SlotBase's, the dispatch is part of the time, while the peers
+// have their jobs already. The figures of the steady rate include the recording, an event a transaction.
+
+import type { Figure, Part } from "./main.ts"
+import { round } from "./measure.ts"
+import { LeftOut } from "./pipeline/contestant.ts"
+import { contestants, type Entrant } from "./pipeline/contestants.ts"
+import { type Load, type Outcome, run } from "./pipeline/run.ts"
+
+const long: Load & { rounds: number } = { backlog: 10_000, ratePerSecond: 200, seconds: 10, rounds: 3 }
+const brief: Load & { rounds: number } = { backlog: 1_000, ratePerSecond: 100, seconds: 1, rounds: 1 }
+
+export const pipeline: Part = {
+  name: "pipeline",
+  description: "events through 5 handlers and 1 webhook, drained from a backlog and at a steady rate, beside the peers",
+  run: async ({ short, progress }) => {
+    const { rounds, ...load } = short ? brief : long
+    const results = new Map<Entrant, Outcome[]>(contestants.map((entrant) => [entrant, []]))
+    const leftOut = new Map<Entrant, string>()
+    for (let turn = 0; turn < rounds; turn++) {
+      for (const [entrant, outcomes] of results) {
+        if (leftOut.has(entrant)) continue
+        try {
+          // The rate is kept once: it takes its time, whoever keeps it.
+          const outcome = await run(entrant, turn === 0 ? load : { ...load, seconds: 0 })
+          outcomes.push(outcome)
+          progress(`${turn + 1}/${rounds} ${entrant.name}: ${Math.round(outcome.drain.eventsPerSecond)} events/s`)
+        } catch (error) {
+          if (!(error instanceof LeftOut))
+            throw new Error(`${entrant.name}: ${(error as Error).message}`, { cause: error })
+          leftOut.set(entrant, error.message)
+          progress(`LEFT OUT: ${entrant.name}. ${error.message}`)
+        }
+      }
+    }
+    return [...results].map(([entrant, outcomes]) => {
+      const missing = leftOut.get(entrant)
+      if (missing !== undefined) return { name: entrant.name, note: `left out: ${missing}` }
+      return figure(entrant, outcomes, bestPeer(results, entrant))
+    })
+  },
+}
+
+function figure(entrant: Entrant, outcomes: readonly Outcome[], best: number): Figure {
+  const { drain } = median(outcomes)
+  const steady = outcomes.find((outcome) => outcome.steady)?.steady
+  const per = (amount: number | undefined, events: number, unit = 1) =>
+    amount === undefined ? undefined : round((amount / events) * unit)
+  return {
+    name: entrant.name,
+    eventsPerSecond: Math.round(drain.eventsPerSecond),
+    ...(entrant.kind === "slotbase" && { timesBestPeer: round(drain.eventsPerSecond / best) }),
+    // CPU seconds per 1,000 events.
+    cpuProgram: per(drain.cost.programCpuSeconds, drain.events, 1_000),
+    cpuPostgres: per(drain.cost.postgresCpuSeconds, drain.events, 1_000),
+    cpuRedis: per(drain.serverCpuSeconds, drain.events, 1_000),
+    walPerEvent: Math.round(drain.cost.walBytes / drain.events),
+    deadPerEvent: per(drain.cost.deadTuples, drain.events),
+    ...(steady && {
+      steadyRate: Math.round(steady.eventsPerSecond),
+      effectP50Ms: steady.effectP50Ms,
+      effectP99Ms: steady.effectP99Ms,
+      webhookP50Ms: steady.webhookP50Ms,
+      webhookP99Ms: steady.webhookP99Ms,
+      steadyWalPerEvent: Math.round(steady.cost.walBytes / steady.events),
+    }),
+  }
+}
+
+/** A peer counts if its handlers are written the same way, or more slowly: row by row against row by row, set-based against all. */
+function bestPeer(results: ReadonlyMap<Entrant, readonly Outcome[]>, { setBased }: Entrant): number {
+  const peers = [...results].filter(
+    ([peer, outcomes]) => peer.kind === "peer" && outcomes.length > 0 && (setBased || !peer.setBased),
+  )
+  return Math.max(...peers.map(([, outcomes]) => median(outcomes).drain.eventsPerSecond))
+}
+
+function median(outcomes: readonly Outcome[]): Outcome {
+  const ordered = [...outcomes].sort((a, b) => a.drain.eventsPerSecond - b.drain.eventsPerSecond)
+  const middle = ordered[Math.floor((ordered.length - 1) / 2)]
+  if (!middle) throw new Error("no run of this contestant")
+  return middle
+}

@@ -1,0 +1,44 @@
+// The pipeline on BullMQ: a queue per handler and one for the webhook, in a Redis that keeps nothing on disk. The jobs are
+// added after the commit of the event: a crash in between loses them, which nothing here makes up for.
+
+import { type ConnectionOptions, createBunRedisClient, Queue } from "bullmq"
+import type { BullSettings } from "./bullmq-worker.ts"
+import { type Contestant, handlerNames } from "./contestant.ts"
+import { createPeerTables, jobsOf, peerOutcomes, peerRecorder, peerWorkers, webhookJob } from "./peer.ts"
+import { startRedis } from "./redis.ts"
+
+/** Finished jobs are of no use to anybody: keeping them costs memory and a sorted set. */
+const jobOptions = { removeOnComplete: true, attempts: 3 }
+
+export const bullmq = (name: string, settings: BullSettings, processes = 1): Contestant => ({
+  name,
+  prepare: async (place) => {
+    await createPeerTables(place.sql)
+    const redis = await startRedis()
+    const queues = [...handlerNames, webhookJob].map(
+      (queue) => new Queue(queue, { connection: connectRedis(redis.port), defaultJobOptions: jobOptions }),
+    )
+    return {
+      workers: peerWorkers("bullmq-worker.ts", settings, processes, place, { REDIS_PORT: String(redis.port) }),
+      serverPid: redis.pid,
+      recorder: async () =>
+        peerRecorder(
+          place.url,
+          async () => {},
+          async (events) => {
+            const jobs = events.flatMap(jobsOf)
+            await Promise.all(queues.map((queue) => queue.addBulk(jobs.filter((job) => job.name === queue.name))))
+          },
+        ),
+      outcomes: () => peerOutcomes(place.sql),
+      stop: async () => {
+        await Promise.all(queues.map((queue) => queue.close()))
+        await redis.stop()
+      },
+    }
+  },
+})
+
+/** Bun's own client, in BullMQ's adapter. */
+export const connectRedis = (port: number): ConnectionOptions =>
+  createBunRedisClient(new Bun.RedisClient(`redis://127.0.0.1:${port}`))

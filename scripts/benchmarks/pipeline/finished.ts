@@ -1,0 +1,86 @@
+// When a contestant is done, whether it really is, and how long the events of a steady rate waited. Instants are the
+// server's own commit timestamps and the receiver's clock, so that looking less often costs nobody accuracy.
+
+import { percentile } from "../measure.ts"
+import { handlerNames } from "./contestant.ts"
+import type { Place } from "./run.ts"
+
+/** Commit to the commit of the effect, and to the request at the receiver; milliseconds. */
+export interface Waits {
+  readonly effectP50Ms: number
+  readonly effectP99Ms: number
+  readonly webhookP50Ms: number
+  readonly webhookP99Ms: number
+}
+
+const pollMs = 100
+/** Without any progress for so long, the run has failed. */
+const patienceMs = 30_000
+
+/** Resolves when so many events are done, with the instant of the last of it. */
+export async function finished(place: Place, events: number): Promise<number> {
+  await reached(events, "webhooks at the receiver", place.receiver.count)
+  await reached(events, "recorded outcomes", async () => (await place.entry.outcomes()).count)
+  await reached(events * handlerNames.length, "effects", async () => (await effects(place)).count)
+  const received = Math.max(...(await place.receiver.received()).values())
+  return Math.max(received, (await place.entry.outcomes()).lastAt, (await effects(place)).lastAt)
+}
+
+/** Throws unless every event has every effect, and its webhook has arrived and stands as delivered; and nothing else has. */
+export async function assertComplete(place: Place, events: number): Promise<void> {
+  const { sql } = place.bench
+  const [row] = await sql<[{ events: number; wrong: number }]>`
+    select count(*) as events, count(*) filter (where e.count is distinct from ${handlerNames.length}) as wrong
+    from slotbase_bench.bookings b
+    full join (select event_id, count(*) from slotbase_bench.effects group by event_id) e using (event_id)`
+  const recorded = await sql<{ event_id: string }[]>`select event_id from slotbase_bench.bookings`
+  const received = await place.receiver.received()
+  const missed = recorded.filter(({ event_id }) => !received.has(event_id)).length
+  const { count: delivered } = await place.entry.outcomes()
+  const counts = { recorded: row.events, wrongEffects: row.wrong, received: received.size, missed, delivered }
+  const wanted = { recorded: events, wrongEffects: 0, received: events, missed: 0, delivered: events }
+  if (JSON.stringify(counts) !== JSON.stringify(wanted))
+    throw new Error(`not complete: ${JSON.stringify(counts)}, expected ${JSON.stringify(wanted)}`)
+}
+
+/** Of the events whose commit is later than this instant (milliseconds since 1970). */
+export async function waitsSince({ bench: { sql }, receiver }: Place, since: number): Promise<Waits> {
+  const rows = await sql<{ event_id: string; committed_at: number; effects: number[] }[]>`
+    select b.event_id, b.committed_at,
+           array_agg((extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::float8 - b.committed_at) as effects
+    from (select event_id, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as committed_at
+          from slotbase_bench.bookings) b
+    join slotbase_bench.effects e using (event_id)
+    where b.committed_at > ${since}
+    group by b.event_id, b.committed_at`
+  const received = await receiver.received()
+  const ascending = (waits: number[]) => waits.sort((a, b) => a - b)
+  const handled = ascending(rows.flatMap((row) => row.effects))
+  const delivered = ascending(rows.map((row) => (received.get(row.event_id) ?? Number.NaN) - row.committed_at))
+  return {
+    effectP50Ms: percentile(handled, 0.5),
+    effectP99Ms: percentile(handled, 0.99),
+    webhookP50Ms: percentile(delivered, 0.5),
+    webhookP99Ms: percentile(delivered, 0.99),
+  }
+}
+
+const effects = async ({ bench: { sql } }: Place) => {
+  const [row] = await sql<[{ count: number; last_at: number | null }]>`
+    select count(*) as count, extract(epoch from max(pg_xact_commit_timestamp(xmin))) * 1000 as last_at
+    from slotbase_bench.effects`
+  return { count: row.count, lastAt: Number(row.last_at) }
+}
+
+async function reached(wanted: number, what: string, count: () => Promise<number>): Promise<void> {
+  let seen = -1
+  let seenAt = performance.now()
+  for (;;) {
+    const present = await count()
+    if (present >= wanted) return
+    if (present > seen) seenAt = performance.now()
+    seen = present
+    if (performance.now() - seenAt > patienceMs) throw new Error(`stuck at ${present} of ${wanted} ${what}`)
+    await Bun.sleep(pollMs)
+  }
+}

@@ -1,0 +1,44 @@
+// The pipeline on plain pg-boss: a queue per handler and one for the webhook, whose jobs boss.insert adds in the
+// transaction of the event, one statement a queue.
+
+import { PgBoss } from "pg-boss"
+import { type Contestant, handlerNames } from "./contestant.ts"
+import {
+  createPeerTables,
+  jobsOf,
+  peerOutcomes,
+  peerRecorder,
+  peerWorkers,
+  recorderConnections,
+  webhookJob,
+} from "./peer.ts"
+import { bossDriver, connectBoss, statementsOn } from "./pg-boss-driver.ts"
+import type { BossSettings } from "./pg-boss-worker.ts"
+
+export const pgBoss = (name: string, settings: BossSettings, processes = 1): Contestant => ({
+  name,
+  prepare: async (place) => {
+    const sql = connectBoss(place.url, recorderConnections)
+    const boss = new PgBoss({ db: bossDriver(sql), supervise: false, schedule: false })
+    await boss.start()
+    for (const queue of [...handlerNames, webhookJob]) {
+      await boss.createQueue(queue, { notify: true, partition: settings.partition })
+    }
+    await createPeerTables(place.sql)
+    return {
+      workers: peerWorkers("pg-boss-worker.ts", settings, processes, place),
+      recorder: async () =>
+        peerRecorder(place.url, async (tx, events) => {
+          const db = statementsOn(tx)
+          const jobs = events.flatMap(jobsOf)
+          const ofQueue = (queue: string) => jobs.filter((job) => job.name === queue).map(({ data }) => ({ data }))
+          await Promise.all([...handlerNames, webhookJob].map((queue) => boss.insert(queue, ofQueue(queue), { db })))
+        }),
+      outcomes: () => peerOutcomes(place.sql),
+      stop: async () => {
+        await boss.stop({ graceful: false, close: false })
+        await sql.end()
+      },
+    }
+  },
+})

@@ -1,0 +1,129 @@
+// One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady rate.
+// Nothing counts as done before all of it is committed: every effect, every webhook at the receiver, every outcome.
+
+import { type Bench, type Cost, meter, startBench } from "../measure.ts"
+import { type Contestant, createTables, type Entry } from "./contestant.ts"
+import { assertComplete, finished, type Waits, waitsSince } from "./finished.ts"
+import { type Receiver, startReceiver, startWorkers, stopAll } from "./processes.ts"
+
+export interface Load {
+  /** Events that stand before anybody works. */
+  readonly backlog: number
+  /** Events a second, each in a transaction of its own. */
+  readonly ratePerSecond: number
+  /** How long the steady rate lasts; 0: it is left out. */
+  readonly seconds: number
+}
+
+export interface Stretch {
+  readonly events: number
+  readonly eventsPerSecond: number
+  readonly cost: Cost
+  /** CPU seconds of a server besides PostgreSQL. */
+  readonly serverCpuSeconds: number | undefined
+}
+
+export interface Outcome {
+  readonly drain: Stretch
+  readonly steady: (Stretch & Waits) | undefined
+}
+
+export interface Place {
+  readonly bench: Bench
+  readonly receiver: Receiver
+  readonly entry: Entry
+}
+
+/** Events of a backlog that are recorded in one transaction. */
+const recordedAtOnce = 100
+const tickMs = 5
+
+export async function run(contestant: Contestant, load: Load): Promise<Outcome> {
+  await using open = new AsyncDisposableStack()
+  const bench = await startBench({ track_commit_timestamp: "on" })
+  open.defer(bench.stop)
+  const receiver = await startReceiver()
+  open.defer(receiver.stop)
+  await createTables(bench.sql)
+  const entry = await contestant.prepare({ url: bench.url, sql: bench.sql, hook: receiver })
+  open.defer(entry.stop)
+  const place = { bench, receiver, entry }
+  const drain = await drainBacklog(place, load.backlog)
+  const steady = load.seconds > 0 ? await keepSteady(place, load) : undefined
+  return { drain, steady }
+}
+
+async function drainBacklog(place: Place, backlog: number): Promise<Stretch> {
+  const recorder = await place.entry.recorder()
+  try {
+    for (let left = backlog; left > 0; left -= recordedAtOnce) await recorder.record(Math.min(left, recordedAtOnce))
+  } finally {
+    await recorder.end()
+  }
+  // As autovacuum would have left it: nobody's plans rest on the statistics of empty tables.
+  await place.bench.sql`vacuum (analyze)`
+  return stretch(place, backlog, backlog, async () => {})
+}
+
+async function keepSteady(place: Place, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
+  const events = ratePerSecond * seconds
+  const since = wallClock()
+  const recorder = await place.entry.recorder()
+  try {
+    const kept = await stretch(place, backlog + events, events, () => atRate(events, ratePerSecond, recorder.record))
+    return { ...kept, ...(await waitsSince(place, since)) }
+  } finally {
+    await recorder.end()
+  }
+}
+
+/** Records one event after the other as the clock says, whether or not those before have been committed. */
+async function atRate(events: number, perSecond: number, record: (count: number) => Promise<void>): Promise<void> {
+  const startedAt = performance.now()
+  const recorded: Promise<void>[] = []
+  while (recorded.length < events) {
+    const due = Math.min(events, Math.floor(((performance.now() - startedAt) / 1000) * perSecond))
+    while (recorded.length < due) recorded.push(record(1))
+    await Bun.sleep(tickMs)
+  }
+  await Promise.all(recorded)
+}
+
+/** From the moment at which the workers begin until `total` events are done, of which `events` are this stretch's. */
+async function stretch(
+  { bench, receiver, entry }: Place,
+  total: number,
+  events: number,
+  work: () => Promise<void>,
+): Promise<Stretch> {
+  const workers = await startWorkers(entry)
+  const complaints = () => workers.map((worker) => worker.complaints()).join("")
+  try {
+    const startedAt = wallClock()
+    const read = await meter(
+      bench,
+      workers.map((worker) => worker.pid),
+    )
+    const readServer = entry.serverPid === undefined ? undefined : await meter(bench, [entry.serverPid])
+    await work()
+    const doneAt = await finished({ bench, receiver, entry }, total)
+    const cost = await read()
+    const server = await readServer?.()
+    await stopAll(workers)
+    // A process's last numbers reach the statistics when it ends.
+    const { deadTuples } = await read()
+    await assertComplete({ bench, receiver, entry }, total)
+    return {
+      events,
+      eventsPerSecond: events / ((doneAt - startedAt) / 1000),
+      cost: { ...cost, deadTuples },
+      serverCpuSeconds: server?.programCpuSeconds,
+    }
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${complaints().slice(0, 2_000)}`, { cause: error })
+  } finally {
+    await stopAll(workers)
+  }
+}
+
+const wallClock = () => performance.timeOrigin + performance.now()

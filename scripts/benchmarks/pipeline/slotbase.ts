@@ -1,0 +1,80 @@
+// The pipeline on SlotBase: events by its outbox, one webhook by its command, its own actors in a process of their own.
+// When the backlog is drained it also dispatches: the peers have their jobs from the recording.
+
+import { connect } from "../../../src/database/db.ts"
+import { migrate } from "../../../src/database/migrate.ts"
+import { example } from "../../../src/events/example.ts"
+import { connectHints } from "../../../src/hints.ts"
+import { newId } from "../../../src/ids.ts"
+import { record, transact } from "../../../src/outbox.ts"
+import { secretBox } from "../../../src/secrets.ts"
+import { createWebhook } from "../../../src/webhooks.ts"
+import { aFacility } from "../../../test/harness/factories.ts"
+import { context, sample } from "../../../test/harness/pipeline.ts"
+import { rootCaller } from "../../../test/harness/webhooks.ts"
+import type { Contestant, Place, Progress, Recorder } from "./contestant.ts"
+import { eventType, recorderConnections } from "./peer.ts"
+
+/** The most that a webhook may have; 10 unless given. */
+const maxConcurrency = 50
+/** The worker's: all zeros. */
+const secrets = secretBox(new Uint8Array(32))
+
+/** @param how "each": a statement per event and handler; "set": one per batch. */
+export const slotbase = (name: string, how: "each" | "set", processes = 1): Contestant => ({
+  name,
+  prepare: async (place) => {
+    await migrate(place.url)
+    await makeWebhook(place)
+    return {
+      workers: Array.from({ length: processes }, () => ({
+        file: "slotbase-worker.ts",
+        args: [how],
+        env: { DATABASE_URL: place.url },
+      })),
+      recorder: () => recorder(place.url),
+      outcomes: () => outcomes(place),
+      stop: async () => {},
+    }
+  },
+})
+
+async function makeWebhook({ url, hook }: Place): Promise<void> {
+  const db = connect(url, { max: 1, applicationName: "slotbase bench" })
+  await aFacility(db, { id: example.facilityId })
+  await transact(db, context, (tx) =>
+    createWebhook(tx, secrets, rootCaller, example.facilityId, {
+      name: "Benchmark",
+      url: hook.url,
+      authType: "signature",
+      authConfig: { signingSecret: hook.secret },
+      events: [eventType],
+      maxConcurrency,
+    }),
+  )
+  await db.end()
+}
+
+async function recorder(url: string): Promise<Recorder> {
+  const db = connect(url, { max: recorderConnections, applicationName: "slotbase bench recorder" })
+  const stopHints = await connectHints(db)
+  return {
+    record: async (count) => {
+      await transact(db, context, async (tx) => {
+        const ids = Array.from({ length: count }, () => record(tx, sample(eventType, { bookingId: newId() })))
+        await tx`insert into slotbase_bench.bookings (event_id, note) select id, 'confirmed' from unnest(${ids}::uuid[]) as id`
+      })
+    },
+    end: async () => {
+      await stopHints()
+      await db.end()
+    },
+  }
+}
+
+async function outcomes({ sql }: Place): Promise<Progress> {
+  const [row] = await sql<[{ count: number; last_at: number | null }]>`
+    select count(*) as count, extract(epoch from max(pg_xact_commit_timestamp(xmin))) * 1000 as last_at
+    from slotbase.delivery_history where status = 'delivered'`
+  return { count: row.count, lastAt: Number(row.last_at) }
+}

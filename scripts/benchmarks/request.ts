@@ -1,0 +1,180 @@
+// What the event costs on the request path: bookings over HTTP, with their event and without. Both servers are processes of the
+// whole program on one database; in the second one src/outbox.ts is replaced by nothing (request/without-events.ts). They
+// take turns within one run, because nothing else on two cores stands still. First without actors, so that only the request is
+// measured, then with an actors process at work beside it.
+
+import { join } from "node:path"
+import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
+import { eventually } from "../../test/harness/eventually.ts"
+import { rootKey, type System, startSystem } from "../../test/harness/system.ts"
+import { type LineProcess, startLineProcess } from "./line-process.ts"
+import type { Figure, Part } from "./main.ts"
+import { type Bench, type Cost, meter, percentile, round, startBench } from "./measure.ts"
+import { startCountingProxy } from "./request/counting-proxy.ts"
+import type { Order, Round } from "./request/load.ts"
+
+const courts = 100
+/** Bookings from which statements and round trips are counted, one at a time. */
+const counted = 200
+const withoutEvents = { BUN_OPTIONS: `--preload=${join(import.meta.dir, "request/without-events.ts")}` }
+
+export const request: Part = {
+  name: "request",
+  description: "a booking over HTTP with its event, beside the same booking without one; medians of alternating rounds",
+  run: async ({ short, progress }) => {
+    const bench = await startBench()
+    const ends: (() => unknown)[] = [bench.stop]
+    const start = async (what: Parameters<typeof startSystem>[0]) => {
+      const system = await startSystem(what)
+      ends.push(() => system.end())
+      return system
+    }
+    try {
+      const figures: Figure[] = []
+      const withEvents = await start({ url: bench.url, role: "server" })
+      const without = await start({ url: bench.url, role: "server", env: withoutEvents })
+      const client = clientOf(withEvents.address)
+      const club = await makeClub(client, { courts })
+      const load = startLineProcess(join(import.meta.dir, "request/load.ts"))
+      ends.push(load.end)
+      const rival: Rivals = { bench, load, club, servers: { with: withEvents, without }, from: 0, progress }
+
+      await compare(rival, { connections: 16, rounds: 1, seconds: 1, actors: [] }) // warms both
+      const [rounds, seconds] = short ? [3, 1.5] : [7, 4]
+      for (const connections of short ? [16] : [16, 64]) {
+        figures.push(...(await compare(rival, { connections, rounds, seconds, actors: [] })))
+      }
+      figures.push(...(await countStatements(bench, start, "with its event", {})))
+      figures.push(...(await countStatements(bench, start, "without", withoutEvents)))
+
+      progress("an actors process joins and dispatches what stands in the outbox")
+      const actors = await start({ url: bench.url, role: "actors" })
+      await drained(bench)
+      figures.push(...(await compare(rival, { connections: 16, rounds, seconds, actors: [actors] })))
+      return figures
+    } finally {
+      for (const end of ends.reverse()) await end()
+    }
+  },
+}
+
+interface Rivals {
+  readonly bench: Bench
+  readonly load: LineProcess
+  readonly club: Awaited<ReturnType<typeof makeClub>>
+  readonly servers: { readonly with: System; readonly without: System }
+  readonly progress: (line: string) => void
+  /** The first slot that nobody has booked. */
+  from: number
+}
+type Which = "with" | "without"
+type Measured = Round & Cost
+
+interface Comparison {
+  readonly connections: number
+  readonly rounds: number
+  readonly seconds: number
+  readonly actors: readonly System[]
+}
+
+async function compare(rivals: Rivals, { connections, rounds, seconds, actors }: Comparison): Promise<Figure[]> {
+  const measured: Record<Which, Measured[]> = { with: [], without: [] }
+  for (let n = 0; n < rounds; n++) {
+    // Whoever went second goes first in the next round: what a round leaves behind is charged to both.
+    for (const which of n % 2 === 0 ? (["with", "without"] as const) : (["without", "with"] as const)) {
+      const { pid, address } = rivals.servers[which]
+      const read = await meter(rivals.bench, [pid, ...actors.map((actor) => actor.pid)])
+      const { facilityId, bookerId, resourceIds } = rivals.club
+      const port = Number(new URL(address).port)
+      const slots = { facilityId, bookerId, resourceIds, from: rivals.from }
+      const order: Order = { port, token: rootKey, ...slots, connections, seconds }
+      const done = await rivals.load.ask<Round>(order)
+      if (done.failures.length > 0) throw new Error(`${done.failures.length} bookings failed: ${done.failures[0]}`)
+      rivals.from += done.bookings + connections
+      measured[which].push({ ...done, ...(await read()) })
+      if (actors.length > 0) await drained(rivals.bench)
+    }
+    const [a, b] = [measured.with[n], measured.without[n]].map((each) => Math.round(rateOf(each)))
+    rivals.progress(`${connections} connections, round ${n + 1} of ${rounds}: ${a}/s with the event, ${b}/s without`)
+  }
+  const where = `${connections} connections${actors.length > 0 ? ", actors at work" : ""}`
+  const [a, b] = [median(measured.with.map(rateOf)), median(measured.without.map(rateOf))]
+  return [
+    { ...figureOf(`with its event, ${where}`, measured.with), ratio: round(a / b) },
+    figureOf(`without, ${where}`, measured.without),
+  ]
+}
+
+function figureOf(name: string, rounds: readonly Measured[]): Figure {
+  const latencies = rounds.flatMap((each) => each.latencies).sort((a, b) => a - b)
+  const per = (of: (each: Measured) => number | undefined) =>
+    median(rounds.map((each) => (of(each) ?? 0) / each.bookings))
+  return {
+    name,
+    eventsPerSecond: Math.round(median(rounds.map(rateOf))),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    cpuMsProgram: round(per((each) => each.programCpuSeconds) * 1000),
+    cpuMsPostgres: round(per((each) => each.postgresCpuSeconds) * 1000),
+    walBytes: Math.round(per((each) => each.walBytes)),
+    deadTuples: round(per((each) => each.deadTuples)),
+  }
+}
+
+/** Statements and round trips of one booking, by a proxy between the program and the database. */
+async function countStatements(
+  bench: Bench,
+  start: (what: Parameters<typeof startSystem>[0]) => Promise<System>,
+  name: string,
+  env: Record<string, string>,
+): Promise<Figure[]> {
+  const proxy = await startCountingProxy(bench.url)
+  const system = await start({ url: proxy.url, role: "server", env })
+  const client = clientOf(system.address)
+  const club = await makeClub(client, { courts: 1 })
+  await book(client, club, 0, counted)
+  proxy.take()
+  const began = performance.now()
+  await book(client, club, counted, counted)
+  const seconds = (performance.now() - began) / 1000
+  const { roundTrips, statements } = proxy.take()
+  await system.end()
+  proxy.stop()
+  // What runs by the clock (its own following, the broadcaster's floor) is far below one for each booking.
+  const own = [...statements].filter(([, count]) => count >= counted).sort(([, a], [, b]) => b - a)
+  const others = [...statements].filter(([, count]) => count < counted)
+  const told = own.map(([text, count]) => `${round(count / counted)} × ${text.slice(0, 60)}`)
+  console.log([`\none booking ${name}, statements:`, ...told].join("\n  "))
+  return [
+    {
+      name: `${name}, one at a time`,
+      eventsPerSecond: Math.round(counted / seconds),
+      statements: round(own.reduce((sum, [, count]) => sum + count, 0) / counted),
+      otherStatements: round(others.reduce((sum, [, count]) => sum + count, 0) / counted),
+      roundTrips: round(roundTrips / counted),
+    },
+  ]
+}
+
+async function book(client: Client, club: Rivals["club"], from: number, count: number): Promise<void> {
+  for (let n = from; n < from + count; n++) {
+    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...hour(n) }
+    const { status, body } = await client.post(`${club.at}/bookings`, slot)
+    if (status !== 201) throw new Error(`booking ${n}: ${JSON.stringify(body)}`)
+  }
+}
+
+/** Until the actors have nothing left to do: a round must not pay for the one before it. */
+const drained = (bench: Bench) =>
+  eventually(
+    async () => {
+      const [row] = await bench.sql<{ left: boolean }[]>`
+        select exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue) as left`
+      if (row?.left) throw new Error("the actors are still at work")
+    },
+    { withinMs: 300_000 },
+  )
+
+const rateOf = (each: Round | undefined) => (each ? each.bookings / each.seconds : 0)
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -1,0 +1,104 @@
+// The load generator, a process of its own: books slot after slot over keep-alive connections, one request at a time on each.
+// It writes requests and reads answers itself, because on two cores every cycle of the client is taken from the server's, and a
+// heavy client would hide what is measured. Told what to do in one line of JSON, it answers in one.
+
+import type { Socket } from "bun"
+import { answerLines } from "../line-process.ts"
+
+export interface Order {
+  readonly port: number
+  readonly token: string
+  readonly facilityId: string
+  readonly bookerId: string
+  readonly resourceIds: readonly string[]
+  /** Number of the first slot: slot n is court n mod courts, hour n / courts. */
+  readonly from: number
+  readonly connections: number
+  readonly seconds: number
+}
+
+export interface Round {
+  readonly bookings: number
+  readonly seconds: number
+  /** Milliseconds, sorted. */
+  readonly latencies: readonly number[]
+  /** What was answered instead of 201, at most three of them. */
+  readonly failures: readonly string[]
+}
+
+const hourMs = 3_600_000
+const epoch = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 86_400_000
+
+async function run(order: Order): Promise<Round> {
+  const latencies: number[] = []
+  const failures: string[] = []
+  let next = order.from
+  const began = performance.now()
+  const until = began + order.seconds * 1000
+  await Promise.all(Array.from({ length: order.connections }, one))
+  return {
+    bookings: latencies.length,
+    seconds: (performance.now() - began) / 1000,
+    latencies: latencies.sort((a, b) => a - b),
+    failures: failures.slice(0, 3),
+  }
+
+  async function one(): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    let sentAt = 0
+    let answer = ""
+    const send = (socket: Socket) => {
+      answer = ""
+      sentAt = performance.now()
+      if (sentAt < until) socket.write(requestOf(order, next++))
+      else socket.end()
+    }
+    await Bun.connect({
+      hostname: "127.0.0.1",
+      port: order.port,
+      socket: {
+        open: send,
+        data: (socket, bytes) => {
+          answer += bytes.toString("latin1")
+          if (!isComplete(answer)) return
+          if (answer.startsWith("HTTP/1.1 201")) latencies.push(performance.now() - sentAt)
+          else failures.push(answer)
+          send(socket)
+        },
+        close: () => done.resolve(),
+        error: (_, error) => done.reject(error),
+      },
+    })
+    await done.promise
+  }
+}
+
+function requestOf(order: Order, n: number): string {
+  const courts = order.resourceIds.length
+  const startMs = epoch + Math.floor(n / courts) * hourMs
+  const body = JSON.stringify({
+    resourceId: order.resourceIds[n % courts],
+    bookerId: order.bookerId,
+    paymentMethod: "waived",
+    startAt: new Date(startMs).toISOString(),
+    endAt: new Date(startMs + hourMs).toISOString(),
+  })
+  return [
+    `POST /v1/facilities/${order.facilityId}/bookings HTTP/1.1`,
+    `Host: 127.0.0.1:${order.port}`,
+    `Authorization: Bearer ${order.token}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    "",
+    body,
+  ].join("\r\n")
+}
+
+/** Every answer of the server says its length. */
+function isComplete(answer: string): boolean {
+  const head = answer.indexOf("\r\n\r\n")
+  const length = /content-length: (\d+)/i.exec(answer)?.[1]
+  return head >= 0 && length !== undefined && answer.length >= head + 4 + Number(length)
+}
+
+await answerLines(run)
