@@ -79,7 +79,7 @@ comment on function slotbase.claim_runs(text, bigint, bigint, bigint, integer, b
 create function slotbase.release_runs(for_handler text, by_lease bigint, settled bigint[]) returns void language plpgsql as $$
 begin
   -- Nearly always the whole batch.
-  delete from slotbase.handler_claims c where c.handler = for_handler and c.lease = by_lease and c.positions <@ settled;
+  delete from slotbase.handler_claims c where c.handler = for_handler and c.lease = by_lease and c.positions = settled;
   if found then
     return;
   end if;
@@ -92,26 +92,38 @@ begin
 end $$;
 comment on function slotbase.release_runs(text, bigint, bigint[]) is 'Ends the claim of these runs; raises SB001 when it is somebody else''s now.';
 
--- Out of the queue and into the history, in the transaction of the effects.
+-- Out of the queue and into the history, in the transaction of the effects. Of a set-based handler nearly always the whole batch
+-- succeeded at once: then "statuses" is null and there is one duration, which costs half of naming the end of each run.
 create function slotbase.settle_runs(
   for_handler text, by_lease bigint, settled bigint[], statuses text[], durations real[], reasons text[]
-) returns void language plpgsql as $$
+) returns void language plpgsql set enable_nestloop = off as $$
 declare
   moved integer;
 begin
   perform slotbase.release_runs(for_handler, by_lease, settled);
-  with gone as (
-    delete from slotbase.handler_queue q
-    where q.handler = for_handler and q.position = any (settled)
-    returning q.position, q.event_id, q.facility_id, q.attempts, q.errors
-  )
-  insert into slotbase.handler_history
-    (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason, errors)
-  select g.event_id, for_handler, g.facility_id, g.position, statuses[n.nth], g.attempts + 1, durations[n.nth], t.now,
-         reasons[n.nth], g.errors
-  from gone g
-  cross join lateral (select array_position(settled, g.position) as nth) n
-  cross join (select slotbase.now() as now) t;
+  if statuses is null then
+    with gone as (
+      delete from slotbase.handler_queue q
+      where q.handler = for_handler and q.position = any (settled)
+      returning q.position, q.event_id, q.facility_id, q.attempts, q.errors
+    )
+    insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, errors)
+    select g.event_id, for_handler, g.facility_id, g.position, 'success', g.attempts + 1, durations[1], t.now, g.errors
+    from gone g
+    cross join (select slotbase.now() as now) t;
+  else
+    with gone as (
+      delete from slotbase.handler_queue q
+      where q.handler = for_handler and q.position = any (settled)
+      returning q.position, q.event_id, q.facility_id, q.attempts, q.errors
+    )
+    insert into slotbase.handler_history
+      (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason, errors)
+    select g.event_id, for_handler, g.facility_id, g.position, e.status, g.attempts + 1, e.duration_ms, t.now, e.reason, g.errors
+    from gone g
+    join unnest(settled, statuses, durations, reasons) as e (position, status, duration_ms, reason) on e.position = g.position
+    cross join (select slotbase.now() as now) t;
+  end if;
   get diagnostics moved = row_count;
   if moved <> cardinality(settled) then
     raise exception '%: % of % runs were settled by somebody else', for_handler, cardinality(settled) - moved, cardinality(settled)

@@ -26,10 +26,17 @@ export class Fenced extends Error {
  * In the transaction of the effects (transactional handlers), or by itself (external ones). When the claim is somebody else's
  * now, the query fails with an error for which `asFenced` answers `Fenced`.
  */
-export const settle = (sql: Queryable, handler: string, lease: number, ended: readonly Ended[]) => sql`
-  select slotbase.settle_runs(${handler}, ${lease}, ${ended.map((run) => run.position)}::bigint[],
-    ${ended.map((run) => run.status)}::text[], ${ended.map((run) => run.durationMs)}::real[],
-    ${ended.map((run) => (run.reason === null ? null : storable(run.reason)))}::text[])`
+export function settle(sql: Queryable, handler: string, lease: number, ended: readonly Ended[]) {
+  const positions = ended.map((run) => run.position)
+  const [first] = ended
+  const alike = ended.every((run) => run.status === "success" && run.durationMs === first?.durationMs)
+  const statuses = alike ? null : ended.map((run) => run.status)
+  const durations = alike ? [first?.durationMs ?? 0] : ended.map((run) => run.durationMs)
+  const reasons = alike ? null : ended.map((run) => (run.reason === null ? null : storable(run.reason)))
+  return sql`
+    select slotbase.settle_runs(${handler}, ${lease}, ${positions}::bigint[], ${statuses}::text[], ${durations}::real[],
+      ${reasons}::text[])`
+}
 
 /** The error as Fenced, if that is what the database meant (SB001); any other error as it is. */
 export const asFenced = (error: unknown): unknown =>
