@@ -8,8 +8,11 @@ import type { Db } from "./database/db.ts"
 /** outbox: events were recorded · log: events got positions, runs and deliveries · subscriptions: webhooks changed. */
 export type Hint = "outbox" | "log" | "subscriptions"
 
-/** At most one NOTIFY per hint in this time; the first is sent at once. */
-const coalesceMs = 5
+/**
+ * At most one NOTIFY per hint in this time; the first is sent at once. Each is a transaction of its own and wakes every
+ * process, on the machine that is just then busy; who hears the second one later has the first one's work to do.
+ */
+const coalesceMs = 10
 const channel = "slotbase_hint"
 const listeners = new Map<Hint, Set<() => void>>()
 const origin = crypto.randomUUID()

@@ -39,7 +39,7 @@ export const request: Part = {
       ends.push(load.end)
       const rival: Rivals = { bench, load, club, servers: { with: withEvents, without }, from: 0, progress }
 
-      await compare(rival, { connections: 16, rounds: 1, seconds: 1, actors: [] }) // warms both
+      await compare(rival, { connections: 16, rounds: 1, seconds: short ? 2 : 5, actors: [] }) // warms both
       const [rounds, seconds] = short ? [3, 1.5] : [7, 4]
       for (const connections of short ? [16] : [16, 64]) {
         figures.push(...(await compare(rival, { connections, rounds, seconds, actors: [] })))
@@ -99,8 +99,9 @@ async function compare(rivals: Rivals, { connections, rounds, seconds, actors }:
   }
   const where = `${connections} connections${actors.length > 0 ? ", actors at work" : ""}`
   const [a, b] = [median(measured.with.map(rateOf)), median(measured.without.map(rateOf))]
+  const ratios = { ratio: round(a / b), cpuRatio: round(cpuOf(measured.without) / cpuOf(measured.with)) }
   return [
-    { ...figureOf(`with its event, ${where}`, measured.with), ratio: round(a / b) },
+    { ...figureOf(`with its event, ${where}`, measured.with), ...ratios },
     figureOf(`without, ${where}`, measured.without),
   ]
 }
@@ -175,6 +176,9 @@ const drained = (bench: Bench) =>
     { withinMs: 300_000 },
   )
 
+/** CPU seconds per booking, of the program and of PostgreSQL: what other work on the machine disturbs least. */
+const cpuOf = (rounds: readonly Measured[]) =>
+  median(rounds.map((each) => ((each.programCpuSeconds ?? 0) + (each.postgresCpuSeconds ?? 0)) / each.bookings))
 const rateOf = (each: Round | undefined) => (each ? each.bookings / each.seconds : 0)
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

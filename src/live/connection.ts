@@ -133,6 +133,7 @@ export class Connection {
     if (this.#caller === undefined && !this.#live.hasRoomFor(caller))
       return this.close(closeCodes.tooMany, "too many sockets of one person")
     clearTimeout(this.#authTimer)
+    if (this.#caller === undefined) this.#live.identified(caller.userId)
     this.#token = token
     this.#known(caller)
     this.#send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })

@@ -23,6 +23,11 @@ export class Live {
   readonly db: Db
   readonly limits: LiveLimits
   readonly #connections = new Set<Connection>()
+  /**
+   * How many sockets each person has; under undefined those who have not said who they are. Counting them anew for each
+   * newcomer took seconds of CPU when 10,000 came back at once.
+   */
+  readonly #socketsOf = new Map<string | undefined, number>()
   readonly #catchingUp = new Map<string, Set<string[]>>()
   readonly #started = Promise.withResolvers<number>()
   readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
@@ -94,14 +99,21 @@ export class Live {
   connect(socket: Socket, token: string | undefined): Connection {
     const connection = new Connection(this, socket)
     this.#connections.add(connection)
+    this.#count(undefined, 1)
     if (this.#closing) connection.close(closeCodes.restarting, "restarting")
     else if (this.#countOf(undefined) > this.limits.strangers) connection.close(closeCodes.tooMany, "too many sockets")
     else if (token !== undefined) connection.receive({ type: "auth", token })
     return connection
   }
 
+  /** A socket has said whose it is. */
+  identified(userId: string): void {
+    this.#count(undefined, -1)
+    this.#count(userId, 1)
+  }
+
   disconnect(connection: Connection): void {
-    this.#connections.delete(connection)
+    if (this.#connections.delete(connection)) this.#count(connection.userId, -1)
   }
 
   hasRoomFor(caller: Caller): boolean {
@@ -144,7 +156,8 @@ export class Live {
    * looked at and how many were closed. A token of many sockets is asked for once.
    */
   async recheck({ all = false } = {}): Promise<{ checked: number; closed: number }> {
-    const due = [...this.#connections].filter((connection) => all || connection.recheckAt <= performance.now())
+    const now = performance.now()
+    const due = [...this.#connections].filter((connection) => all || connection.recheckAt <= now)
     const callers = new Map<string, Caller | undefined>()
     let closed = 0
     for (const connection of due) {
@@ -172,9 +185,13 @@ export class Live {
   }
 
   #countOf(userId: string | undefined): number {
-    let count = 0
-    for (const connection of this.#connections) if (connection.userId === userId) count++
-    return count
+    return this.#socketsOf.get(userId) ?? 0
+  }
+
+  #count(userId: string | undefined, change: 1 | -1): void {
+    const count = this.#countOf(userId) + change
+    if (count === 0) this.#socketsOf.delete(userId)
+    else this.#socketsOf.set(userId, count)
   }
 }
 

@@ -48,6 +48,19 @@ test("there are so many sockets of strangers, and the next one is closed with 44
   first.close()
 })
 
+test("whoever leaves gives the place back, whether or not they had said who they are, and saying it twice takes one", async () => {
+  const server = await serve({ socketsPerUser: 1, strangers: 1 })
+  for (let round = 0; round < 3; round++) {
+    const known = await server.connect({ token: club.player.token })
+    known.send({ type: "auth", token: club.player.token })
+    await known.next("ready")
+    const stranger = await server.connect()
+    for (const client of [known, stranger]) client.close()
+    await Promise.all([known.closed, stranger.closed])
+    await eventually(() => expect(server.live.isEmpty).toBe(true))
+  }
+})
+
 test("a socket has so many channels; the next is refused, and the others go on", async () => {
   const server = await serve({ subscriptionsPerSocket: 2 })
   const client = await server.connect({ token: club.staff.token })
