@@ -1,25 +1,32 @@
-// From commit to effect on an idle system: to the webhook's first byte, to the WebSocket frame, to the settled handler.
-// The instant of the commit is the server's own (track_commit_timestamp), the others are read from the clock of the same
-// machine, in this process: the program under test is a process of its own.
+// From commit to effect, on an idle system and at half load: to the webhook's first byte, to the WebSocket frame, to the
+// settled handler. The instant of the commit is the server's own (track_commit_timestamp), the others are read from the
+// clock of the same machine, in this process: the program under test is a process of its own.
 
-import { clientOf, hour, makeClub } from "../../test/harness/client.ts"
+import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
 import { eventually } from "../../test/harness/eventually.ts"
 import { startReceiver } from "../../test/harness/receiver.ts"
 import { rootKey, startSystem } from "../../test/harness/system.ts"
 import type { Figure, Part } from "./main.ts"
-import { percentile, round, startBench } from "./measure.ts"
+import { type Bench, percentile, round, startBench } from "./measure.ts"
 
 const courts = 24
-/** Between two bookings: the system is idle when each begins. */
+/** Between two bookings of the idle stretch: the system is idle when each begins. */
 const pauseMs = 40
+/** Clients that book as fast as they are answered, to find out what full load is. */
+const crowd = 16
+
+interface Stage {
+  readonly bench: Bench
+  readonly book: () => Promise<string>
+  readonly receivedAt: ReadonlyMap<string, number>
+  readonly framedAt: ReadonlyMap<string, number>
+}
 
 export const latency: Part = {
   name: "latency",
-  description: "commit → webhook byte, WebSocket frame, settled handler; one booking at a time",
+  description: "commit → webhook byte, WebSocket frame, settled handler; idle, and at half load",
   run: async ({ short, progress }) => {
-    const bookings = short ? 200 : 1_000
     const bench = await startBench({ track_commit_timestamp: "on" })
-    const { sql } = bench
     const receivedAt = new Map<string, number>()
     const framedAt = new Map<string, number>()
     const receiver = startReceiver(({ headers }) => {
@@ -39,54 +46,111 @@ export const latency: Part = {
       const socket = await subscribe(system.address, `facility:${club.facilityId}:bookings`, (eventId) =>
         framedAt.set(eventId, wallClock()),
       )
+      const stage: Stage = { bench, book: booking(client, club), receivedAt, framedAt }
+      await oneByOne(stage, 50) // warms up
 
-      const started = performance.now()
-      for (let n = 0; n < bookings; n++) {
-        const slot = {
-          resourceId: club.resourceIds[n % courts],
-          bookerId: club.bookerId,
-          paymentMethod: "waived",
-          ...hour(Math.floor(n / courts)),
-        }
-        const answer = await client.post(`${club.at}/bookings`, slot)
-        if (answer.status !== 201) throw new Error(`booking ${n}: ${JSON.stringify(answer.body)}`)
-        await Bun.sleep(pauseMs)
-        if (n % 200 === 199) progress(`${n + 1} of ${bookings} bookings`)
-      }
-      const seconds = (performance.now() - started) / 1000
-      await eventually(() => {
-        if (receivedAt.size < bookings || framedAt.size < bookings)
-          throw new Error(`${receivedAt.size} received, ${framedAt.size} framed`)
-      })
+      const idle = await stretch(stage, "idle", () => oneByOne(stage, short ? 200 : 1_000))
+      progress(`idle: ${idle[0]?.n} bookings`)
+      const full = await fullLoad(stage, short ? 2_000 : 5_000)
+      progress(`full load: ${round(full)} bookings a second, webhooks delivered`)
+      const half = await stretch(stage, "half load", () => atRate(stage, full / 2, short ? 3_000 : 10_000))
       socket.close()
-
-      const rows = await sql<{ id: string; committed: number; handled: number }[]>`
-        select e.id, extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000 as committed,
-               extract(epoch from h.settled_at) * 1000 as handled
-        from slotbase.events e
-        join slotbase.handler_history h on h.event_id = e.id and h.handler = 'AnalyticsHandler'
-        where e.type = 'booking.confirmed'`
-      const figure = (name: string, at: (row: { id: string; handled: number }) => number): Figure => {
-        const waits = rows.map((row) => at(row) - Number(row.committed)).sort((a, b) => a - b)
-        return {
-          name,
-          eventsPerSecond: round(bookings / seconds),
-          p50Ms: percentile(waits, 0.5),
-          p99Ms: percentile(waits, 0.99),
-          n: waits.length,
-        }
-      }
-      return [
-        figure("slotbase: webhook, first byte", ({ id }) => receivedAt.get(id) ?? Number.NaN),
-        figure("slotbase: WebSocket frame", ({ id }) => framedAt.get(id) ?? Number.NaN),
-        figure("slotbase: handler settled", ({ handled }) => Number(handled)),
-      ]
+      return [...idle, ...half]
     } finally {
       await system.end()
       await receiver.stop()
       await bench.stop()
     }
   },
+}
+
+/** Makes the next booking of a free hour; answers its id. */
+function booking(client: Client, club: Awaited<ReturnType<typeof makeClub>>): () => Promise<string> {
+  let n = 0
+  return async () => {
+    const at = n++
+    const slot = {
+      resourceId: club.resourceIds[at % courts],
+      bookerId: club.bookerId,
+      paymentMethod: "waived",
+      ...hour(Math.floor(at / courts)),
+    }
+    const answer = await client.post<{ id: string }>(`${club.at}/bookings`, slot)
+    if (answer.status !== 201) throw new Error(`booking ${at}: ${JSON.stringify(answer.body)}`)
+    return answer.body.id
+  }
+}
+
+async function oneByOne({ book }: Stage, count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let n = 0; n < count; n++) {
+    ids.push(await book())
+    await Bun.sleep(pauseMs)
+  }
+  return ids
+}
+
+/** Bookings a second that the system takes and delivers, everything on this machine. */
+async function fullLoad(stage: Stage, forMs: number): Promise<number> {
+  const begun = performance.now()
+  const before = stage.receivedAt.size
+  const ids: string[] = []
+  const client = async () => {
+    while (performance.now() - begun < forMs) ids.push(await stage.book())
+  }
+  await Promise.all(Array.from({ length: crowd }, client))
+  await eventually(() => missing(ids.length - (stage.receivedAt.size - before)), { withinMs: 60_000 })
+  return ids.length / ((performance.now() - begun) / 1000)
+}
+
+/** Bookings at a steady rate, whether or not the ones before are answered. */
+async function atRate({ book }: Stage, perSecond: number, forMs: number): Promise<string[]> {
+  const begun = performance.now()
+  const under: Promise<string>[] = []
+  for (let n = 0; n < (perSecond * forMs) / 1000; n++) {
+    const waitMs = begun + (n * 1000) / perSecond - performance.now()
+    if (waitMs > 0) await Bun.sleep(waitMs)
+    under.push(book())
+  }
+  return Promise.all(under)
+}
+
+async function stretch(stage: Stage, name: string, bookAll: () => Promise<string[]>): Promise<Figure[]> {
+  const { sql } = stage.bench
+  const started = performance.now()
+  const ids = await bookAll()
+  const seconds = (performance.now() - started) / 1000
+  const read = () => sql<{ id: string; committed: number; handled: number }[]>`
+    select e.id, extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000 as committed,
+           extract(epoch from h.settled_at) * 1000 as handled
+    from slotbase.events e
+    join slotbase.handler_history h on h.event_id = e.id and h.handler = 'AnalyticsHandler'
+    where e.type = 'booking.confirmed' and e.aggregate_id = any (${ids})`
+  const arrived = async () => {
+    const rows = await read()
+    missing(ids.length - rows.filter(({ id }) => stage.receivedAt.has(id) && stage.framedAt.has(id)).length)
+    return rows
+  }
+  const rows = await eventually(arrived, { withinMs: 60_000 })
+  const figure = (what: string, at: (row: { id: string; handled: number }) => number): Figure => {
+    const waits = rows.map((row) => at(row) - Number(row.committed)).sort((a, b) => a - b)
+    return {
+      name: `${name}: ${what}`,
+      eventsPerSecond: round(ids.length / seconds),
+      p50Ms: percentile(waits, 0.5),
+      p99Ms: percentile(waits, 0.99),
+      n: waits.length,
+    }
+  }
+  return [
+    figure("webhook, first byte", ({ id }) => stage.receivedAt.get(id) ?? Number.NaN),
+    figure("WebSocket frame", ({ id }) => stage.framedAt.get(id) ?? Number.NaN),
+    figure("handler settled", ({ handled }) => Number(handled)),
+  ]
+}
+
+function missing(count: number): void {
+  if (count > 0) throw new Error(`${count} bookings have not arrived`)
 }
 
 async function subscribe(address: string, channel: string, onFrame: (eventId: string) => void): Promise<WebSocket> {

@@ -2,8 +2,14 @@
 // started for the run with its durability on, and talk to the loopback only.
 
 import { parseArgs } from "node:util"
+import { fanout } from "./fanout.ts"
+import { growth } from "./growth.ts"
+import { isolation } from "./isolation.ts"
 import { latency } from "./latency.ts"
 import { stopAll } from "./measure.ts"
+import { pipeline } from "./pipeline.ts"
+import { request } from "./request.ts"
+import { scale } from "./scale.ts"
 
 /** One line of a part's table. Times are milliseconds. */
 export interface Figure {
@@ -20,7 +26,7 @@ export interface Part {
   readonly run: (options: { short: boolean; progress: (line: string) => void }) => Promise<readonly Figure[]>
 }
 
-const parts: readonly Part[] = [latency]
+const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
