@@ -8,7 +8,7 @@ import { metrics } from "../src/metrics.ts"
 import type { Actor, Pass } from "./actor.ts"
 import { GiveUp, type Handler } from "./handlers/handler.ts"
 import { retryPolicyOf } from "./retry.ts"
-import { type Claim, claimFree, claimOrphan, giveBack, type Run, type RunKey } from "./runs/claim.ts"
+import { type Claim, claimFree, claimLone, giveBack, type Run, type RunKey, takeOver } from "./runs/claim.ts"
 import { runExternal } from "./runs/external.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
 import { type Failure, runTransactional } from "./runs/transactional.ts"
@@ -23,6 +23,8 @@ const transactionalGatherMs = 8
 const externalGatherMs = 20
 /** How often what stands below the floor is looked for: due retries, returned and orphaned runs. */
 const sweepMs = 1_000
+/** Lone runs come one after the other; behind a full batch of fresh ones each, a lost batch took half a minute. */
+const loneMs = 1_000
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
 const sweepShare = 10
 
@@ -49,17 +51,24 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     since = fresh.since
     await work(fresh, stopping)
     const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
-    return { more: swept || returned || fresh.runs.length === batch }
+    return { more: swept || returned || isFull(fresh) }
   }
+
+  const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
 
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
     const below = await claimFree(db, name, owner(), { after: -1, upTo: floor, since }, batch)
     const tookMs = performance.now() - began
     await work(below, stopping)
-    const orphan = await claimOrphan(db, name, owner(), { upTo: floor, since }, policy.maxRetries)
-    await work(orphan, stopping)
-    const more = returned || below.runs.length === batch || orphan.runs.length > 0
+    await takeOver(db, name, owner(), since, policy.maxRetries)
+    const until = performance.now() + loneMs
+    let lone: Claim
+    do {
+      lone = await claimLone(db, name, owner(), { upTo: floor, since })
+      await work(lone, stopping)
+    } while (lone.lease > 0 && !stopping.aborted && performance.now() < until)
+    const more = returned || isFull(below) || lone.lease > 0
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
     return more
   }

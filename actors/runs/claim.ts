@@ -46,20 +46,16 @@ export interface Range {
 export const claimFree = (db: Db, handler: string, owner: number, range: Range, limit: number): Promise<Claim> =>
   claim(db, handler, owner, range, limit, false)
 
+/** Frees what dead processes had claimed; each of these runs must be claimed alone from now on. */
+export const takeOver = (db: Db, handler: string, owner: number, since: number, maxRetries: number) => db`
+  select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage})`
+
 /**
  * Claims one run whose process is gone, alone: if it is lost a second time, that was this event's own doing, and only then
  * it counts as an attempt. Its batch of innocent neighbours burns nothing.
  */
-export async function claimOrphan(
-  db: Db,
-  handler: string,
-  owner: number,
-  { upTo, since = 0 }: Pick<Range, "upTo" | "since">,
-  maxRetries: number,
-): Promise<Claim> {
-  await db`select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage})`
-  return claim(db, handler, owner, { after: -1, upTo, since }, 1, true)
-}
+export const claimLone = (db: Db, handler: string, owner: number, { upTo, since }: Omit<Range, "after">) =>
+  claim(db, handler, owner, { after: -1, upTo, ...(since !== undefined && { since }) }, 1, true)
 
 /** What stands in the errors of a run that was lost with its process. */
 export const lostMessage = "the process died while it handled this event alone; the outcome is unknown"

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { retryPolicyOf } from "../../actors/retry.ts"
-import { claimFree, claimOrphan, giveBack, type Run } from "../../actors/runs/claim.ts"
+import { claimFree, claimLone, giveBack, type Run, takeOver } from "../../actors/runs/claim.ts"
 import { asFenced, Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
@@ -238,7 +238,10 @@ async function queue(count: number): Promise<readonly string[]> {
   return ids
 }
 
-const orphan = (owner: number) => claimOrphan(db, handler, owner, everything, policy.maxRetries)
+const orphan = async (owner: number) => {
+  await takeOver(db, handler, owner, 0, policy.maxRetries)
+  return claimLone(db, handler, owner, everything)
+}
 const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
 const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])
 const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, nth) => from + nth)

@@ -10,7 +10,7 @@ import {
   type TransactionalHandler,
 } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
-import { claimFree, claimOrphan } from "../../actors/runs/claim.ts"
+import { claimFree, claimLone, takeOver } from "../../actors/runs/claim.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
 import { record } from "../../src/outbox.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
@@ -175,7 +175,7 @@ describe("a transactional handler", () => {
         // As if this process had been stopped for a while: its life sign has run out, and another takes one of its runs.
         const gone = await processRow(db, false)
         await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
-        await claimOrphan(db, "AnalyticsHandler", other, everything, 3)
+        await orphan(other)
       }),
     )
     await drain(actor)
@@ -304,8 +304,7 @@ describe("an event that kills whoever handles it", () => {
     await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
     const actor = actorOf(counting())
     // Each process that claims the first run alone dies with it.
-    for (let lost = 0; lost < 4; lost++)
-      await claimOrphan(db, "AnalyticsHandler", await processRow(db, false), { upTo: 1 }, 3)
+    for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false), 1)
     await drain(actor)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
       { position: 1, status: "dead_letter", attempts: 4 },
@@ -366,6 +365,12 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
       return undefined
     },
   }
+}
+
+/** Claims what a dead process held, alone, for another one. */
+async function orphan(owner: number, upTo = everything.upTo): Promise<void> {
+  await takeOver(db, "AnalyticsHandler", owner, 0, 3)
+  await claimLone(db, "AnalyticsHandler", owner, { upTo })
 }
 
 const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
