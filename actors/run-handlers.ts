@@ -42,10 +42,13 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   let sweepAt = Number.NEGATIVE_INFINITY
   /** A batch was cut short and has given back runs: there is more to do at once. */
   let returned = false
+  /** Runs of an external handler were begun and could not be settled: what they did outside is unknown. */
+  let doubtful = false
 
   async function pass(stopping: AbortSignal): Promise<Pass> {
     if (stopping.aborted) return { more: false }
     returned = false
+    await resolveDoubt()
     const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER, since }, batch)
     floor = fresh.upTo
     since = fresh.since
@@ -54,10 +57,17 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     return { more: swept || returned || isFull(fresh) }
   }
 
+  /** Before the next claim, which would free what this process had claimed as if it had not begun with it. */
+  async function resolveDoubt(): Promise<void> {
+    if (doubtful) await takeOver(db, name, owner(), since, policy.maxRetries, true)
+    doubtful = false
+  }
+
   const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
 
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
+    await resolveDoubt()
     const below = await claimFree(db, name, owner(), { after: -1, upTo: floor, since }, batch)
     const tookMs = performance.now() - began
     await work(below, stopping)
@@ -65,6 +75,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const until = performance.now() + loneMs
     let lone: Claim
     do {
+      await resolveDoubt()
       lone = await claimLone(db, name, owner(), { upTo: floor, since })
       await work(lone, stopping)
     } while (lone.lease > 0 && !stopping.aborted && performance.now() < until)
@@ -90,6 +101,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
       if (ended.length + failures.length < live.runs.length) {
         returned = true
         sweepAt = Number.NEGATIVE_INFINITY
+        doubtful = handler.kind === "external"
       }
       for (const run of ended) metrics.processed(name, run.status, run.durationMs)
       // What an external handler left off because the process stops did not fail: it is given back.
@@ -101,6 +113,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     } catch (error) {
       // The next claim frees what this one has not settled; it stands below the floor.
       sweepAt = Number.NEGATIVE_INFINITY
+      doubtful = handler.kind === "external"
       if (!(error instanceof Fenced)) throw error
     }
   }
@@ -133,8 +146,8 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     gatherMs: handler.kind === "transactional" ? transactionalGatherMs : externalGatherMs,
     everyMs: sweepMs,
     cron: "* * * * *",
-    // Three claims, each with the longest run of an external handler, and its settling.
-    deadlineMs: 150_000,
+    // Three claims, each with the longest run of an external handler, and its settling while the database is away.
+    deadlineMs: 400_000,
     pass,
   }
 }

@@ -134,17 +134,20 @@ comment on function slotbase.settle_runs(text, bigint, bigint[], text[], real[],
   'Moves runs that ended into the history, in the transaction of their effects; raises SB001 when they are somebody else''s now.';
 
 -- What dead processes held: each of these runs will be claimed alone, and one that was alone already has lost an attempt.
+-- "own": also what the caller itself had claimed, because it began with it and could not settle it.
 -- A claim whose owner is just settling, or was stopped in the middle of it, is left for the next look.
-create function slotbase.take_over_runs(for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text)
-returns integer language plpgsql as $$
+create function slotbase.take_over_runs(
+  for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
+) returns integer language plpgsql as $$
 declare
   held bigint[];
   dead record;
 begin
   for dead in
     select c.lease, c.positions from slotbase.handler_claims c
-    where c.handler = for_handler and c.lease >= since and c.owner <> by_owner
-      and not exists (select from slotbase.processes p where p.id = c.owner and p.alive_until > clock_timestamp())
+    where c.handler = for_handler and c.lease >= since
+      and case when c.owner = by_owner then own
+               else not exists (select from slotbase.processes p where p.id = c.owner and p.alive_until > clock_timestamp()) end
     order by c.lease for update of c skip locked
   loop
     held := held || dead.positions;
@@ -164,7 +167,7 @@ begin
   where q.handler = for_handler and q.position = any (held);
   return coalesce(cardinality(held), 0);
 end $$;
-comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text) is 'Frees what dead processes had claimed; answers how many runs that were.';
+comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text, boolean) is 'Frees what dead processes had claimed; answers how many runs that were.';
 
 do $$
 begin

@@ -52,6 +52,8 @@ const buryEveryMs = 1_000
 /** The actor looks at least so often. */
 const floorMs = 1_000
 const forgetEveryMs = 30_000
+/** So long a claim that got no answer may still be committed: the server's own limit of a statement, and some more. */
+const doubtMs = 20_000
 const defaultGraceMs = 5_000
 /** After the grace time, for the last settlements. */
 const lastSettlingMs = 2_000
@@ -78,6 +80,10 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   let requests = 0
   let claiming: Promise<void> | undefined
   let claimFailed = false
+  /** No claim begins while this process asks what it holds without knowing it. */
+  let doubting = false
+  let doubtUntil = Number.NEGATIVE_INFINITY
+  let doubtedAt = performance.now()
   let draining = false
   let trouble: unknown
   let seen = 0
@@ -176,11 +182,28 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   /** Takes over what dead processes held, and what this one holds without knowing it. */
   async function bury(): Promise<void> {
     if (performance.now() - buriedAt < buryEveryMs && !claimFailed) return
-    if ((await takeOver()) > 0) everywhere = true
+    if ((await takeOver()) > 0) {
+      everywhere = true
+      lanes.forget() // the dead one's last claim may have made others pass over what it then did not get
+    }
     buriedAt = performance.now()
-    if (!claimFailed) return
-    if ((await giveBackUnknown(db, tools.owner(), [...held.keys()])) > 0) everywhere = true
-    claimFailed = false
+    if (claimFailed || buriedAt < doubtUntil || buriedAt - doubtedAt >= forgetEveryMs) await giveBackDoubtful()
+  }
+
+  /**
+   * What stands under this process's name and it knows nothing of: a claim that was committed and whose answer was lost,
+   * perhaps long after it was given up here. No claim is under way meanwhile, or it would be taken for one of these.
+   */
+  async function giveBackDoubtful(): Promise<void> {
+    doubting = true
+    try {
+      await claiming?.catch(() => {})
+      if ((await giveBackUnknown(db, tools.owner(), [...held.keys()])) > 0) everywhere = true
+      claimFailed = false
+      doubtedAt = performance.now()
+    } finally {
+      doubting = false
+    }
   }
 
   function claimUntilFull(): Promise<void> {
@@ -199,7 +222,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   async function claimLoop(): Promise<void> {
     for (;;) {
       const room = limits.claimed - held.size
-      if (draining || claimFailed || (held.size > 0 && room < limits.worthClaiming)) return
+      if (draining || claimFailed || doubting || (held.size > 0 && room < limits.worthClaiming)) return
       const wants = lanes.wants(performance.now())
       if (wants.length === 0) return
       try {
@@ -209,7 +232,8 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
         for (const { lease } of deliveries) held.set(lease, now)
         lanes.took(wants, deliveries, deliveries.length === room)
       } catch (error) {
-        claimFailed = true // it may have been committed all the same
+        claimFailed = true // it may have been committed all the same, or will be
+        doubtUntil = performance.now() + doubtMs
         throw error
       }
       for (const { webhookId } of wants) startLane(lanes.get(webhookId))

@@ -13,15 +13,21 @@ import { maxUnknowns, planForBatches } from "./delivery.ts"
 const batch = 500
 const message = "the process died during the attempt; the outcome is unknown"
 
-/** Returns how to take over what the dead have left: each death once, because it walks the whole queue. */
+/**
+ * Returns how to take over what the dead have left. That walks the whole queue, so it is done until a death has left nothing:
+ * one who was stopped in the middle of a transaction holds rows that nobody can take yet.
+ */
 export function createTakeover(db: Db, self: () => number): () => Promise<number> {
   let buried: ReadonlySet<string> | undefined
   return async () => {
     const dead = await deadProcesses(db)
     const isNew = !buried || dead.some((key) => !buried?.has(key))
     const reclaimed = isNew ? await reclaimLost(db, self()) : 0
-    if (isNew) await forgetLostBreakers(db)
-    buried = new Set(dead)
+    if (isNew) {
+      await forgetLostBreakers(db)
+      const holding = await deadHolders(db, self())
+      buried = new Set(dead.filter((key) => !holding.some((id) => key.startsWith(`${id}@`))))
+    }
     return reclaimed
   }
 }
@@ -45,6 +51,14 @@ async function deadProcesses(db: Db): Promise<readonly string[]> {
   const rows = await db<{ key: string }[]>`
     select id || '@' || alive_until as key from slotbase.processes where alive_until <= clock_timestamp()`
   return rows.map((row) => row.key)
+}
+
+async function deadHolders(db: Db, self: number): Promise<readonly number[]> {
+  const rows = await db<{ owner: number }[]>`
+    select distinct owner from slotbase.delivery_queue
+    where owner <> ${self}
+      and owner <> all (array(select id from slotbase.processes where alive_until > clock_timestamp()))`
+  return rows.map((row) => row.owner)
 }
 
 const reclaimSome = (db: Db, self: number): Promise<number> =>

@@ -87,12 +87,15 @@ export async function settleFailed(db: Db, results: readonly Result[]): Promise<
 
 /** In a statement of its own, before the queue's rows are locked: every writer locks the webhook's row first. */
 async function switchOff(db: Db, results: readonly Result[]): Promise<void> {
-  const ids = results.filter((result) => result.outcome === "gone").map((result) => result.delivery.webhook_id)
-  if (ids.length === 0) return
+  const gone = results.filter((result) => result.outcome === "gone")
+  if (gone.length === 0) return
+  // Only the address that answered so: the webhook may have moved while the request was under way.
   await db`
-    update slotbase.webhooks
+    update slotbase.webhooks w
     set is_active = false, disabled_reason = 'the receiver answered 410 Gone', updated_at = slotbase.now()
-    where id = any (${ids}) and is_active and deleted_at is null`
+    from unnest(${gone.map((result) => result.delivery.webhook_id)}::uuid[],
+                ${gone.map((result) => result.delivery.webhook.url)}::text[]) as g (id, url)
+    where w.id = g.id and w.url = g.url and w.is_active and w.deleted_at is null`
   reached("webhook-switched-off")
 }
 

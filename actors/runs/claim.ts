@@ -46,9 +46,12 @@ export interface Range {
 export const claimFree = (db: Db, handler: string, owner: number, range: Range, limit: number): Promise<Claim> =>
   claim(db, handler, owner, range, limit, false)
 
-/** Frees what dead processes had claimed; each of these runs must be claimed alone from now on. */
-export const takeOver = (db: Db, handler: string, owner: number, since: number, maxRetries: number) => db`
-  select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage})`
+/**
+ * Frees what dead processes had claimed; each of these runs must be claimed alone from now on.
+ * @param own also what this process had claimed, which must have nothing under way.
+ */
+export const takeOver = (db: Db, handler: string, owner: number, since: number, maxRetries: number, own = false) => db`
+  select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage}, ${own})`
 
 /**
  * Claims one run whose process is gone, alone: if it is lost a second time, that was this event's own doing, and only then

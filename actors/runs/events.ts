@@ -33,8 +33,8 @@ export async function readEvents(db: Db, ids: readonly string[]): Promise<Readon
     const event = events.get(id)
     if (event) found.set(id, event)
   }
-  // What another load had and has been forgotten since, before an event is called gone.
-  const missing = ids.filter((id) => !found.has(id) && !unknown.includes(id))
+  // What was forgotten while this waited for the rest, before an event is called gone.
+  const missing = ids.filter((id) => !found.has(id))
   if (missing.length > 0) for (const row of await query(db, missing)) found.set(row.id, row)
   forget(events)
   return found

@@ -12,6 +12,9 @@ import type { Failure } from "./transactional.ts"
 
 /** A run that takes longer counts as failed, and is told to stop. */
 const runTimeoutMs = 60_000
+/** How long, and how often, the end of a run is tried to be settled. */
+const settleWithinMs = 60_000
+const settleAgainMs = 200
 
 /** @param stopping tells the runs under way to stop when the process does; none for what must never be cut off. */
 export async function runExternal(
@@ -34,9 +37,7 @@ export async function runExternal(
     reached("outside-effect-made", run.id)
     const status = outcome ? "skipped" : "success"
     const done: Ended = { position: run.position, status, durationMs: elapsed(), reason: outcome?.skipped ?? null }
-    await settle(db, handler.name, claim.lease, [done]).catch((error: unknown) => {
-      throw asFenced(error)
-    })
+    await settleAtLast(db, handler.name, claim.lease, done)
     ended.push(done)
     reached("outside-settled", run.id)
   }
@@ -45,6 +46,21 @@ export async function runExternal(
   const broken = results.find((result) => result.status === "rejected" && !(result.reason instanceof Fenced))
   if (broken?.status === "rejected") throw broken.reason
   return { ended, failures }
+}
+
+/** What was done outside cannot be taken back: while the database is away its end is kept, for a while. */
+async function settleAtLast(db: Db, handler: string, lease: number, done: Ended): Promise<void> {
+  const giveUpAt = performance.now() + settleWithinMs
+  for (;;) {
+    try {
+      await settle(db, handler, lease, [done])
+      return
+    } catch (error) {
+      const reason = asFenced(error)
+      if (reason instanceof Fenced || performance.now() > giveUpAt) throw reason
+      await Bun.sleep(settleAgainMs)
+    }
+  }
 }
 
 async function handleOne(db: Db, handler: ExternalHandler, run: Run, stopping: AbortSignal | undefined) {

@@ -6,7 +6,7 @@ import type { Actor } from "../../actors/actor.ts"
 import type { ExternalHandler, Handler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
 import { claimFree } from "../../actors/runs/claim.ts"
-import type { Db } from "../../src/database/db.ts"
+import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
 
@@ -88,6 +88,42 @@ test("without retries is not cut off, and its failure is a dead letter at once",
     { status: "success" },
     { status: "dead_letter", attempts: 1, error: "card refused" },
   ])
+})
+
+test("whose end the database refuses for a moment is settled at last, and not begun again", async () => {
+  await queue(1)
+  let calls = 0
+  const breaking = connect(database.url, { max: 3, applicationName: "slotbase test external" })
+  const actor = runHandler(
+    pipelineApp(breaking),
+    external("PaymentHandler", async () => {
+      calls++
+      // What settles it next finds its connection gone.
+      await database.db`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'slotbase test external'`
+    }),
+    () => owner,
+  )
+  await drain(actor)
+  await breaking.end()
+  expect(calls).toBe(1)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "success", attempts: 1 }])
+})
+
+test("without retries is never begun again when its end could not be written down", async () => {
+  await queue(1)
+  let calls = 0
+  const handler = external("PaymentHandler", async () => {
+    calls++
+    // Another process believed that this one was dead, so that the end of the run is refused.
+    await db`delete from slotbase.handler_claims where handler = 'PaymentHandler'`
+    await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
+             values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp())`
+  })
+  await drain(actorOf(handler))
+  expect(calls).toBe(1)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
 })
 
 test("without retries never sees an event again whose outcome was lost with its process", async () => {
