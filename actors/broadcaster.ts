@@ -2,6 +2,7 @@
  * Follows the log in every server process and publishes its frames to the sockets of this process. It competes with nobody
  * and writes nothing: its place in the log is that of the process' `Live`, which outlives a restart of this actor.
  */
+import { reached } from "../src/crash-points.ts"
 import type { Db } from "../src/database/db.ts"
 import { changeOf, type Frame, framesOf, type LogRow } from "../src/live/frames.ts"
 import type { Live } from "../src/live/live.ts"
@@ -48,9 +49,14 @@ export async function broadcast(db: Db, live: Live): Promise<Pass> {
     if (live.position === position) live.lost(head)
     return { more: true }
   }
+  reached("log-read")
   // Slots must be read first: what follows from the events alone does not wait for them.
-  const reached = live.eventPosition ?? position
-  live.advanceEvents(rows.filter((row) => row.position > reached).flatMap(framesOf), Math.max(reached, last.position))
+  const published = live.eventPosition ?? position
+  live.advanceEvents(
+    rows.filter((row) => row.position > published).flatMap(framesOf),
+    Math.max(published, last.position),
+  )
+  reached("frames-published")
   const slots: Frame[] = []
   const told = new Set<LogRow>()
   for (let heard = heardOf(rows, live, told); heard.length > 0; heard = heardOf(rows, live, told)) {

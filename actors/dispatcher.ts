@@ -3,6 +3,7 @@
  * Any process may run it; the function's lock lets one at a time, and since a pass is a single statement, a process that
  * is stopped in the middle holds nothing.
  */
+import { reached } from "../src/crash-points.ts"
 import type { Db } from "../src/database/db.ts"
 import { raise } from "../src/hints.ts"
 import type { Actor, Pass } from "./actor.ts"
@@ -22,10 +23,13 @@ export const dispatcher = (db: Db): Actor => ({
 })
 
 export async function dispatchOnce(db: Db): Promise<Pass> {
+  reached("before-dispatch")
   const [done] = await db<{ dispatched: number; waits_for_check: boolean }[]>`
     select dispatched, waits_for_check from slotbase.dispatch(${dispatchBatch})`
   const dispatched = done?.dispatched ?? 0
+  if (dispatched > 0) reached("after-dispatch")
   if (dispatched > 0) raise("log")
+  if (dispatched > 0) reached("log-hinted")
   if (done?.waits_for_check) await checkRecordedBySql(db)
   return { more: dispatched === dispatchBatch || done?.waits_for_check === true }
 }

@@ -10,6 +10,7 @@ import { GiveUp, type Handler } from "./handlers/handler.ts"
 import { retryPolicyOf } from "./retry.ts"
 import { type Claim, claimFree, claimLone, giveBack, type Run, type RunKey, takeOver } from "./runs/claim.ts"
 import { runExternal } from "./runs/external.ts"
+import { inLoneTurn } from "./runs/lone-turn.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
 import { type Failure, runTransactional } from "./runs/transactional.ts"
 
@@ -57,6 +58,18 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     return { more: swept || returned || isFull(fresh) }
   }
 
+  /** What was lost with its process, one after the other, for a while; true when there may be more. */
+  async function workLone(stopping: AbortSignal): Promise<boolean> {
+    const until = performance.now() + loneMs
+    for (;;) {
+      await resolveDoubt()
+      const lone = await claimLone(db, name, owner(), { upTo: floor, since })
+      if (lone.lease === 0) return false
+      await work(lone, stopping)
+      if (stopping.aborted || performance.now() >= until) return true
+    }
+  }
+
   /** Before the next claim, which would free what this process had claimed as if it had not begun with it. */
   async function resolveDoubt(): Promise<void> {
     if (doubtful) await takeOver(db, name, owner(), since, policy.maxRetries, true)
@@ -72,14 +85,8 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const tookMs = performance.now() - began
     await work(below, stopping)
     await takeOver(db, name, owner(), since, policy.maxRetries)
-    const until = performance.now() + loneMs
-    let lone: Claim
-    do {
-      await resolveDoubt()
-      lone = await claimLone(db, name, owner(), { upTo: floor, since })
-      await work(lone, stopping)
-    } while (lone.lease > 0 && !stopping.aborted && performance.now() < until)
-    const more = returned || isFull(below) || lone.lease > 0
+    const lonesLeft = await inLoneTurn(() => workLone(stopping))
+    const more = returned || isFull(below) || lonesLeft
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
     return more
   }

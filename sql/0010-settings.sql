@@ -5,10 +5,20 @@
 create table slotbase.settings (
   one        boolean  primary key default true constraint settings_is_one_row check (one),
   late_after interval not null default '10 seconds' constraint late_after_is_positive check (late_after > interval '0')
+                                                    constraint late_after_is_at_most_a_year check (late_after <= interval '1 year')
 );
 comment on table  slotbase.settings is 'What an operator may change with an update, for all processes at once.';
 comment on column slotbase.settings.late_after is 'What has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from a dead process within 5 seconds.';
 insert into slotbase.settings default values;
+
+create function slotbase.keep_settings() returns trigger language plpgsql as $$
+begin
+  raise exception 'slotbase.settings is one row: update it'
+    using errcode = 'restrict_violation', hint = 'Such as: update slotbase.settings set late_after = ''1 minute''';
+end $$;
+comment on function slotbase.keep_settings() is 'Refuses to empty the settings: without their row no view of this schema would show anything.';
+create trigger settings_stay before delete or truncate on slotbase.settings
+  for each statement execute function slotbase.keep_settings();
 
 -- Sessions of this database keep its dead rows, by their snapshot (xmin) or by what they write; a session of another one that
 -- writes keeps the floor of the outbox, for transactions are numbered for the whole server. Slots, and what pg_stat_activity

@@ -10,7 +10,8 @@
 --   5. end_retired_month
 
 alter table slotbase.settings add column keep_events interval default '12 months'
-  constraint events_are_kept_a_month check (keep_events >= interval '1 month');
+  constraint events_are_kept_a_month check (keep_events >= interval '1 month')
+  constraint events_are_kept_at_most_1000_years check (keep_events <= interval '1000 years');
 comment on column slotbase.settings.keep_events is 'How long events, runs, deliveries and attempts are kept: at least this, at most a month longer. Null: for ever.';
 
 create table slotbase.retired_months (
@@ -31,8 +32,47 @@ comment on column slotbase.retired_months.runs is 'Unfinished runs that became d
 comment on column slotbase.retired_months.deliveries is 'Unfinished deliveries that became dead letters; a paused webhook''s backlog is among them.';
 comment on column slotbase.retired_months.positions is 'Events that left the log.';
 
--- The month that is under way, or else the oldest one that is due. The last position stays, because the next one is counted
--- from it. Last month stays in any case: ensure_partitions() would make it anew.
+create function slotbase.month_begins(month date) returns uuid language sql immutable as $$
+  select slotbase.id_at(month::timestamp at time zone 'UTC')
+$$;
+comment on function slotbase.month_begins(date) is 'The lowest id of a month, in UTC.';
+create function slotbase.month_ends(month date) returns uuid language sql immutable as $$
+  select slotbase.id_at((month + interval '1 month')::timestamp at time zone 'UTC')
+$$;
+comment on function slotbase.month_ends(date) is 'The lowest id that is no longer of a month, in UTC.';
+
+-- The last position stays, because the next one is counted from it. Last month stays in any case: ensure_partitions() would
+-- make it anew. The name is looked at before it is read as a month, for PostgreSQL may read those of all relations first.
+create function slotbase.due_partitions(at timestamptz) returns table (month date, parent text, partition text)
+language sql stable as $$
+  select m.month, t.name, c.relname::text
+  from slotbase.settings s
+  cross join slotbase.partitioned_tables t
+  join pg_class p on p.relname = t.name and p.relnamespace = 'slotbase'::regnamespace
+  join pg_inherits i on i.inhparent = p.oid
+  join pg_class c on c.oid = i.inhrelid and c.relname ~ ('^' || t.name || '_\d{4}_\d{2}$')
+  cross join lateral (select case when c.relname ~ '_\d{4}_(0[1-9]|1[0-2])$' then to_date(right(c.relname, 7), 'YYYY_MM') end as month) m
+  where m.month < date_trunc('month', least(at - s.keep_events, at - interval '1 month') at time zone 'UTC')
+    and s.keep_events is not null
+    and not exists (select from (select event_id from slotbase.event_positions order by position desc limit 1) l
+                    where l.event_id >= slotbase.month_begins(m.month) and l.event_id < slotbase.month_ends(m.month))
+$$;
+comment on function slotbase.due_partitions(timestamptz) is 'The attached partitions of all months that are no longer kept at that time.';
+
+-- Also a session that reads a later month holds the parent, and a detach waits for it.
+create function slotbase.partition_readers(partitions text[]) returns table (pid integer, name text, session text)
+language sql stable as $$
+  select a.pid, a.application_name, slotbase.session_text(a.pid, a.application_name, a.state, a.xact_start)
+  from pg_stat_activity a
+  where a.pid <> pg_backend_pid() and a.datname = current_database() and a.xact_start is not null
+    and a.pid in (select l.pid from pg_locks l join pg_class c on c.oid = l.relation
+                  where l.granted and c.relnamespace = 'slotbase'::regnamespace
+                    and (c.relname = any (partitions) or c.relname in (select t.name from slotbase.partitioned_tables t)))
+  order by a.xact_start
+$$;
+comment on function slotbase.partition_readers(text[]) is 'The sessions that have these partitions or their tables open in a transaction, the oldest one first.';
+
+-- The month that is under way, or else the oldest one that is due.
 create function slotbase.retire_month() returns setof slotbase.retired_months language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -44,31 +84,13 @@ begin
   end if;
   return query
   insert into slotbase.retired_months as r (month, partitions, began_at)
-  select m.month, array_agg(c.relname::text order by t.name <> 'events', c.relname), present
-  from slotbase.settings s
-  cross join slotbase.partitioned_tables t
-  join pg_class p on p.relname = t.name and p.relnamespace = 'slotbase'::regnamespace
-  join pg_inherits i on i.inhparent = p.oid
-  join pg_class c on c.oid = i.inhrelid and c.relname ~ ('^' || t.name || '_\d{4}_\d{2}$')
-  cross join lateral (select to_date(right(c.relname, 7), 'YYYY_MM') as month) m
-  where m.month < date_trunc('month', least(present - s.keep_events, present - interval '1 month') at time zone 'UTC')
-    and s.keep_events is not null
-    and not exists (select from (select event_id from slotbase.event_positions order by position desc limit 1) l
-                    where l.event_id >= slotbase.month_begins(m.month) and l.event_id < slotbase.month_ends(m.month))
-  group by m.month order by m.month limit 1
+  select d.month, array_agg(d.partition order by d.parent <> 'events', d.partition), present
+  from slotbase.due_partitions(present) d
+  group by d.month order by d.month limit 1
   on conflict (month) do update set partitions = excluded.partitions, began_at = excluded.began_at, ended_at = null
   returning *;
 end $$;
 comment on function slotbase.retire_month() is 'Names the next month that leaves, with its partitions; no row when none is due.';
-
-create function slotbase.month_begins(month date) returns uuid language sql immutable as $$
-  select slotbase.id_at(month::timestamp at time zone 'UTC')
-$$;
-comment on function slotbase.month_begins(date) is 'The lowest id of a month, in UTC.';
-create function slotbase.month_ends(month date) returns uuid language sql immutable as $$
-  select slotbase.id_at((month + interval '1 month')::timestamp at time zone 'UTC')
-$$;
-comment on function slotbase.month_ends(date) is 'The lowest id that is no longer of a month, in UTC.';
 
 create function slotbase.expired_error(event_id uuid, type text, handler text, errors jsonb, attempts integer, under_way boolean)
 returns jsonb language sql immutable as $$

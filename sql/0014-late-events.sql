@@ -18,19 +18,31 @@ with t as materialized (
     and l.objid::bigint   = hashtext('dispatch')::bigint & 4294967295
   limit 1
 ), stuck as materialized (
-  select a.pid, b.pid as blocker, b.application_name as name, b.state
+  select a.pid, pg_blocking_pids(a.pid) as blockers
   from pg_stat_activity a
-  left join pg_stat_activity b on b.pid = (pg_blocking_pids(a.pid))[1]
   where a.datname = current_database() and a.application_name like 'slotbase%' and a.wait_event_type = 'Lock'
-  order by a.query_start limit 1
+), locks as materialized (
+  -- Whom sessions of SlotBase wait for, without those that wait themselves; which run or delivery waits cannot be known.
+  select '; SlotBase waits for locks of: ' || string_agg(case when b.pid = 0 then 'a prepared transaction'
+           else slotbase.session_text(b.pid, a.application_name, a.state, a.xact_start) end, '; ' order by b.pid) as text,
+         case when count(*) = 1 then nullif(min(b.pid), 0) end as pid
+  from (select distinct unnest(k.blockers) as pid from stuck k) b
+  left join pg_stat_activity a on a.pid = b.pid
+  where b.pid not in (select k.pid from stuck k)
 ), holder as materialized (
-  select * from slotbase.vacuum_holders order by holds = 'vacuum' desc, transactions desc limit 1
+  -- Fewer transactions leave no dead rows that a scan would notice (as in src/doctor.ts).
+  select * from slotbase.vacuum_holders v
+  where v.holds = 'vacuum' and v.transactions >= 10000 and not (v.kind = 'session' and coalesce(v.name, '') like 'slotbase%')
+  order by v.transactions desc limit 1
 ), alive as materialized (
   select p.id, p.host, p.pid, p.alive_until, p.alive_until > clock_timestamp() as alive from slotbase.processes p
 ), claims as materialized (
   select c.handler, unnest(c.positions) as position, c.owner, c.claimed_at from slotbase.handler_claims c
 ), busy as materialized (
-  select q.webhook_id, count(*) as requests from slotbase.delivery_queue q where q.lease is not null group by q.webhook_id
+  select q.webhook_id, count(*) as requests
+  from slotbase.delivery_queue q
+  join alive a on a.id = q.owner and a.alive
+  where q.lease is not null group by q.webhook_id
 ), breakers as materialized (
   select b.webhook_id, min(b.probe_at) as probe_at, max(b.failures) as failures, (array_agg(b.error order by b.probe_at desc))[1] as error
   from slotbase.webhook_breakers b
@@ -71,13 +83,12 @@ with t as materialized (
          case when c.owner is null and q.ready_at > t.now then format('attempt %s failed: %s', q.attempts, q.errors -> -1 -> 'error' ->> 'message')
               when a.alive           then format('process %s (%s, pid %s) has had it for %s', a.id, a.host, a.pid,
                                             date_trunc('second', clock_timestamp() - c.claimed_at))
-                                          || coalesce('; session ' || k.pid || ' of SlotBase waits for a lock of '
-                                            || slotbase.session_text(k.blocker, k.name, k.state, null), '')
+                                          || coalesce(k.text, '')
               when h.handler is null then format('no program has a handler %s for %s', q.handler, p.type)
               when t.processes = 0   then null
               when c.owner is not null then format('process %s died with it; another one takes it over', c.owner)
          end as reason,
-         case when a.alive then k.blocker end as pid, row_number() over (partition by q.handler order by q.position) - 1 as before
+         case when a.alive then k.pid end as pid, row_number() over (partition by q.handler order by q.position) - 1 as before
   from t
   join slotbase.handler_queue q on q.event_id <= t.late_id
   left join slotbase.event_positions p on p.position = q.position
@@ -85,7 +96,7 @@ with t as materialized (
                      where h.handler = q.handler and h.event_type = p.type and not h.ended limit 1) h on true
   left join claims c on c.handler = q.handler and c.position = q.position
   left join alive a on a.id = c.owner
-  left join stuck k on true
+  cross join locks k
 ), waiting_deliveries as (
   select q.event_id, q.facility_id, p.type, q.position, 'delivery' as kind, null::text as handler, q.webhook_id,
          case when (q.replay > 0 or q.attempts > 0) and q.failures = 0 and q.unknowns = 0 and q.ready_at <= t.now then q.ready_at
@@ -98,18 +109,18 @@ with t as materialized (
               when t.processes = 0                         then 'no_process'
               when q.lease is not null                     then 'process_dead'
               when o.webhook_id is not null                then 'breaker_open'
-              when b.requests >= w.max_concurrency             then 'endpoint_busy'
+              when b.requests > 0                          then 'endpoint_busy'
          end as blocker,
-         case when a.alive                   then format('process %s (%s, pid %s) is sending it', a.id, a.host, a.pid)
+         case when a.alive                   then format('process %s (%s, pid %s) is sending it', a.id, a.host, a.pid) || coalesce(k.text, '')
               when w.deleted_at is not null  then 'its webhook was deleted'
               when not w.is_active           then coalesce(w.disabled_reason, 'its webhook is paused')
               when q.lease is null and q.ready_at > greatest(t.now, o.probe_at) then format('attempt %s failed: %s', q.attempts, q.errors -> -1 -> 'error' ->> 'message')
               when t.processes = 0           then null
               when q.lease is not null       then format('process %s died with it; another one takes it over', q.owner)
               when o.webhook_id is not null  then format('its webhook failed %s times in a row (%s): it is asked again with one request at a time', o.failures, o.error)
-              when b.requests >= w.max_concurrency then format('%s requests to its webhook are under way, of at most %s per process', b.requests, w.max_concurrency)
+              when b.requests > 0            then format('%s requests to its webhook are under way; it gets more as it answers (at most %s per process)', b.requests, w.max_concurrency)
          end as reason,
-         null::integer as pid, row_number() over (partition by q.webhook_id order by q.position) - 1 as before
+         case when a.alive then k.pid end as pid, row_number() over (partition by q.webhook_id order by q.position) - 1 as before
   from t
   join slotbase.delivery_queue q on q.event_id <= t.late_id
   left join slotbase.event_positions p on p.position = q.position
@@ -117,6 +128,7 @@ with t as materialized (
   left join alive a on a.id = q.owner
   left join busy b on b.webhook_id = q.webhook_id
   left join breakers o on o.webhook_id = q.webhook_id
+  cross join locks k
 )
 select l.event_id, l.facility_id, l.type, l.position, l.kind, l.handler, l.webhook_id, l.since,
        coalesce(l.blocker, case when v.transactions is not null then 'vacuum_held' else 'backlog' end) as blocker,

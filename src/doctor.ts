@@ -10,9 +10,9 @@ export interface Check {
 
 /** How many of the latest events the ledger is computed for: enough to see a fault, and done in about a second. */
 const ledgerEvents = 10_000
-/** Blockers that are as somebody wants them: a receiver fails or is switched off, a retry has its time. */
-const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open"]
-/** Fewer cost no scan anything that could be noticed. */
+/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, a retry has its time. */
+const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open", "endpoint_busy"]
+/** Fewer cost no scan anything that could be noticed; slotbase.late_events blames nobody for fewer either. */
 const manyTransactions = 10_000
 /** The job looks every hour; a reader may delay it for a while. */
 const overdueDays = 2
@@ -78,21 +78,20 @@ async function processes(db: Db): Promise<Check> {
     : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
 
-/** Months of the log that should have left. */
+/** Months of the log that should have left, and who has their tables open: the job says so too, but only in its output. */
 async function retention(db: Db): Promise<Check> {
-  const [row] = await db<{ keep: string | null; overdue: string[] }[]>`
-    select s.keep_events::text as keep, array(
-      select c.relname::text from slotbase.partitioned_tables t
-      join pg_inherits i on i.inhparent = to_regclass('slotbase.' || t.name)
-      join pg_class c on c.oid = i.inhrelid and c.relname ~ ('^' || t.name || '_\\d{4}_\\d{2}$')
-      cross join lateral (select to_date(right(c.relname, 7), 'YYYY_MM') as month) m
-      where m.month < date_trunc('month', (select slotbase.now()) - s.keep_events - ${overdueDays}::integer * interval '1 day')
-        and m.month < date_trunc('month', (select slotbase.now()) - interval '1 month')
-        and not exists (select from (select event_id from slotbase.event_positions order by position desc limit 1) l
-                        where l.event_id >= slotbase.month_begins(m.month) and l.event_id < slotbase.month_ends(m.month))
-      order by 1) as overdue
-    from slotbase.settings s`
-  const { keep, overdue } = row ?? { keep: null, overdue: [] }
+  const [row] = await db<{ keep: string | null; overdue: string[]; readers: string[] }[]>`
+    select s.keep_events::text as keep, o.overdue, array(
+      select r.session from slotbase.partition_readers(o.overdue) r where r.name <> 'slotbase retention' limit 3) as readers
+    from slotbase.settings s
+    cross join (select array(
+      select d.partition from slotbase.due_partitions((select slotbase.now()) - ${overdueDays}::integer * interval '1 day') d
+      union
+      select p from slotbase.retired_months m cross join unnest(m.partitions) p
+      where m.ended_at is null and m.began_at < (select slotbase.now()) - ${overdueDays}::integer * interval '1 day'
+        and to_regclass('slotbase.' || p) is not null
+      order by 1) as overdue) o`
+  const { keep, overdue, readers } = row ?? { keep: null, overdue: [], readers: [] }
   return overdue.length === 0
     ? {
         name: "retention",
@@ -102,7 +101,9 @@ async function retention(db: Db): Promise<Check> {
     : {
         name: "retention",
         well: false,
-        says: `${overdue.length} partitions should have been dropped, first ${overdue[0]}: is a process with actors running, or does somebody read for days (slotbase.vacuum_holders)?`,
+        says: `${overdue.length} partitions should have been dropped, first ${overdue[0]}: ${
+          readers.length === 0 ? "is a process with actors running?" : `open in ${readers.join("; ")}`
+        }`,
       }
 }
 
@@ -156,6 +157,6 @@ async function deadLetters(db: Db): Promise<Check> {
     : {
         name: "dead letters",
         well: false,
-        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess or ignore each`,
+        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess or ignore each; of a month that has gone only ignore or resolve is left`,
       }
 }

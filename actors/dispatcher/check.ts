@@ -3,6 +3,7 @@
  * everything behind them, until this has looked at them. What does not match its Schema is taken out of the outbox and
  * put into the dead letters, where its author finds it; it never gets a position.
  */
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
 import { checkData, type EventType, InvalidEvent } from "../../src/events/catalogue.ts"
 
@@ -28,6 +29,7 @@ export async function checkRecordedBySql(db: Db): Promise<void> {
   await db`
     update slotbase.outbox set unchecked = false
     where seq = any (${good.map((event) => event.seq)}::bigint[]) and unchecked`
+  reached("recorded-checked")
   for (const event of waiting) {
     const fault = faultOf(event)
     if (fault !== undefined) await refuse(db, event, fault)

@@ -113,16 +113,9 @@ async function detach(sql: Sql, partition: string): Promise<void> {
 const isBusy = (error: unknown) =>
   error instanceof Error && "code" in error && /^(55P03|57014|40P01|55000|42P01)$/.test(String(error.code))
 
-/** The sessions that have the tables open, the oldest one first: also one that reads a later month holds the parent. */
 async function whoReads(sql: Sql, { partitions }: Month): Promise<string> {
   const rows = await sql<{ session: string }[]>`
-    select slotbase.session_text(a.pid, a.application_name, a.state, a.xact_start) as session
-    from pg_stat_activity a
-    where a.pid <> pg_backend_pid() and a.datname = current_database() and a.xact_start is not null
-      and a.pid in (select l.pid from pg_locks l join pg_class c on c.oid = l.relation
-                    where l.granted and c.relnamespace = 'slotbase'::regnamespace
-                      and (c.relname = any (${[...partitions]}) or c.relname in (select name from slotbase.partitioned_tables)))
-    order by a.xact_start limit 3`
+    select session from slotbase.partition_readers(${[...partitions]}) limit 3`
   return rows.length === 0 ? "somebody holds a lock" : `it is open in ${rows.map((row) => row.session).join("; ")}`
 }
 

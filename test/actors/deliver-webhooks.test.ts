@@ -239,31 +239,6 @@ test("a 410 switches the webhook off, its deliveries wait, and go on when it is 
   expect((await deliveries(webhook.id)).map(({ status }) => status)).toEqual(["delivered", "delivered", "delivered"])
 })
 
-test("a 410 from an address that the webhook has left meanwhile switches nothing off", async () => {
-  const [asked, moved] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const old = receiver(async () => {
-    asked.resolve()
-    await moved.promise
-    return new Response("", { status: 410 })
-  })
-  const inbox = receiver(() => new Response("ok"))
-  const facility = await aFacility(database.db)
-  const webhook = await aWebhook(app, facility.id, { url: old.url })
-  await confirmed(database.db, facility.id)
-  const running = deliverer.run()
-  await asked.promise
-  await transact(database.db, context, (tx) =>
-    changeWebhook(tx, app.secrets, facility.id, webhook.id, { url: inbox.url }),
-  )
-  moved.resolve()
-  await running
-  await database.db`select slotbase.move_clock('1 hour')`
-  await deliverer.run()
-  expect(await deliveries(webhook.id)).toMatchObject([{ status: "delivered", attempt_count: 2 }])
-  const [row] = await database.db`select is_active from slotbase.webhooks where id = ${webhook.id}`
-  expect({ ...row }).toEqual({ is_active: true })
-})
-
 test("a redirect, a private address and a refused connection are failed attempts that say so", async () => {
   const redirecting = receiver(() => Response.redirect("http://127.0.0.1:1/", 307))
   const cases = [

@@ -216,88 +216,6 @@ describe("a transactional handler", () => {
   })
 })
 
-describe("a set-based handler", () => {
-  const adding = (before: (events: readonly HandledEvent[], tx: Tx) => unknown = () => {}): TransactionalHandler => ({
-    kind: "transactional",
-    name: "AnalyticsHandler",
-    events: ["booking.confirmed"],
-    async handleAll(tx, events) {
-      await before(events, tx)
-      await tx`update tally set count = count + ${events.length}`
-      return undefined
-    },
-  })
-
-  test("has its whole batch at once, in the order of the positions", async () => {
-    await queue(100)
-    const batches: number[][] = []
-    await pass(adding((events) => void batches.push(events.map((event) => event.position))))
-    expect(batches).toEqual([Array.from({ length: 100 }, (_, nth) => nth + 1)])
-    expect(await tally()).toBe(100)
-    expect(await statuses("AnalyticsHandler")).toEqual({ success: 100 })
-    expect(await unbalanced(db)).toHaveLength(0)
-  })
-
-  test("side by side: what all its events want is sent at once, and one that fails fails alone", async () => {
-    await queue(50)
-    const begun: number[] = []
-    const handleAll = sideBySide(async (tx, event) => {
-      begun.push(event.position)
-      await tx`update tally set count = count + 1 + 0 / (${event.position}::integer - 9)`
-      return undefined
-    })
-    await pass({ ...adding(), handleAll } as TransactionalHandler)
-    expect(begun.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, nth) => nth + 1))
-    expect(await tally()).toBe(49)
-    expect((await runsOf(db, "AnalyticsHandler")).filter((run) => run.status !== "success")).toMatchObject([
-      { position: 9, status: "retrying", attempts: 1, error: "division by zero" },
-    ])
-  })
-
-  test("that throws is given each event by itself, and only the one that fails has failed", async () => {
-    await queue(5)
-    await pass(
-      adding((events) => {
-        if (events.some((event) => event.position === 3)) throw new TypeError("no such court")
-      }),
-    )
-    expect(await tally()).toBe(4)
-    expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
-      { status: "success", attempts: 1 },
-      { status: "success", attempts: 1 },
-      { status: "retrying", attempts: 1, error: "no such court" },
-      { status: "success", attempts: 1 },
-      { status: "success", attempts: 1 },
-    ])
-  })
-
-  test("says which of them it skipped, and why", async () => {
-    await queue(3)
-    await pass({
-      ...adding(),
-      handleAll: async (_, events) =>
-        events.map((event) => (event.position === 2 ? { skipped: "nobody plays" } : undefined)),
-    } as TransactionalHandler)
-    expect((await runsOf(db, "AnalyticsHandler")).map(({ status, reason }) => [status, reason])).toEqual([
-      ["success", null],
-      ["skipped", "nobody plays"],
-      ["success", null],
-    ])
-  })
-
-  test("that loses a deadlock is run again, which counts as nothing", async () => {
-    await queue(3)
-    let lost = 0
-    await pass(
-      adding(async (_, tx) => {
-        if (lost++ === 0) await tx`do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$`
-      }),
-    )
-    expect(await tally()).toBe(3)
-    expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
-  })
-})
-
 describe("an event that kills whoever handles it", () => {
   test("goes to the dead letters after its lone losses, and its neighbours burn nothing", async () => {
     await queue(3)
@@ -312,6 +230,27 @@ describe("an event that kills whoever handles it", () => {
       { position: 3, status: "success", attempts: 1 },
     ])
   })
+})
+
+test("lone runs of two handlers never stand beside each other in one process, so that only one can be blamed", async () => {
+  await queue(5)
+  const lost = await processRow(db, false)
+  for (const name of ["AnalyticsHandler", "NotificationHandler"]) await claimFree(db, name, lost, everything, 100)
+  let [underWay, most, handled] = [0, 0, 0]
+  const watched = (name: string): TransactionalHandler => ({
+    kind: "transactional",
+    name,
+    events: ["booking.confirmed"],
+    async handle(tx) {
+      most = Math.max(most, ++underWay)
+      await tx`select 1`
+      handled++
+      underWay--
+      return undefined
+    },
+  })
+  await Promise.all(["AnalyticsHandler", "NotificationHandler"].map((name) => drain(actorOf(watched(name)))))
+  expect([handled, most]).toEqual([10, 1])
 })
 
 test("a process that has just started takes over what its predecessor held, though no new event comes", async () => {

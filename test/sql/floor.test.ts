@@ -7,7 +7,7 @@ import { example } from "../../src/events/example.ts"
 import { newId } from "../../src/ids.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { eventually } from "../harness/eventually.ts"
-import { logOf, recordMany, sample } from "../harness/pipeline.ts"
+import { failure, logOf, recordMany, sample } from "../harness/pipeline.ts"
 
 let database: TestDatabase
 let db: Db
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
   await db`
-    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
+    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null`
 })
 
 afterAll(() => database.drop())
@@ -86,6 +86,57 @@ test("rises under a snapshot that keeps dead rows, and the empty look does not w
   })
 })
 
+test("rises past a session that idles in a transaction with an id of its own", async () => {
+  const idle = gate()
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await idle.stop()
+  })
+  await idle.reached
+  await fromHere()
+  for (let round = 0; round < 3; round++) {
+    await recordMany(db, 50)
+    expect(await passes(1)).toBe(50)
+    expect((await floor()).floor).toBe(await lastNumber())
+  }
+  idle.open()
+  await session
+})
+
+test("does not take a number that was drawn by somebody still under way for a later one that was dispatched", async () => {
+  const [late, drawn] = [newId(), gate()]
+  await fromHere()
+  const before = await lastNumber()
+  const transaction = db.begin(async (tx) => {
+    await insertByHand(tx, late)
+    await drawn.stop()
+  })
+  await drawn.reached
+  await recordMany(db, 1)
+  expect(await passes(3)).toBe(1)
+  expect((await floor()).floor).toBe(before)
+  drawn.open()
+  await transaction
+  expect(await passes(2)).toBe(1)
+  expect((await floor()).floor).toBe(before + 2)
+})
+
+test("waits for everybody once a number was drawn and rolled back, and rises by count again from the next quiet moment", async () => {
+  await fromHere()
+  await failure(
+    db.begin(async (tx) => {
+      await insertByHand(tx, newId())
+      throw new Error("rolled back")
+    }),
+  )
+  await recordMany(db, 1)
+  expect(await passes(4)).toBe(1)
+  expect(await known()).toBe(1)
+  await recordMany(db, 2)
+  expect(await passes(1)).toBe(2)
+  expect((await floor()).floor).toBe(await lastNumber())
+})
+
 test("does not move in a dispatch that is part of a larger transaction", async () => {
   await recordMany(db, 1)
   await db.begin(async (tx) => {
@@ -115,6 +166,17 @@ test("an empty pass does not even take a transaction id", async () => {
     expect(row as object).toEqual({ none: true })
   })
 })
+
+/** As in a database in which every number drawn so far got a position or is known not to. */
+const fromHere = async () => db`
+  update slotbase.outbox_floor
+  set floor = ${await lastNumber()}, candidate_seq = ${await lastNumber()}, floor_position = 0, noted_at = '-infinity'`
+
+const lastNumber = async () =>
+  (await db<[{ last: number }]>`select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as last`)[0].last
+
+const known = async () =>
+  (await db<[{ floor_position: number | null }]>`select floor_position from slotbase.outbox_floor`)[0].floor_position
 
 /** An event as SQL inserts it, without the program. */
 async function insertByHand(tx: Tx, id: string): Promise<void> {

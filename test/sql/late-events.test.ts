@@ -1,16 +1,16 @@
 // late_events: for each thing that waits too long, what it waits for; and it looks only at what is unfinished.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { connect, type Db, type Queryable } from "../../src/database/db.ts"
+import { connect, type Db } from "../../src/database/db.ts"
 import { example } from "../../src/events/example.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { eventually } from "../harness/eventually.ts"
 import { aFacility } from "../harness/factories.ts"
+import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "../harness/late.ts"
 import { aWebhook, dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline.ts"
 
 let database: TestDatabase
 let db: Db
-let webhook: string
 
 beforeAll(async () => {
   database = await testDatabase()
@@ -19,14 +19,9 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await db`
-    truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue,
-      slotbase.handler_claims, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
-      slotbase.delivery_queue, slotbase.webhook_breakers, slotbase.processes`
-  await db`update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity'`
-  await db`update slotbase.clock set shift = '0'`
+  await emptyPipeline(db)
   await subscribe(db, "AnalyticsHandler", "booking.confirmed")
-  webhook = await aWebhook(db, "booking.confirmed")
+  await aWebhook(db, "booking.confirmed")
 })
 
 afterAll(() => database.drop())
@@ -38,7 +33,6 @@ test("nothing is late before its time", async () => {
   expect(await late()).toEqual([])
   await db`update slotbase.settings set late_after = '1 microsecond'`
   expect((await late()).map(({ kind }) => kind).sort()).toEqual(["delivery", "delivery", "event", "run", "run"])
-  await db`update slotbase.settings set late_after = '10 seconds'`
 })
 
 describe("an event that is not dispatched", () => {
@@ -167,10 +161,37 @@ describe("a run", () => {
         ])
         return rows
       })
-      expect(row?.detail).toEndWith(`of SlotBase waits for a lock of session ${pid} (a clerk, idle in transaction)`)
+      expect(row?.detail).toMatch(lockOf(`session ${pid} \\(a clerk, idle in transaction, for [0-9:]+\\)`))
     })
     await waiting
     await clerk.end()
+  })
+
+  test("names everybody whose locks sessions of SlotBase wait for, and no session alone", async () => {
+    await db`
+      insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
+      values ('AnalyticsHandler', 1, ${await processRow(db, true)}, '{1,2}', clock_timestamp())`
+    await later()
+    const clerks = [1, 2].map((n) => connect(database.url, { max: 1, applicationName: `clerk ${n}` })) as [Db, Db]
+    const waiting: Promise<unknown>[] = []
+    await clerks[0].begin(async (one) => {
+      await one`select from slotbase.facilities for update`
+      await clerks[1].begin(async (two) => {
+        await two`select from slotbase.outbox_floor for update`
+        // The second one in a queue waits for the first one; only whom that one waits for is to blame.
+        for (let each = 0; each < 2; each++) waiting.push(db`select from slotbase.facilities for update`.execute())
+        waiting.push(db`select from slotbase.outbox_floor for update`.execute())
+        const both = [`${await pidOf(one)} \\(clerk 1, [^)]*\\)`, `${await pidOf(two)} \\(clerk 2, [^)]*\\)`]
+        const [first, last] = both.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+        await eventually(async () => {
+          const [row] = await late()
+          expect(row).toMatchObject({ blocker: "running", pid: null })
+          expect(row?.detail).toMatch(lockOf(`session ${first}; session ${last}`))
+        })
+      })
+    })
+    await Promise.all(waiting)
+    await Promise.all(clerks.map((clerk) => clerk.end()))
   })
 
   test("waits for a handler that no program has any more", async () => {
@@ -190,19 +211,45 @@ describe("a run", () => {
       { position: 1, blocker: "backlog", detail: "0 late before it; nothing holds it" },
       { position: 2, blocker: "backlog", detail: "1 late before it; nothing holds it" },
     ])
-    const reader = connect(database.url, { max: 1, applicationName: "slotbase test report" })
+  })
+
+  test("is held up by who keeps many dead rows from vacuum; not by a snapshot alone, nor by SlotBase's own session", async () => {
+    await processRow(db, true)
+    await later()
     await db`update slotbase.settings set late_after = '1 microsecond'`
-    await reader.begin(async (tx) => {
-      await tx`set transaction isolation level repeatable read`
-      const pid = await pidOf(tx)
-      const [row] = await late()
-      expect(row).toMatchObject({ position: 1, blocker: "vacuum_held", pid })
-      expect(row?.detail).toStartWith(
-        `0 late before it; dead rows are kept from vacuum by session ${pid} (slotbase test report, idle in transaction`,
-      )
+    const [own, report] = ["slotbase test report", "report"].map((name) =>
+      connect(database.url, { max: 1, applicationName: name }),
+    ) as [Db, Db]
+    const snapshot = async (on: Db, then: (pid: number) => Promise<unknown>) =>
+      on.begin(async (tx) => {
+        await tx`set transaction isolation level repeatable read`
+        await then(await pidOf(tx))
+      })
+    await snapshot(own, () =>
+      snapshot(report, async (pid) => {
+        expect(await late()).toMatchObject([{ blocker: "backlog", pid: null }, { blocker: "backlog" }])
+        await manyTransactions()
+        const rows = await late()
+        expect(rows).toMatchObject([
+          { position: 1, blocker: "vacuum_held", pid },
+          { blocker: "vacuum_held", pid },
+        ])
+        expect(rows[0]?.detail).toStartWith(
+          `0 late before it; dead rows are kept from vacuum by session ${pid} (report, idle in transaction`,
+        )
+        await db`update slotbase.handlers set ended = true`
+        expect(await late()).toMatchObject([
+          { blocker: "handler_gone", pid: null },
+          { blocker: "handler_gone", pid: null },
+        ])
+        await db`update slotbase.handlers set ended = false`
+      }),
+    )
+    await snapshot(own, async () => {
+      await manyTransactions()
+      expect((await late()).map(({ blocker }) => blocker)).toEqual(["backlog", "backlog"])
     })
-    await db`update slotbase.settings set late_after = '10 seconds'`
-    await reader.end()
+    await Promise.all([own.end(), report.end()])
   })
 
   test("that was put back to work by hand is late from then on, not since its event", async () => {
@@ -212,78 +259,6 @@ describe("a run", () => {
     await later()
     expect(await late()).toHaveLength(2)
   })
-})
-
-describe("a delivery", () => {
-  beforeEach(async () => {
-    await db`delete from slotbase.handlers`
-    await recordMany(db, 1)
-    await dispatchAll(db)
-    await later()
-  })
-
-  const states: [string, string, () => Promise<unknown>][] = [
-    ["paused", "its webhook is paused", () => db`update slotbase.webhooks set is_active = false`],
-    [
-      "disabled",
-      "the receiver answered 410 Gone",
-      () => db`update slotbase.webhooks set is_active = false, disabled_reason = 'the receiver answered 410 Gone'`,
-    ],
-    [
-      "webhook_deleted",
-      "its webhook was deleted",
-      () => db`update slotbase.webhooks set deleted_at = slotbase.now(), deleted_by = created_by`,
-    ],
-    [
-      "retry",
-      "attempt 1 failed: The receiver answered 500.",
-      () => db`
-        update slotbase.delivery_queue set attempts = 1, failures = 1, ready_at = slotbase.now() + interval '1 hour',
-          errors = '[{"error": {"message": "The receiver answered 500."}}]'`,
-    ],
-    ["no_process", "no process with actors is alive: start one with SLOTBASE_ROLE=all or actors", async () => {}],
-    ["backlog", "0 late before it; nothing holds it", () => processRow(db, true)],
-  ]
-  test.each(states)("%s", async (blocker, detail, make) => {
-    await make()
-    expect(await late()).toMatchObject([{ kind: "delivery", webhook_id: webhook, blocker, detail }])
-  })
-
-  test("waits for an endpoint whose breaker is open in a process that lives", async () => {
-    const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
-    const open = (process: number, probe: string) => db`
-      insert into slotbase.webhook_breakers (webhook_id, process, facility_id, failures, error, opened_at, probe_at)
-      values (${webhook}, ${process}, ${example.facilityId}, 7, 'refused', slotbase.now(), slotbase.now() + ${probe}::text::interval)`
-    await open(dead, "1 hour")
-    expect(await late()).toMatchObject([{ blocker: "backlog", until: null }])
-    await open(alive, "30 seconds")
-    const [row] = await late()
-    expect(row).toMatchObject({
-      blocker: "breaker_open",
-      detail: "its webhook failed 7 times in a row (refused): it is asked again with one request at a time",
-    })
-    expect(row?.until).toBeInstanceOf(Date)
-    await db`update slotbase.delivery_queue set attempts = 1, failures = 1, ready_at = slotbase.now() + interval '1 hour'`
-    expect(await late()).toMatchObject([{ blocker: "retry" }])
-  })
-
-  test("is being sent by a process that lives, or was by one that died; another one waits for its turn", async () => {
-    const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
-    await db`update slotbase.webhooks set max_concurrency = 1`
-    await recordMany(db, 1)
-    await dispatchAll(db)
-    await later()
-    await claimedBy(alive)
-    expect(await late()).toMatchObject([
-      { blocker: "running", process: alive },
-      { blocker: "endpoint_busy", detail: "1 requests to its webhook are under way, of at most 1 per process" },
-    ])
-    await claimedBy(dead)
-    expect(await late()).toMatchObject([{ blocker: "process_dead", process: dead }, {}])
-  })
-
-  const claimedBy = (owner: number) => db`
-    update slotbase.delivery_queue set lease = 1, owner = ${owner}, started_at = slotbase.now() where position = 1`
 })
 
 test("is quick with many events and little that waits: events are not looked at", async () => {
@@ -316,26 +291,18 @@ test("the reader sees it, without what PostgreSQL hides from him", async () => {
   })
 })
 
-interface Late {
-  event_id: string
-  type: string
-  position: number | null
-  kind: string
-  handler: string | null
-  webhook_id: string | null
-  blocker: string
-  detail: string
-  until: Date | null
-  process: number | null
-  pid: number | null
-}
+const late = () => lateEvents(db)
+const later = (by?: string) => moveOn(db, by)
 
-const late = async (): Promise<Late[]> => [
-  ...(await db<Late[]>`select * from slotbase.late_events order by position, event_id`),
-]
-
-/** The clock of the database moves on. */
-const later = (by = "1 minute") => db`update slotbase.clock set shift = shift + ${by}::text::interval`
-
-const pidOf = async (on: Queryable): Promise<number> =>
-  (await on<[{ pid: number }]>`select pg_backend_pid() as pid`)[0].pid
+/** 10,000 transactions begin, as nested ones of one that is rolled back. */
+const manyTransactions = () =>
+  db.unsafe(`do $$
+    begin
+      create temp table burnt () on commit drop;
+      for each in 1..10001 loop
+        begin
+          insert into burnt default values;
+        exception when unique_violation then null;
+        end;
+      end loop;
+    end $$`)

@@ -4,18 +4,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries, giveBack, giveBackUnknown, type Want } from "../../../actors/deliver-webhooks/claim.ts"
 import type { Delivery, Result } from "../../../actors/deliver-webhooks/delivery.ts"
-import { createTakeover, reclaimLost } from "../../../actors/deliver-webhooks/lost.ts"
+import { reclaimLost } from "../../../actors/deliver-webhooks/lost.ts"
 import { settle } from "../../../actors/deliver-webhooks/settle.ts"
 import type { App } from "../../../src/app.ts"
-import { connect, QueryTimedOut } from "../../../src/database/db.ts"
 import { readDelivery, requeueDelivery } from "../../../src/deliveries.ts"
 import { transact } from "../../../src/outbox.ts"
 import { deleteWebhook } from "../../../src/webhooks.ts"
 import { testApp } from "../../harness/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/database.ts"
-import { eventually } from "../../harness/eventually.ts"
 import { aFacility } from "../../harness/factories.ts"
-import { context, failure, processRow, unbalanced } from "../../harness/pipeline.ts"
+import { context, processRow, unbalanced } from "../../harness/pipeline.ts"
 import { startReceiver } from "../../harness/receiver.ts"
 import { aDeliverer, aWebhook, confirmed, rootCaller } from "../../harness/webhooks.ts"
 
@@ -326,56 +324,6 @@ test("the first pass of another process takes over what the dead one held, and s
   ])
   await heir.drain()
   await inbox.stop()
-})
-
-test("what a dead process still has locked is taken over as soon as it is not", async () => {
-  const { webhookId } = await aQueue(3)
-  const frozen = await processRow(database.db, true)
-  await claim(frozen, [want(webhookId)])
-  await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 s' where id = ${frozen}`
-  const [locked, killed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const settling = database.db.begin(async (tx) => {
-    await tx`select from slotbase.delivery_queue where owner = ${frozen} for update`
-    locked.resolve()
-    await killed.promise
-    throw new Error("killed")
-  })
-  await locked.promise
-  const takeOver = createTakeover(database.db, () => one)
-  expect(await takeOver()).toBe(0)
-  killed.resolve()
-  await settling.catch(() => {})
-  expect([await takeOver(), await takeOver()]).toEqual([3, 0])
-})
-
-test("a claim that is committed after it was given up here is found, and its deliveries are sent", async () => {
-  const receiver = startReceiver()
-  const { facilityId } = await aQueue(1, { url: receiver.url })
-  const impatient = connect(database.url, { max: 2, applicationName: "slotbase test impatient", queryDeadlineMs: 300 })
-  const deliverer = await aDeliverer({ ...app, db: impatient })
-  await deliverer.run()
-  await confirmed(database.db, facilityId, 3)
-  const [locked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const holding = database.db.begin(async (tx) => {
-    await tx`lock table slotbase.webhooks in access exclusive mode`
-    locked.resolve()
-    await free.promise
-  })
-  await locked.promise
-  expect(await failure(deliverer.pass())).toBeInstanceOf(QueryTimedOut)
-  expect(await giveBackUnknown(impatient, deliverer.owner, [])).toBe(0)
-  // The next pass asks the same, finds nothing either, and waits for the webhooks itself.
-  const next = failure(deliverer.pass())
-  free.resolve()
-  await holding
-  await next
-  await eventually(async () => {
-    await deliverer.pass().catch(() => {})
-    expect(receiver.received).toHaveLength(4)
-  })
-  await deliverer.drain()
-  await impatient.end()
-  await receiver.stop()
 })
 
 test("a process whose life sign is late does not take itself for dead", async () => {

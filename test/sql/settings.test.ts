@@ -1,0 +1,34 @@
+// The settings: one row, within bounds in which every view and job that reads them works.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { Db } from "../../src/database/db.ts"
+import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { lateEvents } from "../harness/late.ts"
+import { failure } from "../harness/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+})
+afterAll(() => database.drop())
+
+test("what waits is long or short, but not absurd, and the settings stay one row", async () => {
+  const refused = async (statement: Promise<unknown>) => (await failure(statement)) as Error & Record<string, unknown>
+  expect(await refused(db`update slotbase.settings set late_after = '400 days'`)).toMatchObject({
+    constraint_name: "late_after_is_at_most_a_year",
+  })
+  expect(await refused(db`update slotbase.settings set keep_events = '1001 years'`)).toMatchObject({
+    constraint_name: "events_are_kept_at_most_1000_years",
+  })
+  for (const statement of [db`delete from slotbase.settings`, db`truncate slotbase.settings`])
+    expect(await refused(statement)).toMatchObject({
+      message: "slotbase.settings is one row: update it",
+      hint: "Such as: update slotbase.settings set late_after = '1 minute'",
+    })
+  await db`update slotbase.settings set late_after = '1 year', keep_events = '1000 years'`
+  expect(await lateEvents(db)).toEqual([])
+  expect(await db`select from slotbase.retire_month()`).toHaveLength(0)
+})
