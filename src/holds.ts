@@ -9,6 +9,7 @@ import type { HoldInput } from "./bookings/input.ts"
 import { planBooking } from "./bookings/plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./bookings/rows.ts"
 import { insertPlanned, lockOwn, requireLiveHold } from "./bookings.ts"
+import { reached } from "./crash-points.ts"
 import type { Tx } from "./database/db.ts"
 import { newId } from "./ids.ts"
 
@@ -39,5 +40,6 @@ export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bo
 export async function expireHolds(tx: Tx, limit: number): Promise<number> {
   const expired = await expireHoldsAnywhere(tx, limit)
   for (const hold of expired) recordExpired(tx, hold)
+  if (expired.length > 0) reached("holds-expired")
   return expired.length
 }

@@ -5,6 +5,7 @@
  * lock of the command, so the events of one aggregate stand in commit order.
  * Writes: events, outbox.
  */
+import { reached } from "./crash-points.ts"
 import type { Db, Tx } from "./database/db.ts"
 import { checkData, definitionOf, type EventData, type EventType } from "./events/catalogue.ts"
 import { raise } from "./hints.ts"
@@ -60,8 +61,10 @@ export function open(tx: Tx, context: EventContext): Kept {
   // Not through `tx`, which may be a savepoint that is over by then.
   tx.beforeCommit((last) => write(last, kept.events))
   tx.afterCommit(() => {
+    if (kept.events.length > 0) reached("after-commit")
     for (const event of kept.events) metrics.published(event.type)
     if (kept.events.length > 0) raise("outbox")
+    if (kept.events.length > 0) reached("after-hint")
   })
   return kept
 }
@@ -73,6 +76,7 @@ export function record<T extends EventType>(tx: Tx, event: NewEvent<T>): string 
   checkData(event.type, event.data)
   const row = rowOf(event, kept.context)
   kept.events.push(row)
+  reached("change-made", row.id)
   return row.id
 }
 

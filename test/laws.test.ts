@@ -49,7 +49,10 @@ test("src takes schemas and their answers from Effect, and nothing that runs", (
 
 test("events are inserted in one file only", () => {
   const inserting = sources.filter(
-    (file) => !file.path.startsWith("test/") && !file.path.startsWith("scripts/") && /insert into slotbase\.events\b/i.test(file.text),
+    (file) =>
+      !file.path.startsWith("test/") &&
+      !file.path.startsWith("scripts/") &&
+      /insert into slotbase\.events\b/i.test(file.text),
   )
   expect(paths(inserting).length, `these insert events: ${paths(inserting).join(", ")}`).toBeLessThanOrEqual(1)
 })

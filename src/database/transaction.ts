@@ -1,6 +1,7 @@
 // A transaction: the only thing a command may write through. It carries what must happen with its commit, keeps every
 // statement inside it or refuses it, and is never reported as committed unless the server said COMMIT.
 import type postgres from "postgres"
+import { reached } from "../crash-points.ts"
 import { TransactionOver } from "./errors.ts"
 import type { Pool, Scope } from "./pool.ts"
 import { statements } from "./statements.ts"
@@ -39,6 +40,7 @@ export function begin<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
       const tx = transaction(sql, scope)
       const result = await fn(tx)
       if (scope.before.length > 0) await flush(tx, scope)
+      reached("before-commit")
       scope.check()
       return result
     } finally {

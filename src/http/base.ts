@@ -5,6 +5,7 @@
 import { Elysia } from "elysia"
 import { authenticate, type Caller } from "../access.ts"
 import type { App } from "../app.ts"
+import { reached } from "../crash-points.ts"
 import type { Tx } from "../database/db.ts"
 import { NotAuthenticated } from "../errors.ts"
 import { type EventContext, transact } from "../outbox.ts"
@@ -88,6 +89,7 @@ function toolsOf(app: App, { request, set, query, clientIp }: Context): RequestT
       if (key !== null) return once(app, { key, request, set, context, callerId: userId }, run, before)
       const prepared = (await before?.()) as Parameters<typeof fn>[1]
       const { result, eventIds } = await transact(app.db, context, (tx) => run(tx, prepared))
+      reached("before-answer")
       if (eventIds.length > 0) set.headers["x-slotbase-event-ids"] = eventIds.join(",")
       return result
     },

@@ -3,6 +3,7 @@
  * The answers of domain errors are kept too (their own writes are rolled back to a savepoint); a 5xx never is.
  */
 import type { App } from "../app.ts"
+import { reached } from "../crash-points.ts"
 import type { Tx } from "../database/db.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "../errors.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "../idempotency.ts"
@@ -39,6 +40,7 @@ export async function once<T, Prepared>(
   const { result: outcome } = await transact(app.db, context, async (tx): Promise<Outcome<T>> => {
     const known = await claimKey(tx, app.secrets, scope, hash)
     if (known !== undefined) return { known }
+    reached("key-claimed")
     const keep = (answer: Answer) => keepAnswer(tx, app.secrets, scope, hash, answer.status, JSON.stringify(answer))
     try {
       const { result, eventIds } = await tx.savepoint(async (inner) => {
@@ -57,6 +59,7 @@ export async function once<T, Prepared>(
     }
   })
 
+  reached("before-answer")
   if ("known" in outcome) return replay(set, outcome.known)
   if ("error" in outcome) throw outcome.error
   return outcome.result

@@ -14,6 +14,8 @@ export interface SmtpReceiver {
   offered: string[]
   /** The server's answer to a whole mail. */
   refuseMail: () => [code: number, text: string] | undefined
+  /** Mails are answered when it resolves. */
+  hold: Promise<void> | undefined
   close(): Promise<void>
 }
 
@@ -32,13 +34,14 @@ export async function smtpReceiver(): Promise<SmtpReceiver> {
       void (async () => {
         const chunks: Buffer[] = []
         for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+        await receiver.hold
         const refused = receiver.refuseMail()
         if (refused) return answer(refusal(refused))
         const raw = Buffer.concat(chunks)
         const recipients = session.envelope.rcptTo.map((each) => each.address)
         receiver.mails.push({ ...(await simpleParser(raw)), recipients, raw: raw.toString("utf8") })
         answer(null)
-      })()
+      })().catch(() => {}) // the sender was killed in the middle of its mail
     },
   })
   server.on("error", () => {})
@@ -49,6 +52,7 @@ export async function smtpReceiver(): Promise<SmtpReceiver> {
     offered: [],
     refuse: () => undefined,
     refuseMail: () => undefined,
+    hold: undefined,
     close: () => new Promise((closed) => server.close(() => closed())),
   }
   return receiver

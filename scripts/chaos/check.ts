@@ -1,0 +1,132 @@
+// What must hold when all work is done: the promises as SQL, the order of commits, what the customers were told against
+// what is in the tables, and each request and mail that arrived outside against the attempt that explains it.
+
+import type { Db } from "../../src/database/db.ts"
+import { type Broken, brokenPromises } from "../../test/harness/broken-promises.ts"
+import type { Status } from "./customers.ts"
+import type { Request } from "./receiver.ts"
+
+/** What was seen from outside since the last check. */
+export interface Outside {
+  /** Each booking with the last status that an answer gave it. */
+  readonly told: ReadonlyMap<string, Status>
+  /** Bookings answered in all. */
+  readonly booked: number
+  readonly requests: readonly Request[]
+  /** Message-IDs of the mails that arrived, each as often as it did. */
+  readonly mails: readonly string[]
+}
+
+export interface Found {
+  readonly broken: readonly Broken[]
+  /** Rows of what is missing (of P1, P2, P5), and of what is there twice without an explanation (P3, P4). */
+  readonly lost: number
+  readonly doubled: number
+  /** Requests and mails that arrived again, each visible as an attempt whose outcome is unknown or that failed. */
+  readonly explained: number
+  /** Up to here the log has been checked. */
+  readonly position: number
+}
+
+export async function check(db: Db, outside: Outside, after: number): Promise<Found> {
+  const [head] = await db<[{ position: number }]>`
+    select coalesce(max(position), 0) as position from slotbase.event_positions`
+  const broken = [...(await brokenPromises(db, after))]
+  const add = (promise: string, what: string, rows: readonly Record<string, unknown>[]) => {
+    if (rows.length > 0) broken.push({ promise, what, count: rows.length, rows: rows.slice(0, 5) })
+  }
+  add("P7", "an aggregate whose positions are not in the order of its commits", await outOfCommitOrder(db, after))
+  add("P1", "a booking that is not as the customer was told", await untrue(db, outside.told))
+  add("P1", "more or fewer bookings than were answered", await miscounted(db, outside.booked))
+  const requests = await requestsAgainstAttempts(db, outside.requests, after)
+  for (const [what, rows] of Object.entries(requests.wrong)) add("P4", what, rows)
+  const mails = await mailsAgainstMessages(db, outside.mails, after)
+  for (const [what, rows] of Object.entries(mails.wrong)) add("P4", what, rows)
+  const sum = (...promises: string[]) =>
+    broken.filter(({ promise }) => promises.includes(promise)).reduce((all, { count }) => all + count, 0)
+  return {
+    broken,
+    lost: sum("P1", "P2", "P5"),
+    doubled: sum("P3", "P4"),
+    explained: requests.explained + mails.explained,
+    position: head.position,
+  }
+}
+
+const outOfCommitOrder = (db: Db, after: number) => db`
+  select * from (
+    select p.position, e.aggregate_id, e.type, pg_xact_commit_timestamp(e.xmin) as committed,
+           lag(pg_xact_commit_timestamp(e.xmin)) over (partition by e.aggregate_id order by p.position) as before
+    from slotbase.event_positions p join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+    where p.position > ${after}
+  ) o where before > committed`
+
+const untrue = (db: Db, told: ReadonlyMap<string, Status>) => db`
+  select t.id, t.status as told, b.status
+  from unnest(${[...told.keys()]}::uuid[], ${[...told.values()]}::text[]) t (id, status)
+  left join slotbase.bookings b on b.id = t.id
+  where b.id is null or b.status <> t.status and not (t.status = 'held' and b.status = 'expired')`
+
+const miscounted = (db: Db, booked: number) => db`
+  select count(*) as bookings, ${booked}::bigint as answered from slotbase.bookings having count(*) <> ${booked}::bigint`
+
+interface Compared {
+  readonly wrong: Readonly<Record<string, readonly Record<string, unknown>[]>>
+  readonly explained: number
+}
+
+/** Every request that arrived carries its attempt, so each is accounted for by exactly one row. */
+async function requestsAgainstAttempts(db: Db, requests: readonly Request[], after: number): Promise<Compared> {
+  const arrived = db`
+    select attempt, event, count(*) from unnest(${requests.map(({ attempt }) => attempt)}::uuid[],
+      ${requests.map(({ event }) => event)}::uuid[]) r (attempt, event) group by attempt, event`
+  const rows = await db<{ wrong: string | null; event_id: string; attempt: number; outcome: string; count: number }[]>`
+    with arrived as materialized (${arrived}), compared as (
+      select r.event as event_id, a.attempt, a.outcome, r.count, a.delivery_id
+      from arrived r left join slotbase.webhook_attempts a on a.event_id = r.event and a.id = r.attempt
+    )
+    select event_id, attempt, outcome, count,
+           case when attempt is null then 'a request that nobody wrote down' when count > 1 then 'an attempt that was sent twice' end as wrong
+    from compared
+    where attempt is null or count > 1 or outcome <> 'delivered'
+    union all
+    select a.event_id, a.attempt, a.outcome, 0, 'a delivery that never arrived'
+    from slotbase.event_positions p join slotbase.webhook_attempts a on a.event_id = p.event_id
+    where p.position > ${after} and a.outcome = 'delivered'
+      and not exists (select from arrived r where r.attempt = a.id and r.event = a.event_id)`
+  return {
+    wrong: Object.fromEntries(
+      Map.groupBy(
+        rows.filter(({ wrong }) => wrong !== null),
+        ({ wrong }) => wrong ?? "",
+      ),
+    ),
+    explained: rows.filter(({ wrong }) => wrong === null).length,
+  }
+}
+
+/** A mail is sent again under its Message-ID; each send was counted before it began. */
+async function mailsAgainstMessages(db: Db, mails: readonly string[], after: number): Promise<Compared> {
+  const ids = mails.map((id) => /^<([0-9a-f-]{36})@/.exec(id)?.[1] ?? id)
+  const arrived = db`select id, count(*) from unnest(${ids}::uuid[]) m (id) group by id`
+  const rows = await db<{ wrong: string | null; id: string; count: number; attempts: number }[]>`
+    with arrived as materialized (${arrived})
+    select m.id, m.count, n.attempts, n.status,
+           case when n.id is null then 'a mail that nobody wrote down'
+                when m.count > n.attempts then 'a mail that was sent more often than was written down' end as wrong
+    from arrived m left join slotbase.notifications n on n.id = m.id
+    where n.id is null or m.count > 1
+    union all
+    select n.id, 0, n.attempts, n.status, 'a mail that never arrived'
+    from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
+    where p.position > ${after} and n.status = 'sent' and not exists (select from arrived m where m.id = n.id)`
+  return {
+    wrong: Object.fromEntries(
+      Map.groupBy(
+        rows.filter(({ wrong }) => wrong !== null),
+        ({ wrong }) => wrong ?? "",
+      ),
+    ),
+    explained: rows.filter(({ wrong }) => wrong === null).reduce((sum, { count }) => sum + count - 1, 0),
+  }
+}

@@ -1,0 +1,83 @@
+// The campaign's own PostgreSQL, with its durability on: it can be restarted and crashed, and each victim logs in under a
+// name of its own, so that the server's views tell whose backend is whose.
+
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import postgres from "postgres"
+import { connect, type Db } from "../../src/database/db.ts"
+import { type Embedded, startEmbedded } from "../../src/database/embedded.ts"
+import { migrate } from "../../src/database/migrate.ts"
+
+export interface Database {
+  readonly url: string
+  /** The campaign's connection; it comes back by itself after a restart. */
+  readonly db: Db
+  /** A connection by itself, for what is held open: `begin` by hand. End it. */
+  readonly session: () => postgres.Sql
+  /** The connection string of a victim. */
+  readonly urlOf: (victim: string) => Promise<string>
+  /** Stops PostgreSQL (fast: connections are cut, then a checkpoint; immediate: as in a crash) and starts it again. */
+  readonly restart: (mode: "fast" | "immediate") => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const settings = {
+  // Nine processes of the long form, with a pool of twenty each, and the campaign itself.
+  max_connections: "300",
+  // The order of commits is checked against the order of positions.
+  track_commit_timestamp: "on",
+}
+const password = "victim"
+/** The checks read whole tables. */
+const deadlineMs = 120_000
+
+export async function startDatabase(): Promise<Database> {
+  const dataDir = await mkdtemp(join(tmpdir(), "slotbase-chaos-"))
+  // When this runs as root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(dataDir, 0o711)
+  let server: Embedded = await startEmbedded({ dataDir, settings })
+  const { url } = server
+  await migrate(url)
+  const db = connect(url, { applicationName: "chaos", queryDeadlineMs: deadlineMs, transactionDeadlineMs: deadlineMs })
+  await db`update slotbase.clock set movable = true`
+  const [row] = await db<[{ folder: string }]>`select current_setting('data_directory') as folder`
+
+  return {
+    url,
+    db,
+    session: () =>
+      postgres(url, { max: 1, onnotice: () => {}, idle_timeout: 0, connection: { application_name: "chaos" } }),
+    async urlOf(victim) {
+      await db.unsafe(`create role "${victim}" superuser login password '${password}'`)
+      const address = new URL(url)
+      address.username = victim
+      address.password = password
+      return address.href
+    },
+    async restart(mode) {
+      if (mode === "immediate") {
+        const pid = Number((await readFile(join(row.folder, "postmaster.pid"), "utf8")).split("\n")[0])
+        process.kill(pid, "SIGQUIT")
+        while (isAlive(pid)) await Bun.sleep(5)
+      }
+      await server.stop()
+      server = await startEmbedded({ dataDir, settings })
+      if (server.url !== url) throw new Error(`PostgreSQL came back at ${server.url}, and was at ${url}`)
+    },
+    async stop() {
+      await db.end()
+      await server.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,43 @@
+// Clocks that jump: the one clock of the database, and the host clock of a process, which it must not believe.
+
+import type { Fault, Inflicted } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+
+const hourMs = 3_600_000
+
+export const clockFaults: readonly Fault[] = [
+  {
+    name: "clock-jumped",
+    sentence: "The one clock jumps an hour ahead under load, and back again.",
+    inflict: async (world, { short }) => {
+      const { db } = world.database
+      const recoveredMs: number[] = []
+      for (let round = 0; round < (short ? 1 : 3); round++) {
+        for (const by of ["1 hour", "-1 hour"]) {
+          await db`select slotbase.move_clock(${by}::interval)`
+          await Bun.sleep(jumpedMs)
+          recoveredMs.push(await recovered(world, performance.now()))
+        }
+      }
+      return { times: recoveredMs.length, recoveredMs }
+    },
+  },
+  {
+    name: "host-clock-wrong",
+    sentence: "The host clocks of half the processes jump a day back and a day ahead while they work.",
+    short: true,
+    inflict: async (world): Promise<Inflicted> => {
+      const recoveredMs: number[] = []
+      await world.crew.allReady()
+      const wrong = world.crew.victims.filter((_, index) => index % 2 === 0)
+      for (const aheadMs of [-24 * hourMs, 24 * hourMs, 0]) {
+        for (const victim of wrong) victim.setHostClock(aheadMs)
+        await Bun.sleep(jumpedMs)
+        recoveredMs.push(await recovered(world, performance.now()))
+      }
+      return { times: 2, recoveredMs }
+    },
+  },
+]
+
+const jumpedMs = 1_500

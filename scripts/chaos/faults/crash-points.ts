@@ -1,0 +1,128 @@
+// Every named crash point, hit by SIGKILL in several processes at once while one survivor goes on; and for each point what
+// makes the program pass it. A point that cannot be reached is a trouble, because it would prove nothing.
+
+import { type CrashPoint, crashPoints } from "../../../src/crash-points.ts"
+import type { Victim } from "../crew.ts"
+import { type Fault, killedWithinMs, within } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+import * as provoke from "./provocations.ts"
+
+interface Way {
+  readonly role: Victim["role"]
+  /** Killed at a random passing from the first to this one. */
+  readonly upTo: number
+  /** Makes the point be passed, again and again while victims are armed; answers how to undo it. */
+  readonly provoke?: (world: World) => provoke.Provocation
+  /** How the victim is brought there: as it works, as it is told to stop, as it starts. */
+  readonly as?: "stopping" | "starting"
+  readonly short?: true
+}
+
+const request: Way = { role: "server", upTo: 12 }
+const actor: Way = { role: "actors", upTo: 4 }
+
+const ways: Readonly<Record<CrashPoint, Way | readonly [Way, Way]>> = {
+  "key-claimed": request,
+  "change-made": request,
+  "before-commit": [request, actor],
+  "after-commit": { ...request, short: true },
+  "after-hint": request,
+  "before-answer": request,
+  "before-dispatch": actor,
+  "after-dispatch": { ...actor, short: true },
+  "log-hinted": actor,
+  "recorded-checked": { ...actor, upTo: 1, provoke: provoke.recordFromSql },
+  "runs-claimed": actor,
+  "effect-begun": actor,
+  "effect-made": { ...actor, short: true },
+  "runs-committed": actor,
+  "outside-begun": actor,
+  "outside-effect-made": actor,
+  "outside-settled": actor,
+  "run-failed": { ...actor, upTo: 2, provoke: provoke.failingHandler },
+  "failure-settled": { ...actor, upTo: 2, provoke: provoke.failingHandler },
+  "runs-returned": { ...actor, upTo: 1, provoke: provoke.slowMail, as: "stopping" },
+  "messages-recorded": actor,
+  "send-begun": actor,
+  "mail-sent": actor,
+  "attempts-written": { ...actor, short: true },
+  "request-next": actor,
+  "answer-received": { ...actor, short: true },
+  "webhook-switched-off": { ...actor, upTo: 1, provoke: provoke.goneReceiver },
+  "attempts-settled": actor,
+  "deliveries-returned": { ...actor, upTo: 1, provoke: provoke.hangingBurst, as: "stopping" },
+  "taken-over": { ...actor, upTo: 1, provoke: provoke.deathInFlight },
+  "log-read": { ...request, upTo: 4 },
+  "frames-published": { ...request, upTo: 4 },
+  "holds-expired": { ...actor, upTo: 1, provoke: provoke.deadHolds },
+  "partitions-made": { ...actor, upTo: 1, provoke: provoke.housekeeping },
+  "process-registered": { ...actor, upTo: 1, as: "starting" },
+  "actors-stopped": { ...actor, upTo: 1, as: "stopping" },
+  "before-good-bye": { ...actor, upTo: 1, as: "stopping" },
+}
+
+export const crashPointFaults: readonly Fault[] = (Object.keys(crashPoints) as CrashPoint[]).flatMap((point) =>
+  [ways[point]].flat().map((way, nth) => ({
+    name: nth === 0 ? point : `${point}-${way.role}`,
+    sentence: crashPoints[point],
+    recoverWithinMs: killedWithinMs,
+    share: 1,
+    ...(way.short && { short: true as const }),
+    inflict: (world: World, { kills }: { kills: number }) => killAt(world, point, way, kills),
+  })),
+)
+
+/** Of a round, from the arming to the last death. */
+const roundMs = 8_000
+/** The same, of a process that must start first. */
+const startingRoundMs = 30_000
+const provokeEveryMs = 200
+/** Rounds in which nobody dies. */
+const maxVain = 2
+
+async function killAt(world: World, point: CrashPoint, way: Way, kills: number) {
+  const recoveredMs: number[] = []
+  const before = world.crew.deaths.length
+  const killed = () => world.crew.deaths.length - before
+  let vain = 0
+  for (let round = 0; killed() < kills && vain < maxVain; round++) {
+    await world.crew.allReady()
+    const all = world.crew.of(way.role)
+    const survivor = all[round % all.length]
+    const victims = all.filter((victim) => victim !== survivor).slice(0, kills - killed())
+    const died = await killOnce(world, point, way, victims)
+    if (died === 0) vain++
+    else recoveredMs.push(await recovered(world, world.crew.deaths.at(-1)?.at ?? performance.now()))
+  }
+  const troubles = recoveredMs.length === 0 ? [`nobody came to ${point}`] : []
+  return { times: recoveredMs.length, recoveredMs, troubles }
+}
+
+/** Answers how many died at the point. */
+async function killOnce(world: World, point: CrashPoint, way: Way, victims: readonly Victim[]): Promise<number> {
+  const deaths = new Map(victims.map((victim) => [victim, victim.deaths()]))
+  const provocation = way.provoke?.(world)
+  for (const victim of victims) {
+    const nth = 1 + Math.floor(world.random() * way.upTo)
+    if (way.as === "starting") victim.tellNext({ arm: [{ point, nth }] })
+    else victim.arm(point, nth)
+  }
+  const isDead = (victim: Victim) => victim.deaths() >= (deaths.get(victim) ?? 0) + (way.as === "starting" ? 2 : 1)
+  let nextAt = 0
+  try {
+    await provocation?.before?.()
+    if (way.as !== undefined) for (const victim of victims) victim.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
+    await within(way.as === "starting" ? startingRoundMs : roundMs, async () => {
+      if (performance.now() >= nextAt) {
+        await provocation?.again?.()
+        nextAt = performance.now() + provokeEveryMs
+      }
+      return victims.every(isDead)
+    })
+  } finally {
+    for (const victim of victims) if (!isDead(victim)) victim.disarm()
+    await provocation?.after?.()
+  }
+  return victims.filter(isDead).length
+}

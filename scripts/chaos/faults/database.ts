@@ -1,0 +1,83 @@
+// Faults of PostgreSQL: restarted fast and immediately, its backends terminated, its connections used up.
+
+import postgres from "postgres"
+import { type Fault, type Inflicted, within } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+
+const restart = (mode: "fast" | "immediate", sentence: string): Fault => ({
+  name: `restart-${mode}`,
+  sentence,
+  ...(mode === "immediate" && { short: true as const }),
+  inflict: (world, { short }) =>
+    times(world, short ? 1 : 5, async () => {
+      await Bun.sleep(world.random() * busyMs)
+      await world.database.restart(mode)
+    }),
+})
+
+export const databaseFaults: readonly Fault[] = [
+  restart("fast", "PostgreSQL is shut down under load (connections are cut) and started again."),
+  restart("immediate", "PostgreSQL crashes under load and recovers from its log."),
+  {
+    name: "backends-terminated",
+    sentence: "Every connection of every process is terminated, several times in a row.",
+    short: true,
+    inflict: (world, { short }) =>
+      times(world, short ? 2 : 10, async () => {
+        for (let n = 0; n < 3; n++) {
+          await terminateAll(world)
+          await Bun.sleep(world.random() * busyMs)
+        }
+      }),
+  },
+  {
+    name: "connections-used-up",
+    sentence:
+      "Strangers take every connection of the server, the reserved ones too, while those of the processes are cut.",
+    inflict: (world, { short }) => times(world, short ? 1 : 3, () => useUp(world, short ? 2_000 : 8_000)),
+  },
+]
+
+const busyMs = 300
+
+/** Recovery counts from the moment at which the cause is gone. */
+async function times(world: World, count: number, once: () => Promise<unknown>): Promise<Inflicted> {
+  const recoveredMs: number[] = []
+  for (let nth = 0; nth < count; nth++) {
+    await world.crew.allReady()
+    await once()
+    recoveredMs.push(await recovered(world, performance.now()))
+  }
+  return { times: count, recoveredMs }
+}
+
+const terminateAll = ({ database: { db } }: World) => db`
+  select pg_terminate_backend(pid) from pg_stat_activity where usename like 'actors%' or usename like 'server%'`
+
+async function useUp(world: World, forMs: number): Promise<void> {
+  const strangers: postgres.Sql[] = []
+  let full = false
+  const take = async () => {
+    const sql = postgres(world.database.url, { max: 1, onnotice: () => {}, connect_timeout: 5 })
+    strangers.push(sql)
+    await sql`select 1`.catch(() => {
+      full = true
+    })
+  }
+  await world.database.db`select 1`
+  await within(10_000, async () => {
+    await Promise.all(Array.from({ length: 20 }, take))
+    return full
+  })
+  await terminateAll(world)
+  const until = performance.now() + forMs
+  // Whoever was quicker than the strangers is cut again.
+  await within(forMs, async () => {
+    await take()
+    await terminateAll(world)
+    await Bun.sleep(100)
+    return performance.now() > until
+  })
+  await Promise.all(strangers.map((sql) => sql.end({ timeout: 0 })))
+}

@@ -1,0 +1,81 @@
+// Inside dispatch: the pass is one SQL statement, and is held in its middle by a lock that the campaign takes. Then its
+// process is killed, its backend terminated, or its statement cancelled.
+
+import type { Db } from "../../../src/database/db.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+
+type End = (world: World, held: { pid: number; victim: string }) => Promise<unknown>
+
+const inside = (name: string, sentence: string, end: End, short?: true): Fault => ({
+  name,
+  sentence,
+  recoverWithinMs: killedWithinMs,
+  ...(short && { short }),
+  inflict: async (world, options): Promise<Inflicted> => {
+    const recoveredMs: number[] = []
+    const troubles: string[] = []
+    for (let round = 0; round < (options.short ? 1 : 10); round++) {
+      await world.crew.allReady()
+      const since = await hold(world, end)
+      if (since === undefined) troubles.push("no pass came to the middle of dispatch")
+      else recoveredMs.push(await recovered(world, since))
+    }
+    return { times: recoveredMs.length, recoveredMs, troubles }
+  },
+})
+
+export const dispatchFaults: readonly Fault[] = [
+  inside(
+    "inside-dispatch",
+    "The process is killed while its dispatching statement has taken events and not yet given them positions.",
+    async ({ crew }, { victim }) => {
+      const found = crew.victims.find(({ name }) => name === victim)
+      const deaths = found?.deaths() ?? 0
+      found?.signal("SIGKILL")
+      await within(heldWithinMs, () => (found?.deaths() ?? 0) > deaths)
+    },
+    true,
+  ),
+  inside(
+    "inside-dispatch-terminated",
+    "The backend of the dispatching statement is terminated in its middle.",
+    ({ database: { db } }, { pid }) => db`select pg_terminate_backend(${pid})`,
+  ),
+  inside(
+    "inside-dispatch-cancelled",
+    "The dispatching statement is cancelled in its middle.",
+    ({ database: { db } }, { pid }) => db`select pg_cancel_backend(${pid})`,
+  ),
+]
+
+const heldWithinMs = 5_000
+
+/** Holds a pass in its middle and ends it; answers when the lock was let go. */
+async function hold(world: World, end: End): Promise<number | undefined> {
+  const session = world.database.session()
+  try {
+    await session.unsafe("begin")
+    // Only dispatch writes the log: everybody else goes on.
+    await session.unsafe("lock table slotbase.event_positions in share mode")
+    let held: { pid: number; victim: string } | undefined
+    await within(heldWithinMs, async () => {
+      held = await heldPass(world.database.db)
+      return held !== undefined
+    })
+    if (held === undefined) return undefined
+    await end(world, held)
+    return performance.now()
+  } finally {
+    await session.unsafe("rollback")
+    await session.end()
+  }
+}
+
+async function heldPass(db: Db): Promise<{ pid: number; victim: string } | undefined> {
+  const [row] = await db<{ pid: number; victim: string }[]>`
+    select a.pid, a.usename as victim from pg_stat_activity a join pg_locks l on l.pid = a.pid
+    where not l.granted and l.locktype = 'relation' and l.relation = 'slotbase.event_positions'::regclass`
+  return row
+}

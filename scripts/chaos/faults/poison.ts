@@ -1,0 +1,108 @@
+// Events that kill whoever handles or sends them: each must end in the dead letters, after so many deaths as it may cost,
+// while the events that were handled beside it burn no attempt. Put back to work when the cause is gone, it succeeds.
+
+import type { CrashPoint } from "../../../src/crash-points.ts"
+import { type Fault, type Inflicted, within } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+import { reprocessAll } from "./provocations.ts"
+
+/** Three lone attempts at most of a run with three retries, and as many takeovers of a dead process's work. */
+const deadWithinMs = 90_000
+
+const poison = (name: string, sentence: string, point: CrashPoint, handler: string | null, short?: true): Fault => ({
+  name,
+  sentence,
+  ...(short && { short }),
+  inflict: (world) => inflict(world, point, handler),
+})
+
+export const poisonFaults: readonly Fault[] = [
+  poison(
+    "poison-run",
+    "An event kills every process that begins to handle it in a transaction.",
+    "effect-begun",
+    "AnalyticsHandler",
+    true,
+  ),
+  poison(
+    "poison-outside",
+    "An event kills every process whose external handler begins with it.",
+    "outside-begun",
+    "NotificationHandler",
+  ),
+  poison(
+    "poison-delivery",
+    "An event kills every process that is about to send it to a webhook.",
+    "request-next",
+    null,
+  ),
+]
+
+async function inflict(world: World, point: CrashPoint, handler: string | null): Promise<Inflicted> {
+  const { db } = world.database
+  await world.crew.allReady()
+  const before = await burnt(world)
+  const deaths = world.crew.deaths.length
+  const eventId = await bookBeforeDispatch(world, (event) => {
+    for (const victim of world.crew.of("actors")) victim.arm(point, 1, event)
+  })
+  const since = performance.now()
+  const dead = await within(deadWithinMs, async () => {
+    for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [{ point, nth: 1, event: eventId }] })
+    const [row] = await db<[{ count: number }]>`
+      select count(*) from slotbase.dead_letters
+      where event_id = ${eventId} and handler is not distinct from ${handler} and resolved_at is null`
+    return row.count === (handler === null ? webhooks : 1)
+  })
+  const tookMs = performance.now() - since
+  const killed = world.crew.deaths.length - deaths
+  for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [] })
+  for (const victim of world.crew.of("actors")) victim.disarm()
+  await world.crew.allReady()
+  const recoveredMs = [await recovered(world, world.crew.deaths.at(-1)?.at ?? since)]
+  const troubles: string[] = []
+  if (!dead) troubles.push(`the event is not dead after ${deadWithinMs} ms and ${killed} kills`)
+  const known = new Set(before.map((run) => `${run.handler} ${run.position}`))
+  const neighbours = (await burnt(world)).filter(
+    (run) => !known.has(`${run.handler} ${run.position}`) && !(run.event_id === eventId && run.handler === handler),
+  )
+  if (neighbours.length > 0) troubles.push(`neighbours burnt an attempt: ${JSON.stringify(neighbours.slice(0, 3))}`)
+  await reprocessAll(world)
+  return { times: 1, recoveredMs, troubles, note: `dead after ${killed} kills and ${(tookMs / 1000).toFixed(1)} s` }
+}
+
+/** The steady and the moody one. */
+const webhooks = 2
+
+/** Holds the sequencer back, books, and lets go when the processes know the event. */
+async function bookBeforeDispatch(world: World, arm: (event: string) => void): Promise<string> {
+  const session = world.database.session()
+  try {
+    await session.unsafe("begin")
+    await session`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`
+    const event = await world.customers.bookOnce()
+    arm(event)
+    await Bun.sleep(armedWithinMs)
+    return event
+  } finally {
+    await session.unsafe("commit")
+    await session.end()
+  }
+}
+const armedWithinMs = 100
+
+/** Runs of transactional handlers that needed more than one attempt. */
+async function burnt({ database: { db } }: World): Promise<readonly Burnt[]> {
+  return db<Burnt[]>`
+    select event_id, handler, position, attempts, errors -> -1 -> 'error' ->> 'code' as code from slotbase.handler_history
+    where attempts > 1 and handler in ('AnalyticsHandler', 'CacheInvalidationHandler') order by position`
+}
+
+interface Burnt {
+  readonly event_id: string
+  readonly handler: string
+  readonly position: number
+  readonly attempts: number
+  readonly code: string | null
+}

@@ -1,0 +1,54 @@
+// A receiver that hangs, resets connections, answers byte by byte; and processes killed while it has their requests in
+// hand: those attempts have an unknown outcome, and nothing else may be sent twice.
+
+import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
+import type { Mood } from "../receiver.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+import { butOne, repeat } from "./processes.ts"
+
+const moodMs = 4_000
+
+const moody = (name: string, sentence: string, mood: Mood): Fault => ({
+  name,
+  sentence,
+  inflict: async (world, { short }): Promise<Inflicted> => {
+    const recoveredMs: number[] = []
+    for (let round = 0; round < (short ? 1 : 3); round++) {
+      await world.crew.allReady()
+      world.receivers.setMood(mood)
+      await Bun.sleep(moodMs)
+      // The steady receiver's work goes on beside it.
+      recoveredMs.push(await recovered(world, performance.now()))
+      world.receivers.setMood("answer")
+    }
+    return { times: recoveredMs.length, recoveredMs }
+  },
+})
+
+export const receiverFaults: readonly Fault[] = [
+  moody("receiver-hangs", "A receiver takes requests and never answers.", "hang"),
+  moody("receiver-resets", "A receiver resets every connection after it has read the request.", "reset"),
+  moody("receiver-drips", "A receiver answers byte by byte, slower than the time limit.", "drip"),
+  moody("receiver-refuses", "A receiver answers 503.", "refuse"),
+  {
+    name: "killed-in-flight",
+    sentence: "All actor processes but one are killed while a receiver has read their requests and not answered.",
+    recoverWithinMs: killedWithinMs,
+    share: 1,
+    short: true,
+    inflict: (world, { kills }) => repeat(world, kills, (round) => killInFlight(world, round)),
+  },
+]
+
+const inHandWithinMs = 5_000
+
+async function killInFlight(world: World, round: number): Promise<void> {
+  const victims = butOne(world.crew.of("actors"), round)
+  world.receivers.setMood("hang")
+  await within(inHandWithinMs, () => world.receivers.waiting() >= 2 * world.crew.of("actors").length)
+  for (const victim of victims) victim.signal("SIGKILL")
+  const deaths = victims.map((victim) => victim.deaths())
+  await within(inHandWithinMs, () => victims.every((victim, index) => victim.deaths() > (deaths[index] ?? 0)))
+  world.receivers.setMood("answer")
+}

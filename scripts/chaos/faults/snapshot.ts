@@ -1,0 +1,98 @@
+// Sessions that hold back vacuum: one reads under one snapshot, one has written and is left idle in its transaction. Dead
+// rows then stay in every queue. Throughput and delay are measured before and at the end, side by side on one system, and
+// the blocks that an empty dispatching pass reads say whether its scan is bounded.
+
+import { percentile } from "../../benchmarks/measure.ts"
+import { type Fault, type Inflicted, within } from "../fault.ts"
+import { recovered } from "../recovery.ts"
+import type { World } from "../world.ts"
+
+/** An empty pass reads about a dozen blocks; one that walks ten minutes' dead rows reads hundreds. */
+const maxBlocks = 100
+const minThroughput = 0.8
+const maxDelay = 2
+
+/** What each session does before it is left. */
+const sessions = [
+  ["begin isolation level repeatable read", "select count(*) from slotbase.facilities"],
+  ["begin", "create temporary table left_open (n integer)"],
+]
+
+export const snapshotFaults: readonly Fault[] = [
+  {
+    name: "vacuum-held-back",
+    sentence:
+      "For ten minutes one session reads under one snapshot, and one that has written is left idle in its transaction.",
+    short: true,
+    inflict,
+  },
+]
+
+async function inflict(world: World, { short }: { short: boolean }): Promise<Inflicted> {
+  const [heldMs, measuredMs] = short ? [15_000, 2_000] : [600_000, 15_000]
+  const before = await measure(world, measuredMs)
+  const open = sessions.map((statements) => ({ statements, session: world.database.session() }))
+  try {
+    for (const { statements, session } of open) for (const statement of statements) await session.unsafe(statement)
+    await Bun.sleep(heldMs)
+    const during = await measure(world, measuredMs)
+    const ratio = during.perSecond / before.perSecond
+    const troubles: string[] = []
+    if (during.blocks > maxBlocks)
+      troubles.push(`an empty pass reads ${during.blocks} blocks, and read ${before.blocks} before`)
+    // In two seconds beside other work both figures are noise; the long form decides.
+    if (!short && ratio < minThroughput) troubles.push(`throughput fell to ${Math.round(ratio * 100)} %`)
+    if (!short && during.p99Ms > maxDelay * before.p99Ms)
+      troubles.push(`p99 rose from ${before.p99Ms} to ${during.p99Ms} ms`)
+    const say = (figure: Measured) => `${figure.perSecond}/s, p99 ${figure.p99Ms} ms, ${figure.blocks} blocks`
+    return { times: 1, recoveredMs: [], troubles, note: `${say(before)} → ${say(during)}` }
+  } finally {
+    for (const { session } of open) {
+      await session.unsafe("rollback")
+      await session.end()
+    }
+  }
+}
+
+interface Measured {
+  /** Requests answered, with everybody as fast as they can. */
+  readonly perSecond: number
+  /** From an event's timestamp to its webhook's first byte, at the usual pace. */
+  readonly p99Ms: number
+  /** Read by an empty dispatching pass. */
+  readonly blocks: number
+}
+
+async function measure(world: World, forMs: number): Promise<Measured> {
+  const { customers, receivers } = world
+  await world.crew.allReady()
+  await recovered(world, performance.now())
+  receivers.takeDelays()
+  await Bun.sleep(forMs)
+  const delays = receivers.takeDelays().sort((a, b) => a - b)
+  customers.setPace(Number.POSITIVE_INFINITY)
+  const [answered, since] = [customers.answered(), performance.now()]
+  await Bun.sleep(forMs)
+  const perSecond = Math.round(((customers.answered() - answered) * 1000) / (performance.now() - since))
+  customers.setPace(world.pace)
+  await customers.pause()
+  await world.settled()
+  const blocks = await blocksOfEmptyPass(world)
+  customers.resume()
+  return { perSecond, p99Ms: percentile(delays, 0.99), blocks }
+}
+
+/** The fewest of several passes: the floor moves once a second, and only when work has come in between. */
+async function blocksOfEmptyPass({ database: { db } }: World): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY
+  for (let pass = 0; pass < passes; pass++) {
+    const [row] = await db<[{ "QUERY PLAN": [{ Plan: Record<string, number> }] }]>`
+      explain (analyze, buffers, format json) select * from slotbase.dispatch(500)`
+    const plan = row["QUERY PLAN"][0].Plan
+    fewest = Math.min(fewest, (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0))
+    await within(betweenPassesMs, () => false)
+  }
+  return fewest
+}
+const passes = 4
+const betweenPassesMs = 700

@@ -1,0 +1,99 @@
+// Everything that a fault is inflicted on: the database, the processes, the customers, the receivers, the mail server.
+
+import { eventually } from "../../test/harness/eventually.ts"
+import { type SmtpReceiver, smtpReceiver } from "../../test/harness/smtp.ts"
+import { type Crew, startCrew } from "./crew.ts"
+import { type Customers, startCustomers } from "./customers.ts"
+import { type Database, startDatabase } from "./database.ts"
+import { type Receivers, startReceivers } from "./receiver.ts"
+
+export interface World {
+  readonly database: Database
+  readonly crew: Crew
+  readonly customers: Customers
+  readonly receivers: Receivers
+  readonly mail: SmtpReceiver
+  /** Requests per second of all customers together, unless a fault wants more. */
+  readonly pace: number
+  /** From 0 to 1, by the seed. */
+  readonly random: () => number
+  readonly progress: (line: string) => void
+  /** Waits until everything is dispatched, handled and delivered; the customers must pause. */
+  readonly settled: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export interface WorldOptions {
+  readonly servers: number
+  readonly actors: number
+  readonly pace: number
+  readonly seed: number
+  readonly progress: (line: string) => void
+}
+
+const settleWithinMs = 90_000
+/** Retries of both webhooks come soon and often, so that no fault outlasts them. */
+const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
+const events = ["booking.confirmed", "booking.cancelled"]
+
+export async function startWorld({ servers, actors, pace, seed, progress }: WorldOptions): Promise<World> {
+  const ends: (() => Promise<unknown>)[] = []
+  // Whatever one end says, the others follow: no process and no database stays behind.
+  const stop = async () => {
+    for (const end of ends.splice(0).reverse()) await end().catch((error: Error) => progress(error.message))
+  }
+  try {
+    const random = mulberry32(seed)
+    const database = await startDatabase()
+    ends.push(database.stop)
+    const receivers = await startReceivers()
+    ends.push(receivers.stop)
+    const mail = await smtpReceiver()
+    ends.push(mail.close)
+    const crew = await startCrew({ database, servers, actors, smtpUrl: mail.url })
+    ends.push(crew.stop)
+    const addresses = crew.of("server").map(({ address }) => address)
+    const customers = await startCustomers({ servers: addresses, perSecond: pace, random })
+    ends.push(customers.stop)
+    for (const url of [receivers.steadyUrl, receivers.moodyUrl]) {
+      const made = await customers.ask(`${customers.at}/webhooks`, { name: url, url, events, retryConfig })
+      if (made.status !== 201) throw new Error(`no webhook: ${JSON.stringify(made.body)}`)
+    }
+    // Bookings made before the webhooks were in force would not be expected to arrive; both are from here on.
+    return {
+      database,
+      crew,
+      customers,
+      receivers,
+      mail,
+      pace,
+      random,
+      progress,
+      settled: () => eventually(() => nothingLeft(database), { withinMs: settleWithinMs }),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function nothingLeft({ db }: Database): Promise<void> {
+  const [left] = await db<[{ outbox: number; runs: number; deliveries: number }]>`
+    select (select count(*) from slotbase.outbox) as outbox,
+           (select count(*) from slotbase.handler_queue) as runs,
+           (select count(*) from slotbase.delivery_queue) as deliveries`
+  if (left.outbox + left.runs + left.deliveries > 0)
+    throw new Error(`${left.outbox} events, ${left.runs} runs and ${left.deliveries} deliveries are left`)
+}
+
+/** The small generator of Tommy Ettinger; one seed, one sequence. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
