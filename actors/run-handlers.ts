@@ -85,7 +85,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const tookMs = performance.now() - began
     await work(below, stopping)
     await takeOver(db, name, owner(), since, policy.maxRetries)
-    const lonesLeft = await inLoneTurn(() => workLone(stopping))
+    const lonesLeft = await inLoneTurn(owner, () => workLone(stopping))
     const more = returned || isFull(below) || lonesLeft
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
     return more

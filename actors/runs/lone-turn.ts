@@ -3,11 +3,23 @@
  * and must not be blamed for another handler's.
  */
 
-let turn: Promise<unknown> = Promise.resolve()
+/** Longer than any run that ends; one that never does must not keep the other handlers' waiting for ever. */
+const longestTurnMs = 90_000
 
-/** Runs the work when nobody else has the turn; in the order of the calls. */
-export function inLoneTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(work)
-  turn = mine.catch(() => {})
-  return mine
+/** The end of the last turn, by the function that names the process. */
+const turns = new WeakMap<() => number, Promise<void>>()
+
+/** Runs the work when nobody else of the process has the turn; in the order of the calls. */
+export async function inLoneTurn<T>(owner: () => number, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(owner)
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  turns.set(owner, before ? before.then(() => over) : over)
+  await before
+  const timer = setTimeout(end, longestTurnMs)
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
+    end()
+  }
 }

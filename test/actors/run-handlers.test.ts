@@ -2,13 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import type { Actor } from "../../actors/actor.ts"
-import {
-  GiveUp,
-  type HandledEvent,
-  type Handler,
-  sideBySide,
-  type TransactionalHandler,
-} from "../../actors/handlers/handler.ts"
+import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
 import { claimFree, claimLone, takeOver } from "../../actors/runs/claim.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
@@ -249,7 +243,11 @@ test("lone runs of two handlers never stand beside each other in one process, so
       return undefined
     },
   })
-  await Promise.all(["AnalyticsHandler", "NotificationHandler"].map((name) => drain(actorOf(watched(name)))))
+  const self = () => owner
+  const actors = ["AnalyticsHandler", "NotificationHandler"].map((name) =>
+    runHandler(pipelineApp(db), watched(name), self),
+  )
+  await Promise.all(actors.map(drain))
   expect([handled, most]).toEqual([10, 1])
 })
 
