@@ -15,8 +15,10 @@ export const bullmq = (name: string, settings: BullSettings, processes = 1): Con
   prepare: async (place) => {
     await createPeerTables(place.sql)
     const redis = await startRedis()
+    const clients = [...handlerNames, webhookJob].map(() => connectRedis(redis.port))
     const queues = [...handlerNames, webhookJob].map(
-      (queue) => new Queue(queue, { connection: connectRedis(redis.port), defaultJobOptions: jobOptions }),
+      (queue, nth) =>
+        new Queue(queue, { connection: clients[nth] as ConnectionOptions, defaultJobOptions: jobOptions }),
     )
     return {
       workers: peerWorkers("bullmq-worker.ts", settings, processes, place, { REDIS_PORT: String(redis.port) }),
@@ -33,6 +35,8 @@ export const bullmq = (name: string, settings: BullSettings, processes = 1): Con
       outcomes: () => peerOutcomes(place.sql),
       stop: async () => {
         await Promise.all(queues.map((queue) => queue.close()))
+        // A queue does not close a connection that was given to it, which would then miss its server loudly.
+        for (const client of clients) client.disconnect()
         await redis.stop()
       },
     }
@@ -40,5 +44,4 @@ export const bullmq = (name: string, settings: BullSettings, processes = 1): Con
 })
 
 /** Bun's own client, in BullMQ's adapter. */
-export const connectRedis = (port: number): ConnectionOptions =>
-  createBunRedisClient(new Bun.RedisClient(`redis://127.0.0.1:${port}`))
+export const connectRedis = (port: number) => createBunRedisClient(new Bun.RedisClient(`redis://127.0.0.1:${port}`))
