@@ -1,43 +1,40 @@
 -- The floor of the dispatcher's scan rises past a session that is left idle in a transaction with an id of its own. It waited for
--- every older transaction; now it also rises when the numbers drawn and the positions given are as many. (A number whose
--- transaction was rolled back is a gap: then it waits as before, until the next quiet moment.)
+-- every older transaction; now it also rises when as many events got a position as numbers were drawn. How many that must be
+-- is known from the last floor on; a number whose transaction was rolled back is a gap, and then it waits as before.
 -- And the handlers of a type are looked up once per pass.
 
-alter table slotbase.outbox_floor add column floor_position bigint;
-comment on column slotbase.outbox_floor.floor_position is 'How many of the numbers up to floor got a position, in all; null: not known, because a number was drawn and rolled back.';
-update slotbase.outbox_floor set floor_position = 0
-where floor = 0 and not exists (select from slotbase.event_positions) and pg_sequence_last_value('slotbase.outbox_seq') is null;
+alter table slotbase.outbox_floor add column floor_position bigint, add column candidate_position bigint;
+comment on column slotbase.outbox_floor.floor_position is 'How many of the numbers up to floor got a position; null: not known yet.';
+comment on column slotbase.outbox_floor.candidate_position is 'How many of the numbers up to candidate_seq have got one so far.';
 
 create or replace function slotbase.dispatch(batch integer, out dispatched integer, out last_position bigint, out waits_for_check boolean)
 language plpgsql set enable_seqscan = off set enable_partition_pruning = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   mark     slotbase.outbox_floor;
-  drawn    bigint;
   present  bigint;
   top      bigint;
   below    bigint;
+  late     bigint;
   settled  boolean;
   embedded boolean := pg_current_xact_id_if_assigned() is not null;
 begin
   dispatched := 0;
   waits_for_check := false;
-  -- 1. Before this transaction has an id: whoever drew a number up to "drawn" has a smaller one,
-  --    because a transaction gets its id before it draws.
-  drawn := coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0);
   -- A cheap look without a lock, a transaction id or WAL.
   select * into mark from slotbase.outbox_floor;
   perform 1 from slotbase.outbox where seq > mark.floor order by seq limit 1;
-  if not found and (mark.floor >= drawn or clock_timestamp() < mark.noted_at + interval '1 second') then
+  if not found and (mark.floor >= coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) or clock_timestamp() < mark.noted_at + interval '1 second') then
     return;
   end if;
-  -- 2. The fence: one pass at a time. It dies with the transaction, and leaves no row and no WAL.
+  -- 1. The fence: one pass at a time. It dies with the transaction, and leaves no row and no WAL.
   perform pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'));
   select * into mark from slotbase.outbox_floor;
   select coalesce(max(position), 0) into top from slotbase.event_positions;
-  -- After "top": nothing that has a position drew a number above it.
+  -- 2. After "top": nothing that has a position drew a number above "present". And before this transaction has an id: whoever
+  --    drew a number up to it has a smaller one, because a transaction gets its id before it draws.
   present := coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0);
   -- 3. Before the snapshot of the delete: nobody who could still commit below the candidate is under way.
-  settled := not embedded and pg_snapshot_xmin(pg_current_snapshot()) >= mark.candidate_xid;
+  settled := pg_snapshot_xmin(pg_current_snapshot()) >= mark.candidate_xid;
   perform slotbase.sequence_subscriptions(top + 1);
 
   -- What SQL recorded waits until the program has checked it, and everything behind it waits too: order is kept. That is
@@ -95,19 +92,23 @@ begin
     returning position
   )
   select count(*), max(position), coalesce((select bool_or(waits) from next), false),
-         (select count(*) from taken where seq <= present)
-  into dispatched, last_position, waits_for_check, below from log;
+         (select count(*) from taken where seq <= present), (select count(*) from taken where seq <= mark.candidate_seq)
+  into dispatched, last_position, waits_for_check, below, late from log;
 
-  if dispatched = batch or waits_for_check or clock_timestamp() < mark.noted_at + interval '1 second' then
-    return;
-  end if;
-  if mark.floor_position + (present - mark.floor) = top + below then
-    -- As many events got a position as numbers were drawn: none is still to come, whoever else is under way.
+  if embedded or dispatched = batch or waits_for_check or clock_timestamp() < mark.noted_at + interval '1 second' then
+    -- Those that were under way when the candidate was noted, and have committed since.
+    if late > 0 then
+      update slotbase.outbox_floor set candidate_position = candidate_position + late;
+    end if;
+  elsif mark.floor_position + (present - mark.floor) = top + below or settled then
+    -- As many events got a position as numbers were drawn: none is still to come, whoever else is under way. Or: everybody
+    -- who could still commit one up to the candidate has ended.
     update slotbase.outbox_floor
-    set floor = present, floor_position = top + below, candidate_seq = drawn, candidate_xid = pg_current_xact_id(), noted_at = clock_timestamp();
-  elsif settled then
-    update slotbase.outbox_floor
-    set floor = mark.candidate_seq, floor_position = case when mark.candidate_seq = present then top + below end,
-        candidate_seq = drawn, candidate_xid = pg_current_xact_id(), noted_at = clock_timestamp();
+    set floor          = case when mark.floor_position + (present - mark.floor) = top + below then present else mark.candidate_seq end,
+        floor_position = case when mark.floor_position + (present - mark.floor) = top + below then top + below
+                              else mark.candidate_position + late end,
+        candidate_seq  = present, candidate_position = top + below, candidate_xid = pg_current_xact_id(), noted_at = clock_timestamp();
+  elsif late > 0 then
+    update slotbase.outbox_floor set candidate_position = candidate_position + late;
   end if;
 end $$;

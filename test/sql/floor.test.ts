@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
   await db`
-    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null`
+    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null, candidate_position = null`
 })
 
 afterAll(() => database.drop())
@@ -137,6 +137,43 @@ test("waits for everybody once a number was drawn and rolled back, and rises by 
   expect((await floor()).floor).toBe(await lastNumber())
 })
 
+test("knows what it counts although numbers are drawn all the time and one was rolled back", async () => {
+  await failure(
+    db.begin(async (tx) => {
+      await insertByHand(tx, newId())
+      throw new Error("rolled back")
+    }),
+  )
+  const [late, drawn] = [newId(), gate()]
+  const slow = db.begin(async (tx) => {
+    await insertByHand(tx, late)
+    await drawn.stop()
+  })
+  await drawn.reached
+  for (let round = 0; round < 3; round++) {
+    await recordMany(db, 2)
+    await passes(1)
+  }
+  drawn.open()
+  await slow
+  for (let round = 0; round < 4; round++) {
+    await recordMany(db, 2)
+    await passes(1)
+  }
+  const idle = gate()
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await idle.stop()
+  })
+  await idle.reached
+  await recordMany(db, 2)
+  await passes(1)
+  expect((await floor()).floor).toBe(await lastNumber())
+  expect(await logOf(db)).toHaveLength(17)
+  idle.open()
+  await session
+})
+
 test("does not move in a dispatch that is part of a larger transaction", async () => {
   await recordMany(db, 1)
   await db.begin(async (tx) => {
@@ -170,7 +207,7 @@ test("an empty pass does not even take a transaction id", async () => {
 /** As in a database in which every number drawn so far got a position or is known not to. */
 const fromHere = async () => db`
   update slotbase.outbox_floor
-  set floor = ${await lastNumber()}, candidate_seq = ${await lastNumber()}, floor_position = 0, noted_at = '-infinity'`
+  set floor = ${await lastNumber()}, candidate_seq = ${await lastNumber()}, floor_position = 0, candidate_position = 0, noted_at = '-infinity'`
 
 const lastNumber = async () =>
   (await db<[{ last: number }]>`select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as last`)[0].last

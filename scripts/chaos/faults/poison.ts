@@ -65,7 +65,8 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
   if (!dead) troubles.push(`the event is not dead after ${deadWithinMs} ms and ${killed} kills`)
   const known = new Set(before.map((run) => `${run.handler} ${run.position}`))
   const neighbours = (await burnt(world)).filter(
-    (run) => !known.has(`${run.handler} ${run.position}`) && !(run.event_id === eventId && run.handler === handler),
+    // Every transactional handler of the poisonous event dies of it; its neighbours are the other events.
+    (run) => !known.has(`${run.handler} ${run.position}`) && run.event_id !== eventId,
   )
   if (neighbours.length > 0) troubles.push(`neighbours burnt an attempt: ${JSON.stringify(neighbours.slice(0, 3))}`)
   await reprocessAll(world)
