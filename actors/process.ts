@@ -8,8 +8,8 @@ import { hostname } from "node:os"
 import type { Db } from "../src/database/db.ts"
 
 /** How often a process says that it lives, and how long it is believed: work is taken over within 5 seconds. */
-const beatMs = 1_000
-const believedMs = 3_000
+const beatMs = 500
+const believedMs = 2_000
 
 export interface LifeSign {
   /** The owner of this process's leases (processes.id). */

@@ -22,10 +22,10 @@ const externalBatch = 20
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
 const transactionalGatherMs = 8
 const externalGatherMs = 20
-/** How often what stands below the floor is looked for: due retries, returned and orphaned runs. */
+/** How often what stands below the floor is looked for: due retries and returned runs; and what dead processes held. */
 const sweepMs = 1_000
 /** Lone runs come one after the other; behind a full batch of fresh ones each, a lost batch took half a minute. */
-const loneMs = 1_000
+const loneMs = 250
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
 const sweepShare = 10
 
@@ -41,6 +41,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   /** No claim with a smaller lease is left. */
   let since = 0
   let sweepAt = Number.NEGATIVE_INFINITY
+  let rescueAt = Number.NEGATIVE_INFINITY
   /** A batch was cut short and has given back runs: there is more to do at once. */
   let returned = false
   /** Runs of an external handler were begun and could not be settled: what they did outside is unknown. */
@@ -54,8 +55,9 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     floor = fresh.upTo
     since = fresh.since
     await work(fresh, stopping)
+    const rescued = !stopping.aborted && performance.now() >= rescueAt && (await rescue(stopping))
     const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
-    return { more: swept || returned || isFull(fresh) }
+    return { more: rescued || swept || returned || isFull(fresh) }
   }
 
   /** What was lost with its process, one after the other, for a while; true when there may be more. */
@@ -78,15 +80,23 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
 
   const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
 
+  /** What dead processes held; true when there may be more of it. */
+  async function rescue(stopping: AbortSignal): Promise<boolean> {
+    await resolveDoubt()
+    await takeOver(db, name, owner(), since, policy.maxRetries)
+    const more = await inLoneTurn(owner, () => workLone(stopping))
+    if (!more) rescueAt = performance.now() + sweepMs
+    return more
+  }
+
+  /** What stands below the floor and may be claimed now; true when there may be more of it. */
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
     await resolveDoubt()
     const below = await claimFree(db, name, owner(), { after: -1, upTo: floor, since }, batch)
     const tookMs = performance.now() - began
     await work(below, stopping)
-    await takeOver(db, name, owner(), since, policy.maxRetries)
-    const lonesLeft = await inLoneTurn(owner, () => workLone(stopping))
-    const more = returned || isFull(below) || lonesLeft
+    const more = returned || isFull(below)
     if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
     return more
   }

@@ -44,8 +44,8 @@ const outcome = await runCampaign({
       : Math.max(1, Math.ceil((kills * share) / Math.max(1, shares))),
   short: values.short,
   seed,
-  actors: values.short ? 3 : 6,
-  servers: values.short ? 2 : 3,
+  actors: values.short ? 3 : 4,
+  servers: 2,
   started: (stop) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.once(signal, () => stop().finally(() => process.exit(130)))

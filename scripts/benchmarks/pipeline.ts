@@ -5,7 +5,8 @@
 //
 // Two kinds of handlers: "row by row" inserts with a statement per event and handler, "set-based" with one for many. The
 // drained backlog stands before the processes begin; of SlotBase's, the dispatch is part of the time, while the peers
-// have their jobs already. The figures of the steady rate include the recording, an event a transaction.
+// have their jobs already. The figures of the steady rate include the recording, an event a transaction. Last comes the work
+// alone, without any queue: how much more than a peer can be had at all.
 
 import type { Figure, Part } from "./main.ts"
 import { round } from "./measure.ts"
@@ -55,7 +56,7 @@ function figure(entrant: Entrant, outcomes: readonly Outcome[], best: number): F
   return {
     name: entrant.name,
     eventsPerSecond: Math.round(drain.eventsPerSecond),
-    ...(entrant.kind === "slotbase" && { timesBestPeer: round(drain.eventsPerSecond / best) }),
+    ...(entrant.kind !== "peer" && { timesBestPeer: round(drain.eventsPerSecond / best) }),
     // CPU seconds per 1,000 events.
     cpuProgram: per(drain.cost.programCpuSeconds, drain.events, 1_000),
     cpuPostgres: per(drain.cost.postgresCpuSeconds, drain.events, 1_000),

@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-test("a process is believed for three seconds, renews it every second, and says good-bye", async () => {
+test("a process is believed for two seconds, renews it twice a second, and says good-bye", async () => {
   const sign = await startLifeSign(db, "actors", "1.2.3")
   const row = async () => {
     const [found] = await db<[{ role: string; version: string; pid: number; left: number }]>`
@@ -33,9 +33,9 @@ test("a process is believed for three seconds, renews it every second, and says 
     return found
   }
   expect(await row()).toMatchObject({ role: "actors", version: "1.2.3", pid: process.pid })
-  expect((await row()).left).toBeGreaterThan(2.5)
+  expect((await row()).left).toBeGreaterThan(1.6)
   await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${sign.owner()}`
-  await eventually(async () => expect((await row()).left).toBeGreaterThan(2.5), { withinMs: 2_000 })
+  await eventually(async () => expect((await row()).left).toBeGreaterThan(1.6), { withinMs: 2_000 })
   await sign.stop()
   expect((await row()).left).toBeLessThanOrEqual(0)
 })

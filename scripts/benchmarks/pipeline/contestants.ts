@@ -2,6 +2,7 @@
 // times useless, the CPU seconds of program and servers per 1,000 events decided. All run on Bun: on Node 20 the same
 // processes of graphile-worker took 1.7 times and of BullMQ 1.6 times the CPU.
 
+import { bare } from "./bare.ts"
 import { bullmq } from "./bullmq.ts"
 import type { Contestant } from "./contestant.ts"
 import { graphile } from "./graphile.ts"
@@ -9,7 +10,8 @@ import { pgBoss } from "./pg-boss.ts"
 import { slotbase } from "./slotbase.ts"
 
 export interface Entrant extends Contestant {
-  readonly kind: "slotbase" | "peer"
+  /** "bare" is the work without any queue: the limit, not a peer. */
+  readonly kind: "slotbase" | "peer" | "bare"
   /** Its handlers insert many effects with one statement. */
   readonly setBased: boolean
 }
@@ -70,4 +72,6 @@ export const contestants: readonly Entrant[] = [
   },
   { kind: "peer", setBased: false, ...bullmq("BullMQ", bullSettings) },
   { kind: "peer", setBased: true, ...bullmq("BullMQ, set-based", { ...bullSettings, ...few }) },
+  { kind: "bare", setBased: false, ...bare("the work alone, no queue", { effects: "each", connections: 10 }) },
+  { kind: "bare", setBased: true, ...bare("the work alone, set-based", { effects: "set", connections: 10 }) },
 ]
