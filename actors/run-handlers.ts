@@ -17,8 +17,8 @@ import { type Failure, runTransactional } from "./runs/transactional.ts"
 /** Runs in one transaction: one after the other, more than 100 gained nothing when measured. */
 const oneByOneBatch = 100
 const setBasedBatch = 200
-/** Runs of an external handler side by side. */
-const externalBatch = 20
+/** Runs of an external handler side by side: as many are handled one by one when their process dies. */
+const externalBatch = 10
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
 const transactionalGatherMs = 8
 const externalGatherMs = 20
@@ -28,6 +28,8 @@ const sweepMs = 1_000
 const loneMs = 250
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
 const sweepShare = 10
+/** A busy machine looks slowly too: what was given back must not wait for long. */
+const longestPauseMs = 3_000
 
 export function runHandler(app: App, handler: Handler, owner: () => number): Actor {
   const { db, config } = app
@@ -97,7 +99,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const tookMs = performance.now() - began
     await work(below, stopping)
     const more = returned || isFull(below)
-    if (!more) sweepAt = performance.now() + Math.max(sweepMs, 2 * tookMs * sweepShare)
+    if (!more) sweepAt = performance.now() + Math.min(longestPauseMs, Math.max(sweepMs, 2 * tookMs * sweepShare))
     return more
   }
 

@@ -28,8 +28,9 @@ export const pipeline: Part = {
       for (const [entrant, outcomes] of results) {
         if (leftOut.has(entrant)) continue
         try {
-          // The rate is kept once: it takes its time, whoever keeps it.
-          const outcome = await run(entrant, turn === 0 ? load : { ...load, seconds: 0 })
+          // The rate is kept once: it takes its time, whoever keeps it. Without a queue nobody would know where to go on.
+          const steady = turn === 0 && entrant.kind !== "bare"
+          const outcome = await run(entrant, steady ? load : { ...load, seconds: 0 })
           outcomes.push(outcome)
           progress(`${turn + 1}/${rounds} ${entrant.name}: ${Math.round(outcome.drain.eventsPerSecond)} events/s`)
         } catch (error) {

@@ -48,11 +48,14 @@ export interface CampaignOptions {
   readonly started?: (stop: () => Promise<void>) => void
 }
 
+/** In the long form, in which most processes die at once; as systemd and Kubernetes also wait. */
+const restartMs = 2_500
+
 /** Never throws for what a fault has broken; for what keeps it from going on, it does. */
 export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   const { faults, killsOf, short, seed, progress } = options
   const { servers = 2, actors = 3, pace = 15 } = options
-  const world = await startWorld({ servers, actors, pace, seed, progress })
+  const world = await startWorld({ servers, actors, pace, seed, restartMs: short ? 0 : restartMs, progress })
   options.started?.(world.stop)
   const spectator = startSpectator(world)
   const lines: Line[] = []

@@ -1,5 +1,5 @@
 // The processes under fire: servers and actor processes of the real program, each on an address of its own, started again
-// as soon as it has ended, as its supervisor would do.
+// some time after it has ended, as its supervisor would do.
 
 import { join } from "node:path"
 import type { CrashPoint } from "../../src/crash-points.ts"
@@ -49,7 +49,7 @@ const project = join(import.meta.dir, "../..")
 const secretKey = Buffer.alloc(32, 7).toString("base64")
 const readyWithinMs = 60_000
 const askEveryMs = 25
-/** A process that ended by itself is not started again in the same instant. */
+/** A process that ended by itself is not started again in the same instant, whatever its supervisor does. */
 const pauseMs = 200
 const keptOutput = 4_000
 
@@ -58,9 +58,11 @@ export interface CrewOptions {
   readonly servers: number
   readonly actors: number
   readonly smtpUrl: string
+  /** How long a process stays dead: where the machine is small, those that start would take the CPU of those that take over. */
+  readonly restartMs: number
 }
 
-export async function startCrew({ database, servers, actors, smtpUrl }: CrewOptions): Promise<Crew> {
+export async function startCrew({ database, servers, actors, smtpUrl, restartMs }: CrewOptions): Promise<Crew> {
   const deaths: Death[] = []
   const gaveUp: string[] = []
   let closing = false
@@ -111,6 +113,7 @@ export async function startCrew({ database, servers, actors, smtpUrl }: CrewOpti
           gaveUp.push(`${name} ended with ${code}: ${reasonIn(await said)}`)
           await Bun.sleep(pauseMs)
         }
+        await Bun.sleep(restartMs)
         if (!closing) child = spawn()
       })
       void waitUntilReady(process)

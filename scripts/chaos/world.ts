@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly actors: number
   readonly pace: number
   readonly seed: number
+  /** How long a dead process stays dead. */
+  readonly restartMs: number
   readonly progress: (line: string) => void
 }
 
@@ -36,7 +38,7 @@ const settleWithinMs = 90_000
 const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
 const events = ["booking.confirmed", "booking.cancelled"]
 
-export async function startWorld({ servers, actors, pace, seed, progress }: WorldOptions): Promise<World> {
+export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
   const ends: (() => Promise<unknown>)[] = []
   // Whatever one end says, the others follow: no process and no database stays behind.
   const stop = async () => {
@@ -50,7 +52,7 @@ export async function startWorld({ servers, actors, pace, seed, progress }: Worl
     ends.push(receivers.stop)
     const mail = await smtpReceiver()
     ends.push(mail.close)
-    const crew = await startCrew({ database, servers, actors, smtpUrl: mail.url })
+    const crew = await startCrew({ database, servers, actors, smtpUrl: mail.url, restartMs })
     ends.push(crew.stop)
     const addresses = crew.of("server").map(({ address }) => address)
     const customers = await startCustomers({ servers: addresses, perSecond: pace, random })

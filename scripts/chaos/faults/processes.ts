@@ -19,18 +19,14 @@ export const processFaults: readonly Fault[] = [
     sentence: "All processes but one server and one actor process are killed, each at a random instant.",
     recoverWithinMs: killedWithinMs,
     // Chance finds what nobody thought of naming, and kills most at once.
-    share: 40,
+    share: 160,
     short: true,
     inflict: (world, { kills }) =>
-      repeat(world, kills, async (round) => {
-        const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
-        await Promise.all(
-          victims.map(async (victim) => {
-            await Bun.sleep(world.random() * longestLifeMs)
-            victim.signal("SIGKILL")
-          }),
-        )
-      }),
+      repeat(
+        world,
+        () => kills,
+        (round) => killMost(world, round),
+      ),
   },
   {
     name: "all-killed",
@@ -38,9 +34,13 @@ export const processFaults: readonly Fault[] = [
       "Every process is killed in the same instant; nobody is left to take over until the first has started again.",
     share: 1,
     inflict: (world, { kills }) =>
-      repeat(world, kills, async () => {
-        for (const victim of world.crew.victims) victim.signal("SIGKILL")
-      }),
+      repeat(
+        world,
+        () => kills,
+        async () => {
+          for (const victim of world.crew.victims) victim.signal("SIGKILL")
+        },
+      ),
   },
   {
     name: "stopped",
@@ -73,11 +73,26 @@ export const processFaults: readonly Fault[] = [
   },
 ]
 
+/** All but one server and one actor process die, each at a random instant of the first moments. */
+export async function killMost(world: World, round: number): Promise<void> {
+  const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
+  await Promise.all(
+    victims.map(async (victim) => {
+      await Bun.sleep(world.random() * longestLifeMs)
+      victim.signal("SIGKILL")
+    }),
+  )
+}
+
 /** Rounds until so many have died; each begins when all are ready, and ends when the work of the dead is done. */
-export async function repeat(world: World, kills: number, round: (nth: number) => Promise<void>): Promise<Inflicted> {
+export async function repeat(
+  world: World,
+  kills: () => number,
+  round: (nth: number) => Promise<void>,
+): Promise<Inflicted> {
   const recoveredMs: number[] = []
   const before = world.crew.deaths.length
-  for (let nth = 0; world.crew.deaths.length - before < kills; nth++) {
+  for (let nth = 0; world.crew.deaths.length - before < kills(); nth++) {
     await world.crew.allReady()
     const dead = world.crew.deaths.length
     await round(nth)

@@ -37,7 +37,12 @@ export const receiverFaults: readonly Fault[] = [
     recoverWithinMs: killedWithinMs,
     share: 1,
     short: true,
-    inflict: (world, { kills }) => repeat(world, kills, (round) => killInFlight(world, round)),
+    inflict: (world, { kills }) =>
+      repeat(
+        world,
+        () => kills,
+        (round) => killInFlight(world, round),
+      ),
   },
 ]
 
