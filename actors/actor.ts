@@ -6,6 +6,7 @@
 import { Data, Effect } from "effect"
 import { clock } from "../src/clock.ts"
 import type { Hint } from "../src/hints.ts"
+import type { Did } from "../src/jobs/rows.ts"
 
 export interface Actor {
   /** Also the name of its pg-boss queue. */
@@ -13,6 +14,8 @@ export interface Actor {
   readonly description: string
   /** One claim → handle → settle. It stops early, and returns what it has claimed, when the signal is aborted. */
   readonly pass: (signal: AbortSignal) => Promise<Pass>
+  /** The same for one facility alone. A scheduled job that has it may be run by those who run the facility. */
+  readonly passIn?: (facilityId: string, signal: AbortSignal) => Promise<Pass>
   /** Hints that wake it in the hot path. */
   readonly wokenBy?: readonly Hint[]
   /**
@@ -28,10 +31,14 @@ export interface Actor {
   readonly deadlineMs: number
 }
 
-/** What a pass found: whether to look again at once, and when the next work is due, if that is known. */
+/**
+ * What a pass found: whether to look again at once, and when the next work is due, if that is known. A scheduled job also
+ * says what it did, for those who look at its runs.
+ */
 export interface Pass {
   readonly more: boolean
   readonly dueAt?: Date | undefined
+  readonly did?: Did
 }
 
 export class PassFailed extends Data.TaggedError("PassFailed")<{ readonly actor: string; readonly cause: unknown }> {}
@@ -41,27 +48,35 @@ export interface Running {
   readonly actor: Actor
   /** Look soon; many wakes before the next pass are one. */
   readonly wake: () => void
-  /** Runs passes until nothing is left, or joins the ones that are running; for pg-boss and for tests. */
-  readonly passNow: () => Promise<void>
+  /**
+   * Runs passes until nothing is left, or joins the ones that are running; for pg-boss and for tests. Answers what they did,
+   * one with another.
+   */
+  readonly passNow: () => Promise<Did>
+  /** Passes for one facility until nothing is left there. */
+  readonly passIn: ((facilityId: string) => Promise<Did>) | undefined
   /** Waits for a reason to look, then looks until nothing is left; for ever. Fails when a pass fails. */
   readonly live: Effect.Effect<never, PassFailed>
 }
 
 export function prepare(actor: Actor, stopping: AbortSignal): Running {
+  const { passIn } = actor
   let looking: Promise<Pass> | undefined
   let woken = Promise.withResolvers<void>()
 
   const look = (): Promise<Pass> => {
-    looking ??= lookUntilDone().finally(() => {
+    looking ??= untilDone((signal) => actor.pass(signal)).finally(() => {
       looking = undefined
     })
     return looking
   }
 
-  async function lookUntilDone(): Promise<Pass> {
+  async function untilDone(once: Actor["pass"]): Promise<Pass> {
+    let did: Did = {}
     for (;;) {
-      const pass = await withDeadline(actor, stopping)
-      if (!pass.more || stopping.aborted) return pass
+      const pass = await withDeadline(actor, once, stopping)
+      if (pass.did !== undefined) did = sum(did, pass.did)
+      if (!pass.more || stopping.aborted) return { ...pass, did }
     }
   }
 
@@ -92,8 +107,9 @@ export function prepare(actor: Actor, stopping: AbortSignal): Running {
     passNow: async () => {
       // A pass that has begun may have looked before the work was there: join it, then look once more.
       if (looking) await looking.catch(() => {})
-      await look()
+      return (await look()).did ?? {}
     },
+    passIn: passIn && (async (facilityId) => (await untilDone((signal) => passIn(facilityId, signal))).did ?? {}),
     live: live as Effect.Effect<never, PassFailed>,
   }
 }
@@ -107,13 +123,21 @@ function nextLook(actor: Actor, pass: Pass): number {
   return Math.min(floor, due)
 }
 
-async function withDeadline(actor: Actor, stopping: AbortSignal): Promise<Pass> {
+const sum = (one: Did, more: Did): Did =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(one), ...Object.keys(more)])].map((name) => [
+      name,
+      (one[name] ?? 0) + (more[name] ?? 0),
+    ]),
+  )
+
+async function withDeadline(actor: Actor, once: Actor["pass"], stopping: AbortSignal): Promise<Pass> {
   let timer: Timer | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end after ${actor.deadlineMs} ms`)), actor.deadlineMs)
   })
   try {
-    return await Promise.race([actor.pass(stopping), late])
+    return await Promise.race([once(stopping), late])
   } finally {
     clearTimeout(timer)
   }

@@ -16,8 +16,8 @@ const cronSeconds = 5
 const deadPasses = "dead-passes"
 
 export interface Boss {
-  /** Starts the cron and the workers of these actors. */
-  readonly serve: (actors: readonly Running[]) => Promise<void>
+  /** Starts the cron and the workers of these actors. `run`: what a tick does; default: its passes. */
+  readonly serve: (actors: readonly Running[], run?: (actor: Running) => Promise<unknown>) => Promise<void>
   /** Lets running jobs end, at most this long. */
   readonly stop: (timeoutMs: number) => Promise<void>
 }
@@ -34,12 +34,15 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
   boss.on("error", onError)
   await boss.start()
 
-  async function serve(actors: readonly Running[]): Promise<void> {
+  async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
     await boss.createQueue(deadPasses)
-    for (const { actor, passNow } of actors) {
+    for (const running of actors) {
+      const { actor } = running
       // "short": one job waits at most, however many ticks were missed.
       await boss.createQueue(actor.name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
-      await boss.work(actor.name, { pollingIntervalSeconds: pollSeconds }, () => passNow())
+      await boss.work(actor.name, { pollingIntervalSeconds: pollSeconds }, async () => {
+        await run(running)
+      })
       await boss.schedule(actor.name, actor.cron, null, { tz: "UTC" })
       await boss.send(actor.name)
     }

@@ -4,10 +4,10 @@
  */
 import { reached } from "../src/crash-points.ts"
 import type { Db } from "../src/database/db.ts"
-import { changeOf, type Frame, framesOf, type LogRow } from "../src/live/frames.ts"
+import { type Change, changesOf, type Frame, framesOf, type LogRow } from "../src/live/frames.ts"
 import type { Live } from "../src/live/live.ts"
 import { lastPosition, readLog } from "../src/live/log.ts"
-import { channelsOf, slotChangesOf, slotFramesOf } from "../src/live/slots.ts"
+import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "../src/live/slots.ts"
 import type { Actor, Pass } from "./actor.ts"
 
 /** Events of one batch: 500 are read in 20 ms. */
@@ -71,12 +71,13 @@ export async function broadcast(db: Db, live: Live): Promise<Pass> {
 
 /** Rows whose slots somebody wants to see, and which have not been read. Slots that nobody sees are never computed. */
 function heardOf(rows: readonly LogRow[], live: Live, told: ReadonlySet<LogRow>): LogRow[] {
-  return rows.filter((row) => {
-    const change = told.has(row) ? undefined : changeOf(row)
-    if (change === undefined) return false
-    if (change.what === "facility") return !live.isEmpty
-    return channelsOf({ facilityId: row.facility_id, resourceId: change.resourceId }).some((name) => live.hears(name))
-  })
+  const hears = (row: LogRow, change: Change) =>
+    concernsAll(change)
+      ? !live.isEmpty
+      : concernedOf(change, [])
+          .flatMap((resourceId) => channelsOf({ facilityId: row.facility_id, resourceId }))
+          .some((name) => live.hears(name))
+  return rows.filter((row) => !told.has(row) && changesOf(row).some((change) => hears(row, change)))
 }
 
 /** By position, so that a client may resume after any frame it has seen; the sort is stable. */

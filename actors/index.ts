@@ -13,9 +13,18 @@ import { startBoss } from "./boss.ts"
 import { deliverWebhooks } from "./deliver-webhooks.ts"
 import { dispatcher } from "./dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
+import { jobRuns } from "./job-runs.ts"
+import { bookingReminderCheck } from "./jobs/booking-reminder-check.ts"
 import { holdExpiration } from "./jobs/hold-expiration.ts"
 import { housekeeping } from "./jobs/housekeeping.ts"
+import { noShowDetection } from "./jobs/no-show-detection.ts"
+import { paymentResolution } from "./jobs/payment-resolution.ts"
+import { recurringExtension } from "./jobs/recurring-extension.ts"
 import { retention } from "./jobs/retention.ts"
+import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
+import { uploadCleanup } from "./jobs/upload-cleanup.ts"
+import { waitlistOffers } from "./jobs/waitlist-offers.ts"
+import { localPayments } from "./local-payments.ts"
 import { startLifeSign } from "./process.ts"
 import { runHandler } from "./run-handlers.ts"
 import { type Report, superviseAll } from "./supervisor.ts"
@@ -42,23 +51,35 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
   const lifeSign = await startLifeSign(app.db, app.config.role, version)
   reached("process-registered")
   const delivering = deliverWebhooks(app, lifeSign.owner)
+  const runs = jobRuns(app.db, lifeSign.owner)
   const actors: readonly Actor[] = [
     dispatcher(app.db),
     delivering,
     ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner)),
+    runs.requests,
+    bookingReminderCheck(app),
+    noShowDetection(app),
+    subscriptionRenewalCheck(app),
     holdExpiration(app),
+    waitlistOffers(app),
+    recurringExtension(app),
+    paymentResolution(app),
+    ...(app.config.stripe ? [] : [localPayments(app)]),
     housekeeping(app),
+    uploadCleanup(app),
     retention(url),
   ]
   const tree = runActors(actors, report)
   const boss = await startBoss(url, (error) => report({ actor: "pg-boss", failures: 1, cause: error.message }))
-  await boss.serve(tree.running)
+  await runs.serve(tree.running)
+  await boss.serve(tree.running, runs.tick)
   return {
     failed: tree.failed,
     stop: async () => {
       await tree.stop()
       reached("actors-stopped")
       await boss.stop(stopMs)
+      await runs.drain()
       await delivering.drain()
       for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
       reached("before-good-bye")

@@ -1,20 +1,27 @@
-/** The day of play: somebody checks in, does not show up, or has played. */
-import { type Caller, requireStaff } from "./access.ts"
+/**
+ * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
+ */
+import { type Caller, mayActFor, requireStaff } from "./access.ts"
 import { type Booking, toBooking } from "./bookings/answer.ts"
-import { recordCheckedIn, recordCompleted, recordNoShow } from "./bookings/events.ts"
+import { recordCheckedIn, recordCompleted } from "./bookings/events.ts"
 import type { CheckInInput } from "./bookings/input.ts"
-import { changeBooking, countNoShows, type LockedBooking } from "./bookings/rows.ts"
-import { lockOwn, requireStatus } from "./bookings.ts"
+import { lockOwn, requireStatus } from "./bookings/own.ts"
+import { type BookingRow, changeBooking, type LockedBooking } from "./bookings/rows.ts"
+import { sessionOf } from "./coaches/session-of.ts"
 import type { Tx } from "./database/db.ts"
 import { WrongState } from "./errors.ts"
+
+export { countDueNoShows, detectNoShows, markNoShow, waiveNoShow } from "./no-shows.ts"
 
 /** Doors open this long before the booked time. */
 export const checkInOpensMinutes = 30
 const minuteMs = 60_000
 
 /**
- * The booker has arrived: by their own word, or by that of staff or a key. Records booking.checked_in.
- * @throws NotFound, WrongState (booking_not_confirmed, check_in_too_early, check_in_too_late)
+ * The booker has arrived: by their own word or their parent's, or by that of staff or a key. A code that the method needs has
+ * been checked by then (`check-in-codes.ts`). Records booking.checked_in; a program that was shown a code is a door at which
+ * the booker checked in themself.
+ * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, check_in_too_early, check_in_too_late)
  */
 export async function checkIn(
   tx: Tx,
@@ -31,22 +38,10 @@ export async function checkIn(
     throw new WrongState("check_in_too_late", `The booking ended at ${booking.end_at.toISOString()}.`)
   }
   const arrived = await changeBooking(tx, booking, { status: "checked_in", checked_in_at: booking.now })
-  recordCheckedIn(tx, arrived, booking.now, caller.userId === booking.booker_id ? "self" : "staff", method)
+  const atADoor = caller.kind !== "person" && method !== "manual"
+  const self = mayActFor(caller, booking.booker_id, "book") || atADoor
+  recordCheckedIn(tx, arrived, booking.now, self ? "self" : "staff", method)
   return toBooking(arrived)
-}
-
-/**
- * Staff: nobody came. No fee and no restriction is configured yet, so none is charged or applied. Records booking.no_show.
- * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started)
- */
-export async function markNoShow(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  requireStaff(caller, facilityId)
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
-  requireStatus(booking, ["confirmed"], "booking_not_confirmed", "marked as a no-show")
-  requireStarted(booking)
-  const missed = await changeBooking(tx, booking, { status: "no_show", no_show_at: booking.now })
-  recordNoShow(tx, missed, booking.now, await countNoShows(tx, facilityId, booking.booker_id))
-  return toBooking(missed)
 }
 
 /**
@@ -56,15 +51,20 @@ export async function markNoShow(tx: Tx, caller: Caller, facilityId: string, boo
  */
 export async function completeBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
   requireStaff(caller, facilityId)
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  return toBooking(await completeLocked(tx, await lockOwn(tx, caller, facilityId, bookingId)))
+}
+
+/** The same for a locked booking, by whoever may: the coach of a lesson. Throws what completeBooking throws of states. */
+export async function completeLocked(tx: Tx, booking: LockedBooking): Promise<BookingRow> {
   requireStatus(booking, ["confirmed", "checked_in"], "booking_not_confirmed", "completed")
   requireStarted(booking)
   const completed = await changeBooking(tx, booking, { status: "completed", completed_at: booking.now })
-  recordCompleted(tx, completed, minutesPlayed(booking))
-  return toBooking(completed)
+  recordCompleted(tx, completed, minutesPlayed(booking), await sessionOf(tx, booking.facility_id, booking.id))
+  return completed
 }
 
-function requireStarted({ start_at, now }: LockedBooking): void {
+/** Throws WrongState booking_not_started. */
+export function requireStarted({ start_at, now }: LockedBooking): void {
   if (now < start_at) throw new WrongState("booking_not_started", `The booking starts at ${start_at.toISOString()}.`)
 }
 

@@ -19,6 +19,29 @@ export interface Config {
   /** smtp:// or smtps:// address; undefined: the local mailbox. */
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
+  /** Undefined: the built-in payment provider, which moves no real money. */
+  readonly stripe: StripeConfig | undefined
+  /** The largest file that may be uploaded, bytes; kinds of files have smaller limits of their own. */
+  readonly maxUploadBytes: number
+  /** An S3-compatible bucket for uploads; undefined: the data directory. */
+  readonly s3: S3Config | undefined
+}
+
+export interface StripeConfig {
+  readonly secretKey: string
+  /** What Stripe signs its webhook requests with. */
+  readonly webhookSecret: string
+  /** Where Stripe's API is; another one than Stripe's own must lie in egressAllow. */
+  readonly apiBase: string
+}
+
+export interface S3Config {
+  readonly bucket: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Left out: AWS. */
+  readonly endpoint?: string
+  readonly region?: string
 }
 
 /** A setting that cannot be used; the message is for the person who starts the program. */
@@ -64,7 +87,49 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     demo: choice("SLOTBASE_DEMO", ["on", "off"], "on") === "on",
     smtpUrl,
     mailFrom: text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>",
+    stripe: stripeOf(text("STRIPE_SECRET_KEY"), text("STRIPE_WEBHOOK_SECRET"), text("STRIPE_API_BASE")),
+    maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
+    s3: bucketOf(text),
   }
+}
+
+function megabytes(name: string, value: string): number {
+  const count = Number(value)
+  if (!/^\d+$/.test(value) || count < 1 || count > 5_120)
+    throw new BadConfig(`${name} is "${value}"; set it to a whole number of megabytes from 1 to 5120.`)
+  return count * 1024 * 1024
+}
+
+function bucketOf(text: (name: string) => string | undefined): S3Config | undefined {
+  const [bucket, endpoint, region] = [text("S3_BUCKET"), text("S3_ENDPOINT"), text("S3_REGION")]
+  if (!bucket) {
+    if (endpoint) throw new BadConfig("S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.")
+    return undefined
+  }
+  const [accessKeyId, secretAccessKey] = [text("S3_ACCESS_KEY_ID"), text("S3_SECRET_ACCESS_KEY")]
+  if (!accessKeyId || !secretAccessKey)
+    throw new BadConfig("With S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are required.")
+  if (endpoint && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? ""))
+    throw new BadConfig(
+      `S3_ENDPOINT is "${endpoint}"; set it to an address such as https://s3.eu-central-1.amazonaws.com.`,
+    )
+  return { bucket, accessKeyId, secretAccessKey, ...(endpoint && { endpoint }), ...(region && { region }) }
+}
+
+function stripeOf(
+  secretKey: string | undefined,
+  webhookSecret: string | undefined,
+  apiBase: string | undefined,
+): StripeConfig | undefined {
+  if (!secretKey && !webhookSecret) return undefined
+  if (!secretKey || !webhookSecret)
+    throw new BadConfig(
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second nobody could trust what Stripe reports.",
+    )
+  const base = URL.parse(apiBase ?? "https://api.stripe.com")
+  if (!base || !/^https?:$/.test(base.protocol) || base.pathname !== "/")
+    throw new BadConfig(`STRIPE_API_BASE is "${apiBase}"; set it to an address such as http://127.0.0.1:12111.`)
+  return { secretKey, webhookSecret, apiBase: base.origin }
 }
 
 function portOf(text: string): number {

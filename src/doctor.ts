@@ -26,6 +26,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   late,
   vacuum,
   ledger,
+  money,
   deadLetters,
 ]
 
@@ -146,6 +147,19 @@ async function ledger(db: Db): Promise<Check> {
         name: "ledger",
         well: false,
         says: `${unbalanced} of the last ${events} events lack or exceed their work, first at position ${first}: see slotbase.event_ledger`,
+      }
+}
+
+/** Whether the books say what the payments, refunds and charges say. */
+async function money(db: Db): Promise<Check> {
+  const [first, ...more] = await db<{ facility: string; account: string; currency: string }[]>`
+    select facility, account, currency from slotbase.money_balances where not conserved order by facility, account`
+  return first === undefined
+    ? { name: "money", well: true, says: "conserved in every ledger" }
+    : {
+        name: "money",
+        well: false,
+        says: `${more.length + 1} accounts do not balance, first "${first.account}" of ${first.facility} in ${first.currency}: see slotbase.money_balances`,
       }
 }
 

@@ -82,6 +82,25 @@ export class SlotTaken extends DomainError {
   }
 }
 
+/** An occurrence of a series that cannot be booked or moved there: why, and what is free nearby. */
+export interface RefusedOccurrence extends Alternative {
+  /** The local day, YYYY-MM-DD. */
+  readonly occursOn: string
+  /** Of the refusal, such as "slot_taken" or "facility_closed". */
+  readonly code: string
+  readonly detail: string
+  readonly conflicts: readonly Conflict[]
+  readonly alternatives: readonly Alternative[]
+}
+
+/** Occurrences of a series are in the way of the whole. */
+export class OccurrencesRefused extends DomainError {
+  readonly _tag = "OccurrencesRefused"
+  constructor(readonly occurrences: readonly RefusedOccurrence[]) {
+    super(`${occurrences.length} of the occurrences cannot be booked, so none is.`)
+  }
+}
+
 /** The thing is in a state in which this cannot be done; `code` is stable, such as "booking_not_confirmed". */
 export class WrongState extends DomainError {
   readonly _tag = "WrongState"
@@ -128,6 +147,7 @@ export type AnyDomainError =
   | NotAllowed
   | NotFound
   | SlotTaken
+  | OccurrencesRefused
   | WrongState
   | BlockedByHook
   | StillInFlight

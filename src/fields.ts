@@ -3,6 +3,7 @@
  * its column can hold. (NUL and lone surrogates are refused for all text where input is decoded.)
  */
 import * as Schema from "effect/Schema"
+import { isLocalDate } from "./local-days.ts"
 
 export const maxNameLength = 200
 export const maxNoteLength = 2_000
@@ -67,6 +68,14 @@ export const Instant = Schema.String.annotate({
   Schema.makeFilter((text: string) => isInstant(text), {
     expected: `an instant such as 2026-03-01T09:00:00Z, of the years ${firstYear} to ${lastYear}`,
     toJsonSchema: () => [{}, true],
+  }),
+)
+
+/** A calendar day (YYYY-MM-DD) that exists, of the years 1970 to 2199. */
+export const LocalDay = Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
+  Schema.makeFilter((text: string) => isLocalDate(text) && text > String(firstYear) && text < String(lastYear), {
+    expected: `a day such as 2026-03-01, of the years ${firstYear} to ${lastYear - 1}`,
+    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
   }),
 )
 

@@ -5,8 +5,11 @@
  */
 import type { Db } from "./database/db.ts"
 
-/** outbox: events were recorded · log: events got positions, runs and deliveries · subscriptions: webhooks changed. */
-export type Hint = "outbox" | "log" | "subscriptions"
+/**
+ * outbox: events were recorded · log: events got positions, runs and deliveries · subscriptions: webhooks changed · jobs: a run
+ * of a job was asked for, or has ended.
+ */
+export type Hint = "outbox" | "log" | "subscriptions" | "jobs"
 
 /**
  * At most one NOTIFY per hint in this time; the first is sent at once. Each is a transaction of its own and wakes every

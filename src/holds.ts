@@ -4,21 +4,30 @@
  */
 import type { Caller } from "./access.ts"
 import { type Booking, toBooking } from "./bookings/answer.ts"
-import { recordExpired, recordHeld, recordReleased } from "./bookings/events.ts"
+import { holdsGone, recordDied } from "./bookings/died.ts"
+import { recordHeld, recordReleased } from "./bookings/events.ts"
 import type { HoldInput } from "./bookings/input.ts"
+import { insertPlanned } from "./bookings/make.ts"
+import { lockOwn, requireLiveHold } from "./bookings/own.ts"
 import { planBooking } from "./bookings/plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./bookings/rows.ts"
-import { insertPlanned, lockOwn, requireLiveHold } from "./bookings.ts"
 import { reached } from "./crash-points.ts"
 import type { Tx } from "./database/db.ts"
+import { RuleBroken } from "./errors.ts"
 import { newId } from "./ids.ts"
 
 /**
- * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created.
+ * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created. What staff must approve is not
+ * held but asked for, with POST …/bookings.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
  */
 export async function createHold(tx: Tx, caller: Caller, facilityId: string, input: HoldInput): Promise<Booking> {
   const plan = await planBooking(tx, caller, facilityId, input)
+  if (plan.needsApproval) {
+    const message =
+      "Such a booking is approved by staff: ask for it with POST …/bookings; it keeps the slot until then."
+    throw new RuleBroken("approval_required", message)
+  }
   const hold = await insertPlanned(tx, plan, { status: "held", payment_method: null, hold_id: newId() })
   recordHeld(tx, hold)
   return toBooking(hold)
@@ -33,13 +42,18 @@ export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bo
   requireLiveHold(hold, "released")
   const released = await changeBooking(tx, hold, { status: "released" }, true)
   recordReleased(tx, released)
+  await holdsGone(tx, [released])
   return toBooking(released)
 }
 
-/** Releases at most `limit` dead holds of all facilities, oldest first; answers how many. Records booking.hold.released for each. */
-export async function expireHolds(tx: Tx, limit: number): Promise<number> {
-  const expired = await expireHoldsAnywhere(tx, limit)
-  for (const hold of expired) recordExpired(tx, hold)
+/**
+ * Releases at most `limit` dead holds of a facility, or of all, oldest first; answers how many. Records booking.hold.released
+ * for each.
+ */
+export async function expireHolds(tx: Tx, limit: number, facilityId?: string): Promise<number> {
+  const expired = await expireHoldsAnywhere(tx, limit, facilityId)
+  recordDied(tx, expired)
+  await holdsGone(tx, expired)
   if (expired.length > 0) reached("holds-expired")
   return expired.length
 }

@@ -8,6 +8,7 @@ import type { Caller } from "./access.ts"
 import type { BookingInput, HoldInput } from "./bookings/input.ts"
 import { BlockedByHook, InvalidInput } from "./errors.ts"
 import type { DomainEvent } from "./events/envelope.ts"
+import type { PaymentAsked } from "./payments/begin.ts"
 
 /** All hook points, with the specification's limits. */
 export const hookPoints = {
@@ -38,6 +39,19 @@ export interface BeforeBookingCreate {
 /** Undefined: go on. `block`: refuse with this reason. `modify`: go on with this input, which is parsed again. */
 export type Verdict = undefined | { readonly block: string } | { readonly modify: unknown }
 
+/**
+ * Fires before each payment by card, also an automatic one; not for what staff took at the desk. It may block, and not modify:
+ * what a payer agreed to is paid, or nothing.
+ */
+export interface BeforePaymentProcess {
+  readonly point: "before:payment.process"
+  readonly name: string
+  readonly run: (payment: PaymentAsked, context: BeforeContext) => PaymentVerdict | Promise<PaymentVerdict>
+}
+
+/** Undefined: go on. `block`: refuse with this reason. */
+export type PaymentVerdict = undefined | { readonly block: string }
+
 export interface BeforeContext {
   readonly facilityId: string
   readonly caller: Caller
@@ -55,7 +69,7 @@ export interface AfterHook {
   ) => Promise<void>
 }
 
-export type Hook = BeforeBookingCreate | AfterHook
+export type Hook = BeforeBookingCreate | BeforePaymentProcess | AfterHook
 
 /** The hooks of an installation, in the order in which they run. */
 export type Hooks = readonly Hook[]
@@ -83,6 +97,39 @@ export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
   timeoutMs: number = hookPoints[point].timeoutMs,
 ): Promise<Input> {
   const due = (hooks ?? []).filter((hook): hook is BeforeBookingCreate => hook.point === point)
+  return runAll(due, input, context, timeoutMs, (name, verdict, present) => decide(name, verdict, present, parse))
+}
+
+/**
+ * Lets the hooks of before:payment.process look at a payment before anything of it is written.
+ * @throws BlockedByHook
+ */
+export async function runPaymentHooks(
+  hooks: Hooks | undefined,
+  payment: PaymentAsked,
+  context: Omit<BeforeContext, "signal">,
+  timeoutMs: number = hookPoints["before:payment.process"].timeoutMs,
+): Promise<void> {
+  const due = (hooks ?? []).filter((hook): hook is BeforePaymentProcess => hook.point === "before:payment.process")
+  const refuse = (name: string) => failed(name)(new Error("it tried to modify a payment, which no hook may"))
+  await runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
+    decide(name, verdict, present, () => refuse(name)),
+  )
+}
+
+interface BeforeHook<Input> {
+  readonly name: string
+  readonly run: (input: Input, context: BeforeContext) => unknown
+}
+
+/** One after the other, each on what the one before left; the time limit counts for all of them together. */
+async function runAll<Input>(
+  due: readonly BeforeHook<Input>[],
+  input: Input,
+  context: Omit<BeforeContext, "signal">,
+  timeoutMs: number,
+  judge: (name: string, verdict: unknown, present: Input) => Input,
+): Promise<Input> {
   if (due.length === 0) return input
   const late = Promise.withResolvers<never>()
   const aborting = new AbortController()
@@ -97,7 +144,7 @@ export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
     for (const hook of due) {
       // A hook gets a copy: what it writes into it counts for nothing.
       const run = async () => hook.run(structuredClone(present), { ...context, signal: aborting.signal })
-      present = decide(hook.name, await Promise.race([run(), late.promise]).catch(failed(hook.name)), present, parse)
+      present = judge(hook.name, await Promise.race([run(), late.promise]).catch(failed(hook.name)), present)
     }
     return present
   } finally {

@@ -36,6 +36,9 @@ export function instantOf(timezone: string, date: string, time: string): number 
   return day.toZonedDateTime({ timeZone: timezone, plainTime: time }).epochMilliseconds
 }
 
+/** The later of two calendar days. */
+export const later = (one: string, other: string): string => (one.localeCompare(other) < 0 ? other : one)
+
 /** Whether a text is a calendar day that exists, such as 2026-03-29. */
 export function isLocalDate(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false

@@ -69,6 +69,13 @@ export function open(tx: Tx, context: EventContext): Kept {
   return kept
 }
 
+/** Where the command of this transaction comes from: what is recorded later in its name carries it on. */
+export function contextOf(tx: Tx): EventContext {
+  const kept = transactions.get(tx)
+  if (!kept) throw new Error("contextOf: this transaction has no event context; open it with transact()")
+  return kept.context
+}
+
 /** Records an event in the transaction of its change; returns its id. Throws `InvalidEvent` when it is not of its Schema. */
 export function record<T extends EventType>(tx: Tx, event: NewEvent<T>): string {
   const kept = transactions.get(tx)

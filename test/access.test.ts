@@ -7,6 +7,7 @@ import {
   type Caller,
   type Grant,
   isStaff,
+  mayActFor,
   requireAdmin,
   requireMember,
   requirePlatformAdmin,
@@ -35,6 +36,8 @@ const caller = (...grants: Grant[]): Caller => ({
   tokenExpiresAt: null,
 })
 const inFacility = (role: Grant["role"], scopeId = here) => caller({ role, scopeType: "facility", scopeId })
+const inOrganization = (role: Grant["role"], facilityId = here) =>
+  caller({ role, scopeType: "organization", scopeId: newId(), facilityIds: [facilityId] })
 const platform = caller({ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId })
 
 const outcome = (guard: () => void) => {
@@ -62,6 +65,16 @@ const table: [who: string, caller: Caller, member: string, staff: string, admin:
     "NotFound",
     "NotAllowed",
   ],
+  ["administrator of its organization", inOrganization("facility_admin"), "yes", "yes", "yes", "NotAllowed"],
+  ["staff of its organization", inOrganization("staff"), "yes", "yes", "NotAllowed", "NotAllowed"],
+  [
+    "owner of another organization",
+    inOrganization("facility_owner", elsewhere),
+    "NotFound",
+    "NotFound",
+    "NotFound",
+    "NotAllowed",
+  ],
   ["person without a role", caller(), "NotFound", "NotFound", "NotFound", "NotAllowed"],
   [
     "platform_admin written into a facility's scope",
@@ -84,6 +97,14 @@ for (const [who, caller, member, staff, admin, ofPlatform] of table) {
     expect(isStaff(caller, here)).toBe(staff === "yes")
   })
 }
+
+test("a parent acts for their own child, within their permissions, and everybody for themself", () => {
+  const child = newId()
+  const parent: Caller = { ...caller(), children: [{ childId: child, permissions: ["book"] }] }
+  expect([mayActFor(parent, child, "book"), mayActFor(parent, child, "pay")]).toEqual([true, false])
+  expect([mayActFor(parent, newId(), "book"), mayActFor(parent, parent.userId, "pay")]).toEqual([false, true])
+  expect(mayActFor(caller(), child, "book")).toBe(false)
+})
 
 test("of several roles in a facility the highest counts", () => {
   const many = caller(

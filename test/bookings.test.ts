@@ -168,18 +168,6 @@ describe("what is refused writes nothing", () => {
       () => club.staff.caller,
       { _tag: "RuleBroken", code: "starts_in_the_past" },
     ],
-    [
-      "online payment",
-      () => ({ paymentMethod: "online" }),
-      () => club.staff.caller,
-      { _tag: "RuleBroken", code: "online_payment_unavailable" },
-    ],
-    [
-      "online payment of a member",
-      () => ({ paymentMethod: "online" }),
-      () => club.player.caller,
-      { _tag: "RuleBroken", code: "online_payment_unavailable" },
-    ],
     ["a member who pays offline", () => ({}), () => club.player.caller, { _tag: "NotAllowed" }],
     ["a member who waives", () => ({ paymentMethod: "waived" }), () => club.player.caller, { _tag: "NotAllowed" }],
   ]

@@ -18,6 +18,8 @@ test("without a setting everything is local and embedded", () => {
     egressAllow: [],
     demo: true,
     smtpUrl: undefined,
+    maxUploadBytes: 500 * 1024 * 1024,
+    s3: undefined,
   })
 })
 
@@ -34,6 +36,12 @@ test("every setting is taken, and blanks around it are not", () => {
     SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, ::1/128,",
     SLOTBASE_DEMO: "off",
     SMTP_URL: "smtps://mail.example.com",
+    SLOTBASE_MAX_UPLOAD_MB: "50",
+    S3_BUCKET: "uploads",
+    S3_ENDPOINT: "https://s3.example.com",
+    S3_REGION: "eu-central-1",
+    S3_ACCESS_KEY_ID: "id",
+    S3_SECRET_ACCESS_KEY: "secret",
   })
   expect(config).toMatchObject({
     host: "0.0.0.0",
@@ -46,12 +54,28 @@ test("every setting is taken, and blanks around it are not", () => {
     egressAllow: ["127.0.0.0/8", "::1/128"],
     demo: false,
     smtpUrl: "smtps://mail.example.com",
+    maxUploadBytes: 50 * 1024 * 1024,
+    s3: {
+      bucket: "uploads",
+      accessKeyId: "id",
+      secretAccessKey: "secret",
+      endpoint: "https://s3.example.com",
+      region: "eu-central-1",
+    },
   })
   expect(Buffer.from(config.secretKey ?? []).toString("base64")).toBe(key)
 })
 
 test("a setting of blanks is none", () => {
   expect(parseConfig({ PORT: " ", SLOTBASE_ROLE: "", DATABASE_URL: "  " })).toEqual(parseConfig({}))
+})
+
+test("Stripe is configured by its two secrets, and reached at its own address unless told otherwise", () => {
+  const secrets = { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1" }
+  const stripe = { secretKey: "sk_test_1", webhookSecret: "whsec_1", apiBase: "https://api.stripe.com" }
+  expect(parseConfig(secrets).stripe).toEqual(stripe)
+  const local = parseConfig({ ...secrets, STRIPE_API_BASE: "http://127.0.0.1:12111/" }).stripe
+  expect(local).toEqual({ ...stripe, apiBase: "http://127.0.0.1:12111" })
 })
 
 test("port 0 is any free port", () => {
@@ -99,9 +123,39 @@ describe("a mistake stops the program with what to set", () => {
       `SLOTBASE_EGRESS_ALLOW: "intranet" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
     ],
     [
+      "Stripe without the secret of its webhook",
+      { STRIPE_SECRET_KEY: "sk_test_1" },
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second nobody could trust what Stripe reports.",
+    ],
+    [
+      "a Stripe that is no address",
+      { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1", STRIPE_API_BASE: "stripe" },
+      'STRIPE_API_BASE is "stripe"; set it to an address such as http://127.0.0.1:12111.',
+    ],
+    [
       "mail by another protocol",
       { SMTP_URL: "mail.example.com" },
       "SMTP_URL must start with smtp:// or smtps://, such as smtp://user:password@mail.example.com:587.",
+    ],
+    [
+      "uploads of no size",
+      { SLOTBASE_MAX_UPLOAD_MB: "0" },
+      'SLOTBASE_MAX_UPLOAD_MB is "0"; set it to a whole number of megabytes from 1 to 5120.',
+    ],
+    [
+      "a bucket without its keys",
+      { S3_BUCKET: "uploads", S3_ACCESS_KEY_ID: "id" },
+      "With S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are required.",
+    ],
+    [
+      "an object storage without a bucket",
+      { S3_ENDPOINT: "https://s3.example.com" },
+      "S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.",
+    ],
+    [
+      "an object storage at no address",
+      { S3_BUCKET: "uploads", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "secret", S3_ENDPOINT: "s3.example.com" },
+      'S3_ENDPOINT is "s3.example.com"; set it to an address such as https://s3.eu-central-1.amazonaws.com.',
     ],
   ]
   test.each(mistakes)("%s", (_, env, message) => {

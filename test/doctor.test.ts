@@ -135,3 +135,19 @@ async function all(db = database.db) {
 }
 
 const namedCheck = async (name: string, db?: Db) => (await all(db)).filter((result) => result.name === name)
+
+test("books that do not say what was paid are named with their facility", async () => {
+  const { db } = database
+  const facility = await aFacility(db, { name: "Riverside" })
+  const source = newId()
+  await db`
+    insert into slotbase.payment_ledger (source_id, facility_id, kind, account, amount, currency, billing_account_id)
+    values (${source}, ${facility.id}, 'offline_payment', 'till', 500, 'EUR', ${newId()}),
+           (${source}, ${facility.id}, 'offline_payment', 'sales', -500, 'EUR', ${newId()})`
+  expect((await namedCheck("money"))[0]).toMatchObject({
+    well: false,
+    says: expect.stringMatching(
+      /^1 accounts do not balance, first "till" of Riverside in EUR: see slotbase.money_balances$/,
+    ),
+  })
+})

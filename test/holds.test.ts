@@ -142,7 +142,7 @@ test("a member holds a slot and cannot confirm it without staff", async () => {
   const offline = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "offline" }))
   expect(await failure(offline)).toMatchObject({ _tag: "NotAllowed" })
   const online = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "online" }))
-  expect(await failure(online)).toMatchObject({ _tag: "RuleBroken", code: "online_payment_unavailable" })
+  expect(await failure(online)).toMatchObject({ _tag: "WrongState", code: "booking_not_paid" })
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
 })
 

@@ -3,7 +3,15 @@
 import { describe, expect, test } from "bun:test"
 import type { Caller } from "../src/access.ts"
 import { HoldInput } from "../src/bookings/input.ts"
-import { type BeforeBookingCreate, createHooks, type Hook, hookPoints, runBeforeHooks } from "../src/hooks.ts"
+import {
+  type BeforeBookingCreate,
+  type BeforePaymentProcess,
+  createHooks,
+  type Hook,
+  hookPoints,
+  runBeforeHooks,
+  runPaymentHooks,
+} from "../src/hooks.ts"
 import { decode } from "../src/http/input.ts"
 import { newId } from "../src/ids.ts"
 import { failure } from "./harness/pipeline.ts"
@@ -130,6 +138,38 @@ describe("refused", () => {
     )
     expect(await failure(go([slow], 20))).toMatchObject({ _tag: "BlockedByHook", hook: "slow" })
     expect(aborted).toBe(true)
+  })
+})
+
+describe("before a payment", () => {
+  const payment = {
+    facilityId: context.facilityId,
+    referenceType: "booking",
+    referenceId: newId(),
+    payerId: caller.userId,
+    amount: 2400,
+    currency: "EUR",
+    paymentMethod: "card",
+  } as const
+  const pay = (run: BeforePaymentProcess["run"], timeoutMs?: number) =>
+    runPaymentHooks(createHooks([{ point: "before:payment.process", name: "check", run }]), payment, context, timeoutMs)
+
+  test("a hook lets it pass, or blocks it with its reason", async () => {
+    expect(await pay(() => undefined)).toBeUndefined()
+    expect(await failure(pay(() => ({ block: "Too much." })))).toMatchObject({ hook: "check", reason: "Too much." })
+    await runPaymentHooks(undefined, payment, context)
+    await runPaymentHooks(createHooks([hook("of bookings", () => ({ block: "Never." }))]), payment, context)
+  })
+
+  test.each([
+    ["modifies it", () => ({ modify: payment })],
+    ["answers nonsense", () => "yes"],
+    ["never ends", () => new Promise(() => {})],
+  ])("a hook that %s fails closed", async (_, run) => {
+    expect(await failure(pay(run as never, 20))).toMatchObject({
+      _tag: "BlockedByHook",
+      reason: "The hook check failed, so the request is refused.",
+    })
   })
 })
 

@@ -24,8 +24,8 @@ test("src never imports actors, except in the entry file", () => {
   expect(paths(guilty)).toEqual([])
 })
 
-test("only src/http, src/live and the entry file import Elysia", () => {
-  const mayImport = /^(src\/http(\/|\.|-)|src\/live(\/|\.)|src\/main\.ts$|test\/)/
+test("only src/http, src/live, the entry file and the typed client import Elysia", () => {
+  const mayImport = /^(src\/http(\/|\.|-)|src\/live(\/|\.)|src\/(main|client)\.ts$|test\/)/
   const guilty = sources.filter(
     (file) => !mayImport.test(file.path) && file.imports.some(isPackage("elysia", "@elysiajs")),
   )

@@ -34,6 +34,7 @@ type CountedType = Extract<
   EventType,
   | "booking.confirmed"
   | "booking.cancelled"
+  | "booking.rescheduled"
   | "booking.checked_in"
   | "booking.no_show"
   | "booking.completed"
@@ -41,18 +42,19 @@ type CountedType = Extract<
   | "payment.refunded"
   | "offline_payment.recorded"
 >
-/** What an event adds; undefined when its booking does not exist. */
+/** What an event adds, to one day or to several; undefined when its booking does not exist. */
 type Counting<T extends EventType> = (
   data: EventData<T>,
   event: HandledEvent,
   bookings: ReadonlyMap<string, BookingRow>,
-) => Figures | undefined
+) => Figures | readonly Figures[] | undefined
 
 interface BookingRow {
   readonly id: string
   readonly facility_id: string
   readonly start_at: Date
   readonly price_amount: number
+  readonly confirmed_at: Date | null
 }
 
 const counted: { readonly [T in CountedType]: Counting<T> } = {
@@ -64,23 +66,44 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   }),
   "booking.cancelled": ({ bookingId, startAt, endAt }, _, bookings) => {
     const booking = bookings.get(bookingId)
-    return (
-      booking && {
-        day: startAt,
-        cancellations: 1,
-        booked_minutes: -minutes(startAt, endAt),
-        booked_amount: -booking.price_amount,
-      }
-    )
+    if (!booking) return undefined
+    // A request that was never approved was not counted as a booking.
+    if (booking.confirmed_at === null) return []
+    return {
+      day: startAt,
+      cancellations: 1,
+      booked_minutes: -minutes(startAt, endAt),
+      booked_amount: -booking.price_amount,
+    }
   },
+  "booking.rescheduled": (moved) =>
+    moved.status === "confirmed"
+      ? [
+          {
+            day: moved.previousStartAt,
+            bookings: -1,
+            booked_minutes: -minutes(moved.previousStartAt, moved.previousEndAt),
+            booked_amount: -moved.previousPriceAmount,
+          },
+          {
+            day: moved.startAt,
+            bookings: 1,
+            booked_minutes: minutes(moved.startAt, moved.endAt),
+            booked_amount: moved.priceAmount,
+          },
+        ]
+      : [],
   "booking.checked_in": ({ bookingId }, _, bookings) => {
     const booking = bookings.get(bookingId)
     return booking && { day: booking.start_at.toISOString(), check_ins: 1 }
   },
   "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
   "booking.completed": ({ startAt }) => ({ day: startAt, completions: 1 }),
-  "payment.succeeded": ({ amount }, event) => ({ day: event.occurred_at.toISOString(), payments_amount: amount }),
-  "payment.refunded": ({ amount }, event) => ({ day: event.occurred_at.toISOString(), refunds_amount: amount }),
+  // What a facility pays for its subscription is no payment to it.
+  "payment.succeeded": ({ amount, referenceType }, event) =>
+    referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), payments_amount: amount },
+  "payment.refunded": ({ amount, referenceType }, event) =>
+    referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), refunds_amount: amount },
   "offline_payment.recorded": ({ amount, paymentDate }) => ({ day: paymentDate, payments_amount: amount }),
 }
 
@@ -96,7 +119,7 @@ async function count(tx: Tx, events: readonly HandledEvent[]): Promise<readonly 
     const counting = counted[event.type as CountedType] as Counting<CountedType>
     const figures = counting(event.data as never, event, bookings.get(event.facility_id) ?? new Map())
     if (!figures) return { skipped: "the booking does not exist" }
-    addTo(days, event.facility_id, timezone, figures)
+    for (const each of [figures].flat()) addTo(days, event.facility_id, timezone, each)
     return undefined
   })
   if (days.size > 0) await write(tx, [...days.values()])
@@ -109,7 +132,7 @@ async function bookingsOf(tx: Tx, events: readonly HandledEvent[]) {
   const found = new Map<string, Map<string, BookingRow>>()
   if (wanted.length === 0) return found
   const rows = await tx<BookingRow[]>`
-    select id, facility_id, start_at, price_amount from slotbase.bookings
+    select id, facility_id, start_at, price_amount, confirmed_at from slotbase.bookings
     where id = any (${wanted.map((event) => (event.data as { bookingId: string }).bookingId)}::uuid[])`
   for (const row of rows) {
     const ofFacility = found.get(row.facility_id) ?? new Map<string, BookingRow>()

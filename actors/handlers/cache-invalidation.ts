@@ -9,6 +9,7 @@ import {
   type Touch,
   touchDays,
 } from "../../src/availability/cache.ts"
+import { type Stretch, stretchesOfBlocks } from "../../src/coaches/block-of.ts"
 import type { Tx } from "../../src/database/db.ts"
 import type { EventData } from "../../src/events/catalogue.ts"
 import { localDatesOf } from "../../src/local-days.ts"
@@ -24,13 +25,15 @@ export const cacheInvalidationHandler = (): SetBasedHandler => ({
 
 async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {
   const changed = events.filter((event) => event.type === "facility.settings_updated")
-  const zones = await facilityZones(tx, events)
+  const [zones, blocks] = await Promise.all([facilityZones(tx, events), stretchesOfBlocks(tx, decidedBlocks(events))])
   const touches = new Map<string, Touch>()
   const outcomes = events.map((event) => {
     if (event.type === "facility.settings_updated") return undefined
     const timezone = zones.get(event.facility_id)
     if (timezone === undefined) return { skipped: "the facility does not exist" }
-    for (const touch of touchesOf(event, timezone)) {
+    const stretches = stretchesOf(event, blocks)
+    if (stretches.length === 0) return { skipped: "the block does not exist" }
+    for (const touch of stretches.flatMap((stretch) => touchesOf(event, stretch, timezone))) {
       const key = `${touch.facilityId} ${touch.resourceId} ${touch.day}`
       if (touch.position > (touches.get(key)?.position ?? 0)) touches.set(key, touch)
     }
@@ -41,10 +44,28 @@ async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<read
   return outcomes
 }
 
-function touchesOf(event: HandledEvent, timezone: string): readonly Touch[] {
-  const { resourceId, startAt, endAt } = event.data as EventData<
-    "booking.hold.created" | "booking.hold.released" | "booking.confirmed" | "booking.cancelled"
-  >
+/** The blocks of decisions, which do not say their time themselves. */
+const decidedBlocks = (events: readonly HandledEvent[]) =>
+  events
+    .filter(({ type }) => decisions.has(type))
+    .map(({ data }) => (data as EventData<"coach.block.approved">).blockId)
+
+const decisions: ReadonlySet<string> = new Set(["coach.block.approved", "coach.block.rejected"])
+
+/** The time that an event took from a resource or gave back: of a move, the time before it as well. */
+function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, Stretch>): Stretch[] {
+  if (decisions.has(event.type)) {
+    const block = blocks.get((event.data as EventData<"coach.block.approved">).blockId)
+    return block ? [block] : []
+  }
+  const { resourceId, startAt, endAt } = event.data as EventData<"booking.confirmed">
+  const present = { resourceId, startAt, endAt }
+  if (event.type !== "booking.rescheduled") return [present]
+  const { previousResourceId, previousStartAt, previousEndAt } = event.data as EventData<"booking.rescheduled">
+  return [present, { resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
+}
+
+function touchesOf(event: HandledEvent, { resourceId, startAt, endAt }: Stretch, timezone: string): Touch[] {
   const days = localDatesOf(timezone, { start: Date.parse(startAt), end: Date.parse(endAt) })
   return days.map((day) => ({ facilityId: event.facility_id, resourceId, day, position: event.position }))
 }

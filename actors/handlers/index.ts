@@ -7,15 +7,27 @@ import type { App } from "../../src/app.ts"
 import type { Db } from "../../src/database/db.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
 import { analyticsHandler } from "./analytics.ts"
+import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
 import type { Handler } from "./handler.ts"
 import { notificationHandler } from "./notification.ts"
+import { progressUpdateHandler } from "./progress-update.ts"
+import { refundHandler } from "./refund.ts"
+import { subscriptionPaymentHandler } from "./subscription-payment.ts"
+import { upgradePromptHandler } from "./upgrade-prompt.ts"
+import { waitlistHandler } from "./waitlist.ts"
 
 export function handlersOf(app: App): readonly Handler[] {
   const handlers: readonly Handler[] = [
     notificationHandler(app),
     analyticsHandler(),
     cacheInvalidationHandler(),
+    progressUpdateHandler(),
+    bookingConfirmationHandler(),
+    refundHandler(app),
+    waitlistHandler(),
+    subscriptionPaymentHandler(),
+    upgradePromptHandler(),
     afterHooksHandler(app),
   ].filter((handler) => handler.events.length > 0)
   const names = new Set<string>()

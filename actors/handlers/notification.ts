@@ -17,6 +17,8 @@ import {
   markSkipped,
   NotRendered,
 } from "../../src/notifications/intents.ts"
+import { transact } from "../../src/outbox.ts"
+import { contextOf } from "../runs/transactional.ts"
 import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 /** Some of the event's messages are not sent; the next attempt of the run is for those alone. */
@@ -40,6 +42,8 @@ export function notificationHandler(
     close: () => mailer.close(),
 
     async handle(event, { db, signal }) {
+      const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never)
+      if (whyNot !== undefined) return { skipped: whyNot }
       const intents = await recorded(db, event)
       reached("messages-recorded", event.id)
       const waiting = intents.filter(({ status }) => status === "pending" || status === "sending")
@@ -75,7 +79,21 @@ export function notificationHandler(
           throw error
         }
         reached("mail-sent", event.id)
-        await markSent(db, intent)
+        await settle(intent)
+      }
+
+      async function settle(intent: Intent): Promise<void> {
+        const whenSent = NOTIFICATION_CONFIGS[event.type]?.whenSent
+        if (whenSent === undefined) {
+          await markSent(db, intent)
+          return
+        }
+        const context = contextOf(event, app.config.environment)
+        await transact(db, context, async (tx) => {
+          const sentAt = await markSent(tx, intent)
+          const { user_id: userId, channel } = intent
+          if (sentAt !== undefined) await whenSent(tx, event.data as never, { userId, channel, sentAt })
+        })
       }
     },
   }

@@ -6,19 +6,23 @@ import type { App } from "../../src/app.ts"
 import { expireHolds } from "../../src/holds.ts"
 import { jobsUserId, newId } from "../../src/ids.ts"
 import { transact } from "../../src/outbox.ts"
-import type { Actor } from "../actor.ts"
+import type { Actor, Pass } from "../actor.ts"
 
 /** Holds per transaction. */
 const batch = 200
 
-export const holdExpiration = ({ db, config }: App): Actor => ({
-  name: "hold-expiration",
-  description: "Release expired booking holds",
-  cron: "* * * * *",
-  deadlineMs: 60_000,
-  pass: async () => {
+export const holdExpiration = ({ db, config }: App): Actor => {
+  async function pass(facilityId?: string): Promise<Pass> {
     const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
-    const { result: expired } = await transact(db, context, (tx) => expireHolds(tx, batch))
-    return { more: expired === batch }
-  },
-})
+    const { result: expired } = await transact(db, context, (tx) => expireHolds(tx, batch, facilityId))
+    return { more: expired === batch, did: { expired } }
+  }
+  return {
+    name: "hold-expiration",
+    description: "Release expired booking holds",
+    cron: "* * * * *",
+    deadlineMs: 60_000,
+    pass: () => pass(),
+    passIn: (facilityId) => pass(facilityId),
+  }
+}

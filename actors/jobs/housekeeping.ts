@@ -1,10 +1,11 @@
 /**
  * The scheduled job housekeeping: partitions made well ahead, and rows that have served their time removed: sessions and
- * answers to Idempotency-Keys past their end, processes that died long ago.
+ * answers to Idempotency-Keys past their end, processes that died long ago, runs of jobs of the week before.
  */
 import type { App } from "../../src/app.ts"
 import { reached } from "../../src/crash-points.ts"
 import { forgetOldAnswers } from "../../src/idempotency.ts"
+import { forgetOldRuns } from "../../src/jobs/rows.ts"
 import { forgetOldMails } from "../../src/mail/mailbox.ts"
 import { forgetOldSessions } from "../../src/sessions.ts"
 import type { Actor } from "../actor.ts"
@@ -26,6 +27,7 @@ export const housekeeping = ({ db }: App): Actor => ({
       forgetOldAnswers(db, batch),
       forgetDeadProcesses(db),
       forgetOldMails(db),
+      forgetOldRuns(db, batch),
     ])
     return { more: removed.includes(batch) }
   },

@@ -7,7 +7,13 @@
 import { reached } from "../../src/crash-points.ts"
 import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
 import { type EventContext, open } from "../../src/outbox.ts"
-import type { OneByOneHandler, Outcome, SetBasedHandler, TransactionalHandler } from "../handlers/handler.ts"
+import type {
+  HandledEvent,
+  OneByOneHandler,
+  Outcome,
+  SetBasedHandler,
+  TransactionalHandler,
+} from "../handlers/handler.ts"
 import { type Claim, giveBack, type Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 
@@ -203,7 +209,7 @@ const isDeadlock = (error: unknown) =>
   error instanceof Error && "code" in error && (error.code === "40P01" || error.code === "40001")
 
 /** What a handler records was caused by the event it handles, in the same correlation. */
-export const contextOf = (run: Run, environment: EventContext["environment"]): EventContext => ({
+export const contextOf = (run: HandledEvent, environment: EventContext["environment"]): EventContext => ({
   environment,
   correlationId: run.correlation_id,
   causationId: run.id,

@@ -2,7 +2,10 @@
  * Days built from what occupies them: one statement and so one snapshot, which also says up to which position of the log
  * the days are true and whether the facility has changes that have no position yet.
  */
+import { rulesVersion } from "../booking-policies.ts"
+import { closedSpans } from "../closures/closed.ts"
 import type { Queryable } from "../database/db.ts"
+import { rulesOf } from "../price-rules.ts"
 import { type Day, type Slot, slotsAt } from "./slots.ts"
 
 export interface DayRequest {
@@ -20,6 +23,7 @@ export interface BuiltDay {
   readonly date: string
   readonly timezone: string
   readonly slots: readonly Slot[]
+  /** Of its settings, policy and prices together. */
   readonly facilityVersion: number
   readonly resourceVersion: number
   /** The facility's last position in the snapshot of this day. */
@@ -41,9 +45,12 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
     day: date,
   }))
   // No zone is more than 14 hours from UTC: a day on each side holds every local day. The slots cut it to size.
+  const from: ReturnType<Queryable> = db`(q.day - 1)::timestamp at time zone 'UTC'`
+  const to: ReturnType<Queryable> = db`(q.day + 2)::timestamp at time zone 'UTC'`
   const rows = await db<Row[]>`
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, f.timezone, f.opening_hours,
-           f.slot_minutes, r.hourly_price, f.version as facility_version, r.version as resource_version,
+           f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
+           ${rulesOf(db, db`f.id`, db`r.id`)} as price_rules, ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
            ${lastPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
                      'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
@@ -52,7 +59,7 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
             from slotbase.occupancies o
             join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
             where o.facility_id = f.id and o.resource_id = r.id
-              and o.during && tstzrange((q.day - 1)::timestamp at time zone 'UTC', (q.day + 2)::timestamp at time zone 'UTC')) as occupied
+              and o.during && tstzrange(${from}, ${to})) as occupied
     from jsonb_to_recordset(${db.json(wanted)}) as q (n integer, facility_id uuid, resource_id uuid, day date)
     join slotbase.facilities f on f.id = q.facility_id
     join slotbase.resources r on r.facility_id = f.id and r.is_active and (q.resource_id is null or r.id = q.resource_id)
@@ -88,7 +95,6 @@ export const outboxHolds = (sql: Queryable) => sql`
 
 interface Row extends Day {
   readonly facility_id: string
-  readonly resource_id: string
   readonly resource_name: string
   readonly date: string
   readonly facility_version: number

@@ -5,6 +5,7 @@
  * CacheInvalidationHandler unfinished (then the day is not served), or in `touched_at` (then the day is older than it).
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
+import { rulesVersion } from "../booking-policies.ts"
 import type { Db, Queryable, Tx } from "../database/db.ts"
 import type { EventType } from "../events/catalogue.ts"
 import { localDateOf } from "../local-days.ts"
@@ -19,6 +20,12 @@ export const invalidatingEvents = [
   "booking.hold.released",
   "booking.confirmed",
   "booking.cancelled",
+  "booking.approval.requested",
+  "booking.rescheduled",
+  "coach.block.requested",
+  "coach.block.approved",
+  "coach.block.rejected",
+  "coach.block.cancelled",
   "facility.settings_updated",
 ] as const satisfies readonly EventType[]
 
@@ -47,7 +54,7 @@ export async function readCached(
 ): Promise<readonly CachedDay[] | undefined> {
   const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
     with asked as materialized (
-      select f.id, f.timezone, f.version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
+      select f.id, f.timezone, ${rulesVersion(db)} as version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
              (select min(c.built_at) from slotbase.availability_cache c
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest

@@ -3,9 +3,12 @@ import * as Schema from "effect/Schema"
 import { Instant, Money } from "../events/fields.ts"
 import type { Span } from "../local-days.ts"
 import { type OpeningHours, slotSpans } from "../opening-hours.ts"
-import { priceOf } from "../prices.ts"
+import { type PriceRule, tariffOf } from "../prices.ts"
 
-/** `blocked`: taken by something that is not play, such as maintenance. A slot that has begun or passed stays as it was. */
+/**
+ * `blocked`: closed, or taken by something that is not play, such as maintenance. A slot that has begun or passed stays as
+ * it was. The price is that of open play.
+ */
 export const Slot = Schema.Struct({
   startAt: Instant,
   endAt: Instant,
@@ -16,11 +19,15 @@ export type Slot = typeof Slot.Type
 
 /** What a day is made of. */
 export interface Day {
+  readonly resource_id: string
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   readonly hourly_price: number
+  readonly price_rules: readonly PriceRule[]
   readonly occupied: readonly Occupied[]
+  /** When it cannot be booked although nothing takes it. */
+  readonly closed: readonly Span[]
 }
 
 export interface Occupied extends Span {
@@ -33,17 +40,26 @@ export interface Occupied extends Span {
 /** The slots as they are at `now` (milliseconds). A dead hold occupies nothing. */
 export function slotsAt(day: Day, date: string, now: number): Slot[] {
   const live = day.occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
-  const priceAmount = priceOf(day.hourly_price, day.slot_minutes)
+  const { priceOf } = tariffOf({
+    resourceId: day.resource_id,
+    bookingType: "open_play",
+    hourlyPrice: day.hourly_price,
+    timezone: day.timezone,
+    rules: day.price_rules,
+  })
   return slotSpans(day.opening_hours, day.timezone, date, day.slot_minutes).map(({ start, end }) => ({
     startAt: new Date(start).toISOString(),
     endAt: new Date(end).toISOString(),
-    status: statusOf(live.filter((each) => each.start < end && start < each.end)),
-    priceAmount,
+    status: statusOf(
+      live.filter((each) => each.start < end && start < each.end),
+      day.closed.some((each) => each.start < end && start < each.end),
+    ),
+    priceAmount: priceOf({ start, end }),
   }))
 }
 
-function statusOf(taking: readonly Occupied[]): Slot["status"] {
-  if (taking.length === 0) return "free"
+function statusOf(taking: readonly Occupied[], closed: boolean): Slot["status"] {
+  if (taking.length === 0) return closed ? "blocked" : "free"
   if (taking.some(({ booking_type }) => booking_type === "coach_block" || booking_type === "maintenance"))
     return "blocked"
   return taking.every(({ status }) => status === "held" || status === "pending") ? "held" : "booked"

@@ -33,6 +33,14 @@ export const Booking = Schema.Struct({
   cancelledAt: Schema.NullOr(Instant),
   cancelledBy: Schema.NullOr(Id),
   cancellationReason: Schema.NullOr(Schema.String),
+  cancellationPolicy: Schema.Array(Schema.Struct({ hoursBefore: Schema.Int, refundPercent: Schema.Int })).annotateKey({
+    description: "the facility's when the booking was made; empty: everything is refunded",
+  }),
+  refundPercent: Schema.NullOr(Schema.Int),
+  refundAmount: Schema.NullOr(Money).annotateKey({ description: "once cancelled: what of the payments goes back" }),
+  approvedAt: Schema.NullOr(Instant),
+  approvedBy: Schema.NullOr(Id),
+  rescheduledAt: Schema.NullOr(Instant),
   createdAt: Instant,
   updatedAt: Instant,
 }).annotate({ identifier: "Booking" })
@@ -65,6 +73,12 @@ export const toBooking = (row: BookingRow): Booking => ({
   cancelledAt: iso(row.cancelled_at),
   cancelledBy: row.cancelled_by,
   cancellationReason: row.cancellation_reason,
+  cancellationPolicy: row.cancellation_policy,
+  refundPercent: row.refund_percent,
+  refundAmount: row.refund_amount,
+  approvedAt: iso(row.approved_at),
+  approvedBy: row.approved_by,
+  rescheduledAt: iso(row.rescheduled_at),
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
 })

@@ -1,6 +1,7 @@
-/** What the booking commands announce: each event's data, from the rows. */
+/** What the booking commands announce: each event's data, from the rows. Decisions and moves are in `change-events.ts`. */
 import type { Tx } from "../database/db.ts"
 import { record } from "../outbox.ts"
+import type { GivenStrike } from "../strikes.ts"
 import type { BookingRow, ExpiredHold } from "./rows.ts"
 
 export function recordHeld(tx: Tx, booking: BookingRow): string {
@@ -70,6 +71,8 @@ export function recordCancelled(tx: Tx, booking: BookingRow, cancelledBy: string
       endAt: booking.end_at.toISOString(),
       cancelledBy,
       cancellationReason,
+      refundAmount: booking.refund_amount ?? 0,
+      refundStatus: (booking.refund_amount ?? 0) > 0 ? "pending" : "none",
       wasNoShow: false,
     },
     about: aboutOf(booking),
@@ -98,7 +101,12 @@ export function recordCheckedIn(
   })
 }
 
-export function recordNoShow(tx: Tx, booking: BookingRow, at: Date, strikeCount: number): string {
+export function recordNoShow(
+  tx: Tx,
+  booking: BookingRow,
+  at: Date,
+  { strikeCount, fee, restrictedUntil }: GivenStrike,
+): string {
   return record(tx, {
     type: "booking.no_show",
     facilityId: booking.facility_id,
@@ -108,15 +116,21 @@ export function recordNoShow(tx: Tx, booking: BookingRow, at: Date, strikeCount:
       userId: booking.booker_id,
       scheduledAt: booking.start_at.toISOString(),
       markedAt: at.toISOString(),
-      feeCharged: 0,
+      feeCharged: fee,
       strikeCount,
-      restrictionApplied: false,
+      restrictionApplied: restrictedUntil !== null,
     },
     about: aboutOf(booking),
   })
 }
 
-export function recordCompleted(tx: Tx, booking: BookingRow, actualDuration: number): string {
+/** @param actualDuration minutes  @param coachingSessionId of the session that was held in it; undefined: none was */
+export function recordCompleted(
+  tx: Tx,
+  booking: BookingRow,
+  actualDuration: number,
+  coachingSessionId: string | undefined,
+): string {
   return record(tx, {
     type: "booking.completed",
     facilityId: booking.facility_id,
@@ -129,7 +143,8 @@ export function recordCompleted(tx: Tx, booking: BookingRow, actualDuration: num
       startAt: booking.start_at.toISOString(),
       endAt: booking.end_at.toISOString(),
       actualDuration,
-      wasCoachingSession: false,
+      wasCoachingSession: coachingSessionId !== undefined,
+      ...(coachingSessionId !== undefined && { coachingSessionId }),
     },
     about: aboutOf(booking),
   })
@@ -155,7 +170,7 @@ function recordEnd(tx: Tx, hold: ExpiredHold, reason: "expired" | "released"): s
 }
 
 /** What webhook filters may look at; most events do not carry both themselves. */
-const aboutOf = (booking: Pick<BookingRow, "resource_id" | "booking_type">) => ({
+export const aboutOf = (booking: Pick<BookingRow, "resource_id" | "booking_type">) => ({
   resourceId: booking.resource_id,
   bookingType: booking.booking_type,
 })

@@ -9,6 +9,7 @@ export const maxBookingMinutes = 24 * 60
 /** A team with its bench. */
 export const maxParticipants = 64
 const maxRoleLength = 50
+const maxCodeLength = 300
 const minuteMs = 60_000
 
 export const BookingType = Schema.Literals([
@@ -29,7 +30,7 @@ const wanted = {
   endAt: Instant,
   bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
   bookerId: Schema.optionalKey(Id).annotateKey({
-    description: "who books; members leave it out, API keys must name it",
+    description: "who books: members leave it out or name their child, API keys must name somebody",
   }),
   participants: Schema.optionalKey(
     Schema.Array(
@@ -44,7 +45,8 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-const consistent = Schema.makeFilter(
+/** What a request's times and participants must be, whatever else it asks for. */
+export const consistent = Schema.makeFilter(
   (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
   {
     toJsonSchema: () => [{}, true],
@@ -58,10 +60,47 @@ export const BookingInput = Schema.Struct({ ...wanted, paymentMethod: PaymentMet
 export type BookingInput = typeof BookingInput.Type
 
 export const ConfirmInput = Schema.Struct({ paymentMethod: PaymentMethod })
+
+const Reason = Note.check(Schema.isMinLength(1))
+
 export const CancelInput = Schema.Struct({
-  cancellationReason: Note.check(Schema.isMinLength(1)),
+  cancellationReason: Schema.optionalKey(Reason),
+  dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "true: answers what would be refunded and why, and cancels nothing; likewise ?dryRun=true",
+  }),
+  refundPercent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))).annotateKey({
+    description: "for staff: this instead of what the booking's cancellation policy says",
+  }),
 })
-export const CheckInInput = Schema.Struct({ method: Schema.optionalKey(CheckInMethod) })
+export const RejectInput = Schema.Struct({ rejectionReason: Reason })
+export const WaiveInput = Schema.Struct({ reason: Reason })
+
+export const CheckInInput = Schema.Struct({
+  method: Schema.optionalKey(CheckInMethod).annotateKey({ description: "manual unless given" }),
+  code: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(maxCodeLength))).annotateKey({
+    description: "of GET …/check-in-code: what the QR code says, or the access code",
+  }),
+}).check(
+  Schema.makeFilter(
+    ({ method = "manual", code }: { readonly method?: string; readonly code?: string }) => {
+      if (method !== "manual" && code === undefined) return { path: ["code"], issue: "Missing key" }
+      if (method === "manual" && code !== undefined)
+        return { path: ["code"], issue: "is for the methods qr_code and access_code" }
+      return []
+    },
+    { toJsonSchema: () => [{}, true] },
+  ),
+)
+
+export const RescheduleInput = Schema.Struct({
+  startAt: Instant,
+  endAt: Instant,
+  resourceId: Schema.optionalKey(Id).annotateKey({
+    description: "another resource; it stays where it is unless given",
+  }),
+}).check(Schema.makeFilter((input: Wanted) => faultsOfTimes(input), { toJsonSchema: () => [{}, true] }))
+export type RescheduleInput = typeof RescheduleInput.Type
+
 /** An empty Struct alone would let every field pass. */
 export const NoInput = Schema.Struct({}).check(
   Schema.makeFilter(

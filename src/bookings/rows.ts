@@ -3,10 +3,11 @@
  * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
  * bookings row before the occupancy; a booking's row is locked before its state is judged.
  */
-import type { Queryable, Tx } from "../database/db.ts"
-import { NotFound } from "../errors.ts"
-import { isId } from "../ids.ts"
+import type { Tx } from "../database/db.ts"
 import { type BookingType, maxBookingMinutes, type PaymentMethod } from "./input.ts"
+import type { CancellationRule } from "./refund.ts"
+
+export { type BookingFilter, countMissed, findBooking, findBookings, lockBooking, lockMissed } from "./read.ts"
 
 export const statuses = [
   "held",
@@ -57,6 +58,13 @@ export interface BookingRow {
   readonly cancelled_by: string | null
   readonly cancellation_reason: string | null
   readonly no_show_at: Date | null
+  /** As it was when the booking was made. */
+  readonly cancellation_policy: readonly CancellationRule[]
+  readonly approved_at: Date | null
+  readonly approved_by: string | null
+  readonly rescheduled_at: Date | null
+  readonly refund_percent: number | null
+  readonly refund_amount: number | null
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -80,7 +88,9 @@ export type NewBooking = Pick<
   | "payment_method"
   | "hold_id"
   | "participants"
-> & { readonly status: "held" | "confirmed"; readonly hold_minutes: number; readonly created_by: string }
+  | "recurring_booking_id"
+  | "cancellation_policy"
+> & { readonly status: "held" | "pending" | "confirmed"; readonly hold_minutes: number; readonly created_by: string }
 
 /** What the database says of a booking that it has just taken in. */
 export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
@@ -101,11 +111,14 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
       returning booking_id
     ), booked as (
       insert into slotbase.bookings (id, facility_id, resource_id, status, booking_type, booker_id, start_at, end_at,
-        price_amount, price_currency, payment_method, hold_id, hold_expires_at, confirmed_at, created_by, created_at, updated_at)
+        price_amount, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
+        cancellation_policy, confirmed_at, created_by, created_at, updated_at)
       select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, ${status}, ${booking.booking_type},
         ${booking.booker_id}::uuid, ${start}::timestamptz, ${end}::timestamptz, ${booking.price_amount}::bigint,
         ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
         case when ${status}::text = 'held' then t.now + make_interval(mins => ${booking.hold_minutes}::integer) end,
+        ${booking.recurring_booking_id !== null}, ${booking.recurring_booking_id}::uuid,
+        ${tx.json(booking.cancellation_policy as never)}::jsonb,
         case when ${status}::text = 'confirmed' then t.now end, ${booking.created_by}::uuid, t.now, t.now
       from taken cross join (select slotbase.now() as now) t
       returning id, facility_id, hold_expires_at, confirmed_at, created_at
@@ -120,68 +133,16 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
   return row
 }
 
-/** Locks a booking of the facility. Throws NotFound. */
-export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {
-  if (!isId(bookingId)) throw new NotFound("booking", bookingId)
-  // The lock comes first and by itself: the clock must be read after the wait for it.
-  const [row] = await tx<LockedBooking[]>`
-    with b as materialized (
-      select * from slotbase.bookings where id = ${bookingId} and facility_id = ${facilityId} for update
-    )
-    select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}`
-  if (!row) throw new NotFound("booking", bookingId)
-  return row
-}
-
-export async function findBooking(
-  db: Queryable,
-  facilityId: string,
-  bookingId: string,
-): Promise<BookingRow | undefined> {
-  const [row] = await db<BookingRow[]>`
-    select ${columns(db)} from slotbase.bookings b ${joins(db)}
-    where b.id = ${bookingId} and b.facility_id = ${facilityId}`
-  return row
-}
-
-export interface BookingFilter {
-  readonly resourceId?: string
-  readonly bookerId: string | undefined
-  readonly status?: Status
-  /** Bookings that start at or after this instant … */
-  readonly from?: string
-  /** … and before this one. */
-  readonly to?: string
-  /** Start and id of the last booking of the page before. */
-  readonly after: readonly [string, string] | undefined
-  readonly limit: number
-}
-
-/** Bookings of a facility by start, then id. */
-export async function findBookings(
-  db: Queryable,
-  facilityId: string,
-  filter: BookingFilter,
-): Promise<readonly BookingRow[]> {
-  const { resourceId, bookerId, status, from, to, after, limit } = filter
-  const none = db``
-  return db<BookingRow[]>`
-    select ${columns(db)} from slotbase.bookings b ${joins(db)}
-    where b.facility_id = ${facilityId}
-      ${resourceId === undefined ? none : db`and b.resource_id = ${resourceId}`}
-      ${bookerId === undefined ? none : db`and b.booker_id = ${bookerId}`}
-      ${status === undefined ? none : db`and ${presentStatus(db)} = ${status}`}
-      ${from === undefined ? none : db`and b.start_at >= ${from}`}
-      ${to === undefined ? none : db`and b.start_at < ${to}`}
-      ${after === undefined ? none : db`and (b.start_at, b.id) > (${after[0]}, ${after[1]})`}
-    order by b.start_at, b.id
-    limit ${limit}`
-}
-
 export type Change = { readonly status: Status } & Partial<
   Pick<
     BookingRow,
     | "payment_method"
+    | "hold_id"
+    | "hold_expires_at"
+    | "approved_at"
+    | "approved_by"
+    | "refund_percent"
+    | "refund_amount"
     | "confirmed_at"
     | "checked_in_at"
     | "completed_at"
@@ -202,9 +163,72 @@ export async function changeBooking(
   const set = { ...change, updated_at: booking.now }
   const { id, facility_id } = booking
   const update = tx`update slotbase.bookings set ${tx(set)} where id = ${id} and facility_id = ${facility_id}`
-  const free = () => tx`delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`
-  await Promise.all(frees ? [update, free()] : [update])
+  await Promise.all(frees ? [update, vacate(tx, booking)] : [update])
   return { ...booking, ...set }
+}
+
+/** Where a booking is moved to, with what it costs there and what cancelling it there gives back. */
+export type Move = Pick<
+  BookingRow,
+  "resource_id" | "resource_name" | "start_at" | "end_at" | "price_amount" | "cancellation_policy"
+>
+
+/**
+ * Moves the occupancy of a locked booking: released, then inserted anew. False when somebody else has the time; its own is
+ * gone then, and the caller must throw. Of two that would change places one must have taken `lockMoves` first.
+ */
+export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): Promise<boolean> {
+  const { id, facility_id } = booking
+  const [, taken] = await Promise.all([
+    tx`delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`.execute(),
+    occupy(tx, { ...booking, ...to }),
+  ])
+  return taken
+}
+
+/** Writes the new time and price into a booking whose occupancy has been moved. */
+export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Promise<BookingRow> {
+  const { resource_name, ...set } = { ...to, rescheduled_at: booking.now, updated_at: booking.now }
+  const written = { ...set, cancellation_policy: tx.json(to.cancellation_policy as never) }
+  await tx`update slotbase.bookings set ${tx(written)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
+  return { ...booking, ...set, resource_name }
+}
+
+/**
+ * Two bookings that change places at once would wait for each other for ever: moves inside a facility go one after the other.
+ * Taken after the booking's own lock.
+ */
+export const lockMoves = (tx: Tx, facilityId: string) =>
+  tx`select pg_advisory_xact_lock(hashtext('slotbase moves'), hashtext(${facilityId}))`
+
+/** Takes the time of a locked booking that occupies nothing now; false when somebody else has it. */
+export async function occupy(
+  tx: Tx,
+  {
+    id,
+    facility_id,
+    resource_id,
+    start_at,
+    end_at,
+  }: Pick<BookingRow, "id" | "facility_id" | "resource_id" | "start_at" | "end_at">,
+): Promise<boolean> {
+  const rows = await tx`
+    insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
+    values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start_at.toISOString()}, ${end_at.toISOString()}))
+    on conflict do nothing
+    returning booking_id`
+  return rows.length > 0
+}
+
+/** Gives the time of a locked booking back. */
+export const vacate = (tx: Tx, { id, facility_id }: Pick<BookingRow, "id" | "facility_id">) => tx`
+  delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`
+
+/** Whether a booking occupies its time. */
+export async function occupies(tx: Tx, { id, facility_id }: Pick<BookingRow, "id" | "facility_id">): Promise<boolean> {
+  return (
+    (await tx`select from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`).length > 0
+  )
 }
 
 /** A hold that was released because its time was over. */
@@ -227,13 +251,17 @@ export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, st
       for update`,
   )
 
-/** Releases the holds that are dead longest, at most `limit`; those that somebody is deciding about are left to them. */
-export const expireHoldsAnywhere = (tx: Tx, limit: number) =>
+/**
+ * Releases the holds that are dead longest, at most `limit`, of one facility or of all; those that somebody is deciding about
+ * are left to them.
+ */
+export const expireHoldsAnywhere = (tx: Tx, limit: number, facilityId?: string) =>
   expire(
     tx,
     tx`
       select b.id, b.facility_id from slotbase.bookings b
       where b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
+        ${facilityId === undefined ? tx`` : tx`and b.facility_id = ${facilityId}`}
       order by b.hold_expires_at
       limit ${limit}
       for update skip locked`,
@@ -250,30 +278,3 @@ const expire = (tx: Tx, dead: ReturnType<typeof tx>) =>
     from dead cross join (select slotbase.now() as now) t
     where b.id = dead.id and b.facility_id = dead.facility_id
     returning b.id, b.facility_id, b.resource_id, b.booking_type, b.booker_id, b.start_at, b.end_at, b.updated_at, b.hold_id`
-
-/** How often somebody did not show up in a facility. */
-export async function countNoShows(tx: Tx, facilityId: string, bookerId: string): Promise<number> {
-  const [row] = await tx<{ count: number }[]>`
-    select count(*)::integer as count from slotbase.bookings
-    where booker_id = ${bookerId} and facility_id = ${facilityId} and status = 'no_show'`
-  return row?.count ?? 0
-}
-
-const presentStatus = (sql: Queryable) =>
-  sql`case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired' else b.status end`
-
-const columns = (sql: Queryable) => sql`
-  b.id, b.facility_id, b.resource_id, r.name as resource_name, f.timezone, ${presentStatus(sql)} as status, b.booking_type,
-  b.booker_id, u.first_name || ' ' || u.last_name as booker_name, u.email as booker_email,
-  b.start_at, b.end_at, b.price_amount, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
-  b.is_recurring, b.recurring_booking_id, b.confirmed_at, b.checked_in_at, b.completed_at, b.cancelled_at, b.cancelled_by,
-  b.cancellation_reason, b.no_show_at, b.created_at, b.updated_at,
-  coalesce((select jsonb_agg(jsonb_build_object('userId', p.user_id, 'name', w.first_name || ' ' || w.last_name, 'role', p.role)
-                             order by p.user_id)
-            from slotbase.booking_participants p join slotbase.users w on w.id = p.user_id
-            where p.booking_id = b.id and p.facility_id = b.facility_id), '[]') as participants`
-
-const joins = (sql: Queryable) => sql`
-  join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
-  join slotbase.facilities f on f.id = b.facility_id
-  join slotbase.users u on u.id = b.booker_id`

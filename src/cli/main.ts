@@ -4,11 +4,13 @@
 import { BadConfig, parseConfig } from "../config.ts"
 import { EmbeddedUnavailable } from "../database/embedded.ts"
 import type { Command } from "./command.ts"
+import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
+import { jobs } from "./jobs.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
 
-const commands: readonly Command[] = [url, migrateCommand, doctor]
+const commands: readonly Command[] = [url, demo, migrateCommand, doctor, jobs]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args

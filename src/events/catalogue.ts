@@ -7,18 +7,26 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { bookingEvents } from "./booking.ts"
+import { bookingChangeEvents } from "./booking-changes.ts"
 import { coachEvents } from "./coach.ts"
 import type { EventDefinition } from "./definition.ts"
 import { facilityEvents } from "./facility.ts"
 import { feedbackEvents } from "./feedback.ts"
 import { paymentEvents } from "./payment.ts"
+import { recurringEvents } from "./recurring.ts"
+import { reminderEvents } from "./reminder.ts"
 import { subscriptionEvents } from "./subscription.ts"
 import { userEvents } from "./user.ts"
+import { waitlistEvents } from "./waitlist.ts"
 
 export type { EventDefinition } from "./definition.ts"
 
 const all = [
   ...bookingEvents,
+  ...bookingChangeEvents,
+  ...reminderEvents,
+  ...waitlistEvents,
+  ...recurringEvents,
   ...paymentEvents,
   ...subscriptionEvents,
   ...coachEvents,

@@ -1,10 +1,15 @@
-/** The events of coaches: the blocks they ask for, and the sessions they hold. */
+/**
+ * The events of coaches: the blocks they ask for, and the sessions they hold. A session that is a booking of its own is
+ * announced by that booking's events; one inside a block, whose booking announces nothing, by its own.
+ */
 import * as Schema from "effect/Schema"
 import { area } from "./definition.ts"
 import { example } from "./example.ts"
 import { Actor, Id, Instant, Note, Text } from "./fields.ts"
 
 const define = area("coach-service")
+
+const occupied = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"] as const
 
 export const coachEvents = [
   define({
@@ -39,7 +44,7 @@ export const coachEvents = [
       requiresApproval: true,
     },
     facilityWebhook: true,
-    channels: ["facility:{facilityId}:availability", "resource:{resourceId}:availability"],
+    channels: occupied,
   }),
   define({
     type: "coach.block.approved",
@@ -55,6 +60,7 @@ export const coachEvents = [
       approvedAt: "2026-03-09T18:02:47.000Z",
     },
     facilityWebhook: true,
+    channels: occupied,
   }),
   define({
     type: "coach.block.rejected",
@@ -76,6 +82,107 @@ export const coachEvents = [
       rejectedBy: example.staffId,
       rejectedAt: "2026-03-09T18:02:47.000Z",
       rejectionReason: "The court is reserved for league matches.",
+    },
+    channels: occupied,
+  }),
+  define({
+    type: "coach.block.cancelled",
+    origin: "slotbase",
+    description: "A block was given back, asked for or approved; its time is free, and sessions inside it are off.",
+    aggregate: "coach_block",
+    aggregateId: (data) => data.blockId,
+    data: {
+      blockId: Id,
+      coachId: Id,
+      facilityId: Id,
+      resourceId: Id,
+      startAt: Instant,
+      endAt: Instant,
+      cancelledBy: Actor,
+      cancelledAt: Instant,
+      cancellationReason: Note,
+    },
+    sample: {
+      blockId: example.blockId,
+      coachId: example.coachId,
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      startAt: example.startAt,
+      endAt: example.endAt,
+      cancelledBy: example.coachId,
+      cancelledAt: "2026-03-10T08:11:05.000Z",
+      cancellationReason: "The squad plays away.",
+    },
+    channels: occupied,
+  }),
+  define({
+    type: "coach.session.scheduled",
+    origin: "slotbase",
+    description: "A session was put into a coach's block.",
+    aggregate: "coach_session",
+    aggregateId: (data) => data.sessionId,
+    data: {
+      sessionId: Id,
+      bookingId: Id,
+      blockId: Id,
+      coachId: Id,
+      coachName: Text,
+      facilityId: Id,
+      resourceId: Id,
+      resourceName: Text,
+      sessionType: Text,
+      students: Schema.Array(Schema.Struct({ userId: Id, name: Text })),
+      startAt: Instant,
+      endAt: Instant,
+    },
+    sample: {
+      sessionId: example.sessionId,
+      bookingId: example.bookingId,
+      blockId: example.blockId,
+      coachId: example.coachId,
+      coachName: "Jonas Weber",
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      resourceName: "Court 1",
+      sessionType: "group",
+      students: [{ userId: example.playerId, name: "Mia Keller" }],
+      startAt: example.startAt,
+      endAt: example.endAt,
+    },
+  }),
+  define({
+    type: "coach.session.cancelled",
+    origin: "slotbase",
+    description: "A session inside a block was called off; the block stays.",
+    aggregate: "coach_session",
+    aggregateId: (data) => data.sessionId,
+    data: {
+      sessionId: Id,
+      bookingId: Id,
+      blockId: Id,
+      coachId: Id,
+      facilityId: Id,
+      resourceId: Id,
+      students: Schema.Array(Id),
+      startAt: Instant,
+      endAt: Instant,
+      cancelledBy: Actor,
+      cancelledAt: Instant,
+      cancellationReason: Note,
+    },
+    sample: {
+      sessionId: example.sessionId,
+      bookingId: example.bookingId,
+      blockId: example.blockId,
+      coachId: example.coachId,
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      students: [example.playerId],
+      startAt: example.startAt,
+      endAt: example.endAt,
+      cancelledBy: example.coachId,
+      cancelledAt: "2026-03-10T08:11:05.000Z",
+      cancellationReason: "The coach is ill.",
     },
   }),
   define({

@@ -29,7 +29,10 @@ export type Aggregate =
   | "user"
   | "facility"
   | "resource"
+  | "closure"
   | "lost_item"
+  | "waitlist_entry"
+  | "recurring_booking"
 
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {
   readonly type: Type

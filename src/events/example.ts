@@ -28,6 +28,8 @@ export const example = {
   eventId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e23",
   correlationId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e24",
   causationId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e25",
+  closureId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e26",
+  waitlistEntryId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e27",
   bookedAt: "2026-03-09T16:20:30.125Z",
   startAt: "2026-03-12T17:00:00.000Z",
   endAt: "2026-03-12T18:00:00.000Z",

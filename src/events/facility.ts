@@ -1,10 +1,13 @@
-/** The events of a facility itself: its settings, its resources, and what is found in its corners. */
+/** The events of a facility itself: its settings, its resources, when it is closed, and what is found in its corners. */
 import * as Schema from "effect/Schema"
 import { area } from "./definition.ts"
 import { example } from "./example.ts"
-import { Actor, Id, Note, Text, Timezone } from "./fields.ts"
+import { Actor, Id, Instant, Note, Text, Timezone } from "./fields.ts"
 
 const define = area("facility-service")
+
+const available = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"] as const
+const ResourceIds = Schema.Array(Id).annotate({ description: "the resources concerned; empty: the whole facility" })
 
 export const facilityEvents = [
   define({
@@ -45,6 +48,71 @@ export const facilityEvents = [
       name: "Court 1",
       resourceType: "court",
     },
+  }),
+  define({
+    type: "resource.updated",
+    origin: "slotbase",
+    description: "A resource was changed: its name, its type, its price, or whether it can be booked; it names what.",
+    aggregate: "resource",
+    aggregateId: (data) => data.resourceId,
+    data: { resourceId: Id, facilityId: Id, changedFields: Schema.Array(Text), changedBy: Actor },
+    sample: {
+      resourceId: example.resourceId,
+      facilityId: example.facilityId,
+      changedFields: ["hourlyPrice"],
+      changedBy: example.ownerId,
+    },
+  }),
+  define({
+    type: "facility.closure.created",
+    origin: "slotbase",
+    description:
+      "A facility, or some of its resources, cannot be booked for a time. Bookings made before are not touched by it.",
+    aggregate: "closure",
+    aggregateId: (data) => data.closureId,
+    data: {
+      closureId: Id,
+      facilityId: Id,
+      resourceIds: ResourceIds,
+      startAt: Instant,
+      endAt: Instant,
+      reason: Text,
+      createdBy: Actor,
+    },
+    sample: {
+      closureId: example.closureId,
+      facilityId: example.facilityId,
+      resourceIds: [example.resourceId],
+      startAt: example.startAt,
+      endAt: example.endAt,
+      reason: "The net is repaired",
+      createdBy: example.ownerId,
+    },
+    channels: available,
+  }),
+  define({
+    type: "facility.closure.removed",
+    origin: "slotbase",
+    description: "A closure was taken back: its time can be booked again.",
+    aggregate: "closure",
+    aggregateId: (data) => data.closureId,
+    data: {
+      closureId: Id,
+      facilityId: Id,
+      resourceIds: ResourceIds,
+      startAt: Instant,
+      endAt: Instant,
+      removedBy: Actor,
+    },
+    sample: {
+      closureId: example.closureId,
+      facilityId: example.facilityId,
+      resourceIds: [example.resourceId],
+      startAt: example.startAt,
+      endAt: example.endAt,
+      removedBy: example.ownerId,
+    },
+    channels: available,
   }),
   define({
     type: "lost_item.reported",

@@ -108,6 +108,15 @@ export const feedbackEvents = [
     },
   }),
   define({
+    type: "media.removed",
+    origin: "slotbase",
+    description: "A file was taken out of feedback before that was published.",
+    aggregate: "media",
+    aggregateId: (data) => data.mediaId,
+    data: { mediaId: Id, feedbackId: Id, removedBy: Actor },
+    sample: { mediaId: example.mediaId, feedbackId: example.feedbackId, removedBy: example.coachId },
+  }),
+  define({
     type: "media.processed",
     description: "A file was transcoded, got a thumbnail, or was analysed; or the attempt failed.",
     aggregate: "media",

@@ -1,4 +1,4 @@
-/** The events of money that moved or failed to: three for payments online, one for payments at the desk. */
+/** The events of money that moved or failed to: four for payments online, one for payments at the desk. */
 import * as Schema from "effect/Schema"
 import { area } from "./definition.ts"
 import { example } from "./example.ts"
@@ -135,5 +135,44 @@ export const paymentEvents = [
       bookingId: example.bookingId,
     },
     facilityWebhook: true,
+  }),
+  define({
+    type: "booking.payment_voided",
+    origin: "slotbase",
+    description: "A payment came for a booking that could not be kept; all of it is given back.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      bookingId: Id,
+      facilityId: Id,
+      resourceId: Id,
+      transactionId: Id,
+      payerId: Id,
+      bookerId: Id,
+      startAt: Instant,
+      endAt: Instant,
+      amount: Money,
+      currency: Currency,
+      reason: Schema.Literals(["slot_taken", "not_available", "released", "cancelled"]),
+      alternatives: Schema.Array(Schema.Struct({ resourceId: Id, startAt: Instant, endAt: Instant })),
+      voidedAt: Instant,
+    },
+    sample: {
+      bookingId: example.bookingId,
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      transactionId: example.transactionId,
+      payerId: example.parentId,
+      bookerId: example.playerId,
+      startAt: example.startAt,
+      endAt: example.endAt,
+      amount: 2400,
+      currency: "EUR",
+      reason: "slot_taken",
+      alternatives: [
+        { resourceId: example.resourceId, startAt: "2026-03-12T18:00:00.000Z", endAt: "2026-03-12T19:00:00.000Z" },
+      ],
+      voidedAt: example.bookedAt,
+    },
   }),
 ] as const

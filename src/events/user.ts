@@ -1,4 +1,4 @@
-/** The events of people: who joined, what they may do, and whose parent they are. */
+/** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
 import * as Schema from "effect/Schema"
 import { area } from "./definition.ts"
 import { example } from "./example.ts"
@@ -9,7 +9,8 @@ const define = area("user-service")
 export const userEvents = [
   define({
     type: "user.created",
-    description: "A person registered, or was registered.",
+    description:
+      "A person registered, or was registered. A child without an address of its own is reached at its parent's, which then stands here.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: {
@@ -45,8 +46,24 @@ export const userEvents = [
     },
   }),
   define({
+    type: "user.role_revoked",
+    origin: "slotbase",
+    description: "A role was taken away from a person, or they gave it up.",
+    aggregate: "user",
+    aggregateId: (data) => data.userId,
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: Actor },
+    sample: {
+      userId: example.staffId,
+      role: "staff",
+      scopeType: "facility",
+      scopeId: example.facilityId,
+      revokedBy: example.ownerId,
+    },
+  }),
+  define({
     type: "parent_child.linked",
-    description: "A person became the parent of a child in SlotBase.",
+    description:
+      "A person became the parent of a child in SlotBase. It is heard in one facility: of those where the child holds a role, the one with the lowest id.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
     data: {
@@ -64,5 +81,14 @@ export const userEvents = [
       permissions: ["book", "pay", "view_feedback"],
     },
     facilityWebhook: true,
+  }),
+  define({
+    type: "parent_child.unlinked",
+    origin: "slotbase",
+    description: "A person is no longer the parent of a child in SlotBase.",
+    aggregate: "user",
+    aggregateId: (data) => data.parentId,
+    data: { parentId: Id, childId: Id, unlinkedBy: Actor },
+    sample: { parentId: example.parentId, childId: example.playerId, unlinkedBy: example.parentId },
   }),
 ] as const

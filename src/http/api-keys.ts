@@ -4,7 +4,7 @@ import { ApiKey, ApiKeyInput, createApiKey, listApiKeys, NewApiKey, revokeApiKey
 import type { App } from "../app.ts"
 import { PageQuery } from "../page.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { facilityIdOf, idOf } from "./path.ts"
 
 export const keyRoutes = (app: App) =>
@@ -18,16 +18,14 @@ export const keyRoutes = (app: App) =>
         const key = input(ApiKeyInput, body)
         return command((tx) => createApiKey(tx, who, facilityId, key), { status: 201, secret: true })
       },
-      {
-        detail: describe({
-          tag: "API keys",
-          summary: "Make an API key",
-          description: "For administrators of the facility. `key` is shown in this answer and never again.",
-          body: ApiKeyInput,
-          answer: NewApiKey,
-          status: 201,
-        }),
-      },
+      described({
+        tag: "API keys",
+        summary: "Make an API key",
+        description: "For administrators of the facility. `key` is shown in this answer and never again.",
+        body: ApiKeyInput,
+        answer: NewApiKey,
+        status: 201,
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/api-keys",
@@ -35,14 +33,12 @@ export const keyRoutes = (app: App) =>
         const who = await caller()
         return listApiKeys(app.db, who, facilityIdOf(params.facilityId), input(PageQuery, query))
       },
-      {
-        detail: describe({
-          tag: "API keys",
-          summary: "List the API keys of a facility",
-          query: PageQuery,
-          answer: listOf(ApiKey),
-        }),
-      },
+      described({
+        tag: "API keys",
+        summary: "List the API keys of a facility",
+        query: PageQuery,
+        answer: listOf(ApiKey),
+      }),
     )
     .delete(
       "/v1/facilities/:facilityId/api-keys/:id",
@@ -51,5 +47,5 @@ export const keyRoutes = (app: App) =>
         const facilityId = facilityIdOf(params.facilityId)
         return command((tx) => revokeApiKey(tx, who, facilityId, idOf(params.id, "API key")))
       },
-      { detail: describe({ tag: "API keys", summary: "Revoke an API key" }) },
+      described({ tag: "API keys", summary: "Revoke an API key" }),
     )

@@ -7,7 +7,7 @@ import { Availability, availabilityOf, isUnchanged } from "../availability.ts"
 import { Id } from "../fields.ts"
 import { isLocalDate } from "../local-days.ts"
 import { api } from "./base.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 import { facilityIdOf } from "./path.ts"
 
 const AvailabilityQuery = Schema.Struct({
@@ -36,16 +36,14 @@ export const availabilityRoutes = (app: App) =>
       set.headers.etag = `"${answer.position}"`
       return answer
     },
-    {
-      detail: describe({
-        tag: "Bookings",
-        summary: "Read the slots of a local day",
-        description:
-          "Never shows as free what is taken. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
-        query: AvailabilityQuery,
-        answer: Availability,
-      }),
-    },
+    described({
+      tag: "Bookings",
+      summary: "Read the slots of a local day",
+      description:
+        "Never shows as free what is taken. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
+      query: AvailabilityQuery,
+      answer: Availability,
+    }),
   )
 
 /** More entity tags than this in one header are nobody's cache. */

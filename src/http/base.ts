@@ -36,11 +36,15 @@ export const api = (app: App) =>
   new Elysia({ name: "api", seed: seedOf(app) })
     .use(problems())
     .onParse({ as: "scoped" }, ({ request }) => readBody(request))
-    .derive({ as: "scoped" }, ({ request, server, set, query }) => {
-      set.headers["cache-control"] = "private, no-cache"
-      set.headers["x-content-type-options"] = "nosniff"
-      return toolsOf(app, { request, set, query, clientIp: () => server?.requestIP(request)?.address })
-    })
+    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
+
+/** The same for routes that read their body themselves, as it comes: what `body` names there has not been read. */
+export const streamingApi = (app: App) =>
+  new Elysia({ name: "streaming-api", seed: seedOf(app) })
+    .use(problems())
+    // Anything but undefined, upon which Elysia would read the body by itself, all of it at once.
+    .onParse({ as: "scoped" }, () => null)
+    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
 
 export type RequestTools = {
   /** The caller, authenticated once per request. Throws NotAuthenticated. */
@@ -54,6 +58,19 @@ export type RequestTools = {
   ): Promise<T>
   /** Address of the other end of the connection; X-Forwarded-For is not believed. */
   clientIp(): string | undefined
+}
+
+interface GivenContext {
+  readonly request: Request
+  readonly server: { requestIP(request: Request): { readonly address: string } | null } | null
+  readonly set: ResponseSettings
+  readonly query: unknown
+}
+
+function deriveTools(app: App, { request, server, set, query }: GivenContext): RequestTools {
+  set.headers["cache-control"] = "private, no-cache"
+  set.headers["x-content-type-options"] = "nosniff"
+  return toolsOf(app, { request, set, query, clientIp: () => server?.requestIP(request)?.address })
 }
 
 interface Context {

@@ -22,6 +22,9 @@ export async function readBody(request: Request): Promise<unknown> {
 /** The text of the body that `readBody` has read; empty when there was none. */
 export const bodyTextOf = (request: Request): string => texts.get(request) ?? ""
 
+/** Of a body that was read otherwise: a text that is the same when the same body is sent again. */
+export const keepBodyText = (request: Request, text: string): void => void texts.set(request, text)
+
 /** A body that does not say its length is read piece by piece, and no further than the limit. */
 async function readBounded(request: Request): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []

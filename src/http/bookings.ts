@@ -1,18 +1,32 @@
 /** Bookings: booking a slot, and what becomes of a booking up to the day of play. */
+import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "../access.ts"
+import { requireMember } from "../access.ts"
 import type { App } from "../app.ts"
 import { Booking } from "../bookings/answer.ts"
-import { BookingInput, CancelInput, CheckInInput, ConfirmInput, NoInput } from "../bookings/input.ts"
+import { CancellationQuote } from "../bookings/cancel.ts"
+import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "../bookings/input.ts"
 import { requireMayBook } from "../bookings/plan.ts"
-import { BookingQuery, cancelBooking, confirmBooking, createBooking, getBooking, listBookings } from "../bookings.ts"
-import { checkIn, completeBooking, markNoShow } from "../check-ins.ts"
+import {
+  BookingQuery,
+  cancelBooking,
+  confirmBooking,
+  createBooking,
+  getBooking,
+  listBookings,
+  quoteCancellation,
+  rescheduleBooking,
+} from "../bookings.ts"
+import { InvalidInput } from "../errors.ts"
 import { runBeforeHooks } from "../hooks.ts"
+import { addressed } from "./addressed.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { facilityIdOf, idOf } from "./path.ts"
 
 const tag = "Bookings"
+
+const CancelQuery = Schema.Struct({ dryRun: Schema.optionalKey(Schema.Literals(["true", "false"])) })
 
 export const bookingRoutes = (app: App) =>
   new Elysia({ name: "bookings" })
@@ -33,19 +47,20 @@ export const bookingRoutes = (app: App) =>
             ),
         })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Book a slot",
-          description:
-            "Staff and API keys book for anybody, with `offline` or `waived`. `online` is refused until payments exist.",
-          body: BookingInput,
-          answer: Booking,
-          status: 201,
-          events: ["booking.confirmed"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Book a slot",
+        description: [
+          "Members book for themselves and their children, with `online`; staff and API keys for anybody, also with `offline` or `waived`.",
+          "With `online` the answer is `held` until the payment succeeds, and `confirmed` at once when it costs nothing.",
+          "What the facility approves first is `pending`: it keeps its slot until staff decide, and is paid after that.",
+        ].join(" "),
+        body: BookingInput,
+        answer: Booking,
+        status: 201,
+        events: ["booking.confirmed", "booking.hold.created", "booking.approval.requested"],
+        problems: [409],
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/bookings",
@@ -55,15 +70,13 @@ export const bookingRoutes = (app: App) =>
         requireMember(who, facilityId)
         return listBookings(app.db, who, facilityId, input(BookingQuery, query))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "List bookings by their start",
-          description: "Members see their own.",
-          query: BookingQuery,
-          answer: listOf(Booking),
-        }),
-      },
+      described({
+        tag,
+        summary: "List bookings by their start",
+        description: "Members see their own and their children's.",
+        query: BookingQuery,
+        answer: listOf(Booking),
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/bookings/:bookingId",
@@ -71,7 +84,12 @@ export const bookingRoutes = (app: App) =>
         const who = await caller()
         return getBooking(app.db, who, facilityIdOf(params.facilityId), idOf(params.bookingId, "booking"))
       },
-      { detail: describe({ tag, summary: "Read a booking", description: "Members see their own.", answer: Booking }) },
+      described({
+        tag,
+        summary: "Read a booking",
+        description: "Members see their own and their children's.",
+        answer: Booking,
+      }),
     )
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/confirm",
@@ -80,97 +98,65 @@ export const bookingRoutes = (app: App) =>
         const how = input(ConfirmInput, body)
         return command((tx) => confirmBooking(tx, who, facilityId, bookingId, how))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Make a hold a booking",
-          body: ConfirmInput,
-          answer: Booking,
-          events: ["booking.confirmed"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Make a hold a booking",
+        description: "Staff; with `online` also its booker, once it is paid or when it costs nothing.",
+        body: ConfirmInput,
+        answer: Booking,
+        events: ["booking.confirmed"],
+        problems: [409],
+      }),
     )
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/cancel",
-      async ({ command, caller, input, body, params }) => {
+      async ({ command, caller, input, body, query, params }) => {
         const { who, facilityId, bookingId } = addressed(await caller(), params)
-        const why = input(CancelInput, body)
-        return command((tx) => cancelBooking(tx, who, facilityId, bookingId, why))
+        const { dryRun, cancellationReason, ...how } = input(CancelInput, body)
+        if (dryRun || input(CancelQuery, query).dryRun === "true") {
+          return command(
+            (tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, who, facilityId, bookingId, how),
+          )
+        }
+        if (cancellationReason === undefined) {
+          throw new InvalidInput([{ path: "body.cancellationReason", message: "Missing key" }])
+        }
+        return command(
+          (tx): Promise<Booking | CancellationQuote> =>
+            cancelBooking(tx, who, facilityId, bookingId, { ...how, cancellationReason }),
+        )
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Cancel a booking",
-          description: "Its booker until it starts, staff also later.",
-          body: CancelInput,
-          answer: Booking,
-          events: ["booking.cancelled"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Cancel a booking, or ask what that would refund",
+        description: [
+          "Its booker until it starts, staff also later. The refund follows the cancellation policy that the booking was made under.",
+          "With `dryRun` the answer is the refund and the rule that decides it, and nothing is cancelled; otherwise `cancellationReason` is required.",
+        ].join(" "),
+        body: CancelInput,
+        query: CancelQuery,
+        answer: Schema.Union([Booking, CancellationQuote]),
+        events: ["booking.cancelled"],
+        problems: [409],
+      }),
     )
     .post(
-      "/v1/facilities/:facilityId/bookings/:bookingId/check-in",
+      "/v1/facilities/:facilityId/bookings/:bookingId/reschedule",
       async ({ command, caller, input, body, params }) => {
         const { who, facilityId, bookingId } = addressed(await caller(), params)
-        const how = input(CheckInInput, body)
-        return command((tx) => checkIn(tx, who, facilityId, bookingId, how))
+        const to = input(RescheduleInput, body)
+        return command((tx) => rescheduleBooking(tx, who, facilityId, bookingId, to))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Check in",
-          description: "From 30 minutes before the start until the end.",
-          body: CheckInInput,
-          answer: Booking,
-          events: ["booking.checked_in"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Move a booking to another time or resource",
+        description: [
+          "Its booker until the facility's `rescheduleHoursBefore`, staff until it ends. The booking keeps its id; the new time keeps the same rules and has the price of now.",
+          "What was paid beyond the new price is given back. When the new time is taken, the booking stays where it is.",
+        ].join(" "),
+        body: RescheduleInput,
+        answer: Booking,
+        events: ["booking.rescheduled"],
+        problems: [409],
+      }),
     )
-    .post(
-      "/v1/facilities/:facilityId/bookings/:bookingId/no-show",
-      async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
-        input(NoInput, body)
-        return command((tx) => markNoShow(tx, who, facilityId, bookingId))
-      },
-      {
-        detail: describe({
-          tag,
-          summary: "Mark as a no-show",
-          description: "For staff, after the start.",
-          body: NoInput,
-          answer: Booking,
-          events: ["booking.no_show"],
-          problems: [409],
-        }),
-      },
-    )
-    .post(
-      "/v1/facilities/:facilityId/bookings/:bookingId/complete",
-      async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
-        input(NoInput, body)
-        return command((tx) => completeBooking(tx, who, facilityId, bookingId))
-      },
-      {
-        detail: describe({
-          tag,
-          summary: "Complete a booking",
-          description: "For staff, after the start.",
-          body: NoInput,
-          answer: Booking,
-          events: ["booking.completed"],
-          problems: [409],
-        }),
-      },
-    )
-
-/** A stranger learns nothing about a booking, not even whether the body is right. */
-function addressed(who: Caller, params: { readonly facilityId: string; readonly bookingId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, bookingId: idOf(params.bookingId, "booking") }
-}

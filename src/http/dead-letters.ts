@@ -9,7 +9,7 @@ import { DomainEvent } from "../events/envelope.ts"
 import { isId } from "../ids.ts"
 import { limitOf, pageQuery } from "../page.ts"
 import { api, type RequestTools } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 
 export const deadLetterRoutes = (app: App) =>
   new Elysia()
@@ -20,34 +20,46 @@ export const deadLetterRoutes = (app: App) =>
         requireAdmin(await caller(), idOf("facility", facilityId))
         return listDeadLetters(app.db, { facilityId, ...queryOf(input(DeadLetterQuery, query)) })
       },
-      { detail: describe({ ...list, summary: "List the dead letters of a facility" }) },
+      described({ ...list, summary: "List the dead letters of a facility" }),
     )
-    .post("/v1/facilities/:facilityId/dead-letters/:id/reprocess", (context) => decide(reprocess, context), {
-      detail: describe({ ...decision, summary: "Put a dead letter back to work" }),
-    })
-    .post("/v1/facilities/:facilityId/dead-letters/:id/ignore", (context) => decide(ignore, context), {
-      detail: describe({ ...decision, summary: "Decide that a dead letter needs nothing" }),
-    })
-    .post("/v1/facilities/:facilityId/dead-letters/:id/resolve", (context) => decide(resolveByHand, context), {
-      detail: describe({ ...decision, summary: "Say that a dead letter was resolved by hand" }),
-    })
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/reprocess",
+      (context) => decide(reprocess, context),
+      described({ ...decision, summary: "Put a dead letter back to work" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/ignore",
+      (context) => decide(ignore, context),
+      described({ ...decision, summary: "Decide that a dead letter needs nothing" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/resolve",
+      (context) => decide(resolveByHand, context),
+      described({ ...decision, summary: "Say that a dead letter was resolved by hand" }),
+    )
     .get(
       "/v1/dead-letters",
       async ({ caller, input, query }) => {
         requirePlatformAdmin(await caller())
         return listDeadLetters(app.db, queryOf(input(DeadLetterQuery, query)))
       },
-      { detail: describe({ ...list, summary: "List the dead letters of all facilities" }) },
+      described({ ...list, summary: "List the dead letters of all facilities" }),
     )
-    .post("/v1/dead-letters/:id/reprocess", (context) => decide(reprocess, context), {
-      detail: describe({ ...decision, summary: "Put a dead letter of any facility back to work" }),
-    })
-    .post("/v1/dead-letters/:id/ignore", (context) => decide(ignore, context), {
-      detail: describe({ ...decision, summary: "Decide that a dead letter of any facility needs nothing" }),
-    })
-    .post("/v1/dead-letters/:id/resolve", (context) => decide(resolveByHand, context), {
-      detail: describe({ ...decision, summary: "Say that a dead letter of any facility was resolved by hand" }),
-    })
+    .post(
+      "/v1/dead-letters/:id/reprocess",
+      (context) => decide(reprocess, context),
+      described({ ...decision, summary: "Put a dead letter of any facility back to work" }),
+    )
+    .post(
+      "/v1/dead-letters/:id/ignore",
+      (context) => decide(ignore, context),
+      described({ ...decision, summary: "Decide that a dead letter of any facility needs nothing" }),
+    )
+    .post(
+      "/v1/dead-letters/:id/resolve",
+      (context) => decide(resolveByHand, context),
+      described({ ...decision, summary: "Say that a dead letter of any facility was resolved by hand" }),
+    )
 
 async function decide(
   act: typeof reprocess,

@@ -8,7 +8,7 @@ import { listDeliveries, readDelivery, retryDelivery } from "../deliveries.ts"
 import { Id } from "../fields.ts"
 import { keyAfter, limitOf, pageQuery } from "../page.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { facilityIdOf, idOf } from "./path.ts"
 
 const tag = "Webhooks"
@@ -30,14 +30,12 @@ export const deliveryRoutes = (app: App) =>
           after: keyAfter(wanted, Schema.Tuple([Id, Schema.Int])),
         })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "List the deliveries of a webhook, those of the newest events first",
-          query: DeliveryQuery,
-          answer: listOf(Delivery),
-        }),
-      },
+      described({
+        tag,
+        summary: "List the deliveries of a webhook, those of the newest events first",
+        query: DeliveryQuery,
+        answer: listOf(Delivery),
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/deliveries/:id",
@@ -46,14 +44,12 @@ export const deliveryRoutes = (app: App) =>
         requireAdmin(await caller(), facilityId)
         return readDelivery(app.db, facilityId, idOf(params.id, "delivery"))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Read a delivery with its attempts",
-          description: byEitherId,
-          answer: Delivery,
-        }),
-      },
+      described({
+        tag,
+        summary: "Read a delivery with its attempts",
+        description: byEitherId,
+        answer: Delivery,
+      }),
     )
     .post(
       "/v1/facilities/:facilityId/deliveries/:id/retry",
@@ -63,13 +59,11 @@ export const deliveryRoutes = (app: App) =>
         requireAdmin(who, facilityId)
         return command((tx) => retryDelivery(tx, who, facilityId, idOf(params.id, "delivery")))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Send a delivery again now",
-          description: `${byEitherId} One that has failed gets all its retries again, and its dead letter counts as reprocessed.`,
-          answer: Delivery,
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Send a delivery again now",
+        description: `${byEitherId} One that has failed gets all its retries again, and its dead letter counts as reprocessed.`,
+        answer: Delivery,
+        problems: [409],
+      }),
     )

@@ -17,6 +17,8 @@ export interface RouteDescription {
   readonly answer?: Schema.Constraint
   /** Status of the answer; default 200, or 204 when there is no body. */
   readonly status?: number
+  /** Other statuses with the same answer: 200 beside 201 when it was there already. */
+  readonly also?: readonly number[]
   /** What the answer holds when it is no JSON, such as "text/event-stream". */
   readonly mediaType?: string
   /** Types of the events that it records. */
@@ -25,6 +27,24 @@ export interface RouteDescription {
   readonly open?: true
   /** Statuses of problem documents beside those that any route of its kind may answer. */
   readonly problems?: readonly number[]
+}
+
+/**
+ * `.post(path, handler, described({ … }))`: the description, and for the typed client (src/client.ts) what the body and the
+ * query look like on the wire. That part is a type alone: at run time nothing but the route's own decoding looks at them.
+ */
+export function described<const Route extends RouteDescription>(route: Route) {
+  return { detail: describe(route) } as { detail: ReturnType<typeof describe> } & Typed<Route, "body"> &
+    Typed<Route, "query">
+}
+
+type Typed<Route, Part extends "body" | "query"> = Route extends {
+  readonly [P in Part]: infer S extends Schema.Constraint
+}
+  ? { [P in Part]: OnTheWire<S["Encoded"]> }
+  : unknown
+interface OnTheWire<Value> {
+  readonly "~standard": { readonly types?: { readonly input: Value; readonly output: Value } }
 }
 
 /** The JSON Schema of an answer that is a page of a list. */
@@ -44,13 +64,24 @@ export function describe(route: RouteDescription) {
     "x-query": query ? parametersOf(query) : [],
     ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
     responses: {
-      [status]: {
-        description: status === 201 ? "Created" : status === 204 ? "Done" : "The answer",
-        ...(answer && { content: { [mediaType]: { schema: jsonSchemaOf(answer) } } }),
-      },
+      ...Object.fromEntries(
+        [status, ...(route.also ?? [])].map((status) => [
+          status,
+          {
+            description: descriptions[status] ?? "The answer",
+            ...(answer && { content: { [mediaType]: { schema: jsonSchemaOf(answer) } } }),
+          },
+        ]),
+      ),
       ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
     },
   }
+}
+
+const descriptions: Readonly<Record<number, string>> = {
+  201: "Created",
+  202: "Accepted, and not done yet",
+  204: "Done",
 }
 
 /** Schemas that carry an identifier stand once in the document. */
@@ -69,7 +100,7 @@ function withReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withReferences)
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
+    Object.entries(isEmptyStruct(value) ? noFields : value).map(([key, inner]) => [
       key,
       key === "$ref" && typeof inner === "string"
         ? inner.replace("#/$defs/", "#/components/schemas/")
@@ -77,6 +108,10 @@ function withReferences(value: unknown): unknown {
     ]),
   )
 }
+
+/** A Struct without fields stands in the document as anything but null: what the routes take is an object without any. */
+const isEmptyStruct = (schema: object) => "not" in schema && Bun.deepEquals(schema.not, { type: "null" })
+const noFields = { type: "object", additionalProperties: false }
 
 function parametersOf(query: Schema.Constraint): object[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as {

@@ -5,15 +5,17 @@ import { NotFound } from "../errors.ts"
 import { catalogue, type EventType } from "../events/catalogue.ts"
 import { describeEventType } from "../events/describe.ts"
 import { DomainEvent } from "../events/envelope.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { problems } from "./problems.ts"
 
 export const eventTypeRoutes = () =>
   new Elysia()
     .use(problems())
-    .get("/v1/event-types", () => all, {
-      detail: describe({ tag, summary: "List the event types", answer: listOf(EventTypeDescription), open: true }),
-    })
+    .get(
+      "/v1/event-types",
+      () => all,
+      described({ tag, summary: "List the event types", answer: listOf(EventTypeDescription), open: true }),
+    )
     .get(
       "/v1/event-types/:type",
       ({ params: { type } }) => {
@@ -21,15 +23,13 @@ export const eventTypeRoutes = () =>
         if (!found) throw new NotFound("event type", type)
         return found
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Read an event type: its JSON Schema, a sample, and where it can go",
-          answer: EventTypeDescription,
-          open: true,
-          problems: [404],
-        }),
-      },
+      described({
+        tag,
+        summary: "Read an event type: its JSON Schema, a sample, and where it can go",
+        answer: EventTypeDescription,
+        open: true,
+        problems: [404],
+      }),
     )
 
 const tag = "Events"

@@ -9,7 +9,7 @@ import { DomainEvent } from "../events/envelope.ts"
 import { isId } from "../ids.ts"
 import { defaultLimit, pageQuery } from "../page.ts"
 import { api } from "./base.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 
 export const eventRoutes = (app: App) =>
   new Elysia()
@@ -20,7 +20,7 @@ export const eventRoutes = (app: App) =>
         requireStaff(await caller(), idOf("facility", facilityId))
         return readFeed(app.db, { facilityId, ...feedQueryOf(input(FeedQuery, query)) })
       },
-      { detail: describe({ ...feed, summary: "Read the events of a facility in the order of the log" }) },
+      described({ ...feed, summary: "Read the events of a facility in the order of the log" }),
     )
     .get(
       "/v1/facilities/:facilityId/events/:eventId",
@@ -28,7 +28,7 @@ export const eventRoutes = (app: App) =>
         requireStaff(await caller(), idOf("facility", facilityId))
         return readEvent(app.db, idOf("event", eventId), facilityId)
       },
-      { detail: describe({ tag, summary: "Read an event", answer: LoggedEvent }) },
+      described({ tag, summary: "Read an event", answer: LoggedEvent }),
     )
     .get(
       "/v1/facilities/:facilityId/events/:eventId/log",
@@ -36,7 +36,7 @@ export const eventRoutes = (app: App) =>
         requireStaff(await caller(), idOf("facility", facilityId))
         return readEventLog(app.db, idOf("event", eventId), facilityId)
       },
-      { detail: describe({ tag, summary: "Read what became of an event", answer: EventLog }) },
+      described({ tag, summary: "Read what became of an event", answer: EventLog }),
     )
     .get(
       "/v1/events",
@@ -44,7 +44,7 @@ export const eventRoutes = (app: App) =>
         requirePlatformAdmin(await caller())
         return readFeed(app.db, feedQueryOf(input(FeedQuery, query)))
       },
-      { detail: describe({ ...feed, summary: "Read the events of all facilities in the order of the log" }) },
+      described({ ...feed, summary: "Read the events of all facilities in the order of the log" }),
     )
     .get(
       "/v1/events/:eventId",
@@ -52,7 +52,7 @@ export const eventRoutes = (app: App) =>
         requirePlatformAdmin(await caller())
         return readEvent(app.db, idOf("event", eventId))
       },
-      { detail: describe({ tag, summary: "Read an event of any facility", answer: LoggedEvent }) },
+      described({ tag, summary: "Read an event of any facility", answer: LoggedEvent }),
     )
     .get(
       "/v1/events/:eventId/log",
@@ -60,7 +60,7 @@ export const eventRoutes = (app: App) =>
         requirePlatformAdmin(await caller())
         return readEventLog(app.db, idOf("event", eventId))
       },
-      { detail: describe({ tag, summary: "Read what became of an event of any facility", answer: EventLog }) },
+      described({ tag, summary: "Read what became of an event of any facility", answer: EventLog }),
     )
 
 const tag = "Events"

@@ -7,13 +7,13 @@ import {
   createFacility,
   Facility,
   FacilityInput,
+  FacilityQuery,
   findFacility,
   listFacilities,
   SettingsInput,
 } from "../facilities.ts"
-import { PageQuery } from "../page.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { facilityIdOf } from "./path.ts"
 
 export const facilityRoutes = (app: App) =>
@@ -26,30 +26,27 @@ export const facilityRoutes = (app: App) =>
         const facility = input(FacilityInput, body)
         return command((tx) => createFacility(tx, who, facility), { status: 201 })
       },
-      {
-        detail: describe({
-          tag: "Facilities",
-          summary: "Create a facility",
-          description:
-            "For platform administrators. The owner, when it is a person, gets the role facility_owner there.",
-          body: FacilityInput,
-          answer: Facility,
-          status: 201,
-          events: ["facility.created"],
-        }),
-      },
+      described({
+        tag: "Facilities",
+        summary: "Create a facility",
+        description:
+          "For platform administrators, and with an `organizationId` for the owners and administrators of that organization. " +
+          "The owner, when it is a person, gets the role facility_owner there.",
+        body: FacilityInput,
+        answer: Facility,
+        status: 201,
+        events: ["facility.created"],
+      }),
     )
     .get(
       "/v1/facilities",
-      async ({ caller, input, query }) => listFacilities(app.db, await caller(), input(PageQuery, query)),
-      {
-        detail: describe({
-          tag: "Facilities",
-          summary: "List the facilities in which the caller holds a role",
-          query: PageQuery,
-          answer: listOf(Facility),
-        }),
-      },
+      async ({ caller, input, query }) => listFacilities(app.db, await caller(), input(FacilityQuery, query)),
+      described({
+        tag: "Facilities",
+        summary: "List the facilities in which the caller holds a role",
+        query: FacilityQuery,
+        answer: listOf(Facility),
+      }),
     )
     .get(
       "/v1/facilities/:facilityId",
@@ -58,7 +55,7 @@ export const facilityRoutes = (app: App) =>
         requireMember(await caller(), facilityId)
         return findFacility(app.db, facilityId)
       },
-      { detail: describe({ tag: "Facilities", summary: "Read a facility", answer: Facility }) },
+      described({ tag: "Facilities", summary: "Read a facility", answer: Facility }),
     )
     .patch(
       "/v1/facilities/:facilityId/settings",
@@ -68,15 +65,13 @@ export const facilityRoutes = (app: App) =>
         const settings = input(SettingsInput, body)
         return command((tx) => changeSettings(tx, who, facilityId, settings))
       },
-      {
-        detail: describe({
-          tag: "Facilities",
-          summary: "Change settings of a facility",
-          description:
-            "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded.",
-          body: SettingsInput,
-          answer: Facility,
-          events: ["facility.settings_updated"],
-        }),
-      },
+      described({
+        tag: "Facilities",
+        summary: "Change settings of a facility",
+        description:
+          "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded.",
+        body: SettingsInput,
+        answer: Facility,
+        events: ["facility.settings_updated"],
+      }),
     )

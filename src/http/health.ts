@@ -3,15 +3,17 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import type { App } from "../app.ts"
 import { notReady } from "../health.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 import { problems, Ready } from "./problems.ts"
 
 export const healthRoutes = (app: App) =>
   new Elysia()
     .use(problems())
-    .get("/healthz", () => ({ status: "alive" }), {
-      detail: describe({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
-    })
+    .get(
+      "/healthz",
+      () => ({ status: "alive" }),
+      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
+    )
     .get(
       "/readyz",
       async () => {
@@ -20,15 +22,13 @@ export const healthRoutes = (app: App) =>
           throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
         return { status: "ready" }
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Ask whether it can do its work",
-          answer: Status,
-          open: true,
-          problems: [503],
-        }),
-      },
+      described({
+        tag,
+        summary: "Ask whether it can do its work",
+        answer: Status,
+        open: true,
+        problems: [503],
+      }),
     )
 
 const tag = "Operations"

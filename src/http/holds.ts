@@ -8,7 +8,7 @@ import { requireMayBook } from "../bookings/plan.ts"
 import { createHold, releaseHold } from "../holds.ts"
 import { runBeforeHooks } from "../hooks.ts"
 import { api } from "./base.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 import { facilityIdOf, idOf } from "./path.ts"
 
 const tag = "Bookings"
@@ -32,18 +32,16 @@ export const holdRoutes = (app: App) =>
             ),
         })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Hold a slot",
-          description: "For the facility's `holdMinutes`. `id` is the booking's: confirm it, or release the hold.",
-          body: HoldInput,
-          answer: Booking,
-          status: 201,
-          events: ["booking.hold.created"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Hold a slot",
+        description: "For the facility's `holdMinutes`. `id` is the booking's: confirm it, or release the hold.",
+        body: HoldInput,
+        answer: Booking,
+        status: 201,
+        events: ["booking.hold.created"],
+        problems: [409],
+      }),
     )
     .delete(
       "/v1/facilities/:facilityId/holds/:bookingId",
@@ -54,13 +52,11 @@ export const holdRoutes = (app: App) =>
         const bookingId = idOf(params.bookingId, "booking")
         return command((tx) => releaseHold(tx, who, facilityId, bookingId))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Release a hold",
-          answer: Booking,
-          events: ["booking.hold.released"],
-          problems: [409],
-        }),
-      },
+      described({
+        tag,
+        summary: "Release a hold",
+        answer: Booking,
+        events: ["booking.hold.released"],
+        problems: [409],
+      }),
     )

@@ -8,7 +8,7 @@ import { requirePlatformAdmin } from "../access.ts"
 import type { App } from "../app.ts"
 import { metricsContentType, scrape } from "../metrics.ts"
 import { api } from "./base.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 
 export const metricsRoutes = (app: App) =>
   new Elysia().use(api(app)).get(
@@ -18,7 +18,7 @@ export const metricsRoutes = (app: App) =>
       set.headers["content-type"] = metricsContentType
       return scrape(app.db)
     },
-    { detail: describe({ tag: "Operations", summary: "Read the metrics", mediaType: "text/plain" }) },
+    described({ tag: "Operations", summary: "Read the metrics", mediaType: "text/plain" }),
   )
 
 /** A forwarded request comes from elsewhere, whatever its last step. */

@@ -110,6 +110,12 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     code: () => "slot_taken",
     more: ({ conflicts, alternatives }) => ({ conflicts, alternatives }),
   },
+  OccurrencesRefused: {
+    status: 409,
+    title: "Occurrences refused",
+    code: () => "occurrences_refused",
+    more: ({ occurrences }) => ({ occurrences }),
+  },
   WrongState: { status: 409, title: "Wrong state", code: ({ code }) => code },
   BlockedByHook: {
     status: 422,

@@ -1,11 +1,21 @@
 /** The resources of a facility. */
 import { Elysia } from "elysia"
 import type { App } from "../app.ts"
-import { PageQuery } from "../page.ts"
-import { createResource, listResources, Resource, ResourceInput } from "../resources.ts"
+import {
+  changeResource,
+  createResource,
+  findResource,
+  listResources,
+  Resource,
+  ResourceChange,
+  ResourceInput,
+  ResourceQuery,
+} from "../resources.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
-import { facilityIdOf } from "./path.ts"
+import { described, listOf } from "./describe.ts"
+import { facilityIdOf, idOf } from "./path.ts"
+
+const tag = "Facilities"
 
 export const resourceRoutes = (app: App) =>
   new Elysia({ name: "resources" })
@@ -18,30 +28,52 @@ export const resourceRoutes = (app: App) =>
         const resource = input(ResourceInput, body)
         return command((tx) => createResource(tx, who, facilityId, resource), { status: 201 })
       },
-      {
-        detail: describe({
-          tag: "Facilities",
-          summary: "Create a resource: a court, a room, a lane",
-          description: "For administrators of the facility.",
-          body: ResourceInput,
-          answer: Resource,
-          status: 201,
-          events: ["resource.created"],
-        }),
-      },
+      described({
+        tag,
+        summary: "Create a resource: a court, a room, a lane",
+        description: "For administrators of the facility.",
+        body: ResourceInput,
+        answer: Resource,
+        status: 201,
+        events: ["resource.created"],
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/resources",
       async ({ caller, input, query, params }) => {
         const who = await caller()
-        return listResources(app.db, who, facilityIdOf(params.facilityId), input(PageQuery, query))
+        return listResources(app.db, who, facilityIdOf(params.facilityId), input(ResourceQuery, query))
       },
-      {
-        detail: describe({
-          tag: "Facilities",
-          summary: "List the resources of a facility, by name",
-          query: PageQuery,
-          answer: listOf(Resource),
-        }),
+      described({
+        tag,
+        summary: "List the resources of a facility, by name",
+        query: ResourceQuery,
+        answer: listOf(Resource),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/resources/:id",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return findResource(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "resource"))
       },
+      described({ tag, summary: "Read a resource", answer: Resource }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/resources/:id",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const [facilityId, id] = [facilityIdOf(params.facilityId), idOf(params.id, "resource")]
+        const change = input(ResourceChange, body)
+        return command((tx) => changeResource(tx, who, facilityId, id, change))
+      },
+      described({
+        tag,
+        summary: "Change a resource: its name, type, price, or whether it can be booked",
+        description:
+          "For administrators of the facility. What is booked stays as it is. Without a difference nothing is recorded.",
+        body: ResourceChange,
+        answer: Resource,
+        events: ["resource.updated"],
+      }),
     )

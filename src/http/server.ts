@@ -1,58 +1,31 @@
-/** The HTTP server: all routes in one list, the problem documents around them, and the limits of a request. */
+/** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
 import type { App } from "../app.ts"
 import { webSocketOptions } from "../live/limits.ts"
 import { Live } from "../live/live.ts"
-import { keyRoutes } from "./api-keys.ts"
-import { availabilityRoutes } from "./availability.ts"
+import { areas } from "./areas.ts"
 import { maxBodyBytes } from "./body.ts"
-import { bookingRoutes } from "./bookings.ts"
-import { deadLetterRoutes } from "./dead-letters.ts"
-import { deliveryRoutes } from "./deliveries.ts"
-import { eventTypeRoutes } from "./event-types.ts"
-import { eventRoutes } from "./events.ts"
-import { facilityRoutes } from "./facilities.ts"
 import { healthRoutes } from "./health.ts"
-import { holdRoutes } from "./holds.ts"
 import { liveRoutes } from "./live.ts"
 import { mailboxRoutes } from "./mailbox.ts"
 import { metricsRoutes } from "./metrics.ts"
 import { openApiRoutes } from "./openapi.ts"
 import { otherMethods } from "./other-methods.ts"
 import { problems } from "./problems.ts"
-import { resourceRoutes } from "./resources.ts"
-import { sessionRoutes } from "./sessions.ts"
-import { userRoutes } from "./users.ts"
-import { webhookRoutes } from "./webhooks.ts"
 
 /** Not yet listening; `.listen({ hostname, port })` opens it, `.stop()` lets requests in flight end. */
-export function createServer(app: App, live = new Live(app.db)) {
-  const server = new Elysia({
+export function createServer(app: App, live = new Live(app.db)): AnyElysia {
+  const server: AnyElysia = new Elysia({
     serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
     websocket: webSocketOptions,
   })
-    .use(otherMethods(() => whole().routes))
+    .use(otherMethods(() => server.routes))
     .use(problems())
-    .use(userRoutes(app))
-    .use(sessionRoutes(app))
-    .use(facilityRoutes(app))
-    .use(resourceRoutes(app))
-    .use(keyRoutes(app))
-    .use(availabilityRoutes(app))
-    .use(holdRoutes(app))
-    .use(bookingRoutes(app))
-    .use(eventRoutes(app))
-    .use(eventTypeRoutes())
-    .use(webhookRoutes(app))
-    .use(deliveryRoutes(app))
-    .use(deadLetterRoutes(app))
+  for (const routes of areas) server.use(routes(app))
+  return server
     .use(mailboxRoutes(app))
     .use(liveRoutes(live))
-    .use(healthRoutes(app))
-    .use(metricsRoutes(app))
-    .use(openApiRoutes(() => whole()))
-  const whole = (): AnyElysia => server
-  return server
+    .use(openApiRoutes(() => server))
 }
 
 /** What a process without the API serves: whether it is well, and what it has counted. */

@@ -4,7 +4,7 @@ import type { App } from "../app.ts"
 import { NotAllowed } from "../errors.ts"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "../sessions.ts"
 import { api, tokenOf } from "./base.ts"
-import { describe } from "./describe.ts"
+import { described } from "./describe.ts"
 
 export const sessionRoutes = (app: App) =>
   new Elysia({ name: "sessions" })
@@ -20,18 +20,16 @@ export const sessionRoutes = (app: App) =>
           before: () => checkPassword(app.db, credentials, clientIp() ?? ""),
         })
       },
-      {
-        detail: describe({
-          tag: "People",
-          summary: "Sign in",
-          description: "The token goes into `Authorization: Bearer <token>`. It lasts 30 days.",
-          body: SignInInput,
-          answer: Session,
-          status: 201,
-          open: true,
-          problems: [401, 429],
-        }),
-      },
+      described({
+        tag: "People",
+        summary: "Sign in",
+        description: "The token goes into `Authorization: Bearer <token>`. It lasts 30 days.",
+        body: SignInInput,
+        answer: Session,
+        status: 201,
+        open: true,
+        problems: [401, 429],
+      }),
     )
     .delete(
       "/v1/sessions",
@@ -40,5 +38,5 @@ export const sessionRoutes = (app: App) =>
         if (kind !== "person") throw new NotAllowed("A key is revoked, not signed out.")
         return command((tx) => endSession(tx, tokenOf(request)))
       },
-      { detail: describe({ tag: "People", summary: "Sign out: the token opens nothing any more" }) },
+      described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
     )

@@ -10,7 +10,7 @@ import { WebhookInput, WebhookPatch } from "../webhooks/input.ts"
 import { Webhook } from "../webhooks/rows.ts"
 import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook } from "../webhooks.ts"
 import { api } from "./base.ts"
-import { describe, listOf } from "./describe.ts"
+import { described, listOf } from "./describe.ts"
 import { facilityIdOf, idOf } from "./path.ts"
 
 const tag = "Webhooks"
@@ -34,16 +34,14 @@ export const webhookRoutes = (app: App) =>
           before: () => checkUrl(webhook.url, app.config.egressAllow),
         })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Create a webhook",
-          description: `${reachable} ${secretShown}`,
-          body: WebhookInput,
-          answer: Webhook,
-          status: 201,
-        }),
-      },
+      described({
+        tag,
+        summary: "Create a webhook",
+        description: `${reachable} ${secretShown}`,
+        body: WebhookInput,
+        answer: Webhook,
+        status: 201,
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/webhooks",
@@ -54,14 +52,12 @@ export const webhookRoutes = (app: App) =>
         const [afterId] = keyAfter(page, Schema.Tuple([Id])) ?? []
         return listWebhooks(app.db, facilityId, { limit: limitOf(page), afterId })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "List the webhooks of a facility",
-          query: PageQuery,
-          answer: listOf(Webhook),
-        }),
-      },
+      described({
+        tag,
+        summary: "List the webhooks of a facility",
+        query: PageQuery,
+        answer: listOf(Webhook),
+      }),
     )
     .get(
       "/v1/facilities/:facilityId/webhooks/:id",
@@ -70,7 +66,7 @@ export const webhookRoutes = (app: App) =>
         requireAdmin(await caller(), facilityId)
         return readWebhook(app.db, facilityId, idOf(params.id, "webhook"))
       },
-      { detail: describe({ tag, summary: "Read a webhook", answer: Webhook }) },
+      described({ tag, summary: "Read a webhook", answer: Webhook }),
     )
     .patch(
       "/v1/facilities/:facilityId/webhooks/:id",
@@ -87,17 +83,15 @@ export const webhookRoutes = (app: App) =>
           },
         })
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Change a webhook",
-          description:
-            "Only what is given changes. While isActive is false its deliveries accumulate, and are sent when it is true " +
-            `again. ${reachable} ${secretShown}`,
-          body: WebhookPatch,
-          answer: Webhook,
-        }),
-      },
+      described({
+        tag,
+        summary: "Change a webhook",
+        description:
+          "Only what is given changes. While isActive is false its deliveries accumulate, and are sent when it is true " +
+          `again. ${reachable} ${secretShown}`,
+        body: WebhookPatch,
+        answer: Webhook,
+      }),
     )
     .delete(
       "/v1/facilities/:facilityId/webhooks/:id",
@@ -107,11 +101,9 @@ export const webhookRoutes = (app: App) =>
         requireAdmin(who, facilityId)
         return command((tx) => deleteWebhook(tx, who, facilityId, idOf(params.id, "webhook")))
       },
-      {
-        detail: describe({
-          tag,
-          summary: "Delete a webhook",
-          description: "What it still had to deliver ends as failed, each with a dead letter that counts as ignored.",
-        }),
-      },
+      described({
+        tag,
+        summary: "Delete a webhook",
+        description: "What it still had to deliver ends as failed, each with a dead letter that counts as ignored.",
+      }),
     )

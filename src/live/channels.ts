@@ -2,7 +2,7 @@
  * Channels: their names (the spec's WEBSOCKET_CHANNELS), and who may listen to them. The name of a channel is also the
  * name of its Bun topic, so there is exactly one way to write it.
  */
-import { bestRole, type Caller, isStaff } from "../access.ts"
+import { bestRole, type Caller, isStaff, mayActFor } from "../access.ts"
 import type { Queryable } from "../database/db.ts"
 import { type ChannelPattern, channelPatterns } from "../events/definition.ts"
 import { isId } from "../ids.ts"
@@ -41,15 +41,29 @@ export async function place(db: Queryable, channel: Channel): Promise<PlacedChan
   return row && { ...channel, facilityId: row.facility_id }
 }
 
-/** Whether a caller may listen. Nobody listens to another person's channels, not even the platform's administrator. */
+/**
+ * Whether a caller may listen. A person's channels are their own, and of a child's those for which its parent has the
+ * permission; not even the platform's administrator listens to another's.
+ */
 export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
-  if (channel.facilityId === null) return caller.userId === channel.id
+  if (channel.facilityId === null) return mayListenTo(caller, channel)
   switch (channel.pattern) {
     case "facility:{facilityId}:bookings":
     case "facility:{facilityId}:check-ins":
       return isStaff(caller, channel.facilityId)
     default:
       return bestRole(caller, channel.facilityId) !== undefined
+  }
+}
+
+function mayListenTo(caller: Caller, { pattern, id }: Channel): boolean {
+  switch (pattern) {
+    case "user:{userId}:bookings":
+      return mayActFor(caller, id, "book")
+    case "user:{userId}:feedback":
+      return mayActFor(caller, id, "view_feedback")
+    default:
+      return caller.userId === id
   }
 }
 

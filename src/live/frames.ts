@@ -21,6 +21,8 @@ export interface LogRow {
   readonly booking_id: string | null
   readonly booker_id: string | null
   readonly participant_ids: readonly string[]
+  /** What the coach block takes that the event is about, where its data does not say it. */
+  readonly stretch: { readonly resourceId: string; readonly startAt: string; readonly endAt: string } | null
 }
 
 export interface Frame {
@@ -41,6 +43,7 @@ export function textOf({ type, channel, position, eventId, payload }: Frame): st
 export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {
   "booking.hold.created": "held",
   "booking.hold.released": "released",
+  "booking.approval.requested": "pending",
   "booking.confirmed": "confirmed",
   "booking.cancelled": "cancelled",
   "booking.checked_in": "checked_in",
@@ -53,33 +56,62 @@ export function framesOf(row: LogRow): Frame[] {
   if (row.data === null) return []
   const status = bookingStatuses[row.type as EventType]
   if (status !== undefined) return bookingFrames(row, status)
+  // A move leaves the status as it is.
+  if (row.type === "booking.rescheduled") {
+    return bookingFrames(row, (row.data as EventData<"booking.rescheduled">).status)
+  }
   if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
   return []
 }
 
-/** The occupancy or the hours that an event changed: a stretch of a resource, a new resource, or a whole facility. */
+/** What an event changed: a stretch of a resource, one of several (empty: of all), a resource itself, or a whole facility. */
 export type Change =
   | { readonly what: "stretch"; readonly resourceId: string; readonly startAt: string; readonly endAt: string }
+  | {
+      readonly what: "closure"
+      readonly resourceIds: readonly string[]
+      readonly startAt: string
+      readonly endAt: string
+    }
   | { readonly what: "resource"; readonly resourceId: string }
   | { readonly what: "facility" }
 
-export function changeOf({ type, data }: LogRow): Change | undefined {
+export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
   if (data === null) return undefined
-  if (type === "resource.created")
+  if (type === "resource.created" || type === "resource.updated")
     return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
   if (type === "facility.settings_updated") return { what: "facility" }
+  if (type === "facility.closure.created" || type === "facility.closure.removed") {
+    const { resourceIds, startAt, endAt } = data as EventData<"facility.closure.created">
+    return { what: "closure", resourceIds, startAt, endAt }
+  }
   if (!occupying.has(type)) return undefined
-  const { resourceId, startAt, endAt } = data as EventData<"booking.confirmed">
+  const { resourceId, startAt, endAt } = stretch ?? (data as Partial<EventData<"booking.confirmed">>)
+  // A decision about a block that nobody knows: recorded from psql.
+  if (resourceId === undefined || startAt === undefined || endAt === undefined) return undefined
   return { what: "stretch", resourceId, startAt, endAt }
 }
 
-/** The types that the catalogue shows on availability channels: their data says which resource, from when to when. */
+/** All of them: a booking that moved changed the time that it left, too. */
+export function changesOf(row: LogRow): Change[] {
+  const change = changeOf(row)
+  if (change === undefined || row.type !== "booking.rescheduled") return change ? [change] : []
+  const { previousResourceId, previousStartAt, previousEndAt } = row.data as EventData<"booking.rescheduled">
+  return [change, { what: "stretch", resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
+}
+
+/** The types that the catalogue shows on availability channels: their data, or their block, says which resource, from when to when. */
 const occupying: ReadonlySet<string> = new Set(
   catalogue.filter(({ channels }) => channels.includes("resource:{resourceId}:availability")).map(({ type }) => type),
 )
 
 /** All types that may change slots. */
-export const changingTypes: readonly string[] = [...occupying, "resource.created", "facility.settings_updated"]
+export const changingTypes: readonly string[] = [
+  ...occupying,
+  "resource.created",
+  "resource.updated",
+  "facility.settings_updated",
+]
 
 function bookingFrames(row: LogRow, status: string): Frame[] {
   const payload = { bookingId: row.booking_id, status, updatedAt: row.timestamp?.toISOString() }

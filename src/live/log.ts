@@ -19,7 +19,11 @@ export async function readLog(
   return db<LogRow[]>`
     select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone, b.id as booking_id, b.booker_id,
            array(select user_id from slotbase.booking_participants
-                 where booking_id = b.id and facility_id = b.facility_id order by user_id) as participant_ids
+                 where booking_id = b.id and facility_id = b.facility_id order by user_id) as participant_ids,
+           case when e.type in ('coach.block.approved', 'coach.block.rejected') then (
+             select jsonb_build_object('resourceId', k.resource_id, 'startAt', slotbase.utc(k.start_at), 'endAt', slotbase.utc(k.end_at))
+             from slotbase.coach_blocks c join slotbase.bookings k on k.id = c.booking_id and k.facility_id = c.facility_id
+             where c.id = e.aggregate_id::uuid and c.facility_id = e.facility_id) end as stretch
     from (
       select position, event_id, facility_id, type from slotbase.event_positions
       where position > ${after}

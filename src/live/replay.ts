@@ -5,10 +5,10 @@
 import type { Queryable } from "../database/db.ts"
 import type { ChannelPattern } from "../events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
-import { bookingStatuses, changeOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
+import { bookingStatuses, changesOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
 import { limits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
-import { slotChangesOf, slotFramesOf } from "./slots.ts"
+import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"
 
 /**
  * The frames of a channel after a position, up to another (included), as text in order. "resync" when it is more than
@@ -37,18 +37,18 @@ export async function replay(
 }
 
 async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly LogRow[]) {
-  const concerned = rows.filter((row) => {
-    const change = changeOf(row)
-    if (change === undefined) return false
-    return channel.facilityId === channel.id || change.what === "facility" || change.resourceId === channel.id
-  })
+  const concerned = rows.filter((row) =>
+    changesOf(row).some(
+      (change) => channel.facilityId === channel.id || concernedOf(change, [channel.id]).includes(channel.id),
+    ),
+  )
   const changes = await slotChangesOf(db, concerned)
   if (changes.refetch.length > 0) return "resync"
   const frames = await slotFramesOf(db, changes)
   return frames.sort((a, b) => a.position - b.position)
 }
 
-const bookings = Object.keys(bookingStatuses)
+const bookings = [...Object.keys(bookingStatuses), "booking.rescheduled"]
 /** The types of events that a channel speaks of. */
 const typesOf: Readonly<Record<ChannelPattern, readonly string[]>> = {
   "user:{userId}:bookings": bookings,

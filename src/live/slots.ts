@@ -8,7 +8,7 @@ import { clock } from "../clock.ts"
 import type { Queryable } from "../database/db.ts"
 import { localDateOf, localDatesOf } from "../local-days.ts"
 import { channelName } from "./channels.ts"
-import { changeOf, type Frame, type LogRow } from "./frames.ts"
+import { type Change, changesOf, type Frame, type LogRow } from "./frames.ts"
 import { limits } from "./limits.ts"
 
 /** The changes of a batch, coalesced. */
@@ -32,21 +32,19 @@ interface ChangedDay extends ChangedPlace {
 export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
   const resources = await resourcesOf(
     db,
-    rows.filter((row) => changeOf(row)?.what === "facility"),
+    rows.filter((row) => changesOf(row).some(concernsAll)),
   )
   const days = new Map<string, ChangedDay>()
   const refetch = new Map<string, ChangedPlace>()
-  for (const row of rows) {
-    const change = changeOf(row)
-    if (change === undefined) continue
-    const resourceIds = change.what === "facility" ? (resources.get(row.facility_id) ?? []) : [change.resourceId]
+  for (const [row, change] of rows.flatMap((row) => changesOf(row).map((change) => [row, change] as const))) {
+    const resourceIds = concernedOf(change, resources.get(row.facility_id) ?? [])
     const dates =
-      change.what === "stretch"
+      "startAt" in change
         ? localDatesOf(row.timezone, { start: Date.parse(change.startAt), end: Date.parse(change.endAt) })
         : [localDateOf(row.timezone, clock.now())]
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
-      if (change.what !== "stretch" || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
+      if (!("startAt" in change) || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
       if (days.size + dates.length > limits.daysPerBatch) continue
       for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
     }
@@ -77,6 +75,22 @@ export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; res
   channelName("facility:{facilityId}:availability", facilityId),
   channelName("resource:{resourceId}:availability", resourceId),
 ]
+
+/** Whether all resources of the facility are concerned: its hours, or a closure of the whole of it. */
+export const concernsAll = (change: Change): boolean =>
+  change.what === "facility" || (change.what === "closure" && change.resourceIds.length === 0)
+
+/** The resources that a change concerns; `all` are those of its facility. */
+export function concernedOf(change: Change, all: readonly string[]): readonly string[] {
+  switch (change.what) {
+    case "facility":
+      return all
+    case "closure":
+      return change.resourceIds.length === 0 ? all : change.resourceIds
+    default:
+      return [change.resourceId]
+  }
+}
 
 async function resourcesOf(db: Queryable, rows: readonly LogRow[]): Promise<Map<string, string[]>> {
   if (rows.length === 0) return new Map()

@@ -5,14 +5,29 @@
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"
+import { approvalGranted } from "./templates/approval-granted.ts"
+import { approvalRejected } from "./templates/approval-rejected.ts"
+import { approvalRequested } from "./templates/approval-requested.ts"
 import { bookingCancelled } from "./templates/booking-cancelled.ts"
 import { bookingConfirmation } from "./templates/booking-confirmation.ts"
 import { bookingNoShow } from "./templates/booking-no-show.ts"
+import { bookingReminder } from "./templates/booking-reminder.ts"
+import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
+import { coachBlockDecided } from "./templates/coach-block-decided.ts"
+import { coachBlockRequested } from "./templates/coach-block-requested.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
+import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
+import { paymentVoided } from "./templates/payment-voided.ts"
 import { sessionFeedback } from "./templates/session-feedback.ts"
+import { subscriptionCancelled } from "./templates/subscription-cancelled.ts"
+import { subscriptionChanged } from "./templates/subscription-changed.ts"
+import { subscriptionRenewed } from "./templates/subscription-renewed.ts"
+import { subscriptionStatus } from "./templates/subscription-status.ts"
 import type { Template } from "./templates/template.ts"
+import { waitlistExpired } from "./templates/waitlist-expired.ts"
+import { waitlistOffer } from "./templates/waitlist-offer.ts"
 
 export type TemplateId = keyof typeof compiled
 
@@ -92,9 +107,24 @@ const compiled = {
   "booking-confirmation": compile(bookingConfirmation),
   "booking-cancelled": compile(bookingCancelled),
   "booking-no-show": compile(bookingNoShow),
+  "booking-reminder": compile(bookingReminder),
   "session-feedback": compile(sessionFeedback),
   "payment-receipt": compile(paymentReceipt),
   "limit-warning": compile(limitWarning),
+  "approval-granted": compile(approvalGranted),
+  "approval-rejected": compile(approvalRejected),
+  "approval-requested": compile(approvalRequested),
+  "booking-rescheduled": compile(bookingRescheduled),
+  "coach-block-decided": compile(coachBlockDecided),
+  "coach-block-requested": compile(coachBlockRequested),
+  "payment-failed": compile(paymentFailed),
+  "payment-voided": compile(paymentVoided),
+  "subscription-cancelled": compile(subscriptionCancelled),
+  "subscription-changed": compile(subscriptionChanged),
+  "subscription-renewed": compile(subscriptionRenewed),
+  "subscription-status": compile(subscriptionStatus),
+  "waitlist-expired": compile(waitlistExpired),
+  "waitlist-offer": compile(waitlistOffer),
 } as const
 
 function compile(template: Template): CompiledTemplate {

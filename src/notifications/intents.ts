@@ -21,6 +21,7 @@ export interface Notified extends Concerned {
 export interface Intent {
   readonly id: string
   readonly facility_id: string
+  readonly user_id: string
   readonly channel: Channel
   readonly title: string
   readonly body: string
@@ -66,7 +67,8 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
 /** The event's messages, in a stable order. */
 export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[]> {
   const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
-    select n.id, n.facility_id, n.channel, n.title, n.body, n.html, n.status, n.reason, u.email,
+    select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason,
+           coalesce(u.email, slotbase.parents_email(u.id)) as email,
            coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
     from slotbase.notifications n
     left join slotbase.users u on u.id = n.user_id
@@ -84,11 +86,14 @@ export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
   return begun.count === 1
 }
 
-export async function markSent(db: Queryable, intent: Intent): Promise<void> {
-  await db`
+/** Answers when; undefined when another run of the same event was first. */
+export async function markSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
+  const [row] = await db<{ sent_at: Date }[]>`
     update slotbase.notifications
     set status = 'sent', sent_at = slotbase.now(), reason = null
-    where id = ${intent.id} and facility_id = ${intent.facility_id}`
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'
+    returning sent_at`
+  return row?.sent_at
 }
 
 /** It will never be sent. */

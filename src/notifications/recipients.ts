@@ -1,6 +1,6 @@
 /**
  * Who an event is about, as the users to tell. Ids come from the event where it has them, so that a late run tells those
- * it concerned; the participants of a booking whose event does not list them come from the booking, and the people
+ * it concerned; a child without an address is reached at its parent's; the participants of a booking whose event does not list them come from the booking, and the people
  * who run a facility from its roles. Names and addresses are the present ones.
  */
 import type { Queryable } from "../database/db.ts"
@@ -10,7 +10,7 @@ export interface Recipient {
   readonly userId: string
   readonly channel: Channel
   /** As what they are told; a person who is several of these is told once, as the first. */
-  readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer"
+  readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer" | "coach"
   /** All undefined: no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
@@ -43,7 +43,7 @@ export async function resolveRecipients(
   }
   if (found.length === 0) return []
   const users = await db<{ id: string; first_name: string; last_name: string; email: string | null }[]>`
-    select id, first_name, last_name, email
+    select id, first_name, last_name, coalesce(email, slotbase.parents_email(id)) as email
     from slotbase.users
     where id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
   const byId = new Map(users.map((user) => [user.id, user]))
@@ -59,6 +59,7 @@ const names = {
   parents: "parent",
   facility_admins: "facility_admin",
   payer: "payer",
+  coach: "coach",
 } as const satisfies Record<RecipientType, Recipient["as"]>
 
 /** The fields of the notified events that say who is concerned. */
@@ -68,6 +69,7 @@ interface About {
   /** The booker, in booking.no_show. */
   readonly userId?: string
   readonly payerId?: string
+  readonly coachId?: string
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
 }
@@ -79,6 +81,8 @@ function usersOf(db: Queryable, event: Concerned, type: RecipientType): Promise<
       return [about.bookerId ?? about.userId].filter((id) => id !== undefined)
     case "payer":
       return about.payerId === undefined ? [] : [about.payerId]
+    case "coach":
+      return about.coachId === undefined ? [] : [about.coachId]
     case "parents":
       return about.parentIds ?? []
     case "participants":

@@ -138,7 +138,7 @@ function underTestClock(
       if (!(step instanceof Error)) yield* Effect.sleep(step.ms)
       return yield* new PassFailed({ actor: name, cause: step instanceof Error ? step : step.cause })
     })
-    return { actor: { name } as Actor, wake: () => {}, passNow: async () => {}, live }
+    return { actor: { name } as Actor, wake: () => {}, passNow: async () => ({}), passIn: undefined, live }
   }
   const program = Effect.gen(() => story({ starts, stopped, running }) as never)
   return Effect.runPromise(Effect.scoped(Effect.provide(program, TestClock.layer())) as Effect.Effect<void>)

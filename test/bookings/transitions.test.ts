@@ -63,7 +63,7 @@ const states = [
 const allowed: Record<Act, Partial<Record<(typeof states)[number], string>>> = {
   confirm: { held: "confirmed" },
   release: { held: "released" },
-  cancel: { confirmed: "cancelled" },
+  cancel: { confirmed: "cancelled", pending: "cancelled" },
   "check-in": { confirmed: "checked_in" },
   "no-show": { confirmed: "no_show" },
   complete: { confirmed: "completed", checked_in: "completed" },
@@ -139,6 +139,8 @@ test("cancelled: the slot is free again, and the event says by whom and why", as
       ...atHour(hour),
       cancelledBy: club.player.id,
       cancellationReason: "ill",
+      refundAmount: 0,
+      refundStatus: "none",
       wasNoShow: false,
     },
   })

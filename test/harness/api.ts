@@ -26,6 +26,7 @@ export interface CallOptions {
 export interface TestApi {
   readonly database: TestDatabase
   readonly app: App
+  readonly server: { handle(request: Request): Promise<Response> }
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** Registers a person, signs them in, and gives them a role in a facility. */
   readonly person: (role?: string, facilityId?: string) => Promise<{ id: string; email: string; token: string }>
@@ -66,6 +67,7 @@ export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
   return {
     database,
     app,
+    server,
     call,
     async person(role, facilityId) {
       const email = `person-${++people}@example.com`

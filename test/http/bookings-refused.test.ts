@@ -134,13 +134,6 @@ const bad: [string, () => object, number, string, string | undefined][] = [
     "starts_in_the_past",
     "body.startAt: is in the past",
   ],
-  [
-    "online payment",
-    () => ({ paymentMethod: "online" }),
-    422,
-    "online_payment_unavailable",
-    "body.paymentMethod: is not available yet",
-  ],
   ["another facility's resource", () => ({ resourceId: its.foreignCourt }), 404, "not_found", undefined],
   ["a resource that is not there", () => ({ resourceId: newId() }), 404, "not_found", undefined],
 ]

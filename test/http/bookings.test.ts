@@ -73,8 +73,9 @@ describe("the life of a booking", () => {
       select (${atHour(hour).startAt}::timestamptz + interval '5 minutes' - slotbase.now())::text as by`
     await api.database.db`select slotbase.move_clock(${moved.by}::interval)`
     try {
+      const codes = await api.call("GET", `${booking}/check-in-code`, { token: its.player.token })
       const arrived = await api.call("POST", `${booking}/check-in`, {
-        body: { method: "qr_code" },
+        body: { method: "qr_code", code: codes.body.qrPayload },
         token: its.player.token,
       })
       expect(arrived.body).toMatchObject({ status: "checked_in" })
@@ -240,7 +241,7 @@ test("the OpenAPI document has every route of bookings, with its body and its co
       "422",
     ])
   }
-  for (const act of ["confirm", "cancel", "check-in", "no-show", "complete"]) {
+  for (const act of ["confirm", "cancel", "reschedule", "approve", "reject", "check-in", "no-show", "complete"]) {
     expect(body.paths[`${base}/bookings/{bookingId}/${act}`].post.requestBody.required).toBe(true)
   }
   expect(body.paths[`${base}/availability`].get.parameters.map(({ name }: { name: string }) => name).sort()).toEqual([

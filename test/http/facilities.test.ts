@@ -50,7 +50,7 @@ test("the platform administrator creates a facility for its owner", async () => 
   const made = await api.call("POST", "/v1/facilities", { body })
   expect(made.status).toBe(201)
   const { id, createdAt, updatedAt } = made.body
-  expect(made.body).toEqual({ ...body, id, version: 1, createdAt, updatedAt })
+  expect(made.body).toEqual({ ...body, organizationId: null, id, version: 1, createdAt, updatedAt })
   expect(Object.keys(made.body.openingHours)).toEqual(["monday", "tuesday"])
   expect(await eventOf(made.headers)).toEqual({
     type: "facility.created",
@@ -246,6 +246,7 @@ test("an API key acts under its own name and role, until it is revoked", async (
     name: "Till",
     email: null,
     roles: [{ role: "staff", scopeType: "facility", scopeId: facilityId }],
+    children: [],
     tokenExpiresAt: null,
   })
   const listed = await api.call("GET", path, { token: admin.token })

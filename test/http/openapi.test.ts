@@ -1,6 +1,8 @@
 // The OpenAPI document: every route stands in it with what it takes and answers, and its page needs no network.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import { documentOf } from "../../src/http/openapi.ts"
 import { createServer } from "../../src/http/server.ts"
 import { type TestApi, testApi } from "../harness/api.ts"
 
@@ -101,6 +103,8 @@ test("bodies and queries are those that the routes decode", () => {
     ["facilityId", { type: "string", format: "uuid" }],
     ["limit", { type: "integer", format: "int32" }],
     ["after", { type: "string", maxLength: 1000 }],
+    ["resourceType", { type: "string", maxLength: 60, pattern: "^\\S(?:[\\s\\S]*\\S)?$" }],
+    ["isActive", { type: "string", enum: ["true", "false"] }],
   ])
 })
 
@@ -122,3 +126,33 @@ test("the page and all it loads come from this server", async () => {
   }
   expect(page.headers.get("content-security-policy")).toStartWith("default-src 'none'; script-src 'self';")
 })
+
+test("the document is the one that is checked in, so that a change of a public shape is seen", async () => {
+  const file = Bun.file(join(import.meta.dir, "../../docs/openapi.json"))
+  const present = `${JSON.stringify(inOrder(documentOf(createServer(api.app))), null, 2)}\n`
+  if (process.env.SLOTBASE_RECORD_OPENAPI === "on") await Bun.write(file, present)
+  const recorded = (await file.exists()) ? await file.text() : ""
+  if (recorded !== present) {
+    throw new Error(
+      `The API has changed in ${differences(recorded, present)}. If that is wanted, record it with ` +
+        "SLOTBASE_RECORD_OPENAPI=on bun test test/http/openapi.test.ts, and look at the diff of docs/openapi.json.",
+    )
+  }
+})
+
+/** Addresses and schemas by name: where a route stands in the program is nobody's business. */
+function inOrder(document: ReturnType<typeof documentOf>): object {
+  const { paths, components } = document
+  const sorted = (record: object) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
+  return { ...document, paths: sorted(paths), components: { ...components, schemas: sorted(components.schemas) } }
+}
+
+function differences(recorded: string, present: string): string {
+  const [before, now] = [recorded || "{}", present].map(
+    (text) => (JSON.parse(text) as { paths?: object }).paths ?? {},
+  ) as [Record<string, unknown>, Record<string, unknown>]
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+    (path) => JSON.stringify(before[path]) !== JSON.stringify(now[path]),
+  )
+  return changed.length > 0 ? changed.slice(0, 20).join(", ") : "its components"
+}

@@ -136,6 +136,7 @@ test("a session opens the API until it is signed out", async () => {
     name: "Anna Keller",
     email: "anna.keller@example.com",
     roles: [],
+    children: [],
     tokenExpiresAt: expiresAt,
   })
   const [{ count }] = await api.database.db<[{ count: number }]>`
@@ -188,6 +189,7 @@ test("the root key is the platform administrator, and is not signed out", async 
     name: "Root key",
     email: null,
     roles: [{ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }],
+    children: [],
     tokenExpiresAt: null,
   })
   expect((await api.call("DELETE", "/v1/sessions")).body.code).toBe("not_allowed")

@@ -32,13 +32,15 @@ test("each channel is open to those whom it is for, and forbidden to all others"
     coach: await aMember(db, "coach", club.id),
     player: club.player,
     parent: await aMember(db, "parent", club.id),
+    mother: await aParent(["book", "pay"]),
+    father: await aParent(["view_feedback"]),
     elsewhere,
     platform: { id: newId(), token: await aPlatformKey() },
   }
   const channels: Record<string, readonly string[]> = {
-    [`user:${club.player.id}:bookings`]: ["player"],
+    [`user:${club.player.id}:bookings`]: ["player", "mother"],
     [`user:${club.player.id}:notifications`]: ["player"],
-    [`user:${club.player.id}:feedback`]: ["player"],
+    [`user:${club.player.id}:feedback`]: ["player", "father"],
     [`facility:${club.id}:availability`]: ["owner", "admin", "staff", "coach", "player", "parent", "platform"],
     [`facility:${club.id}:bookings`]: ["owner", "admin", "staff", "platform"],
     [`facility:${club.id}:check-ins`]: ["owner", "admin", "staff", "platform"],
@@ -125,6 +127,28 @@ test("a resource of another facility is as forbidden as one that does not exist"
   expect(there).toMatchObject(notThere)
   client.close()
 })
+
+test("an ended link between parent and child closes the parent's socket with 4403", async () => {
+  const parent = await aParent(["book"])
+  const channel = `user:${club.player.id}:bookings`
+  const client = await server.connect({ token: parent.token })
+  await client.subscribe(channel)
+  expect(await server.live.recheck({ all: true })).toMatchObject({ closed: 0 })
+  await database.db`delete from slotbase.child_links where parent_id = ${parent.id}`
+  expect(await server.live.recheck({ all: true })).toMatchObject({ closed: 1 })
+  expect(await client.closed).toEqual({ code: 4403, reason: `no longer allowed: ${channel}` })
+})
+
+/** A parent of the player, who holds no role. */
+async function aParent(permissions: string[]): Promise<{ id: string; token: string }> {
+  const { db } = database
+  const parent = await aPerson(db)
+  await db`
+    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
+    values (${newId()}, ${parent.id}, ${club.player.id}, 'parent', false, ${db.array(permissions)}::text[], 'linked', ${parent.id},
+            slotbase.now())`
+  return { id: parent.id, token: await aMemberAgain(parent.id) }
+}
 
 async function aPlatformKey(): Promise<string> {
   const { db } = database

@@ -5,8 +5,17 @@ import { catalogue } from "../../src/events/catalogue.ts"
 import { example } from "../../src/events/example.ts"
 import { channelName, parseChannel } from "../../src/live/channels.ts"
 import { readFrame } from "../../src/live/client-frames.ts"
-import { bookingStatuses, changeOf, framesOf, type LogRow, textOf } from "../../src/live/frames.ts"
+import {
+  bookingStatuses,
+  type Change,
+  changeOf,
+  changesOf,
+  framesOf,
+  type LogRow,
+  textOf,
+} from "../../src/live/frames.ts"
 import { RateLimit } from "../../src/live/rate-limit.ts"
+import { concernedOf, concernsAll } from "../../src/live/slots.ts"
 
 const rowOf = (type: string, data: object): LogRow => ({
   position: 7,
@@ -19,11 +28,14 @@ const rowOf = (type: string, data: object): LogRow => ({
   booking_id: "bookingId" in data ? example.bookingId : null,
   booker_id: "bookingId" in data ? example.playerId : null,
   participant_ids: [],
+  stretch: /^coach\.block\.(approved|rejected)$/.test(type)
+    ? { resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt }
+    : null,
 })
 
 test("every event reaches exactly the channels that the catalogue names", () => {
   // They change the slots of any day, and are told as today's slots and a resync.
-  const anyDay = ["resource.created", "facility.settings_updated"]
+  const anyDay = ["resource.created", "resource.updated", "facility.settings_updated"]
   for (const { type, channels, sample } of catalogue) {
     const row = rowOf(type, sample)
     const patterns = framesOf(row).map(({ channel }) => parseChannel(channel)?.pattern)
@@ -31,7 +43,11 @@ test("every event reaches exactly the channels that the catalogue names", () => 
     expect([type, [...new Set([...patterns, ...slots])].sort()] as unknown).toEqual([type, [...channels].sort()])
   }
   const sampleOf = (type: string) => catalogue.find((each) => each.type === type)?.sample ?? {}
-  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual(["resource", "facility"])
+  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
+    "resource",
+    "resource",
+    "facility",
+  ])
 })
 const availability = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"] as const
 
@@ -39,12 +55,32 @@ test("each event that changes a booking has its status", () => {
   expect(bookingStatuses).toEqual({
     "booking.hold.created": "held",
     "booking.hold.released": "released",
+    "booking.approval.requested": "pending",
     "booking.confirmed": "confirmed",
     "booking.cancelled": "cancelled",
     "booking.checked_in": "checked_in",
     "booking.no_show": "no_show",
     "booking.completed": "completed",
   })
+})
+
+test("a move keeps the booking's status, and changes the time that it left and the one that it took", () => {
+  const sample = catalogue.find(({ type }) => type === "booking.rescheduled")?.sample ?? {}
+  const row = rowOf("booking.rescheduled", { ...sample, previousResourceId: example.ownerId, status: "pending" })
+  expect(framesOf(row).map(({ payload }) => payload)).toEqual(
+    Array(2).fill({ bookingId: example.bookingId, status: "pending", updatedAt: "2026-03-09T16:20:30.125Z" }),
+  )
+  expect(changesOf(row)).toEqual([
+    { what: "stretch", resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt },
+    {
+      what: "stretch",
+      resourceId: example.ownerId,
+      startAt: "2026-03-11T17:00:00.000Z",
+      endAt: "2026-03-11T18:00:00.000Z",
+    },
+  ])
+  expect(changesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
+  expect(changesOf(rowOf("booking.no_show", {}))).toEqual([])
 })
 
 test("a frame is one line of JSON with its position as text", () => {
@@ -57,6 +93,14 @@ test("a frame is one line of JSON with its position as text", () => {
     eventId: example.eventId,
     payload: { bookingId: null, status: "no_show", updatedAt: "2026-03-09T16:20:30.125Z" },
   })
+})
+
+test("a closure concerns its resources, and without any all of the facility", () => {
+  const closed = (resourceIds: string[]) => changeOf(rowOf("facility.closure.created", { resourceIds })) as Change
+  const all = [example.resourceId, example.ownerId]
+  expect(concernedOf(closed([example.resourceId]), all)).toEqual([example.resourceId])
+  expect(concernedOf(closed([]), all)).toEqual(all)
+  expect([concernsAll(closed([example.resourceId])), concernsAll(closed([]))]).toEqual([false, true])
 })
 
 test("an event that is no longer kept makes no frame", () => {

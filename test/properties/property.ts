@@ -5,7 +5,7 @@
 import fc from "fast-check"
 
 const given = process.env.SLOTBASE_PROPERTY_SEED
-const seed = given === "random" ? Date.now() % 2 ** 31 : Number(given ?? 20_260_309)
+export const seed = given === "random" ? Date.now() % 2 ** 31 : Number(given ?? 20_260_309)
 const times = Number(process.env.SLOTBASE_PROPERTY_RUNS ?? 1)
 
 /** What a property that touches no database needs, milliseconds; one that does says so itself. */

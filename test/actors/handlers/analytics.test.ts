@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { analyticsHandler } from "../../../actors/handlers/analytics.ts"
 import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import { confirmBooking, createBooking } from "../../../src/bookings.ts"
+import { confirmBooking, createBooking, rescheduleBooking } from "../../../src/bookings.ts"
 import { checkIn, completeBooking, markNoShow } from "../../../src/check-ins.ts"
 import type { EventType } from "../../../src/events/catalogue.ts"
 import { createHold } from "../../../src/holds.ts"
@@ -105,12 +105,28 @@ test("the day is the local day of the facility, on both sides of its midnight", 
   ])
 })
 
+test("a move takes its figures along; a request that was never approved is in none", async () => {
+  const moved = await club.book(club.court, 9)
+  const to = { startAt: atHour(33).startAt, endAt: atHour(34).endAt }
+  await run(db(), (tx) => rescheduleBooking(tx, club.player.caller, club.id, moved.id, to))
+  const withdrawn = await club.book(club.court, 10)
+  await db()`update slotbase.bookings set status = 'pending', confirmed_at = null where id = ${withdrawn.id}`
+  await db()`delete from slotbase.events where aggregate_id = ${withdrawn.id}`
+  await club.cancel(withdrawn.id)
+  await handleAll()
+  expect(await figures()).toEqual([
+    { ...none, day: dayOf(9) },
+    { ...none, day: dayOf(33), bookings: 1, booked_minutes: 120, booked_amount: 4800 },
+  ])
+})
+
 test("payments count on the day on which they were made, offline ones on the day that staff named", async () => {
   const data = { facilityId: club.id }
   await run(db(), async (tx) => {
     const at = { occurredAt: new Date("2031-06-10T23:59:00Z") }
     record(tx, { ...sample("payment.succeeded", { ...data, amount: 500 }, club.id), ...at })
     record(tx, { ...sample("payment.refunded", { ...data, amount: 200 }, club.id), ...at })
+    record(tx, { ...sample("payment.succeeded", { ...data, referenceType: "subscription" }, club.id), ...at })
     record(tx, sample("offline_payment.recorded", { ...data, amount: 70, paymentDate: "2031-06-12" }, club.id))
   })
   await handleAll()

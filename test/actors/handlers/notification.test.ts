@@ -231,6 +231,38 @@ test("a payment's receipt goes to the payer", async () => {
   expect(mailsBySubject()).toEqual({ "Payment received: £19.99 to Parkside Tennis": [noah.email] })
 })
 
+test("a request for approval is told to the booker and to those who decide, to each in their words", async () => {
+  const club = await aFacility(database.db)
+  const owner = await aPerson(database.db)
+  await aRole(database.db, owner.id, "facility_owner", club.id)
+  const event = eventOf("booking.approval.requested", { facilityId: club.id, bookerId: mia.id })
+  await run({ ...event, facility_id: club.id })
+  expect(mailsBySubject()).toEqual({
+    "Your booking waits for approval: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email],
+    "A booking waits for approval: Court 1, Thu, 12 Mar 2026, 18:00": [owner.email],
+  })
+})
+
+test("a coach hears what became of a block; one that needs no approval asks nobody", async () => {
+  const none = await run(eventOf("coach.block.requested", { requiresApproval: false }))
+  expect(none).toEqual({ skipped: "it needs no approval" })
+  await run(eventOf("coach.block.rejected", { coachId: noah.id, rejectionReason: "League day" }))
+  expect(mailsBySubject()).toEqual({ "Block rejected: Parkside Tennis": [noah.email] })
+  expect(receiver.mails[0]?.text).toContain("Reason: League day")
+})
+
+test("a child without an address of its own is reached at its parent's", async () => {
+  const child = newId()
+  await database.db`
+    insert into slotbase.users (id, first_name, last_name, managed_by) values (${child}, 'Ida', 'Keller', ${mia.id})`
+  await database.db`
+    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
+    values (${newId()}, ${mia.id}, ${child}, 'mother', true, '{book}', 'linked', ${mia.id}, slotbase.now())`
+  await run(eventOf("waitlist.offered", { bookerId: child, resourceId: court.id }))
+  expect(mailsBySubject()).toEqual({ "A slot is free: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email] })
+  expect(receiver.mails[0]?.text).toStartWith("Hello Ida,\n")
+})
+
 test("a run in which nobody can be reached is skipped, and says why", async () => {
   const key = await aKey()
   const event = confirmed({ bookerId: key, participants: [{ userId: newId(), name: "Gone", role: "guest" }] })

@@ -1,0 +1,68 @@
+/**
+ * RefundHandler: gives money back. How much was decided by whoever cancelled the booking, in the transaction of
+ * booking.cancelled (refundAmount); here it is divided over the payments, the newest first, and marked in one transaction,
+ * once per event, and then the provider is asked, outside of any, under each refund's id. Of offline payments it becomes a
+ * refund that is owed. For booking.payment_voided all is marked already, and is only sent; what was refused since, and
+ * is reprocessed from the dead letters, is marked anew.
+ * No payment is retried (RETRY_CONFIG): a run that is repeated marks nothing twice and asks for nothing that was asked for;
+ * what has no answer is looked up by payment-resolution. A refund that the provider refuses is a dead letter.
+ */
+import type { App } from "../../src/app.ts"
+import { lockBooking } from "../../src/bookings/rows.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
+import { jobsUserId } from "../../src/ids.ts"
+import { transact } from "../../src/outbox.ts"
+import { type OwedRefund, owesRefund } from "../../src/payments/owed.ts"
+import { refundsOf } from "../../src/payments/refund-rows.ts"
+import type { Reference } from "../../src/payments/rows.ts"
+import { sendRefund } from "../../src/payments/send-refund.ts"
+import { contextOf } from "../runs/transactional.ts"
+import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+
+export const refundHandler = (app: App): ExternalHandler => ({
+  kind: "external",
+  name: "RefundHandler",
+  events: ["booking.cancelled", "booking.payment_voided"],
+
+  async handle(event): Promise<Outcome> {
+    const { bookingId } = event.data as { bookingId: string }
+    const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
+    if (owed === undefined) return { skipped: "nothing is to be given back" }
+    const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
+    await transact(app.db, contextOf(event, app.config.environment), async (tx) => {
+      const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
+      // A payment that was settled after the cancellation is void and goes back whole: nothing of it counts here.
+      const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
+      await owesRefund(tx, { ...reference, ...owed, ...known })
+    })
+    const refunds = await refundsOf(app.db, reference)
+    for (const refund of refunds) {
+      const { refund: sent } = await sendRefund(app, refund)
+      if (sent.status === "failed" && refund.status !== "failed") {
+        throw new GiveUp(`The refund ${sent.id} was refused: ${sent.failure_reason}`, sent.failure_code ?? "refused")
+      }
+    }
+    return refunds.length === 0 ? { skipped: "nothing was paid" } : undefined
+  },
+})
+
+type Marked = Omit<OwedRefund, keyof Reference>
+
+/** Undefined: nothing. */
+function ofCancelled({ id, data }: HandledEvent): Marked | undefined {
+  const { refundAmount = 0, cancellationReason, cancelledBy } = data as EventData<"booking.cancelled">
+  if (refundAmount === 0) return undefined
+  return {
+    amount: refundAmount,
+    reason: cancellationReason || "Booking cancelled",
+    refundedBy: cancelledBy === "system" ? jobsUserId : cancelledBy,
+    sourceId: id,
+  }
+}
+
+/** For the same occasion as BookingConfirmationHandler has marked it, the event of the payment: so not a second time. */
+function ofVoided({ id, causation_id, data }: HandledEvent): Marked {
+  const { amount, transactionId } = data as EventData<"booking.payment_voided">
+  const reason = "The payment came too late"
+  return { amount, reason, refundedBy: jobsUserId, sourceId: causation_id ?? id, paymentId: transactionId }
+}

@@ -1,0 +1,19 @@
+/**
+ * SubscriptionPaymentHandler: a payment for a subscription pays its invoices, in the transaction that settles the run, so it
+ * counts exactly once. That the money came in was decided by the payment; what it was for is decided here.
+ */
+import type { EventData } from "../../src/events/catalogue.ts"
+import { paymentArrived } from "../../src/subscriptions/paid.ts"
+import { GiveUp, type OneByOneHandler } from "./handler.ts"
+
+export const subscriptionPaymentHandler = (): OneByOneHandler => ({
+  kind: "transactional",
+  name: "SubscriptionPaymentHandler",
+  events: ["payment.succeeded"],
+  handle: async (tx, event) => {
+    const { referenceType, referenceId, amount } = event.data as EventData<"payment.succeeded">
+    if (referenceType !== "subscription") return { skipped: "not for a subscription" }
+    if (await paymentArrived(tx, event.facility_id, referenceId, amount)) return undefined
+    throw new GiveUp(`there is no subscription ${referenceId}`, "no_such_subscription")
+  },
+})

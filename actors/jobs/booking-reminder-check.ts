@@ -1,0 +1,29 @@
+/**
+ * The scheduled job booking-reminder-check: decides which reminders have come due. It sends nothing: each is an event in
+ * the transaction that decides it, and NotificationHandler tells the booker and records booking.reminder.sent.
+ */
+import type { App } from "../../src/app.ts"
+import { jobsUserId, newId } from "../../src/ids.ts"
+import { transact } from "../../src/outbox.ts"
+import { decideReminders } from "../../src/reminders.ts"
+import type { Actor, Pass } from "../actor.ts"
+
+/** Reminders per transaction. */
+const batch = 200
+
+export const bookingReminderCheck = ({ db, config }: App): Actor => {
+  async function pass(facilityId?: string): Promise<Pass> {
+    const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
+    const { result } = await transact(db, context, (tx) => decideReminders(tx, batch, facilityId))
+    const { due, overtaken, more } = result
+    return { more, did: { due, overtaken } }
+  }
+  return {
+    name: "booking-reminder-check",
+    description: "Check for upcoming bookings needing reminders",
+    cron: "* * * * *",
+    deadlineMs: 60_000,
+    pass: () => pass(),
+    passIn: (facilityId) => pass(facilityId),
+  }
+}

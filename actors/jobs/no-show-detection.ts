@@ -1,0 +1,28 @@
+/**
+ * The scheduled job no-show-detection: who has not checked in when the grace of their facility is over did not come. What
+ * began more than two days ago is left to staff, so an outage is made good for that long.
+ */
+import type { App } from "../../src/app.ts"
+import { detectNoShows } from "../../src/check-ins.ts"
+import { jobsUserId, newId } from "../../src/ids.ts"
+import { transact } from "../../src/outbox.ts"
+import type { Actor, Pass } from "../actor.ts"
+
+/** Bookings per transaction: each is some statements, and its member waits for the end. */
+const batch = 50
+
+export const noShowDetection = ({ db, config }: App): Actor => {
+  async function pass(facilityId?: string): Promise<Pass> {
+    const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
+    const { result: noShows } = await transact(db, context, (tx) => detectNoShows(tx, batch, facilityId))
+    return { more: noShows === batch, did: { noShows } }
+  }
+  return {
+    name: "no-show-detection",
+    description: "Mark no-shows after grace period",
+    cron: "* * * * *",
+    deadlineMs: 60_000,
+    pass: () => pass(),
+    passIn: (facilityId) => pass(facilityId),
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The scheduled job payment-resolution: what becomes of payments and refunds that nobody is waiting for any more, by asking
+ * the provider under the same key; refunds that were marked and not sent; renewals whose time to be tried again has come.
+ */
+import type { App } from "../../src/app.ts"
+import { resolvePayments } from "../../src/payments/resolve.ts"
+import { forgetOldStripeEvents } from "../../src/payments/stripe-events.ts"
+import type { Actor } from "../actor.ts"
+
+/** Of each kind per pass, one after the other; each is up to three calls to the outside with a time limit of 8 seconds. */
+const batch = 8
+/** Rows of Stripe's old events per pass. */
+const forgottenAtOnce = 1_000
+
+export const paymentResolution = (app: App): Actor => ({
+  name: "payment-resolution",
+  description: "Resolve payments and refunds whose outcome is not known, and try renewals again",
+  cron: "* * * * *",
+  deadlineMs: 600_000,
+  pass: async () => {
+    const { more, ...did } = await resolvePayments(app, batch)
+    await forgetOldStripeEvents(app.db, forgottenAtOnce)
+    return { more, did }
+  },
+})

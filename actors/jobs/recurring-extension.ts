@@ -1,0 +1,25 @@
+/**
+ * The scheduled job recurring-extension: books what has come inside the window of the recurring bookings. A tick that was missed
+ * costs nothing: the next one books the days since.
+ */
+import type { App } from "../../src/app.ts"
+import { extendDue } from "../../src/recurring/extend.ts"
+import type { Actor } from "../actor.ts"
+
+/** Series per pass, each in a transaction of its own. */
+const batch = 50
+
+export const recurringExtension = (app: App): Actor => {
+  const run = async (facilityId?: string) => {
+    const { series, booked, skipped } = await extendDue(app, batch, facilityId)
+    return { more: series === batch, did: { series, booked, skipped } }
+  }
+  return {
+    name: "recurring-extension",
+    description: "Book the next occurrences of recurring bookings",
+    cron: "30 3 * * *",
+    deadlineMs: 300_000,
+    pass: () => run(),
+    passIn: run,
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The scheduled job waitlist-offers: entries whose time has come without an offer end, and what is free and waited for is
+ * offered, whichever way it became free: longer opening hours, a new court, more offers at once than one transaction makes.
+ * Slots that are cancelled, released or expire do not wait for it.
+ */
+import type { App } from "../../src/app.ts"
+import { jobsUserId, newId } from "../../src/ids.ts"
+import { transact } from "../../src/outbox.ts"
+import { facilitiesWithOffers } from "../../src/waitlist/candidates.ts"
+import { endLapsed } from "../../src/waitlist/lapsed.ts"
+import { offerEverything } from "../../src/waitlist/offers.ts"
+import type { Actor } from "../actor.ts"
+
+/** Entries that end in one transaction. */
+const batch = 200
+/** Facilities looked at in one pass. */
+const maxFacilities = 100
+
+export const waitlistOffers = ({ db, config }: App): Actor => {
+  const context = () => ({ environment: config.environment, correlationId: newId(), userId: jobsUserId })
+  const run = async (facilityIds: readonly string[], facilityId?: string) => {
+    const { result: ended } = await transact(db, context(), (tx) => endLapsed(tx, batch, facilityId))
+    let offered = 0
+    for (const each of facilityIds) {
+      offered += (await transact(db, context(), (tx) => offerEverything(tx, each))).result
+    }
+    return { more: ended === batch, did: { ended, offered } }
+  }
+  return {
+    name: "waitlist-offers",
+    description: "Offer what is free to those who wait for it",
+    cron: "* * * * *",
+    deadlineMs: 60_000,
+    pass: async () => run(await facilitiesWithOffers(db, maxFacilities)),
+    passIn: (facilityId) => run([facilityId], facilityId),
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * slotbase demo: a busy Saturday of a club, played through the public API of a server that runs (or of one that is started for
+ * it), and then the events that it left. The clock of the database moves for it, so it plays in development only.
+ */
+import { join } from "node:path"
+import type { Config } from "../config.ts"
+import { connect, type Db } from "../database/db.ts"
+import { migrate } from "../database/migrate.ts"
+import { reachDatabase } from "../database/open.ts"
+import { fillSaturday, type Saturday } from "../demo/bookings.ts"
+import { openClub } from "../demo/club.ts"
+import { playSaturday } from "../demo/saturday.ts"
+import { endSeason } from "../demo/season.ts"
+import { type Stage, setStage } from "../demo/stage.ts"
+import { catalogue } from "../events/catalogue.ts"
+import { rootUserId } from "../ids.ts"
+import { endSession, openSession } from "../sessions.ts"
+import type { Command } from "./command.ts"
+
+/** Between two requests, so that one can read along; none with --fast. */
+const pauseMs = 150
+const timezone = "Europe/Berlin"
+const startWithinMs = 30_000
+const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
+/** Made by machine work that is not part of SlotBase yet. */
+const laterTypes: readonly string[] = ["feedback.enhanced", "media.processed"]
+
+export const demo: Command = {
+  name: "demo",
+  description: "play a busy Saturday through the API, and show the events that it made (--fast: without pauses)",
+  run: async (config, args) => {
+    if (config.environment !== "development") {
+      console.error(`The demo moves the clock of the database, and SLOTBASE_ENV is "${config.environment}".`)
+      return 1
+    }
+    // The server first: it brings the database with it.
+    const server = await reachServer(config)
+    const database = await reachDatabase(config)
+    const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
+    try {
+      await migrate(database.url)
+      await db`update slotbase.clock set movable = true`
+      const tokens: string[] = []
+      const openRoot = async () => {
+        const { token } = await db.begin((tx) => openSession(tx, root))
+        tokens.push(token)
+        return token
+      }
+      try {
+        return await play(await setStage(db, addressOf(config), openRoot, args.includes("--fast") ? 0 : pauseMs))
+      } finally {
+        for (const token of tokens) await db.begin((tx) => endSession(tx, token))
+      }
+    } finally {
+      await db.end()
+      await server.stop()
+      await database.stop()
+    }
+  },
+}
+
+async function play(stage: Stage): Promise<number> {
+  const club = await openClub(stage)
+  const saturday = nextSaturday(await stage.now())
+  const booked = await fillSaturday(stage, club, saturday)
+  await playSaturday(stage, club, saturday, booked)
+  await endSeason(stage, club)
+  return summary(stage.db, club.at, club.id)
+}
+
+/** Two days ahead at least, so that all of it can be booked in time. */
+function nextSaturday(now: Date): Saturday {
+  const today = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(timezone).toPlainDate()
+  const soonest = today.add({ days: 2 })
+  const date = soonest.add({ days: (6 - soonest.dayOfWeek + 7) % 7 })
+  const at = (time: string) =>
+    new Date(date.toZonedDateTime({ timeZone: timezone, plainTime: Temporal.PlainTime.from(time) }).epochMilliseconds)
+  return {
+    at,
+    span: (from, to) => ({ startAt: at(from).toISOString(), endAt: at(to).toISOString() }),
+    date: date.toString(),
+  }
+}
+
+/** The events of the demo by type; every one of the specification's must be there. */
+async function summary(db: Db, at: string, facilityId: string): Promise<number> {
+  const rows = await db<{ type: string; count: number }[]>`
+    select e.type, count(*)::integer as count from slotbase.events e
+    where e.facility_id = ${facilityId}
+       or e.aggregate_type = 'user' and e.aggregate_id in (
+            select g.user_id::text from slotbase.role_grants g where g.scope_id = ${facilityId})
+    group by e.type`
+  const counts = new Map(rows.map(({ type, count }) => [type, count]))
+  console.log("\nEvents of this Saturday")
+  const wanted = catalogue.filter(({ origin, type }) => origin === "spec" && !laterTypes.includes(type))
+  for (const { type } of wanted) console.log(`  ${String(counts.get(type) ?? 0).padStart(4)}  ${type}`)
+  const missing = wanted.filter(({ type }) => !counts.has(type)).map(({ type }) => type)
+  console.log(`\n${wanted.length - missing.length} of ${wanted.length} event types; read them: GET ${at}/events`)
+  if (missing.length > 0) console.error(`Missing: ${missing.join(", ")}`)
+  return missing.length === 0 ? 0 : 1
+}
+
+const addressOf = ({ host, port }: Config) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** The server that runs already, or one that is started for as long as the demo plays. */
+async function reachServer(config: Config): Promise<{ stop: () => Promise<unknown> }> {
+  if (await isReady(config)) return { stop: async () => {} }
+  console.log("No server answers yet: one is started for the demo.")
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
+    env: { ...process.env, SLOTBASE_ROLE: "all", SLOTBASE_DEMO: "off" },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  })
+  const deadline = performance.now() + startWithinMs
+  // One that ends may have found another that is just starting, which will do as well.
+  while (!(await isReady(config))) {
+    if (performance.now() > deadline) {
+      child.kill()
+      throw new Error("The server did not start; try ./scripts/start to see why.")
+    }
+    await Bun.sleep(100)
+  }
+  return {
+    stop: () => {
+      child.kill("SIGTERM")
+      return child.exited
+    },
+  }
+}
+
+const isReady = (config: Config) =>
+  fetch(`${addressOf(config)}/readyz`).then(
+    ({ status }) => status === 200,
+    () => false,
+  )

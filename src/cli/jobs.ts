@@ -1,0 +1,102 @@
+/**
+ * slotbase jobs: the scheduled jobs, what a run would do now, and a run by hand, which a process with actors carries out
+ * (the server that is running, or one of its own kind).
+ */
+import type { Caller } from "../access.ts"
+import type { Config } from "../config.ts"
+import { connect, type Db } from "../database/db.ts"
+import { reachDatabase } from "../database/open.ts"
+import { connectHints } from "../hints.ts"
+import { newId, platformFacilityId, rootUserId } from "../ids.ts"
+import { previewOf } from "../jobs/previews.ts"
+import { type Did, isAnybodyThere } from "../jobs/rows.ts"
+import { untilEnded } from "../jobs/wait.ts"
+import { listJobs, readJob, requestRun } from "../jobs.ts"
+import { transact } from "../outbox.ts"
+import type { Command } from "./command.ts"
+
+/** Longer than any job takes. */
+const waitMs = 15 * 60_000
+
+export const jobs: Command = {
+  name: "jobs",
+  description: "list the scheduled jobs; jobs preview <name>: what a run would do now; jobs run <name>: do it",
+  run: async (config, [action = "list", name]) => {
+    const act = Object.hasOwn(actions, action) ? actions[action] : undefined
+    if (act === undefined || (action !== "list" && name === undefined)) {
+      console.error("bun run slotbase jobs [list | preview <name> | run <name>]")
+      return 2
+    }
+    const database = await reachDatabase(config)
+    const db = connect(database.url, { max: 2, applicationName: "slotbase jobs" })
+    try {
+      return await act(db, config, name ?? "")
+    } finally {
+      await db.end()
+      await database.stop()
+    }
+  },
+}
+
+const actions: Readonly<Record<string, (db: Db, config: Config, name: string) => Promise<number>>> = {
+  list: async (db) => {
+    const { data } = await listJobs(db, {})
+    for (const job of data) {
+      const { name, cron, description, lastRun, nextTicks } = job
+      const last = lastRun ? `${lastRun.status} ${lastRun.startedAt}${inWords(lastRun.did)}` : "never ran"
+      console.log(
+        `${name.padEnd(28)} ${cron.padEnd(13)} ${description}\n${" ".repeat(42)} last: ${last}; next: ${nextTicks[0]}`,
+      )
+    }
+    if (data.length === 0) console.log("No process with actors was ever started on this database: ./scripts/start")
+    return 0
+  },
+
+  preview: async (db, _config, name) => {
+    const job = await readJob(db, name)
+    const due = await previewOf(db, name)
+    console.log(`${job.name}: ${job.description}`)
+    console.log(
+      due === null ? "What it would do now cannot be said." : `A run now would find:${inWords(due) || " nothing"}`,
+    )
+    console.log(`Next ticks (${job.cron}, ${job.timezone}): ${job.nextTicks.join(", ")}`)
+    return 0
+  },
+
+  run: async (db, config, name) => {
+    if (!(await isAnybodyThere(db))) {
+      console.error("No process with actors is running, which could run it: start SlotBase with ./scripts/start.")
+      return 1
+    }
+    const disconnect = await connectHints(db)
+    try {
+      const context = { environment: config.environment, correlationId: newId(), userId: rootUserId }
+      const { result: asked } = await transact(db, context, (tx) => requestRun(tx, operator, name))
+      const run = await untilEnded(db, asked.id, waitMs)
+      if (run?.status !== "succeeded") {
+        console.error(`${name}: ${run?.status ?? "gone"}${run?.error ? `: ${run.error}` : ""}`)
+        return 1
+      }
+      const ms = (run.ended_at?.getTime() ?? 0) - (run.started_at?.getTime() ?? 0)
+      console.log(`${name}: done in ${ms} ms${inWords(run.did)}`)
+      return 0
+    } finally {
+      await disconnect()
+    }
+  },
+}
+
+const inWords = (did: Did | null) =>
+  Object.entries(did ?? {})
+    .map(([what, count], nth) => `${nth === 0 ? " " : ", "}${count} ${what}`)
+    .join("")
+
+/** Whoever reaches the database may do anything in it; what is done this way is done by the root user. */
+const operator: Caller = {
+  userId: rootUserId,
+  kind: "system",
+  name: "Command line",
+  email: null,
+  grants: [{ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }],
+  tokenExpiresAt: null,
+}

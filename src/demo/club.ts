@@ -1,0 +1,99 @@
+/** Scene one: a club opens. Its people register and get their roles, its courts are built as far as its plan allows. */
+import { newId } from "../ids.ts"
+import { type Actor, password, type Stage } from "./stage.ts"
+
+export interface Club {
+  readonly at: string
+  readonly id: string
+  readonly owner: Actor
+  readonly desk: Actor
+  readonly coach: Actor
+  readonly anna: Actor
+  readonly ben: Actor
+  readonly clara: Actor
+  /** Clara's. */
+  readonly child: { readonly id: string; readonly name: string }
+  readonly courts: readonly string[]
+  readonly subscriptionId: string
+}
+
+const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+const openingHours = Object.fromEntries(week.map((day) => [day, [{ open: "07:00", close: "22:00" }]]))
+
+export async function openClub(stage: Stage): Promise<Club> {
+  const { call, root, say } = stage
+  say("\nA club opens")
+  const run = newId().slice(-8)
+  const register = async (firstName: string, lastName: string, facilityId?: string): Promise<Actor> => {
+    const email = `${firstName.toLowerCase()}.${run}@example.com`
+    const person = { email, password, firstName, lastName, ...(facilityId && { facilityId }) }
+    const { id } = await call(null, "POST", "/v1/users", person)
+    const { token } = await call(null, "POST", "/v1/sessions", { email, password })
+    return { id, name: `${firstName} ${lastName}`, email, token }
+  }
+  const owner = await register("Olga", "Brandt")
+  const { id } = await call(root, "POST", "/v1/facilities", {
+    name: `Riverside, the demo of ${run}`,
+    timezone: "Europe/Berlin",
+    currency: "EUR",
+    sportTypes: ["tennis"],
+    openingHours,
+    ownerId: owner.id,
+  })
+  const at = `/v1/facilities/${id}`
+  await call(owner, "PATCH", `${at}/settings`, { holdMinutes: 10 })
+  await call(owner, "PUT", `${at}/booking-policy`, {
+    checkInGraceMinutes: 15,
+    noShowFee: 1000,
+    strikeThreshold: 3,
+    restrictionDays: 14,
+    cancellationPolicy: [
+      { hoursBefore: 24, refundPercent: 100 },
+      { hoursBefore: 4, refundPercent: 50 },
+    ],
+  })
+  const [desk, coach] = [await register("Dora", "Klein", id), await register("Jonas", "Weber", id)]
+  const [anna, ben, clara] = [
+    await register("Anna", "Vogel", id),
+    await register("Ben", "Sommer", id),
+    await register("Clara", "Keller", id),
+  ]
+  const grant = { scopeType: "facility", scopeId: id }
+  await call(owner, "POST", `/v1/users/${desk.id}/roles`, { role: "staff", ...grant })
+  await call(owner, "POST", `/v1/users/${coach.id}/roles`, { role: "coach", ...grant })
+  const child = await call(clara, "POST", `/v1/users/${clara.id}/children`, {
+    firstName: "Mia",
+    lastName: "Keller",
+    facilityId: id,
+    relationship: "mother",
+    permissions: ["book", "pay", "view_feedback"],
+  })
+
+  say("\nIts plan allows three courts; the fourth needs a larger one")
+  const subscription = await call(owner, "POST", `${at}/subscription`, { planId: "starter", billingCycle: "monthly" })
+  const { data: accounts } = await call(owner, "GET", `${at}/billing-accounts`)
+  await call(owner, "POST", `${at}/billing-accounts/${accounts[0].id}/card`, { cardToken: "tok_visa" })
+  const courts: string[] = []
+  const build = async (refused?: number) => {
+    const court = { name: `Court ${courts.length + 1}`, resourceType: "court", hourlyPrice: 2400 }
+    const made = await call(owner, "POST", `${at}/resources`, court, refused)
+    if (refused === undefined) courts.push(made.id)
+  }
+  for (let court = 0; court < 3; court++) await build()
+  await build(422)
+  await call(owner, "POST", `${at}/subscription/change-plan`, { planId: "club" })
+  await build()
+  return {
+    at,
+    id,
+    owner,
+    desk,
+    coach,
+    anna,
+    ben,
+    clara,
+    child: { id: child.childId, name: "Mia Keller" },
+    courts,
+    subscriptionId: subscription.id,
+  }
+}

@@ -1,0 +1,58 @@
+/** Scene three: Saturday itself. Reminders, a check-in by QR code, a no-show with its fee, a lesson and what is said of it. */
+import type { Booked, Saturday } from "./bookings.ts"
+import type { Club } from "./club.ts"
+import type { Stage } from "./stage.ts"
+
+const beforeMinutes = 30
+const minuteMs = 60_000
+/** A PNG of one pixel. */
+const picture = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+)
+
+export async function playSaturday(stage: Stage, club: Club, saturday: Saturday, booked: Booked): Promise<void> {
+  const { call, until, say, job, moveTo } = stage
+  const { at, desk, coach, anna, ben, child } = club
+
+  say("\nHalf a day before: reminders go out")
+  await moveTo(new Date(saturday.at("10:00").getTime() - 12 * 60 * minuteMs))
+  await job("booking-reminder-check")
+
+  say("\nSaturday morning: Anna shows the code on her phone, Ben stays in bed")
+  await moveTo(new Date(saturday.at("10:00").getTime() - (beforeMinutes - 10) * minuteMs))
+  const { qrPayload } = await call(anna, "GET", `${at}/bookings/${booked.played}/check-in-code`)
+  await call(anna, "POST", `${at}/bookings/${booked.played}/check-in`, { method: "qr_code", code: qrPayload })
+  await moveTo(saturday.at("10:20"))
+  await job("no-show-detection")
+  await until(
+    "the no-show",
+    () => call(ben, "GET", `${at}/bookings/${booked.missed}`),
+    ({ status }) => status === "no_show",
+  )
+  await moveTo(saturday.at("11:05"))
+  await call(desk, "POST", `${at}/bookings/${booked.played}/complete`, {})
+
+  say("\nThe lesson, and what the coach says of it")
+  await moveTo(saturday.at("15:05"))
+  await call(coach, "POST", `${at}/coach-sessions/${booked.sessionId}/complete`, { attendedStudents: [child.id] })
+  const feedback = await call(coach, "POST", `${at}/feedback`, {
+    sessionId: booked.sessionId,
+    studentId: child.id,
+    text: "Steady rallies from the baseline; next week the second serve.",
+    skillsWorked: ["Backhand"],
+  })
+  const upload = new FormData()
+  upload.append("file", new Blob([picture], { type: "image/png" }), "backhand.png")
+  await call(coach, "POST", `${at}/feedback/${feedback.id}/media`, upload)
+  await call(coach, "POST", `${at}/feedback/${feedback.id}/publish`, {})
+  await call(coach, "POST", `${at}/players/${child.id}/progress`, { skillId: "tennis.backhand", newLevel: 4 })
+
+  say("\nSomebody left a racket")
+  const item = await call(desk, "POST", `${at}/lost-items`, {
+    description: "A red racket",
+    category: "equipment",
+    foundLocation: "Court 2",
+  })
+  await call(desk, "POST", `${at}/lost-items/${item.id}/claim`, { claimedBy: anna.id })
+}

@@ -1,0 +1,121 @@
+/**
+ * What the demo plays on: the public API of a running server, called as anybody could with curl, and the movable clock of a
+ * demo database. Every request is told as it is made, with the events that it recorded.
+ */
+import { clock } from "../clock.ts"
+import type { Db } from "../database/db.ts"
+
+export interface Actor {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  token: string
+}
+
+/** Everybody's in the demo. */
+export const password = "a demo password of some length"
+
+export type Body = Readonly<Record<string, never>> & ReturnType<typeof JSON.parse>
+
+export interface Stage {
+  readonly db: Db
+  /** Whoever reaches the database is the platform's administrator for the length of the demo. */
+  readonly root: Actor
+  /** Tells what happens; a heading when nobody acts. */
+  readonly say: (line: string) => void
+  /** Calls the API as somebody. Throws what the problem document says, unless it is the `refused` status that is wanted. */
+  readonly call: (who: Actor | null, method: string, path: string, body?: unknown, refused?: number) => Promise<Body>
+  /** Asks again until the answer is so. */
+  readonly until: <T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean) => Promise<T>
+  /** Moves the clock of the demo forward to an instant; does nothing when it has passed. */
+  readonly moveTo: (instant: Date) => Promise<void>
+  readonly now: () => Promise<Date>
+  /** Signs somebody in anew: sessions end after a month. */
+  readonly signIn: (who: Actor) => Promise<void>
+  /** Runs a scheduled job by hand and waits for its end. */
+  readonly job: (name: string) => Promise<void>
+}
+
+const patienceMs = 10_000
+const askEveryMs = 50
+
+/** @param openRoot Opens a session of the root user. */
+export async function setStage(
+  db: Db,
+  address: string,
+  openRoot: () => Promise<string>,
+  pauseMs: number,
+): Promise<Stage> {
+  const root: Actor = { id: "root", name: "The platform", email: "", token: await openRoot() }
+  const say = (line: string) => console.log(line)
+
+  const call: Stage["call"] = async (who, method, path, body, refused) => {
+    if (pauseMs > 0) await Bun.sleep(pauseMs)
+    const form = body instanceof FormData
+    const answer = await fetch(`${address}${path}`, {
+      method,
+      headers: {
+        ...(who && { authorization: `Bearer ${who.token}` }),
+        ...(body !== undefined && !form && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: form ? body : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    const parsed = text === "" ? {} : JSON.parse(text)
+    const events = answer.headers.get("x-slotbase-event-ids")?.split(",").length ?? 0
+    if (method !== "GET") {
+      const did = events === 0 ? "" : ` · ${events} event${events === 1 ? "" : "s"}`
+      say(`  ${answer.status}  ${method.padEnd(6)} ${shortened(path)}${did}${parsed.code ? ` · ${parsed.detail}` : ""}`)
+    }
+    if (answer.ok ? refused !== undefined : answer.status !== refused) {
+      throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)
+    }
+    return parsed
+  }
+
+  const until: Stage["until"] = async (what, ask, isSo) => {
+    const deadline = performance.now() + patienceMs
+    for (;;) {
+      const answer = await ask()
+      if (isSo(answer)) return answer
+      if (performance.now() > deadline) throw new Error(`${what} did not happen: ${JSON.stringify(answer)}`)
+      await Bun.sleep(askEveryMs)
+    }
+  }
+
+  const now = async () => {
+    const [row] = await db<[{ now: Date }]>`select slotbase.now() as now`
+    return row.now
+  }
+
+  return {
+    db,
+    root,
+    say,
+    call,
+    until,
+    now,
+    async moveTo(instant) {
+      const aheadMs = instant.getTime() - (await now()).getTime()
+      if (aheadMs <= 0) return
+      await db`select slotbase.move_clock(${aheadMs}::double precision * interval '1 ms')`
+      await clock.follow(db)
+      say(`\n  The clock moves to ${instant.toISOString()}.`)
+    },
+    async signIn(who) {
+      const { email } = who
+      who.token =
+        who === root ? await openRoot() : (await call(null, "POST", "/v1/sessions", { email, password })).token
+    },
+    async job(name) {
+      const { id } = await call(root, "POST", `/v1/jobs/${name}/run`, {})
+      await until(
+        `the job ${name}`,
+        () => call(root, "GET", `/v1/jobs/${name}/runs/${id}`),
+        ({ status }) => status === "succeeded",
+      )
+    },
+  }
+}
+
+const shortened = (path: string) => path.replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8}([0-9a-f]{4})/g, "…$1")

@@ -1,0 +1,120 @@
+/**
+ * Reads a multipart/form-data body as it comes (RFC 7578): fields are kept, files are handed on as streams, one after the other,
+ * and the sender is slowed down to the speed at which they are taken. When anything goes wrong, also when the sender goes
+ * away, the stream of the file under way fails, and the answer waits until all who took files have cleaned up.
+ */
+import { once } from "node:events"
+import busboy from "busboy"
+import { BadRequest } from "./problems.ts"
+
+export interface FilePart {
+  readonly name: string
+  /** As the client calls it; empty when it says nothing. */
+  readonly fileName: string
+  readonly bytes: AsyncIterable<Uint8Array>
+}
+
+export interface FormLimits {
+  /** Of the whole body, bytes. */
+  readonly bytes: number
+  readonly files: number
+}
+
+/** Of a field's name and value; the longest text of ours has 10,000 characters. */
+const maxNameBytes = 100
+const maxValueBytes = 64 * 1024
+const maxFields = 100
+
+export const isMultipart = (request: Request): boolean =>
+  /^multipart\/form-data\s*(;|$)/i.test(request.headers.get("content-type")?.trim() ?? "")
+
+/**
+ * The fields by their names, in their order. `take` is called for each file, and must read its bytes to the end or throw.
+ * @throws BadRequest 413, 415, 422 `malformed_multipart`, and what `take` throws
+ */
+export async function readForm(
+  request: Request,
+  limits: FormLimits,
+  take: (part: FilePart) => Promise<void>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (Number(request.headers.get("content-length") ?? 0) > limits.bytes) throw tooLarge(limits.bytes)
+  const parser = parserOf(request, limits)
+  const reader = request.body?.getReader()
+  const stopped = new AbortController()
+  let failure: { readonly error: unknown } | undefined
+  // The first failure is the answer; nothing waits any more.
+  const fail = (error: unknown) => {
+    failure ??= { error }
+    stopped.abort()
+    parser.destroy()
+    reader?.cancel().catch(() => {})
+  }
+  const gone = () => fail(incomplete())
+  request.signal.addEventListener("abort", gone)
+  const fields = new Map<string, string[]>()
+  const taking: Promise<void>[] = []
+  parser.on("field", (name, value, { nameTruncated, valueTruncated }) => {
+    if (nameTruncated || valueTruncated) fail(malformed("A field is too long."))
+    else fields.set(name, [...(fields.get(name) ?? []), value])
+  })
+  parser.on("file", (name, bytes, { filename }) => {
+    // Whoever reads it hears of its failure; when nobody does any more, nobody needs to.
+    bytes.on("error", () => {})
+    taking.push(take({ name: name ?? "", fileName: filename ?? "", bytes }).catch(fail))
+  })
+  for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
+    parser.on(limit, () => fail(malformed("There are too many parts.")))
+  }
+  parser.on("error", (error) => fail(malformed(`The body is not a form: ${(error as Error).message}.`)))
+  await feed(parser, reader, limits.bytes, stopped.signal).catch(fail)
+  await Promise.all(taking)
+  request.signal.removeEventListener("abort", gone)
+  if (failure) throw failure.error
+  return fields
+}
+
+type Reader = { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> }
+
+// No promise outlives a turn of the loop: a race against one that does would keep every piece of the body in memory.
+async function feed(
+  parser: busboy.Busboy,
+  reader: Reader | undefined,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let length = 0; reader !== undefined; ) {
+    const { done, value } = await reader.read().catch(() => Promise.reject(incomplete()))
+    if (signal.aborted) return
+    if (done || value === undefined) break
+    length += value.byteLength
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    if (!parser.write(value)) await once(parser, "drain", { signal })
+  }
+  const closed = once(parser, "close", { signal })
+  parser.end()
+  await closed
+}
+
+function parserOf(request: Request, limits: FormLimits): busboy.Busboy {
+  if (!isMultipart(request)) {
+    throw new BadRequest(415, "unsupported_media_type", "Send a form, with Content-Type: multipart/form-data.")
+  }
+  try {
+    return busboy({
+      headers: { "content-type": request.headers.get("content-type") ?? "" },
+      // Names are UTF-8 in every browser; the parser takes the last part of a path by itself.
+      defParamCharset: "utf8",
+      limits: { fieldNameSize: maxNameBytes, fieldSize: maxValueBytes, fields: maxFields, files: limits.files },
+    })
+  } catch (error) {
+    throw malformed(`The body is not a form: ${(error as Error).message}.`)
+  }
+}
+
+/** Nobody reads this: the sender has gone. */
+const incomplete = () => new BadRequest(400, "incomplete_body", "The body ended before its length.")
+
+const malformed = (message: string) => new BadRequest(422, "malformed_multipart", message)
+
+const tooLarge = (maxBytes: number) =>
+  new BadRequest(413, "body_too_large", `The body is larger than ${maxBytes} bytes.`, { connection: "close" })

@@ -1,0 +1,100 @@
+/**
+ * The kinds of files that may come with feedback, and how large each may be. What a file is stands in its bytes: the name and
+ * the type that a client gives are never believed. What is not in the list is refused, so nothing that a browser would run
+ * (HTML, SVG, scripts, programs) is ever served.
+ */
+import { fileTypeFromBuffer } from "file-type"
+
+export type MediaType = "video" | "photo" | "audio"
+
+const mib = 1024 * 1024
+/**
+ * Bytes, by kind; SLOTBASE_MAX_UPLOAD_MB lowers or raises the one of videos, and lowers the others. A phone's photo has
+ * 3 to 12 MB, an hour of speech 30 to 60 MB, a minute of its video 60 to 200 MB.
+ */
+export const maxPhotoBytes = 25 * mib
+export const maxAudioBytes = 100 * mib
+
+export interface MediaKind {
+  readonly mediaType: MediaType
+  readonly contentType: string
+  /** The first is given to a file whose name has none of them. */
+  readonly extensions: readonly [string, ...string[]]
+}
+
+const photo = (contentType: string, ...extensions: MediaKind["extensions"]): MediaKind => ({
+  mediaType: "photo",
+  contentType,
+  extensions,
+})
+const video = (contentType: string, ...extensions: MediaKind["extensions"]): MediaKind => ({
+  mediaType: "video",
+  contentType,
+  extensions,
+})
+const audio = (contentType: string, ...extensions: MediaKind["extensions"]): MediaKind => ({
+  mediaType: "audio",
+  contentType,
+  extensions,
+})
+
+/** By the type that is found in the bytes, without its parameters. */
+const allowed: Readonly<Record<string, MediaKind>> = {
+  "image/jpeg": photo("image/jpeg", "jpg", "jpeg"),
+  "image/png": photo("image/png", "png"),
+  "image/webp": photo("image/webp", "webp"),
+  "image/gif": photo("image/gif", "gif"),
+  "image/avif": photo("image/avif", "avif"),
+  "image/heic": photo("image/heic", "heic", "heif"),
+  "image/heif": photo("image/heif", "heif", "heic"),
+  "video/mp4": video("video/mp4", "mp4", "m4v"),
+  "video/x-m4v": video("video/mp4", "m4v", "mp4"),
+  "video/quicktime": video("video/quicktime", "mov", "qt"),
+  "video/webm": video("video/webm", "webm"),
+  "video/3gpp": video("video/3gpp", "3gp"),
+  "audio/mpeg": audio("audio/mpeg", "mp3"),
+  "audio/mp4": audio("audio/mp4", "m4a", "mp4"),
+  "audio/x-m4a": audio("audio/mp4", "m4a", "mp4"),
+  "audio/aac": audio("audio/aac", "aac"),
+  "audio/ogg": audio("audio/ogg", "ogg", "oga", "opus"),
+  "audio/wav": audio("audio/wav", "wav"),
+  "audio/flac": audio("audio/flac", "flac"),
+  "audio/amr": audio("audio/amr", "amr"),
+}
+
+/** A container that holds sound alone is audio: browsers and phones record voice notes into those of videos. */
+const soundIn: Readonly<Record<string, MediaKind>> = {
+  "video/mp4": audio("audio/mp4", "m4a", "mp4"),
+  "video/quicktime": audio("audio/mp4", "m4a", "mov"),
+  "video/webm": audio("audio/webm", "webm"),
+  "video/3gpp": audio("audio/3gpp", "3gp"),
+}
+
+/** So many of a file's first bytes tell what it is. */
+export const sniffedBytes = 4_100
+
+/** What the first bytes of a file say that it is. Throws NotMedia. */
+export async function kindOf(head: Uint8Array): Promise<MediaKind> {
+  const found = await fileTypeFromBuffer(head)
+  const type = found?.mime.split(";")[0]?.trim() ?? ""
+  const kind = Object.hasOwn(allowed, type) ? allowed[type] : undefined
+  if (!kind) throw new NotMedia(type || "of no known kind")
+  return kind
+}
+
+/** The kind of a file whose tracks are known. */
+export const withoutPicture = (kind: MediaKind): MediaKind => soundIn[kind.contentType] ?? kind
+
+/** The largest file of a kind, bytes. */
+export function limitOf({ mediaType }: MediaKind, maxUploadBytes: number): number {
+  if (mediaType === "photo") return Math.min(maxPhotoBytes, maxUploadBytes)
+  return mediaType === "audio" ? Math.min(maxAudioBytes, maxUploadBytes) : maxUploadBytes
+}
+
+/** A file that is no photo, video or audio of the list. */
+export class NotMedia extends Error {
+  readonly _tag = "NotMedia"
+  constructor(readonly found: string) {
+    super(`The file is ${found}; photos, videos and audio are taken: ${[...new Set(Object.keys(allowed))].join(", ")}.`)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * A file on its way in: written to the disk as it comes, never held in memory, and given up as soon as its first bytes say that
+ * it is not taken or it grows beyond the limit of its kind. What is given up leaves no file.
+ */
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { inspect } from "./inspect.ts"
+import { kindOf, limitOf, type MediaKind, sniffedBytes } from "./kinds.ts"
+
+/** A whole file in the receiving folder. */
+export interface Received {
+  readonly path: string
+  readonly kind: MediaKind
+  readonly sizeBytes: number
+  /** Hex; for the Idempotency-Key, which must know the same upload again. */
+  readonly sha256: string
+  /** Of audio and video, when the file says it. */
+  readonly durationSeconds: number | undefined
+  /** Removes it, wherever its way has ended. */
+  readonly discard: () => Promise<void>
+}
+
+/** It has more bytes than its kind may have. */
+export class FileTooLarge extends Error {
+  readonly _tag = "FileTooLarge"
+  constructor(
+    mediaType: string,
+    readonly maxBytes: number,
+  ) {
+    super(`The file is larger than ${maxBytes} bytes, the most for ${mediaType === "photo" ? "a photo" : mediaType}.`)
+  }
+}
+
+/**
+ * Receives a file under an id. Throws NotMedia, FileTooLarge, and what the stream of its bytes throws.
+ * @param maxBytes of the largest kind
+ */
+export async function receive(
+  folder: string,
+  id: string,
+  bytes: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Received> {
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, id)
+  const discard = () => rm(path, { force: true })
+  try {
+    const { kind, sizeBytes, sha256 } = await write(path, bytes, maxBytes)
+    const found = await inspect(path, kind)
+    requireFits(found.kind, sizeBytes, maxBytes)
+    return { path, sizeBytes, sha256, ...found, discard }
+  } catch (error) {
+    await discard()
+    throw error
+  }
+}
+
+async function write(path: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number) {
+  const hash = new Bun.CryptoHasher("sha256")
+  const head: Uint8Array[] = []
+  let sizeBytes = 0
+  let kind: MediaKind | undefined
+  const file = await open(path, "wx", 0o600)
+  try {
+    for await (const piece of bytes) {
+      sizeBytes += piece.byteLength
+      hash.update(piece)
+      await writeAll(file, piece)
+      if (kind === undefined) {
+        head.push(piece)
+        if (sizeBytes >= sniffedBytes) kind = await kindOf(Buffer.concat(head.splice(0)))
+      }
+      if (kind !== undefined) requireFits(kind, sizeBytes, maxBytes)
+    }
+    kind ??= await kindOf(Buffer.concat(head))
+    requireFits(kind, sizeBytes, maxBytes)
+    return { kind, sizeBytes, sha256: hash.digest("hex") }
+  } finally {
+    await file.close()
+  }
+}
+
+/** A write may take a part of what it is given. */
+async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let at = 0; at < piece.byteLength; ) at += (await file.write(piece, at)).bytesWritten
+}
+
+function requireFits(kind: MediaKind, sizeBytes: number, maxBytes: number): void {
+  const limit = limitOf(kind, maxBytes)
+  if (sizeBytes > limit) throw new FileTooLarge(kind.mediaType, limit)
+}

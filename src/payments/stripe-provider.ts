@@ -1,0 +1,173 @@
+/**
+ * Stripe as a payment provider: a payment is a PaymentIntent that is confirmed at once, under an idempotency key that is
+ * our id, which also stands in its metadata. Stripe forgets keys after a day, so what became of a payment is looked up by
+ * that metadata, and a payment is only sent again while its key is certainly known. A card that asks for its holder
+ * (3-D Secure) fails with authentication_required: nobody is there to answer.
+ */
+import Stripe from "stripe"
+import {
+  CardRefused,
+  type ChargeAnswer,
+  type ChargeRequest,
+  OutcomeUnknown,
+  type PaymentProvider,
+  type RefundAnswer,
+} from "./provider.ts"
+import { stripeAmount } from "./stripe-client.ts"
+
+/** Where our ids stand in the metadata of Stripe's objects. */
+export const paymentIdKey = "slotbasePaymentId"
+export const facilityIdKey = "slotbaseFacilityId"
+export const refundIdKey = "slotbaseRefundId"
+
+export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
+  name: "stripe",
+
+  async charge(request) {
+    const amount = stripeAmount(request.amount, request.currency)
+    if (amount === undefined) {
+      const reason = `Stripe cannot charge ${request.amount} minor units of ${request.currency}: the last digit must be 0.`
+      return { status: "failed", code: "amount_not_chargeable", reason }
+    }
+    try {
+      return chargeAnswer(
+        await stripe.paymentIntents.create(await intentOf(stripe, request, amount), keyed(request.key)),
+      )
+    } catch (error) {
+      return refused(error)
+    }
+  },
+
+  async findCharge(key, providerPaymentId) {
+    const { paymentIntents } = stripe
+    try {
+      if (providerPaymentId !== null) return chargeAnswer(await paymentIntents.retrieve(providerPaymentId))
+      const { data } = await paymentIntents.search({ query: `metadata['${paymentIdKey}']:'${key}'`, limit: 1 })
+      return data[0] && chargeAnswer(data[0])
+    } catch (error) {
+      throw unknownOutcome(error)
+    }
+  },
+
+  async refund({ key, providerPaymentId, amount, currency }) {
+    const params = {
+      payment_intent: providerPaymentId,
+      amount: stripeAmount(amount, currency) ?? amount,
+      metadata: { [refundIdKey]: key },
+    }
+    try {
+      return refundAnswer(await stripe.refunds.create(params, keyed(key)))
+    } catch (error) {
+      return refused(error)
+    }
+  },
+
+  async findRefund({ key, providerPaymentId }, providerRefundId) {
+    try {
+      if (providerRefundId !== null) return refundAnswer(await stripe.refunds.retrieve(providerRefundId))
+      const { data } = await stripe.refunds.list({ payment_intent: providerPaymentId, limit: maxRefunds })
+      const found = data.find((refund) => refund.metadata?.[refundIdKey] === key)
+      return found && refundAnswer(found)
+    } catch (error) {
+      throw unknownOutcome(error)
+    }
+  },
+
+  async saveCard(token) {
+    try {
+      const method = token.startsWith("tok_")
+        ? await stripe.paymentMethods.create({ type: "card", card: { token } })
+        : await stripe.paymentMethods.retrieve(token)
+      const customer = await stripe.customers.create({})
+      const { card } = await stripe.paymentMethods.attach(method.id, { customer: customer.id })
+      const label = card ? `${card.brand} ···· ${card.last4}` : method.type
+      return { provider: "stripe", reference: JSON.stringify([customer.id, method.id]), label }
+    } catch (error) {
+      const { code, reason } = refused(error)
+      throw new CardRefused(code, reason)
+    }
+  },
+})
+
+/** What a PaymentIntent says; succeeded and failed are final, every other state is on its way. */
+export function chargeAnswer(intent: Stripe.PaymentIntent): ChargeAnswer {
+  const providerPaymentId = intent.id
+  if (intent.status === "succeeded") return { status: "succeeded", providerPaymentId }
+  if (intent.status === "canceled") {
+    return { status: "failed", code: "canceled", reason: "The payment was cancelled at Stripe.", providerPaymentId }
+  }
+  if (intent.status === "requires_payment_method") {
+    const { code, decline_code, message } = intent.last_payment_error ?? {}
+    return { status: "failed", code: codeOf(code, decline_code), reason: message ?? declined, providerPaymentId }
+  }
+  return { status: "processing", providerPaymentId }
+}
+
+export function refundAnswer(refund: Stripe.Refund): RefundAnswer {
+  const providerRefundId = refund.id
+  if (refund.status === "succeeded") return { status: "succeeded", providerRefundId }
+  if (refund.status === "failed" || refund.status === "canceled") {
+    const code = refund.failure_reason ?? `refund_${refund.status}`
+    return { status: "failed", code, reason: `Stripe could not give it back: ${code}.`, providerRefundId }
+  }
+  return { status: "processing", providerRefundId }
+}
+
+/** More refunds of one payment than anybody makes. */
+const maxRefunds = 100
+const declined = "The card was declined."
+
+async function intentOf(
+  stripe: Stripe,
+  { key, facilityId, currency, card, description }: ChargeRequest,
+  amount: number,
+) {
+  const [customer, method] =
+    card.kind === "saved" ? (JSON.parse(card.reference) as [string, string]) : [undefined, card.token]
+  // A token becomes a payment method once: the key sees to it that the same one is made again.
+  const payment_method = method.startsWith("tok_")
+    ? (await stripe.paymentMethods.create({ type: "card", card: { token: method } }, keyed(`${key}:card`))).id
+    : method
+  return {
+    amount,
+    currency: currency.toLowerCase(),
+    payment_method,
+    ...(customer === undefined ? { error_on_requires_action: true } : { customer, off_session: true }),
+    confirm: true,
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    description,
+    metadata: { [paymentIdKey]: key, [facilityIdKey]: facilityId },
+  } satisfies Stripe.PaymentIntentCreateParams
+}
+
+const keyed = (idempotencyKey: string): Stripe.RequestOptions => ({ idempotencyKey })
+
+/** An answer that says that nothing was done. Throws OutcomeUnknown for every other failure. */
+function refused(error: unknown) {
+  if (error instanceof Stripe.errors.StripeCardError) {
+    const providerPaymentId = error.payment_intent?.id
+    return {
+      status: "failed",
+      code: codeOf(error.code, error.decline_code),
+      reason: error.message || declined,
+      ...(providerPaymentId !== undefined && { providerPaymentId }),
+    } as const
+  }
+  if (error instanceof Stripe.errors.StripeInvalidRequestError) {
+    return { status: "failed", code: error.code ?? "invalid_request", reason: error.message } as const
+  }
+  if (
+    error instanceof Stripe.errors.StripeAuthenticationError ||
+    error instanceof Stripe.errors.StripePermissionError
+  ) {
+    process.emitWarning(`Stripe refuses our key: ${error.message}`)
+    return { status: "failed", code: "provider_refused", reason: "The payment provider refused the facility." } as const
+  }
+  throw unknownOutcome(error)
+}
+
+const unknownOutcome = (error: unknown) => new OutcomeUnknown(error instanceof Error ? error.message : String(error))
+
+/** "card_declined" says less than why it was. */
+const codeOf = (code: string | undefined, declineCode: string | undefined) =>
+  (code === "card_declined" && declineCode && declineCode !== "generic_decline" ? declineCode : code) ?? "card_declined"

@@ -1,0 +1,70 @@
+// Small real files of the kinds that are taken, made by hand: enough of each for its kind, its tracks and its duration to
+// be found, and nothing to be seen or heard.
+
+export const jpeg = (): Uint8Array =>
+  Buffer.concat([
+    Buffer.from("ffd8ffe000104a46494600010100000100010000", "hex"),
+    Buffer.alloc(64),
+    Buffer.from("ffd9", "hex"),
+  ])
+
+export const png = (): Uint8Array =>
+  Buffer.concat([Buffer.from("89504e470d0a1a0a0000000d4948445200000001000000010806000000", "hex"), Buffer.alloc(64)])
+
+/** What Windows runs, whatever it is called. */
+export const exe = (): Uint8Array => Buffer.concat([Buffer.from("MZ"), Buffer.alloc(600)])
+
+const samplesPerSecond = 8_000
+
+/** Silence of so many seconds, a byte a sample. */
+export function wav(seconds: number): Uint8Array {
+  const length = Math.round(seconds * samplesPerSecond)
+  const head = Buffer.alloc(44)
+  head.write("RIFF", 0, "latin1")
+  head.writeUInt32LE(36 + length, 4)
+  head.write("WAVEfmt ", 8, "latin1")
+  head.writeUInt32LE(16, 16)
+  head.writeUInt16LE(1, 20)
+  head.writeUInt16LE(1, 22)
+  head.writeUInt32LE(samplesPerSecond, 24)
+  head.writeUInt32LE(samplesPerSecond, 28)
+  head.writeUInt16LE(1, 32)
+  head.writeUInt16LE(8, 34)
+  head.write("data", 36, "latin1")
+  head.writeUInt32LE(length, 40)
+  return Buffer.concat([head, Buffer.alloc(length, 128)])
+}
+
+/** An MP4 with tracks of these handlers ("vide", "soun") and that length, without samples. */
+export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["vide"]): Uint8Array {
+  const duration = Math.round(seconds * 1000)
+  const header = (version: number, ...fields: Buffer[]) => Buffer.concat([u32(version), ...fields])
+  const movie = box("mvhd", header(0, u32(0), u32(0), u32(1000), u32(duration), Buffer.alloc(80)))
+  const tracks = handlers.map((handler, i) =>
+    box(
+      "trak",
+      box("tkhd", header(0, u32(0), u32(0), u32(i + 1), u32(0), u32(duration), Buffer.alloc(60))),
+      box(
+        "mdia",
+        box("mdhd", header(0, u32(0), u32(0), u32(1000), u32(duration), Buffer.alloc(4))),
+        box("hdlr", header(0, u32(0), Buffer.from(handler), Buffer.alloc(12), Buffer.from("\0"))),
+      ),
+    ),
+  )
+  return Buffer.concat([
+    box("ftyp", Buffer.from("isom"), u32(512), Buffer.from("isommp41")),
+    box("moov", movie, ...tracks),
+    box("mdat", Buffer.alloc(16)),
+  ])
+}
+
+function box(name: string, ...parts: Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts)
+  return Buffer.concat([u32(content.byteLength + 8), Buffer.from(name), content])
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
