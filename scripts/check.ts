@@ -11,8 +11,8 @@ import { testServer } from "../test/harness/server.ts"
 
 const project = join(import.meta.dir, "..")
 const testTimeoutMs = 30_000
-/** Two test processes fill two cores; more than four would fight for the one PostgreSQL. */
-const workers = Math.min(4, Math.max(2, availableParallelism()))
+/** One more than there are cores, for tests that wait; more than four would fight for the one PostgreSQL. */
+const workers = Math.min(4, availableParallelism() + 1)
 
 interface Tally {
   passed: number

@@ -1,9 +1,10 @@
 // Stands in the place of src/outbox.ts in a server that books without events: the same commands in the same transactions, and
 // nothing is checked, written or told. without-events.ts puts it there.
 
+import { newId } from "../../../src/ids.ts"
 import type * as outbox from "../../../src/outbox.ts"
 
-type Exports = Pick<typeof outbox, "transact" | "open" | "record">
+type Exports = Pick<typeof outbox, "transact" | "open" | "record" | "contextOf">
 
 export const transact: Exports["transact"] = async (db, _context, command) => ({
   result: await db.begin(command),
@@ -13,3 +14,5 @@ export const transact: Exports["transact"] = async (db, _context, command) => ({
 export const open: Exports["open"] = (_tx, context) => ({ context, events: [] })
 
 export const record: Exports["record"] = () => ""
+
+export const contextOf: Exports["contextOf"] = () => ({ environment: "development", correlationId: newId() })
