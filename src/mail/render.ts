@@ -20,6 +20,7 @@ import { limitWarning } from "./templates/limit-warning.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
+import { refundFailed } from "./templates/refund-failed.ts"
 import { sessionFeedback } from "./templates/session-feedback.ts"
 import { subscriptionCancelled } from "./templates/subscription-cancelled.ts"
 import { subscriptionChanged } from "./templates/subscription-changed.ts"
@@ -119,6 +120,7 @@ const compiled = {
   "coach-block-requested": compile(coachBlockRequested),
   "payment-failed": compile(paymentFailed),
   "payment-voided": compile(paymentVoided),
+  "refund-failed": compile(refundFailed),
   "subscription-cancelled": compile(subscriptionCancelled),
   "subscription-changed": compile(subscriptionChanged),
   "subscription-renewed": compile(subscriptionRenewed),

@@ -116,6 +116,11 @@ const configs = {
       { type: "booker", channel: "email" },
     ],
   },
+  "payment.refund_failed": {
+    templateId: "refund-failed",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
   "payment.failed": {
     templateId: "payment-failed",
     priority: "high",

@@ -14,7 +14,7 @@ import { providerOf } from "./providers.ts"
 import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "./refund-rows.ts"
 import { contextOfPayment, countRefunded, findPayment, lockPayment } from "./rows.ts"
 
-/** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded. */
+/** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded or payment.refund_failed. */
 export async function sendRefund(
   app: App,
   refund: RefundRow,
@@ -67,12 +67,22 @@ export async function settleRefund(tx: Tx, facilityId: string, id: string, answe
   if (answer.status === "failed") {
     await countRefunded(tx, { id: refund.payment_id, facility_id: facilityId }, -refund.amount)
     if (returned) await postReturned(tx, refundPosting(refund), refund.amount)
-    return changeRefund(tx, refund, {
+    const failed = await changeRefund(tx, refund, {
       status: "failed",
       failure_code: answer.code,
       failure_reason: answer.reason,
       settled_at: refund.now,
     })
+    record(tx, {
+      type: "payment.refund_failed",
+      facilityId,
+      data: {
+        ...refundData(failed, refund.payment_id),
+        failureReason: failed.failure_reason ?? "",
+        ...(failed.failure_code !== null && failed.failure_code !== "" && { failureCode: failed.failure_code }),
+      },
+    })
+    return failed
   }
   const given = await changeRefund(tx, refund, {
     status: "succeeded",
@@ -89,18 +99,20 @@ export const recordRefunded = (tx: Tx, refund: RefundRow, transactionId: string)
   record(tx, {
     type: "payment.refunded",
     facilityId: refund.facility_id,
-    data: {
-      refundId: refund.id,
-      transactionId,
-      facilityId: refund.facility_id,
-      amount: refund.amount,
-      currency: refund.currency,
-      reason: refund.reason,
-      refundedBy: refund.refunded_by,
-      referenceType: refund.reference_type,
-      referenceId: refund.reference_id,
-    },
+    data: refundData(refund, transactionId),
   })
+
+const refundData = (refund: RefundRow, transactionId: string) => ({
+  refundId: refund.id,
+  transactionId,
+  facilityId: refund.facility_id,
+  amount: refund.amount,
+  currency: refund.currency,
+  reason: refund.reason,
+  refundedBy: refund.refunded_by,
+  referenceType: refund.reference_type,
+  referenceId: refund.reference_id,
+})
 
 /** In whose name what becomes of a refund is recorded. */
 export const contextOfRefund = (refund: RefundRow, environment: App["config"]["environment"]) =>

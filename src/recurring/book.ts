@@ -4,7 +4,7 @@
  */
 import type { Caller } from "../access.ts"
 import { bookPlanned } from "../bookings/make.ts"
-import { type Plan, planBooking } from "../bookings/plan.ts"
+import { maxLiveHolds, type Plan, planBooking } from "../bookings/plan.ts"
 import type { BookingRow } from "../bookings/rows.ts"
 import type { Tx } from "../database/db.ts"
 import {
@@ -49,6 +49,12 @@ export async function planOccurrences(
   })
   const tooFar = all.findIndex(({ failure }) => failure instanceof RuleBroken && failure.code === "too_far_ahead")
   const due = tooFar < 0 ? all : all.slice(0, tooFar)
+  // Each was planned before the first is made, so none has seen the others among what its booker keeps waiting.
+  const waiting = due.filter(({ result }) => result?.needsApproval).length
+  if (waiting > maxLiveHolds) {
+    const message = `${waiting} bookings would wait for approval at once; members may ask for ${maxLiveHolds}. Ask staff to book the series.`
+    throw new RuleBroken("too_many_holds", message, [{ path: "body.rule", message: "asks for too many bookings" }])
+  }
   return {
     plans: due.flatMap(({ of, result }) => (result ? [{ occurrence: of.occurrence, plan: result }] : [])),
     refused: due.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : [])),

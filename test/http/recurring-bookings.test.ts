@@ -201,6 +201,18 @@ describe("a series", () => {
     expect(await refused({ bookerId: crypto.randomUUID() })).toEqual([422, "invalid_input", "body.bookerId"])
   })
 
+  test("does not let a member keep more slots waiting for approval than by single requests", async () => {
+    const policy = (approvalBookingTypes: string[]) =>
+      api.call("PUT", `${base()}/booking-policy`, { body: { approvalBookingTypes } })
+    await policy(["league"])
+    const league = { bookingType: "league", paymentMethod: "online" }
+    const refused = await refusalOf(api, () => ask({ ...league, rule: "FREQ=DAILY;COUNT=11" }, player.token))
+    const allowed = await ask({ ...league, rule: "FREQ=DAILY;COUNT=10" }, player.token)
+    await policy([])
+    expect([refused.status, refused.code]).toEqual([422, "too_many_holds"])
+    expect([allowed.status, await statuses(allowed.body.id)]).toEqual([201, Array(10).fill("pending")])
+  })
+
   test("asks the before hooks about each of its bookings", async () => {
     const app = api.app as { hooks?: ReturnType<typeof createHooks> }
     let asked = 0

@@ -170,6 +170,7 @@ test("a refund that Stripe refuses says why, and no longer counts on the payment
   stripe.refundStatus = "succeeded"
   expect(body).toMatchObject({ status: "failed", failureCode: "expired_or_canceled_card" })
   expect((await till.refund(paid.id)).body).toMatchObject({ status: "succeeded", amount: price })
+  expect(await typesOf(paid.id)).toEqual(["payment.succeeded", "payment.refund_failed", "payment.refunded"])
 })
 
 test("a refund that the card's bank sends back days later is none any more, and can be made again", async () => {
@@ -185,6 +186,10 @@ test("a refund that the card's bank sends back days later is none any more, and 
     failureCode: "lost_or_stolen_card",
   })
   expect((await api.call("GET", `${till.at}/payments/${paid.id}`)).body.refundedAmount).toBe(0)
+  const told = await eventsAbout(api.database.db, paid.id, "payment.refund_failed")
+  expect(told.map(({ data }) => data)).toMatchObject([
+    { refundId: body.id, transactionId: paid.id, amount: price, failureCode: "lost_or_stolen_card" },
+  ])
   expect((await till.refund(paid.id)).body).toMatchObject({ status: "succeeded", amount: price })
 })
 
