@@ -29,7 +29,7 @@ const loneMs = 250
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
 const sweepShare = 10
 /** A busy machine looks slowly too: what was given back must not wait for long. */
-const longestPauseMs = 3_000
+const longestPauseMs = 1_500
 
 export function runHandler(app: App, handler: Handler, owner: () => number): Actor {
   const { db, config } = app
