@@ -6,7 +6,7 @@
 // Two kinds of handlers: "row by row" inserts with a statement per event and handler, "set-based" with one for many. The
 // drained backlog stands before the processes begin; of SlotBase's, the dispatch is part of the time, while the peers
 // have their jobs already. The figures of the steady rate include the recording, an event a transaction. Last comes the work
-// alone, without any queue: how much more than a peer can be had at all.
+// alone, without any queue, for comparison.
 
 import type { Figure, Part } from "./main.ts"
 import { round } from "./measure.ts"

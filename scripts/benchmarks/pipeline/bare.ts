@@ -1,5 +1,5 @@
-// The work alone, which is what nobody can be faster than: effects, signed requests and their outcomes from a list that is read
-// once, in two loops of one process. There is no queue, no claim, no retry and no history; killed, it would not know where it was.
+// The work alone: effects, signed requests and their outcomes from a list that is read once, in two loops of one process, which
+// do not fill two cores. There is no queue, no claim, no retry and no history; killed, it would not know where it was.
 
 import type { Contestant } from "./contestant.ts"
 import { createPeerTables, peerOutcomes, peerRecorder, peerWorkers } from "./peer.ts"

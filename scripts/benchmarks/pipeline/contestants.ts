@@ -10,7 +10,7 @@ import { pgBoss } from "./pg-boss.ts"
 import { slotbase } from "./slotbase.ts"
 
 export interface Entrant extends Contestant {
-  /** "bare" is the work without any queue: the limit, not a peer. */
+  /** "bare" is the work without any queue: for comparison, not a peer. */
   readonly kind: "slotbase" | "peer" | "bare"
   /** Its handlers insert many effects with one statement. */
   readonly setBased: boolean
