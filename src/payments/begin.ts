@@ -66,12 +66,12 @@ export async function beginPayment(
   payable(due, asked.amount)
   const id = newId()
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
-  const card =
+  const { card, payerId } =
     cardToken === undefined
       ? await ownCard(tx, app, caller, asked.facilityId, accountId)
-      : ({ kind: "token", token: cardToken } as const)
+      : { card: { kind: "token", token: cardToken } as const, payerId: asked.payerId }
   const sealed = sealCard(app, id, card)
-  const who = { payer_id: asked.payerId, requested_by: caller.userId, automatic: false }
+  const who = { payer_id: payerId, requested_by: caller.userId, automatic: false }
   return insertAttempt(tx, app, { id, asked, due, accountId, sealed, ...who })
 }
 
@@ -121,8 +121,14 @@ export async function savedCard(
   return { kind: "saved", reference: openCard(app, kept.sealed, accountId), ownerId: kept.ownerId }
 }
 
-/** A family's card is its owner's: its other members do not pay with it. */
-async function ownCard(tx: Tx, app: App, caller: Caller, facilityId: string, accountId: string): Promise<Card> {
+/** A family's card is its owner's, who pays with it whoever asks: its other members do not. */
+async function ownCard(
+  tx: Tx,
+  app: App,
+  caller: Caller,
+  facilityId: string,
+  accountId: string,
+): Promise<{ card: Card; payerId: string }> {
   const card = await savedCard(tx, app, facilityId, accountId)
   if (card === undefined) {
     throw new RuleBroken("no_saved_card", "The billing account has no saved card for this payment provider.", [
@@ -133,7 +139,7 @@ async function ownCard(tx: Tx, app: App, caller: Caller, facilityId: string, acc
   if (ownerId !== caller.userId && !isStaff(caller, facilityId)) {
     throw new NotAllowed("Only the owner of a billing account pays with its saved card.")
   }
-  return rest
+  return { card: rest, payerId: ownerId }
 }
 
 /** Whose booking it is, a parent with `pay`, staff; for who may not even see it, it is not there. */

@@ -64,8 +64,8 @@ describe("a family account", () => {
     const held = (await api.call("POST", `${till.at}/holds`, { body: at, token: child.token })).body
     const card = { body: { cardToken: "tok_visa" }, token: parent.token }
     await api.call("POST", `${till.at}/billing-accounts/${body.id}/card`, card)
-    const pay = (token: string) => {
-      const payment = { referenceType: "booking", referenceId: held.id, paymentMethod: "saved_card" }
+    const pay = (token: string, referenceId: string = held.id) => {
+      const payment = { referenceType: "booking", referenceId, paymentMethod: "saved_card" }
       return api.call("POST", `${till.at}/payments`, { body: payment, token })
     }
     expect((await pay(child.token)).body).toMatchObject({ status: 403, code: "not_allowed" })
@@ -74,6 +74,11 @@ describe("a family account", () => {
       billingAccountId: body.id,
       payerId: parent.id,
     })
+
+    // Whoever asks, the card's owner pays.
+    const later = { ...at, startAt: "2031-03-04T11:00:00Z", endAt: "2031-03-04T12:00:00Z" }
+    const next = (await api.call("POST", `${till.at}/holds`, { body: later, token: child.token })).body
+    expect((await pay(its.staff.token, next.id)).body).toMatchObject({ status: "succeeded", payerId: parent.id })
   })
 
   test("a card that cannot be kept is refused, and only its owner or staff may save one", async () => {
