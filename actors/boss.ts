@@ -35,17 +35,23 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
   await boss.start()
 
   async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
-    await boss.createQueue(deadPasses)
-    for (const running of actors) {
-      const { actor } = running
-      // "short": one job waits at most, however many ticks were missed.
-      await boss.createQueue(actor.name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
-      await boss.work(actor.name, { pollingIntervalSeconds: pollSeconds }, async () => {
-        await run(running)
-      })
-      await boss.schedule(actor.name, actor.cron, null, { tz: "UTC" })
-      await boss.send(actor.name)
+    const known = new Set((await boss.getQueues()).map(({ name }) => name))
+    const queue = async (name: string, options?: Parameters<PgBoss["createQueue"]>[1]) => {
+      if (!known.has(name)) await boss.createQueue(name, options)
     }
+    await queue(deadPasses)
+    // Side by side: whoever starts behind a backlog is busy with it already, and each answer would wait for its turn.
+    await Promise.all(
+      actors.map(async (running) => {
+        const { name, cron } = running.actor
+        // "short": one job waits at most, however many ticks were missed.
+        await queue(name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
+        await boss.work(name, { pollingIntervalSeconds: pollSeconds }, async () => {
+          await run(running)
+        })
+        await Promise.all([boss.schedule(name, cron, null, { tz: "UTC" }), boss.send(name)])
+      }),
+    )
   }
 
   async function stop(timeoutMs: number): Promise<void> {

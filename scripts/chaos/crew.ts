@@ -29,6 +29,7 @@ export interface Victim {
 
 export interface Death {
   readonly victim: string
+  readonly pid: number
   /** On the monotonic timer, milliseconds. */
   readonly at: number
   readonly signal: string | null
@@ -105,6 +106,7 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
         died++
         deaths.push({
           victim: name,
+          pid: process.pid,
           at,
           signal: process.signalCode === null ? null : String(process.signalCode),
           code: process.exitCode,

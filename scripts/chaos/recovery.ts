@@ -1,5 +1,6 @@
 // How long it takes until what was under way when something broke is done elsewhere.
 
+import type { Db } from "../../src/database/db.ts"
 import { killedWithinMs } from "./fault.ts"
 import type { World } from "./world.ts"
 
@@ -9,56 +10,117 @@ const dueForMs = 250
 const givesUpAfterMs = 60_000
 
 /**
- * Milliseconds from `since` (on the monotonic timer) until everything recorded before now is dispatched, and all its work
- * is done or waits for a later retry: so what the dead process held was taken over, and other work goes on.
+ * Milliseconds from `since` (on the monotonic timer) until every event recorded before now is dispatched, and all that the
+ * dead processes had in hand is done elsewhere, or waits for a later retry. What merely stood in the queue behind it
+ * is not counted: how fast a backlog shrinks says nothing about the dead.
  */
-export async function recovered(world: World, since: number): Promise<number> {
-  const { db } = world.database
-  const ask = async <T>(question: () => Promise<T>): Promise<T> => {
-    for (;;) {
-      const answer = await question().catch(() => undefined)
-      if (answer !== undefined) return answer
-      if (performance.now() - since > givesUpAfterMs) throw new Error("the database does not answer any more")
-      await Bun.sleep(askEveryMs)
-    }
-  }
-  const drawn = await ask(async () => {
+export async function takenOver(
+  { database: { db }, progress }: World,
+  since: number,
+  dead: readonly { readonly pid: number }[],
+) {
+  const pids = dead.map(({ pid }) => pid)
+  const held = await answer(since, async () => ({
+    runs: await runsOf(db, pids),
+    deliveries: await deliveriesOf(db, pids),
+  }))
+  return until(db, since, progress, async () => {
+    const [left] = await undoneOf(db, held)
+    return left.runs + left.deliveries > 0
+      ? `${left.runs} of ${held.runs.length} runs (${left.handlers}), ${left.deliveries} of ${held.deliveries.length} deliveries`
+      : undefined
+  })
+}
+
+/** The same until all work of everything recorded before now is done, or waits for a later retry. */
+export function caughtUp({ database: { db }, receivers, progress }: World, since: number): Promise<number> {
+  let upTo: number | undefined
+  return until(db, since, progress, async () => {
+    const [left] = await waitingOf(db, receivers.steadyUrl, upTo)
+    upTo ??= left.head
+    return left.runs !== null || left.deliveries > 0
+      ? `runs of ${left.runs ?? "nobody"}, ${left.deliveries} deliveries`
+      : undefined
+  })
+}
+
+/** @param leftOf what is still to be done when everything recorded before now is dispatched. */
+async function until(db: Db, since: number, progress: World["progress"], leftOf: () => Promise<string | undefined>) {
+  const drawn = await answer(since, async () => {
     const [row] = await db<[{ seq: number }]>`
       select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as seq`
     return row.seq
   })
-  let upTo: number | undefined
+  const look = async () => {
+    const [row] = await db<[{ events: number }]>`select count(*) as events from slotbase.outbox where seq <= ${drawn}`
+    return row.events > 0 ? `${row.events} events` : leftOf()
+  }
   let last = ""
-  for (;;) {
-    const now = performance.now()
-    if (now - since > givesUpAfterMs) break
-    const [left] = await ask(() => leftOf(world, drawn, upTo))
-    if (left.outbox === 0) upTo ??= left.head
-    if (upTo !== undefined && left.runs === null && left.deliveries === 0) break
-    last = `${left.outbox} events, runs of ${left.runs ?? "nobody"}, ${left.deliveries} deliveries`
+  while (performance.now() - since < givesUpAfterMs) {
+    const left = await look().catch(() => "the database does not answer")
+    if (left === undefined) break
+    last = left
     await Bun.sleep(askEveryMs)
   }
   const tookMs = Math.min(givesUpAfterMs, Math.round(performance.now() - since))
-  if (tookMs > killedWithinMs) world.progress(`  recovered after ${tookMs} ms; what came last: ${last}`)
+  if (tookMs > killedWithinMs) progress(`  recovered after ${tookMs} ms; what came last: ${last}`)
   return tookMs
 }
 
-interface Left {
-  readonly outbox: number
-  readonly head: number
-  /** Each handler with its number of runs. */
-  readonly runs: string | null
-  readonly deliveries: number
+/** Asks until the database answers. */
+async function answer<T>(since: number, question: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await question()
+    } catch (cause) {
+      if (performance.now() - since > givesUpAfterMs)
+        throw new Error("the database does not answer any more", { cause })
+      await Bun.sleep(askEveryMs)
+    }
+  }
 }
 
-const leftOf = ({ database: { db }, receivers }: World, drawn: number, upTo = Number.MAX_SAFE_INTEGER) => db<[Left]>`
+interface Held {
+  readonly runs: readonly { readonly handler: string; readonly position: number }[]
+  readonly deliveries: readonly {
+    readonly webhook_id: string
+    readonly position: number
+    readonly replay: number
+    readonly lease: number
+  }[]
+}
+
+/** Claimed by these processes, or already taken from one of them; a process id that came back is a younger process. */
+const runsOf = (db: Db, pids: readonly number[]) => db<Held["runs"][number][]>`
+  select c.handler, p.position
+  from slotbase.handler_claims c cross join unnest(c.positions) as p (position)
+  where c.owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))
+  union
+  select handler, position from slotbase.handler_queue where alone`
+
+const deliveriesOf = (db: Db, pids: readonly number[]) => db<Held["deliveries"][number][]>`
+  select webhook_id, position, replay, lease from slotbase.delivery_queue
+  where owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))`
+
+const undoneOf = (db: Db, { runs, deliveries }: Held) => db<[{ runs: number; handlers: string; deliveries: number }]>`
+  with t as materialized (select slotbase.now() - ${dueForMs}::integer * interval '1 ms' as waiting),
+  runs as (
+    select q.handler from jsonb_to_recordset(${db.json(runs as never)}) as h (handler text, position bigint)
+    join slotbase.handler_queue q using (handler, position), t
+    where q.ready_at is null or q.ready_at < t.waiting)
+  select (select count(*) from runs) as runs, (select string_agg(distinct handler, ', ') from runs) as handlers,
+         (select count(*) from jsonb_to_recordset(${db.json(deliveries as never)})
+            as h (webhook_id uuid, position bigint, replay smallint, lease bigint)
+          join slotbase.delivery_queue q using (webhook_id, position, replay), t
+          where q.lease = h.lease or q.lease is null and q.ready_at < t.waiting) as deliveries`
+
+const waitingOf = (db: Db, url: string, upTo = Number.MAX_SAFE_INTEGER) => db<
+  [{ head: number; runs: string | null; deliveries: number }]
+>`
   with t as materialized (select slotbase.now() - ${dueForMs}::integer * interval '1 ms' as waiting)
-  select (select count(*) from slotbase.outbox where seq <= ${drawn}) as outbox,
-         (select coalesce(max(position), 0) from slotbase.event_positions) as head,
+  select (select coalesce(max(position), 0) from slotbase.event_positions) as head,
          (select string_agg(handler || ' ' || runs, ', ') from (
-            select handler, count(*) || case when bool_or(alone) then ' alone' else '' end as runs
-            from slotbase.handler_queue, t
+            select handler, count(*) as runs from slotbase.handler_queue, t
             where position <= ${upTo} and (ready_at is null or ready_at < t.waiting) group by handler) h) as runs,
          (select count(*) from slotbase.delivery_queue q cross join t join slotbase.webhooks w on w.id = q.webhook_id
-          where q.position <= ${upTo} and w.url = ${receivers.steadyUrl}
-            and (q.ready_at is null or q.ready_at < t.waiting)) as deliveries`
+          where q.position <= ${upTo} and w.url = ${url} and (q.ready_at is null or q.ready_at < t.waiting)) as deliveries`

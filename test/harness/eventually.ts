@@ -7,7 +7,7 @@ const longestPauseMs = 50
 /** Answers what the assertion answers as soon as it does not throw; after `withinMs` fails with its last error. */
 export async function eventually<T>(
   assertion: () => Promise<T> | T,
-  { withinMs = 5_000 }: { withinMs?: number } = {},
+  { withinMs = 20_000 }: { withinMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {

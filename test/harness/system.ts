@@ -6,7 +6,7 @@ import { eventually } from "./eventually.ts"
 
 export const rootKey = "root-key-of-the-tests-0123456789"
 const secretKey = Buffer.alloc(32, 7).toString("base64")
-const readyWithinMs = 20_000
+const readyWithinMs = 60_000
 
 export interface System {
   readonly address: string

@@ -1,7 +1,7 @@
 // Clocks that jump: the one clock of the database, and the host clock of a process, which it must not believe.
 
 import type { Fault, Inflicted } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { caughtUp } from "../recovery.ts"
 
 const hourMs = 3_600_000
 
@@ -16,7 +16,7 @@ export const clockFaults: readonly Fault[] = [
         for (const by of ["1 hour", "-1 hour"]) {
           await db`select slotbase.move_clock(${by}::interval)`
           await Bun.sleep(jumpedMs)
-          recoveredMs.push(await recovered(world, performance.now()))
+          recoveredMs.push(await caughtUp(world, performance.now()))
         }
       }
       return { times: recoveredMs.length, recoveredMs }
@@ -33,7 +33,7 @@ export const clockFaults: readonly Fault[] = [
       for (const aheadMs of [-24 * hourMs, 24 * hourMs, 0]) {
         for (const victim of wrong) victim.setHostClock(aheadMs)
         await Bun.sleep(jumpedMs)
-        recoveredMs.push(await recovered(world, performance.now()))
+        recoveredMs.push(await caughtUp(world, performance.now()))
       }
       return { times: 2, recoveredMs }
     },

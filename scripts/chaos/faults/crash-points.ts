@@ -4,8 +4,9 @@
 import { type CrashPoint, crashPoints } from "../../../src/crash-points.ts"
 import type { Victim } from "../crew.ts"
 import { type Fault, killedWithinMs, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { takenOver } from "../recovery.ts"
 import type { World } from "../world.ts"
+import { sinceLast } from "./processes.ts"
 import * as provoke from "./provocations.ts"
 
 interface Way {
@@ -91,9 +92,10 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number) 
     const all = world.crew.of(way.role)
     const survivor = all[round % all.length]
     const victims = all.filter((victim) => victim !== survivor).slice(0, kills - killed())
+    const dead = world.crew.deaths.length
     const died = await killOnce(world, point, way, victims)
     if (died === 0) vain++
-    else recoveredMs.push(await recovered(world, world.crew.deaths.at(-1)?.at ?? performance.now()))
+    else recoveredMs.push(await takenOver(world, sinceLast(world), world.crew.deaths.slice(dead)))
   }
   const troubles = recoveredMs.length === 0 ? [`nobody came to ${point}`] : []
   return { times: recoveredMs.length, recoveredMs, troubles }

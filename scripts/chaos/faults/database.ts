@@ -2,7 +2,7 @@
 
 import postgres from "postgres"
 import { type Fault, type Inflicted, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
 
 const restart = (mode: "fast" | "immediate", sentence: string): Fault => ({
@@ -47,7 +47,7 @@ async function times(world: World, count: number, once: () => Promise<unknown>):
   for (let nth = 0; nth < count; nth++) {
     await world.crew.allReady()
     await once()
-    recoveredMs.push(await recovered(world, performance.now()))
+    recoveredMs.push(await caughtUp(world, performance.now()))
   }
   return { times: count, recoveredMs }
 }

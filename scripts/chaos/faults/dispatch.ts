@@ -3,7 +3,7 @@
 
 import type { Db } from "../../../src/database/db.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { takenOver } from "../recovery.ts"
 import type { World } from "../world.ts"
 
 type End = (world: World, held: { pid: number; victim: string }) => Promise<unknown>
@@ -18,9 +18,10 @@ const inside = (name: string, sentence: string, end: End, short?: true): Fault =
     const troubles: string[] = []
     for (let round = 0; round < (options.short ? 1 : 10); round++) {
       await world.crew.allReady()
+      const dead = world.crew.deaths.length
       const since = await hold(world, end)
       if (since === undefined) troubles.push("no pass came to the middle of dispatch")
-      else recoveredMs.push(await recovered(world, since))
+      else recoveredMs.push(await takenOver(world, since, world.crew.deaths.slice(dead)))
     }
     return { times: recoveredMs.length, recoveredMs, troubles }
   },

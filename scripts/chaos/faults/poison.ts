@@ -3,7 +3,7 @@
 
 import type { CrashPoint } from "../../../src/crash-points.ts"
 import { type Fault, type Inflicted, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
 import { reprocessAll } from "./provocations.ts"
 
@@ -60,7 +60,7 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
   for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [] })
   for (const victim of world.crew.of("actors")) victim.disarm()
   await world.crew.allReady()
-  const recoveredMs = [await recovered(world, world.crew.deaths.at(-1)?.at ?? since)]
+  const recoveredMs = [await caughtUp(world, world.crew.deaths.at(-1)?.at ?? since)]
   const troubles: string[] = []
   if (!dead) troubles.push(`the event is not dead after ${deadWithinMs} ms and ${killed} kills`)
   const known = new Set(before.map((run) => `${run.handler} ${run.position}`))

@@ -2,7 +2,7 @@
 
 import type { Victim } from "../crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { takenOver } from "../recovery.ts"
 import type { World } from "../world.ts"
 
 /** So long after all are ready a process lives at most. */
@@ -56,9 +56,10 @@ export const processFaults: readonly Fault[] = [
         world.customers.setPace(Number.POSITIVE_INFINITY)
         await Bun.sleep(rushMs)
         const since = performance.now()
+        const stopped = victims.map((victim) => ({ pid: victim.pid() }))
         for (const victim of victims) victim.signal("SIGSTOP")
         world.customers.setPace(world.pace)
-        recoveredMs.push(await recovered(world, since))
+        recoveredMs.push(await takenOver(world, since, stopped))
         await Bun.sleep(Math.max(0, stoppedMs - (performance.now() - since)))
         for (const victim of victims) victim.signal("SIGCONT")
       }
@@ -97,10 +98,13 @@ export async function repeat(
     const dead = world.crew.deaths.length
     await round(nth)
     await within(endsWithinMs, () => world.crew.deaths.length > dead)
-    recoveredMs.push(await recovered(world, world.crew.deaths.at(-1)?.at ?? performance.now()))
+    recoveredMs.push(await takenOver(world, sinceLast(world), world.crew.deaths.slice(dead)))
   }
   return { times: recoveredMs.length, recoveredMs }
 }
+
+/** When the last one died, on the monotonic timer. */
+export const sinceLast = ({ crew }: World) => crew.deaths.at(-1)?.at ?? performance.now()
 
 export const butOne = (victims: readonly Victim[], round: number): readonly Victim[] =>
   victims.filter((_, index) => index !== round % victims.length)
@@ -123,7 +127,7 @@ async function askedToEnd(world: World): Promise<Inflicted> {
     await within(endsWithinMs, () => world.crew.deaths.length > deaths)
     const death = world.crew.deaths.at(-1)
     codes.push(death?.code ?? null)
-    recoveredMs.push(await recovered(world, death?.at ?? performance.now()))
+    recoveredMs.push(await takenOver(world, sinceLast(world), death ? [death] : []))
   }
   const troubles: string[] = []
   if (codes.some((code) => code !== 0)) troubles.push(`the exit codes were ${codes.join(", ")}`)

@@ -3,7 +3,7 @@
 
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import type { Mood } from "../receiver.ts"
-import { recovered } from "../recovery.ts"
+import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
 import { butOne, repeat } from "./processes.ts"
 
@@ -19,7 +19,7 @@ const moody = (name: string, sentence: string, mood: Mood): Fault => ({
       world.receivers.setMood(mood)
       await Bun.sleep(moodMs)
       // The steady receiver's work goes on beside it.
-      recoveredMs.push(await recovered(world, performance.now()))
+      recoveredMs.push(await caughtUp(world, performance.now()))
       world.receivers.setMood("answer")
     }
     return { times: recoveredMs.length, recoveredMs }

@@ -4,7 +4,7 @@
 
 import { percentile } from "../../benchmarks/measure.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { recovered } from "../recovery.ts"
+import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
 import { killMost, repeat } from "./processes.ts"
 
@@ -74,7 +74,7 @@ interface Measured {
 async function measure(world: World, forMs: number): Promise<Measured> {
   const { customers, receivers } = world
   await world.crew.allReady()
-  await recovered(world, performance.now())
+  await caughtUp(world, performance.now())
   receivers.takeDelays()
   await Bun.sleep(forMs)
   const delays = receivers.takeDelays().sort((a, b) => a - b)
