@@ -17,14 +17,14 @@ import { type Failure, runTransactional } from "./runs/transactional.ts"
 /** Runs in one transaction: one after the other, more than 100 gained nothing when measured. */
 const oneByOneBatch = 100
 const setBasedBatch = 200
-/** Runs of an external handler side by side: as many are handled one by one when their process dies. */
+/** Runs of an external handler side by side: as many may have an unknown outcome when their process dies. */
 const externalBatch = 10
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
 const transactionalGatherMs = 8
 const externalGatherMs = 20
 /** How often what stands below the floor is looked for: due retries and returned runs; and what dead processes held. */
 const sweepMs = 1_000
-/** Lone runs come one after the other; behind a full batch of fresh ones each, a lost batch took half a minute. */
+/** Lone runs come one after the other; behind a full batch of fresh ones each, they took half a minute. */
 const loneMs = 250
 /** A sweep walks rows that a long snapshot keeps from vacuum; looking takes a tenth of the time at most. */
 const sweepShare = 10
@@ -62,7 +62,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     return { more: rescued || swept || returned || isFull(fresh) }
   }
 
-  /** What was lost with its process, one after the other, for a while; true when there may be more. */
+  /** What was lost twice, one after the other, for a while; true when there may be more. */
   async function workLone(stopping: AbortSignal): Promise<boolean> {
     const until = performance.now() + loneMs
     for (;;) {
@@ -82,10 +82,11 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
 
   const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
 
-  /** What dead processes held; true when there may be more of it. */
+  /** What dead processes held: freed for the next sweep, or claimed alone; true when there may be more of the latter. */
   async function rescue(stopping: AbortSignal): Promise<boolean> {
     await resolveDoubt()
-    await takeOver(db, name, owner(), since, policy.maxRetries)
+    const freed = await takeOver(db, name, owner(), since, policy.maxRetries)
+    if (freed > 0) sweepAt = Number.NEGATIVE_INFINITY
     const more = await inLoneTurn(owner, () => workLone(stopping))
     if (!more) rescueAt = performance.now() + sweepMs
     return more

@@ -11,7 +11,7 @@ import { readEvents } from "./events.ts"
 export interface Run extends HandledEvent {
   /** Failed attempts so far. */
   readonly attempts: number
-  /** Claimed by itself, because its batch was lost with its process. */
+  /** Claimed by itself, because it was lost with two processes. */
   readonly alone: boolean
 }
 
@@ -47,15 +47,26 @@ export const claimFree = (db: Db, handler: string, owner: number, range: Range, 
   claim(db, handler, owner, range, limit, false)
 
 /**
- * Frees what dead processes had claimed; each of these runs must be claimed alone from now on.
+ * Frees what dead processes had claimed, and answers how many runs that were. They are tried together once more; what is
+ * lost a second time, or never tried again by itself, must be claimed alone from then on.
  * @param own also what this process had claimed, which must have nothing under way.
  */
-export const takeOver = (db: Db, handler: string, owner: number, since: number, maxRetries: number, own = false) => db`
-  select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage}, ${own})`
+export async function takeOver(
+  db: Db,
+  handler: string,
+  owner: number,
+  since: number,
+  maxRetries: number,
+  own = false,
+): Promise<number> {
+  const [row] = await db<[{ runs: number }]>`
+    select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage}, ${own}) as runs`
+  return row.runs
+}
 
 /**
- * Claims one run whose process is gone, alone: if it is lost a second time, that was this event's own doing, and only then
- * it counts as an attempt. Its batch of innocent neighbours burns nothing.
+ * Claims one run that was lost twice, alone: if it is lost once more, that was this event's own doing, and only then it
+ * counts as an attempt. Its innocent neighbours burn nothing.
  */
 export const claimLone = (db: Db, handler: string, owner: number, { upTo, since }: Omit<Range, "after">) =>
   claim(db, handler, owner, { after: -1, upTo, ...(since !== undefined && { since }) }, 1, true)

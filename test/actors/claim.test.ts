@@ -126,9 +126,18 @@ describe("taking over", () => {
     expect((await orphan(other)).runs).toEqual([])
   })
 
-  test("what a dead process held is taken one by one, and burns no attempt", async () => {
+  test("what a dead process held is tried together once more, and burns no attempt", async () => {
     await queue(3)
     await claimFree(db, handler, dead, everything, 100)
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    expect((await orphan(alive)).runs).toEqual([])
+    const again = await claimFree(db, handler, alive, everything, 100)
+    expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, alone: false })))
+  })
+
+  test("what was lost twice is taken one by one, and burns no attempt", async () => {
+    await queue(3)
+    await loseTwice()
     for (const position of [1, 2, 3]) {
       const claim = await orphan(alive)
       expect(claim.runs).toMatchObject([{ position, attempts: 0, alone: true, type: "booking.confirmed" }])
@@ -142,12 +151,12 @@ describe("taking over", () => {
 
   test("a run that is lost alone has lost an attempt, which stands in its errors", async () => {
     const [eventId] = await queue(1)
-    await claimFree(db, handler, dead, everything, 100)
+    await loseTwice()
     await orphan(await processRow(db, false))
     expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, alone: true }])
     const [row] = await db`select errors, lost from slotbase.handler_queue`
     expect(row as object).toEqual({
-      lost: 2,
+      lost: 3,
       errors: [
         {
           eventId,
@@ -181,7 +190,8 @@ describe("taking over", () => {
     const claim = await claimFree(db, handler, dead, everything, 100)
     await settle(db, handler, claim.lease, [ended(1)])
     await settleFailure(db, handler, claim.lease, claim.runs[1] as Run, new Error("no"), policy, 1)
-    expect((await orphan(alive)).runs).toMatchObject([{ position: 3, alone: true }])
+    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 3, attempts: 0 }])
     expect(await runsOf(db, handler)).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
       { position: 2, status: "retrying", attempts: 1 },
@@ -191,7 +201,7 @@ describe("taking over", () => {
 
   test("a lone run that was given back stays alone: no batch has it again", async () => {
     await queue(2)
-    await claimFree(db, handler, dead, everything, 100)
+    await loseTwice()
     await giveBack(db, await orphan(alive))
     expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
     expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: true }])
@@ -199,7 +209,7 @@ describe("taking over", () => {
 
   test("two who take over at once take different runs", async () => {
     await queue(2)
-    await claimFree(db, handler, dead, everything, 100)
+    await loseTwice()
     const other = await processRow(db, true)
     const claims = await Promise.all([orphan(alive), orphan(other)])
     expect(claims.flatMap((claim) => claim.runs.map((run) => run.position)).sort()).toEqual([1, 2])
@@ -211,7 +221,8 @@ describe("the fence", () => {
     await queue(2)
     await db`create table if not exists effects (what text)`
     const lost = await claimFree(db, handler, dead, everything, 100)
-    const taken = await orphan(alive)
+    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    const taken = await claimFree(db, handler, alive, everything, 1)
     const late = db.begin(async (tx) => {
       await tx`insert into effects values ('late')`
       await settle(tx, handler, lost.lease, [ended(1), ended(2)])
@@ -236,6 +247,14 @@ async function queue(count: number): Promise<readonly string[]> {
   const ids = await recordMany(db, count)
   await dispatchAll(db)
   return ids
+}
+
+/** Two processes die with everything that is queued. */
+async function loseTwice(): Promise<void> {
+  await claimFree(db, handler, dead, everything, 100)
+  const next = await processRow(db, false)
+  await takeOver(db, handler, next, 0, policy.maxRetries)
+  await claimFree(db, handler, next, everything, 100)
 }
 
 const orphan = async (owner: number) => {

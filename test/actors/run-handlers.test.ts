@@ -169,7 +169,8 @@ describe("a transactional handler", () => {
         // As if this process had been stopped for a while: its life sign has run out, and another takes one of its runs.
         const gone = await processRow(db, false)
         await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
-        await orphan(other)
+        await takeOver(db, "AnalyticsHandler", other, 0, 3)
+        await claimFree(db, "AnalyticsHandler", other, everything, 1)
       }),
     )
     await drain(actor)
@@ -213,7 +214,7 @@ describe("a transactional handler", () => {
 describe("an event that kills whoever handles it", () => {
   test("goes to the dead letters after its lone losses, and its neighbours burn nothing", async () => {
     await queue(3)
-    await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
+    await lose("AnalyticsHandler")
     const actor = actorOf(counting())
     // Each process that claims the first run alone dies with it.
     for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false), 1)
@@ -228,8 +229,7 @@ describe("an event that kills whoever handles it", () => {
 
 test("lone runs of two handlers never stand beside each other in one process, so that only one can be blamed", async () => {
   await queue(5)
-  const lost = await processRow(db, false)
-  for (const name of ["AnalyticsHandler", "NotificationHandler"]) await claimFree(db, name, lost, everything, 100)
+  for (const name of ["AnalyticsHandler", "NotificationHandler"]) await lose(name)
   let [underWay, most, handled] = [0, 0, 0]
   const watched = (name: string): TransactionalHandler => ({
     kind: "transactional",
@@ -304,7 +304,15 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
   }
 }
 
-/** Claims what a dead process held, alone, for another one. */
+/** Two processes die, one after the other, with everything that is queued for the handler. */
+async function lose(handler: string): Promise<void> {
+  const [first, second] = [await processRow(db, false), await processRow(db, false)]
+  await claimFree(db, handler, first, everything, 100)
+  await takeOver(db, handler, second, 0, 3)
+  await claimFree(db, handler, second, everything, 100)
+}
+
+/** Claims what was lost twice, alone, for another process. */
 async function orphan(owner: number, upTo = everything.upTo): Promise<void> {
   await takeOver(db, "AnalyticsHandler", owner, 0, 3)
   await claimLone(db, "AnalyticsHandler", owner, { upTo })
