@@ -74,13 +74,16 @@ export const crashPointFaults: readonly Fault[] = (Object.keys(crashPoints) as C
   })),
 )
 
-/** Of a round, from the arming to the last death. */
+/** Of a round, from the arming to the last death, at most. */
 const roundMs = 8_000
 /** The same, of a process that must start first. */
 const startingRoundMs = 30_000
 const provokeEveryMs = 200
 /** Rounds in which nobody dies. */
 const maxVain = 2
+
+/** Whoever has not come to the point so long after another one is left alive: recovering is watched from the death on. */
+const stragglersMs = 1_000
 
 async function killAt(world: World, point: CrashPoint, way: Way, kills: number) {
   const recoveredMs: number[] = []
@@ -92,39 +95,44 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number) 
     const all = world.crew.of(way.role)
     const survivor = all[round % all.length]
     const victims = all.filter((victim) => victim !== survivor).slice(0, kills - killed())
-    const dead = world.crew.deaths.length
-    const died = await killOnce(world, point, way, victims)
-    if (died === 0) vain++
-    else recoveredMs.push(await takenOver(world, sinceLast(world), world.crew.deaths.slice(dead)))
+    const tookMs = await killOnce(world, point, way, victims)
+    if (tookMs === undefined) vain++
+    else recoveredMs.push(tookMs)
   }
   const troubles = recoveredMs.length === 0 ? [`nobody came to ${point}`] : []
   return { times: recoveredMs.length, recoveredMs, troubles }
 }
 
-/** Answers how many died at the point. */
-async function killOnce(world: World, point: CrashPoint, way: Way, victims: readonly Victim[]): Promise<number> {
-  const deaths = new Map(victims.map((victim) => [victim, victim.deaths()]))
+/** Answers how long recovering took; undefined when nobody died at the point. */
+async function killOnce(world: World, point: CrashPoint, way: Way, chosen: readonly Victim[]) {
+  const { crew } = world
+  const [dead, deathsOf] = [crew.deaths.length, new Map(chosen.map((victim) => [victim, victim.deaths()]))]
+  const isDead = (victim: Victim) => victim.deaths() >= (deathsOf.get(victim) ?? 0) + (way.as === "starting" ? 2 : 1)
   const provocation = way.provoke?.(world)
-  for (const victim of victims) {
+  for (const victim of chosen) {
     const nth = 1 + Math.floor(world.random() * way.upTo)
     if (way.as === "starting") victim.tellNext({ arm: [{ point, nth }] })
     else victim.arm(point, nth)
   }
-  const isDead = (victim: Victim) => victim.deaths() >= (deaths.get(victim) ?? 0) + (way.as === "starting" ? 2 : 1)
+  let victims = chosen
   let nextAt = 0
+  let tookMs: number | undefined
   try {
-    await provocation?.before?.()
+    const sacrificed = await provocation?.before?.()
+    victims = chosen.filter((victim) => victim !== sacrificed)
     if (way.as !== undefined) for (const victim of victims) victim.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
     await within(way.as === "starting" ? startingRoundMs : roundMs, async () => {
       if (performance.now() >= nextAt) {
         await provocation?.again?.()
         nextAt = performance.now() + provokeEveryMs
       }
-      return victims.every(isDead)
+      return victims.every(isDead) || (victims.some(isDead) && performance.now() > sinceLast(world) + stragglersMs)
     })
   } finally {
     for (const victim of victims) if (!isDead(victim)) victim.disarm()
+    const recovering = victims.some(isDead) && takenOver(world, sinceLast(world), crew.deaths.slice(dead))
     await provocation?.after?.()
+    if (recovering) tookMs = await recovering
   }
-  return victims.filter(isDead).length
+  return tookMs
 }

@@ -7,6 +7,7 @@ import { within } from "../fault.ts"
 import type { World } from "../world.ts"
 
 export interface Provocation {
+  /** Answers whom it has killed for it. */
   readonly before?: () => Promise<unknown>
   readonly again?: () => Promise<unknown>
   readonly after?: () => Promise<unknown>
@@ -115,7 +116,9 @@ export const deathInFlight = (world: World): Provocation => ({
   before: async () => {
     world.receivers.setMood("hang")
     await within(3_000, () => world.receivers.waiting() >= world.crew.of("actors").length)
-    world.crew.of("actors")[0]?.signal("SIGKILL")
+    const [victim] = world.crew.of("actors")
+    victim?.signal("SIGKILL")
+    return victim
   },
   after: async () => world.receivers.setMood("answer"),
 })
