@@ -19,7 +19,7 @@ export const processFaults: readonly Fault[] = [
     sentence: "All processes but one server and one actor process are killed, each at a random instant.",
     recoverWithinMs: killedWithinMs,
     // Chance finds what nobody thought of naming, and kills most at once.
-    share: 160,
+    share: 400,
     short: true,
     inflict: (world, { kills }) =>
       repeat(
