@@ -184,9 +184,8 @@ describe("what comes back", () => {
       socket.write(start)
       drip(socket)
     })
-    const startedAt = performance.now()
+    // It drips for ever: a limit that began anew with each byte would never end it.
     expect(await code(ask(port, { timeoutMs: 200 }))).toBe("timed_out")
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 
   test("a name that takes its time is under the same limit", async () => {

@@ -35,24 +35,19 @@ const tryToBook = (hour: number): Promise<Outcome> =>
     (error) => ({ result: error._tag ?? String(error), alternatives: error.alternatives?.length }),
   )
 
-const race = async (hour: number) => {
-  const started = performance.now()
-  const outcomes = await Promise.all(Array.from({ length: clients }, () => tryToBook(hour)))
-  return { outcomes, tookMs: performance.now() - started }
-}
+const race = (hour: number) => Promise.all(Array.from({ length: clients }, () => tryToBook(hour)))
 
 const bookingsAt = async (hour: number) =>
   (await database.db`select from slotbase.occupancies where lower(during) = ${atHour(hour).startAt}`).length
 
-test("64 clients race for one slot: one winner, 63 clear conflicts, within a second", async () => {
+test("64 clients race for one slot: one winner, 63 clear conflicts", async () => {
   await race(1) // connections are opened and statements prepared
-  const { outcomes, tookMs } = await race(2)
+  const outcomes = await race(2)
   expect(outcomes.filter(({ result }) => result === "won")).toHaveLength(1)
   expect(outcomes.filter(({ result, alternatives }) => result === "SlotTaken" && alternatives === 3)).toHaveLength(
     clients - 1,
   )
   expect(await bookingsAt(2)).toBe(1)
-  expect(tookMs).toBeLessThan(1000)
 })
 
 test("the same when a dead hold stands in the way", async () => {
@@ -60,7 +55,7 @@ test("the same when a dead hold stands in the way", async () => {
     const slot = { resourceId: club.court, ...atHour(hour) }
     const hold = await run(database.db, (tx) => createHold(tx, club.player.caller, club.id, slot))
     await database.db`select slotbase.move_clock('6 minutes')`
-    const [{ outcomes }] = await Promise.all([race(hour), run(database.db, (tx) => expireHolds(tx, 10))])
+    const [outcomes] = await Promise.all([race(hour), run(database.db, (tx) => expireHolds(tx, 10))])
     expect(outcomes.filter(({ result }) => result === "won")).toHaveLength(1)
     expect(outcomes.filter(({ result }) => result === "SlotTaken")).toHaveLength(clients - 1)
     expect(await bookingsAt(hour)).toBe(1)

@@ -120,9 +120,7 @@ describe("the life of a booking", () => {
   test("64 requests for one slot: one 201, 63 conflicts, no error of ours", async () => {
     await book() // connections are opened and statements prepared
     hour++
-    const started = performance.now()
     const answers = await Promise.all(Array.from({ length: 64 }, () => book()))
-    expect(performance.now() - started).toBeLessThan(1000)
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     expect(answers.filter(({ status, body }) => status === 409 && body.code === "slot_taken")).toHaveLength(63)
   })
