@@ -57,9 +57,19 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     floor = fresh.upTo
     since = fresh.since
     await work(fresh, stopping)
-    const rescued = !stopping.aborted && performance.now() >= rescueAt && (await rescue(stopping))
+    const lone = !stopping.aborted && performance.now() >= rescueAt && (await rescue())
     const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
-    return { more: rescued || swept || returned || isFull(fresh) }
+    // Last: another handler's lone run may keep this one waiting.
+    const loneLeft = lone && !stopping.aborted && (await inLoneTurn(owner, () => workLone(stopping)))
+    if (loneLeft) rescueAt = Number.NEGATIVE_INFINITY
+    return { more: loneLeft || swept || returned || isFull(fresh) }
+  }
+
+  /** Frees what dead processes held, for the next sweep; true when something must be claimed alone. */
+  async function rescue(): Promise<boolean> {
+    rescueAt = performance.now() + sweepMs
+    await resolveDoubt()
+    return takeAll(false)
   }
 
   /** What was lost twice, one after the other, for a while; true when there may be more. */
@@ -76,21 +86,17 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
 
   /** Before the next claim, which would free what this process had claimed as if it had not begun with it. */
   async function resolveDoubt(): Promise<void> {
-    if (doubtful) await takeOver(db, name, owner(), since, policy.maxRetries, true)
+    if (doubtful) await takeAll(true)
     doubtful = false
   }
 
-  const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
-
-  /** What dead processes held: freed for the next sweep, or claimed alone; true when there may be more of the latter. */
-  async function rescue(stopping: AbortSignal): Promise<boolean> {
-    await resolveDoubt()
-    const freed = await takeOver(db, name, owner(), since, policy.maxRetries)
+  async function takeAll(own: boolean): Promise<boolean> {
+    const { freed, lone } = await takeOver(db, name, owner(), since, policy.maxRetries, own)
     if (freed > 0) sweepAt = Number.NEGATIVE_INFINITY
-    const more = await inLoneTurn(owner, () => workLone(stopping))
-    if (!more) rescueAt = performance.now() + sweepMs
-    return more
+    return lone
   }
+
+  const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
 
   /** What stands below the floor and may be claimed now; true when there may be more of it. */
   async function sweep(stopping: AbortSignal): Promise<boolean> {

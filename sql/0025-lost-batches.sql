@@ -1,7 +1,7 @@
 -- What was lost with its process is tried together once more, and only what was lost twice is claimed alone. Nearly every
 -- process that dies dies of itself (a deployment, a kill, a full machine): its batch of a hundred runs, handled one by one by
 -- whoever took over, took seconds, most of all where each run sends a mail. An event that kills its process costs one
--- process more until it is found out. What must never be tried again by itself stays what it was: lost once, it is buried.
+-- process more until it is found out. What an external handler must never try again by itself stays what it was: lost once, it is buried.
 
 create or replace function slotbase.take_over_runs(
   for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
@@ -34,5 +34,6 @@ begin
   where q.handler = for_handler and q.position = any (held);
   return coalesce(cardinality(held), 0);
 end $$;
-comment on column slotbase.handler_queue.alone is 'It was lost with two processes: it is claimed by itself. If it is lost again, that was this event''s doing.';
-comment on column slotbase.handler_queue.lost is 'Processes that died while they had claimed it.';
+comment on column slotbase.handler_queue.alone is 'It was lost twice, or once where nothing is tried again by itself: it is claimed by itself. If it is lost then, that was this event''s doing.';
+comment on column slotbase.handler_queue.lost is 'How often it was claimed and not settled, because its process died or nobody knows its outcome.';
+comment on column slotbase.handler_claims.owner is 'The process (processes.id). When it is dead, its runs are freed: to be tried together once more, then each alone.';

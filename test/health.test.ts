@@ -4,7 +4,7 @@ import { expect, test } from "bun:test"
 import type { Db } from "../src/database/db.ts"
 import { notReady } from "../src/health.ts"
 
-test("a database that is frozen is said within two seconds, long before its own deadline", async () => {
+test("a database that is frozen is said long before its own deadline", async () => {
   const frozen = (() => new Promise(() => {})) as unknown as Db
   expect(await notReady(frozen)).toEqual(["The database has not answered for 2000 ms."])
 })

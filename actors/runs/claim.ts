@@ -11,7 +11,7 @@ import { readEvents } from "./events.ts"
 export interface Run extends HandledEvent {
   /** Failed attempts so far. */
   readonly attempts: number
-  /** Claimed by itself, because it was lost with two processes. */
+  /** Claimed by itself, because it was lost twice, or is never tried again by itself and was lost once. */
   readonly alone: boolean
 }
 
@@ -47,8 +47,8 @@ export const claimFree = (db: Db, handler: string, owner: number, range: Range, 
   claim(db, handler, owner, range, limit, false)
 
 /**
- * Frees what dead processes had claimed, and answers how many runs that were. They are tried together once more; what is
- * lost a second time, or never tried again by itself, must be claimed alone from then on.
+ * Frees what dead processes had claimed: how many runs that were, and whether any of the handler's must be claimed alone.
+ * What was lost once is tried together once more; what is lost again, or never tried again by itself, is for claimLone.
  * @param own also what this process had claimed, which must have nothing under way.
  */
 export async function takeOver(
@@ -58,10 +58,15 @@ export async function takeOver(
   since: number,
   maxRetries: number,
   own = false,
-): Promise<number> {
-  const [row] = await db<[{ runs: number }]>`
-    select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage}, ${own}) as runs`
-  return row.runs
+): Promise<{ readonly freed: number; readonly lone: boolean }> {
+  const [row] = await db<[{ freed: number; lone: boolean }]>`
+    select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${lostMessage}, ${own}) as freed,
+           exists (select from slotbase.handler_queue where handler = ${handler} and alone) as lone`
+  if (row.freed === 0 || row.lone) return row
+  // The statement has not seen what its own function changed.
+  const [now] = await db<[{ lone: boolean }]>`
+    select exists (select from slotbase.handler_queue where handler = ${handler} and alone) as lone`
+  return { freed: row.freed, lone: now.lone }
 }
 
 /**

@@ -1,6 +1,7 @@
 // The processes under fire: servers and actor processes of the real program, each on an address of its own, started again
 // some time after it has ended, as its supervisor would do.
 
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { CrashPoint } from "../../src/crash-points.ts"
 import { freePort, rootKey } from "../../test/harness/system.ts"
@@ -47,8 +48,8 @@ export interface Crew {
 }
 
 const project = join(import.meta.dir, "../..")
-/** Two folders below the project, as every file of src: the program finds its SQL from where it stands. */
-const bundleFolder = join(project, "node_modules/.cache")
+/** Two folders below the project, as src/database is: the program finds its SQL from where it stands. */
+const bundleFolder = join(project, `node_modules/.fault-campaign-${process.pid}`)
 const secretKey = Buffer.alloc(32, 7).toString("base64")
 const readyWithinMs = 60_000
 const askEveryMs = 25
@@ -185,6 +186,7 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
     async stop() {
       closing = true
       await Promise.all(victims.map((victim) => victim.stop()))
+      await rm(bundleFolder, { recursive: true, force: true })
     },
   }
   await crew.allReady()

@@ -11,32 +11,37 @@ const givesUpAfterMs = 60_000
 
 /**
  * Milliseconds from `since` (on the monotonic timer) until every event recorded before now is dispatched, and all that the
- * dead processes had in hand is done elsewhere, or waits for a later retry. What merely stood in the queue behind it
- * is not counted: how fast a backlog shrinks says nothing about the dead.
+ * processes had in hand is done elsewhere, or waits for a later retry. What merely stood in the queue behind it is not
+ * counted: how fast a backlog shrinks says nothing about the dead.
+ * @param inHand what they held before they died, where they may have given it back since; default: what they hold now.
  */
-export async function takenOver(
-  { database: { db }, progress }: World,
-  since: number,
-  dead: readonly { readonly pid: number }[],
-) {
+export async function takenOver(world: World, since: number, dead: readonly Dead[], inHand?: Held): Promise<number> {
+  const { db } = world.database
+  const held = inHand ?? (await answer(since, () => heldBy(world, dead)))
   const pids = dead.map(({ pid }) => pid)
-  const held = await answer(since, async () => ({
-    runs: await runsOf(db, pids),
-    deliveries: await deliveriesOf(db, pids),
-  }))
-  return until(db, since, progress, async () => {
-    const [left] = await undoneOf(db, held)
-    return left.runs + left.deliveries > 0
-      ? `${left.runs} of ${held.runs.length} runs (${left.handlers}), ${left.deliveries} of ${held.deliveries.length} deliveries`
+  return until(world, since, async () => {
+    const [left] = await undoneOf(db, held, pids)
+    return left.runs + left.deliveries + left.leases > 0
+      ? `${left.runs} of ${held.runs.length} runs (${left.handlers}), ${left.deliveries} of ${held.deliveries.length} deliveries, ${left.leases} leases of the dead`
       : undefined
   })
 }
 
+/** What these processes have claimed, and what was lost with others and is not done yet. */
+export async function heldBy({ database: { db }, receivers }: World, processes: readonly Dead[]): Promise<Held> {
+  const pids = processes.map(({ pid }) => pid)
+  return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.steadyUrl) }
+}
+
+interface Dead {
+  readonly pid: number
+}
+
 /** The same until all work of everything recorded before now is done, or waits for a later retry. */
-export function caughtUp({ database: { db }, receivers, progress }: World, since: number): Promise<number> {
+export function caughtUp(world: World, since: number): Promise<number> {
   let upTo: number | undefined
-  return until(db, since, progress, async () => {
-    const [left] = await waitingOf(db, receivers.steadyUrl, upTo)
+  return until(world, since, async () => {
+    const [left] = await waitingOf(world.database.db, world.receivers.steadyUrl, upTo)
     upTo ??= left.head
     return left.runs !== null || left.deliveries > 0
       ? `runs of ${left.runs ?? "nobody"}, ${left.deliveries} deliveries`
@@ -45,7 +50,8 @@ export function caughtUp({ database: { db }, receivers, progress }: World, since
 }
 
 /** @param leftOf what is still to be done when everything recorded before now is dispatched. */
-async function until(db: Db, since: number, progress: World["progress"], leftOf: () => Promise<string | undefined>) {
+async function until(world: World, since: number, leftOf: () => Promise<string | undefined>): Promise<number> {
+  const { db } = world.database
   const drawn = await answer(since, async () => {
     const [row] = await db<[{ seq: number }]>`
       select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as seq`
@@ -57,13 +63,13 @@ async function until(db: Db, since: number, progress: World["progress"], leftOf:
   }
   let last = ""
   while (performance.now() - since < givesUpAfterMs) {
-    const left = await look().catch(() => "the database does not answer")
+    const left = await look().catch((error: Error) => `the database answers: ${error.message}`)
     if (left === undefined) break
     last = left
     await Bun.sleep(askEveryMs)
   }
   const tookMs = Math.min(givesUpAfterMs, Math.round(performance.now() - since))
-  if (tookMs > killedWithinMs) progress(`  recovered after ${tookMs} ms; what came last: ${last}`)
+  if (tookMs > killedWithinMs) world.progress(`  recovered after ${tookMs} ms; what came last: ${last}`)
   return tookMs
 }
 
@@ -86,33 +92,44 @@ interface Held {
     readonly webhook_id: string
     readonly position: number
     readonly replay: number
-    readonly lease: number
+    /** null: it was taken from a dead process already, and nobody has it yet. */
+    readonly lease: number | null
   }[]
 }
 
-/** Claimed by these processes, or already taken from one of them; a process id that came back is a younger process. */
 const runsOf = (db: Db, pids: readonly number[]) => db<Held["runs"][number][]>`
   select c.handler, p.position
   from slotbase.handler_claims c cross join unnest(c.positions) as p (position)
   where c.owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))
   union
-  select handler, position from slotbase.handler_queue where alone`
+  select handler, position from slotbase.handler_queue where alone or lost > 0`
 
-const deliveriesOf = (db: Db, pids: readonly number[]) => db<Held["deliveries"][number][]>`
-  select webhook_id, position, replay, lease from slotbase.delivery_queue
-  where owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))`
+// Of the steady receiver: what the moody one does not answer waits for it, whoever sends.
+const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["deliveries"][number][]>`
+  select q.webhook_id, q.position, q.replay, q.lease
+  from slotbase.delivery_queue q join slotbase.webhooks w on w.id = q.webhook_id
+  where w.url = ${url}
+    and (q.owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))
+         or q.lease is null and q.unknowns > 0)`
 
-const undoneOf = (db: Db, { runs, deliveries }: Held) => db<[{ runs: number; handlers: string; deliveries: number }]>`
-  with t as materialized (select slotbase.now() - ${dueForMs}::integer * interval '1 ms' as waiting),
+/** `leases`: whatever a process claimed in its last moment, and what it held that nobody has taken from it. */
+const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[]) => db<
+  [{ runs: number; handlers: string; deliveries: number; leases: number }]
+>`
+  with t as materialized (select slotbase.now() as now),
+  dead as materialized (select id from slotbase.processes where pid = any (${pids}::integer[])),
   runs as (
     select q.handler from jsonb_to_recordset(${db.json(runs as never)}) as h (handler text, position bigint)
     join slotbase.handler_queue q using (handler, position), t
-    where q.ready_at is null or q.ready_at < t.waiting)
+    where q.ready_at is null or q.ready_at <= t.now)
   select (select count(*) from runs) as runs, (select string_agg(distinct handler, ', ') from runs) as handlers,
          (select count(*) from jsonb_to_recordset(${db.json(deliveries as never)})
             as h (webhook_id uuid, position bigint, replay smallint, lease bigint)
           join slotbase.delivery_queue q using (webhook_id, position, replay), t
-          where q.lease = h.lease or q.lease is null and q.ready_at < t.waiting) as deliveries`
+          where q.lease = h.lease or q.lease is null and (q.ready_at is null or q.ready_at <= t.now)) as deliveries,
+         (select coalesce(sum(cardinality(positions)), 0)::integer from slotbase.handler_claims
+          where owner in (select id from dead))
+         + (select count(*) from slotbase.delivery_queue where owner in (select id from dead)) as leases`
 
 const waitingOf = (db: Db, url: string, upTo = Number.MAX_SAFE_INTEGER) => db<
   [{ head: number; runs: string | null; deliveries: number }]

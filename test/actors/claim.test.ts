@@ -1,4 +1,4 @@
-// Claims: no run is ever two people's, what a dead process held is taken over one by one, and a late settler changes nothing.
+// Claims: no run is ever two people's, what a dead process held is tried once more and then one by one, and a late settler changes nothing.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { retryPolicyOf } from "../../actors/retry.ts"

@@ -5,6 +5,7 @@ import type { Actor } from "../../actors/actor.ts"
 import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
 import { claimFree, claimLone, takeOver } from "../../actors/runs/claim.ts"
+import { inLoneTurn } from "../../actors/runs/lone-turn.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
 import { record } from "../../src/outbox.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
@@ -249,6 +250,18 @@ test("lone runs of two handlers never stand beside each other in one process, so
   )
   await Promise.all(actors.map(drain))
   expect([handled, most]).toEqual([10, 1])
+})
+
+test("what was lost once goes ahead of another handler's lone run", async () => {
+  await queue(3)
+  await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
+  const self = () => owner
+  const lone = Promise.withResolvers<void>()
+  const over = inLoneTurn(self, () => lone.promise)
+  await drain(runHandler(pipelineApp(db), counting(), self))
+  expect(await tally()).toBe(3)
+  lone.resolve()
+  await over
 })
 
 test("a process that has just started takes over what its predecessor held, though no new event comes", async () => {

@@ -4,7 +4,7 @@
 import { type CrashPoint, crashPoints } from "../../../src/crash-points.ts"
 import type { Victim } from "../crew.ts"
 import { type Fault, killedWithinMs, within } from "../fault.ts"
-import { takenOver } from "../recovery.ts"
+import { heldBy, takenOver } from "../recovery.ts"
 import type { World } from "../world.ts"
 import { sinceLast } from "./processes.ts"
 import * as provoke from "./provocations.ts"
@@ -104,22 +104,27 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number) 
 }
 
 /** Answers how long recovering took; undefined when nobody died at the point. */
-async function killOnce(world: World, point: CrashPoint, way: Way, chosen: readonly Victim[]) {
+async function killOnce(world: World, point: CrashPoint, way: Way, victims: readonly Victim[]) {
   const { crew } = world
-  const [dead, deathsOf] = [crew.deaths.length, new Map(chosen.map((victim) => [victim, victim.deaths()]))]
+  const [dead, deathsOf] = [crew.deaths.length, new Map(victims.map((victim) => [victim, victim.deaths()]))]
   const isDead = (victim: Victim) => victim.deaths() >= (deathsOf.get(victim) ?? 0) + (way.as === "starting" ? 2 : 1)
   const provocation = way.provoke?.(world)
-  for (const victim of chosen) {
+  for (const victim of victims) {
     const nth = 1 + Math.floor(world.random() * way.upTo)
     if (way.as === "starting") victim.tellNext({ arm: [{ point, nth }] })
     else victim.arm(point, nth)
   }
-  let victims = chosen
   let nextAt = 0
+  let inHand: Awaited<ReturnType<typeof heldBy>> | undefined
   let tookMs: number | undefined
   try {
-    const sacrificed = await provocation?.before?.()
-    victims = chosen.filter((victim) => victim !== sacrificed)
+    await provocation?.before?.(victims)
+    // Who is asked to end gives back what it holds before it dies.
+    if (way.as === "stopping")
+      inHand = await heldBy(
+        world,
+        victims.map((victim) => ({ pid: victim.pid() })),
+      )
     if (way.as !== undefined) for (const victim of victims) victim.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
     await within(way.as === "starting" ? startingRoundMs : roundMs, async () => {
       if (performance.now() >= nextAt) {
@@ -130,7 +135,7 @@ async function killOnce(world: World, point: CrashPoint, way: Way, chosen: reado
     })
   } finally {
     for (const victim of victims) if (!isDead(victim)) victim.disarm()
-    const recovering = victims.some(isDead) && takenOver(world, sinceLast(world), crew.deaths.slice(dead))
+    const recovering = victims.some(isDead) && takenOver(world, sinceLast(world), crew.deaths.slice(dead), inHand)
     await provocation?.after?.()
     if (recovering) tookMs = await recovering
   }

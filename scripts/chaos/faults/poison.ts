@@ -7,7 +7,7 @@ import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
 import { reprocessAll } from "./provocations.ts"
 
-/** Three lone attempts at most of a run with three retries, and as many takeovers of a dead process's work. */
+/** Two losses together and four alone of a run with three retries, six of NotificationHandler's; about 3 s each. */
 const deadWithinMs = 90_000
 
 const poison = (name: string, sentence: string, point: CrashPoint, handler: string | null, short?: true): Fault => ({

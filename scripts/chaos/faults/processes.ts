@@ -2,7 +2,7 @@
 
 import type { Victim } from "../crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { takenOver } from "../recovery.ts"
+import { heldBy, takenOver } from "../recovery.ts"
 import type { World } from "../world.ts"
 
 /** So long after all are ready a process lives at most. */
@@ -37,9 +37,8 @@ export const processFaults: readonly Fault[] = [
       repeat(
         world,
         () => kills,
-        async () => {
-          for (const victim of world.crew.victims) victim.signal("SIGKILL")
-        },
+        () =>
+          untilDead(world.crew.victims, () => world.crew.victims.forEach((victim) => void victim.signal("SIGKILL"))),
       ),
   },
   {
@@ -77,15 +76,24 @@ export const processFaults: readonly Fault[] = [
 /** All but one server and one actor process die, each at a random instant of the first moments. */
 export async function killMost(world: World, round: number): Promise<void> {
   const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
-  await Promise.all(
-    victims.map(async (victim) => {
-      await Bun.sleep(world.random() * longestLifeMs)
-      victim.signal("SIGKILL")
-    }),
+  await untilDead(victims, () =>
+    Promise.all(
+      victims.map(async (victim) => {
+        await Bun.sleep(world.random() * longestLifeMs)
+        victim.signal("SIGKILL")
+      }),
+    ),
   )
 }
 
-/** Rounds until so many have died; each begins when all are ready, and ends when the work of the dead is done. */
+/** Comes back when each of them has ended; what happens to them is counted from the last one on. */
+export async function untilDead(victims: readonly Victim[], kill: () => unknown): Promise<void> {
+  const before = victims.map((victim) => victim.deaths())
+  await kill()
+  await within(endsWithinMs, () => victims.every((victim, index) => victim.deaths() > (before[index] ?? 0)))
+}
+
+/** Rounds until so many have died; each begins when all are ready, kills, and ends when the work of the dead is done. */
 export async function repeat(
   world: World,
   kills: () => number,
@@ -97,7 +105,6 @@ export async function repeat(
     await world.crew.allReady()
     const dead = world.crew.deaths.length
     await round(nth)
-    await within(endsWithinMs, () => world.crew.deaths.length > dead)
     recoveredMs.push(await takenOver(world, sinceLast(world), world.crew.deaths.slice(dead)))
   }
   return { times: recoveredMs.length, recoveredMs }
@@ -122,12 +129,11 @@ async function askedToEnd(world: World): Promise<Inflicted> {
   const recoveredMs: number[] = []
   for (const victim of world.crew.of("actors")) {
     await world.crew.allReady()
-    const deaths = world.crew.deaths.length
-    victim.signal("SIGTERM")
-    await within(endsWithinMs, () => world.crew.deaths.length > deaths)
-    const death = world.crew.deaths.at(-1)
-    codes.push(death?.code ?? null)
-    recoveredMs.push(await takenOver(world, sinceLast(world), death ? [death] : []))
+    const asked = [{ pid: victim.pid() }]
+    const inHand = await heldBy(world, asked)
+    await untilDead([victim], () => victim.signal("SIGTERM"))
+    codes.push(world.crew.deaths.at(-1)?.code ?? null)
+    recoveredMs.push(await takenOver(world, sinceLast(world), asked, inHand))
   }
   const troubles: string[] = []
   if (codes.some((code) => code !== 0)) troubles.push(`the exit codes were ${codes.join(", ")}`)

@@ -3,12 +3,14 @@
 
 import { definitionOf } from "../../../src/events/catalogue.ts"
 import { clientOf } from "../../../test/harness/client.ts"
+import type { Victim } from "../crew.ts"
 import { within } from "../fault.ts"
 import type { World } from "../world.ts"
+import { untilDead } from "./processes.ts"
 
 export interface Provocation {
-  /** Answers whom it has killed for it. */
-  readonly before?: () => Promise<unknown>
+  /** @param chosen who shall die at the point. */
+  readonly before?: (chosen: readonly Victim[]) => Promise<unknown>
   readonly again?: () => Promise<unknown>
   readonly after?: () => Promise<unknown>
 }
@@ -111,14 +113,13 @@ export const hangingBurst = (world: World): Provocation => ({
 })
 const burst = 100
 
-/** A process dies with requests under way, whose outcome then nobody knows. */
+/** A process that shall not come to the point dies with requests under way, whose outcome then nobody knows. */
 export const deathInFlight = (world: World): Provocation => ({
-  before: async () => {
+  before: async (chosen) => {
     world.receivers.setMood("hang")
     await within(3_000, () => world.receivers.waiting() >= world.crew.of("actors").length)
-    const [victim] = world.crew.of("actors")
-    victim?.signal("SIGKILL")
-    return victim
+    const bystander = world.crew.of("actors").findLast((victim) => !chosen.includes(victim))
+    if (bystander) await untilDead([bystander], () => bystander.signal("SIGKILL"))
   },
   after: async () => world.receivers.setMood("answer"),
 })

@@ -5,7 +5,7 @@ import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import type { Mood } from "../receiver.ts"
 import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
-import { butOne, repeat } from "./processes.ts"
+import { butOne, repeat, untilDead } from "./processes.ts"
 
 const moodMs = 4_000
 
@@ -52,8 +52,6 @@ async function killInFlight(world: World, round: number): Promise<void> {
   const victims = butOne(world.crew.of("actors"), round)
   world.receivers.setMood("hang")
   await within(inHandWithinMs, () => world.receivers.waiting() >= 2 * world.crew.of("actors").length)
-  for (const victim of victims) victim.signal("SIGKILL")
-  const deaths = victims.map((victim) => victim.deaths())
-  await within(inHandWithinMs, () => victims.every((victim, index) => victim.deaths() > (deaths[index] ?? 0)))
+  await untilDead(victims, () => victims.forEach((victim) => void victim.signal("SIGKILL")))
   world.receivers.setMood("answer")
 }
