@@ -17,6 +17,8 @@ interface Way {
   readonly provoke?: (world: World) => provoke.Provocation
   /** How the victim is brought there: as it works, as it is told to stop, as it starts. */
   readonly as?: "stopping" | "starting"
+  /** Only who comes first passes the point, so all but one are armed, however few are to die. */
+  readonly race?: true
   readonly short?: true
 }
 
@@ -53,7 +55,7 @@ const ways: Readonly<Record<CrashPoint, Way | readonly [Way, Way]>> = {
   "webhook-switched-off": { ...actor, upTo: 1, provoke: provoke.goneReceiver },
   "attempts-settled": actor,
   "deliveries-returned": { ...actor, upTo: 1, provoke: provoke.hangingBurst, as: "stopping" },
-  "taken-over": { ...actor, upTo: 1, provoke: provoke.deathInFlight },
+  "taken-over": { ...actor, upTo: 1, race: true, provoke: provoke.deathInFlight },
   "log-read": { ...request, upTo: 4 },
   "frames-published": { ...request, upTo: 4 },
   "holds-expired": { ...actor, upTo: 1, provoke: provoke.deadHolds },
@@ -94,7 +96,9 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number) 
     await world.crew.allReady()
     const all = world.crew.of(way.role)
     const survivor = all[round % all.length]
-    const victims = all.filter((victim) => victim !== survivor).slice(0, kills - killed())
+    const victims = all
+      .filter((victim) => victim !== survivor)
+      .slice(0, way.race ? undefined : Math.max(0, kills - killed()))
     const tookMs = await killOnce(world, point, way, victims)
     if (tookMs === undefined) vain++
     else recoveredMs.push(tookMs)
