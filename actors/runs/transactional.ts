@@ -53,7 +53,7 @@ const batchMs = 5_000
  * A process that is stopped in the middle of a batch holds the row locks of its effects. The server ends such a
  * transaction after this time, or whoever takes the runs over would wait for them.
  */
-const idleLimit = "3s"
+const idleLimit = "2s"
 /** A batch that lost a deadlock to another process is run again, so often at most, before it counts against a run. */
 const maxDeadlocks = 5
 

@@ -6,16 +6,19 @@
 import { join } from "node:path"
 import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
 import { eventually } from "../../test/harness/eventually.ts"
-import { rootKey, type System, startSystem } from "../../test/harness/system.ts"
+import { type System, startSystem } from "../../test/harness/system.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import type { Figure, Part } from "./main.ts"
 import { type Bench, type Cost, meter, percentile, round, startBench } from "./measure.ts"
 import { startCountingProxy } from "./request/counting-proxy.ts"
 import type { Order, Round } from "./request/load.ts"
+import { makePeople, type Person } from "./request/people.ts"
 
 const courts = 100
 /** Bookings from which statements and round trips are counted, one at a time. */
 const counted = 200
+/** As many as there are connections at most. */
+const members = 64
 const withoutEvents = { BUN_OPTIONS: `--preload=${join(import.meta.dir, "request/without-events.ts")}` }
 
 export const request: Part = {
@@ -35,9 +38,10 @@ export const request: Part = {
       const without = await start({ url: bench.url, role: "server", env: withoutEvents })
       const client = clientOf(withEvents.address)
       const club = await makeClub(client, { courts })
+      const people = await makePeople(client, withEvents.address, club.facilityId, members)
       const load = startLineProcess(join(import.meta.dir, "request/load.ts"))
       ends.push(load.end)
-      const rival: Rivals = { bench, load, club, servers: { with: withEvents, without }, from: 0, progress }
+      const rival: Rivals = { bench, load, club, people, servers: { with: withEvents, without }, from: 0, progress }
 
       await compare(rival, { connections: 16, rounds: 1, seconds: short ? 2 : 5, actors: [] }) // warms both
       const [rounds, seconds] = short ? [3, 1.5] : [7, 4]
@@ -62,6 +66,7 @@ interface Rivals {
   readonly bench: Bench
   readonly load: LineProcess
   readonly club: Awaited<ReturnType<typeof makeClub>>
+  readonly people: readonly Person[]
   readonly servers: { readonly with: System; readonly without: System }
   readonly progress: (line: string) => void
   /** The first slot that nobody has booked. */
@@ -84,10 +89,10 @@ async function compare(rivals: Rivals, { connections, rounds, seconds, actors }:
     for (const which of n % 2 === 0 ? (["with", "without"] as const) : (["without", "with"] as const)) {
       const { pid, address } = rivals.servers[which]
       const read = await meter(rivals.bench, [pid, ...actors.map((actor) => actor.pid)])
-      const { facilityId, bookerId, resourceIds } = rivals.club
+      const { facilityId, resourceIds } = rivals.club
       const port = Number(new URL(address).port)
-      const slots = { facilityId, bookerId, resourceIds, from: rivals.from }
-      const order: Order = { port, token: rootKey, ...slots, connections, seconds }
+      const slots = { facilityId, people: rivals.people, resourceIds, from: rivals.from }
+      const order: Order = { port, ...slots, connections, seconds }
       const done = await rivals.load.ask<Round>(order)
       if (done.failures.length > 0) throw new Error(`${done.failures.length} bookings failed: ${done.failures[0]}`)
       rivals.from += done.bookings + connections

@@ -4,12 +4,13 @@
 
 import type { Socket } from "bun"
 import { answerLines } from "../line-process.ts"
+import type { Person } from "./people.ts"
 
 export interface Order {
   readonly port: number
-  readonly token: string
   readonly facilityId: string
-  readonly bookerId: string
+  /** Each connection is one of them. */
+  readonly people: readonly Person[]
   readonly resourceIds: readonly string[]
   /** Number of the first slot: slot n is court n mod courts, hour n / courts. */
   readonly from: number
@@ -35,7 +36,9 @@ async function run(order: Order): Promise<Round> {
   let next = order.from
   const began = performance.now()
   const until = began + order.seconds * 1000
-  await Promise.all(Array.from({ length: order.connections }, one))
+  await Promise.all(
+    Array.from({ length: order.connections }, (_, n) => one(order.people[n % order.people.length] as Person)),
+  )
   return {
     bookings: latencies.length,
     seconds: (performance.now() - began) / 1000,
@@ -43,14 +46,14 @@ async function run(order: Order): Promise<Round> {
     failures: failures.slice(0, 3),
   }
 
-  async function one(): Promise<void> {
+  async function one(person: Person): Promise<void> {
     const done = Promise.withResolvers<void>()
     let sentAt = 0
     let answer = ""
     const send = (socket: Socket) => {
       answer = ""
       sentAt = performance.now()
-      if (sentAt < until) socket.write(requestOf(order, next++))
+      if (sentAt < until) socket.write(requestOf(order, person, next++))
       else socket.end()
     }
     await Bun.connect({
@@ -73,20 +76,20 @@ async function run(order: Order): Promise<Round> {
   }
 }
 
-function requestOf(order: Order, n: number): string {
+function requestOf(order: Order, person: Person, n: number): string {
   const courts = order.resourceIds.length
   const startMs = epoch + Math.floor(n / courts) * hourMs
   const body = JSON.stringify({
     resourceId: order.resourceIds[n % courts],
-    bookerId: order.bookerId,
-    paymentMethod: "waived",
+    bookerId: person.id,
+    paymentMethod: "offline",
     startAt: new Date(startMs).toISOString(),
     endAt: new Date(startMs + hourMs).toISOString(),
   })
   return [
     `POST /v1/facilities/${order.facilityId}/bookings HTTP/1.1`,
     `Host: 127.0.0.1:${order.port}`,
-    `Authorization: Bearer ${order.token}`,
+    `Authorization: Bearer ${person.token}`,
     "Content-Type: application/json",
     `Content-Length: ${body.length}`,
     "",
