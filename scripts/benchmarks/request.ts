@@ -18,7 +18,7 @@ const courts = 100
 /** Bookings from which statements and round trips are counted, one at a time. */
 const counted = 200
 /** As many as there are connections at most. */
-const members = 64
+const headcount = 64
 const withoutEvents = { BUN_OPTIONS: `--preload=${join(import.meta.dir, "request/without-events.ts")}` }
 
 export const request: Part = {
@@ -38,7 +38,7 @@ export const request: Part = {
       const without = await start({ url: bench.url, role: "server", env: withoutEvents })
       const client = clientOf(withEvents.address)
       const club = await makeClub(client, { courts })
-      const people = await makePeople(client, withEvents.address, club.facilityId, members)
+      const people = await makePeople(client, withEvents.address, club.facilityId, headcount)
       const load = startLineProcess(join(import.meta.dir, "request/load.ts"))
       ends.push(load.end)
       const rival: Rivals = { bench, load, club, people, servers: { with: withEvents, without }, from: 0, progress }

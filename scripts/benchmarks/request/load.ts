@@ -82,7 +82,7 @@ function requestOf(order: Order, person: Person, n: number): string {
   const body = JSON.stringify({
     resourceId: order.resourceIds[n % courts],
     bookerId: person.id,
-    paymentMethod: "offline",
+    paymentMethod: "waived",
     startAt: new Date(startMs).toISOString(),
     endAt: new Date(startMs + hourMs).toISOString(),
   })

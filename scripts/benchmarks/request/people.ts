@@ -1,4 +1,4 @@
-// People who book for themselves, each with a session. If one booked for everybody, all transactions would share the lock of
+// Members of staff, who need no payment, and book each for themselves with a session of their own. If one booked for everybody, all transactions would share the lock of
 // one row of users, which costs the more the longer they stay open: not what a Saturday morning looks like.
 
 import { type Client, clientOf } from "../../../test/harness/client.ts"
@@ -8,7 +8,7 @@ export interface Person {
   readonly token: string
 }
 
-/** Registers so many people and signs them in. */
+/** Registers so many people, makes them staff of the facility and signs them in. */
 export async function makePeople(client: Client, address: string, facilityId: string, count: number) {
   const people: Person[] = []
   for (let n = 0; n < count; n++) {
@@ -19,8 +19,11 @@ export async function makePeople(client: Client, address: string, facilityId: st
       lastName: `Number ${n}`,
       facilityId,
     })
+    const role = { role: "staff", scopeType: "facility", scopeId: facilityId }
+    const granted = await client.post(`/v1/users/${user.body.id}/roles`, role)
     const session = await clientOf(address).post<{ token: string }>("/v1/sessions", account)
-    if (user.status !== 201 || session.status !== 201) throw new Error(`no person: ${JSON.stringify([user, session])}`)
+    for (const { status, body } of [user, granted, session])
+      if (status !== 201) throw new Error(`person ${n}: ${JSON.stringify(body)}`)
     people.push({ id: user.body.id, token: session.body.token })
   }
   return people
