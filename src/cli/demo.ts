@@ -117,7 +117,7 @@ async function reachServer(config: Config): Promise<{ stop: () => Promise<unknow
   while (!(await isReady(config))) {
     if (performance.now() > deadline) {
       child.kill()
-      throw new Error("The server did not start; try ./scripts/start to see why.")
+      throw new Error("The server did not start; ./scripts/start says why. If one runs already, set PORT to its port.")
     }
     await Bun.sleep(100)
   }
