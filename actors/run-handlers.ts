@@ -8,7 +8,7 @@ import { metrics } from "../src/metrics.ts"
 import type { Actor, Pass } from "./actor.ts"
 import { GiveUp, type Handler } from "./handlers/handler.ts"
 import { retryPolicyOf } from "./retry.ts"
-import { type Claim, claimFree, claimLone, giveBack, type Run, type RunKey, takeOver } from "./runs/claim.ts"
+import { type Claim, claimFresh, claimLone, claimQueued, giveBack, type Run, type RunKey, takeOver } from "./runs/claim.ts"
 import { runExternal } from "./runs/external.ts"
 import { inLoneTurn } from "./runs/lone-turn.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
@@ -22,7 +22,7 @@ const externalBatch = 10
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */
 const transactionalGatherMs = 8
 const externalGatherMs = 20
-/** How often what stands below the floor is looked for: due retries and returned runs; and what dead processes held. */
+/** How often the queue is looked at, for due retries and returned runs; and what dead processes held. */
 const sweepMs = 1_000
 /** Lone runs come one after the other; behind a full batch of fresh ones each, they took half a minute. */
 const loneMs = 250
@@ -38,8 +38,6 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   const batch = handler.kind === "external" ? externalBatch : "handleAll" in handler ? setBasedBatch : oneByOneBatch
   /** What is never tried again by itself is not cut off either when the process stops. */
   const cutOff = handler.kind === "transactional" || policy.maxRetries > 0
-  /** Everything up to here was claimed once; fresh runs stand above. */
-  let floor = 0
   /** No claim with a smaller lease is left. */
   let since = 0
   let sweepAt = Number.NEGATIVE_INFINITY
@@ -53,8 +51,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     if (stopping.aborted) return { more: false }
     returned = false
     await resolveDoubt()
-    const fresh = await claimFree(db, name, owner(), { after: floor, upTo: Number.MAX_SAFE_INTEGER, since }, batch)
-    floor = fresh.upTo
+    const fresh = await claimFresh(db, name, owner(), since, batch)
     since = fresh.since
     await work(fresh, stopping)
     const lone = !stopping.aborted && performance.now() >= rescueAt && (await rescue())
@@ -62,7 +59,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     // Last: another handler's lone run may keep this one waiting.
     const loneLeft = lone && !stopping.aborted && (await inLoneTurn(owner, () => workLone(stopping)))
     if (loneLeft) rescueAt = Number.NEGATIVE_INFINITY
-    return { more: loneLeft || swept || returned || isFull(fresh) }
+    return { more: loneLeft || swept || returned || fresh.more }
   }
 
   /** Frees what dead processes held, for the next sweep; true when something must be claimed alone. */
@@ -77,7 +74,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const until = performance.now() + loneMs
     for (;;) {
       await resolveDoubt()
-      const lone = await claimLone(db, name, owner(), { upTo: floor, since })
+      const lone = await claimLone(db, name, owner(), since)
       if (lone.lease === 0) return false
       await work(lone, stopping)
       if (stopping.aborted || performance.now() >= until) return true
@@ -96,16 +93,14 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     return lone
   }
 
-  const isFull = ({ runs, gone }: Claim) => runs.length + gone.length === batch
-
-  /** What stands below the floor and may be claimed now; true when there may be more of it. */
+  /** What stands in the queue and may be claimed now; true when there may be more of it. */
   async function sweep(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
     await resolveDoubt()
-    const below = await claimFree(db, name, owner(), { after: -1, upTo: floor, since }, batch)
+    const queued = await claimQueued(db, name, owner(), since, batch)
     const tookMs = performance.now() - began
-    await work(below, stopping)
-    const more = returned || isFull(below)
+    await work(queued, stopping)
+    const more = returned || queued.more
     if (!more) sweepAt = performance.now() + Math.min(longestPauseMs, Math.max(sweepMs, 2 * tookMs * sweepShare))
     return more
   }
@@ -137,7 +132,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
       }
       for (const failure of failures) await fail(claim.lease, failure)
     } catch (error) {
-      // The next claim frees what this one has not settled; it stands below the floor.
+      // The next claim frees what this one has not settled; it stands in the queue then.
       sweepAt = Number.NEGATIVE_INFINITY
       doubtful = handler.kind === "external"
       if (!(error instanceof Fenced)) throw error

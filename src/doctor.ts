@@ -67,7 +67,7 @@ async function partitions(db: Db): Promise<Check> {
 async function processes(db: Db): Promise<Check> {
   const [row] = await db<{ alive: number; waiting: boolean }[]>`
     select (select count(*) from slotbase.processes where alive_until > clock_timestamp()) as alive,
-           exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue)
+           exists (select from slotbase.outbox) or exists (select from slotbase.unfinished_runs)
              or exists (select from slotbase.delivery_queue) as waiting`
   const { alive, waiting } = row ?? { alive: 0, waiting: false }
   return alive === 0 && waiting

@@ -91,7 +91,7 @@ async function measure(db: Db): Promise<void> {
   const [row] = await db<[{ queue: number; webhooks: number; dead_letters: number }]>`
     select (select count(*) from (select from slotbase.outbox
               where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
-         + (select count(*) from (select from slotbase.handler_queue limit ${countAtMost}) h) as queue,
+         + (select count(*) from (select from slotbase.unfinished_runs limit ${countAtMost}) h) as queue,
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters`
   gauges.queue.set(row.queue)

@@ -3,7 +3,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { cacheInvalidationHandler } from "../actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "../actors/handlers/index.ts"
-import { claimFree } from "../actors/runs/claim.ts"
 import { runTransactional } from "../actors/runs/transactional.ts"
 import { invalidatingEvents } from "../src/availability/cache.ts"
 import { availabilityOf, isUnchanged, slotsOf, slotsOfMany } from "../src/availability.ts"
@@ -14,6 +13,7 @@ import { aClub, atHour, type Club, dayOf, run } from "./harness/club.ts"
 import { type TestDatabase, testDatabase } from "./harness/database.ts"
 import { aFacility, aResource } from "./harness/factories.ts"
 import { dispatchAll, failure, processRow } from "./harness/pipeline.ts"
+import { claimFree, queueAll } from "./harness/runs.ts"
 
 let database: TestDatabase
 let club: Club
@@ -49,13 +49,7 @@ const statusAt = async (hour: number) =>
 
 /** Handles the runs that are waiting, as the actor of a process does; one pass. */
 async function handle(): Promise<number> {
-  const claim = await claimFree(
-    db(),
-    handler.name,
-    await processRow(db(), true),
-    { after: -1, upTo: Number.MAX_SAFE_INTEGER },
-    100,
-  )
+  const claim = await claimFree(db(), handler.name, await processRow(db(), true), 100)
   if (claim.runs.length > 0) await runTransactional(db(), handler, claim, "development")
   return claim.runs.length
 }
@@ -195,6 +189,7 @@ describe("the cache", () => {
       async () => {
         await book(9)
         await dispatchAll(db())
+        await queueAll(db())
         await db()`
         with gone as (delete from slotbase.handler_queue where handler = ${handler.name} returning *)
         insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)

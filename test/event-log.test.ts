@@ -8,6 +8,7 @@ import { record } from "../src/outbox.ts"
 import { aCheckIn, aClub, type Club, run } from "./harness/club.ts"
 import { type TestDatabase, testDatabase } from "./harness/database.ts"
 import { dispatchAll, failure, subscribe } from "./harness/pipeline.ts"
+import { queueAll } from "./harness/runs.ts"
 
 let database: TestDatabase
 let club: Club
@@ -158,6 +159,7 @@ test("the story of an event names each handler and each webhook with its status"
   await subscribe(db, "DeadHandler", "booking.checked_in")
   const id = await run(db, async (tx) => record(tx, aCheckIn(club)))
   await dispatchAll(db)
+  await queueAll(db)
   await db`
     with gone as (delete from slotbase.handler_queue where event_id = ${id} and handler <> 'WaitingHandler' returning *)
     insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, errors)

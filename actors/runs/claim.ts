@@ -1,8 +1,8 @@
 /**
- * Claiming runs: a batch under one fencing token, in a statement of its own (slotbase.claim_runs). The scan starts above a
- * floor, because rows that were deleted but not yet vacuumed (a backup, an open query) would otherwise be walked again and
- * again; positions become visible in order, so the floor is exact, and what returns below it is found by the sweep.
- * Writes: handler_claims, and marks what was lost with its process in handler_queue.
+ * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a cursor per
+ * handler (slotbase.claim_fresh_runs): they are no rows, and the log is append-only, so nothing that a backup or an open
+ * query keeps from vacuum is walked. What failed, was given back or was lost stands in the queue (slotbase.claim_queued_runs).
+ * Writes: handler_cursors, handler_claims, and marks what was lost with its process in handler_queue.
  */
 import type { Db } from "../../src/database/db.ts"
 import type { HandledEvent } from "../handlers/handler.ts"
@@ -24,27 +24,27 @@ export interface Claim {
   readonly runs: readonly Run[]
   /** Runs whose event is not there any more. */
   readonly gone: readonly RunKey[]
-  /** No run that nobody has claimed yet stands at or below it. */
-  readonly upTo: number
-  /** For the next claim's range. */
+  /** There may be more to claim at once. */
+  readonly more: boolean
+  /** No claim with a smaller lease is left: where the next one starts to look. */
   readonly since: number
 }
 
-export interface Range {
-  /** Exclusive. */
-  readonly after: number
-  /** Inclusive. */
-  readonly upTo: number
-  /** No claim with a smaller lease is left; 0 when nothing is known. */
-  readonly since?: number
+/**
+ * Claims the next runs of the log. What the same process had claimed before and not settled is free again, in the queue: its
+ * answer never arrived, or its settlement failed.
+ */
+export async function claimFresh(db: Db, handler: string, owner: number, since: number, limit: number): Promise<Claim> {
+  const rows = await db<Claimed[]>`
+    select c.oldest, c.more, c.lease, r.position, r.event_id, 0 as attempts, false as alone
+    from slotbase.claim_fresh_runs(${handler}, ${owner}, ${limit}, ${since}) c
+    left join lateral unnest(c.positions, c.event_ids) as r (position, event_id) on true`
+  return withEvents(db, handler, rows, rows[0]?.more ?? false)
 }
 
-/**
- * Claims what nobody has: waiting runs, and retries that are due. A run that must stay alone is not among them. What the
- * same process had claimed before and not settled is free again: its answer never arrived, or its settlement failed.
- */
-export const claimFree = (db: Db, handler: string, owner: number, range: Range, limit: number): Promise<Claim> =>
-  claim(db, handler, owner, range, limit, false)
+/** Claims what stands in the queue: returned runs, and retries that are due. A run that must stay alone is not among them. */
+export const claimQueued = (db: Db, handler: string, owner: number, since: number, limit: number): Promise<Claim> =>
+  fromQueue(db, handler, owner, since, limit, false)
 
 /**
  * Frees what dead processes had claimed: how many runs that were, and whether any of the handler's must be claimed alone.
@@ -73,8 +73,8 @@ export async function takeOver(
  * Claims one run that was lost twice, alone: if it is lost once more, that was this event's own doing, and only then it
  * counts as an attempt. Its innocent neighbours burn nothing.
  */
-export const claimLone = (db: Db, handler: string, owner: number, { upTo, since }: Omit<Range, "after">) =>
-  claim(db, handler, owner, { after: -1, upTo, ...(since !== undefined && { since }) }, 1, true)
+export const claimLone = (db: Db, handler: string, owner: number, since: number) =>
+  fromQueue(db, handler, owner, since, 1, true)
 
 /** What stands in the errors of a run that was lost with its process. */
 export const lostMessage = "the process died while it handled this event alone; the outcome is unknown"
@@ -84,13 +84,11 @@ export const giveBack = (
   db: Db,
   { handler, lease, runs }: { handler: string; lease: number; runs: readonly RunKey[] },
 ) => db`
-  update slotbase.handler_claims c
-  set positions = array(select p from unnest(c.positions) p where p <> all (${runs.map((run) => run.position)}::bigint[]))
-  where c.handler = ${handler} and c.lease = ${lease}`
+  select slotbase.give_back_runs(${handler}, ${lease}, ${runs.map((run) => run.position)}::bigint[])`
 
 interface Claimed {
-  readonly head: number
   readonly oldest: number
+  readonly more: boolean
   readonly lease: number | null
   readonly position: number | null
   readonly event_id: string
@@ -98,18 +96,22 @@ interface Claimed {
   readonly alone: boolean
 }
 
-async function claim(
+async function fromQueue(
   db: Db,
   handler: string,
   owner: number,
-  { after, upTo, since = 0 }: Range,
+  since: number,
   limit: number,
   lone: boolean,
 ): Promise<Claim> {
   const rows = await db<Claimed[]>`
-    select c.head, c.oldest, c.lease, r.position, r.event_id, r.attempts, r.alone
-    from slotbase.claim_runs(${handler}, ${owner}, ${after}, ${upTo}, ${limit}, ${lone}, ${since}) c
+    select c.oldest, c.lease, r.position, r.event_id, r.attempts, r.alone
+    from slotbase.claim_queued_runs(${handler}, ${owner}, ${limit}, ${lone}, ${since}) c
     left join lateral unnest(c.runs) r on true`
+  return withEvents(db, handler, rows, rows.filter((row) => row.position !== null).length === limit)
+}
+
+async function withEvents(db: Db, handler: string, rows: readonly Claimed[], more: boolean): Promise<Claim> {
   const [first] = rows
   const claimed = rows.filter((row) => row.position !== null) as (Claimed & { position: number })[]
   const events = await readEvents(
@@ -123,13 +125,5 @@ async function claim(
     if (event) runs.push({ ...event, position, attempts, alone })
     else gone.push({ id, type: null, position, attempts, alone })
   }
-  const reached = (claimed.length < limit ? first?.head : claimed.at(-1)?.position) ?? after
-  return {
-    handler,
-    lease: first?.lease ?? 0,
-    runs,
-    gone,
-    upTo: Math.max(after, Math.min(upTo, reached)),
-    since: first?.oldest ?? since,
-  }
+  return { handler, lease: first?.lease ?? 0, runs, gone, more, since: first?.oldest ?? 0 }
 }

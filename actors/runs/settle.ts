@@ -1,7 +1,7 @@
 /**
- * Settling runs: out of the queue under the fencing token and into the history, or back into the queue for a retry, or
+ * Settling runs: out of the claim under the fencing token and into the history, or into the queue for a retry, or
  * into the dead letters. A count that differs means that another process owns the runs now: everything is rolled back.
- * Writes: handler_queue (with claim.ts and dispatch), handler_history, dead_letters (of runs).
+ * Writes: handler_queue (with claim.ts), handler_batches, handler_history, dead_letters (of runs).
  */
 import type postgres from "postgres"
 import type { Db, Queryable, Tx } from "../../src/database/db.ts"
@@ -162,7 +162,7 @@ async function releasing(
 ): Promise<void> {
   await db
     .begin(async (tx) => {
-      await tx`select slotbase.release_runs(${handler}, ${lease}, ${[position]}::bigint[])`
+      await tx`select slotbase.release_failed_run(${handler}, ${lease}, ${position})`
       const { count } = await change(tx)
       if (count !== 1) throw new Fenced(`${handler}: run ${position} was settled by somebody else`)
     })

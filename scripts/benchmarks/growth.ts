@@ -123,7 +123,7 @@ async function drain({ bench: { sql }, entry }: System, events: number): Promise
   const deadline = performance.now() + stuckAfterMs
   for (;;) {
     const [row] = await sql<[{ left: boolean }]>`
-      select exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue)
+      select exists (select from slotbase.outbox) or exists (select from slotbase.unfinished_runs)
           or exists (select from slotbase.delivery_queue) as left`
     if (!row.left) break
     if (performance.now() > deadline) throw new Error(`${events} events were not done in time`)

@@ -124,7 +124,7 @@ async function stretch(stage: Stage, name: string, bookAll: () => Promise<string
     select e.id, extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000 as committed,
            extract(epoch from h.settled_at) * 1000 as handled
     from slotbase.events e
-    join slotbase.handler_history h on h.event_id = e.id and h.handler = 'AnalyticsHandler'
+    join slotbase.handler_runs h on h.event_id = e.id and h.handler = 'AnalyticsHandler'
     where e.type = 'booking.confirmed' and e.aggregate_id = any (${ids})`
   const arrived = async () => {
     const rows = await read()

@@ -175,7 +175,7 @@ const drained = (bench: Bench) =>
   eventually(
     async () => {
       const [row] = await bench.sql<{ left: boolean }[]>`
-        select exists (select from slotbase.outbox) or exists (select from slotbase.handler_queue) as left`
+        select exists (select from slotbase.outbox) or exists (select from slotbase.unfinished_runs) as left`
       if (row?.left) throw new Error("the actors are still at work")
     },
     { withinMs: 300_000 },

@@ -120,7 +120,7 @@ const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[]) =
   dead as materialized (select id from slotbase.processes where pid = any (${pids}::integer[])),
   runs as (
     select q.handler from jsonb_to_recordset(${db.json(runs as never)}) as h (handler text, position bigint)
-    join slotbase.handler_queue q using (handler, position), t
+    join slotbase.unfinished_runs q using (handler, position), t
     where q.ready_at is null or q.ready_at <= t.now)
   select (select count(*) from runs) as runs, (select string_agg(distinct handler, ', ') from runs) as handlers,
          (select count(*) from jsonb_to_recordset(${db.json(deliveries as never)})
@@ -137,7 +137,7 @@ const waitingOf = (db: Db, url: string, upTo = Number.MAX_SAFE_INTEGER) => db<
   with t as materialized (select slotbase.now() - ${dueForMs}::integer * interval '1 ms' as waiting)
   select (select coalesce(max(position), 0) from slotbase.event_positions) as head,
          (select string_agg(handler || ' ' || runs, ', ') from (
-            select handler, count(*) as runs from slotbase.handler_queue, t
+            select handler, count(*) as runs from slotbase.unfinished_runs, t
             where position <= ${upTo} and (ready_at is null or ready_at < t.waiting) group by handler) h) as runs,
          (select count(*) from slotbase.delivery_queue q cross join t join slotbase.webhooks w on w.id = q.webhook_id
           where q.position <= ${upTo} and w.url = ${url} and (q.ready_at is null or q.ready_at < t.waiting)) as deliveries`

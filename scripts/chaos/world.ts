@@ -83,7 +83,7 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
 async function nothingLeft({ db }: Database): Promise<void> {
   const [left] = await db<[{ outbox: number; runs: number; deliveries: number }]>`
     select (select count(*) from slotbase.outbox) as outbox,
-           (select count(*) from slotbase.handler_queue) as runs,
+           (select count(*) from slotbase.unfinished_runs) as runs,
            (select count(*) from slotbase.delivery_queue) as deliveries`
   if (left.outbox + left.runs + left.deliveries > 0)
     throw new Error(`${left.outbox} events, ${left.runs} runs and ${left.deliveries} deliveries are left`)

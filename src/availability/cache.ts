@@ -61,7 +61,7 @@ export async function readCached(
       from slotbase.facilities f where f.id = ${facilityId}
     ), behind as materialized (
       select count(*) = ${maxBehind} or coalesce(bool_or(p.unfinished), false) as behind
-      from (select exists (select from slotbase.handler_queue q where q.handler = ${invalidator} and q.position = e.position)
+      from (select exists (select from slotbase.unfinished_runs r where r.handler = ${invalidator} and r.position = e.position)
                 or exists (select from slotbase.dead_letters d where d.event_id = e.event_id and d.handler = ${invalidator}
                              and d.resolution is distinct from 'reprocessed') as unfinished
             from asked a

@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { retryPolicyOf } from "../../actors/retry.ts"
-import { claimFree, claimLone, giveBack, type Run, takeOver } from "../../actors/runs/claim.ts"
+import { claimFresh, claimLone, giveBack, type Run, takeOver } from "../../actors/runs/claim.ts"
 import { asFenced, Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
+import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe, unbalanced } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
 const handler = "AnalyticsHandler"
-const everything = { after: 0, upTo: Number.MAX_SAFE_INTEGER }
 const policy = retryPolicyOf(handler)
 
 let database: TestDatabase
@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters`
+  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters`
   await db`update slotbase.handlers set from_position = 1`
 })
 
@@ -39,10 +39,10 @@ describe("claiming what is free", () => {
     const claimAll = async (sql: Db) => {
       const owner = await processRow(db, true)
       const claimed = []
-      for (let range = { ...everything, since: 0 }; ; ) {
-        const claim = await claimFree(sql, handler, owner, range, 50)
+      for (let since = 0; ; ) {
+        const claim = await claimFresh(sql, handler, owner, since, 50)
         if (claim.runs.length === 0) return claimed
-        range = { ...range, after: claim.upTo, since: claim.since }
+        since = claim.since
         claimed.push(...claim.runs.map((run) => run.position))
         await settle(
           sql,
@@ -60,7 +60,7 @@ describe("claiming what is free", () => {
 
   test("a claim carries the whole event, in the order of the positions, under one fencing token", async () => {
     const ids = await queue(3)
-    const claim = await claimFree(db, handler, alive, everything, 100)
+    const claim = await claimFree(db, handler, alive, 100)
     expect(claim.runs.map((run) => run.id)).toEqual([...ids])
     expect(claim.runs.map((run) => run.position)).toEqual([1, 2, 3])
     const claims = await db`select handler, lease, owner, positions from slotbase.handler_claims`
@@ -79,40 +79,57 @@ describe("claiming what is free", () => {
     ])
   })
 
-  test("says up to where nothing is left: the last one of a full batch, else the head of the log", async () => {
+  test("says whether the log may hold more, and passes over what the handler does not want", async () => {
     await queue(5)
-    await recordMany(db, 2, "booking.cancelled")
+    await recordMany(db, 70, "booking.cancelled")
+    await queue(1)
+    const claims = []
+    for (let nth = 0; nth < 4; nth++) claims.push(await claimFresh(db, handler, alive, 0, 3))
+    expect(claims.map(({ runs, more }) => [runs.map((run) => run.position), more])).toEqual([
+      [[1, 2, 3], true],
+      [[4, 5], true],
+      [[76], false],
+      [[], false],
+    ])
+  })
+
+  test("a handler that is subscribed to more later gets each type from its own position on", async () => {
+    await queue(2)
+    await recordMany(db, 1, "booking.cancelled")
     await dispatchAll(db)
-    expect((await claimFree(db, handler, alive, everything, 3)).upTo).toBe(3)
-    expect((await claimFree(db, handler, alive, { ...everything, after: 3 }, 3)).upTo).toBe(7)
-    expect((await claimFree(db, handler, alive, { ...everything, after: 7 }, 3)).upTo).toBe(7)
-    const other = await processRow(db, true)
-    await claimFree(db, handler, alive, everything, 3)
-    expect((await claimFree(db, handler, other, { after: -1, upTo: 4 }, 3)).upTo).toBe(4)
+    await subscribe(db, handler, "booking.cancelled")
+    await recordMany(db, 1, "booking.cancelled")
+    await dispatchAll(db)
+    try {
+      expect((await claimFree(db, handler, alive, 100)).runs.map((run) => run.position)).toEqual([1, 2, 4])
+      expect(await unbalanced(db)).toHaveLength(0)
+    } finally {
+      await db`delete from slotbase.handlers where event_type = 'booking.cancelled'`
+    }
   })
 
   test("leaves a retry that is not due, and takes it when it is", async () => {
     await queue(1)
-    const claim = await claimFree(db, handler, alive, everything, 100)
+    const claim = await claimFree(db, handler, alive, 100)
     await settleFailure(db, handler, claim.lease, claim.runs[0] as Run, new Error("no"), policy, 1)
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     await db`select slotbase.move_clock('1 second')`
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
+    expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
   })
 
   test("what is given back is there again, untouched", async () => {
     await queue(3)
-    const claim = await claimFree(db, handler, alive, everything, 100)
+    const claim = await claimFree(db, handler, alive, 100)
     await giveBack(db, { ...claim, runs: claim.runs.slice(0, 2) })
     const other = await processRow(db, true)
-    const again = await claimFree(db, handler, other, everything, 100)
+    const again = await claimFree(db, handler, other, 100)
     expect(again.runs).toMatchObject([
       { position: 1, attempts: 0, alone: false },
       { position: 2, attempts: 0, alone: false },
     ])
     // Only under its own token: what others have claimed since stays theirs.
     await giveBack(db, claim)
-    expect((await claimFree(db, handler, await processRow(db, true), everything, 100)).runs).toMatchObject([
+    expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([
       { position: 3 },
     ])
   })
@@ -121,17 +138,17 @@ describe("claiming what is free", () => {
 describe("taking over", () => {
   test("nobody takes what a living process holds", async () => {
     await queue(3)
-    await claimFree(db, handler, alive, everything, 100)
+    await claimFree(db, handler, alive, 100)
     const other = await processRow(db, true)
     expect((await orphan(other)).runs).toEqual([])
   })
 
   test("what a dead process held is tried together once more, and burns no attempt", async () => {
     await queue(3)
-    await claimFree(db, handler, dead, everything, 100)
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    await claimFree(db, handler, dead, 100)
+    expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     expect((await orphan(alive)).runs).toEqual([])
-    const again = await claimFree(db, handler, alive, everything, 100)
+    const again = await claimFree(db, handler, alive, 100)
     expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, alone: false })))
   })
 
@@ -176,8 +193,8 @@ describe("taking over", () => {
 
   test("a claim whose answer never arrived is free for the claimer's next one, and nothing was lost", async () => {
     await queue(2)
-    const unheard = await claimFree(db, handler, alive, everything, 100)
-    const next = await claimFree(db, handler, alive, everything, 100)
+    const unheard = await claimFree(db, handler, alive, 100)
+    const next = await claimFree(db, handler, alive, 100)
     expect(next.runs).toMatchObject([
       { position: 1, attempts: 0, alone: false },
       { position: 2, attempts: 0, alone: false },
@@ -187,11 +204,11 @@ describe("taking over", () => {
 
   test("what a dead process had settled of its claim stays settled, and a retry that waits is not lost with it", async () => {
     await queue(3)
-    const claim = await claimFree(db, handler, dead, everything, 100)
+    const claim = await claimFree(db, handler, dead, 100)
     await settle(db, handler, claim.lease, [ended(1)])
     await settleFailure(db, handler, claim.lease, claim.runs[1] as Run, new Error("no"), policy, 1)
     await takeOver(db, handler, alive, 0, policy.maxRetries)
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toMatchObject([{ position: 3, attempts: 0 }])
+    expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 3, attempts: 0 }])
     expect(await runsOf(db, handler)).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
       { position: 2, status: "retrying", attempts: 1 },
@@ -203,7 +220,7 @@ describe("taking over", () => {
     await queue(2)
     await loseTwice()
     await giveBack(db, await orphan(alive))
-    expect((await claimFree(db, handler, alive, everything, 100)).runs).toEqual([])
+    expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: true }])
   })
 
@@ -220,9 +237,9 @@ describe("the fence", () => {
   test("whoever lost the lease settles nothing, and his effects are rolled back", async () => {
     await queue(2)
     await db`create table if not exists effects (what text)`
-    const lost = await claimFree(db, handler, dead, everything, 100)
+    const lost = await claimFree(db, handler, dead, 100)
     await takeOver(db, handler, alive, 0, policy.maxRetries)
-    const taken = await claimFree(db, handler, alive, everything, 1)
+    const taken = await claimFree(db, handler, alive, 1)
     const late = db.begin(async (tx) => {
       await tx`insert into effects values ('late')`
       await settle(tx, handler, lost.lease, [ended(1), ended(2)])
@@ -251,15 +268,15 @@ async function queue(count: number): Promise<readonly string[]> {
 
 /** Two processes die with everything that is queued. */
 async function loseTwice(): Promise<void> {
-  await claimFree(db, handler, dead, everything, 100)
+  await claimFree(db, handler, dead, 100)
   const next = await processRow(db, false)
   await takeOver(db, handler, next, 0, policy.maxRetries)
-  await claimFree(db, handler, next, everything, 100)
+  await claimFree(db, handler, next, 100)
 }
 
 const orphan = async (owner: number) => {
   await takeOver(db, handler, owner, 0, policy.maxRetries)
-  return claimLone(db, handler, owner, everything)
+  return claimLone(db, handler, owner, 0)
 }
 const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
 const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])

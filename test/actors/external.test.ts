@@ -5,12 +5,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Actor } from "../../actors/actor.ts"
 import type { ExternalHandler, Handler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
-import { claimFree } from "../../actors/runs/claim.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
-const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
 const never = new AbortController().signal
 
 let database: TestDatabase
@@ -26,7 +25,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters,
+    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters,
       slotbase.outbox, slotbase.events`
   await db`update slotbase.handlers set from_position = 1`
 })
@@ -118,8 +117,8 @@ test("without retries is never begun again when its end could not be written dow
     calls++
     // Another process believed that this one was dead, so that the end of the run is refused.
     await db`delete from slotbase.handler_claims where handler = 'PaymentHandler'`
-    await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
-             values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp())`
+    await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at, fresh)
+             values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp(), true)`
   })
   await drain(actorOf(handler))
   expect(calls).toBe(1)
@@ -128,7 +127,7 @@ test("without retries is never begun again when its end could not be written dow
 
 test("without retries never sees events again whose outcome was lost with their process", async () => {
   const [id] = await queue(3)
-  await claimFree(db, "PaymentHandler", await processRow(db, false), everything, 20)
+  await claimFree(db, "PaymentHandler", await processRow(db, false), 20)
   const handled: string[] = []
   await drain(actorOf(external("PaymentHandler", async (event) => void handled.push(event.id))))
   expect(handled).toEqual([])

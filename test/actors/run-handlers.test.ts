@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "
 import type { Actor } from "../../actors/actor.ts"
 import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
-import { claimFree, claimLone, takeOver } from "../../actors/runs/claim.ts"
+import { claimLone, takeOver } from "../../actors/runs/claim.ts"
 import { inLoneTurn } from "../../actors/runs/lone-turn.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
 import { record } from "../../src/outbox.ts"
@@ -20,8 +20,8 @@ import {
   subscribe,
   unbalanced,
 } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
-const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
 const never = new AbortController().signal
 
 let database: TestDatabase
@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters,
+    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters,
       slotbase.outbox, slotbase.events`
   await db`insert into tally (count) values (0)`
   await db`update slotbase.handlers set from_position = 1`
@@ -171,7 +171,7 @@ describe("a transactional handler", () => {
         const gone = await processRow(db, false)
         await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
         await takeOver(db, "AnalyticsHandler", other, 0, 3)
-        await claimFree(db, "AnalyticsHandler", other, everything, 1)
+        await claimFree(db, "AnalyticsHandler", other, 1)
       }),
     )
     await drain(actor)
@@ -254,7 +254,7 @@ test("lone runs of two handlers never stand beside each other in one process, so
 
 test("what was lost once goes ahead of another handler's lone run", async () => {
   await queue(3)
-  await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
+  await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
   const self = () => owner
   const lone = Promise.withResolvers<void>()
   const over = inLoneTurn(self, () => lone.promise)
@@ -266,12 +266,12 @@ test("what was lost once goes ahead of another handler's lone run", async () => 
 
 test("a process that has just started takes over what its predecessor held, though no new event comes", async () => {
   await queue(5)
-  await claimFree(db, "AnalyticsHandler", await processRow(db, false), everything, 100)
+  await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
   await drain(actorOf(counting()))
   expect(await tally()).toBe(5)
 })
 
-test("a retry that has come due is handled, below the floor of the fresh runs", async () => {
+test("a retry that has come due is handled, behind the cursor of the fresh runs", async () => {
   await queue(1)
   let fails = true
   const handler = counting(() => {
@@ -320,15 +320,15 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
 /** Two processes die, one after the other, with everything that is queued for the handler. */
 async function lose(handler: string): Promise<void> {
   const [first, second] = [await processRow(db, false), await processRow(db, false)]
-  await claimFree(db, handler, first, everything, 100)
+  await claimFree(db, handler, first, 100)
   await takeOver(db, handler, second, 0, 3)
-  await claimFree(db, handler, second, everything, 100)
+  await claimFree(db, handler, second, 100)
 }
 
 /** Claims what was lost twice, alone, for another process. */
-async function orphan(owner: number, upTo = everything.upTo): Promise<void> {
+async function orphan(owner: number): Promise<void> {
   await takeOver(db, "AnalyticsHandler", owner, 0, 3)
-  await claimLone(db, "AnalyticsHandler", owner, { upTo })
+  await claimLone(db, "AnalyticsHandler", owner, 0)
 }
 
 const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history,
+    truncate tally, slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history,
       slotbase.dead_letters, slotbase.outbox, slotbase.events`
   await db`insert into tally (count) values (0)`
   await db`update slotbase.handlers set from_position = 1`

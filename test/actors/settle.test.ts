@@ -3,15 +3,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { GiveUp } from "../../actors/handlers/handler.ts"
 import { retryPolicyOf } from "../../actors/retry.ts"
-import { claimFree, type Run } from "../../actors/runs/claim.ts"
+import type { Run } from "../../actors/runs/claim.ts"
 import { settle, settleFailure } from "../../actors/runs/settle.ts"
 import type { Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, processRow, recordMany, runsOf, subscribe, unbalanced } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
 const handler = "AnalyticsHandler"
 const policy = retryPolicyOf(handler)
-const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
 
 let database: TestDatabase
 let db: Db
@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.dead_letters`
+  await db`truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters`
   await db`update slotbase.handlers set from_position = 1`
 })
 
@@ -159,7 +159,7 @@ async function queueAndClaim(count: number) {
   return claim()
 }
 
-const claim = () => claimFree(db, handler, owner, everything, 100)
+const claim = () => claimFree(db, handler, owner, 100)
 
 async function deadLetter() {
   const [row] = await db<

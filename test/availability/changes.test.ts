@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { cacheInvalidationHandler } from "../../actors/handlers/cache-invalidation.ts"
 import type { HandledEvent } from "../../actors/handlers/handler.ts"
 import { mirrorHandlers } from "../../actors/handlers/index.ts"
-import { claimFree } from "../../actors/runs/claim.ts"
 import { runTransactional } from "../../actors/runs/transactional.ts"
 import { availabilityOf } from "../../src/availability.ts"
 import { putPolicy } from "../../src/booking-policies.ts"
@@ -15,6 +14,7 @@ import { createPriceRule } from "../../src/price-rules.ts"
 import { aClub, atHour, type Club, dayOf, run } from "../harness/club.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, processRow, sample } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
 let database: TestDatabase
 let club: Club
@@ -35,9 +35,8 @@ const db = () => database.db
 /** Everything that has happened has its position, and the handler has seen it. */
 async function settle(): Promise<void> {
   await dispatchAll(db())
-  const range = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
   for (;;) {
-    const claim = await claimFree(db(), handler.name, await processRow(db(), true), range, 100)
+    const claim = await claimFree(db(), handler.name, await processRow(db(), true), 100)
     if (claim.runs.length === 0) return
     await runTransactional(db(), handler, claim, "development")
   }

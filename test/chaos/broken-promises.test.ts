@@ -63,7 +63,9 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
   ],
   [
     "a run is lost",
-    (tx) => tx`delete from slotbase.handler_queue where handler = 'AnalyticsHandler'`,
+    (tx) => tx`
+      insert into slotbase.handler_cursors as c (handler, next) values ('AnalyticsHandler', 2)
+      on conflict (handler) do update set next = c.next + 1`,
     "P2: an event whose ledger is not balanced",
   ],
   [

@@ -11,7 +11,7 @@ export const settled = (db: Db, withinMs: number) =>
     async () => {
       const [left] = await db<{ outbox: number; runs: number; deliveries: number }[]>`
         select (select count(*) from slotbase.outbox) as outbox,
-               (select count(*) from slotbase.handler_queue) as runs,
+               (select count(*) from slotbase.unfinished_runs) as runs,
                (select count(*) from slotbase.delivery_queue) as deliveries`
       expect(left).toEqual({ outbox: 0, runs: 0, deliveries: 0 })
     },

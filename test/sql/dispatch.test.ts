@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`
     truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers,
-      slotbase.handler_queue, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
+      slotbase.handler_queue, slotbase.handler_cursors, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences, slotbase.delivery_queue`
 })
 
 afterAll(() => database.drop())
@@ -68,7 +68,7 @@ describe("with many writers and two dispatchers at once", () => {
       const versions = log.filter((row) => row.aggregate_id === id).map((row) => row.version)
       expect(versions).toEqual(Array.from({ length: 50 }, (_, nth) => nth + 1))
     }
-    const [queue] = await db`select count(*), count(distinct position) as positions from slotbase.handler_queue`
+    const [queue] = await db`select count(*), count(distinct position) as positions from slotbase.unfinished_runs`
     expect(queue as object).toEqual({ count: 400, positions: 400 })
     expect(await unbalanced(db)).toHaveLength(0)
     await Promise.all(others.map((each) => each.end()))
@@ -87,7 +87,7 @@ describe("subscriptions", () => {
     await dispatchAll(db)
     const [row] = await db`select from_position, until_position from slotbase.handlers`
     expect(row as object).toEqual({ from_position: 3, until_position: 5 })
-    const queued = await db<{ position: number }[]>`select position from slotbase.handler_queue order by position`
+    const queued = await db<{ position: number }[]>`select position from slotbase.unfinished_runs order by position`
     expect(queued.map(({ position }) => position)).toEqual([3, 4])
     expect(await unbalanced(db)).toHaveLength(0)
   })

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { dispatchOnce } from "../../actors/dispatcher.ts"
 import { GiveUp } from "../../actors/handlers/handler.ts"
 import { retryPolicyOf } from "../../actors/retry.ts"
-import { claimFree, type Run } from "../../actors/runs/claim.ts"
+import type { Run } from "../../actors/runs/claim.ts"
 import { settleFailure } from "../../actors/runs/settle.ts"
 import type { Db } from "../../src/database/db.ts"
 import { catalogue, type EventType } from "../../src/events/catalogue.ts"
@@ -25,8 +25,8 @@ import {
   subscribe,
   unbalanced,
 } from "../harness/pipeline.ts"
+import { claimFree } from "../harness/runs.ts"
 
-const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
 
 let database: TestDatabase
 let db: Db
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.dead_letters, slotbase.handlers,
-      slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_history, slotbase.delivery_queue, slotbase.delivery_history`
+      slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.delivery_queue, slotbase.delivery_history`
 })
 
 afterAll(() => database.drop())
@@ -154,7 +154,7 @@ describe("reprocess", () => {
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
     expect(await unbalanced(db)).toHaveLength(0)
     const owner = await processRow(db, true)
-    expect((await claimFree(db, "AnalyticsHandler", owner, everything, 10)).runs).toHaveLength(1)
+    expect((await claimFree(db, "AnalyticsHandler", owner, 10)).runs).toHaveLength(1)
     expect(await failure(reprocess(letter))).toMatchObject({
       message: "the dead letter was resolved already: reprocessed",
     })
@@ -208,7 +208,7 @@ async function deadRun(type: EventType = "booking.confirmed"): Promise<string> {
   await subscribe(db, "AnalyticsHandler", type)
   await recordMany(db, 1, type)
   await dispatchAll(db)
-  const claim = await claimFree(db, "AnalyticsHandler", await processRow(db, true), everything, 1)
+  const claim = await claimFree(db, "AnalyticsHandler", await processRow(db, true), 1)
   const policy = retryPolicyOf("AnalyticsHandler")
   await settleFailure(db, "AnalyticsHandler", claim.lease, claim.runs[0] as Run, new GiveUp("no"), policy, 1)
   const [row] = await db<[{ id: string }]>`select id from slotbase.dead_letters`

@@ -8,6 +8,7 @@ import { eventually } from "../harness/eventually.ts"
 import { aFacility } from "../harness/factories.ts"
 import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "../harness/late.ts"
 import { aWebhook, dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline.ts"
+import { queueAll } from "../harness/runs.ts"
 
 let database: TestDatabase
 let db: Db
@@ -105,6 +106,7 @@ describe("a run", () => {
   })
 
   test("waits for its retry, and says until when and why", async () => {
+    await queueAll(db)
     await db`
       update slotbase.handler_queue set attempts = 2, ready_at = slotbase.now() + interval '1 hour',
         errors = '[{"error": {"message": "no such court"}}]' where position = 1`
@@ -254,6 +256,7 @@ describe("a run", () => {
 
   test("that was put back to work by hand is late from then on, not since its event", async () => {
     await later("1 hour")
+    await queueAll(db)
     await db`update slotbase.handler_queue set ready_at = slotbase.now()`
     expect(await late()).toEqual([])
     await later()

@@ -2,7 +2,7 @@
 // reads all of it but no secret.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { claimFree, type Run } from "../../actors/runs/claim.ts"
+import type { Run } from "../../actors/runs/claim.ts"
 import { settle, settleFailure } from "../../actors/runs/settle.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
@@ -21,9 +21,9 @@ import {
   subscribe,
   unbalanced,
 } from "../harness/pipeline.ts"
+import { claimFree, queueAll } from "../harness/runs.ts"
 
 const policy = { maxRetries: 1, delayMs: 1_000, maxDelayMs: 60_000, backoffMultiplier: 2 }
-const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER }
 
 let database: TestDatabase
 let db: Db
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await db`
-    truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue, slotbase.handler_claims,
+    truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches,
       slotbase.handler_history, slotbase.webhooks, slotbase.webhook_versions, slotbase.webhook_sequences,
       slotbase.delivery_queue, slotbase.delivery_history, slotbase.dead_letters`
 })
@@ -102,7 +102,7 @@ test("handler_runs shows every state of a run", async () => {
   await subscribe(db, "AnalyticsHandler", "booking.confirmed")
   await recordMany(db, 6)
   await dispatchAll(db)
-  const { lease, runs } = await claimFree(db, "AnalyticsHandler", owner, everything, 5)
+  const { lease, runs } = await claimFree(db, "AnalyticsHandler", owner, 5)
   await settle(db, "AnalyticsHandler", lease, [
     { position: 1, status: "success", durationMs: 2, reason: null },
     { position: 2, status: "skipped", durationMs: 1, reason: "nothing to do" },
@@ -134,7 +134,7 @@ test("event_log tells the story of an event, with everybody who heard of it, and
   const webhook = await aWebhook(db, "booking.confirmed")
   const [id] = await recordMany(db, 1)
   await dispatchAll(db)
-  const { lease } = await claimFree(db, "AnalyticsHandler", owner, everything, 5)
+  const { lease } = await claimFree(db, "AnalyticsHandler", owner, 5)
   await settle(db, "AnalyticsHandler", lease, [{ position: 1, status: "success", durationMs: 2, reason: null }])
   const [waiting] = await recordMany(db, 1)
   const log = await db`
@@ -163,7 +163,7 @@ describe("the ledger", () => {
     await aWebhook(db, "booking.confirmed")
     await recordMany(db, 4)
     await dispatchAll(db)
-    const { lease } = await claimFree(db, "AnalyticsHandler", owner, everything, 2)
+    const { lease } = await claimFree(db, "AnalyticsHandler", owner, 2)
     await settle(
       db,
       "AnalyticsHandler",
@@ -189,7 +189,14 @@ describe("the ledger", () => {
   const damages: [string, (sql: Db) => Promise<unknown>][] = [
     [
       "a waiting run is deleted",
-      (sql) => sql`delete from slotbase.handler_queue where handler = 'NotificationHandler' and position = 1`,
+      async (sql) => {
+        await queueAll(sql)
+        await sql`delete from slotbase.handler_queue where handler = 'NotificationHandler' and position = 1`
+      },
+    ],
+    [
+      "a run that waits is passed over",
+      (sql) => sql`insert into slotbase.handler_cursors (handler, next) values ('NotificationHandler', 2)`,
     ],
     ["a finished run is deleted", (sql) => sql`delete from slotbase.handler_history where position = 1`],
     [
@@ -197,6 +204,12 @@ describe("the ledger", () => {
       (sql) => sql`
       insert into slotbase.handler_queue (handler, position, facility_id, event_id)
       select handler, position, facility_id, event_id from slotbase.handler_history where position = 1`,
+    ],
+    [
+      "a finished run stands in a batch too",
+      (sql) => sql`
+      insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+      select handler, int8multirange(int8range(1, 2)), 1, 1, slotbase.now() from slotbase.handler_history where position = 1`,
     ],
     ["a waiting delivery is deleted", (sql) => sql`delete from slotbase.delivery_queue where position = 1`],
     [

@@ -123,7 +123,7 @@ test(
     await settled(database.db, 10_000)
     const attempts = await database.db<{ outcome: string }[]>`select outcome from slotbase.webhook_attempts`
     expect([...attempts]).toEqual([{ outcome: "delivered" }])
-    const runs = await database.db<{ attempts: number }[]>`select distinct attempts from slotbase.handler_history`
+    const runs = await database.db<{ attempts: number }[]>`select distinct attempts from slotbase.handler_runs`
     expect([...runs]).toEqual([{ attempts: 1 }])
     expect(await second.end("SIGINT")).toBe(0)
     await receiver.stop()

@@ -73,7 +73,7 @@ test("work that goes on in later months is left alone", async () => {
   await aYearLater()
   await retire()
   const [left] = await db`
-    select (select count(*)::integer from slotbase.handler_queue where position > 2) as runs,
+    select (select count(*)::integer from slotbase.unfinished_runs where position > 2) as runs,
            (select count(*)::integer from slotbase.delivery_queue where position > 2) as deliveries,
            (select count(*)::integer from slotbase.events) as events`
   expect({ ...left }).toEqual({ runs: 2, deliveries: 2, events: 2 })
@@ -186,14 +186,14 @@ test("what is put back to work in the middle becomes a dead letter again", async
   await retire()
   const open = await db`select from slotbase.dead_letters where resolved_at is null`
   expect(open).toHaveLength(5)
-  expect((await db`select from slotbase.handler_queue where position <= 2`).count).toBe(0)
+  expect((await db`select from slotbase.unfinished_runs where position <= 2`).count).toBe(0)
 })
 
 test("who handles a run while it is buried can no longer settle it", async () => {
   const { month } = await anOldMonth()
   const owner = await processRow(db, true)
   const [claim] = await db<[{ lease: number }]>`
-    select lease from slotbase.claim_runs('AnalyticsHandler', ${owner}, -1, 1000, 100, false, 0)`
+    select lease from slotbase.claim_fresh_runs('AnalyticsHandler', ${owner}, 100, 0)`
   await aYearLater()
   await nameUntil(month)
   await bury(month)

@@ -243,7 +243,7 @@ export class World {
 
   async #unfinished(): Promise<boolean> {
     const [left] = await this.db<[{ left: boolean }]>`
-      select exists (select from slotbase.handler_queue where position > ${this.model.base})
+      select exists (select from slotbase.unfinished_runs where position > ${this.model.base})
           or exists (select from slotbase.delivery_queue where position > ${this.model.base}) as left`
     return left.left
   }

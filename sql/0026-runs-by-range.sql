@@ -1,0 +1,357 @@
+-- Runs by range. Until they are handled, fresh runs are no rows at all: a cursor per handler says up to which position of the
+-- log everything was claimed, and what follows it and is subscribed waits. A batch that succeeded together is one row, with
+-- the set of its positions. Only what is out of the ordinary is a row of its own: in the queue what failed, was given back or
+-- was lost with its process; in the history what was skipped, died, was tried again, or was handled by itself.
+-- Before, a run was a row inserted by dispatch, deleted when it was settled, and a row of the history: 15 row changes per event
+-- with five handlers, two thirds of PostgreSQL's time and of the WAL. The log is append-only, so a claim of fresh runs never
+-- walks rows that a long snapshot keeps from vacuum.
+-- Stop the actors of the older program before this file is applied.
+
+create table slotbase.handler_cursors (
+  handler text   primary key,
+  next    bigint not null
+) with (fillfactor = 50);
+comment on table  slotbase.handler_cursors is 'Up to where each handler''s fresh runs were claimed.';
+comment on column slotbase.handler_cursors.next is 'Every position before it was claimed once; each subscribed one from there on waits. No row: nothing was claimed yet.';
+
+insert into slotbase.handler_cursors (handler, next)
+select distinct h.handler, (select coalesce(max(p.position), 0) + 1 from slotbase.event_positions p)
+from slotbase.handlers h where h.from_position is not null;
+
+-- The constraint is the last guard of "exactly once", and the index by which a position is looked up.
+create table slotbase.handler_batches (
+  handler     text           not null,
+  positions   int8multirange not null,
+  runs        integer        not null,
+  duration_ms real           not null,
+  settled_at  timestamptz    not null,
+  constraint run_succeeded_once exclude using gist (positions with &&, handler with =)
+) with (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000, autovacuum_freeze_min_age = 0);
+comment on table  slotbase.handler_batches is 'Runs that succeeded together at their first attempt: a row per batch.';
+comment on column slotbase.handler_batches.duration_ms is 'Of each of its runs, on average.';
+comment on table  slotbase.handler_queue is 'Runs that are not finished and not ordinary: failed and waiting for a retry, given back, or lost with their process.';
+comment on table  slotbase.handler_history is 'Finished runs with a row of their own, one per event and handler: skipped, dead, tried again, or handled by themselves.';
+
+alter table slotbase.handler_claims add column fresh boolean not null default false;
+comment on column slotbase.handler_claims.fresh is 'Its runs come from the log and have no row in handler_queue.';
+
+-- Between two bounds that are not known when the plan is made, a small part of the log is expected, and it is reached by its key.
+create view slotbase.unfinished_runs as
+select q.handler, q.position, q.facility_id, q.event_id, q.attempts, q.lost, q.alone, q.ready_at, q.errors
+from slotbase.handler_queue q
+union all
+select c.handler, p.position, p.facility_id, p.event_id, 0::smallint, 0::smallint, false, null::timestamptz, null::jsonb
+from slotbase.handler_claims c
+cross join lateral unnest(c.positions) as x (position)
+join slotbase.event_positions p on p.position = x.position
+where c.fresh
+union all
+select n.handler, p.position, p.facility_id, p.event_id, 0::smallint, 0::smallint, false, null::timestamptz, null::jsonb
+from (
+  select h.handler, coalesce(c.next, min(h.from_position)) as next
+  from slotbase.handlers h left join slotbase.handler_cursors c on c.handler = h.handler
+  where h.from_position is not null
+  group by h.handler, c.next
+) n
+join slotbase.event_positions p on p.position between n.next and 9223372036854775807
+join slotbase.handlers h on h.handler = n.handler and h.event_type = p.type
+  and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position);
+comment on view slotbase.unfinished_runs is 'Runs that are not finished: in the queue, claimed from the log, or not claimed yet.';
+
+create or replace view slotbase.handler_runs as
+select u.event_id, u.handler, u.facility_id, u.position,
+       case when exists (select from slotbase.handler_claims c where c.handler = u.handler and u.position = any (c.positions)) then 'running'
+            when u.attempts > 0 then 'retrying' else 'pending' end as status,
+       u.attempts, u.ready_at as next_retry_at, null::real as duration_ms, null::timestamptz as settled_at,
+       u.errors -> -1 -> 'error' ->> 'message' as error, null::text as reason, u.errors
+from slotbase.unfinished_runs u
+union all
+select p.event_id, b.handler, p.facility_id, p.position, 'success', 1::smallint, null, b.duration_ms, b.settled_at, null, null, null
+from slotbase.event_positions p
+join slotbase.handler_batches b on b.positions @> p.position
+union all
+select h.event_id, h.handler, h.facility_id, h.position, h.status, h.attempts, null, h.duration_ms, h.settled_at,
+       h.errors -> -1 -> 'error' ->> 'message', h.reason, h.errors
+from slotbase.handler_history h;
+
+-- Makes rows of runs that had none.
+create function slotbase.queue_runs(for_handler text, fresh bigint[]) returns void
+language sql set enable_seqscan = off as $$
+  insert into slotbase.handler_queue (handler, position, facility_id, event_id)
+  select for_handler, p.position, p.facility_id, p.event_id from slotbase.event_positions p where p.position = any (fresh)
+  on conflict (handler, position) do nothing
+$$;
+comment on function slotbase.queue_runs(text, bigint[]) is 'Puts claimed runs of the log into the queue, because they are not settled with their batch.';
+
+-- What the same process had claimed and not settled is free again, and fenced off. Answers the oldest claim that is left.
+create function slotbase.free_own_claims(for_handler text, by_owner bigint, since bigint) returns bigint language plpgsql as $$
+declare
+  own slotbase.handler_claims;
+begin
+  for own in
+    delete from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since and c.owner = by_owner returning *
+  loop
+    if own.fresh then
+      perform slotbase.queue_runs(for_handler, own.positions);
+    end if;
+  end loop;
+  return (select min(c.lease) from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since);
+end $$;
+comment on function slotbase.free_own_claims(text, bigint, bigint) is 'Frees what a process had claimed of a handler and not settled.';
+
+-- Claims pass here one after the other per handler, so that no run is two people's and leases are drawn in the order in which
+-- they become visible; the lock dies with the statement, so a process that is stopped holds nothing.
+--   since   no claim below it is left: rows that a long snapshot keeps from vacuum are not walked
+--   oldest  the "since" of the next claim
+--   more    the log may hold more that is fresh
+create function slotbase.claim_fresh_runs(
+  for_handler text, by_owner bigint, batch integer, since bigint,
+  out oldest bigint, out more boolean, out lease bigint, out positions bigint[], out event_ids uuid[]
+) language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+  at       bigint;
+  types    text[];
+  changing boolean;
+  wanted   integer;
+  seen     integer;
+  last     bigint;
+  found_at bigint[];
+  found_id uuid[];
+begin
+  oldest    := since;
+  more      := false;
+  positions := '{}';
+  event_ids := '{}';
+  -- A cheap look without a lock.
+  select c.next into at from slotbase.handler_cursors c where c.handler = for_handler;
+  perform 1 from slotbase.event_positions p where p.position >= coalesce(at, 0) limit 1;
+  if not found then
+    perform 1 from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since and c.owner = by_owner limit 1;
+    if not found then
+      return;
+    end if;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(for_handler));
+  oldest := slotbase.free_own_claims(for_handler, by_owner, since);
+  select c.next into at from slotbase.handler_cursors c where c.handler = for_handler;
+  if at is null then
+    insert into slotbase.handler_cursors (handler, next)
+    select for_handler, min(h.from_position) from slotbase.handlers h where h.handler = for_handler having min(h.from_position) is not null
+    returning next into at;
+  end if;
+  -- Nearly always a handler has been subscribed to the same types all along, and needs no look at each position's subscriptions.
+  select array_agg(distinct h.event_type), bool_or(h.from_position > at or h.until_position is not null) into types, changing
+  from slotbase.handlers h
+  where h.handler = for_handler and h.from_position is not null and (h.until_position is null or h.until_position > at);
+  if at is not null and types is not null then
+    -- A stretch of the log without its types is passed over, up to a limit.
+    for turn in 1..20 loop
+      wanted := batch - cardinality(positions);
+      select array_agg(s.position order by s.position) filter (where s.subscribed),
+             array_agg(s.event_id order by s.position) filter (where s.subscribed), count(*), max(s.position)
+      into found_at, found_id, seen, last
+      from (
+        select p.position, p.event_id,
+               p.type = any (types) and (not changing
+                 or exists (select from slotbase.handlers h
+                            where h.handler = for_handler and h.event_type = p.type and h.from_position <= p.position
+                              and (h.until_position is null or p.position < h.until_position))) as subscribed
+        from slotbase.event_positions p where p.position >= at order by p.position limit batch
+      ) s;
+      exit when seen = 0;
+      positions := positions || coalesce(found_at[:wanted], '{}');
+      event_ids := event_ids || coalesce(found_id[:wanted], '{}');
+      at        := case when cardinality(found_at) > wanted then found_at[wanted] else last end + 1;
+      more      := seen = batch or cardinality(found_at) > wanted;
+      exit when not more or cardinality(positions) = batch;
+    end loop;
+    update slotbase.handler_cursors c set next = at where c.handler = for_handler and c.next < at;
+  end if;
+  if cardinality(positions) > 0 then
+    lease := nextval('slotbase.lease_seq');
+    insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at, fresh)
+    values (for_handler, lease, by_owner, positions, clock_timestamp(), true);
+  end if;
+  oldest := coalesce(oldest, lease, since);
+end $$;
+comment on function slotbase.claim_fresh_runs(text, bigint, integer, bigint) is 'Claims the next batch of a handler''s runs from the log for a process.';
+
+drop function slotbase.claim_runs(text, bigint, bigint, bigint, integer, boolean, bigint);
+create function slotbase.claim_queued_runs(
+  for_handler text, by_owner bigint, batch integer, lone boolean, since bigint,
+  out oldest bigint, out lease bigint, out runs slotbase.handler_queue[]
+) language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  others bigint[];
+begin
+  runs   := '{}';
+  oldest := since;
+  -- A cheap look without a lock.
+  perform 1 from slotbase.handler_queue q where q.handler = for_handler and (q.alone or not lone) limit 1;
+  if not found then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(for_handler));
+  oldest := slotbase.free_own_claims(for_handler, by_owner, since);
+  select coalesce(array_agg(x.position), '{}') into others
+  from slotbase.handler_claims c
+  cross join lateral unnest(c.positions) as x (position)
+  where c.handler = for_handler and c.lease >= since and not c.fresh;
+  if lone then
+    runs := array(
+      select q from slotbase.handler_queue q
+      where q.handler = for_handler and q.alone and q.position <> all (others)
+      order by q.position limit batch);
+  else
+    runs := array(
+      select q from slotbase.handler_queue q
+      where q.handler = for_handler and not q.alone
+        and (q.ready_at is null or q.ready_at <= (select slotbase.now()))
+        and q.position <> all (others)
+      order by q.position limit batch);
+  end if;
+  if cardinality(runs) > 0 then
+    lease := nextval('slotbase.lease_seq');
+    insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
+    values (for_handler, lease, by_owner, array(select r.position from unnest(runs) r), clock_timestamp());
+  end if;
+  oldest := coalesce(oldest, lease, since);
+end $$;
+comment on function slotbase.claim_queued_runs(text, bigint, integer, boolean, bigint) is 'Claims a batch of a handler''s runs from the queue for a process: what is due, or what must be claimed alone.';
+
+create function slotbase.give_back_runs(for_handler text, by_lease bigint, unsettled bigint[]) returns void language plpgsql as $$
+declare
+  own slotbase.handler_claims;
+begin
+  select * into own from slotbase.handler_claims c where c.handler = for_handler and c.lease = by_lease for update;
+  if not found then
+    return;
+  end if;
+  if own.fresh then
+    perform slotbase.queue_runs(for_handler, array(select p from unnest(own.positions) p where p = any (unsettled)));
+  end if;
+  update slotbase.handler_claims c
+  set positions = array(select p from unnest(own.positions) p where p <> all (unsettled))
+  where c.handler = for_handler and c.lease = by_lease;
+end $$;
+comment on function slotbase.give_back_runs(text, bigint, bigint[]) is 'Frees these runs of a claim, untouched; what others have taken over stays theirs.';
+
+-- Takes its runs out of a claim, and answers whether they are fresh; whose claim is gone has been taken over, and may change nothing.
+drop function slotbase.release_runs(text, bigint, bigint[]);
+create function slotbase.release_runs(for_handler text, by_lease bigint, settled bigint[], out fresh boolean) language plpgsql as $$
+begin
+  -- Nearly always the whole batch.
+  delete from slotbase.handler_claims c where c.handler = for_handler and c.lease = by_lease and c.positions = settled
+  returning c.fresh into fresh;
+  if found then
+    return;
+  end if;
+  update slotbase.handler_claims c
+  set positions = array(select p from unnest(c.positions) p where p <> all (settled))
+  where c.handler = for_handler and c.lease = by_lease and c.positions @> settled
+  returning c.fresh into fresh;
+  if not found then
+    raise exception '%: the claim % was taken over', for_handler, by_lease using errcode = 'SB001';
+  end if;
+end $$;
+comment on function slotbase.release_runs(text, bigint, bigint[]) is 'Ends the claim of these runs; raises SB001 when it is somebody else''s now.';
+
+create function slotbase.release_failed_run(for_handler text, by_lease bigint, failed bigint) returns void language plpgsql as $$
+begin
+  if slotbase.release_runs(for_handler, by_lease, array[failed]) then
+    perform slotbase.queue_runs(for_handler, array[failed]);
+  end if;
+end $$;
+comment on function slotbase.release_failed_run(text, bigint, bigint) is 'Ends the claim of a run that failed, and sees that it has a row in the queue; raises SB001 like release_runs().';
+
+-- Out of the claim and into the history, in the transaction of the effects. When all succeeded at once, "statuses" is null and
+-- there is one duration. A few runs are better rows than a batch, whose index costs more for each.
+create or replace function slotbase.settle_runs(
+  for_handler text, by_lease bigint, settled bigint[], statuses text[], durations real[], reasons text[]
+) returns void language plpgsql set enable_nestloop = off set enable_seqscan = off as $$
+declare
+  fewest constant integer := 8;
+  runs   constant integer := cardinality(settled);
+  moved  integer;
+begin
+  if slotbase.release_runs(for_handler, by_lease, settled) then
+    if statuses is null and runs >= fewest then
+      insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+      values (for_handler,
+              case when settled[runs] - settled[1] + 1 = runs then int8multirange(int8range(settled[1], settled[runs], '[]'))
+                   else (select range_agg(int8range(p, p, '[]')) from unnest(settled) p) end,
+              runs, durations[1], slotbase.now());
+      return;
+    end if;
+    insert into slotbase.handler_history
+      (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason)
+    select p.event_id, for_handler, p.facility_id, p.position, coalesce(e.status, 'success'), 1,
+           coalesce(e.duration_ms, durations[1]), t.now, e.reason
+    from slotbase.event_positions p
+    join unnest(settled, statuses, durations, reasons) as e (position, status, duration_ms, reason) on e.position = p.position
+    cross join (select slotbase.now() as now) t
+    where p.position = any (settled);
+  else
+    with gone as (
+      delete from slotbase.handler_queue q
+      where q.handler = for_handler and q.position = any (settled)
+      returning q.position, q.event_id, q.facility_id, q.attempts, q.errors
+    )
+    insert into slotbase.handler_history
+      (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, reason, errors)
+    select g.event_id, for_handler, g.facility_id, g.position, coalesce(e.status, 'success'), g.attempts + 1,
+           coalesce(e.duration_ms, durations[1]), t.now, e.reason, g.errors
+    from gone g
+    join unnest(settled, statuses, durations, reasons) as e (position, status, duration_ms, reason) on e.position = g.position
+    cross join (select slotbase.now() as now) t;
+  end if;
+  get diagnostics moved = row_count;
+  if moved <> runs then
+    raise exception '%: % of % runs were settled by somebody else', for_handler, runs - moved, runs using errcode = 'SB001';
+  end if;
+end $$;
+comment on function slotbase.settle_runs(text, bigint, bigint[], text[], real[], text[]) is
+  'Moves runs that ended into the history, in the transaction of their effects; raises SB001 when they are somebody else''s now.';
+
+-- As before, and what was claimed from the log gets its row first.
+create or replace function slotbase.take_over_runs(
+  for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
+) returns integer language plpgsql as $$
+declare
+  held bigint[];
+  dead record;
+begin
+  for dead in
+    select c.lease, c.positions, c.fresh from slotbase.handler_claims c
+    where c.handler = for_handler and c.lease >= since
+      and case when c.owner = by_owner then own
+               else not exists (select from slotbase.processes p where p.id = c.owner and p.alive_until > clock_timestamp()) end
+    order by c.lease for update of c skip locked
+  loop
+    held := held || dead.positions;
+    delete from slotbase.handler_claims c where c.handler = for_handler and c.lease = dead.lease;
+    if dead.fresh then
+      perform slotbase.queue_runs(for_handler, dead.positions);
+    end if;
+  end loop;
+  update slotbase.handler_queue q
+  set alone    = q.alone or q.lost > 0 or max_retries = 0,
+      lost     = q.lost + 1,
+      attempts = q.attempts + q.alone::integer,
+      errors   = case when q.alone then coalesce(q.errors, '[]') || jsonb_build_object(
+                   'eventId', q.event_id, 'handlerName', q.handler,
+                   'eventType', (select p.type from slotbase.event_positions p where p.position = q.position),
+                   'error', jsonb_build_object('message', lost_message, 'code', 'unknown_outcome'),
+                   'attemptCount', q.attempts + 1, 'maxRetries', max_retries,
+                   'status', case when q.attempts >= max_retries then 'dead_letter' else 'retrying' end)
+                 else q.errors end
+  where q.handler = for_handler and q.position = any (held);
+  return coalesce(cardinality(held), 0);
+end $$;
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'slotbase_reader') then
+    grant select on slotbase.handler_cursors, slotbase.handler_batches, slotbase.unfinished_runs to slotbase_reader;
+  end if;
+end $$;
