@@ -14,9 +14,9 @@ import { inLoneTurn } from "./runs/lone-turn.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"
 import { type Failure, runTransactional } from "./runs/transactional.ts"
 
-/** Runs in one transaction: one after the other, more than 100 gained nothing when measured. */
+/** Runs in one transaction: one after the other, more than 100 gained nothing when measured; set-based, 500 took a third less than 200. */
 const oneByOneBatch = 100
-const setBasedBatch = 200
+const setBasedBatch = 500
 /** Runs of an external handler side by side: as many may have an unknown outcome when their process dies. */
 const externalBatch = 10
 /** Nobody waits at the other end of these: frames and webhooks go first, and one claim takes more. Milliseconds. */

@@ -35,11 +35,15 @@ export interface Claim {
  * answer never arrived, or its settlement failed.
  */
 export async function claimFresh(db: Db, handler: string, owner: number, since: number, limit: number): Promise<Claim> {
-  const rows = await db<Claimed[]>`
-    select c.oldest, c.more, c.lease, r.position, r.event_id, 0 as attempts, false as alone
-    from slotbase.claim_fresh_runs(${handler}, ${owner}, ${limit}, ${since}) c
-    left join lateral unnest(c.positions, c.event_ids) as r (position, event_id) on true`
-  return withEvents(db, handler, rows, rows[0]?.more ?? false)
+  // One row with two texts: a row per run took both sides four times as long.
+  const [claimed] = await db<[{ oldest: number; more: boolean; lease: number | null; positions: string; ids: string }]>`
+    select oldest, more, lease, array_to_string(positions, ',') as positions, array_to_string(event_ids, ',') as ids
+    from slotbase.claim_fresh_runs(${handler}, ${owner}, ${limit}, ${since})`
+  const { oldest, more, lease } = claimed
+  const positions = lease === null ? [] : claimed.positions.split(",").map(Number)
+  const ids = lease === null ? [] : claimed.ids.split(",")
+  const rows = positions.map((position, nth) => ({ position, event_id: ids[nth] as string, attempts: 0, alone: false }))
+  return withEvents(db, { handler, lease: lease ?? 0, more, since: oldest }, rows)
 }
 
 /** Claims what stands in the queue: returned runs, and retries that are due. A run that must stay alone is not among them. */
@@ -86,11 +90,8 @@ export const giveBack = (
 ) => db`
   select slotbase.give_back_runs(${handler}, ${lease}, ${runs.map((run) => run.position)}::bigint[])`
 
-interface Claimed {
-  readonly oldest: number
-  readonly more: boolean
-  readonly lease: number | null
-  readonly position: number | null
+interface ClaimedRow {
+  readonly position: number
   readonly event_id: string
   readonly attempts: number
   readonly alone: boolean
@@ -104,16 +105,20 @@ async function fromQueue(
   limit: number,
   lone: boolean,
 ): Promise<Claim> {
-  const rows = await db<Claimed[]>`
+  const rows = await db<(ClaimedRow & { oldest: number; lease: number | null })[]>`
     select c.oldest, c.lease, r.position, r.event_id, r.attempts, r.alone
     from slotbase.claim_queued_runs(${handler}, ${owner}, ${limit}, ${lone}, ${since}) c
     left join lateral unnest(c.runs) r on true`
-  return withEvents(db, handler, rows, rows.filter((row) => row.position !== null).length === limit)
+  const lease = rows[0]?.lease ?? 0
+  const claimed = lease === 0 ? [] : rows
+  return withEvents(db, { handler, lease, more: claimed.length === limit, since: rows[0]?.oldest ?? since }, claimed)
 }
 
-async function withEvents(db: Db, handler: string, rows: readonly Claimed[], more: boolean): Promise<Claim> {
-  const [first] = rows
-  const claimed = rows.filter((row) => row.position !== null) as (Claimed & { position: number })[]
+async function withEvents(
+  db: Db,
+  claim: Omit<Claim, "runs" | "gone">,
+  claimed: readonly ClaimedRow[],
+): Promise<Claim> {
   const events = await readEvents(
     db,
     claimed.map((row) => row.event_id),
@@ -125,5 +130,5 @@ async function withEvents(db: Db, handler: string, rows: readonly Claimed[], mor
     if (event) runs.push({ ...event, position, attempts, alone })
     else gone.push({ id, type: null, position, attempts, alone })
   }
-  return { handler, lease: first?.lease ?? 0, runs, gone, more, since: first?.oldest ?? 0 }
+  return { ...claim, runs, gone }
 }

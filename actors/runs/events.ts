@@ -9,7 +9,7 @@ import type { HandledEvent } from "../handlers/handler.ts"
 export type ReadEvent = Omit<HandledEvent, "position">
 
 /** So many events are kept: several batches of the slowest handler behind the quickest. */
-const kept = 2_000
+const kept = 5_000
 
 /** The events of these ids; one that is gone is missing. */
 export async function readEvents(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ReadEvent>> {

@@ -25,11 +25,14 @@ export class Fenced extends Error {
 /**
  * In the transaction of the effects (transactional handlers), or by itself (external ones). When the claim is somebody else's
  * now, the query fails with an error for which `asFenced` answers `Fenced`.
+ * @param whole how many runs the claim still holds: when all of them ended alike, they are settled without being named.
  */
-export function settle(sql: Queryable, handler: string, lease: number, ended: readonly Ended[]) {
-  const positions = ended.map((run) => run.position)
+export function settle(sql: Queryable, handler: string, lease: number, ended: readonly Ended[], whole?: number) {
   const [first] = ended
   const alike = ended.every((run) => run.status === "success" && run.durationMs === first?.durationMs)
+  if (alike && ended.length === whole)
+    return sql`select slotbase.settle_claim(${handler}, ${lease}, ${whole}::integer, ${first?.durationMs ?? 0}::real)`
+  const positions = ended.map((run) => run.position)
   const statuses = alike ? null : ended.map((run) => run.status)
   const durations = alike ? [first?.durationMs ?? 0] : ended.map((run) => run.durationMs)
   const reasons = alike ? null : ended.map((run) => (run.reason === null ? null : storable(run.reason)))

@@ -71,7 +71,9 @@ export async function runTransactional(
   while (rest.length > 0) {
     const batch = rest.slice(0, together)
     try {
-      const done = await runAll(db, handler, claim.lease, batch, environment)
+      // A run that failed is still held by the claim.
+      const whole = failures.length === 0 ? rest.length : undefined
+      const done = await runAll(db, handler, claim.lease, batch, whole, environment)
       reached("runs-committed")
       ended.push(...done)
       rest = rest.slice(done.length)
@@ -110,6 +112,8 @@ async function runAll(
   handler: TransactionalHandler,
   lease: number,
   runs: readonly Run[],
+  /** How many runs the claim still holds, if that is known. */
+  whole: number | undefined,
   environment: EventContext["environment"],
 ): Promise<readonly Ended[]> {
   const handling =
@@ -120,7 +124,7 @@ async function runAll(
       tx`select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true)`.catch(() => {})
       const ended = await handling.run(tx)
       // In one round trip with COMMIT.
-      tx.beforeCommit((last) => [settle(last, handler.name, lease, ended)])
+      tx.beforeCommit((last) => [settle(last, handler.name, lease, ended, whole)])
       return ended
     })
   } catch (error) {
