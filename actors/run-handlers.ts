@@ -8,7 +8,16 @@ import { metrics } from "../src/metrics.ts"
 import type { Actor, Pass } from "./actor.ts"
 import { GiveUp, type Handler } from "./handlers/handler.ts"
 import { retryPolicyOf } from "./retry.ts"
-import { type Claim, claimFresh, claimLone, claimQueued, giveBack, type Run, type RunKey, takeOver } from "./runs/claim.ts"
+import {
+  type Claim,
+  claimFresh,
+  claimLone,
+  claimQueued,
+  giveBack,
+  type Run,
+  type RunKey,
+  takeOver,
+} from "./runs/claim.ts"
 import { runExternal } from "./runs/external.ts"
 import { inLoneTurn } from "./runs/lone-turn.ts"
 import { Fenced, settleFailure, settleLost } from "./runs/settle.ts"

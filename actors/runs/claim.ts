@@ -114,11 +114,7 @@ async function fromQueue(
   return withEvents(db, { handler, lease, more: claimed.length === limit, since: rows[0]?.oldest ?? since }, claimed)
 }
 
-async function withEvents(
-  db: Db,
-  claim: Omit<Claim, "runs" | "gone">,
-  claimed: readonly ClaimedRow[],
-): Promise<Claim> {
+async function withEvents(db: Db, claim: Omit<Claim, "runs" | "gone">, claimed: readonly ClaimedRow[]): Promise<Claim> {
   const events = await readEvents(
     db,
     claimed.map((row) => row.event_id),

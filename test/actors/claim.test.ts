@@ -129,9 +129,7 @@ describe("claiming what is free", () => {
     ])
     // Only under its own token: what others have claimed since stays theirs.
     await giveBack(db, claim)
-    expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([
-      { position: 3 },
-    ])
+    expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([{ position: 3 }])
   })
 })
 

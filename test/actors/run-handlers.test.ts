@@ -218,7 +218,7 @@ describe("an event that kills whoever handles it", () => {
     await lose("AnalyticsHandler")
     const actor = actorOf(counting())
     // Each process that claims the first run alone dies with it.
-    for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false), 1)
+    for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false))
     await drain(actor)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
       { position: 1, status: "dead_letter", attempts: 4 },

@@ -27,7 +27,6 @@ import {
 } from "../harness/pipeline.ts"
 import { claimFree } from "../harness/runs.ts"
 
-
 let database: TestDatabase
 let db: Db
 
