@@ -1,14 +1,17 @@
 // Fills the tables as a year of work would have left them: set-based, in the order of time, ids that are UUIDv7 of instants
-// spread over the months that retention keeps. The events are real rows with short data; each has one row of handler_history
-// and one of event_positions, and every tenth a delivery and an attempt, so that ten million fit on a small disk.
+// spread over the months that retention keeps. The events are real rows with short data; each has one row of event_positions and
+// a run of each handler in a batch, and every tenth a delivery and an attempt, so that ten million fit on a small disk.
 
 import postgres from "postgres"
 import type { Bench } from "../measure.ts"
+import { handlerNames } from "../pipeline/contestant.ts"
 
 /** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
 export const bytesPerEvent = 1_500
 const months = 12
 const batch = 100_000
+/** As the actors have them when there is much to do. */
+const runsPerBatch = 200
 /** Two connections for two cores. */
 const fillers = 2
 
@@ -40,6 +43,7 @@ export async function fill(bench: Bench, total: number, progress: (line: string)
   } finally {
     await sql.end()
   }
+  await bench.sql`update slotbase.handler_cursors set next = ${total + 1}`
   await bench.sql`vacuum (analyze)`
   await bench.sql`checkpoint`
   progress(`${missing} events filled in and vacuumed, ${seconds(began)} s`)
@@ -85,10 +89,12 @@ async function fillOnce(sql: postgres.Sql, { from, count, first, missing }: Shar
       from filled`
     await tx`
       insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
-      select position, facility_id, id, 'booking.confirmed', 1, (position % 10 = 0)::integer, at from filled order by position`
+      select position, facility_id, id, 'booking.confirmed', ${handlerNames.length}::integer, (position % 10 = 0)::integer, at from filled order by position`
     await tx`
-      insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at)
-      select id, 'BenchHandler1', facility_id, position, 'success', 1, 0.5, at from filled`
+      insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+      select handler, int8multirange(int8range(min(position), max(position), '[]')), count(*), 0.5, max(at)
+      from filled cross join unnest(${[...handlerNames]}::text[]) as handler
+      group by handler, position / ${runsPerBatch}::integer order by 2`
     await tx`
       insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
       select facility_id, id, 0, facility_id, position, id, position / 10, 'delivered', 1, at from filled where position % 10 = 0`
