@@ -1,5 +1,5 @@
 // Stands between the driver and PostgreSQL, and cuts a connection after any message of the server's, with or without a last
-// word: a FATAL error, as a backend says it that is terminated, or a server that has no connection left.
+// word: a FATAL error, as a backend says it that is terminated, or a server that has no connection left. Or it falls silent.
 
 import { connect, createServer, type Socket } from "node:net"
 
@@ -10,6 +10,8 @@ export interface Cut {
   readonly says?: string
   /** The server goes on after its last word, as after a statement that was cancelled; only its session is lost. */
   readonly stays?: true
+  /** Nothing is said from here on, in either direction, and nothing is closed: as by a process that is stopped. */
+  readonly freezes?: true
 }
 
 export interface CuttingProxy {
@@ -38,7 +40,10 @@ export async function startCuttingProxy(serverUrl: string, ...cuts: Cut[]): Prom
         backend.destroy()
       })
     }
-    client.on("data", (bytes) => backend.write(bytes))
+    let frozen = false
+    client.on("data", (bytes) => {
+      if (!frozen) backend.write(bytes)
+    })
 
     let rest = Buffer.alloc(0)
     backend.on("data", (bytes: Buffer) => {
@@ -50,6 +55,8 @@ export async function startCuttingProxy(serverUrl: string, ...cuts: Cut[]): Prom
       }
       if (cut === undefined || types.length < cut.after) return
       backend.removeAllListeners("data")
+      frozen = cut.freezes === true
+      if (frozen) return
       const last = cut.says === undefined ? [] : [errorResponse(cut.says)]
       if (cut.stays) client.write(Buffer.concat([...last, readyForQuery]))
       else client.end(Buffer.concat(last))
