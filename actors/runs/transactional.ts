@@ -54,6 +54,14 @@ const batchMs = 5_000
  * transaction after this time, or whoever takes the runs over would wait for them.
  */
 const idleLimit = "2s"
+/**
+ * Processes that are stopped while they wait behind one another for the same row would get it one after the other, each for
+ * its idle limit: three of them kept the fourth from it for 6 s. So the server lets nobody wait for longer; whoever lives
+ * runs its batch again, which counts as nothing.
+ */
+const lockLimit = "1s"
+/** As often, in a row, until it counts against a run: about as long as a query may take. */
+const maxLockWaits = 10
 /** A batch that lost a deadlock to another process is run again, so often at most, before it counts against a run. */
 const maxDeadlocks = 5
 
@@ -68,6 +76,7 @@ export async function runTransactional(
   let rest = claim.runs
   let together = rest.length
   let deadlocks = 0
+  let lockWaits = 0
   while (rest.length > 0) {
     const batch = rest.slice(0, together)
     try {
@@ -75,6 +84,7 @@ export async function runTransactional(
       const whole = failures.length === 0 ? rest.length : undefined
       const done = await runAll(db, handler, claim.lease, batch, whole, environment)
       reached("runs-committed")
+      lockWaits = 0
       ended.push(...done)
       rest = rest.slice(done.length)
       if (done.length < batch.length) {
@@ -83,11 +93,10 @@ export async function runTransactional(
       }
     } catch (error) {
       const failed = error instanceof RunFailed ? error : culpritOf(batch, error)
-      if (
-        isDeadlock(failed?.cause ?? (error instanceof BatchFailed ? error.cause : error)) &&
-        ++deadlocks <= maxDeadlocks
-      )
-        continue
+      const cause = failed?.cause ?? (error instanceof BatchFailed ? error.cause : error)
+      if (isDeadlock(cause) && ++deadlocks <= maxDeadlocks) continue
+      if (isLockWait(cause) && ++lockWaits <= maxLockWaits) continue
+      lockWaits = 0
       if (failed !== undefined) {
         failures.push(failed)
         rest = rest.filter((run) => run !== failed.run)
@@ -121,7 +130,10 @@ async function runAll(
   try {
     return await db.begin(async (tx) => {
       // Travels with the first statement of the first run; if it fails, so does the transaction.
-      tx`select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true)`.catch(() => {})
+      tx`
+        select set_config('idle_in_transaction_session_timeout', ${idleLimit}, true), set_config('lock_timeout', ${lockLimit}, true)`.catch(
+        () => {},
+      )
       const ended = await handling.run(tx)
       // In one round trip with COMMIT.
       tx.beforeCommit((last) => [settle(last, handler.name, lease, ended, whole)])
@@ -209,8 +221,13 @@ const isRefusal = (error: unknown) =>
   !/^(08|53|57|58|XX)/.test(String(error.code))
 
 /** deadlock_detected and serialization_failure. */
-const isDeadlock = (error: unknown) =>
-  error instanceof Error && "code" in error && (error.code === "40P01" || error.code === "40001")
+const isDeadlock = (error: unknown) => hasCode(error, "40P01", "40001")
+
+/** lock_not_available: the server's limit of a wait has passed. */
+const isLockWait = (error: unknown) => hasCode(error, "55P03")
+
+const hasCode = (error: unknown, ...codes: readonly string[]) =>
+  error instanceof Error && "code" in error && codes.includes(String(error.code))
 
 /** What a handler records was caused by the event it handles, in the same correlation. */
 export const contextOf = (run: HandledEvent, environment: EventContext["environment"]): EventContext => ({

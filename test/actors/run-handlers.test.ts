@@ -9,6 +9,7 @@ import { inLoneTurn } from "../../actors/runs/lone-turn.ts"
 import { connect, type Db, type Tx } from "../../src/database/db.ts"
 import { record } from "../../src/outbox.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
+import { eventually } from "../harness/eventually.ts"
 import {
   dispatchAll,
   failure,
@@ -140,6 +141,30 @@ describe("a transactional handler", () => {
         if (lost++ === 1) await tx`do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$`
       }),
     )
+    expect(await tally()).toBe(3)
+    expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
+  })
+
+  test("that waits for a locked row leaves the queue for it after a second, waits anew, and has failed in nothing", async () => {
+    await queue(3)
+    const [locked, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holder = db.begin(async (tx) => {
+      await tx`select from tally for update`
+      locked.resolve()
+      await letGo.promise
+    })
+    await locked.promise
+    const running = pass(counting())
+    const waiting = new Set<string>()
+    await eventually(async () => {
+      const waits = await db<{ who: string }[]>`
+        select virtualtransaction as who from pg_locks l
+        where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`
+      for (const { who } of waits) waiting.add(who)
+      expect(waiting.size).toBe(2)
+    })
+    letGo.resolve()
+    await Promise.all([holder, running])
     expect(await tally()).toBe(3)
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
   })
