@@ -21,7 +21,8 @@ beforeAll(async () => {
 afterEach(async () => {
   await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
   await db`
-    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null, candidate_position = null`
+    update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null, candidate_position = null,
+      writers = null, watched_at = null`
 })
 
 afterAll(() => database.drop())
@@ -124,14 +125,9 @@ test("does not take a number that was drawn by somebody still under way for a la
   expect((await floor()).floor).toBe(before + 2)
 })
 
-test("waits for everybody once a number was drawn and rolled back, and rises by count again from the next quiet moment", async () => {
+test("waits for those under way once a number was drawn and rolled back, and then rises by count again", async () => {
   await fromHere()
-  await failure(
-    db.begin(async (tx) => {
-      await insertByHand(tx, newId())
-      throw new Error("rolled back")
-    }),
-  )
+  await rollBack()
   await recordMany(db, 1)
   expect(await passes(4)).toBe(1)
   await eventually(async () => {
@@ -143,13 +139,143 @@ test("waits for everybody once a number was drawn and rolled back, and rises by 
   expect((await floor()).floor).toBe(await lastNumber())
 })
 
-test("knows what it counts although numbers are drawn all the time and one was rolled back", async () => {
-  await failure(
+test("rises past numbers that were rolled back, under a snapshot that keeps dead rows and a session that idles with an id", async () => {
+  await db`select from slotbase.dispatch(1)`
+  const [idle, read] = [gate(), gate()]
+  const sessions = [
     db.begin(async (tx) => {
-      await insertByHand(tx, newId())
-      throw new Error("rolled back")
+      await tx`insert into aggregates values (${newId()}, 0)`
+      await idle.stop()
     }),
-  )
+    db.begin(async (tx) => {
+      await tx`set transaction isolation level repeatable read`
+      await tx`select count(*) from slotbase.outbox`
+      await read.stop()
+    }),
+  ]
+  await Promise.all([idle.reached, read.reached])
+  await fromHere()
+  const looks: { above: number; pages: number }[] = []
+  for (let round = 0; round < 3; round++) {
+    await rollBack()
+    await db`
+      insert into slotbase.outbox (event_id, facility_id, type)
+      select gen_random_uuid(), ${example.facilityId}, 'booking.confirmed' from generate_series(1, 5000)`
+    // Eleven to dispatch them, one for the candidate, one to note who writes, one to find them gone.
+    expect(await passes(14)).toBe(5_000)
+    looks.push({
+      above: (await lastNumber()) - (await floor()).floor,
+      pages: await pagesRead("select from slotbase.outbox where seq > (select floor from slotbase.outbox_floor)"),
+    })
+  }
+  idle.open()
+  read.open()
+  await Promise.all(sessions)
+  expect(looks.map(({ above }) => above)).toEqual([0, 0, 0])
+  expect(Math.max(...looks.map(({ pages }) => pages))).toBeLessThan(10)
+})
+
+test("never passes an event whose transaction goes on while another one idles and numbers were rolled back", async () => {
+  const [idle, late, drawn] = [gate(), newId(), gate()]
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await idle.stop()
+  })
+  await idle.reached
+  await fromHere()
+  const before = await lastNumber()
+  await rollBack()
+  const transaction = db.begin(async (tx) => {
+    await insertByHand(tx, late)
+    await drawn.stop()
+  })
+  await drawn.reached
+  await recordMany(db, 3)
+  expect(await passes(6)).toBe(3)
+  const held = (await floor()).floor
+  drawn.open()
+  await transaction
+  expect(await passes(3)).toBe(1)
+  const risen = (await floor()).floor
+  idle.open()
+  await session
+  expect([held, risen]).toEqual([before, await lastNumber()])
+  expect((await logOf(db)).at(-1)?.event_id).toBe(late)
+})
+
+test("does not wait for a transaction that goes on after it has rolled its event back", async () => {
+  await fromHere()
+  const rolledBack = gate()
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await failure(
+      tx.savepoint(async (inner) => {
+        await insertByHand(inner, newId())
+        throw new Error("rolled back")
+      }),
+    )
+    await rolledBack.stop()
+  })
+  await rolledBack.reached
+  await recordMany(db, 1)
+  expect(await passes(4)).toBe(1)
+  const risen = (await floor()).floor
+  rolledBack.open()
+  await session
+  expect(risen).toBe(await lastNumber())
+})
+
+test("does not believe what a transaction of one snapshot sees", async () => {
+  const idle = gate()
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await idle.stop()
+  })
+  await idle.reached
+  await fromHere()
+  const before = await lastNumber()
+  await rollBack()
+  await recordMany(db, 1)
+  // The candidate, and who writes.
+  expect(await passes(2)).toBe(1)
+  await db`update slotbase.outbox_floor set noted_at = '-infinity', watched_at = '-infinity'`
+  await db.begin(async (tx) => {
+    await tx`set transaction isolation level repeatable read`
+    await tx`select from slotbase.dispatch(500)`
+  })
+  const held = (await floor()).floor
+  await passes(1)
+  const risen = (await floor()).floor
+  idle.open()
+  await session
+  expect([held, risen]).toEqual([before, await lastNumber()])
+})
+
+test("looks for those under way once a second at most", async () => {
+  const idle = gate()
+  const session = db.begin(async (tx) => {
+    await tx`insert into aggregates values (${newId()}, 0)`
+    await insertByHand(tx, newId())
+    await idle.stop()
+  })
+  await idle.reached
+  await fromHere()
+  await rollBack()
+  await recordMany(db, 1)
+  await passes(3)
+  const watched = async () =>
+    (await db<[{ watched_at: Date }]>`select watched_at from slotbase.outbox_floor`)[0].watched_at
+  await db`update slotbase.outbox_floor set noted_at = '-infinity', watched_at = clock_timestamp() + interval '1 hour'`
+  const before = await watched()
+  for (let pass = 0; pass < 3; pass++) await dispatchOnce(500)
+  const after = await watched()
+  idle.open()
+  await session
+  expect(after).toEqual(before)
+})
+
+test("knows what it counts although numbers are drawn all the time and one was rolled back", async () => {
+  await rollBack()
   const [late, drawn] = [newId(), gate()]
   const slow = db.begin(async (tx) => {
     await insertByHand(tx, late)
@@ -236,6 +362,15 @@ async function insertByHand(tx: Tx, id: string): Promise<void> {
   await tx`insert into slotbase.outbox (event_id, facility_id, type) values (${id}, ${example.facilityId}, 'booking.confirmed')`
 }
 
+/** A number is drawn and never comes. */
+const rollBack = () =>
+  failure(
+    db.begin(async (tx) => {
+      await insertByHand(tx, newId())
+      throw new Error("rolled back")
+    }),
+  )
+
 /** Something that happens inside an open transaction, and something that lets it go on. */
 function gate() {
   const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -253,7 +388,7 @@ function gate() {
 async function passes(count: number): Promise<number> {
   let sum = 0
   for (let pass = 0; pass < count; pass++) {
-    await db`update slotbase.outbox_floor set noted_at = '-infinity'`
+    await db`update slotbase.outbox_floor set noted_at = '-infinity', watched_at = '-infinity'`
     sum += (await dispatchOnce(500)).dispatched
   }
   return sum
