@@ -7,11 +7,14 @@
 -- walks rows that a long snapshot keeps from vacuum.
 -- Stop the actors of the older program before this file is applied.
 
+-- A cursor is moved by a new row and the deletion of the old one, never by an update: the newest row is the first that its
+-- index finds, however many dead ones a long snapshot keeps from vacuum.
 create table slotbase.handler_cursors (
-  handler text   primary key,
-  next    bigint not null
-) with (fillfactor = 50);
-comment on table  slotbase.handler_cursors is 'Up to where each handler''s fresh runs were claimed.';
+  handler text   not null,
+  next    bigint not null,
+  primary key (handler, next)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+comment on table  slotbase.handler_cursors is 'Up to where each handler''s fresh runs were claimed: one row per handler.';
 comment on column slotbase.handler_cursors.next is 'Every position before it was claimed once; each subscribed one from there on waits. No row: nothing was claimed yet.';
 
 insert into slotbase.handler_cursors (handler, next)
@@ -101,6 +104,18 @@ begin
 end $$;
 comment on function slotbase.free_own_claims(text, bigint, bigint) is 'Frees what a process had claimed of a handler and not settled.';
 
+create function slotbase.cursor_of(for_handler text) returns bigint language sql stable as $$
+  select c.next from slotbase.handler_cursors c where c.handler = for_handler order by c.next desc limit 1
+$$;
+comment on function slotbase.cursor_of(text) is 'From which position on nothing was claimed for the handler; null: nothing was claimed yet.';
+
+create function slotbase.move_cursor(for_handler text, old bigint, new bigint) returns void language plpgsql as $$
+begin
+  insert into slotbase.handler_cursors (handler, next) values (for_handler, new);
+  delete from slotbase.handler_cursors c where c.handler = for_handler and c.next = old;
+end $$;
+comment on function slotbase.move_cursor(text, bigint, bigint) is 'Moves the cursor of a handler from a position (null: it had none) to a later one. Its claims must be locked.';
+
 -- Claims pass here one after the other per handler, so that no run is two people's and leases are drawn in the order in which
 -- they become visible; the lock dies with the statement, so a process that is stopped holds nothing.
 --   since   no claim below it is left: rows that a long snapshot keeps from vacuum are not walked
@@ -111,6 +126,7 @@ create function slotbase.claim_fresh_runs(
   out oldest bigint, out more boolean, out lease bigint, out positions bigint[], out event_ids uuid[]
 ) language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
+  old      bigint;
   at       bigint;
   types    text[];
   changing boolean;
@@ -125,7 +141,7 @@ begin
   positions := '{}';
   event_ids := '{}';
   -- A cheap look without a lock.
-  select c.next into at from slotbase.handler_cursors c where c.handler = for_handler;
+  at := slotbase.cursor_of(for_handler);
   perform 1 from slotbase.event_positions p where p.position >= coalesce(at, 0) limit 1;
   if not found then
     perform 1 from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since and c.owner = by_owner limit 1;
@@ -135,12 +151,8 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(for_handler));
   oldest := slotbase.free_own_claims(for_handler, by_owner, since);
-  select c.next into at from slotbase.handler_cursors c where c.handler = for_handler;
-  if at is null then
-    insert into slotbase.handler_cursors (handler, next)
-    select for_handler, min(h.from_position) from slotbase.handlers h where h.handler = for_handler having min(h.from_position) is not null
-    returning next into at;
-  end if;
+  old := slotbase.cursor_of(for_handler);
+  at  := coalesce(old, (select min(h.from_position) from slotbase.handlers h where h.handler = for_handler));
   -- Nearly always a handler has been subscribed to the same types all along, and needs no look at each position's subscriptions.
   select array_agg(distinct h.event_type), bool_or(h.from_position > at or h.until_position is not null) into types, changing
   from slotbase.handlers h
@@ -167,7 +179,9 @@ begin
       more      := seen = batch or cardinality(found_at) > wanted;
       exit when not more or cardinality(positions) = batch;
     end loop;
-    update slotbase.handler_cursors c set next = at where c.handler = for_handler and c.next < at;
+    if at is distinct from old then
+      perform slotbase.move_cursor(for_handler, old, at);
+    end if;
   end if;
   if cardinality(positions) > 0 then
     lease := nextval('slotbase.lease_seq');

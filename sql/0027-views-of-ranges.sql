@@ -296,6 +296,7 @@ create function slotbase.queue_runs_of(of_month date) returns void language plpg
 declare
   last   bigint;
   one    record;
+  old    bigint;
   at     bigint;
   begins uuid := slotbase.month_begins(of_month);
   ends   uuid := slotbase.month_ends(of_month);
@@ -306,8 +307,8 @@ begin
   end if;
   for one in select distinct h.handler from slotbase.handlers h where h.from_position is not null order by h.handler loop
     perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(one.handler));
-    select coalesce((select c.next from slotbase.handler_cursors c where c.handler = one.handler),
-                    (select min(h.from_position) from slotbase.handlers h where h.handler = one.handler)) into at;
+    old := slotbase.cursor_of(one.handler);
+    at  := coalesce(old, (select min(h.from_position) from slotbase.handlers h where h.handler = one.handler));
     if at <= last then
       insert into slotbase.handler_queue (handler, position, facility_id, event_id)
       select one.handler, p.position, p.facility_id, p.event_id
@@ -317,8 +318,7 @@ begin
                     where h.handler = one.handler and h.event_type = p.type and h.from_position <= p.position
                       and (h.until_position is null or p.position < h.until_position))
       on conflict (handler, position) do nothing;
-      insert into slotbase.handler_cursors as c (handler, next) values (one.handler, last + 1)
-      on conflict (handler) do update set next = excluded.next;
+      perform slotbase.move_cursor(one.handler, old, last + 1);
     end if;
   end loop;
   for one in

@@ -64,8 +64,8 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
   [
     "a run is lost",
     (tx) => tx`
-      insert into slotbase.handler_cursors as c (handler, next) values ('AnalyticsHandler', 2)
-      on conflict (handler) do update set next = c.next + 1`,
+      select slotbase.move_cursor('AnalyticsHandler', slotbase.cursor_of('AnalyticsHandler'),
+        coalesce(slotbase.cursor_of('AnalyticsHandler'), 1) + 1)`,
     "P2: an event whose ledger is not balanced",
   ],
   [

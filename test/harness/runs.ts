@@ -18,9 +18,9 @@ export async function queueAll(db: Db): Promise<void> {
     insert into slotbase.handler_queue (handler, position, facility_id, event_id)
     select handler, position, facility_id, event_id from waiting
     on conflict do nothing`
+  await db`delete from slotbase.handler_cursors`
   await db`
-    insert into slotbase.handler_cursors as c (handler, next)
+    insert into slotbase.handler_cursors (handler, next)
     select distinct h.handler, (select max(position) + 1 from slotbase.event_positions) from slotbase.handlers h
-    where h.from_position is not null
-    on conflict (handler) do update set next = excluded.next`
+    where h.from_position is not null`
 }
