@@ -6,6 +6,7 @@
  */
 import { isInside, isPublic, literalOf, parseNetworks } from "./egress/addresses.ts"
 import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./egress/failures.ts"
+import { limited } from "./egress/limited.ts"
 import { type Resolve, resolve, triedAddresses } from "./egress/resolve.ts"
 import { RuleBroken } from "./errors.ts"
 
@@ -43,28 +44,10 @@ export const maxUrlLength = 8_000
 /** Makes a request. Any status is an answer; throws EgressRefused (nothing was sent) or RequestFailed (no complete answer). */
 export async function guardedFetch(url: string, request: OutgoingRequest): Promise<OutgoingAnswer> {
   const startedAt = performance.now()
-  const limitMs = request.timeoutMs ?? defaultTimeoutMs
-  const stop = new AbortController()
-  const over = Promise.withResolvers<never>()
-  over.promise.catch(() => {})
-  const end = (failure: RequestFailed) => {
-    over.reject(failure)
-    stop.abort(failure)
-  }
-  const aborted = () => end(new RequestFailed("aborted", "The request was given up because the process stops."))
-  const timer = setTimeout(
-    () => end(new RequestFailed("timed_out", `No complete answer within ${limitMs} ms.`)),
-    limitMs,
+  const answer = await limited(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
+    exchange(url, request, signal),
   )
-  if (request.signal?.aborted) aborted()
-  request.signal?.addEventListener("abort", aborted, { once: true })
-  try {
-    const answer = await Promise.race([over.promise, exchange(knownUrl(url), request, stop.signal)])
-    return { ...answer, durationMs: performance.now() - startedAt }
-  } finally {
-    clearTimeout(timer)
-    request.signal?.removeEventListener("abort", aborted)
-  }
+  return { ...answer, durationMs: performance.now() - startedAt }
 }
 
 /**
@@ -142,52 +125,67 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
 
 type Answer = Omit<OutgoingAnswer, "durationMs">
 
-async function exchange(url: URL, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
-  const vetted = vettedLiteral(url, request.allow) ?? (await vettedName(url, request))
-  for (const [index, address] of vetted.entries()) {
+async function exchange(text: string, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
+  const url = knownUrl(text)
+  const ways = literalWays(url, request.allow) ?? (await namedWays(url, request))
+  for (const [index, way] of ways.entries()) {
     signal.throwIfAborted()
     try {
-      return await ask(url, address, request, signal)
+      return await ask(way, request, signal)
     } catch (error) {
-      if (!isNotConnected(error) || index === vetted.length - 1) throw failureOf(error)
+      if (!isNotConnected(error) || index === ways.length - 1) throw failureOf(error)
     }
   }
   throw new RequestFailed("connection_failed", "No connection could be made.")
 }
 
-async function vettedName(url: URL, request: OutgoingRequest): Promise<readonly string[]> {
+/** To one vetted address. */
+interface Way {
+  /** The URL with the address in the name's place. */
+  readonly url: string
+  readonly host: string
+  readonly tls?: { readonly serverName: string }
+}
+
+function wayTo(url: URL, address: string): Way {
+  const host = address.includes(":") ? `[${address}]` : address
+  const port = url.port === "" ? "" : `:${url.port}`
+  return {
+    url: `${url.protocol}//${host}${port}${url.pathname}${url.search}`,
+    host: url.host,
+    ...(host !== url.hostname && url.protocol === "https:" && { tls: { serverName: url.hostname } }),
+  }
+}
+
+async function namedWays(url: URL, request: OutgoingRequest): Promise<readonly Way[]> {
   const addresses = await (request.resolve ?? resolve)(url.hostname)
   if (addresses.length === 0) throw new RequestFailed("name_not_found", `The name ${url.hostname} was not found.`)
-  return vet(url, addresses, request.allow).slice(0, triedAddresses)
+  return vet(url, addresses, request.allow)
+    .slice(0, triedAddresses)
+    .map((address) => wayTo(url, address))
 }
 
 /** Of a URL with an address in place of a name: whether it may be reached never changes. */
-function vettedLiteral(url: URL, allow: readonly string[]): readonly string[] | undefined {
+function literalWays(url: URL, allow: readonly string[]): readonly Way[] | undefined {
   const known = verdicts.get(url)
-  if (known?.allow === allow) return known.addresses
+  if (known?.allow === allow) return known.ways
   const literal = literalOf(url.hostname)
-  const addresses = literal === undefined ? undefined : vet(url, [literal], allow)
-  verdicts.set(url, { allow, addresses })
-  return addresses
+  const ways = literal === undefined ? undefined : vet(url, [literal], allow).map((address) => wayTo(url, address))
+  verdicts.set(url, { allow, ways })
+  return ways
 }
 
-const verdicts = new WeakMap<
-  URL,
-  { readonly allow: readonly string[]; readonly addresses: readonly string[] | undefined }
->()
+const verdicts = new WeakMap<URL, { readonly allow: readonly string[]; readonly ways: readonly Way[] | undefined }>()
 
-async function ask(url: URL, address: string, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
-  const host = address.includes(":") ? `[${address}]` : address
-  const port = url.port === "" ? "" : `:${url.port}`
-  const named = address !== url.hostname && `[${address}]` !== url.hostname
-  const response = await fetch(`${url.protocol}//${host}${port}${url.pathname}${url.search}`, {
+async function ask({ url, host, tls }: Way, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(url, {
     method: request.method ?? "GET",
-    headers: { ...request.headers, Host: url.host, "Accept-Encoding": "identity" },
+    headers: { ...request.headers, Host: host, "Accept-Encoding": "identity" },
     body: request.body ?? null,
     redirect: "manual",
     decompress: false, // a few kilobytes of gzip may be gigabytes
     signal,
-    ...(named && url.protocol === "https:" && { tls: { serverName: url.hostname } }),
+    ...(tls && { tls }),
   })
   const encoding = response.headers.get("content-encoding") ?? "identity"
   const bytes = await readSome(response, request.maxResponseBytes ?? defaultResponseBytes)

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto"
 
 /** Hex HMAC-SHA256 of `${timestamp}.${body}` under the UTF-8 bytes of the whole secret (spec, "Webhook Signature"). */
 export function signatureOf(body: string, secret: string, timestamp: number): string {
-  return hmac(secret, `${timestamp}.${body}`).digest("hex")
+  return keyedBy(secret).whole.copy().update(`${timestamp}.`).update(body).digest("hex")
 }
 
 /**
@@ -14,17 +14,38 @@ export function signatureOf(body: string, secret: string, timestamp: number): st
  * @param timestamp unix seconds.
  */
 export function standardHeaders(id: string, body: string, secret: string, timestamp: number): Record<string, string> {
-  const key = standardKey(secret)
-  if (!key) return {}
-  const signature = hmac(key, `${id}.${timestamp}.${body}`).digest("base64")
+  const { standard } = keyedBy(secret)
+  if (!standard) return {}
+  const signature = standard.copy().update(`${id}.${timestamp}.`).update(body).digest("base64")
   return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` }
 }
 
 /** A signing secret: 256 random bits, in the form of Standard Webhooks. */
 export const newSigningSecret = (): string => `${prefix}${randomBytes(32).toString("base64")}`
 
-/** Bun's own, in half the time of node:crypto's createHmac: 2 µs for a kilobyte. */
-const hmac = (key: string | Buffer, text: string) => new Bun.CryptoHasher("sha256", key).update(text)
+interface Keyed {
+  /** Under the whole secret. */
+  readonly whole: Bun.CryptoHasher
+  /** Under what Standard Webhooks takes for the key; undefined when the secret is not of its form. */
+  readonly standard: Bun.CryptoHasher | undefined
+}
+
+/** Copied for each message: both signatures of a kilobyte take 2.5 µs, 5 when the key is set up each time. */
+function keyedBy(secret: string): Keyed {
+  const known = keyed.get(secret)
+  if (known) return known
+  const key = standardKey(secret)
+  const made = { whole: hmac(secret), standard: key && hmac(key) }
+  if (keyed.size >= maxKeyed) keyed.delete(keyed.keys().next().value ?? "")
+  keyed.set(secret, made)
+  return made
+}
+
+const keyed = new Map<string, Keyed>()
+const maxKeyed = 1_000
+
+/** Bun's own, in half the time of node:crypto's createHmac. */
+const hmac = (key: string | Buffer) => new Bun.CryptoHasher("sha256", key)
 
 const prefix = "whsec_"
 

@@ -51,7 +51,7 @@ export interface Result {
   readonly durationMs: number
   /** The timestamp of the request's headers; undefined: nothing was sent. */
   readonly sentAt?: Date
-  readonly signature?: string
+  readonly signature?: string | undefined
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

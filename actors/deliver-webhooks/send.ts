@@ -27,12 +27,12 @@ export async function send(delivery: Delivery, tools: SendTools): Promise<Result
   const startedAt = performance.now()
   // Real time, never the movable clock: the receiver compares it with its own.
   const sentAt = new Date()
-  let signature: { readonly signature?: string } = {}
+  let signature: string | undefined
   try {
     const { webhook, event } = delivery
     if (!event) throw new EventGone()
     const request = requestOf(delivery, event, sentAt, tools.secrets)
-    if (request.signature !== undefined) signature = { signature: request.signature }
+    signature = request.signature
     const answer = await guardedFetch(webhook.url, {
       method: webhook.method,
       headers: request.headers,
@@ -42,19 +42,13 @@ export async function send(delivery: Delivery, tools: SendTools): Promise<Result
       signal: tools.signal,
     })
     const { status, headers, body, durationMs } = answer
-    return {
-      delivery,
-      sentAt,
-      ...signature,
-      status,
-      headers,
-      body,
-      durationMs,
-      ...judge(delivery, answer, tools.random),
-    }
+    if (status >= 200 && status < 300)
+      return { delivery, outcome: "delivered", sentAt, signature, status, headers, body, durationMs }
+    const judged = judge(delivery, answer, tools.random)
+    return { delivery, sentAt, signature, status, headers, body, durationMs, ...judged }
   } catch (error) {
     const durationMs = performance.now() - startedAt
-    return { delivery, sentAt, ...signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
+    return { delivery, sentAt, signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
   }
 }
 
@@ -75,13 +69,13 @@ function requestOf(delivery: Delivery, { type, body }: EventText, sentAt: Date, 
     body,
     timestamp,
   })
-  return { headers: { ...plainHeaders(attempt, timestamp), ...auth.headers }, signature: auth.signature }
+  return { headers: Object.assign(plainHeaders(attempt, timestamp), auth.headers), signature: auth.signature }
 }
 
 type Judgement = Pick<Result, "outcome" | "error" | "retryAfterMs">
 
+/** Of an answer that is no 2xx. */
 function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
-  if (status >= 200 && status < 300) return { outcome: "delivered" }
   const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
   const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
   if (status === 410) return { outcome: "gone", error }

@@ -45,10 +45,9 @@ export function authHeaders(
     case "signature": {
       const secret = config.signingSecret ?? ""
       const signature = signatureOf(body, secret, timestamp)
-      return {
-        headers: { [signatureHeader]: signature, ...standardHeaders(eventId, body, secret, timestamp) },
-        signature,
-      }
+      const headers = standardHeaders(eventId, body, secret, timestamp)
+      headers[signatureHeader] = signature
+      return { headers, signature }
     }
   }
 }
