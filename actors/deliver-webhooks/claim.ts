@@ -74,7 +74,7 @@ const claimRows = (
     update slotbase.delivery_queue
     set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t)
     where ctid = any (array(select at from picked))
-    returning webhook_id, position, replay, event_id, delivery_id, sequence, attempts, failures, unknowns, lease,
+    returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease,
               slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh
   )
   select * from claimed order by webhook_id, position`

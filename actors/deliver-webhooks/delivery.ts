@@ -23,10 +23,8 @@ export interface Claimed {
   readonly position: number
   readonly replay: number
   readonly event_id: string
-  readonly delivery_id: string
   readonly sequence: number
   /** Before this attempt. */
-  readonly attempts: number
   readonly failures: number
   readonly unknowns: number
   readonly lease: number
@@ -49,8 +47,8 @@ export interface Result {
   readonly delivery: Delivery
   readonly outcome: "delivered" | "failed" | "gone" | "unknown"
   readonly durationMs: number
-  /** The timestamp of the request's headers; undefined: nothing was sent. */
-  readonly sentAt?: Date
+  /** The timestamp of the request's headers. */
+  readonly sentAt: Date
   readonly signature?: string | undefined
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
