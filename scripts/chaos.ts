@@ -7,7 +7,7 @@ import { runCampaign } from "./chaos/campaign.ts"
 import { faults } from "./chaos/faults/index.ts"
 
 /** Processes that die in the long form besides the hundreds of vacuum-held-back; and in each fault of the short one. */
-const longKills = 700
+const longKills = 780
 const shortKills = 2
 
 const { values } = parseArgs({
