@@ -82,6 +82,14 @@ test("an id made from an event and a name is always the same, of the event's tim
   })
 })
 
+test("derived ids are what the first migration made of the same event and name", async () => {
+  const rows = await db`
+    select e, n from (select gen_random_uuid() as e, md5(random()::text) || nr as n from generate_series(1, 2000) as nr) given
+    where slotbase.derived_id(e, n) <> overlay(overlay(overlay(md5(e::text || n)
+      placing left(replace(e::text, '-', ''), 12) from 1 for 12) placing '7' from 13 for 1) placing '8' from 17 for 1)::uuid`
+  expect([...rows]).toEqual([])
+})
+
 test("only a database marked as demo or test has a clock that can be moved", async () => {
   const moved = db.begin(async (tx) => {
     await tx`update slotbase.clock set shift = '0', movable = false`
