@@ -1,3 +1,5 @@
+// Arrays in PostgreSQL's text form: whatever the elements hold, the server reads the same ones.
+
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { plainArray, textArray } from "../../src/database/array-literal.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"

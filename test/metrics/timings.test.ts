@@ -1,3 +1,5 @@
+// The histogram of what ends thousands of times a second, beside the one that it stands in for.
+
 import { expect, test } from "bun:test"
 import { Histogram, type Metric, Registry } from "prom-client"
 import { Timings } from "../../src/metrics/timings.ts"
