@@ -3,10 +3,9 @@
  * `events.published.total` is `events_published_total`, and its help text opens with the spec's name. Counters and histograms
  * are of this process; the gauges are read from the database when somebody asks, bounded and at most once a second.
  */
-import { Counter, Gauge, type Metric, Registry } from "prom-client"
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { Db } from "./database/db.ts"
 import { definitionOf } from "./events/catalogue.ts"
-import { Timings } from "./metrics/timings.ts"
 
 const registry = new Registry()
 const registers = [registry]
@@ -17,15 +16,11 @@ const published = new Counter({
   labelNames: ["type"],
   registers,
 })
-new Counter({
+const processed = new Counter({
   name: "events_processed_total",
   help: "events.processed.total: Total events processed, per handler and outcome",
   labelNames: ["handler", "outcome"],
   registers,
-  collect() {
-    this.reset()
-    for (const { labels, count } of processing.counts()) this.inc(labels, count)
-  },
 })
 const failed = new Counter({
   name: "events_failed_total",
@@ -33,19 +28,20 @@ const failed = new Counter({
   labelNames: ["handler"],
   registers,
 })
-const processing = new Timings({
+const processing = new Histogram({
   name: "events_processing_duration_seconds",
   help: "events.processing.duration: Event processing duration, seconds",
   labelNames: ["handler", "outcome"],
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+  registers,
 })
-const delivering = new Timings({
+const delivering = new Histogram({
   name: "webhooks_delivery_duration_seconds",
   help: "webhooks.delivery.duration: Webhook delivery duration of one attempt, seconds",
   labelNames: ["outcome"],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  registers,
 })
-for (const timings of [processing, delivering]) registry.registerMetric(timings as unknown as Metric)
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
@@ -60,7 +56,8 @@ export const metrics = {
   },
   /** A run that has ended: success, skipped or dead_letter. Handlers come from the registry, so there are few. */
   processed(handler: string, outcome: string, durationMs: number): void {
-    processing.observe(durationMs / 1000, handler, outcome)
+    processed.inc({ handler, outcome })
+    processing.observe({ handler, outcome }, durationMs / 1000)
   },
   /** An attempt of a handler that failed, whatever comes next. */
   failed(handler: string): void {
@@ -68,7 +65,7 @@ export const metrics = {
   },
   /** A request to a webhook that has ended: delivered, failed or unknown. */
   delivered(outcome: string, durationMs: number): void {
-    delivering.observe(durationMs / 1000, outcome)
+    delivering.observe({ outcome }, durationMs / 1000)
   },
 }
 

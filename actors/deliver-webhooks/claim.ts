@@ -4,7 +4,6 @@
  * (webhook_attempts). So whatever happens then, the attempt can be seen, and its outcome is known or says that it is not.
  * Writes: delivery_queue (lease).
  */
-import { plainArray } from "../../src/database/array-literal.ts"
 import type { Db } from "../../src/database/db.ts"
 import type { Claimed, Delivery, Target } from "./delivery.ts"
 
@@ -93,7 +92,7 @@ async function readTargets(db: Db, claimed: readonly Claimed[]): Promise<Readonl
 async function readEvents(db: Db, claimed: readonly Claimed[]): Promise<ReadonlyMap<string, Delivery["event"]>> {
   const ids = [...new Set(claimed.map((row) => row.event_id))]
   const rows = await db<{ id: string; type: string; body: string }[]>`
-    select id, type, body from slotbase.event_bodies(${plainArray(ids)}::text::uuid[])`
+    select id, type, body from slotbase.event_bodies(${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
 }
 
