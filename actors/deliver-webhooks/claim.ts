@@ -5,6 +5,7 @@
  * Writes: delivery_queue (lease).
  */
 import type { Db } from "../../src/database/db.ts"
+import { readEvents } from "../events.ts"
 import type { Claimed, Delivery, Target } from "./delivery.ts"
 
 /** A webhook that may have something to send, and how much of it may be claimed now. */
@@ -27,7 +28,14 @@ export async function claimDeliveries(
 ): Promise<readonly Delivery[]> {
   const claimed = await claimRows(db, request)
   if (claimed.length === 0) return []
-  const [targets, events] = await Promise.all([readTargets(db, claimed), readEvents(db, claimed)])
+  // A statement of its own: one that locks must not prune partitions.
+  const [targets, events] = await Promise.all([
+    readTargets(db, claimed),
+    readEvents(
+      db,
+      claimed.map((row) => row.event_id),
+    ),
+  ])
   return claimed.map((row) => {
     const webhook = targets.get(row.webhook_id)
     if (!webhook) throw new Error(`the row of webhook ${row.webhook_id} is gone`)
@@ -85,14 +93,6 @@ async function readTargets(db: Db, claimed: readonly Claimed[]): Promise<Readonl
     select id, facility_id, url, method, auth_type, auth_config, updated_at, max_retries, retry_delay_ms, backoff_multiplier,
            max_concurrency
     from slotbase.webhooks where id = any (${ids}::uuid[])`
-  return new Map(rows.map((row) => [row.id, row]))
-}
-
-/** Each event once, however many webhooks want it. A statement of its own: one that locks must not prune partitions. */
-async function readEvents(db: Db, claimed: readonly Claimed[]): Promise<ReadonlyMap<string, Delivery["event"]>> {
-  const ids = [...new Set(claimed.map((row) => row.event_id))]
-  const rows = await db<{ id: string; type: string; body: string }[]>`
-    select id, type, body from slotbase.event_bodies(${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
 }
 

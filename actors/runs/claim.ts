@@ -5,8 +5,8 @@
  * Writes: handler_cursors, handler_claims, and marks what was lost with its process in handler_queue.
  */
 import type { Db } from "../../src/database/db.ts"
+import { readEvents } from "../events.ts"
 import type { HandledEvent } from "../handlers/handler.ts"
-import { readEvents } from "./events.ts"
 
 export interface Run extends HandledEvent {
   /** Failed attempts so far. */
