@@ -59,12 +59,17 @@ export async function readCached(
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest
       from slotbase.facilities f where f.id = ${facilityId}
+    ), invalidating as materialized (
+      select coalesce(slotbase.cursor_of(${invalidator}), 0) as next,
+             array(select unnest(c.positions) from slotbase.handler_claims c where c.handler = ${invalidator} and c.fresh) as claimed
     ), behind as materialized (
       select count(*) = ${maxBehind} or coalesce(bool_or(p.unfinished), false) as behind
-      from (select exists (select from slotbase.unfinished_runs r where r.handler = ${invalidator} and r.position = e.position)
+      from (select e.position >= i.next or e.position = any (i.claimed)
+                or exists (select from slotbase.handler_queue q where q.handler = ${invalidator} and q.position = e.position)
                 or exists (select from slotbase.dead_letters d where d.event_id = e.event_id and d.handler = ${invalidator}
                              and d.resolution is distinct from 'reprocessed') as unfinished
             from asked a
+            cross join invalidating i
             join slotbase.event_positions e on e.facility_id = a.id and e.position > a.oldest
             limit ${maxBehind}) p
     ), subscribed as materialized (
