@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Actor } from "../../actors/actor.ts"
 import type { ExternalHandler, Handler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/run-handlers.ts"
+import { claimFresh } from "../../actors/runs/claim.ts"
 import { connect, type Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../harness/pipeline.ts"
@@ -151,6 +152,35 @@ test("without retries never sees events again whose outcome was lost with their 
   })
 })
 
+test("does what dead processes held before it begins more of what is fresh", async () => {
+  await queue(50)
+  for (let dead = 0; dead < 3; dead++) await claimFresh(db, "NotificationHandler", await processRow(db, false), 0, 10)
+  const handled: number[] = []
+  await drain(actorOf(external("NotificationHandler", async (event) => void handled.push(event.position))))
+  // The batch that was begun before anybody looked for the dead; then theirs, all three; then the rest.
+  expect(handled).toEqual([...upTo(40, 31), ...upTo(30), ...upTo(50, 41)])
+})
+
+test("does what it could not settle itself before it begins more of what is fresh", async () => {
+  await queue(30)
+  const handled: number[] = []
+  const fenced = Promise.withResolvers<void>()
+  const actor = actorOf(
+    external("NotificationHandler", async (event) => {
+      // Its claim gets another token, as if another process had believed that this one was dead: no end is settled.
+      if (handled.push(event.position) === 10) {
+        await db`
+          update slotbase.handler_claims set lease = nextval('slotbase.lease_seq') where handler = 'NotificationHandler'`
+        fenced.resolve()
+      }
+      await fenced.promise
+    }),
+  )
+  await drain(actor)
+  expect(handled).toEqual([...upTo(10), ...upTo(10), ...upTo(30, 11)])
+  expect(await statuses("NotificationHandler")).toEqual({ success: 30 })
+})
+
 const external = (
   name: string,
   handle: (...args: Parameters<ExternalHandler["handle"]>) => Promise<void>,
@@ -171,6 +201,8 @@ const pass = (handler: Handler) => actorOf(handler).pass(never)
 async function drain(actor: Actor): Promise<void> {
   while ((await actor.pass(never)).more);
 }
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, nth) => first + nth)
 
 async function queue(count: number): Promise<readonly string[]> {
   const ids = await recordMany(db, count)
