@@ -53,6 +53,8 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
   let rescueAt = Number.NEGATIVE_INFINITY
   /** So many runs at most that were lost, and freed by this process, wait in the queue. */
   let freed = 0
+  /** Something must be claimed alone. */
+  let lone = false
   /** A batch was cut short and has given back runs: there is more to do at once. */
   let returned = false
   /** Runs of an external handler were begun and could not be settled: what they did outside is unknown. */
@@ -62,16 +64,15 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     if (stopping.aborted) return { more: false }
     returned = false
     await resolveDoubt()
-    // What was freed goes ahead: it has waited since before it was lost. When each of its batches came behind a fresh one, the
-    // thirty mails of three dead processes took six batches of a second each on a busy machine.
+    // What was lost goes ahead, all of it: it has waited since before it was lost. When each of its batches came behind a fresh
+    // one, the thirty mails of three dead processes took six batches of a second each on a busy machine.
+    if (performance.now() >= rescueAt) await rescue()
     const ahead = freed > 0
     const begunMore = ahead ? await sweep(stopping) : await begin(stopping)
-    const lone = !stopping.aborted && performance.now() >= rescueAt && (await rescue())
     const swept = !stopping.aborted && performance.now() >= sweepAt && (await sweep(stopping))
     // Last: another handler's lone run may keep this one waiting.
-    const loneLeft = lone && !stopping.aborted && (await inLoneTurn(owner, () => workLone(stopping)))
-    if (loneLeft) rescueAt = Number.NEGATIVE_INFINITY
-    return { more: begunMore || ahead || freed > 0 || loneLeft || swept || returned }
+    lone &&= !stopping.aborted && (await inLoneTurn(owner, () => workLone(stopping)))
+    return { more: begunMore || ahead || lone || swept || returned }
   }
 
   /** The next runs of the log; true when there may be more of them. */
@@ -82,11 +83,10 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     return fresh.more
   }
 
-  /** Frees what dead processes held, for the sweeps that follow; true when something must be claimed alone. */
-  async function rescue(): Promise<boolean> {
+  /** Frees what dead processes held, for the sweeps that follow. */
+  async function rescue(): Promise<void> {
     rescueAt = performance.now() + sweepMs
-    await resolveDoubt()
-    return takeAll(false)
+    await takeAll(false)
   }
 
   /** What was lost twice, one after the other, for a while; true when there may be more. */
@@ -94,9 +94,9 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const until = performance.now() + loneMs
     for (;;) {
       await resolveDoubt()
-      const lone = await claimLone(db, name, owner(), since)
-      if (lone.lease === 0) return false
-      await work(lone, stopping)
+      const claim = await claimLone(db, name, owner(), since)
+      if (claim.lease === 0) return false
+      await work(claim, stopping)
       if (stopping.aborted || performance.now() >= until) return true
     }
   }
@@ -107,11 +107,11 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     doubtful = false
   }
 
-  async function takeAll(own: boolean): Promise<boolean> {
+  async function takeAll(own: boolean): Promise<void> {
     const taken = await takeOver(db, name, owner(), since, policy.maxRetries, own)
     freed += taken.freed
     if (taken.freed > 0) sweepAt = Number.NEGATIVE_INFINITY
-    return taken.lone
+    lone = taken.lone
   }
 
   /** What stands in the queue and may be claimed now; true when there may be more of it. */
