@@ -64,8 +64,8 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     if (stopping.aborted) return { more: false }
     returned = false
     await resolveDoubt()
-    // What was lost goes ahead, all of it: it has waited since before it was lost. When each of its batches came behind a fresh
-    // one, the thirty mails of three dead processes took six batches of a second each on a busy machine.
+    // What was lost goes ahead, all of it: it has waited since before it was lost. Behind a fresh batch for each of its own, the
+    // twenty mails of two dead processes took 2.9 seconds on a busy machine, 0.8 of them for mails that had come later.
     if (performance.now() >= rescueAt) await rescue()
     const ahead = freed > 0
     const begunMore = ahead ? await sweep(stopping) : await begin(stopping)
