@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { GiveUp } from "../../actors/handlers/handler.ts"
 import { retryPolicyOf } from "../../actors/retry.ts"
 import type { Run } from "../../actors/runs/claim.ts"
-import { settle, settleFailure } from "../../actors/runs/settle.ts"
+import { asFenced, Fenced, settle, settleFailure } from "../../actors/runs/settle.ts"
 import type { Db } from "../../src/database/db.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { dispatchAll, processRow, recordMany, runsOf, subscribe, unbalanced } from "../harness/pipeline.ts"
+import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe, unbalanced } from "../harness/pipeline.ts"
 import { claimFree } from "../harness/runs.ts"
 
 const handler = "AnalyticsHandler"
@@ -52,6 +52,42 @@ test("what ended moves from the queue into the history, with its duration and it
   ])
   expect(await db`select from slotbase.handler_queue`).toHaveLength(0)
   expect(await unbalanced(db)).toHaveLength(0)
+})
+
+test("a claim that succeeded together is one row with the set of its positions, and shows as many runs", async () => {
+  await recordMany(db, 5)
+  await recordMany(db, 2, "booking.cancelled")
+  const { lease, runs } = await queueAndClaim(5)
+  await settle(db, handler, lease, runs.map(together), runs.length)
+  const batches = await db`select handler, positions::text, runs, duration_ms from slotbase.handler_batches`
+  expect([...batches] as object[]).toEqual([{ handler, positions: "{[1,6),[8,13)}", runs: 10, duration_ms: 2.5 }])
+  expect(await db`select from slotbase.handler_history`).toHaveLength(0)
+  expect(await runsOf(db, handler)).toEqual(
+    [1, 2, 3, 4, 5, 8, 9, 10, 11, 12].map((position) => ({
+      position,
+      status: "success",
+      attempts: 1,
+      error: null,
+      reason: null,
+    })),
+  )
+  expect(await unbalanced(db)).toHaveLength(0)
+})
+
+test("of a claim that a run of was settled already, nothing more is settled as if it were whole", async () => {
+  const { lease, runs } = await queueAndClaim(10)
+  await settle(db, handler, lease, runs.slice(0, 1).map(together))
+  expect(asFenced(await failure(settle(db, handler, lease, runs.map(together), 10)))).toBeInstanceOf(Fenced)
+  expect((await runsOf(db, handler)).map(({ status }) => status)).toEqual(["success", ...Array(9).fill("running")])
+})
+
+test("no run succeeds twice, whoever says so", async () => {
+  const { lease, runs } = await queueAndClaim(10)
+  await settle(db, handler, lease, runs.map(together), 10)
+  const again = db`
+    insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+    values (${handler}, '{[10,12)}', 2, 1, slotbase.now())`
+  expect(await failure(again)).toMatchObject({ constraint_name: "run_succeeded_once" })
 })
 
 test("an attempt that failed comes back 1, 2 and 4 seconds later, and the fourth failure is a dead letter", async () => {
@@ -138,6 +174,8 @@ test("a run that dies again after it was resolved opens the same dead letter aga
   expect(again.resolved_at).toBeNull()
   expect(again.errors.map(({ error }) => error.message)).toEqual(["failure 1", "again"])
 })
+
+const together = ({ position }: Run) => ({ position, status: "success" as const, durationMs: 2.5, reason: null })
 
 /** Fails until the run is a dead letter; the last failure is a GiveUp when retries are left. */
 async function die(retries: number) {
