@@ -126,6 +126,7 @@ create function slotbase.claim_fresh_runs(
   out oldest bigint, out more boolean, out lease bigint, out positions bigint[], out event_ids uuid[]
 ) language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
+  top      bigint;
   old      bigint;
   at       bigint;
   types    text[];
@@ -140,10 +141,11 @@ begin
   more      := false;
   positions := '{}';
   event_ids := '{}';
-  -- A cheap look without a lock.
-  at := slotbase.cursor_of(for_handler);
-  perform 1 from slotbase.event_positions p where p.position >= coalesce(at, 0) limit 1;
-  if not found then
+  -- A cheap look without a lock. What is dispatched after it is left for the next claim: a dispatch may change subscriptions,
+  -- so they must be read after the log's end, and every statement here sees what was committed before it.
+  at  := slotbase.cursor_of(for_handler);
+  top := (select max(p.position) from slotbase.event_positions p);
+  if top is null or top < at then
     perform 1 from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since and c.owner = by_owner limit 1;
     if not found then
       return;
@@ -170,7 +172,7 @@ begin
                  or exists (select from slotbase.handlers h
                             where h.handler = for_handler and h.event_type = p.type and h.from_position <= p.position
                               and (h.until_position is null or p.position < h.until_position))) as subscribed
-        from slotbase.event_positions p where p.position >= at order by p.position limit batch
+        from slotbase.event_positions p where p.position between at and top order by p.position limit batch
       ) s;
       exit when seen = 0;
       positions := positions || coalesce(found_at[:wanted], '{}');
