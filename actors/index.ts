@@ -10,6 +10,7 @@ import { health } from "../src/health.ts"
 import { onHint } from "../src/hints.ts"
 import { type Actor, prepare, type Running } from "./actor.ts"
 import { startBoss } from "./boss.ts"
+import { connectActors } from "./connections.ts"
 import { deliverWebhooks } from "./deliver-webhooks.ts"
 import { dispatcher } from "./dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
@@ -39,16 +40,20 @@ export interface ActorsOptions {
   readonly url: string
   readonly version: string
   readonly report: Report
+  /** Told after lost connections have been replaced. */
+  readonly onSwap?: (reason: string) => void
 }
 
 /** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
 const stopMs = 10_000
 
-export async function startActors(app: App, { url, version, report }: ActorsOptions): Promise<Actors> {
+export async function startActors(base: App, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
+  const connections = connectActors(url, `slotbase ${base.config.role} actors`, onSwap)
+  const app: App = { ...base, db: connections.db }
   const handlers = handlersOf(app)
   await mirrorHandlers(app.db, handlers)
   await mirrorEventTypes(app.db, app.config.environment)
-  const lifeSign = await startLifeSign(app.db, app.config.role, version)
+  const lifeSign = await startLifeSign(connections.forLifeSign, app.config.role, version)
   reached("process-registered")
   const delivering = deliverWebhooks(app, lifeSign.owner)
   const runs = jobRuns(app.db, lifeSign.owner)
@@ -84,6 +89,7 @@ export async function startActors(app: App, { url, version, report }: ActorsOpti
       for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
       reached("before-good-bye")
       await lifeSign.stop()
+      await connections.end()
     },
   }
 }

@@ -48,11 +48,8 @@ async function start(): Promise<void> {
   const { applied } = await migrate(database.url)
   if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
 
-  const db = connect(database.url, {
-    max: 20,
-    applicationName: `slotbase ${config.role}`,
-    onSwap: (reason) => log({ level: "warn", message: `new database connections: ${reason}` }),
-  })
+  const onSwap = (reason: string) => log({ level: "warn", message: `new database connections: ${reason}` })
+  const db = connect(database.url, { max: 20, applicationName: `slotbase ${config.role}`, onSwap })
   ends.push(() => db.end())
   await checkSecretKey(db, secrets)
   await clock.follow(db)
@@ -65,7 +62,7 @@ async function start(): Promise<void> {
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
   const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
   if (config.role !== "server") {
-    const actors = await startActors(app, { url: database.url, version, report })
+    const actors = await startActors(app, { url: database.url, version, report, onSwap })
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }

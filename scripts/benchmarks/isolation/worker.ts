@@ -1,20 +1,21 @@
 // An actor process that delivers and does nothing else: the real dispatcher and the real deliverer.
 
+import { connectActors } from "../../../actors/connections.ts"
 import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
 import { dispatcher } from "../../../actors/dispatcher.ts"
 import { runActors } from "../../../actors/index.ts"
 import { startLifeSign } from "../../../actors/process.ts"
 import { clock } from "../../../src/clock.ts"
 import { parseConfig } from "../../../src/config.ts"
-import { connect } from "../../../src/database/db.ts"
 import { connectHints } from "../../../src/hints.ts"
 import { secretBox } from "../../../src/secrets.ts"
 
 const config = parseConfig({ SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8" })
-const db = connect(process.env.DATABASE_URL ?? "", { max: 20, applicationName: "slotbase bench" })
+const connections = connectActors(process.env.DATABASE_URL ?? "", "slotbase bench")
+const { db } = connections
 await clock.follow(db)
 const stopHints = await connectHints(db)
-const lifeSign = await startLifeSign(db, "actors", "bench")
+const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
 const delivering = deliverWebhooks({ config, db, secrets: secretBox(new Uint8Array(32)) }, lifeSign.owner)
 const tree = runActors([dispatcher(db), delivering], (line) => console.error(JSON.stringify(line)))
 console.log("ready")
@@ -24,6 +25,6 @@ process.on("SIGTERM", async () => {
   await delivering.drain()
   await lifeSign.stop()
   await stopHints()
-  await db.end()
+  await connections.end()
   process.exit(0)
 })

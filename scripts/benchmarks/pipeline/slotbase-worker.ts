@@ -3,6 +3,7 @@
 //   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
+import { connectActors } from "../../../actors/connections.ts"
 import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
 import { dispatcher } from "../../../actors/dispatcher.ts"
 import { sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
@@ -13,7 +14,6 @@ import { runHandler } from "../../../actors/run-handlers.ts"
 import type { App } from "../../../src/app.ts"
 import { clock } from "../../../src/clock.ts"
 import { parseConfig } from "../../../src/config.ts"
-import { connect } from "../../../src/database/db.ts"
 import { connectHints } from "../../../src/hints.ts"
 import { secretBox } from "../../../src/secrets.ts"
 
@@ -44,15 +44,15 @@ const set = (name: string): TransactionalHandler => ({
 })
 
 const config = parseConfig({ SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8" })
-const url = process.env.DATABASE_URL ?? ""
-const db = connect(url, { max: 20, applicationName: "slotbase bench" })
+const connections = connectActors(process.env.DATABASE_URL ?? "", "slotbase bench")
+const { db } = connections
 const app: App = { config, db, secrets: secretBox(new Uint8Array(32)) }
 await clock.follow(db)
 const stopHints = await connectHints(db)
 const handlerOf = process.argv[2] === "set" ? set : each
 const handlers = Array.from({ length: benchHandlers }, (_, n) => handlerOf(`BenchHandler${n + 1}`))
 await mirrorHandlers(db, handlers)
-const lifeSign = await startLifeSign(db, "actors", "bench")
+const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
 const delivering = deliverWebhooks(app, lifeSign.owner)
 const tree = runActors(
   [dispatcher(db), delivering, ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner))],
@@ -65,6 +65,6 @@ process.on("SIGTERM", async () => {
   await delivering.drain()
   await lifeSign.stop()
   await stopHints()
-  await db.end()
+  await connections.end()
   process.exit(0)
 })
