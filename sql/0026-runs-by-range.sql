@@ -40,6 +40,13 @@ alter table slotbase.handler_claims add column fresh boolean not null default fa
 alter table slotbase.handler_claims alter column positions set storage plain;
 comment on column slotbase.handler_claims.fresh is 'Its runs come from the log and have no row in handler_queue.';
 
+-- Analyzed while dead rows are kept, the table looks like one row on many pages, which a bitmap scan would read and sort: all of them.
+create function slotbase.cursor_of(for_handler text) returns bigint
+language sql stable set enable_bitmapscan = off set enable_sort = off as $$
+  select c.next from slotbase.handler_cursors c where c.handler = for_handler order by c.next desc limit 1
+$$;
+comment on function slotbase.cursor_of(text) is 'From which position on nothing was claimed for the handler; null: nothing was claimed yet.';
+
 -- Between two bounds that are not known when the plan is made, a small part of the log is expected, and it is reached by its key.
 create view slotbase.unfinished_runs as
 select q.handler, q.position, q.facility_id, q.event_id, q.attempts, q.lost, q.alone, q.ready_at, q.errors
@@ -53,10 +60,10 @@ where c.fresh
 union all
 select n.handler, p.position, p.facility_id, p.event_id, 0::smallint, 0::smallint, false, null::timestamptz, null::jsonb
 from (
-  select h.handler, coalesce(c.next, min(h.from_position)) as next
-  from slotbase.handlers h left join slotbase.handler_cursors c on c.handler = h.handler
+  select h.handler, coalesce(slotbase.cursor_of(h.handler), min(h.from_position)) as next
+  from slotbase.handlers h
   where h.from_position is not null
-  group by h.handler, c.next
+  group by h.handler
 ) n
 join slotbase.event_positions p on p.position between n.next and 9223372036854775807
 join slotbase.handlers h on h.handler = n.handler and h.event_type = p.type
@@ -103,11 +110,6 @@ begin
   return (select min(c.lease) from slotbase.handler_claims c where c.handler = for_handler and c.lease >= since);
 end $$;
 comment on function slotbase.free_own_claims(text, bigint, bigint) is 'Frees what a process had claimed of a handler and not settled.';
-
-create function slotbase.cursor_of(for_handler text) returns bigint language sql stable as $$
-  select c.next from slotbase.handler_cursors c where c.handler = for_handler order by c.next desc limit 1
-$$;
-comment on function slotbase.cursor_of(text) is 'From which position on nothing was claimed for the handler; null: nothing was claimed yet.';
 
 create function slotbase.move_cursor(for_handler text, old bigint, new bigint) returns void language plpgsql as $$
 begin

@@ -14,7 +14,7 @@ import { LeftOut } from "./pipeline/contestant.ts"
 import { contestants, type Entrant } from "./pipeline/contestants.ts"
 import { type Load, type Outcome, run } from "./pipeline/run.ts"
 
-const long: Load & { rounds: number } = { backlog: 10_000, ratePerSecond: 200, seconds: 10, rounds: 3 }
+const long: Load & { rounds: number } = { backlog: 20_000, ratePerSecond: 200, seconds: 10, rounds: 3 }
 const brief: Load & { rounds: number } = { backlog: 1_000, ratePerSecond: 100, seconds: 1, rounds: 1 }
 
 export const pipeline: Part = {

@@ -5,6 +5,7 @@ import type { Db, Tx } from "../../src/database/db.ts"
 import { example } from "../../src/events/example.ts"
 import { newId } from "../../src/ids.ts"
 import { eventually } from "./eventually.ts"
+import { pagesRead } from "./pages.ts"
 import { failure, sample } from "./pipeline.ts"
 
 /** Transactions are numbered for the whole server: one of another test's database may hold the floor for a while. */
@@ -75,13 +76,6 @@ export async function outboxFloor(db: Db) {
     return { ...row }
   }
 
-  /** Shared pages that a statement touches. */
-  async function pagesRead(statement: string): Promise<number> {
-    const [plan] = await db.unsafe(`explain (analyze, buffers, format json) ${statement}`)
-    const top = plan?.["QUERY PLAN"][0].Plan
-    return top["Shared Hit Blocks"] + top["Shared Read Blocks"]
-  }
-
   return {
     lastNumber,
     fromHere,
@@ -93,7 +87,7 @@ export async function outboxFloor(db: Db) {
     dispatchOnce,
     floorRisen,
     floor,
-    pagesRead,
+    pagesRead: (statement: string) => pagesRead(db, statement),
   }
 }
 
