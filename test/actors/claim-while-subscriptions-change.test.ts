@@ -10,7 +10,7 @@ import { dispatchAll, processRow, recordMany, subscribe } from "../harness/pipel
 
 const handler = "AnalyticsHandler"
 const types: readonly [EventType, EventType] = ["booking.confirmed", "booking.cancelled"]
-/** With the subscriptions and the log read one after the other, every few of them went wrong. */
+/** With the subscriptions and the log read one after the other, about one in a hundred went wrong. */
 const changes = 300
 
 let database: TestDatabase
