@@ -14,11 +14,13 @@ import { createBreakers } from "./breakers.ts"
 import { claimDeliveries, giveBack, giveBackUnknown } from "./claim.ts"
 import type { Delivery, Result } from "./delivery.ts"
 import { allWork, workSince } from "./find-work.ts"
-import { isSlow, type Lane, Lanes, limits, noteDuration, requestsOf } from "./lanes.ts"
+import { isSlow, type Lane, limits, noteDuration, requestsOf } from "./lane.ts"
+import { Lanes } from "./lanes.ts"
 import { createTakeover } from "./lost.ts"
 import { noteOutcome } from "./pace.ts"
 import { send } from "./send.ts"
 import { createSettling } from "./settling.ts"
+import { maySend } from "./shares.ts"
 
 export interface DelivererTools {
   readonly db: Db
@@ -75,9 +77,10 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   }
   /** Every lease that this process knows, with the monotonic instant of its claim. */
   const held = new Map<number, number>()
-  /** Lanes that could send, if the process had not so many requests under way; the first comes first. */
+  /** Lanes with requests under way. */
+  const active = new Set<Lane>()
+  /** Lanes that could send, if not so many requests were under way; the first comes first. */
   const starved = new Set<Lane>()
-  let requests = 0
   let claiming: Promise<void> | undefined
   let claimFailed = false
   /** No claim begins while this process asks what it holds without knowing it. */
@@ -152,7 +155,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       return false
     }
     const found = await workSince(db, seen)
-    for (const id of found.webhookIds) lanes.markReady(id, seen)
+    for (const webhook of found.webhooks) lanes.markReady(webhook, seen)
     seen = found.seen
     return found.more
   }
@@ -165,11 +168,11 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
       lanes.forget()
     }
     const found = await allWork(db)
-    for (const { webhook_id, deleted, due } of found.webhooks) {
+    for (const { webhook_id, facility_id, deleted, due } of found.webhooks) {
       if (deleted) {
         await abandonAll(webhook_id)
         if (lanes.get(webhook_id)?.pace.openMs) breakers.closed(webhook_id)
-      } else lanes.markReady(webhook_id, 0)
+      } else lanes.markReady({ id: webhook_id, facilityId: facility_id }, 0)
       if (due) lanes.noteDue(webhook_id, due.getTime())
     }
     seen = Math.max(seen, found.seen)
@@ -221,6 +224,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
 
   async function claimLoop(): Promise<void> {
     for (;;) {
+      void returnWaiting(lanes.hanging(performance.now()))
       const room = limits.claimed - held.size
       if (draining || claimFailed || doubting || (held.size > 0 && room < limits.worthClaiming)) return
       const wants = lanes.wants(performance.now())
@@ -245,8 +249,8 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     if (!lane || draining) return
     const [first] = lane.waiting
     if (first && performance.now() - (held.get(first.lease) ?? 0) > staleMs) return void returnWaiting([lane])
-    while (lane.requests < requestsOf(lane)) {
-      if (lane.waiting.length > 0 && requests >= limits.requests) return void starved.add(lane)
+    while (lane.waiting.length > 0 && lane.underWay.size < requestsOf(lane)) {
+      if (!maySend(lane, active, performance.now())) return void starved.add(lane)
       const delivery = lane.waiting.shift()
       if (!delivery) return
       void request(lane, delivery)
@@ -254,20 +258,19 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   }
 
   async function request(lane: Lane, delivery: Delivery): Promise<void> {
-    lane.requests++
-    requests++
+    lane.underWay.set(delivery.lease, performance.now())
+    active.add(lane)
     reached("request-next", delivery.event_id)
     const result = await send(delivery, sendTools)
     reached("answer-received", delivery.event_id)
-    lane.requests--
-    requests--
+    lane.underWay.delete(delivery.lease)
+    if (lane.underWay.size === 0) active.delete(lane)
     notePace(lane, result)
     tools.ended?.(result.outcome, result.durationMs)
     settleSoon(result)
-    if (isSlow(lane)) void returnWaiting([lane])
+    if (isSlow(lane, performance.now())) void returnWaiting([lane])
     if (lane.waiting.length > 0) starved.add(lane)
-    for (const next of starved) {
-      if (requests >= limits.requests) break
+    for (const next of [...starved]) {
       starved.delete(next)
       startLane(next)
     }

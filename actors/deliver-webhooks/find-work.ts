@@ -11,7 +11,7 @@ const tail = 5_000
 const maxWebhooks = 10_000
 
 export interface Found {
-  readonly webhookIds: readonly string[]
+  readonly webhooks: readonly { readonly id: string; readonly facilityId: string }[]
   /** Up to here the log has been looked at. */
   readonly seen: number
   readonly more: boolean
@@ -19,21 +19,22 @@ export interface Found {
 
 /** Positions are dense, so a range of them is as good as a limit; with a limit, the planner chose to sort the whole log. */
 export async function workSince(db: Db, seen: number): Promise<Found> {
-  const [row] = await db<[{ seen: number | null; scanned: number; webhook_ids: string[] | null }]>`
+  const [row] = await db<[{ seen: number | null; scanned: number; webhooks: Found["webhooks"] | null }]>`
     with tail as materialized (
       select position, facility_id, webhooks from slotbase.event_positions
       where position > ${seen} and position <= ${seen}::bigint + ${tail}
     )
     select max(position) as seen, count(*) as scanned,
-           (select array_agg(id) from slotbase.webhooks
+           (select json_agg(json_build_object('id', id, 'facilityId', facility_id)) from slotbase.webhooks
             where facility_id = any (array(select distinct facility_id from tail where webhooks > 0))
-              and deleted_at is null and is_active) as webhook_ids
+              and deleted_at is null and is_active) as webhooks
     from tail`
-  return { webhookIds: row.webhook_ids ?? [], seen: row.seen ?? seen, more: row.scanned === tail }
+  return { webhooks: row.webhooks ?? [], seen: row.seen ?? seen, more: row.scanned === tail }
 }
 
 export interface QueuedWebhook {
   readonly webhook_id: string
+  readonly facility_id: string
   readonly deleted: boolean
   /** When the first of its deliveries that wait for a time is due. */
   readonly due: Date | null
@@ -50,7 +51,7 @@ export async function allWork(db: Db): Promise<{ webhooks: readonly QueuedWebhoo
                           where q.webhook_id > w.webhook_id order by q.webhook_id limit 1) n
       where w.nth < ${maxWebhooks}
     )
-    select p.seen, w.webhook_id, h.deleted_at is not null as deleted,
+    select p.seen, w.webhook_id, h.facility_id, h.deleted_at is not null as deleted,
            (select q.ready_at from slotbase.delivery_queue q
             where q.webhook_id = w.webhook_id and q.ready_at is not null and q.lease is null
             order by q.ready_at limit 1) as due
