@@ -21,6 +21,12 @@ export interface Want {
   readonly cap: number
 }
 
+/**
+ * So long at most the others wait for the outcome of one that is sent alone, milliseconds: what ends its process mostly does so
+ * at once, and a receiver that hangs must not keep the others' waiting.
+ */
+const loneTurnMs = 500
+
 /** @param total at most so many deliveries of all webhooks together. */
 export async function claimDeliveries(
   db: Db,
@@ -46,6 +52,8 @@ export async function claimDeliveries(
 // Per webhook: what is due first, then what is fresh, each by its own index and from its floor. "skip locked" lets claimers
 // pass each other; "lease is null" is asked again of a row that somebody else has just claimed. A process that is no longer
 // believed to live claims nothing.
+// What was lost twice is claimed by itself: the claim brings nothing else, and the process has no other of its kind in turn. It
+// may be what ends the process, and then it ends no neighbour: they were not claimed yet.
 // The plan is kept, and made when the queue is empty or full: so there is only one way to each table. "offset 0" keeps the
 // webhooks a look-up, and the update goes by ctid.
 const claimRows = (
@@ -55,35 +63,57 @@ const claimRows = (
   with t as materialized (select slotbase.now() as now), wanted as (
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
       as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
-  ), picked as materialized (
-    select q.at
+  ), open_to as materialized (
+    select w.id, w.slots, d.after, d.busy
     from wanted d
     cross join lateral (
       select id, greatest(0, least(max_concurrency * d.ahead, d.cap) - d.busy) as slots from slotbase.webhooks
       where id = d."webhookId" and is_active and deleted_at is null
       offset 0
     ) w
+    where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
+  ), suspects as materialized (
+    select ctid as at, webhook_id, ready_at, owner, started_at from slotbase.delivery_queue where unknowns > 1
+  ), lone as materialized (
+    select q.at
+    from (
+      select s.at from suspects s join open_to w on w.id = s.webhook_id
+      where w.slots > 0 and s.owner is null and s.ready_at <= (select now from t)
+        and not exists (select from suspects
+                        where owner = ${owner} and started_at > (select now from t) - ${loneTurnMs}::integer * interval '1 ms')
+      -- first where nothing is under way: one that hangs keeps its turn until the end
+      order by w.busy, s.ready_at offset 0
+    ) s
+    cross join lateral (
+      select ctid as at from slotbase.delivery_queue where ctid = s.at and lease is null and unknowns > 1
+      offset 0 for update skip locked
+    ) q
+    limit 1
+  ), picked as materialized (
+    select q.at
+    from open_to w
     cross join lateral (
       select at from (
         select * from (
           select ctid as at from slotbase.delivery_queue
-          where webhook_id = w.id and ready_at <= (select now from t) and lease is null
+          where webhook_id = w.id and ready_at <= (select now from t) and lease is null and unknowns < 2
           order by ready_at limit w.slots for update skip locked) due
         union all
         select * from (
           select ctid as at from slotbase.delivery_queue
-          where webhook_id = w.id and position > d.after and ready_at is null and lease is null
+          where webhook_id = w.id and position > w.after and ready_at is null and lease is null
           order by position limit w.slots for update skip locked) fresh
       ) both_kinds limit w.slots
     ) q
-    where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
+    where not exists (select from lone)
     limit ${total}
   ), claimed as (
     update slotbase.delivery_queue
     set lease = nextval('slotbase.lease_seq'), owner = ${owner}, started_at = (select now from t)
-    where ctid = any (array(select at from picked))
+    where ctid = any (array(select at from lone union all select at from picked))
     returning webhook_id, position, replay, event_id, sequence, failures, unknowns, lease,
-              slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh
+              slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text) as attempt_id, ready_at is null as fresh,
+              unknowns > 1 as alone
   )
   select * from claimed order by webhook_id, position`
 
@@ -95,6 +125,11 @@ async function readTargets(db: Db, claimed: readonly Claimed[]): Promise<Readonl
     from slotbase.webhooks where id = any (${ids}::uuid[])`
   return new Map(rows.map((row) => [row.id, row]))
 }
+
+/** The webhooks of which something waits to be sent alone; for when the turn is over. */
+export const waitingAlone = (db: Db) => db<{ webhook_id: string; ready_at: Date }[]>`
+  with suspects as materialized (select webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1)
+  select webhook_id, min(ready_at) as ready_at from suspects where lease is null group by webhook_id`
 
 /**
  * Gives back what was claimed and not sent: no attempt is counted, and the started one was none. They are due at once,

@@ -234,7 +234,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
         if (deliveries.length > 0) reached("attempts-written")
         const now = performance.now()
         for (const { lease } of deliveries) held.set(lease, now)
-        lanes.took(wants, deliveries, deliveries.length === room)
+        lanes.took(wants, deliveries, deliveries.length === room || deliveries[0]?.alone === true)
       } catch (error) {
         claimFailed = true // it may have been committed all the same, or will be
         doubtUntil = performance.now() + doubtMs

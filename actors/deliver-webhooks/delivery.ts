@@ -31,6 +31,8 @@ export interface Claimed {
   readonly attempt_id: string
   /** Claimed for the first time, in the order of the log; otherwise it was due or returned. */
   readonly fresh: boolean
+  /** Claimed by itself, because it was lost twice. */
+  readonly alone: boolean
 }
 
 export interface Delivery extends Claimed {
@@ -58,7 +60,10 @@ export interface Result {
   readonly retryAfterMs?: number
 }
 
-/** A delivery whose outcome stayed unknown this often is dead: something about it ends the process that sends it. */
+/**
+ * A delivery whose outcome stayed unknown this often is dead: something about it ends the process that sends it. The last time
+ * it was sent alone (claim.ts), so what was claimed beside it does not die of it.
+ */
 export const maxUnknowns = 3
 
 /**

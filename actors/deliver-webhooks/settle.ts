@@ -6,6 +6,7 @@
  */
 import { plainArray, textArray } from "../../src/database/array-literal.ts"
 import type { Db } from "../../src/database/db.ts"
+import { waitingAlone } from "./claim.ts"
 import type { Delivery, Result } from "./delivery.ts"
 import { type Again, settleFailed } from "./settle-failed.ts"
 
@@ -13,7 +14,9 @@ export async function settle(db: Db, results: readonly Result[]): Promise<readon
   const delivered = results.filter((result) => result.outcome === "delivered")
   const failed = results.filter((result) => result.outcome !== "delivered")
   if (delivered.length > 0) await settleDelivered(db, delivered)
-  return failed.length > 0 ? settleFailed(db, failed) : []
+  const again = failed.length > 0 ? await settleFailed(db, failed) : []
+  // The turn of one that was sent alone is over, and the next one's has come.
+  return results.some(({ delivery }) => delivery.alone) ? [...again, ...(await waitingAlone(db))] : again
 }
 
 // One way to each table, whatever the statistics say when the plan is made: look-ups by key behind "offset 0", then by
