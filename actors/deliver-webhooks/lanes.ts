@@ -65,6 +65,15 @@ export class Lanes {
     return [...this.#lanes.values()].filter((lane) => lane.waiting.length > 0 && hangs(lane))
   }
 
+  /** Takes away what was claimed for the lane and not sent. */
+  takeWaiting(lane: Lane): readonly Delivery[] {
+    const waiting = lane.waiting
+    lane.waiting = []
+    lane.busy -= waiting.length
+    lane.ready ||= waiting.length > 0
+    return waiting
+  }
+
   /** What may be claimed now, from the lanes whose turn it is. */
   wants(now: number): Want[] {
     const wants: Want[] = []
