@@ -1,10 +1,12 @@
 // Backoff: whatever the policy, the waits never shrink, never exceed their ceiling, and end after exactly its retries.
 
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { retryDelay } from "../../actors/deliver-webhooks/send.ts"
 import { delayAfter, type RetryPolicy } from "../../actors/retry.ts"
-import { cases } from "./property.ts"
+import { cases, timeoutOf } from "./property.ts"
+
+setDefaultTimeout(timeoutOf())
 
 const hourMs = 3_600_000
 /** The jitter of webhooks: each wait lies within a fifth of the policy's. */

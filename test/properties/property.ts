@@ -45,4 +45,4 @@ export async function holds<T>(
 }
 
 /** The time that `bun test` gives it: more than that of the search, for the last case must end and a failure be reported. */
-export const timeoutOf = (withinMs: number): number => withinMs * Math.max(1, times) + 20_000
+export const timeoutOf = (withinMs = quickMs): number => withinMs * Math.max(1, times) + 20_000

@@ -1,12 +1,14 @@
 // Recurring bookings over all IANA zones: a weekly 18:00 stays at 18:00 on both sides of every clock change, and occurrences are
 // strictly increasing, whatever the zone does to its calendar.
 
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { localDateOf } from "../../src/local-days.ts"
 import { occurrencesOf } from "../../src/recurring/occurrences.ts"
 import { ruleOf } from "../../src/recurring/rule.ts"
-import { cases } from "./property.ts"
+import { cases, timeoutOf } from "./property.ts"
+
+setDefaultTimeout(timeoutOf())
 
 const zones = Intl.supportedValuesOf("timeZone")
 const wallClock = (timezone: string, at: number) =>

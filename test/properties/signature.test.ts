@@ -1,6 +1,6 @@
 // Signatures: whatever the body and the secret, both kinds of receiver verify what was sent, and nothing that was changed.
 
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import fc from "fast-check"
 import { Webhook, WebhookVerificationError } from "standardwebhooks"
@@ -8,7 +8,9 @@ import { secretBox } from "../../src/secrets.ts"
 import { newSigningSecret, signatureOf, standardHeaders } from "../../src/signature.ts"
 import { authOf, openAuth, sealAuth } from "../../src/webhooks/auth.ts"
 import { authHeaders, signatureHeader } from "../../src/webhooks/request.ts"
-import { cases } from "./property.ts"
+import { cases, timeoutOf } from "./property.ts"
+
+setDefaultTimeout(timeoutOf())
 
 const nowSeconds = () => Math.floor(Date.now() / 1_000)
 
