@@ -2,9 +2,9 @@
  * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
  * What is unfinished in them becomes dead letters first. Nobody who writes ever waits for it: it waits for readers, for a
  * few seconds, and goes on at its next tick. Killed between any two steps, it goes on where it was; the steps and the reasons
- * for their order stand in sql/0011-retention.sql.
+ * for their order stand in sql/0011-retention.sql, that of the batches in 0032.
  * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave; event_positions;
- * subscriptions that ended before the log begins.
+ * handler_batches; subscriptions that ended before the log begins.
  */
 import type { Sql } from "postgres"
 import { clock } from "../../src/clock.ts"
@@ -58,6 +58,7 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
   try {
     await bury(sql, due.month, stopping)
     await forget(sql, due.month, stopping)
+    await forgetBatches(sql, stopping)
     for (const partition of due.partitions) {
       if (stopping.aborted) return { more: false }
       await detach(sql, partition)
@@ -93,6 +94,14 @@ async function forget(sql: Sql, month: string, stopping: AbortSignal): Promise<v
     const [done] = await sql<{ forgotten: number }[]>`
       select slotbase.forget_positions(${month}, ${forgetBatch}) as forgotten`
     left = done?.forgotten === forgetBatch
+  }
+}
+
+/** What the last months have left of their runs goes too: it is found by the first position of the log. */
+async function forgetBatches(sql: Sql, stopping: AbortSignal): Promise<void> {
+  for (let left = true; left && !stopping.aborted; ) {
+    const [done] = await sql<{ found: number }[]>`select slotbase.forget_batches(${forgetBatch}) as found`
+    left = done?.found === forgetBatch
   }
 }
 

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { retention } from "../../../actors/jobs/retention.ts"
 import { clock } from "../../../src/clock.ts"
-import { connect, type Db } from "../../../src/database/db.ts"
+import { connect, type Db, type Queryable } from "../../../src/database/db.ts"
 import { example } from "../../../src/events/example.ts"
 import { type TestDatabase, testDatabase } from "../../harness/database.ts"
 import { eventually } from "../../harness/eventually.ts"
@@ -153,6 +153,14 @@ const interruptions: [string, (month: string) => Promise<unknown>][] = [
       await db`select slotbase.forget_positions(to_date(${month}, 'YYYY_MM'), 1)`
     },
   ],
+  [
+    "a part of its batches was forgotten",
+    async (month) => {
+      await bury(month)
+      await db`select slotbase.forget_positions(to_date(${month}, 'YYYY_MM'), 100)`
+      expect(await forgetBatches(1)).toBe(1)
+    },
+  ],
   ["the events were detached halfway", detachHalfway],
   ["the events were detached", (month) => detach("events", month)],
   [
@@ -167,10 +175,13 @@ const interruptions: [string, (month: string) => Promise<unknown>][] = [
 test.each(interruptions)("killed after %s, the next run finishes it", async (_, interrupt) => {
   const { month } = await anOldMonth()
   await aYearLater()
+  await aBatch("FirstHandler", "[1,2]")
+  await aBatch("SecondHandler", "[1,2]")
   await nameUntil(month)
   await interrupt(month)
   await retire()
   expect(await partitions(month)).toEqual([])
+  expect(await batches()).toEqual([])
   expect(await letters()).toHaveLength(5)
   expect(await positions()).toEqual([3, 4])
   expect(await unbalanced(db)).toHaveLength(0)
@@ -205,6 +216,30 @@ test("who handles a run while it is buried can no longer settle it", async () =>
   expect(errors[0]?.message).toBe(
     "unfinished when the retention of its event ended; an attempt was under way, its outcome is unknown",
   )
+})
+
+test("batches leave in bounded parts, found by their index, and not before the last of their events", async () => {
+  await anOldMonth()
+  for (const [handler, positions] of [
+    ["FirstHandler", "[1,1]"],
+    ["FirstHandler", "[2,2]"],
+    ["SecondHandler", "[1,2]"],
+    ["ThirdHandler", "[2,3]"],
+    ["FourthHandler", "[3,4]"],
+  ] as const)
+    await aBatch(handler, positions)
+  expect(await forgetBatches(10)).toBe(0)
+  await aYearLater()
+  await db`delete from slotbase.event_positions where position < 3`
+  await db.begin(async (tx) => {
+    expect(await forgetBatches(2, tx)).toBe(2)
+    expect(await forgetBatches(2, tx)).toBe(1)
+    expect(await forgetBatches(2, tx)).toBe(0)
+    const [read] = await tx`
+      select seq_scan, n_tup_del from pg_stat_xact_user_tables where relid = 'slotbase.handler_batches'::regclass`
+    expect({ ...read }).toEqual({ seq_scan: 0, n_tup_del: 3 })
+  })
+  expect(await batches()).toEqual(["FourthHandler", "ThirdHandler"])
 })
 
 test("two processes at once do it once", async () => {
@@ -257,6 +292,18 @@ async function nameUntil(month: string): Promise<void> {
 }
 
 const bury = (month: string) => db`select from slotbase.bury_month(to_date(${month}, 'YYYY_MM'), 100)`
+
+const aBatch = (handler: string, positions: string) => db`
+  insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+  values (${handler}, int8multirange(${positions}::text::int8range), 1, 1, slotbase.now())`
+
+const batches = async () =>
+  (await db<{ handler: string }[]>`select handler from slotbase.handler_batches order by handler`).map(
+    ({ handler }) => handler,
+  )
+
+const forgetBatches = async (batch: number, on: Queryable = db) =>
+  (await on<[{ found: number }]>`select slotbase.forget_batches(${batch}) as found`)[0].found
 
 const detach = (parent: string, month: string) => db`
   alter table ${db(`slotbase.${parent}`)} detach partition ${db(`slotbase.${parent}_${month}`)} concurrently`
