@@ -12,8 +12,6 @@ export interface Check {
 const ledgerEvents = 10_000
 /** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, a retry has its time. */
 const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open", "endpoint_busy"]
-/** Fewer cost no scan anything that could be noticed; slotbase.late_events blames nobody for fewer either. */
-const manyTransactions = 10_000
 /** The job looks every hour; a reader may delay it for a while. */
 const overdueDays = 2
 
@@ -124,8 +122,8 @@ async function late(db: Db): Promise<Check> {
 async function vacuum(db: Db): Promise<Check> {
   const [oldest] = await db<{ kind: string; session: string | null; name: string; transactions: number }[]>`
     select kind, slotbase.session_text(pid, name, state, since) as session, name, transactions
-    from slotbase.vacuum_holders where holds = 'vacuum' order by transactions desc limit 1`
-  return oldest === undefined || oldest.transactions < manyTransactions
+    from slotbase.vacuum_holders where holds = 'vacuum' and noticed order by transactions desc, since limit 1`
+  return oldest === undefined
     ? { name: "vacuum", well: true, says: "nobody keeps dead rows for long" }
     : {
         name: "vacuum",

@@ -157,10 +157,12 @@ test("event_log tells the story of an event, with everybody who heard of it, and
 })
 
 describe("the ledger", () => {
+  let webhook: string
+
   beforeEach(async () => {
     await subscribe(db, "AnalyticsHandler", "booking.confirmed")
     await subscribe(db, "NotificationHandler", "booking.confirmed")
-    await aWebhook(db, "booking.confirmed")
+    webhook = await aWebhook(db, "booking.confirmed")
     await recordMany(db, 4)
     await dispatchAll(db)
     const { lease } = await claimFree(db, "AnalyticsHandler", owner, 2)
@@ -229,6 +231,59 @@ describe("the ledger", () => {
   test.each(damages)("does not when %s by hand", async (_, damage) => {
     await damage(db)
     expect((await unbalanced(db)).map(({ position }) => position)).toEqual([1])
+  })
+
+  test("names a handler whose run is missing and one whose run is twice, although the sums agree", async () => {
+    const { lease } = await claimFree(db, "NotificationHandler", owner, 2)
+    await settle(
+      db,
+      "NotificationHandler",
+      lease,
+      [1, 2].map((position) => ({ position, status: "success", durationMs: 1, reason: null })),
+    )
+    await db`delete from slotbase.handler_history where handler = 'AnalyticsHandler' and position = 1`
+    await db`
+      insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+      values ('NotificationHandler', '{[1,1]}', 1, 1, slotbase.now())`
+    expect(await ledgerOf(1)).toEqual({
+      expected_runs: 2,
+      runs_waiting: 0,
+      runs_success: 2,
+      balanced: false,
+      runs_missing: ["AnalyticsHandler"],
+      runs_surplus: ["NotificationHandler"],
+    })
+    expect(await ledgerOf(2)).toMatchObject({ balanced: true, runs_missing: null, runs_surplus: null })
+  })
+
+  test("names a webhook whose delivery is missing and one whose delivery is twice, although the sums agree", async () => {
+    const other = await aWebhook(db, "booking.confirmed")
+    const [id] = await recordMany(db, 1)
+    await dispatchAll(db)
+    await db`delete from slotbase.delivery_queue where position = 5 and webhook_id = ${webhook}`
+    await db`
+      insert into slotbase.delivery_history
+        (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
+      values (${other}, ${id as string}, 0, ${example.facilityId}, 5, ${newId()}, 1, 'delivered', 1, slotbase.now())`
+    const [row] = await db`
+      select expected_deliveries, deliveries_waiting, deliveries_delivered, balanced, deliveries_missing, deliveries_surplus
+      from slotbase.event_ledger where position = 5`
+    expect({ ...row }).toEqual({
+      expected_deliveries: 2,
+      deliveries_waiting: 1,
+      deliveries_delivered: 1,
+      balanced: false,
+      deliveries_missing: [webhook],
+      deliveries_surplus: [other],
+    })
+  })
+
+  const ledgerOf = async (position: number) => ({
+    ...(
+      await db`
+      select expected_runs, runs_waiting, runs_success, balanced, runs_missing, runs_surplus from slotbase.event_ledger
+      where position = ${position}`
+    )[0],
   })
 
   test("does not count replays and tests", async () => {
