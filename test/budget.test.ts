@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { prepare } from "../actors/actor.ts"
 import { dispatchOnce } from "../actors/dispatcher.ts"
+import type { OneByOneHandler, SetBasedHandler } from "../actors/handlers/handler.ts"
 import { runHandler } from "../actors/run-handlers.ts"
 import { startCountingProxy } from "../scripts/benchmarks/request/counting-proxy.ts"
 import { connect, type Db } from "../src/database/db.ts"
@@ -26,14 +27,20 @@ const command = "SLOTBASE_RECORD_BUDGET=on bun test test/budget.test.ts"
 /** Batches differ a little from run to run, and with them the commits. */
 const tolerance = 1.1
 const events = 500
+const warmUp = 20
 const bookings = 20
 const handlers = ["FirstHandler", "SecondHandler", "ThirdHandler"]
+/** Takes all events of a claim at once, so that its runs are settled as one row. */
+const setBased = "SetBasedHandler"
+/** The stage of that handler. */
+const together = "handle together"
 /** What is written once and never again; the queue's rows too, as long as nothing fails. */
 const neverUpdated = [
   "events",
   "event_positions",
   "handler_queue",
   "handler_history",
+  "handler_batches",
   "delivery_history",
   "attempt_history",
 ]
@@ -75,6 +82,15 @@ test("no wide row is updated on its way, and what is updated is updated in place
   expect(hot / all).toBeGreaterThan(0.8)
 })
 
+test("runs that a set-based handler handled at once are a row per claim, and none of their own", async () => {
+  const cost = stages[together] as OwnCost
+  expect(Object.keys(cost.tables).sort()).toEqual(["handler_batches", "handler_claims", "handler_cursors"])
+  expect(claimsOf(cost)).toBeLessThanOrEqual(events / 50)
+  expect(cost.tables.handler_batches?.inserted).toBe(claimsOf(cost))
+  const [settled] = await db<[{ runs: number }]>`select sum(runs) as runs from slotbase.handler_batches`
+  expect(settled.runs).toBe(warmUp + events)
+})
+
 test("every event went the whole way, and no image of a page is counted", () => {
   const inserted = Object.fromEntries(
     Object.values(stages).flatMap(({ tables }) =>
@@ -88,7 +104,7 @@ test("every event went the whole way, and no image of a page is counted", () => 
     delivery_history: events,
     attempt_history: events,
   })
-  expect(Object.values(stages).map(({ pageImages }) => pageImages)).toEqual([0, 0, 0, 0])
+  expect(Object.values(stages).map(({ pageImages }) => pageImages)).toEqual([0, 0, 0, 0, 0])
 })
 
 /** Events through the real actors on one connection, stage after stage. */
@@ -96,19 +112,16 @@ async function measurePipeline(): Promise<void> {
   const app = testApp(db)
   const { id: facilityId } = await aFacility(db)
   const receiver = startReceiver()
-  for (const name of handlers) await subscribe(db, name, "booking.confirmed")
+  for (const name of [...handlers, setBased]) await subscribe(db, name, "booking.confirmed")
   await aWebhook(app, facilityId, { url: receiver.url, maxConcurrency: 50 })
   const owner = await processRow(db, true)
-  const running = handlers.map((name) =>
+  const prepared = (name: string, handling: Pick<SetBasedHandler, "handleAll"> | Pick<OneByOneHandler, "handle">) =>
     prepare(
-      runHandler(
-        app,
-        { kind: "transactional", name, events: ["booking.confirmed"], handle: async () => undefined },
-        () => owner,
-      ),
+      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, () => owner),
       new AbortController().signal,
-    ),
-  )
+    )
+  const running = handlers.map((name) => prepared(name, { handle: async () => undefined }))
+  const atOnce = prepared(setBased, { handleAll: async () => undefined })
   const deliverer = await aDeliverer(app)
   const parts: [string, (count: number) => Promise<unknown>][] = [
     ["record", (count) => recordEach(facilityId, count)],
@@ -124,19 +137,24 @@ async function measurePipeline(): Promise<void> {
         for (const { passNow } of running) await passNow()
       },
     ],
+    [together, () => atOnce.passNow()],
     ["deliver", () => deliverAll(deliverer)],
   ]
   // Plans, partitions and first pages cost once.
-  for (const [, part] of parts) await part(20)
+  for (const [, part] of parts) await part(warmUp)
   for (const [name, part] of parts) {
     const cost = await ownCost(db, () => part(events))
     stages[name] = cost
-    actual[`${name}: WAL bytes per event`] = Math.round(cost.walBytes / events)
+    // Of 500 events in one claim each would cost next to nothing.
+    const [unit, count] = name === together ? ["claim", claimsOf(cost)] : ["event", events]
+    actual[`${name}: WAL bytes per ${unit}`] = Math.round(cost.walBytes / count)
     const dead = Object.values(cost.tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
-    actual[`${name}: dead rows per event`] = Math.round((dead / events) * 100) / 100
+    actual[`${name}: dead rows per ${unit}`] = Math.round((dead / count) * 100) / 100
   }
   await receiver.stop()
 }
+
+const claimsOf = ({ tables }: OwnCost) => tables.handler_claims?.inserted ?? 0
 
 /** Each event in a transaction of its own, as a request records it. */
 async function recordEach(facilityId: string, count: number): Promise<void> {
