@@ -7,15 +7,21 @@ import type { App } from "../src/app.ts"
 import { onHint } from "../src/hints.ts"
 import { metrics } from "../src/metrics.ts"
 import type { Actor } from "./actor.ts"
-import { createDeliverer } from "./deliver-webhooks/deliverer.ts"
+import { createDeliverer, type DelivererTools } from "./deliver-webhooks/deliverer.ts"
 
 export interface DeliverWebhooks extends Actor {
   /** After its last pass: gives back what was not sent, and lets what is under way end. */
   readonly drain: () => Promise<void>
 }
 
-export function deliverWebhooks({ db, config, secrets }: App, owner: () => number): DeliverWebhooks {
-  const deliverer = createDeliverer({ db, secrets, owner, allow: config.egressAllow, ended: metrics.delivered })
+/** @param given how long a receiver may take, where that is not the default. */
+export function deliverWebhooks(
+  { db, config, secrets }: App,
+  owner: () => number,
+  given: Pick<DelivererTools, "timeoutMs"> = {},
+): DeliverWebhooks {
+  const tools = { db, secrets, owner, allow: config.egressAllow, ended: metrics.delivered }
+  const deliverer = createDeliverer({ ...tools, ...given })
   // A webhook that was switched on again, or a delivery retried by hand, stands in the queue and not at the end of the log.
   const stopHearing = onHint("subscriptions", deliverer.lookEverywhere)
   return {

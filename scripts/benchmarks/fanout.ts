@@ -11,11 +11,12 @@ import { record, transact } from "../../src/outbox.ts"
 import { hashToken } from "../../src/secrets.ts"
 import { clientOf, makeClub } from "../../test/harness/client.ts"
 import { context, sample } from "../../test/harness/pipeline.ts"
-import { startSystem } from "../../test/harness/system.ts"
 import type { Arrivals, Order } from "./fanout/clients.ts"
+import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import type { Figure, Part } from "./main.ts"
-import { type Bench, meter, round, startBench } from "./measure.ts"
+import type { Part } from "./main.ts"
+import { type Bench, median, meter, round, startBench } from "./measure.ts"
+import { owned, startProgram } from "./running.ts"
 
 /** Frames of one burst to all clients together. */
 const framesPerBurst = 200_000
@@ -40,20 +41,19 @@ export const fanout: Part = {
   },
 }
 
-interface Burst {
+interface Burst extends Paid {
   readonly frames: number
   readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly bytes: number
-  /** Of the server's process, and of PostgreSQL. */
-  readonly serverCpuSeconds: number
-  readonly postgresCpuSeconds: number
 }
 
 /** One side: a server with its clients, and how it is told to send a burst; that answers when the burst began. */
 interface Side {
   readonly pid: number
+  /** Without one, what PostgreSQL does is none of its costs. */
+  readonly usesDatabase: boolean
   readonly clients: LineProcess
   readonly send: (events: number) => Promise<number>
 }
@@ -80,25 +80,27 @@ async function compare(clients: number, bursts: number, progress: (line: string)
   }
 }
 
-async function burst(bench: Bench, { pid, clients, send }: Side, events: number, count: number): Promise<Burst> {
+async function burst(bench: Bench, side: Side, events: number, count: number): Promise<Burst> {
+  const { pid, clients, send, usesDatabase } = side
   const frames = events * count
   const read = await meter(bench, [pid])
   const arrived = clients.ask<Arrivals>({ expect: frames } satisfies Order)
   const [began, { p50At, p99At, lastAt, bytes }] = await Promise.all([send(events), arrived])
-  const { programCpuSeconds, postgresCpuSeconds } = await read()
+  const cost = await read()
+  const none = { postgresCpuSeconds: undefined, walBytes: 0, deadTuples: 0 }
   return {
+    events,
     frames,
     bytes,
     seconds: (lastAt - began) / 1000,
     p50Ms: p50At - began,
     p99Ms: p99At - began,
-    serverCpuSeconds: programCpuSeconds ?? Number.NaN,
-    postgresCpuSeconds: postgresCpuSeconds ?? Number.NaN,
+    cost: usesDatabase ? cost : { ...cost, ...none },
   }
 }
 
 async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[]): Promise<Side> {
-  const system = await startSystem({ url: bench.url, role: "server" })
+  const system = await startProgram({ url: bench.url, role: "server" })
   ends.push(() => system.end())
   const club = await makeClub(clientOf(system.address), { courts: 1 })
   const tokens = await makeStaff(bench, club.facilityId, Math.ceil(count / socketsPerUser))
@@ -117,7 +119,8 @@ async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[
     hello: JSON.stringify({ type: "subscribe", channel }),
     answers: 2, // ready, subscribed
   } satisfies Order)
-  return { pid: system.pid, clients, send: (events) => recordBurst(db, club.facilityId, events) }
+  const send = (events: number) => recordBurst(db, club.facilityId, events)
+  return { pid: system.pid, usesDatabase: true, clients, send }
 }
 
 /** Records the events in one transaction and dispatches them, as an actors process would. Answers the instant of the commit. */
@@ -149,10 +152,8 @@ async function makeStaff({ sql }: Bench, facilityId: string, count: number): Pro
 }
 
 async function startBare(count: number, frameBytes: number, ends: (() => unknown)[]): Promise<Side> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "fanout/bare-server.ts")], {
-    stdout: "pipe",
-    stderr: "inherit",
-  })
+  const file = join(import.meta.dir, "fanout/bare-server.ts")
+  const child = owned(Bun.spawn([process.execPath, file], { stdin: "ignore", stdout: "pipe", stderr: "inherit" }))
   ends.push(async () => {
     child.kill()
     await child.exited
@@ -170,23 +171,19 @@ async function startBare(count: number, frameBytes: number, ends: (() => unknown
     const answer = await fetch(`http://127.0.0.1:${port}/publish?frames=${frames}`, { method: "POST", body })
     return ((await answer.json()) as { began: number }).began
   }
-  return { pid: child.pid, clients, send }
+  return { pid: child.pid, usesDatabase: false, clients, send }
 }
 
 function figureOf(name: string, bursts: readonly Burst[]): Figure {
   return {
     name,
-    framesPerSecond: Math.round(rateOf(bursts)),
+    eventsPerSecond: round(median(bursts.map(({ events, seconds }) => events / seconds))),
     p50Ms: round(median(bursts.map((each) => each.p50Ms))),
     p99Ms: round(median(bursts.map((each) => each.p99Ms))),
+    ...perEvent(bursts),
+    framesPerSecond: Math.round(rateOf(bursts)),
     frameBytes: Math.round(median(bursts.map((each) => each.bytes))),
-    serverCpuSecondsPerMillion: perMillion(bursts, (each) => each.serverCpuSeconds),
-    postgresCpuSecondsPerMillion: perMillion(bursts, (each) => each.postgresCpuSeconds),
   }
 }
 
-const perMillion = (bursts: readonly Burst[], of: (each: Burst) => number) =>
-  round((bursts.reduce((sum, each) => sum + of(each), 0) / bursts.reduce((sum, each) => sum + each.frames, 0)) * 1e6)
-const rateOf = (bursts: readonly Burst[]) => median(bursts.map((each) => each.frames / each.seconds))
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+const rateOf = (bursts: readonly Burst[]) => median(bursts.map(({ frames, seconds }) => frames / seconds))

@@ -5,12 +5,15 @@
 
 import { statfs } from "node:fs/promises"
 import { tmpdir } from "node:os"
+import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { bytesPerEvent, fill } from "./growth/fill.ts"
 import { explaining, faultsOf, logSettings, markLog, type Plan, readPlans } from "./growth/plans.ts"
-import type { Figure, Part } from "./main.ts"
-import { type Bench, type Cost, meter, round, startBench } from "./measure.ts"
-import { createTables, type Entry, handlerNames } from "./pipeline/contestant.ts"
-import { startReceiver, startWorkers, stopAll } from "./pipeline/processes.ts"
+import type { Part } from "./main.ts"
+import { median, meter, round } from "./measure.ts"
+import { type Entry, handlerNames } from "./pipeline/contestant.ts"
+import { waitsSince } from "./pipeline/finished.ts"
+import { startWorkers, stopAll } from "./pipeline/processes.ts"
+import { type Place, withPlace } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 
 /** Events of one transaction. */
@@ -27,9 +30,15 @@ const planColumns = 150
 interface Stage {
   readonly name: string
   readonly events: number
-  readonly rates: readonly number[]
-  readonly costs: readonly Cost[]
+  readonly rounds: readonly Round[]
   readonly plans: readonly Plan[]
+}
+
+interface Round extends Paid {
+  readonly seconds: number
+  /** From the commit to the webhook's request at the receiver, milliseconds, while events come as fast as they can. */
+  readonly p50Ms: number
+  readonly p99Ms: number
 }
 
 export const growth: Part = {
@@ -61,45 +70,29 @@ export const growth: Part = {
   },
 }
 
-interface System {
-  readonly bench: Bench
-  readonly entry: Entry
-}
+const withSystem = <T>(use: (system: Place) => Promise<T>): Promise<T> =>
+  withPlace(slotbase("slotbase", "set"), logSettings, use)
 
-async function withSystem<T>(use: (system: System) => Promise<T>): Promise<T> {
-  const bench = await startBench(logSettings)
-  const ends: (() => Promise<unknown>)[] = [bench.stop]
-  try {
-    const receiver = await startReceiver()
-    ends.push(receiver.stop)
-    await createTables(bench.sql)
-    const entry = await slotbase("slotbase", "set").prepare({ url: bench.url, sql: bench.sql, hook: receiver })
-    ends.push(entry.stop)
-    return await use({ bench, entry })
-  } finally {
-    for (const end of ends.reverse()) await end()
-  }
-}
-
-async function measure(system: System, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
+async function measure(system: Place, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
   const { bench, entry } = system
   const { name, events, rounds } = wanted
-  const rates: number[] = []
-  const costs: Cost[] = []
+  const measured: Round[] = []
   await withWorkers(entry, async (pids) => {
     await drain(system, explained) // warms the caches and the statements
     for (let n = 0; n < rounds; n++) {
       const read = await meter(bench, pids)
       const began = performance.now()
       await drain(system, events)
-      rates.push(events / ((performance.now() - began) / 1000))
-      costs.push(await read())
+      const seconds = (performance.now() - began) / 1000
+      const cost = await read()
+      const { webhookP50Ms, webhookP99Ms } = await waitsSince(system, performance.timeOrigin + began)
+      measured.push({ events, cost, seconds, p50Ms: webhookP50Ms, p99Ms: webhookP99Ms })
     }
   })
   const mark = await markLog(bench)
   const workers = entry.workers.map((worker) => ({ ...worker, env: { DATABASE_URL: explaining(bench.url) } }))
   await withWorkers({ ...entry, workers }, () => drain(system, explained))
-  return { name, events, rates, costs, plans: await readPlans(bench, mark) }
+  return { name, events, rounds: measured, plans: await readPlans(bench, mark) }
 }
 
 async function withWorkers(entry: Entry, use: (pids: readonly number[]) => Promise<void>): Promise<void> {
@@ -112,7 +105,7 @@ async function withWorkers(entry: Entry, use: (pids: readonly number[]) => Promi
 }
 
 /** Records so many events while the workers run, and waits until every effect and every delivery is committed. */
-async function drain({ bench: { sql }, entry }: System, events: number): Promise<void> {
+async function drain({ bench: { sql }, entry }: Place, events: number): Promise<void> {
   await sql`truncate slotbase_bench.effects, slotbase_bench.bookings`
   const recorder = await entry.recorder()
   try {
@@ -160,20 +153,17 @@ function printPlans(stages: readonly Stage[]): void {
 }
 
 function figureOf(stage: Stage, emptyRate: number): Figure {
-  const { name, events, rates, costs } = stage
-  const per = (of: (cost: Cost) => number | undefined) => median(costs.map((cost) => (of(cost) ?? Number.NaN) / events))
+  const { name, rounds } = stage
   return {
     name,
-    eventsPerSecond: Math.round(median(rates)),
-    ratio: round(median(rates) / emptyRate),
-    cpuMsProgram: round(per((cost) => cost.programCpuSeconds) * 1000),
-    cpuMsPostgres: round(per((cost) => cost.postgresCpuSeconds) * 1000),
-    walBytes: Math.round(per((cost) => cost.walBytes)),
-    deadTuples: round(per((cost) => cost.deadTuples)),
+    eventsPerSecond: Math.round(rateOf(stage)),
+    p50Ms: median(rounds.map((each) => each.p50Ms)),
+    p99Ms: median(rounds.map((each) => each.p99Ms)),
+    ...perEvent(rounds),
+    ratio: round(rateOf(stage) / emptyRate),
   }
 }
 
-const rateOf = (stage: Stage | undefined) => median(stage?.rates ?? [])
+const rateOf = (stage: Stage | undefined) =>
+  median((stage?.rounds ?? []).map(({ events, seconds }) => events / seconds))
 const told = (stage: Stage | undefined) => `${stage?.name}: ${Math.round(rateOf(stage))} events/s`
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

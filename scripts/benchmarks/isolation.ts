@@ -1,195 +1,179 @@
-// What sick receivers cost the healthy ones: 99 healthy endpoints at a steady rate, alone and beside a black hole with a long
-// queue, one that answers after ten seconds, one that resets its connections, and all three. The rounds alternate in one run:
-// a ratio compares neighbours, and what is told is the median of the ratios, since two rounds without any sick receiver may
-// differ by more than the target allows. From the server's own commit timestamp to the first byte at the receiver.
+// What others cost the healthy: 99 healthy webhooks at a steady rate, alone and beside a black hole with a long queue, one that
+// answers just before it would be given up, one that resets its connections, all three; and beside a busy facility, whose
+// hundred fast webhooks have a long queue too.
+//
+// Rounds beside them take turns with rounds alone; a ratio compares a round with its two neighbours, and the middle ratio is
+// told, since two rounds alone may differ by more than the target allows. The receivers are given up after the 10 s of real
+// life: with a shorter limit the rounds could be shorter, but what fails slowly would fail more often than it can. So the sick
+// are left to fail once, before anything is measured, until the breakers of those that never answer are open (a minute and a
+// half), which the process remembers; each round beside them begins with as much unmeasured time as their requests take; and a
+// round alone begins when none of them has a request under way. One that answers after the full 10 s would be a second black
+// hole: the slow one answers in 9.5, the most that is still an answer. The short form has a limit of one second, and its figures
+// mean nothing.
 
-import { connect, type Db } from "../../src/database/db.ts"
-import { migrate } from "../../src/database/migrate.ts"
-import { connectHints } from "../../src/hints.ts"
-import { makeBacklog, makeFacility, makeWebhook, recordEvent, switchWebhook, type Webhook } from "./isolation/club.ts"
-import type { Figure, Part } from "./main.ts"
-import { type Bench, meter, percentile, round, startBench } from "./measure.ts"
+import type { Db } from "../../src/database/db.ts"
+import { type Figure, perEvent } from "./figure.ts"
+import { areGivenUp, makeBacklog, queueOf, switchAll, type Webhook } from "./isolation/club.ts"
+import { measureRound, medianRatio, quantile, type Round, type Span, type Turn } from "./isolation/rounds.ts"
+import { type Scene, setScene } from "./isolation/scene.ts"
+import type { Part } from "./main.ts"
+import { median, round } from "./measure.ts"
 
-const facilities = 33
-const webhooksPerFacility = 3
-const eventsPerSecond = 100
-/** Left out at the beginning of each round, milliseconds: what was switched on or off has its effect. */
-const settlingMs = 500
-/** What is still on its way at the end of a round. */
-const lastMs = 1_000
+interface Plan {
+  /** Deliveries in the queue of the black hole; the other sick ones have a tenth. */
+  readonly backlog: number
+  /** Deliveries of the busy facility when a round begins: more than can be made in it. */
+  readonly busyBacklog: number
+  readonly repetitions: number
+  /** Undefined: the deliverer's own. */
+  readonly timeoutMs: number | undefined
+  readonly slowMs: number
+  /** Whether the sick fail until their breakers open before anything is measured. */
+  readonly untilGivenUp: boolean
+  readonly measuredMs: number
+  /** Before the measured part of a round: alone, beside what takes long, what resets (its breaker's longest pause), what is busy. */
+  readonly leadMs: {
+    readonly alone: number
+    readonly hanging: number
+    readonly resetting: number
+    readonly busy: number
+  }
+}
+
+const long: Plan = {
+  backlog: 100_000,
+  busyBacklog: 200_000,
+  repetitions: 3,
+  timeoutMs: undefined,
+  slowMs: 9_500,
+  untilGivenUp: true,
+  measuredMs: 12_000,
+  leadMs: { alone: 2_000, hanging: 12_000, resetting: 6_000, busy: 3_000 },
+}
+const brief: Plan = {
+  backlog: 10_000,
+  busyBacklog: 20_000,
+  repetitions: 1,
+  timeoutMs: 1_000,
+  slowMs: 900,
+  untilGivenUp: false,
+  measuredMs: 800,
+  leadMs: { alone: 200, hanging: 1_200, resetting: 200, busy: 200 },
+}
+/** Longer than any request may take. */
+const quietWithinMs = 30_000
+const givenUpWithinMs = 300_000
+const pollMs = 200
+/** Events with a hundred deliveries each. */
+const refilledAtOnce = 200
+
+interface Case {
+  readonly name: string
+  readonly others: readonly Webhook[]
+  readonly leadMs: number
+  /** Before each round events are added until so many deliveries wait. */
+  readonly refilled?: number
+}
 
 export const isolation: Part = {
   name: "isolation",
-  description:
-    "99 healthy webhooks beside a black hole, a slow and a resetting one: commit → webhook byte of the healthy",
+  description: "99 healthy webhooks beside sick ones and beside a busy facility: commit → webhook byte of the healthy",
   run: async ({ short, progress }) => {
-    const backlog = short ? 10_000 : 100_000
-    const [repetitions, roundMs] = short ? [1, 2_000] : [7, 6_000]
-    const bench = await startBench({ track_commit_timestamp: "on" })
-    await migrate(bench.url)
-    const db = connect(bench.url, { max: 20, applicationName: "slotbase bench load" })
-    const endpoints = Bun.spawn([process.execPath, `${import.meta.dir}/isolation/endpoints.ts`], { stdout: "pipe" })
-    const ports = JSON.parse(await firstLine(endpoints.stdout)) as {
-      http: number
-      blackHole: number
-      resetting: number
-    }
-    const at = (port: number, path: string) => `http://127.0.0.1:${port}${path}`
-    let worker: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined
-    const stopHints = await connectHints(db)
-    try {
-      const healthy: string[] = []
-      for (let n = 0; n < facilities; n++) {
-        const facility = await makeFacility(db)
-        healthy.push(facility)
-        for (let m = 0; m < webhooksPerFacility; m++)
-          await makeWebhook(db, facility, at(ports.http, `/healthy/${n}-${m}`))
-      }
-      progress(`queueing ${backlog} deliveries for the black hole`)
-      const blackHole = await makeSick(db, at(ports.blackHole, "/"), backlog)
-      const slow = await makeSick(db, at(ports.http, "/slow"), backlog / 10)
-      const resetting = await makeSick(db, at(ports.resetting, "/"), backlog / 10)
-      const cases: readonly [string, readonly Webhook[]][] = [
-        ["a black hole", [blackHole]],
-        ["one that answers in 10 s", [slow]],
-        ["one that resets", [resetting]],
-        ["all three", [blackHole, slow, resetting]],
-      ]
+    const plan = short ? brief : long
+    await using scene = await setScene(plan, progress)
+    const { db, load, sick, busy } = scene
+    const { leadMs, measuredMs } = plan
+    const cases: readonly Case[] = [
+      { name: "a black hole", others: [sick.blackHole], leadMs: leadMs.hanging },
+      { name: `one that answers in ${plan.slowMs / 1000} s`, others: [sick.slow], leadMs: leadMs.hanging },
+      { name: "one that resets", others: [sick.resetting], leadMs: leadMs.resetting },
+      { name: "all three", others: Object.values(sick), leadMs: leadMs.hanging },
+      { name: "a busy facility", others: busy, leadMs: leadMs.busy, refilled: plan.busyBacklog },
+    ]
+    const span = { leadMs: leadMs.alone, measuredMs }
+    await measureRound(load, span) // warms up
+    if (plan.untilGivenUp) await failUntilGivenUp(scene, span, progress)
 
-      worker = Bun.spawn([process.execPath, `${import.meta.dir}/isolation/worker.ts`], {
-        stdout: "pipe",
-        stderr: "inherit",
-        env: { ...process.env, DATABASE_URL: bench.url },
-      })
-      await firstLine(worker.stdout)
-      const received = () => fetch(at(ports.http, "/received")).then((answer) => answer.json() as Promise<Noted>)
-      const load = { bench, db, healthy, received, roundMs, worker: worker.pid }
-      await measureRound(load) // warms up
-
-      const rounds = cases.map(() => ({ alone: [] as Round[], beside: [] as Round[] }))
-      for (let n = 0; n < repetitions; n++) {
-        for (const [index, [name, sick]] of cases.entries()) {
-          rounds[index]?.alone.push(await measureRound(load))
-          await switchAll(db, sick, true)
-          rounds[index]?.beside.push(await measureRound(load))
-          await switchAll(db, sick, false)
-          progress(`${n + 1} of ${repetitions}: beside ${name}`)
-        }
+    const turns = cases.map(() => [] as Beside[])
+    let before = await measureRound(load, span)
+    for (let n = 0; n < plan.repetitions; n++) {
+      for (const [index, each] of cases.entries()) {
+        const measured = await besideThem(scene, each, measuredMs)
+        await quiet(db, each.others)
+        const after = await measureRound(load, span)
+        turns[index]?.push({ before, after, ...measured })
+        before = after
+        const ratio = round(medianRatio(turns[index]?.slice(-1) ?? [], 0.99))
+        progress(`${n + 1} of ${plan.repetitions}: beside ${each.name}, p99 ${ratio} times that of its neighbours`)
       }
-      return cases.flatMap(([name], index) => figuresOf(name, rounds[index] ?? { alone: [], beside: [] }))
-    } finally {
-      worker?.kill()
-      await worker?.exited
-      endpoints.kill()
-      await stopHints()
-      await db.end()
-      await bench.stop()
     }
+    const alone = [...new Set(turns.flat().flatMap((turn) => [turn.before, turn.after]))]
+    return [figureOf("alone", alone), ...cases.map(({ name }, index) => besideFigure(name, turns[index] ?? []))]
   },
 }
 
-async function makeSick(db: Db, url: string, backlog: number): Promise<Webhook> {
-  const facility = await makeFacility(db)
-  const webhook = await makeWebhook(db, facility, url, false)
-  await makeBacklog(db, facility, backlog)
-  return webhook
+/** A turn, and what the others got delivered meanwhile. */
+interface Beside extends Turn {
+  readonly theirsPerSecond: number
 }
 
-async function switchAll(db: Db, webhooks: readonly Webhook[], isActive: boolean): Promise<void> {
-  for (const webhook of webhooks) await switchWebhook(db, webhook, isActive)
-}
-
-type Noted = readonly [eventId: string, atMs: number][]
-
-interface Load {
-  readonly bench: Bench
-  readonly db: Db
-  /** Facilities whose webhooks are all healthy. */
-  readonly healthy: readonly string[]
-  readonly received: () => Promise<Noted>
-  readonly roundMs: number
-  /** Process id of the actors. */
-  readonly worker: number
-}
-
-interface Round {
-  /** Of each delivery to a healthy webhook, from its commit to its first byte, milliseconds. */
-  readonly waits: readonly number[]
-  /** Of the actors' process and of PostgreSQL, the recording of the events included; seconds. */
-  readonly cpuSeconds: number
-}
-
-/** Records events at the steady rate, and waits for the deliveries of the healthy. */
-async function measureRound({ bench, db, healthy, received, roundMs, worker }: Load): Promise<Round> {
-  await received()
-  const read = await meter(bench, [worker])
-  const measured = new Set<string>()
-  const recording: Promise<void>[] = []
+async function besideThem({ db, load }: Scene, { name, others, leadMs, refilled }: Case, measuredMs: number) {
+  if (refilled !== undefined) await refill(db, others, refilled)
+  const atFirst = (await queueOf(db, others)).waiting
+  await switchAll(db, others, true)
   const startedAt = performance.now()
-  for (let n = 0; n < (roundMs / 1000) * eventsPerSecond; n++) {
-    const dueAt = startedAt + (n * 1000) / eventsPerSecond
-    if (dueAt > performance.now()) await Bun.sleep(dueAt - performance.now())
-    const facility = healthy[n % healthy.length] ?? ""
-    const counts = dueAt - startedAt >= settlingMs
-    recording.push(recordEvent(db, facility).then((id) => void (counts && measured.add(id))))
+  const beside = await measureRound(load, { leadMs, measuredMs })
+  const seconds = (performance.now() - startedAt) / 1000
+  await switchAll(db, others, false)
+  const left = (await queueOf(db, others)).waiting
+  if (left === 0) throw new Error(`the queue of ${name} did not last for the round`)
+  return { beside, theirsPerSecond: (atFirst - left) / seconds }
+}
+
+/** Adds events to their facility, each of which all of them want, until so many deliveries wait. */
+async function refill(db: Db, [first, ...more]: readonly Webhook[], wanted: number): Promise<void> {
+  if (!first) return
+  const all = [first, ...more]
+  let events = Math.ceil((wanted - (await queueOf(db, all)).waiting) / all.length)
+  for (; events > 0; events -= refilledAtOnce) await makeBacklog(db, first.facilityId, Math.min(events, refilledAtOnce))
+}
+
+/** Until none of them has a request under way. */
+async function quiet(db: Db, others: readonly Webhook[]): Promise<void> {
+  const deadline = performance.now() + quietWithinMs
+  while ((await queueOf(db, others)).leased > 0) {
+    if (performance.now() > deadline) throw new Error("requests to what was switched off do not end")
+    await Bun.sleep(pollMs)
   }
-  await Promise.all(recording)
-  const noted: (readonly [string, number])[] = []
-  const until = performance.now() + lastMs
-  const complete = () => noted.filter(([id]) => measured.has(id)).length === measured.size * webhooksPerFacility
-  do {
-    await Bun.sleep(50)
-    noted.push(...(await received()))
-  } while (!complete() && performance.now() < until)
-  const cost = await read()
-  const rows = await bench.sql<{ id: string; committed: number }[]>`
-    select id, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as committed from slotbase.events
-    where id = any (${[...measured]}::uuid[])`
-  const committed = new Map(rows.map((row) => [row.id, row.committed]))
-  const arrived = Map.groupBy(noted, ([id]) => id)
-  // What has not come by now has taken at least so long.
-  const late = performance.timeOrigin + performance.now()
-  const waits = [...measured].flatMap((id) =>
-    Array.from(
-      { length: webhooksPerFacility },
-      (_, n) => (arrived.get(id)?.[n]?.[1] ?? late) - (committed.get(id) ?? 0),
-    ),
-  )
-  return { waits, cpuSeconds: (cost.programCpuSeconds ?? 0) + (cost.postgresCpuSeconds ?? 0) }
 }
 
-function figuresOf(name: string, { alone, beside }: { alone: Round[]; beside: Round[] }): readonly Figure[] {
-  const of = (rounds: readonly Round[]) => ({
-    p50Ms: quantile(rounds, 0.5),
-    p99Ms: quantile(rounds, 0.99),
-    n: rounds.flatMap(({ waits }) => waits).length,
-    cpuSeconds: round(rounds.reduce((sum, each) => sum + each.cpuSeconds, 0)),
-  })
-  /** The median of what each round beside the sick took, to the round alone that went before it. */
-  const ratio = (fraction: number) => {
-    const ratios = beside.map((each, n) => quantile([each], fraction) / quantile(alone.slice(n, n + 1), fraction))
-    return round(
-      percentile(
-        ratios.sort((a, b) => a - b),
-        0.5,
-      ),
-    )
+async function failUntilGivenUp({ db, load, sick }: Scene, span: Span, progress: (line: string) => void) {
+  progress("the sick ones fail until their breakers open")
+  const deadline = performance.now() + givenUpWithinMs
+  await switchAll(db, Object.values(sick), true)
+  while (!(await areGivenUp(db, [sick.blackHole, sick.resetting]))) {
+    if (performance.now() > deadline) throw new Error("the breakers do not open")
+    await measureRound(load, span)
   }
-  return [
-    { name: `alone, before "${name}"`, ...of(alone) },
-    { name: `beside ${name}`, ...of(beside), p50Ratio: ratio(0.5), p99Ratio: ratio(0.99) },
-  ]
+  await switchAll(db, Object.values(sick), false)
+  await quiet(db, Object.values(sick))
 }
 
-/** Of all deliveries of the rounds, milliseconds. */
-function quantile(rounds: readonly Round[], fraction: number): number {
-  return percentile(
-    rounds.flatMap(({ waits }) => waits).sort((a, b) => a - b),
-    fraction,
-  )
-}
+const figureOf = (name: string, rounds: readonly Round[]): Figure => ({
+  name,
+  eventsPerSecond: round(median(rounds.map((each) => each.eventsPerSecond))),
+  p50Ms: quantile(rounds, 0.5),
+  p99Ms: quantile(rounds, 0.99),
+  ...perEvent(rounds),
+  n: rounds.flatMap(({ waits }) => waits).length,
+})
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const { value } = await stream.getReader().read()
-  return new TextDecoder().decode(value).trim()
-}
+const besideFigure = (name: string, turns: readonly Beside[]): Figure => ({
+  ...figureOf(
+    `beside ${name}`,
+    turns.map(({ beside }) => beside),
+  ),
+  p50Ratio: round(medianRatio(turns, 0.5)),
+  p99Ratio: round(medianRatio(turns, 0.99)),
+  othersPerSecond: round(median(turns.map(({ theirsPerSecond }) => theirsPerSecond))),
+})

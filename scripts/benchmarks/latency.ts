@@ -1,13 +1,16 @@
 // From commit to effect, on an idle system and at half load: to the webhook's first byte, to the WebSocket frame, to the
 // settled handler. The instant of the commit is the server's own (track_commit_timestamp), the others are read from the
-// clock of the same machine, in this process: the program under test is a process of its own.
+// clock of the same machine, in this process: the program under test is a process of its own. An event is a booking here, with
+// its request; what the stretch cost is the same in its three lines.
 
 import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
 import { eventually } from "../../test/harness/eventually.ts"
 import { startReceiver } from "../../test/harness/receiver.ts"
-import { rootKey, startSystem } from "../../test/harness/system.ts"
-import type { Figure, Part } from "./main.ts"
-import { type Bench, percentile, round, startBench } from "./measure.ts"
+import { rootKey } from "../../test/harness/system.ts"
+import { type Figure, perEvent } from "./figure.ts"
+import type { Part } from "./main.ts"
+import { type Bench, meter, percentile, round, startBench } from "./measure.ts"
+import { startProgram } from "./running.ts"
 
 const courts = 24
 /** Between two bookings of the idle stretch: the system is idle when each begins. */
@@ -17,6 +20,8 @@ const crowd = 16
 
 interface Stage {
   readonly bench: Bench
+  /** Process id of the program. */
+  readonly program: number
   readonly book: () => Promise<string>
   readonly receivedAt: ReadonlyMap<string, number>
   readonly framedAt: ReadonlyMap<string, number>
@@ -33,8 +38,10 @@ export const latency: Part = {
       receivedAt.set(headers.get("x-slotbase-event-id") ?? "", wallClock())
       return new Response("ok")
     })
-    const system = await startSystem({ url: bench.url })
+    const ends: (() => Promise<unknown>)[] = [bench.stop, receiver.stop]
     try {
+      const system = await startProgram({ url: bench.url })
+      ends.push(() => system.end())
       const client = clientOf(system.address)
       const club = await makeClub(client, { courts })
       await client.post(`${club.at}/webhooks`, {
@@ -46,7 +53,7 @@ export const latency: Part = {
       const socket = await subscribe(system.address, `facility:${club.facilityId}:bookings`, (eventId) =>
         framedAt.set(eventId, wallClock()),
       )
-      const stage: Stage = { bench, book: booking(client, club), receivedAt, framedAt }
+      const stage: Stage = { bench, program: system.pid, book: booking(client, club), receivedAt, framedAt }
       await oneByOne(stage, 50) // warms up
 
       const idle = await stretch(stage, "idle", () => oneByOne(stage, short ? 200 : 1_000))
@@ -57,9 +64,7 @@ export const latency: Part = {
       socket.close()
       return [...idle, ...half]
     } finally {
-      await system.end()
-      await receiver.stop()
-      await bench.stop()
+      for (const end of ends.reverse()) await end()
     }
   },
 }
@@ -117,6 +122,7 @@ async function atRate({ book }: Stage, perSecond: number, forMs: number): Promis
 
 async function stretch(stage: Stage, name: string, bookAll: () => Promise<string[]>): Promise<Figure[]> {
   const { sql } = stage.bench
+  const readCost = await meter(stage.bench, [stage.program])
   const started = performance.now()
   const ids = await bookAll()
   const seconds = (performance.now() - started) / 1000
@@ -132,6 +138,7 @@ async function stretch(stage: Stage, name: string, bookAll: () => Promise<string
     return rows
   }
   const rows = await eventually(arrived, { withinMs: 60_000 })
+  const cost = perEvent([{ events: ids.length, cost: await readCost() }])
   const figure = (what: string, at: (row: { id: string; handled: number }) => number): Figure => {
     const waits = rows.map((row) => at(row) - Number(row.committed)).sort((a, b) => a - b)
     return {
@@ -139,6 +146,7 @@ async function stretch(stage: Stage, name: string, bookAll: () => Promise<string
       eventsPerSecond: round(ids.length / seconds),
       p50Ms: percentile(waits, 0.5),
       p99Ms: percentile(waits, 0.99),
+      ...cost,
       n: waits.length,
     }
   }

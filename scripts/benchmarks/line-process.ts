@@ -1,6 +1,8 @@
 // A process of a benchmark's own that answers each line of JSON with one: load generators and clients run in these, so that
 // their work is not counted as the server's.
 
+import { owned } from "./running.ts"
+
 export interface LineProcess {
   readonly pid: number
   /** One order at a time. Rejects when the process has ended. */
@@ -9,7 +11,7 @@ export interface LineProcess {
 }
 
 export function startLineProcess(file: string): LineProcess {
-  const child = Bun.spawn([process.execPath, file], { stdin: "pipe", stdout: "pipe", stderr: "inherit" })
+  const child = owned(Bun.spawn([process.execPath, file], { stdin: "pipe", stdout: "pipe", stderr: "inherit" }))
   const lines = linesOf(child.stdout)
   return {
     pid: child.pid,

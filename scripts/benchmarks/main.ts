@@ -1,24 +1,18 @@
 // The benchmarks. Each part prints a table and can write its figures as JSON; all are on this machine's own PostgreSQL,
-// started for the run with its durability on, and talk to the loopback only.
+// started for the run with its durability on, and talk to the loopback only. A part that fails is named at the end, and takes
+// no other with it.
 
 import { parseArgs } from "node:util"
 import { fanout } from "./fanout.ts"
+import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
 import { isolation } from "./isolation.ts"
 import { latency } from "./latency.ts"
-import { stopAll } from "./measure.ts"
 import { pipeline } from "./pipeline.ts"
+import { profile } from "./profile.ts"
 import { request } from "./request.ts"
+import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
-
-/** One line of a part's table. Times are milliseconds. */
-export interface Figure {
-  readonly name: string
-  readonly eventsPerSecond?: number
-  readonly p50Ms?: number
-  readonly p99Ms?: number
-  readonly [more: string]: number | string | undefined
-}
 
 export interface Part {
   readonly name: string
@@ -27,27 +21,48 @@ export interface Part {
 }
 
 const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale]
+/** Run only when they are asked for by name. */
+const onRequest: readonly Part[] = [profile]
+const known = [...parts, ...onRequest]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { short: { type: "boolean", default: false }, json: { type: "string" } },
 })
-const wanted = parts.filter((part) => positionals.length === 0 || positionals.includes(part.name))
-const unknown = positionals.filter((name) => !parts.some((part) => part.name === name))
-if (unknown.length > 0) {
-  console.error(`There is no part "${unknown[0]}". The parts are: ${parts.map((part) => part.name).join(", ")}.`)
+const unknown = positionals.find((name) => !known.some((part) => part.name === name))
+if (unknown !== undefined) {
+  console.error(`There is no part "${unknown}". The parts are: ${known.map((part) => part.name).join(", ")}.`)
   process.exit(2)
 }
+const wanted = positionals.length === 0 ? parts : known.filter((part) => positionals.includes(part.name))
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(130)))
+const quit = (code: number) => void endRun().finally(() => process.exit(code))
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => quit(130))
+for (const accident of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(accident, (error) => {
+    if (isOver()) return // what was under way misses what was ended
+    console.error(error)
+    quit(1)
+  })
 }
 
 const figures: Record<string, readonly Figure[]> = {}
+const failed: string[] = []
 for (const part of wanted) {
   console.log(`\n${part.name}: ${part.description}`)
-  figures[part.name] = await part.run({ short: values.short, progress: (line) => process.stderr.write(`  ${line}\n`) })
-  console.table(figures[part.name])
+  try {
+    const progress = (line: string) => process.stderr.write(`  ${line}\n`)
+    const rows = (await part.run({ short: values.short, progress })).map(asRow)
+    figures[part.name] = rows
+    console.table(rows)
+  } catch (error) {
+    if (isOver()) await new Promise(() => {}) // the process is about to end
+    failed.push(part.name)
+    console.error(`${part.name} failed:`, error)
+    await endAll()
+  }
+  // After each part: what comes later may fail, and takes long.
+  if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify(figures, null, 2)}\n`)
 }
-if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify(figures, null, 2)}\n`)
-process.exit(0)
+if (failed.length > 0) console.error(`\nNot measured: ${failed.join(", ")}.`)
+process.exit(failed.length > 0 ? 1 : 0)

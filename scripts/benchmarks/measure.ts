@@ -4,7 +4,8 @@ import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { startEmbedded } from "../../src/database/embedded.ts"
+import { type Embedded, startEmbedded } from "../../src/database/embedded.ts"
+import { endsWithRun } from "./running.ts"
 
 export interface Bench {
   readonly url: string
@@ -20,24 +21,33 @@ export async function startBench(settings: Record<string, string> = {}): Promise
   const folder = await mkdtemp(join(tmpdir(), "slotbase-bench-"))
   // Whoever runs this as root: PostgreSQL runs as another user, which must be able to enter.
   await chmod(folder, 0o711)
-  const server = await startEmbedded({ dataDir: folder, settings })
-  const sql = postgres(server.url, { max: 1, onnotice: () => {}, types: { bigint } })
-  const [row] = await sql<{ folder: string }[]>`select current_setting('data_directory') as folder`
-  const pid = await readFile(join(row?.folder ?? folder, "postmaster.pid"), "utf8").catch(() => "0")
-  const stop = async () => {
-    running.delete(stop)
-    await sql.end({ timeout: 1 })
-    await server.stop()
+  let sql: postgres.Sql<{ bigint: number }> | undefined
+  let starting: Promise<Embedded> | undefined
+  const end = async () => {
+    await sql?.end({ timeout: 1 })
+    await (await starting?.catch(() => undefined))?.stop()
     await rm(folder, { recursive: true, force: true })
+    forget()
   }
-  running.add(stop)
-  return { url: server.url, sql, postmaster: Number(pid.split("\n")[0]), stop }
+  // Once: a part that is interrupted stops it too, and two that empty one folder stumble over each other.
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= end()
+    return stopping
+  }
+  const forget = endsWithRun(stop)
+  try {
+    starting = startEmbedded({ dataDir: folder, settings })
+    const { url } = await starting
+    sql = postgres(url, { max: 1, onnotice: () => {}, types: { bigint } })
+    const [row] = await sql<{ folder: string }[]>`select current_setting('data_directory') as folder`
+    const pid = await readFile(join(row?.folder ?? folder, "postmaster.pid"), "utf8").catch(() => "0")
+    return { url, sql, postmaster: Number(pid.split("\n")[0]), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
 }
-
-const running = new Set<() => Promise<void>>()
-
-/** Ends every PostgreSQL of the run, which Ctrl-C alone would leave behind. */
-export const stopAll = () => Promise.all([...running].map((stop) => stop()))
 
 const bigint = { to: 20, from: [20], serialize: String, parse: Number }
 
@@ -125,3 +135,7 @@ export const round = (value: number) => Math.round(value * 100) / 100
 /** Of sorted values. */
 export const percentile = (sorted: readonly number[], p: number) =>
   round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)
+
+/** The upper one of the two in the middle, when their number is even. */
+export const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

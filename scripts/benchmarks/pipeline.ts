@@ -5,11 +5,14 @@
 //
 // Two kinds of handlers: "row by row" inserts with a statement per event and handler, "set-based" with one for many. The
 // drained backlog stands before the processes begin; of SlotBase's, the dispatch is part of the time, while the peers
-// have their jobs already. The figures of the steady rate include the recording, an event a transaction. Last comes the work
-// alone, without any queue, for comparison.
+// have their jobs already: from there are events a second, CPU, WAL and dead tuples. p50 and p99 are those of the steady rate,
+// from the commit to the webhook's request at the receiver; of the effects, to their commit. Its WAL includes the recording, an
+// event a transaction. Last comes the work alone, without any queue: what the machine can do at most.
 
-import type { Figure, Part } from "./main.ts"
+import { type Figure, perEvent } from "./figure.ts"
+import type { Part } from "./main.ts"
 import { round } from "./measure.ts"
+import { compare, type Line, told } from "./pipeline/comparison.ts"
 import { LeftOut } from "./pipeline/contestant.ts"
 import { contestants, type Entrant } from "./pipeline/contestants.ts"
 import { type Load, type Outcome, run } from "./pipeline/run.ts"
@@ -41,46 +44,37 @@ export const pipeline: Part = {
         }
       }
     }
-    return [...results].map(([entrant, outcomes]) => {
-      const missing = leftOut.get(entrant)
-      if (missing !== undefined) return { name: entrant.name, note: `left out: ${missing}` }
-      return figure(entrant, outcomes, bestPeer(results, entrant))
-    })
+    const lines = [...results].flatMap(([entrant, outcomes]): Line[] =>
+      leftOut.has(entrant) ? [] : [{ ...entrant, figure: figureOf(entrant.name, outcomes) }],
+    )
+    console.log("\nSlotBase beside the best peer of each column (more events are better, and less of everything else):")
+    console.table(compare(lines))
+    return [
+      ...lines.map((line) => ({ ...line.figure, ...told(lines, line) })),
+      ...[...leftOut].map(([{ name }, why]) => ({ name, note: `left out: ${why}` })),
+    ]
   },
 }
 
-function figure(entrant: Entrant, outcomes: readonly Outcome[], best: number): Figure {
+function figureOf(name: string, outcomes: readonly Outcome[]): Figure {
   const { drain } = median(outcomes)
   const steady = outcomes.find((outcome) => outcome.steady)?.steady
-  const per = (amount: number | undefined, events: number, unit = 1) =>
-    amount === undefined ? undefined : round((amount / events) * unit)
   return {
-    name: entrant.name,
+    name,
     eventsPerSecond: Math.round(drain.eventsPerSecond),
-    ...(entrant.kind !== "peer" && { timesBestPeer: round(drain.eventsPerSecond / best) }),
-    // CPU seconds per 1,000 events.
-    cpuProgram: per(drain.cost.programCpuSeconds, drain.events, 1_000),
-    cpuPostgres: per(drain.cost.postgresCpuSeconds, drain.events, 1_000),
-    cpuRedis: per(drain.serverCpuSeconds, drain.events, 1_000),
-    walPerEvent: Math.round(drain.cost.walBytes / drain.events),
-    deadPerEvent: per(drain.cost.deadTuples, drain.events),
+    ...perEvent([drain]),
+    ...(drain.serverCpuSeconds !== undefined && {
+      cpuMsRedis: round((drain.serverCpuSeconds / drain.events) * 1_000),
+    }),
     ...(steady && {
-      steadyRate: Math.round(steady.eventsPerSecond),
+      p50Ms: steady.webhookP50Ms,
+      p99Ms: steady.webhookP99Ms,
       effectP50Ms: steady.effectP50Ms,
       effectP99Ms: steady.effectP99Ms,
-      webhookP50Ms: steady.webhookP50Ms,
-      webhookP99Ms: steady.webhookP99Ms,
-      steadyWalPerEvent: Math.round(steady.cost.walBytes / steady.events),
+      steadyRate: Math.round(steady.eventsPerSecond),
+      steadyWalBytes: Math.round(steady.cost.walBytes / steady.events),
     }),
   }
-}
-
-/** A peer counts if its handlers are written the same way, or more slowly: row by row against row by row, set-based against all. */
-function bestPeer(results: ReadonlyMap<Entrant, readonly Outcome[]>, { setBased }: Entrant): number {
-  const peers = [...results].filter(
-    ([peer, outcomes]) => peer.kind === "peer" && outcomes.length > 0 && (setBased || !peer.setBased),
-  )
-  return Math.max(...peers.map(([, outcomes]) => median(outcomes).drain.eventsPerSecond))
 }
 
 function median(outcomes: readonly Outcome[]): Outcome {

@@ -6,13 +6,15 @@
 import { join } from "node:path"
 import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
 import { eventually } from "../../test/harness/eventually.ts"
-import { type System, startSystem } from "../../test/harness/system.ts"
+import type { System, SystemOptions } from "../../test/harness/system.ts"
+import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import type { Figure, Part } from "./main.ts"
-import { type Bench, type Cost, meter, percentile, round, startBench } from "./measure.ts"
+import type { Part } from "./main.ts"
+import { type Bench, type Cost, median, meter, percentile, round, startBench } from "./measure.ts"
 import { startCountingProxy } from "./request/counting-proxy.ts"
 import type { Order, Round } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"
+import { startProgram } from "./running.ts"
 
 const courts = 100
 /** Bookings from which statements and round trips are counted, one at a time. */
@@ -27,8 +29,8 @@ export const request: Part = {
   run: async ({ short, progress }) => {
     const bench = await startBench()
     const ends: (() => unknown)[] = [bench.stop]
-    const start = async (what: Parameters<typeof startSystem>[0]) => {
-      const system = await startSystem(what)
+    const start = async (what: SystemOptions) => {
+      const system = await startProgram(what)
       ends.push(() => system.end())
       return system
     }
@@ -115,24 +117,19 @@ async function compare(rivals: Rivals, { connections, rounds, seconds, actors }:
 
 function figureOf(name: string, rounds: readonly Measured[]): Figure {
   const latencies = rounds.flatMap((each) => each.latencies).sort((a, b) => a - b)
-  const per = (of: (each: Measured) => number | undefined) =>
-    median(rounds.map((each) => (of(each) ?? 0) / each.bookings))
   return {
     name,
     eventsPerSecond: Math.round(median(rounds.map(rateOf))),
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
-    cpuMsProgram: round(per((each) => each.programCpuSeconds) * 1000),
-    cpuMsPostgres: round(per((each) => each.postgresCpuSeconds) * 1000),
-    walBytes: Math.round(per((each) => each.walBytes)),
-    deadTuples: round(per((each) => each.deadTuples)),
+    ...perEvent(rounds.map((each) => ({ events: each.bookings, cost: each }))),
   }
 }
 
 /** Statements and round trips of one booking, by a proxy between the program and the database. */
 async function countStatements(
   bench: Bench,
-  start: (what: Parameters<typeof startSystem>[0]) => Promise<System>,
+  start: (what: SystemOptions) => Promise<System>,
   name: string,
   env: Record<string, string>,
 ): Promise<Figure[]> {
@@ -142,10 +139,12 @@ async function countStatements(
   const club = await makeClub(client, { courts: 1 })
   await book(client, club, 0, counted)
   proxy.take()
+  const read = await meter(bench, [system.pid])
   const began = performance.now()
-  await book(client, club, counted, counted)
+  const latencies = await book(client, club, counted, counted)
   const seconds = (performance.now() - began) / 1000
   const { roundTrips, statements } = proxy.take()
+  const cost = await read()
   await system.end()
   proxy.stop()
   // What runs by the clock (its own following, the broadcaster's floor) is far below one for each booking.
@@ -157,6 +156,9 @@ async function countStatements(
     {
       name: `${name}, one at a time`,
       eventsPerSecond: Math.round(counted / seconds),
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+      ...perEvent([{ events: counted, cost }]),
       statements: round(own.reduce((sum, [, count]) => sum + count, 0) / counted),
       otherStatements: round(others.reduce((sum, [, count]) => sum + count, 0) / counted),
       roundTrips: round(roundTrips / counted),
@@ -164,12 +166,17 @@ async function countStatements(
   ]
 }
 
-async function book(client: Client, club: Rivals["club"], from: number, count: number): Promise<void> {
+/** Answers how long each took, milliseconds, ascending. */
+async function book(client: Client, club: Rivals["club"], from: number, count: number): Promise<readonly number[]> {
+  const latencies: number[] = []
   for (let n = from; n < from + count; n++) {
     const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...hour(n) }
+    const began = performance.now()
     const { status, body } = await client.post(`${club.at}/bookings`, slot)
+    latencies.push(performance.now() - began)
     if (status !== 201) throw new Error(`booking ${n}: ${JSON.stringify(body)}`)
   }
+  return latencies.sort((a, b) => a - b)
 }
 
 /** Until the actors have nothing left to do: a round must not pay for the one before it. */
@@ -187,5 +194,3 @@ const drained = (bench: Bench) =>
 const cpuOf = (rounds: readonly Measured[]) =>
   median(rounds.map((each) => ((each.programCpuSeconds ?? 0) + (each.postgresCpuSeconds ?? 0)) / each.bookings))
 const rateOf = (each: Round | undefined) => (each ? each.bookings / each.seconds : 0)
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

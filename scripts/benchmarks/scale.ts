@@ -1,11 +1,15 @@
 // The same backlog drained by 1, 2 and 4 actor processes on one database, each run on a fresh PostgreSQL. More processes can only
-// help while there are idle cores, so the CPU in use stands beside each figure: at the number of cores the machine is full.
+// help while there are idle cores, so the CPU in use stands beside each figure: at the number of cores the machine is full. p50 and p99 are of a steady rate
+// afterwards, from the commit to the webhook's request at the receiver.
 
 import { availableParallelism } from "node:os"
-import type { Figure, Part } from "./main.ts"
+import { type Figure, perEvent } from "./figure.ts"
+import type { Part } from "./main.ts"
 import { round } from "./measure.ts"
 import { run } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
+
+const ratePerSecond = 200
 
 export const scale: Part = {
   name: "scale",
@@ -15,18 +19,17 @@ export const scale: Part = {
     const figures: Figure[] = []
     for (const processes of [1, 2, 4]) {
       const name = `${processes} ${processes === 1 ? "process" : "processes"}`
-      const { drain } = await run(slotbase(name, "set", processes), { backlog, ratePerSecond: 0, seconds: 0 })
-      const { cost, events } = drain
+      const load = { backlog, ratePerSecond, seconds: short ? 1 : 10 }
+      const { drain, steady } = await run(slotbase(name, "set", processes), load)
+      const { cost } = drain
       const cpuSeconds = (cost.programCpuSeconds ?? Number.NaN) + (cost.postgresCpuSeconds ?? Number.NaN)
       figures.push({
         name,
         eventsPerSecond: Math.round(drain.eventsPerSecond),
+        ...(steady && { p50Ms: steady.webhookP50Ms, p99Ms: steady.webhookP99Ms }),
+        ...perEvent([drain]),
         timesOne: round(drain.eventsPerSecond / (figures[0]?.eventsPerSecond ?? drain.eventsPerSecond)),
-        cpuSecondsProgram: cost.programCpuSeconds,
-        cpuSecondsPostgres: cost.postgresCpuSeconds,
         coresInUse: round(cpuSeconds / cost.seconds),
-        walBytesPerEvent: Math.round(cost.walBytes / events),
-        deadTuplesPerEvent: round(cost.deadTuples / events),
       })
       progress(`${name}: ${figures.at(-1)?.eventsPerSecond} events/s`)
     }

@@ -34,14 +34,17 @@ export async function startSystem({ url, role = "all", env = {} }: SystemOptions
   void system.exited.then((code) => {
     ended = code
   })
-  await eventually(
-    async () => {
-      if (ended !== undefined) throw new Error(`the program ended with ${ended}:\n${system.output()}`)
-      const ready = await fetch(`${address}/readyz`)
-      if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}\n${system.output()}`)
-    },
-    { withinMs: readyWithinMs },
-  )
+  const isReady = async () => {
+    if (ended !== undefined) throw new Error(`the program ended with ${ended}:\n${system.output()}`)
+    const ready = await fetch(`${address}/readyz`)
+    if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}\n${system.output()}`)
+  }
+  try {
+    await eventually(isReady, { withinMs: readyWithinMs })
+  } catch (error) {
+    await system.end("SIGKILL")
+    throw error
+  }
   return { ...system, address }
 }
 

@@ -1,19 +1,26 @@
 // Fills the tables as a year of work would have left them: set-based, in the order of time, ids that are UUIDv7 of instants
-// spread over the months that retention keeps. The events are real rows with short data; each has one row of event_positions and
-// a run of each handler in a batch, and every tenth a delivery and an attempt, so that ten million fit on a small disk.
+// spread over the months that retention keeps. The events are real rows with short data, of a hundred facilities in turn; each
+// has one row of event_positions and its runs in batches of 200, but one run of each batch of the first handler has a row of its
+// own in handler_history, as if it had been tried again. Every second facility has a webhook: each of
+// its events has a delivery and an attempt.
 
 import postgres from "postgres"
 import type { Bench } from "../measure.ts"
 import { handlerNames } from "../pipeline/contestant.ts"
 
 /** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
-export const bytesPerEvent = 1_500
+export const bytesPerEvent = 2_000
 const months = 12
 const batch = 100_000
 /** As the actors have them when there is much to do. */
 const runsPerBatch = 200
+/** Every so manieth facility has a webhook. */
+const facilitiesPerWebhook = 2
 /** Two connections for two cores. */
 const fillers = 2
+
+/** The handler whose runs were not all done at their first attempt. */
+const [triedAgain = ""] = handlerNames
 
 /** Adds events until the log has this many. Their positions follow the last one. */
 export async function fill(bench: Bench, total: number, progress: (line: string) => void): Promise<void> {
@@ -89,19 +96,25 @@ async function fillOnce(sql: postgres.Sql, { from, count, first, missing }: Shar
       from filled`
     await tx`
       insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
-      select position, facility_id, id, 'booking.confirmed', ${handlerNames.length}::integer, (position % 10 = 0)::integer, at from filled order by position`
+      select position, facility_id, id, 'booking.confirmed', ${handlerNames.length}::integer, (position % ${facilitiesPerWebhook}::integer = 0)::integer, at from filled order by position`
     await tx`
       insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
       select handler, int8multirange(int8range(min(position), max(position), '[]')), count(*), 0.5, max(at)
       from filled cross join unnest(${[...handlerNames]}::text[]) as handler
+      where handler <> ${triedAgain} or position % ${runsPerBatch}::integer <> ${runsPerBatch - 1}::integer
       group by handler, position / ${runsPerBatch}::integer order by 2`
     await tx`
+      insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, errors)
+      select id, ${triedAgain}, facility_id, position, 'success', 2, 0.5, at, '["the database was restarting"]'
+      from filled where position % ${runsPerBatch}::integer = ${runsPerBatch - 1}::integer`
+    await tx`
       insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
-      select facility_id, id, 0, facility_id, position, id, position / 10, 'delivered', 1, at from filled where position % 10 = 0`
+      select facility_id, id, 0, facility_id, position, id, position / ${facilitiesPerWebhook}::integer, 'delivered', 1, at
+      from filled where position % ${facilitiesPerWebhook}::integer = 0`
     await tx`
       insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at, sent_at,
         outcome, duration_ms, response_status)
       select id, id, 1, id, facility_id, facility_id, 'https://example.com/hook', 'POST', at, at, 'delivered', 5, 204
-      from filled where position % 10 = 0`
+      from filled where position % ${facilitiesPerWebhook}::integer = 0`
   })
 }

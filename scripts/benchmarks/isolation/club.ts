@@ -48,8 +48,28 @@ export async function makeWebhook(db: Db, facilityId: string, url: string, isAct
   return { facilityId, id: result.id }
 }
 
-export async function switchWebhook(db: Db, { facilityId, id }: Webhook, isActive: boolean): Promise<void> {
-  await transact(db, context, (tx) => changeWebhook(tx, secrets, facilityId, id, { isActive }))
+export async function switchAll(db: Db, webhooks: readonly Webhook[], isActive: boolean): Promise<void> {
+  await Promise.all(
+    webhooks.map(({ facilityId, id }) =>
+      transact(db, context, (tx) => changeWebhook(tx, secrets, facilityId, id, { isActive })),
+    ),
+  )
+}
+
+/** Deliveries that wait, and those of them that a process has in hand. */
+export async function queueOf(db: Db, webhooks: readonly Webhook[]): Promise<{ waiting: number; leased: number }> {
+  const [row] = await db<[{ waiting: number; leased: number }]>`
+    select count(*) as waiting, count(lease) as leased from slotbase.delivery_queue
+    where webhook_id = any (${webhooks.map(({ id }) => id)}::uuid[])`
+  return row
+}
+
+/** Whether each of the webhooks has failed so often that its breaker has opened. */
+export async function areGivenUp(db: Db, webhooks: readonly Webhook[]): Promise<boolean> {
+  const [row] = await db<[{ open: number }]>`
+    select count(distinct webhook_id) as open from slotbase.webhook_breakers
+    where webhook_id = any (${webhooks.map(({ id }) => id)}::uuid[])`
+  return row.open === webhooks.length
 }
 
 /** One booking's event, as a command records it; returns its id. */
@@ -58,7 +78,7 @@ export async function recordEvent(db: Db, facilityId: string): Promise<string> {
   return eventIds[0] ?? ""
 }
 
-/** So many events of the facility, recorded and dispatched. */
+/** So many events of the facility, recorded and dispatched, by this process or by actors that are at work. */
 export async function makeBacklog(db: Db, facilityId: string, events: number): Promise<void> {
   for (let left = events; left > 0; left -= recordBatch) {
     await transact(db, context, async (tx) => {
@@ -66,8 +86,9 @@ export async function makeBacklog(db: Db, facilityId: string, events: number): P
     })
   }
   for (;;) {
-    const [pass] = await db<[{ dispatched: number }]>`select dispatched from slotbase.dispatch(${dispatchBatch})`
-    if (pass.dispatched === 0) return
+    await db`select from slotbase.dispatch(${dispatchBatch})`
+    const [outbox] = await db<[{ empty: boolean }]>`select not exists (select from slotbase.outbox) as empty`
+    if (outbox.empty) return
   }
 }
 

@@ -1,8 +1,9 @@
-// The receivers, in a process of their own. Healthy ones answer at once and note when the first byte of each event came;
-// beside them one accepts connections and never answers, one answers after ten seconds, and one resets every connection.
-// Prints its ports as one line of JSON. GET /received answers what was noted since the last time, and forgets it.
+// The receivers, in a process of their own. Healthy ones answer at once and note when the first byte of each event came, busy
+// ones only answer at once; beside them one accepts connections and never answers, one takes its time, and one resets every
+// connection. GET /received answers what was noted since the last time, and forgets it.
+//   bun endpoints.ts MILLISECONDS of the slow one; prints the ports as one line of JSON
 
-const slowMs = 10_000
+const slowMs = Number(process.argv[2])
 
 let received: [eventId: string, atMs: number][] = []
 const atMs = () => performance.timeOrigin + performance.now()
@@ -21,7 +22,7 @@ const http = Bun.serve({
     }
     await request.arrayBuffer()
     if (pathname.startsWith("/healthy/")) received.push([request.headers.get("x-slotbase-event-id") ?? "", at])
-    else await Bun.sleep(slowMs)
+    else if (pathname === "/slow") await Bun.sleep(slowMs)
     return new Response("ok")
   },
 })

@@ -1,4 +1,5 @@
 // An actor process that delivers and does nothing else: the real dispatcher and the real deliverer.
+//   bun worker.ts [milliseconds that a receiver may take, if not the default]
 
 import { connectActors } from "../../../actors/connections.ts"
 import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
@@ -16,7 +17,9 @@ const { db } = connections
 await clock.follow(db)
 const stopHints = await connectHints(db)
 const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
-const delivering = deliverWebhooks({ config, db, secrets: secretBox(new Uint8Array(32)) }, lifeSign.owner)
+const [timeout] = process.argv.slice(2)
+const app = { config, db, secrets: secretBox(new Uint8Array(32)) }
+const delivering = deliverWebhooks(app, lifeSign.owner, timeout === undefined ? {} : { timeoutMs: Number(timeout) })
 const tree = runActors([dispatcher(db), delivering], (line) => console.error(JSON.stringify(line)))
 console.log("ready")
 

@@ -1,4 +1,5 @@
-// The process of the work alone: one loop for the handlers, one for the webhook, each behind a cursor in memory.
+// A process of the work alone: one loop for the handlers, one for the webhook, each behind a cursor in memory, on its share of
+// the list.
 
 import type postgres from "postgres"
 import { handlerNames } from "./contestant.ts"
@@ -16,32 +17,45 @@ import {
 } from "./peer-work.ts"
 
 const batch = 200
-/** Requests in flight, as many as SlotBase's one webhook is allowed. */
+/** Requests in flight, in each process as many as SlotBase allows its one webhook. */
 const inFlight = 50
 const pollMs = 5
 
-const settings = workerSettings<PeerSettings>()
+export interface BareSettings extends PeerSettings {
+  /** Of so many processes this is the one with that number, from 0. */
+  readonly nth: number
+  readonly of: number
+}
+
+const settings = workerSettings<BareSettings>()
 const sql = connectPeer(settings.connections)
 await sql`select 1`
+/** The last outcomes that were written, or are just being written. */
+let recorded: Promise<unknown> = Promise.resolve()
 console.log("ready")
 void follow(handle)
 void follow(deliver)
 
-/** Calls `work` with every event, in the order of their ids, for ever. */
+/** Calls `work` with every event of this process's share, in the order of their ids, for ever; reads ahead meanwhile. */
 async function follow(work: (events: readonly PeerEvent[]) => Promise<void>): Promise<void> {
   let last = "00000000-0000-0000-0000-000000000000"
-  for (;;) {
-    const events = await sql<PeerEvent[]>`
-      select id, event::text as body from slotbase_bench.events where id > ${last} order by id limit ${batch}`
-    await work(events)
+  for (let coming = eventsAfter(last); ; ) {
+    const events = await coming
     last = events.at(-1)?.id ?? last
-    if (events.length === 0) await Bun.sleep(pollMs)
+    coming = eventsAfter(last)
+    if (events.length > 0) await work(events)
+    else await Bun.sleep(pollMs)
   }
 }
 
+/** The last byte of an id is random: every process has as many of them. */
+const eventsAfter = async (last: string): Promise<readonly PeerEvent[]> => sql<PeerEvent[]>`
+  select id, event::text as body from slotbase_bench.events
+  where id > ${last} and get_byte(uuid_send(id), 15) % ${settings.of}::integer = ${settings.nth}::integer
+  order by id limit ${batch}`
+
 /** The handlers side by side, a transaction each. */
 async function handle(events: readonly PeerEvent[]): Promise<void> {
-  if (events.length === 0) return
   const effectsOf = (handler: string) => events.map(({ id }) => ({ handler, eventId: id }))
   await Promise.all(
     handlerNames.map((handler) =>
@@ -53,6 +67,7 @@ async function handle(events: readonly PeerEvent[]): Promise<void> {
   )
 }
 
+/** The next requests do not wait for the outcomes of those before to be written. */
 async function deliver(events: readonly PeerEvent[]): Promise<void> {
   const outcomes: Outcome[] = []
   const waiting = events.values()
@@ -61,7 +76,8 @@ async function deliver(events: readonly PeerEvent[]): Promise<void> {
       for (const event of waiting) outcomes.push(await post(event))
     }),
   )
-  if (outcomes.length > 0) await sql.begin((tx) => record(tx, outcomes))
+  await recorded
+  recorded = sql.begin((tx) => record(tx, outcomes))
 }
 
 async function record(tx: postgres.TransactionSql, outcomes: readonly Outcome[]): Promise<void> {

@@ -70,8 +70,8 @@ export const contestants: readonly Entrant[] = [
     setBased: true,
     ...pgBoss("pg-boss, set-based", { ...bossSettings, ...set, batchSize: 1_000, webhookBatchSize: 200 }),
   },
-  { kind: "peer", setBased: false, ...bullmq("BullMQ", bullSettings) },
-  { kind: "peer", setBased: true, ...bullmq("BullMQ, set-based", { ...bullSettings, ...few }) },
+  { kind: "peer", setBased: false, ...bullmq("bullmq", bullSettings) },
+  { kind: "peer", setBased: true, ...bullmq("bullmq, set-based", { ...bullSettings, ...few }) },
   { kind: "bare", setBased: false, ...bare("the work alone, no queue", { effects: "each", connections: 10 }) },
   { kind: "bare", setBased: true, ...bare("the work alone, set-based", { effects: "set", connections: 10 }) },
 ]

@@ -1,6 +1,7 @@
 // The processes of a run: the receiver, and the contestants' workers.
 
 import { join } from "node:path"
+import { owned } from "../running.ts"
 import type { Entry, Hook, Worker } from "./contestant.ts"
 
 const readyWithinMs = 30_000
@@ -16,12 +17,14 @@ export interface Started {
 
 /** Starts a file of this folder and waits for its first line. */
 export async function start({ file, args, env }: Worker): Promise<Started> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, file), ...args], {
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  })
+  const child = owned(
+    Bun.spawn([process.execPath, join(import.meta.dir, file), ...args], {
+      env: { ...process.env, ...env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    }),
+  )
   let complaints = ""
   void (async () => {
     const decoder = new TextDecoder()

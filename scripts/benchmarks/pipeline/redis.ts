@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../../../test/harness/system.ts"
+import { endsWithRun, owned } from "../running.ts"
 import { LeftOut } from "./contestant.ts"
 
 export interface Redis {
@@ -23,17 +24,26 @@ export async function startRedis(): Promise<Redis> {
   const folder = await mkdtemp(join(tmpdir(), "slotbase-redis-"))
   const port = await freePort()
   const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
-  const child = Bun.spawn([program, ...settings], {
-    env: { ...process.env, ...libraries },
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "ignore",
-  })
-  const stop = async () => {
+  const child = owned(
+    Bun.spawn([program, ...settings], {
+      env: { ...process.env, ...libraries },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    }),
+  )
+  const end = async () => {
     child.kill("SIGKILL") // there is nothing to save
     await child.exited
     await rm(folder, { recursive: true, force: true })
+    forget()
   }
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= end()
+    return stopping
+  }
+  const forget = endsWithRun(stop)
   if (await answers(port)) return { port, pid: child.pid, stop }
   await stop()
   throw new LeftOut(`Redis (${program}) does not answer within ${readyWithinMs / 1000} s.`)

@@ -17,6 +17,8 @@ export interface Load {
 
 export interface Stretch {
   readonly events: number
+  /** When the workers were ready, milliseconds since 1970. */
+  readonly startedAt: number
   readonly eventsPerSecond: number
   readonly cost: Cost
   /** CPU seconds of a server besides PostgreSQL. */
@@ -38,22 +40,33 @@ export interface Place {
 const recordedAtOnce = 100
 const tickMs = 5
 
-export async function run(contestant: Contestant, load: Load): Promise<Outcome> {
+export const run = (contestant: Contestant, load: Load): Promise<Outcome> =>
+  withPlace(contestant, {}, async (place) => {
+    await fillBacklog(place, load.backlog)
+    const drain = await drainBacklog(place, load.backlog)
+    const steady = load.seconds > 0 ? await keepSteady(place, load) : undefined
+    return { drain, steady }
+  })
+
+/** @param settings of PostgreSQL, besides those that the measuring needs. */
+export async function withPlace<T>(
+  contestant: Contestant,
+  settings: Record<string, string>,
+  use: (place: Place) => Promise<T>,
+): Promise<T> {
   await using open = new AsyncDisposableStack()
-  const bench = await startBench({ track_commit_timestamp: "on" })
+  const bench = await startBench({ track_commit_timestamp: "on", ...settings })
   open.defer(bench.stop)
   const receiver = await startReceiver()
   open.defer(receiver.stop)
   await createTables(bench.sql)
   const entry = await contestant.prepare({ url: bench.url, sql: bench.sql, hook: receiver })
   open.defer(entry.stop)
-  const place = { bench, receiver, entry }
-  const drain = await drainBacklog(place, load.backlog)
-  const steady = load.seconds > 0 ? await keepSteady(place, load) : undefined
-  return { drain, steady }
+  return await use({ bench, receiver, entry })
 }
 
-async function drainBacklog(place: Place, backlog: number): Promise<Stretch> {
+/** Records so many events, which nobody works on yet. */
+export async function fillBacklog(place: Place, backlog: number): Promise<void> {
   const recorder = await place.entry.recorder()
   try {
     for (let left = backlog; left > 0; left -= recordedAtOnce) await recorder.record(Math.min(left, recordedAtOnce))
@@ -62,8 +75,11 @@ async function drainBacklog(place: Place, backlog: number): Promise<Stretch> {
   }
   // As autovacuum would have left it: nobody's plans rest on the statistics of empty tables.
   await place.bench.sql`vacuum (analyze)`
-  return stretch(place, backlog, backlog, async () => {})
 }
+
+/** Starts the workers and waits until the backlog is done. */
+export const drainBacklog = (place: Place, backlog: number): Promise<Stretch> =>
+  stretch(place, backlog, backlog, async () => {})
 
 async function keepSteady(place: Place, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
   const events = ratePerSecond * seconds
@@ -115,6 +131,7 @@ async function stretch(
     await assertComplete({ bench, receiver, entry }, total)
     return {
       events,
+      startedAt,
       eventsPerSecond: events / ((doneAt - startedAt) / 1000),
       cost: { ...cost, deadTuples },
       serverCpuSeconds: server?.programCpuSeconds,

@@ -1,0 +1,94 @@
+// Where the rounds take place: a database, the receivers, the healthy facilities, those who might disturb them, and an actor
+// process. All but the healthy are switched off.
+
+import { connect, type Db } from "../../../src/database/db.ts"
+import { migrate } from "../../../src/database/migrate.ts"
+import { connectHints } from "../../../src/hints.ts"
+import { startBench } from "../measure.ts"
+import { owned } from "../running.ts"
+import { makeBacklog, makeFacility, makeWebhook, type Webhook } from "./club.ts"
+import { type Arrival, type Load, webhooksPerFacility } from "./rounds.ts"
+
+const facilities = 33
+const busyWebhooks = 100
+/** For events that are recorded as the clock says, and webhooks that are switched together. */
+const connections = 20
+
+export interface Scene extends AsyncDisposable {
+  readonly db: Db
+  readonly load: Load
+  readonly sick: { readonly blackHole: Webhook; readonly slow: Webhook; readonly resetting: Webhook }
+  /** All of one facility. */
+  readonly busy: readonly Webhook[]
+}
+
+export interface Wanted {
+  /** Deliveries in the queue of the black hole; the other sick ones have a tenth. */
+  readonly backlog: number
+  /** How long the actors wait for an answer, milliseconds; undefined: their default. */
+  readonly timeoutMs: number | undefined
+  /** How long the slow one takes, milliseconds. */
+  readonly slowMs: number
+}
+
+export async function setScene(wanted: Wanted, progress: (line: string) => void): Promise<Scene> {
+  await using open = new AsyncDisposableStack()
+  const bench = await startBench({ track_commit_timestamp: "on" })
+  open.defer(bench.stop)
+  await migrate(bench.url)
+  const db = connect(bench.url, { max: connections, applicationName: "slotbase bench load" })
+  open.defer(() => db.end())
+  open.defer(await connectHints(db))
+
+  const endpoints = await startFile(open, "endpoints.ts", [String(wanted.slowMs)], {})
+  const ports = JSON.parse(endpoints.line) as { http: number; blackHole: number; resetting: number }
+  const at = (port: number, path: string) => `http://127.0.0.1:${port}${path}`
+  const healthy: string[] = []
+  for (let n = 0; n < facilities; n++) {
+    const facility = await makeFacility(db)
+    healthy.push(facility)
+    for (let m = 0; m < webhooksPerFacility; m++) await makeWebhook(db, facility, at(ports.http, `/healthy/${n}-${m}`))
+  }
+  progress(`queueing ${wanted.backlog} deliveries for the black hole`)
+  const sick = {
+    blackHole: await makeSick(db, at(ports.blackHole, "/"), wanted.backlog),
+    slow: await makeSick(db, at(ports.http, "/slow"), wanted.backlog / 10),
+    resetting: await makeSick(db, at(ports.resetting, "/"), wanted.backlog / 10),
+  }
+  const busyFacility = await makeFacility(db)
+  const busy: Webhook[] = []
+  while (busy.length < busyWebhooks)
+    busy.push(await makeWebhook(db, busyFacility, at(ports.http, `/busy/${busy.length}`), false))
+
+  const timeout = wanted.timeoutMs === undefined ? [] : [String(wanted.timeoutMs)]
+  const worker = await startFile(open, "worker.ts", timeout, { DATABASE_URL: bench.url })
+  const received = async () => (await (await fetch(at(ports.http, "/received"))).json()) as readonly Arrival[]
+  const load = { bench, db, healthy, received, worker: worker.pid }
+  const all = open.move()
+  return { db, load, sick, busy, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+async function makeSick(db: Db, url: string, backlog: number): Promise<Webhook> {
+  const facility = await makeFacility(db)
+  const webhook = await makeWebhook(db, facility, url, false)
+  await makeBacklog(db, facility, backlog)
+  return webhook
+}
+
+/** Starts a file of this folder; answers the first line that it prints. */
+async function startFile(open: AsyncDisposableStack, file: string, args: string[], env: Record<string, string>) {
+  const child = owned(
+    Bun.spawn([process.execPath, `${import.meta.dir}/${file}`, ...args], {
+      env: { ...process.env, ...env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    }),
+  )
+  open.defer(async () => {
+    child.kill()
+    await child.exited
+  })
+  const { value } = await child.stdout.getReader().read()
+  return { pid: child.pid, line: new TextDecoder().decode(value).trim() }
+}

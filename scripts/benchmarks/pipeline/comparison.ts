@@ -1,0 +1,69 @@
+// SlotBase beside the best of its peers, column by column: who that is, and how many times better or worse SlotBase is.
+
+import type { Figure } from "../figure.ts"
+import { round } from "../measure.ts"
+
+/** A line of the table, with what decides with whom it is compared. */
+export interface Line {
+  readonly kind: "slotbase" | "peer" | "bare"
+  readonly setBased: boolean
+  readonly figure: Figure
+}
+
+/** The first: more is better; of the others, less. */
+const columns = ["eventsPerSecond", "p50Ms", "p99Ms", "cpuMs", "walBytes", "deadTuples"] as const
+type Column = (typeof columns)[number]
+
+/** A row of the table of comparisons; `ratio` is SlotBase's figure to the best peer's. */
+export interface Compared {
+  readonly name: string
+  readonly column: Column
+  readonly slotbase: number
+  readonly bestPeer: string
+  readonly itsFigure: number
+  readonly ratio: number
+}
+
+/**
+ * A peer counts if its handlers are written the same way, or more slowly: row by row against row by row, set-based against
+ * all. Its CPU is that of its processes, PostgreSQL and Redis.
+ */
+export function compare(lines: readonly Line[]): readonly Compared[] {
+  return lines
+    .filter(({ kind }) => kind === "slotbase")
+    .flatMap((line) => columns.flatMap((column) => compareOne(line, peersOf(lines, line), column) ?? []))
+}
+
+const peersOf = (lines: readonly Line[], { setBased }: Line) =>
+  lines.filter(({ kind, ...peer }) => kind === "peer" && (setBased || !peer.setBased))
+
+function compareOne({ figure }: Line, peers: readonly Line[], column: Column): Compared | undefined {
+  const slotbase = amountOf(figure, column)
+  const known = peers.flatMap((peer) => {
+    const value = amountOf(peer.figure, column)
+    return value === undefined ? [] : [{ bestPeer: peer.figure.name, itsFigure: value }]
+  })
+  known.sort((a, b) => (column === "eventsPerSecond" ? b.itsFigure - a.itsFigure : a.itsFigure - b.itsFigure))
+  const [best] = known
+  if (slotbase === undefined || best === undefined) return undefined
+  return { name: figure.name, column, slotbase, ...best, ratio: round(slotbase / best.itsFigure) }
+}
+
+function amountOf(figure: Figure, column: Column): number | undefined {
+  if (column !== "cpuMs") return figure[column]
+  const { cpuMsProgram, cpuMsPostgres, cpuMsRedis } = figure
+  if (cpuMsProgram === undefined || cpuMsPostgres === undefined) return undefined
+  return round(cpuMsProgram + cpuMsPostgres + Number(cpuMsRedis ?? 0))
+}
+
+/** What SlotBase's own line says of it: its throughput beside the best peer's, and beside the work alone. */
+export function told(lines: readonly Line[], { kind, setBased, figure }: Line): Partial<Figure> {
+  if (kind === "peer") return {}
+  const peers = peersOf(lines, { kind, setBased, figure })
+  const best = compareOne({ kind, setBased, figure }, peers, "eventsPerSecond")
+  const bare = lines.find((each) => each.kind === "bare" && each.setBased === setBased)?.figure.eventsPerSecond
+  return {
+    ...(best && { bestPeer: best.bestPeer, timesBestPeer: best.ratio }),
+    ...(kind === "slotbase" && bare && { ofTheWorkAlone: round((figure.eventsPerSecond ?? Number.NaN) / bare) }),
+  }
+}

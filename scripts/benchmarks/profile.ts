@@ -1,0 +1,109 @@
+// Where SlotBase's own time goes while it drains the backlog of the pipeline: PostgreSQL's by statement, the program's by file.
+// Both are by the wall clock: a statement's time is from its beginning to its end, waiting included, so that their sum is more than
+// PostgreSQL's CPU; a file's comes from samples of the one thread that runs JavaScript, so that the work of other threads and
+// the kernel's is the rest of the program's CPU, and on a machine that is busy otherwise the samples are more than the CPU. Both
+// ways of looking cost some of the throughput.
+
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Figure, perEvent } from "./figure.ts"
+import type { Part } from "./main.ts"
+import { round } from "./measure.ts"
+import type { Contestant } from "./pipeline/contestant.ts"
+import { drainBacklog, fillBacklog, withPlace } from "./pipeline/run.ts"
+import { slotbase } from "./pipeline/slotbase.ts"
+import { byFile, profiling, readProfiles } from "./profile/cpu-profile.ts"
+import { readStatements, type Statement, startCounting, statementSettings } from "./profile/statements.ts"
+import { endsWithRun } from "./running.ts"
+
+const root = join(import.meta.dir, "../..")
+const shownStatements = 14
+const shownFiles = 16
+
+export const profile: Part = {
+  name: "profile",
+  description:
+    "where SlotBase's time goes while it drains the pipeline's backlog: PostgreSQL's by statement, its own by file",
+  run: async ({ short, progress }) => {
+    const backlog = short ? 2_000 : 10_000
+    const figures: Figure[] = []
+    for (const [name, how] of [["slotbase", "each"] as const, ["slotbase, set-based", "set"] as const]) {
+      figures.push(await profiled(slotbase(name, how), backlog))
+      progress(`${name}: ${figures.at(-1)?.eventsPerSecond} events/s, with the profilers at work`)
+    }
+    return figures
+  },
+}
+
+async function profiled(contestant: Contestant, backlog: number): Promise<Figure> {
+  const folder = await mkdtemp(join(tmpdir(), "slotbase-profile-"))
+  const remove = () => rm(folder, { recursive: true, force: true })
+  const forget = endsWithRun(remove)
+  try {
+    return await withPlace(contestant, statementSettings, async (place) => {
+      await fillBacklog(place, backlog)
+      await startCounting(place.bench.sql)
+      const workers = place.entry.workers.map((each) => ({ ...each, env: { ...each.env, ...profiling(folder) } }))
+      const drain = await drainBacklog({ ...place, entry: { ...place.entry, workers } }, backlog)
+      const { sent, nested } = await readStatements(place.bench.sql, backlog)
+      const cost = perEvent([drain])
+      printStatements(`${contestant.name}: what it sends to PostgreSQL, per event`, sent)
+      printStatements(`${contestant.name}: inside functions, contained in the calls above`, nested)
+      const files = sum((await readProfiles(folder)).flatMap((each) => byFile(each, root, drain.startedAt)))
+      const javascriptMs = printFiles(contestant.name, files, backlog)
+      return {
+        name: contestant.name,
+        eventsPerSecond: Math.round(drain.eventsPerSecond),
+        ...cost,
+        statementMs: round(sent.reduce((sum, each) => sum + each.microseconds, 0) / 1_000),
+        javascriptMs,
+      }
+    })
+  } finally {
+    forget()
+    await remove()
+  }
+}
+
+function printStatements(title: string, statements: readonly Statement[]): void {
+  const rest = statements.slice(shownStatements)
+  const sum = (of: (each: Statement) => number) => round(rest.reduce((total, each) => total + of(each), 0))
+  console.log(`\n${title} (microseconds of its own time, waiting included):`)
+  console.table([
+    ...statements.slice(0, shownStatements),
+    {
+      statement: `${rest.length} others`,
+      callsPerEvent: sum((each) => each.callsPerEvent),
+      microseconds: sum((each) => each.microseconds),
+      rowsPerEvent: sum((each) => each.rowsPerEvent),
+      walBytes: sum((each) => each.walBytes),
+    },
+  ])
+}
+
+/** Answers what the samples account for, milliseconds per event. */
+function printFiles(name: string, files: ReadonlyMap<string, number>, events: number): number {
+  const all = [...files].sort(([, a], [, b]) => b - a)
+  const total = all.reduce((sum, [, us]) => sum + us, 0)
+  const others = all.slice(shownFiles)
+  console.log(`\n${name}: its own JavaScript, by file:`)
+  console.table(
+    [
+      ...all.slice(0, shownFiles),
+      [`${others.length} others`, others.reduce((sum, [, us]) => sum + us, 0)] as const,
+    ].map(([file, us]) => ({
+      file,
+      microsecondsPerEvent: round(us / events),
+      percent: round((us / total) * 100),
+    })),
+  )
+  return round(total / events / 1_000)
+}
+
+/** Of several processes. */
+function sum(files: readonly [string, number][]): ReadonlyMap<string, number> {
+  const spent = new Map<string, number>()
+  for (const [file, us] of files) spent.set(file, (spent.get(file) ?? 0) + us)
+  return spent
+}
