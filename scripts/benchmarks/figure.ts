@@ -50,8 +50,9 @@ export function perEvent(rounds: readonly Paid[]): Partial<Figure> {
 
 /** The columns of all parts first, in one order, then the part's own; without what was not measured. */
 export function asRow(figure: Figure): Figure {
-  const known = columns.filter((column) => figure[column] !== undefined)
-  return { ...Object.fromEntries(known.map((column) => [column, figure[column]])), ...withoutGaps(figure) } as Figure
+  const measured = withoutGaps(figure)
+  const common = columns.filter((column) => measured[column] !== undefined)
+  return { ...Object.fromEntries(common.map((column) => [column, measured[column]])), ...measured } as Figure
 }
 
 const withoutGaps = <Values extends object>(values: Values) =>

@@ -43,7 +43,8 @@ interface Round extends Paid {
 
 export const growth: Part = {
   name: "growth",
-  description: "the same work with an empty log, with a million events in the tables and with ten",
+  description:
+    "the same work with an empty log, with a million events (half of them delivered to a webhook) in the tables and with ten",
   run: async ({ short, progress }) => {
     const [sizes, events, rounds] = short ? [[100_000, 300_000], 2_000, 2] : [[1_000_000, 10_000_000], 15_000, 3]
     const free = await statfs(tmpdir())

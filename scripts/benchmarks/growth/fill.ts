@@ -1,20 +1,20 @@
 // Fills the tables as a year of work would have left them: set-based, in the order of time, ids that are UUIDv7 of instants
 // spread over the months that retention keeps. The events are real rows with short data, of a hundred facilities in turn; each
 // has one row of event_positions and its runs in batches of 200, but one run of each batch of the first handler has a row of its
-// own in handler_history, as if it had been tried again. Every second facility has a webhook: each of
-// its events has a delivery and an attempt.
+// own in handler_history, as if it had been tried again. Every second facility has a webhook: each of its events has a delivery
+// and an attempt.
 
 import postgres from "postgres"
 import type { Bench } from "../measure.ts"
 import { handlerNames } from "../pipeline/contestant.ts"
 
 /** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
-export const bytesPerEvent = 2_000
+export const bytesPerEvent = 1_500
 const months = 12
 const batch = 100_000
 /** As the actors have them when there is much to do. */
 const runsPerBatch = 200
-/** Every so manieth facility has a webhook. */
+/** Of so many facilities one has a webhook. */
 const facilitiesPerWebhook = 2
 /** Two connections for two cores. */
 const fillers = 2
@@ -105,7 +105,7 @@ async function fillOnce(sql: postgres.Sql, { from, count, first, missing }: Shar
       group by handler, position / ${runsPerBatch}::integer order by 2`
     await tx`
       insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at, errors)
-      select id, ${triedAgain}, facility_id, position, 'success', 2, 0.5, at, '["the database was restarting"]'
+      select id, ${triedAgain}, facility_id, position, 'success', 2, 0.5, at, '[{"error": {"message": "the database was restarting"}}]'
       from filled where position % ${runsPerBatch}::integer = ${runsPerBatch - 1}::integer`
     await tx`
       insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, status, attempts, settled_at)
