@@ -58,7 +58,7 @@ for (const part of wanted) {
   } catch (error) {
     if (isOver()) await new Promise(() => {}) // the process is about to end
     failed.push(part.name)
-    console.error(`${part.name} failed:`, error)
+    console.error(`${part.name} failed: ${(error as Error).stack ?? error}`)
     await endAll()
   }
   // After each part: what comes later may fail, and takes long.

@@ -1,3 +1,5 @@
+// SlotBase beside its peers: who is the best in each column.
+
 import { expect, test } from "bun:test"
 import { compare, type Line, told } from "../../scripts/benchmarks/pipeline/comparison.ts"
 

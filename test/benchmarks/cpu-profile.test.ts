@@ -1,3 +1,5 @@
+// How the samples of a CPU profile are summed by file.
+
 import { expect, test } from "bun:test"
 import { byFile, noFile } from "../../scripts/benchmarks/profile/cpu-profile.ts"
 

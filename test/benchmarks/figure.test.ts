@@ -1,3 +1,5 @@
+// The columns that all parts of the benchmark tell, and what rounds cost per event.
+
 import { expect, test } from "bun:test"
 import { asRow, perEvent } from "../../scripts/benchmarks/figure.ts"
 

@@ -1,3 +1,5 @@
+// How rounds beside sick receivers are compared with those alone.
+
 import { expect, test } from "bun:test"
 import { medianRatio, quantile } from "../../scripts/benchmarks/isolation/rounds.ts"
 

@@ -1,3 +1,5 @@
+// What a run of the benchmarks has started ends with it.
+
 import { expect, test } from "bun:test"
 import { endAll, endsWithRun, owned } from "../../scripts/benchmarks/running.ts"
 

@@ -49,10 +49,12 @@ async function follow(work: (events: readonly PeerEvent[]) => Promise<void>): Pr
 }
 
 /** The last byte of an id is random: every process has as many of them. */
-const eventsAfter = async (last: string): Promise<readonly PeerEvent[]> => sql<PeerEvent[]>`
-  select id, event::text as body from slotbase_bench.events
-  where id > ${last} and get_byte(uuid_send(id), 15) % ${settings.of}::integer = ${settings.nth}::integer
-  order by id limit ${batch}`
+async function eventsAfter(last: string): Promise<readonly PeerEvent[]> {
+  return sql<PeerEvent[]>`
+    select id, event::text as body from slotbase_bench.events
+    where id > ${last} and get_byte(uuid_send(id), 15) % ${settings.of}::integer = ${settings.nth}::integer
+    order by id limit ${batch}`
+}
 
 /** The handlers side by side, a transaction each. */
 async function handle(events: readonly PeerEvent[]): Promise<void> {
