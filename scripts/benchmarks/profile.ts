@@ -26,7 +26,7 @@ export const profile: Part = {
   description:
     "where SlotBase's time goes while it drains the pipeline's backlog: PostgreSQL's by statement, its own by file",
   run: async ({ short, progress }) => {
-    const backlog = short ? 2_000 : 10_000
+    const backlog = short ? 2_000 : 8_000
     const figures: Figure[] = []
     for (const [name, how] of [["slotbase", "each"] as const, ["slotbase, set-based", "set"] as const]) {
       figures.push(await profiled(slotbase(name, how), backlog))

@@ -7,8 +7,8 @@ import { recordEvent } from "./club.ts"
 
 export const eventsPerSecond = 100
 export const webhooksPerFacility = 3
-/** What is still on its way at the end of a round. */
-const lastMs = 1_000
+/** What is still on its way at the end of a round; a delivery that takes longer is told as one that takes so long. */
+const lastMs = 5_000
 
 export interface Load {
   readonly bench: Bench

@@ -21,7 +21,8 @@ export interface Compared {
   readonly slotbase: number
   readonly bestPeer: string
   readonly itsFigure: number
-  readonly ratio: number
+  /** Undefined beside nothing at all. */
+  readonly ratio: number | undefined
 }
 
 /**
@@ -46,7 +47,8 @@ function compareOne({ figure }: Line, peers: readonly Line[], column: Column): C
   known.sort((a, b) => (column === "eventsPerSecond" ? b.itsFigure - a.itsFigure : a.itsFigure - b.itsFigure))
   const [best] = known
   if (slotbase === undefined || best === undefined) return undefined
-  return { name: figure.name, column, slotbase, ...best, ratio: round(slotbase / best.itsFigure) }
+  const ratio = best.itsFigure === 0 ? undefined : round(slotbase / best.itsFigure)
+  return { name: figure.name, column, slotbase, ...best, ratio }
 }
 
 function amountOf(figure: Figure, column: Column): number | undefined {
