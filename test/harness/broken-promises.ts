@@ -1,7 +1,11 @@
 // The promises as SQL: on any database whose work is done, whatever was killed when, each of these questions has no rows.
 // They look at what happened after a position, so that a long campaign does not ask the same again; 0 asks everything.
+// Here: the changes, their events and the log. The work that follows stands in broken-work.ts, its effects in broken-effects.ts.
 
 import type { Queryable } from "../../src/database/db.ts"
+import { effectQuestions } from "./broken-effects.ts"
+import { workQuestions } from "./broken-work.ts"
+import { ask, type Question } from "./question.ts"
 
 export interface Broken {
   readonly promise: string
@@ -17,21 +21,15 @@ const shownRows = 5
 /** Everything that is broken; empty when all is well. */
 export async function brokenPromises(db: Queryable, after = 0): Promise<readonly Broken[]> {
   const broken: Broken[] = []
-  for (const { promise, what, rows } of questions(db, after)) {
+  const questions = [...logQuestions(db, after), ...workQuestions(db, after), ...effectQuestions(db, after)]
+  for (const { promise, what, rows } of questions) {
     const found = await rows
     if (found.length > 0) broken.push({ promise, what, count: found.length, rows: found.slice(0, shownRows) })
   }
   return broken
 }
 
-type Rows = Promise<readonly Record<string, unknown>[]>
-
-function questions(db: Queryable, after: number): { promise: string; what: string; rows: Rows }[] {
-  const ask = (promise: string, what: string, rows: PromiseLike<readonly Record<string, unknown>[]>) => ({
-    promise,
-    what,
-    rows: Promise.resolve(rows),
-  })
+function logQuestions(db: Queryable, after: number): readonly Question[] {
   return [
     ask(
       "P1",
@@ -75,54 +73,6 @@ function questions(db: Queryable, after: number): { promise: string; what: strin
           and not exists (select from slotbase.dead_letters d where d.event_id = e.id and d.handler = 'dispatcher')`,
     ),
     ask(
-      "P2",
-      "an event whose ledger is not balanced",
-      db`select * from slotbase.event_ledger where position > ${after} and not balanced`,
-    ),
-    ask(
-      "P2",
-      "a webhook whose sequence is not dense",
-      db`
-        select webhook_id, max(sequence) as last, count(*) from slotbase.delivery_history
-        where replay = 0 group by webhook_id having max(sequence) <> count(*)`,
-    ),
-    ask("P3", "a day whose figures are not those of its bookings", wrongFigures(db)),
-    ask(
-      "P4",
-      "an attempt that was started and never ended",
-      db`
-        select a.event_id, a.delivery_id, a.attempt, a.started_at from slotbase.webhook_attempts a
-        join slotbase.event_positions p on p.event_id = a.event_id
-        where p.position > ${after} and a.outcome = 'started'`,
-    ),
-    ask(
-      "P4",
-      "a delivery that was delivered twice, or says delivered without such an attempt",
-      db`
-        select h.webhook_id, h.event_id, h.status, count(a) from slotbase.delivery_history h
-        left join slotbase.webhook_attempts a
-          on a.event_id = h.event_id and a.delivery_id = h.delivery_id and a.outcome = 'delivered'
-        where h.position > ${after}
-        group by h.webhook_id, h.event_id, h.replay, h.status having count(a) <> (h.status = 'delivered')::integer`,
-    ),
-    ask(
-      "P5",
-      "a dead run or a failed delivery without its dead letter",
-      db`
-        select h.event_id, h.handler as of from slotbase.handler_history h
-        where h.position > ${after} and h.status = 'dead_letter'
-          and not exists (select from slotbase.dead_letters d where d.event_id = h.event_id and d.handler = h.handler)
-        union all
-        select h.event_id, h.webhook_id::text from slotbase.delivery_history h
-        where h.position > ${after} and h.status = 'failed'
-          and not exists (select from slotbase.dead_letters d where d.delivery_id = h.delivery_id)`,
-    ),
-    ask(
-      "P5",
-      "a dead letter that nobody has resolved",
-      db`select event_id, handler, webhook_id, errors -> -1 as error from slotbase.dead_letters where resolved_at is null`,
-    ),
-    ask(
       "P7",
       "positions that are not dense",
       db`
@@ -149,28 +99,12 @@ function questions(db: Queryable, after: number): { promise: string; what: strin
   ]
 }
 
-/** AnalyticsHandler's effects, against what they should add up to. */
-const wrongFigures = (db: Queryable) => db`
-  with expected as (
-    select b.facility_id, (b.start_at at time zone f.timezone)::date as day, count(*) as bookings,
-           count(*) filter (where b.status = 'cancelled') as cancellations,
-           coalesce(sum(extract(epoch from b.end_at - b.start_at) / 60) filter (where b.status <> 'cancelled'), 0) as minutes,
-           coalesce(sum(b.price_amount) filter (where b.status <> 'cancelled'), 0) as amount
-    from slotbase.bookings b join slotbase.facilities f on f.id = b.facility_id
-    where b.confirmed_at is not null
-    group by 1, 2
-  )
-  select e.facility_id, e.day, e.bookings as expected_bookings, d.bookings, e.cancellations as expected_cancellations,
-         d.cancellations, e.minutes as expected_minutes, d.booked_minutes, e.amount as expected_amount, d.booked_amount
-  from expected e full join slotbase.daily_facility_figures d on d.facility_id = e.facility_id and d.day = e.day
-  where (e.bookings, e.cancellations, e.minutes, e.amount)
-    is distinct from (d.bookings, d.cancellations, d.booked_minutes, d.booked_amount)`
-
+// A reminder may be under way while its booking is cancelled.
 const outOfOrder = (db: Queryable, after: number) => db`
   select * from (
     select p.position, e.aggregate_id, e.type, lag(e.type) over booking as before
     from slotbase.event_positions p join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
-    where p.position > ${after} and e.aggregate_type = 'booking'
+    where p.position > ${after} and e.aggregate_type = 'booking' and e.type not like 'booking.reminder.%'
     window booking as (partition by e.aggregate_id order by p.position)
   ) o
   where (type = 'booking.hold.created' and before is not null)
