@@ -41,7 +41,9 @@ export interface Crew {
   readonly victims: readonly Victim[]
   readonly of: (role: Role) => readonly Victim[]
   readonly deaths: readonly Death[]
-  /** Processes that ended by themselves, with the last that they said. */
+  /** Deaths by SIGKILL so far: from the campaign, or by itself at a point. */
+  readonly kills: () => number
+  /** Processes that ended and were neither killed nor asked to, with the last that they said. */
   readonly gaveUp: readonly string[]
   readonly allReady: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -79,6 +81,7 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
     const url = await database.urlOf(name)
     let ready = false
     let died = 0
+    let asked = false
     let next: Order | undefined
     let child = spawn()
 
@@ -86,6 +89,7 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
       const order = next === undefined ? [] : [JSON.stringify(next)]
       next = undefined
       ready = false
+      asked = false
       const process = Bun.spawn([globalThis.process.execPath, program, ...order], {
         cwd: project,
         env: {
@@ -115,8 +119,9 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
           signal: process.signalCode === null ? null : String(process.signalCode),
           code: process.exitCode,
         })
-        if (process.signalCode === null && code !== 0) {
-          gaveUp.push(`${name} ended with ${code}: ${reasonIn(await said)}`)
+        const wasAsked = asked && (code === 0 || process.signalCode === "SIGTERM")
+        if (process.signalCode !== "SIGKILL" && !wasAsked) {
+          gaveUp.push(`${name} ended with ${process.signalCode ?? code}: ${reasonIn(await said)}`)
           await Bun.sleep(pauseMs)
         }
         await Bun.sleep(restartMs)
@@ -153,7 +158,10 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
       arm: (point, nth, event) => tell({ arm: [{ point, nth, ...(event !== undefined && { event }) }] }),
       disarm: () => tell({ arm: [] }),
       setHostClock: (hostClockAheadMs) => tell({ hostClockAheadMs }),
-      signal: (signal) => child.kill(signal),
+      signal: (signal) => {
+        asked ||= signal === "SIGTERM"
+        child.kill(signal)
+      },
       tellNext: (order) => {
         next = order
       },
@@ -175,6 +183,7 @@ export async function startCrew({ database, servers, actors, smtpUrl, restartMs 
     victims,
     of: (role) => victims.filter((victim) => victim.role === role),
     deaths,
+    kills: () => deaths.filter(({ signal }) => signal === "SIGKILL").length,
     gaveUp,
     async allReady() {
       const deadline = performance.now() + readyWithinMs

@@ -10,8 +10,10 @@ export interface Fault {
   readonly short?: true
   /** Its share of the processes that are to die; undefined: it kills as many as it does. */
   readonly share?: number
-  /** Work must be done elsewhere within this time; undefined: it is printed only. */
+  /** Work must be done elsewhere within this time; undefined: it is printed only, and must be done at all. */
   readonly recoverWithinMs?: number
+  /** PostgreSQL is away for longer than processes wait for it: they may end by themselves, which is a trouble of any other fault. */
+  readonly mayGiveUp?: true
   /**
    * Inflicts it while the customers are busy, and comes back when the cause is gone.
    * @param kills so many processes should die, for faults that kill any number.
@@ -32,6 +34,8 @@ export interface Inflicted {
 
 /** A killed process: its work is running elsewhere in so long (design.md). */
 export const killedWithinMs = 5_000
+/** Nobody waits longer for work to be done. */
+export const givesUpAfterMs = 60_000
 
 /** Waits until it is so; false when the time is up. */
 export async function within(withinMs: number, isSo: () => boolean | Promise<boolean>): Promise<boolean> {

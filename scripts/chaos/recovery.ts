@@ -1,40 +1,53 @@
 // How long it takes until what was under way when something broke is done elsewhere.
 
 import type { Db } from "../../src/database/db.ts"
-import { killedWithinMs } from "./fault.ts"
+import { givesUpAfterMs, killedWithinMs } from "./fault.ts"
 import type { World } from "./world.ts"
 
 const askEveryMs = 20
 /** Work that is due for so short a time is being done, not waiting. */
 const dueForMs = 250
-const givesUpAfterMs = 60_000
+
+/** A process that has died, been stopped or ended. */
+export interface Dead {
+  readonly pid: number
+  /** When, on the monotonic timer, milliseconds. */
+  readonly at: number
+}
 
 /**
- * Milliseconds from `since` (on the monotonic timer) until every event recorded before now is dispatched, and all that the
- * processes had in hand is done elsewhere, or waits for a later retry. What merely stood in the queue behind it is not
- * counted: how fast a backlog shrinks says nothing about the dead.
+ * Milliseconds until all that the dead had in hand is done elsewhere, or waits for a later retry: of each from its own death, and
+ * the longest counts. Done is what is settled, not what somebody has merely claimed. From `since` on every event recorded before
+ * now must be dispatched too. What merely stood in the queue behind it is not counted: how fast a backlog shrinks says nothing
+ * about the dead.
  * @param inHand what they held before they died, where they may have given it back since; default: what they hold now.
  */
 export async function takenOver(world: World, since: number, dead: readonly Dead[], inHand?: Held): Promise<number> {
   const { db } = world.database
   const held = inHand ?? (await answer(since, () => heldBy(world, dead)))
   const pids = dead.map(({ pid }) => pid)
-  return until(world, since, async () => {
-    const [left] = await undoneOf(db, held, pids)
-    return left.runs + left.deliveries + left.leases > 0
-      ? `${left.runs} of ${held.runs.length} runs (${left.handlers}), ${left.deliveries} of ${held.deliveries.length} deliveries, ${left.leases} leases of the dead`
-      : undefined
+  const waiting = new Map(dead.map(({ pid, at }) => [pid, at]))
+  const [first = 0] = [...dead].sort((a, b) => a.at - b.at).map(({ pid }) => pid)
+  let longestMs = 0
+  const allMs = await until(world, since, async () => {
+    const left = await undoneOf(db, held, pids, first)
+    for (const [pid, at] of waiting) {
+      if (left.some((row) => row.pid === pid)) continue
+      longestMs = Math.max(longestMs, Math.round(performance.now() - at))
+      waiting.delete(pid)
+    }
+    return left.length > 0 ? left.map(({ pid, undone }) => `of ${pid} ${undone}`).join("; ") : undefined
   })
+  return Math.max(allMs, longestMs)
 }
 
 /** What these processes have claimed, and what was lost with others and is not done yet. */
-export async function heldBy({ database: { db }, receivers }: World, processes: readonly Dead[]): Promise<Held> {
+export async function heldBy(
+  { database: { db }, receivers }: World,
+  processes: readonly { readonly pid: number }[],
+): Promise<Held> {
   const pids = processes.map(({ pid }) => pid)
   return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.steadyUrl) }
-}
-
-interface Dead {
-  readonly pid: number
 }
 
 /** The same until all work of everything recorded before now is done, or waits for a later retry. */
@@ -87,49 +100,58 @@ async function answer<T>(since: number, question: () => Promise<T>): Promise<T> 
 }
 
 interface Held {
-  readonly runs: readonly { readonly handler: string; readonly position: number }[]
+  readonly runs: readonly { readonly handler: string; readonly position: number; readonly pid: number | null }[]
   readonly deliveries: readonly {
     readonly webhook_id: string
     readonly position: number
     readonly replay: number
     /** null: it was taken from a dead process already, and nobody has it yet. */
-    readonly lease: number | null
+    readonly pid: number | null
   }[]
 }
 
 const runsOf = (db: Db, pids: readonly number[]) => db<Held["runs"][number][]>`
-  select c.handler, p.position
+  select c.handler, p.position, d.pid
   from slotbase.handler_claims c cross join unnest(c.positions) as p (position)
-  where c.owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))
+  join slotbase.processes d on d.id = c.owner and d.pid = any (${pids}::integer[])
   union
-  select handler, position from slotbase.handler_queue where alone or lost > 0`
+  select handler, position, null from slotbase.handler_queue where alone or lost > 0`
 
 // Of the steady receiver: what the moody one does not answer waits for it, whoever sends.
 const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["deliveries"][number][]>`
-  select q.webhook_id, q.position, q.replay, q.lease
+  select q.webhook_id, q.position, q.replay, d.pid
   from slotbase.delivery_queue q join slotbase.webhooks w on w.id = q.webhook_id
-  where w.url = ${url}
-    and (q.owner in (select id from slotbase.processes where pid = any (${pids}::integer[]))
-         or q.lease is null and q.unknowns > 0)`
+  left join slotbase.processes d on d.id = q.owner and d.pid = any (${pids}::integer[])
+  where w.url = ${url} and (d.pid is not null or q.lease is null and q.unknowns > 0)`
 
-/** `leases`: whatever a process claimed in its last moment, and what it held that nobody has taken from it. */
-const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[]) => db<
-  [{ runs: number; handlers: string; deliveries: number; leases: number }]
+/**
+ * By process: of what it held, what is not done and not waiting for a later retry, whoever has it now; whatever it claimed in its
+ * last moment; and what nobody has taken from it. What was lost with nobody of these counts as the first one's.
+ */
+const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[], first: number) => db<
+  { pid: number; undone: string }[]
 >`
   with t as materialized (select slotbase.now() as now),
-  dead as materialized (select id from slotbase.processes where pid = any (${pids}::integer[])),
-  runs as (
-    select q.handler from jsonb_to_recordset(${db.json(runs as never)}) as h (handler text, position bigint)
+  dead as materialized (select id, pid from slotbase.processes where pid = any (${pids}::integer[])),
+  undone as (
+    select h.pid, 'runs of ' || q.handler as what
+    from jsonb_to_recordset(${db.json(runs as never)}) as h (handler text, position bigint, pid integer)
     join slotbase.unfinished_runs q using (handler, position), t
-    where q.ready_at is null or q.ready_at <= t.now)
-  select (select count(*) from runs) as runs, (select string_agg(distinct handler, ', ') from runs) as handlers,
-         (select count(*) from jsonb_to_recordset(${db.json(deliveries as never)})
-            as h (webhook_id uuid, position bigint, replay smallint, lease bigint)
-          join slotbase.delivery_queue q using (webhook_id, position, replay), t
-          where q.lease = h.lease or q.lease is null and (q.ready_at is null or q.ready_at <= t.now)) as deliveries,
-         (select coalesce(sum(cardinality(positions)), 0)::integer from slotbase.handler_claims
-          where owner in (select id from dead))
-         + (select count(*) from slotbase.delivery_queue where owner in (select id from dead)) as leases`
+    where q.ready_at is null or q.ready_at <= t.now
+    union all
+    select h.pid, 'deliveries'
+    from jsonb_to_recordset(${db.json(deliveries as never)}) as h (webhook_id uuid, position bigint, replay smallint, pid integer)
+    join slotbase.delivery_queue q using (webhook_id, position, replay), t
+    where q.lease is not null or q.ready_at is null or q.ready_at <= t.now
+    union all
+    select d.pid, 'claims of ' || c.handler from slotbase.handler_claims c cross join unnest(c.positions) join dead d on d.id = c.owner
+    union all
+    select d.pid, 'leases' from slotbase.delivery_queue q join dead d on d.id = q.owner
+  )
+  select pid, string_agg(count || ' ' || what, ', ') as undone
+  from (select case when pid = any (${pids}::integer[]) then pid else ${first}::integer end as pid, what, count(*)
+        from undone group by 1, 2) u
+  group by pid`
 
 const waitingOf = (db: Db, url: string, upTo = Number.MAX_SAFE_INTEGER) => db<
   [{ head: number; runs: string | null; deliveries: number }]

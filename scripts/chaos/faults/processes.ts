@@ -12,6 +12,7 @@ const stoppedMs = 5_000
 /** So long everybody books as fast as they can, so that every process has work in hand. */
 const rushMs = 500
 const endsWithinMs = 20_000
+const startsWithinMs = 60_000
 
 export const processFaults: readonly Fault[] = [
   {
@@ -32,13 +33,14 @@ export const processFaults: readonly Fault[] = [
     name: "all-killed",
     sentence:
       "Every process is killed in the same instant; nobody is left to take over until the first has started again.",
+    // From when the first is ready again.
+    recoverWithinMs: killedWithinMs,
     share: 1,
     inflict: (world, { kills }) =>
       repeat(
         world,
         () => kills,
-        () =>
-          untilDead(world.crew.victims, () => world.crew.victims.forEach((victim) => void victim.signal("SIGKILL"))),
+        () => killAll(world),
       ),
   },
   {
@@ -55,7 +57,7 @@ export const processFaults: readonly Fault[] = [
         world.customers.setPace(Number.POSITIVE_INFINITY)
         await Bun.sleep(rushMs)
         const since = performance.now()
-        const stopped = victims.map((victim) => ({ pid: victim.pid() }))
+        const stopped = victims.map((victim) => ({ pid: victim.pid(), at: since }))
         for (const victim of victims) victim.signal("SIGSTOP")
         world.customers.setPace(world.pace)
         recoveredMs.push(await takenOver(world, since, stopped))
@@ -73,10 +75,18 @@ export const processFaults: readonly Fault[] = [
   },
 ]
 
+/** What a round has inflicted. */
+export interface Round {
+  /** Why it was not what it says. */
+  readonly trouble?: string
+  /** From when recovering counts, on the monotonic timer, milliseconds; default: of each from its own death. */
+  readonly since?: number
+}
+
 /** All but one server and one actor process die, each at a random instant of the first moments. */
-export async function killMost(world: World, round: number): Promise<void> {
+export async function killMost(world: World, round: number): Promise<Round> {
   const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
-  await untilDead(victims, () =>
+  return untilDead(victims, () =>
     Promise.all(
       victims.map(async (victim) => {
         await Bun.sleep(world.random() * longestLifeMs)
@@ -86,26 +96,51 @@ export async function killMost(world: World, round: number): Promise<void> {
   )
 }
 
-/** Comes back when each of them has ended; what happens to them is counted from the last one on. */
-export async function untilDead(victims: readonly Victim[], kill: () => unknown): Promise<void> {
-  const before = victims.map((victim) => victim.deaths())
-  await kill()
-  await within(endsWithinMs, () => victims.every((victim, index) => victim.deaths() > (before[index] ?? 0)))
+/** All die with work in hand. While nobody lives nothing can be taken over: recovering counts from the first that is ready. */
+async function killAll({ crew, customers, pace }: World): Promise<Round> {
+  customers.setPace(Number.POSITIVE_INFINITY)
+  await Bun.sleep(rushMs)
+  const { trouble } = await untilDead(crew.victims, () =>
+    crew.victims.forEach((victim) => void victim.signal("SIGKILL")),
+  )
+  customers.setPace(pace)
+  const again = await within(startsWithinMs, () => crew.of("actors").some((victim) => victim.isReady()))
+  return trouble === undefined && again
+    ? { since: performance.now() }
+    : { trouble: trouble ?? `nobody was ready again after ${startsWithinMs} ms` }
 }
 
-/** Rounds until so many have died; each begins when all are ready, kills, and ends when the work of the dead is done. */
+/** Comes back when each of them has ended. */
+export async function untilDead(victims: readonly Victim[], kill: () => unknown): Promise<Round> {
+  const before = victims.map((victim) => victim.deaths())
+  await kill()
+  const alive = () => victims.filter((victim, index) => victim.deaths() <= (before[index] ?? 0))
+  if (await within(endsWithinMs, () => alive().length === 0)) return {}
+  return {
+    trouble: `${alive()
+      .map(({ name }) => name)
+      .join(", ")} did not end within ${endsWithinMs} ms`,
+  }
+}
+
+/**
+ * Rounds until so many were killed; each begins when all are ready, kills, and ends when the work of the dead is done. A round
+ * that did not inflict what it should is the last.
+ */
 export async function repeat(
   world: World,
   kills: () => number,
-  round: (nth: number) => Promise<void>,
+  round: (nth: number) => Promise<Round>,
 ): Promise<Inflicted> {
   const recoveredMs: number[] = []
-  const before = world.crew.deaths.length
-  for (let nth = 0; world.crew.deaths.length - before < kills(); nth++) {
+  const before = world.crew.kills()
+  for (let nth = 0; world.crew.kills() - before < kills(); nth++) {
     await world.crew.allReady()
-    const dead = world.crew.deaths.length
-    await round(nth)
-    recoveredMs.push(await takenOver(world, sinceLast(world), world.crew.deaths.slice(dead)))
+    const deaths = world.crew.deaths.length
+    const { trouble, since } = await round(nth)
+    if (trouble !== undefined) return { times: recoveredMs.length, recoveredMs, troubles: [trouble] }
+    const dead = world.crew.deaths.slice(deaths).map(({ pid, at }) => ({ pid, at: since ?? at }))
+    recoveredMs.push(await takenOver(world, since ?? sinceLast(world), dead))
   }
   return { times: recoveredMs.length, recoveredMs }
 }
@@ -126,16 +161,17 @@ async function askedToEnd(world: World): Promise<Inflicted> {
   }
   const before = await burnt()
   const codes: (number | null)[] = []
+  const troubles: string[] = []
   const recoveredMs: number[] = []
   for (const victim of world.crew.of("actors")) {
     await world.crew.allReady()
-    const asked = [{ pid: victim.pid() }]
-    const inHand = await heldBy(world, asked)
-    await untilDead([victim], () => victim.signal("SIGTERM"))
-    codes.push(world.crew.deaths.at(-1)?.code ?? null)
-    recoveredMs.push(await takenOver(world, sinceLast(world), asked, inHand))
+    const pid = victim.pid()
+    const inHand = await heldBy(world, [{ pid }])
+    const { trouble } = await untilDead([victim], () => victim.signal("SIGTERM"))
+    if (trouble !== undefined) troubles.push(trouble)
+    codes.push(world.crew.deaths.findLast((death) => death.pid === pid)?.code ?? null)
+    recoveredMs.push(await takenOver(world, sinceLast(world), [{ pid, at: sinceLast(world) }], inHand))
   }
-  const troubles: string[] = []
   if (codes.some((code) => code !== 0)) troubles.push(`the exit codes were ${codes.join(", ")}`)
   const attempts = (await burnt()) - before
   if (attempts > 0) troubles.push(`${attempts} attempts were burnt`)

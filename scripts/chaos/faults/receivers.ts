@@ -5,7 +5,7 @@ import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import type { Mood } from "../receiver.ts"
 import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"
-import { butOne, repeat, untilDead } from "./processes.ts"
+import { butOne, type Round, repeat, untilDead } from "./processes.ts"
 
 const moodMs = 4_000
 
@@ -46,12 +46,17 @@ export const receiverFaults: readonly Fault[] = [
   },
 ]
 
-const inHandWithinMs = 5_000
+const inHandWithinMs = 10_000
 
-async function killInFlight(world: World, round: number): Promise<void> {
-  const victims = butOne(world.crew.of("actors"), round)
-  world.receivers.setMood("hang")
-  await within(inHandWithinMs, () => world.receivers.waiting() >= 2 * world.crew.of("actors").length)
-  await untilDead(victims, () => victims.forEach((victim) => void victim.signal("SIGKILL")))
-  world.receivers.setMood("answer")
+async function killInFlight({ crew, receivers }: World, round: number): Promise<Round> {
+  const victims = butOne(crew.of("actors"), round)
+  const enough = 2 * crew.of("actors").length
+  receivers.setMood("hang")
+  try {
+    if (!(await within(inHandWithinMs, () => receivers.waiting() >= enough)))
+      return { trouble: `the receiver had ${receivers.waiting()} requests in hand, not ${enough}` }
+    return await untilDead(victims, () => victims.forEach((victim) => void victim.signal("SIGKILL")))
+  } finally {
+    receivers.setMood("answer")
+  }
 }
