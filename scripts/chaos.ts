@@ -1,37 +1,27 @@
-// ./scripts/test chaos [--short] [--seed N] [--only NAME…] [--kills N] [--json FILE]
+// ./scripts/test chaos [--short] [--seed N] [--only NAME…] [--kills N] [--json FILE] [--help]
 // The fault campaign: a living system on a PostgreSQL of its own, and everything that may happen to it, one fault after the
 // other. Prints a table; ends with 1 when a promise was broken, with the seed and the rows.
 
-import { parseArgs } from "node:util"
 import { runCampaign } from "./chaos/campaign.ts"
-import { faults } from "./chaos/faults/index.ts"
+import { faults, kinds } from "./chaos/faults/index.ts"
+import { BadOption, listOf, type Options, parseOptions, usage } from "./chaos/options.ts"
+import { summaryOf } from "./chaos/summary.ts"
 
 /** Processes that die in the long form besides the hundreds of vacuum-held-back; and in each fault of the short one. */
 const longKills = 780
 const shortKills = 2
 
-const { values } = parseArgs({
-  options: {
-    short: { type: "boolean", default: false },
-    seed: { type: "string" },
-    only: { type: "string", multiple: true, default: [] },
-    kills: { type: "string" },
-    json: { type: "string" },
-  },
-})
-const unknown = values.only.filter((name) => !faults.some((fault) => fault.name === name))
-if (unknown.length > 0) {
-  console.error(
-    `There is no fault "${unknown[0]}". The faults are:\n${faults.map((fault) => `  ${fault.name}: ${fault.sentence}`).join("\n")}`,
-  )
-  process.exit(2)
+const values = options()
+if (values.help) {
+  console.log(`${usage}\n${listOf(faults)}`)
+  process.exit(0)
 }
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
+const seed = values.seed ?? 1 + Math.floor(Math.random() * 1_000_000)
 const chosen = faults.filter(({ name, short }) =>
   values.only.length > 0 ? values.only.includes(name) : !values.short || short,
 )
 const shares = chosen.reduce((sum, { share = 0 }) => sum + share, 0)
-const kills = Number(values.kills ?? longKills)
+const kills = values.kills ?? longKills
 
 const started = performance.now()
 const elapsed = () => `${Math.round((performance.now() - started) / 1000)} s`
@@ -53,7 +43,8 @@ const outcome = await runCampaign({
   progress: (line) => console.log(`${elapsed().padStart(6)}  ${line}`),
 })
 
-console.table(outcome.lines)
+console.table(outcome.lines.map(({ recoveredMs, ...line }) => line))
+if (!values.short) console.log(`\n${summaryOf(kinds, outcome.lines)}\n`)
 console.log(
   `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), in ${elapsed()}`,
 )
@@ -67,3 +58,14 @@ if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify({ 
 const failed = outcome.broken.length + outcome.troubles.length > 0
 if (failed) console.log(`\nThe same faults in the same order: ./scripts/test chaos --seed ${seed}`)
 process.exit(failed ? 1 : 0)
+
+/** With a mistake in them, this is the end. */
+function options(): Options {
+  try {
+    return parseOptions(process.argv.slice(2), faults)
+  } catch (error) {
+    if (!(error instanceof BadOption)) throw error
+    console.error(error.message)
+    process.exit(2)
+  }
+}

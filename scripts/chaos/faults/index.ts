@@ -1,5 +1,6 @@
-// Every fault, in the order of the long form.
+// Every fault, in the order of the long form; and in which kinds they are told of.
 
+import { type CrashPoint, crashPoints } from "../../../src/crash-points.ts"
 import type { Fault } from "../fault.ts"
 import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
@@ -9,6 +10,23 @@ import { poisonFaults } from "./poison.ts"
 import { processFaults } from "./processes.ts"
 import { receiverFaults } from "./receivers.ts"
 import { snapshotFaults } from "./snapshot.ts"
+
+const points = (Object.keys(crashPoints) as CrashPoint[]).length
+const named = (name: string) => processFaults.filter((fault) => fault.name === name)
+const others = processFaults.filter(({ name }) => !["random-kill", "stopped"].includes(name))
+
+export const kinds: readonly { readonly what: string; readonly faults: readonly Fault[] }[] = [
+  { what: `a process dies at one of ${points} points between two writes`, faults: crashPointFaults },
+  { what: "inside a dispatch: killed; its backend terminated; cancelled", faults: dispatchFaults },
+  { what: "all processes but two die at once", faults: named("random-kill") },
+  { what: "all of them die; they are asked to end", faults: others },
+  { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
+  { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
+  { what: "an event kills whoever handles or sends it, until it is a dead letter", faults: poisonFaults },
+  { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
+  { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
+  { what: "ten minutes under a snapshot and an idle transaction, most dying all the while", faults: snapshotFaults },
+]
 
 export const faults: readonly Fault[] = [
   ...crashPointFaults,
