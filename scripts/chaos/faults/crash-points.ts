@@ -80,8 +80,9 @@ const roundMs = 8_000
 /** The same, of a process that must start first. */
 const startingRoundMs = 30_000
 const provokeEveryMs = 200
-/** Rounds in a row in which nobody dies at the point. */
+/** Rounds in a row in which nobody dies at the point. Who is asked to end comes to it only with something in hand. */
 const maxVain = 3
+const maxVainStopping = 6
 
 /** Whoever has not come to the point so long after another one is left alive: recovering is watched from the death on. */
 const stragglersMs = 1_000
@@ -89,7 +90,8 @@ const stragglersMs = 1_000
 async function killAt(world: World, point: CrashPoint, way: Way, kills: number): Promise<Inflicted> {
   const recoveredMs: number[] = []
   let [killed, passedBy, vain] = [0, 0, 0]
-  for (let round = 0; killed < kills && vain < maxVain; round++) {
+  const vainRounds = way.as === "stopping" ? maxVainStopping : maxVain
+  for (let round = 0; killed < kills && vain < vainRounds; round++) {
     await world.crew.allReady()
     const all = world.crew.of(way.role)
     const survivor = all[round % all.length]
@@ -103,9 +105,12 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
     vain = hits === 0 ? vain + 1 : 0
     if (tookMs !== undefined) recoveredMs.push(tookMs)
   }
-  const troubles = killed < kills ? [`${killed} of ${kills} processes were killed at ${point}`] : []
-  const note = passedBy > 0 ? `${passedBy} ended without coming to ${point}` : undefined
-  return { times: recoveredMs.length, recoveredMs, troubles, ...(note !== undefined && { note }) }
+  const troubles = killed === 0 ? [`nobody was killed at ${point}`] : []
+  const notes = [
+    ...(killed < kills ? [`${killed} of ${kills} were killed there`] : []),
+    ...(passedBy > 0 ? [`${passedBy} ended without coming to it`] : []),
+  ]
+  return { times: recoveredMs.length, recoveredMs, troubles, note: notes.join(", ") }
 }
 
 /** Nobody else sends SIGKILL to whoever is armed: it was at the point. Who ended otherwise was asked to, and did not come to it. */
