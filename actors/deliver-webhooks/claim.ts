@@ -6,6 +6,7 @@
  */
 import type { Db } from "../../src/database/db.ts"
 import { readEvents } from "../events.ts"
+import { isHandlingAlone, takeSendingTurn } from "../runs/lone-turn.ts"
 import type { Claimed, Delivery, Target } from "./delivery.ts"
 
 /** A webhook that may have something to send, and how much of it may be claimed now. */
@@ -22,8 +23,8 @@ export interface Want {
 }
 
 /**
- * So long at most the others wait for the outcome of one that is sent alone, milliseconds: what ends its process mostly does so
- * at once, and a receiver that hangs must not keep the others' waiting.
+ * So long at most the others wait for the outcome of one that is sent alone: what ends its process mostly does so at once, and
+ * a receiver that hangs must not keep the others' waiting. Milliseconds.
  */
 const loneTurnMs = 500
 
@@ -32,7 +33,14 @@ export async function claimDeliveries(
   db: Db,
   request: { readonly owner: number; readonly wants: readonly Want[]; readonly total: number },
 ): Promise<readonly Delivery[]> {
-  const claimed = await claimRows(db, request)
+  const endTurn = takeSendingTurn(request.owner)
+  let claimed: readonly Claimed[] = []
+  try {
+    claimed = await claimRows(db, request, endTurn !== undefined && !isHandlingAlone(request.owner))
+  } finally {
+    if (!claimed.some((row) => row.alone)) endTurn?.()
+    else if (endTurn) setTimeout(endTurn, loneTurnMs).unref()
+  }
   if (claimed.length === 0) return []
   // A statement of its own: one that locks must not prune partitions.
   const [targets, events] = await Promise.all([
@@ -45,7 +53,7 @@ export async function claimDeliveries(
   return claimed.map((row) => {
     const webhook = targets.get(row.webhook_id)
     if (!webhook) throw new Error(`the row of webhook ${row.webhook_id} is gone`)
-    return { ...row, webhook, event: events.get(row.event_id) }
+    return { ...row, webhook, event: events.get(row.event_id), ...(row.alone && endTurn && { endTurn }) }
   })
 }
 
@@ -59,6 +67,7 @@ export async function claimDeliveries(
 const claimRows = (
   db: Db,
   { owner, wants, total }: { readonly owner: number; readonly wants: readonly Want[]; readonly total: number },
+  mayAlone: boolean,
 ) => db<Claimed[]>`
   with t as materialized (select slotbase.now() as now), wanted as (
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
@@ -73,15 +82,14 @@ const claimRows = (
     ) w
     where exists (select from slotbase.processes where id = ${owner} and alive_until > clock_timestamp())
   ), suspects as materialized (
-    select ctid as at, webhook_id, ready_at, owner, started_at from slotbase.delivery_queue where unknowns > 1
+    select ctid as at, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1
   ), lone as materialized (
     select q.at
     from (
       select s.at from suspects s join open_to w on w.id = s.webhook_id
-      where w.slots > 0 and s.owner is null and s.ready_at <= (select now from t)
-        and not exists (select from suspects
-                        where owner = ${owner} and started_at > (select now from t) - ${loneTurnMs}::integer * interval '1 ms')
-      -- first where nothing is under way: one that hangs keeps its turn until the end
+      where w.slots > 0 and s.lease is null
+        and s.ready_at <= (select now from t) and ${mayAlone}::boolean
+      -- first where nothing is under way: one that hangs has nothing to say
       order by w.busy, s.ready_at offset 0
     ) s
     cross join lateral (
@@ -137,6 +145,7 @@ export const waitingAlone = (db: Db) => db<{ webhook_id: string; ready_at: Date 
  */
 export async function giveBack(db: Db, deliveries: readonly Delivery[]): Promise<void> {
   if (deliveries.length === 0) return
+  for (const { endTurn } of deliveries) endTurn?.()
   const keys = deliveries.map(({ webhook_id, position, replay, lease }) => ({ webhook_id, position, replay, lease }))
   await db`
     with held as materialized (

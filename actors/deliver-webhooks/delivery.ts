@@ -39,6 +39,8 @@ export interface Delivery extends Claimed {
   readonly webhook: Target
   /** Undefined when the event is no longer kept. */
   readonly event: { readonly type: string; readonly body: string } | undefined
+  /** Of one that was claimed alone: the next one's turn has come. */
+  readonly endTurn?: () => void
 }
 
 /**

@@ -4,6 +4,7 @@
  * simply repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
+
 import { plainArray, textArray } from "../../src/database/array-literal.ts"
 import type { Db } from "../../src/database/db.ts"
 import { waitingAlone } from "./claim.ts"
@@ -15,7 +16,7 @@ export async function settle(db: Db, results: readonly Result[]): Promise<readon
   const failed = results.filter((result) => result.outcome !== "delivered")
   if (delivered.length > 0) await settleDelivered(db, delivered)
   const again = failed.length > 0 ? await settleFailed(db, failed) : []
-  // The turn of one that was sent alone is over, and the next one's has come.
+  for (const { delivery } of results) delivery.endTurn?.()
   return results.some(({ delivery }) => delivery.alone) ? [...again, ...(await waitingAlone(db))] : again
 }
 

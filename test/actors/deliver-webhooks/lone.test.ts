@@ -5,6 +5,7 @@ import { claimDeliveries } from "../../../actors/deliver-webhooks/claim.ts"
 import type { Delivery } from "../../../actors/deliver-webhooks/delivery.ts"
 import { reclaimLost } from "../../../actors/deliver-webhooks/lost.ts"
 import { settle } from "../../../actors/deliver-webhooks/settle.ts"
+import { inLoneTurn } from "../../../actors/runs/lone-turn.ts"
 import type { App } from "../../../src/app.ts"
 import { testApp } from "../../harness/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/database.ts"
@@ -130,11 +131,56 @@ test("one that hangs keeps its turn for a moment only, and then another webhook'
       total: 512,
     })
   expect(await again()).toHaveLength(0)
-  await database.db`update slotbase.delivery_queue set started_at = started_at - interval '1 s' where lease = ${hung.lease}`
-  const next = await again()
+  const next = await eventually(async () => {
+    const claimed = await again()
+    expect(claimed).toHaveLength(1)
+    return claimed
+  })
   expect(next.map(({ webhook_id }) => webhook_id)).toEqual([steady])
   await deliver([hung, ...next])
   await deliver(await claim(owner, [hanging]))
+})
+
+test("a run that is handled alone and a delivery that is sent alone take turns", async () => {
+  const webhookId = await aQueue(2)
+  await lose([webhookId])
+  await lose([webhookId])
+  const owner = await processRow(database.db, true)
+  const [begun, handled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const run = inLoneTurn(
+    () => owner,
+    async () => {
+      begun.resolve()
+      await handled.promise
+    },
+  )
+  await begun.promise
+  expect(await claim(owner, [webhookId])).toHaveLength(0)
+  handled.resolve()
+  await run
+  const first = await claim(owner, [webhookId])
+  expect(first).toHaveLength(1)
+  const order: string[] = []
+  const next = inLoneTurn(
+    () => owner,
+    async () => void order.push("run"),
+  )
+  order.push("delivery")
+  await deliver(first)
+  await next
+  expect(order).toEqual(["delivery", "run"])
+  // Slow runs do not keep it for long.
+  const claims: number[] = []
+  const slow = inLoneTurn(
+    () => owner,
+    () =>
+      eventually(async () => {
+        claims.push((await claim(owner, [webhookId])).length)
+        expect(claims.at(-1)).toBe(1)
+      }),
+  )
+  await slow
+  expect(claims[0]).toBe(0)
 })
 
 test("a deliverer sends them one after the other, and the rest as ever", async () => {
@@ -158,6 +204,6 @@ test("a deliverer sends them one after the other, and the rest as ever", async (
 test("the look for them takes their index alone, also while the queue is long", async () => {
   await aQueue(2_000)
   const plan = await database.db<{ "QUERY PLAN": string }[]>`
-    explain select ctid, webhook_id, ready_at, owner, started_at from slotbase.delivery_queue where unknowns > 1`
+    explain select ctid, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1`
   expect(plan.map((row) => row["QUERY PLAN"]).join("\n")).toContain("delivery_queue_alone")
 })
