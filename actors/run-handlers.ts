@@ -111,6 +111,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     const taken = await takeOver(db, name, owner(), since, policy.maxRetries, own)
     freed += taken.freed
     if (taken.freed > 0) sweepAt = Number.NEGATIVE_INFINITY
+    if (taken.freed > 0) reached("runs-taken-over")
     lone = taken.lone
   }
 
@@ -167,7 +168,9 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
     alone && (attempts > policy.maxRetries || (handler.kind === "external" && policy.maxRetries === 0))
 
   async function bury(lease: number, run: Run): Promise<void> {
+    reached("run-lost", run.id)
     await settleLost(db, name, lease, run, policy)
+    reached("lost-buried", run.id)
     metrics.failed(name)
     metrics.processed(name, "dead_letter", 0)
   }

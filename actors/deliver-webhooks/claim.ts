@@ -4,6 +4,7 @@
  * (webhook_attempts). So whatever happens then, the attempt can be seen, and its outcome is known or says that it is not.
  * Writes: delivery_queue (lease).
  */
+import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
 import { readEvents } from "../events.ts"
 import { isHandlingAlone, takeSendingTurn } from "../runs/lone-turn.ts"
@@ -173,5 +174,6 @@ export async function giveBackUnknown(db: Db, owner: number, held: readonly numb
     update slotbase.delivery_queue q
     set lease = null, owner = null, started_at = null, ready_at = coalesce(q.ready_at, slotbase.now())
     where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])`
+  if (count > 0) reached("doubtful-returned")
   return count
 }

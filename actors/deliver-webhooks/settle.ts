@@ -5,6 +5,7 @@
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
 
+import { reached } from "../../src/crash-points.ts"
 import { plainArray, textArray } from "../../src/database/array-literal.ts"
 import type { Db } from "../../src/database/db.ts"
 import { waitingAlone } from "./claim.ts"
@@ -15,6 +16,7 @@ export async function settle(db: Db, results: readonly Result[]): Promise<readon
   const delivered = results.filter((result) => result.outcome === "delivered")
   const failed = results.filter((result) => result.outcome !== "delivered")
   if (delivered.length > 0) await settleDelivered(db, delivered)
+  if (delivered.length > 0 && failed.length > 0) reached("delivered-settled")
   const again = failed.length > 0 ? await settleFailed(db, failed) : []
   for (const { delivery } of results) delivery.endTurn?.()
   return results.some(({ delivery }) => delivery.alone) ? [...again, ...(await waitingAlone(db))] : again

@@ -32,7 +32,9 @@ export async function checkRecordedBySql(db: Db): Promise<void> {
   reached("recorded-checked")
   for (const event of waiting) {
     const fault = faultOf(event)
-    if (fault !== undefined) await refuse(db, event, fault)
+    if (fault === undefined) continue
+    await refuse(db, event, fault)
+    reached("event-refused")
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Sql } from "postgres"
 import { clock } from "../../src/clock.ts"
+import { reached } from "../../src/crash-points.ts"
 import { open } from "../../src/database/pool.ts"
 import type { Actor, Pass } from "../actor.ts"
 
@@ -55,20 +56,27 @@ interface Month {
 async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<RetentionOptions["say"]>): Promise<Pass> {
   const [due] = await sql<Month[]>`select month::text, partitions from slotbase.retire_month()`
   if (due === undefined) return { more: false }
+  reached("month-named")
   try {
     await bury(sql, due.month, stopping)
+    reached("month-buried")
     await forget(sql, due.month, stopping)
+    reached("log-forgotten")
     await forgetBatches(sql, stopping)
     for (const partition of due.partitions) {
       if (stopping.aborted) return { more: false }
       await detach(sql, partition)
       // Without its event nothing can be put back to work; what was until now still has its histories.
-      if (partition === due.partitions[0]) await bury(sql, due.month, stopping)
+      if (partition === due.partitions[0]) {
+        await bury(sql, due.month, stopping)
+        reached("detached-buried")
+      }
     }
     // The events last: dead letters were made from them.
     for (const partition of [...due.partitions].reverse()) {
       if (stopping.aborted) return { more: false }
       await sql`drop table if exists ${sql(`slotbase.${partition}`)}`
+      reached("partition-dropped")
     }
   } catch (error) {
     if (!isBusy(error)) throw error
@@ -77,6 +85,7 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
   }
   if (stopping.aborted) return { more: false }
   const [gone] = await sql<Month[]>`select *, month::text from slotbase.end_retired_month(${due.month})`
+  reached("month-ended")
   if (gone) say({ level: "info", message: inWords(gone) })
   return { more: true }
 }
@@ -116,6 +125,7 @@ async function detach(sql: Sql, partition: string): Promise<void> {
   const [parent, child] = [sql(`slotbase.${found.parent}`), sql(`slotbase.${partition}`)]
   if (found.pending) await sql`alter table ${parent} detach partition ${child} finalize`
   else await sql`alter table ${parent} detach partition ${child} concurrently`
+  reached("partition-detached")
 }
 
 /** lock_not_available, query_canceled, deadlock_detected; and two processes at one partition. */

@@ -88,7 +88,9 @@ export async function runTransactional(
       ended.push(...done)
       rest = rest.slice(done.length)
       if (done.length < batch.length) {
+        reached("batch-cut-short")
         await giveBack(db, { ...claim, runs: rest })
+        reached("rest-returned")
         rest = []
       }
     } catch (error) {

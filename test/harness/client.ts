@@ -41,7 +41,7 @@ export function clientOf(address: string, token: string = rootKey): Client {
   }
 }
 
-const allWeek = Object.fromEntries(
+export const allWeek = Object.fromEntries(
   ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((day) => [
     day,
     [{ open: "00:00", close: "24:00" }],

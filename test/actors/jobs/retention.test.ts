@@ -2,8 +2,10 @@
 // interruption anywhere is healed by the next run.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
+import { join } from "node:path"
 import { retention } from "../../../actors/jobs/retention.ts"
 import { clock } from "../../../src/clock.ts"
+import { type Arming, type CrashPoint, retentionPoints } from "../../../src/crash-points.ts"
 import { connect, type Db, type Queryable } from "../../../src/database/db.ts"
 import { example } from "../../../src/events/example.ts"
 import { type TestDatabase, testDatabase } from "../../harness/database.ts"
@@ -19,6 +21,7 @@ import {
   unbalanced,
 } from "../../harness/pipeline.ts"
 
+const project = join(import.meta.dir, "../../..")
 let database: TestDatabase
 let db: Db
 let webhook: string
@@ -188,6 +191,39 @@ test.each(interruptions)("killed after %s, the next run finishes it", async (_, 
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
 })
 
+test("killed after each of its steps in turn, it goes on where it was, and ends as if nothing had been", async () => {
+  const { month } = await anOldMonth()
+  await aYearLater()
+  await nameUntil(month)
+  const steps: (readonly [CrashPoint, nth: number])[] = [
+    ["month-named", 1],
+    ["month-buried", 1],
+    ["log-forgotten", 1],
+    ["partition-detached", 1],
+    ["detached-buried", 1],
+    ["partition-detached", 1],
+    ["partition-detached", 1],
+    ["partition-detached", 1],
+    ["partition-dropped", 1],
+    ["partition-dropped", 2],
+    ["partition-dropped", 3],
+    ["partition-dropped", 4],
+    ["month-ended", 1],
+  ]
+  expect(new Set<string>(steps.map(([point]) => point))).toEqual(new Set(retentionPoints))
+  const left: number[] = []
+  for (const [point, nth] of steps) {
+    expect([point, await retireElsewhere([{ point, nth }])]).toEqual([point, "SIGKILL"])
+    left.push((await partitions(month)).length)
+  }
+  expect(left).toEqual([4, 4, 4, 4, 4, 4, 4, 4, 3, 2, 1, 0, 0])
+  expect(await retireElsewhere([])).toBe(0)
+  expect(await letters()).toHaveLength(5)
+  expect(await positions()).toEqual([3, 4])
+  expect(await unbalanced(db)).toHaveLength(0)
+  expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
+})
+
 test("what is put back to work in the middle becomes a dead letter again", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
@@ -256,6 +292,19 @@ test("two processes at once do it once", async () => {
 async function retire(lockMs = 300): Promise<void> {
   const { pass } = retention(database.url, { lockMs, say: ({ level, message }) => said.push(`${level}: ${message}`) })
   while ((await pass(new AbortController().signal)).more);
+}
+
+/** The same in a process of its own, which may die of it; answers how it ended. */
+async function retireElsewhere(armings: readonly Arming[]): Promise<number | string | null> {
+  const program = `
+    import { retention } from "./actors/jobs/retention.ts"
+    import { arm } from "./src/crash-points.ts"
+    arm(${JSON.stringify(armings)})
+    const { pass } = retention(${JSON.stringify(database.url)}, { say: () => {} })
+    while ((await pass(new AbortController().signal)).more);`
+  const child = Bun.spawn([process.execPath, "-e", program], { cwd: project, stdout: "inherit", stderr: "inherit" })
+  await child.exited
+  return child.signalCode ?? child.exitCode
 }
 
 async function moveClock(by: string): Promise<void> {
