@@ -35,7 +35,12 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
   const before = await measure(world, measuredMs)
   const open = sessions.map((statements) => ({ statements, session: world.database.session() }))
   try {
-    for (const { statements, session } of open) for (const statement of statements) await session.unsafe(statement)
+    const pids: number[] = []
+    for (const { statements, session } of open) {
+      for (const statement of statements) await session.unsafe(statement)
+      const [own] = await session<[{ pid: number }]>`select pg_backend_pid() as pid`
+      pids.push(own.pid)
+    }
     const until = performance.now() + heldMs
     const killed = await repeat(
       world,
@@ -43,16 +48,21 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
       (round) => killMost(world, round),
     )
     if (short) await Bun.sleep(heldMs)
+    const troubles = [...(await missing(world, pids))]
     const during = await measure(world, measuredMs)
+    troubles.push(...(await missing(world, pids)))
     const ratio = during.perSecond / before.perSecond
-    const troubles: string[] = []
+    const drained = before.drainMs / during.drainMs
     if (during.blocks > maxBlocks)
       troubles.push(`an empty pass reads ${during.blocks} blocks, and read ${before.blocks} before`)
     // In two seconds beside other work both figures are noise; the long form decides.
     if (!short && ratio < minThroughput) troubles.push(`throughput fell to ${Math.round(ratio * 100)} %`)
+    if (!short && drained < minThroughput)
+      troubles.push(`a burst was done after ${during.drainMs} ms, and after ${before.drainMs} before`)
     if (!short && during.p99Ms > maxDelay * before.p99Ms)
       troubles.push(`p99 rose from ${before.p99Ms} to ${during.p99Ms} ms`)
-    const say = (figure: Measured) => `${figure.perSecond}/s, p99 ${figure.p99Ms} ms, ${figure.blocks} blocks`
+    const say = (figure: Measured) =>
+      `${figure.perSecond}/s, p99 ${figure.p99Ms} ms, burst ${figure.drainMs} ms, ${figure.blocks} blocks`
     return { times: 1, recoveredMs: killed.recoveredMs, troubles, note: `${say(before)} → ${say(during)}` }
   } finally {
     for (const { session } of open) {
@@ -67,8 +77,20 @@ interface Measured {
   readonly perSecond: number
   /** From an event's timestamp to its webhook's first byte, at the usual pace. */
   readonly p99Ms: number
+  /** Until nothing of a burst is left undispatched, unrun or undelivered, milliseconds. */
+  readonly drainMs: number
   /** Read by an empty dispatching pass. */
   readonly blocks: number
+}
+
+/** Which of the sessions is not what it should be: idle in its transaction, its snapshot or its write still held. */
+async function missing({ database: { db } }: World, pids: readonly number[]): Promise<readonly string[]> {
+  const rows = await db<{ pid: number }[]>`
+    select pid from pg_stat_activity
+    where pid = any (${pids as number[]}::integer[]) and state = 'idle in transaction'
+      and (backend_xmin is not null or backend_xid is not null)`
+  const found = new Set(rows.map(({ pid }) => pid))
+  return pids.filter((pid) => !found.has(pid)).map((pid, nth) => `session ${nth + 1} (${pid}) is not open any more`)
 }
 
 async function measure(world: World, forMs: number): Promise<Measured> {
@@ -85,10 +107,30 @@ async function measure(world: World, forMs: number): Promise<Measured> {
   customers.setPace(world.pace)
   await customers.pause()
   await world.settled()
+  const drainMs = await drain(world)
   const blocks = await blocksOfEmptyPass(world)
   customers.resume()
-  return { perSecond, p99Ms: percentile(delays, 0.99), blocks }
+  return { perSecond, p99Ms: percentile(delays, 0.99), drainMs, blocks }
 }
+
+/** How long a burst of bookings takes that was committed while nobody could dispatch; the customers pause. */
+async function drain(world: World): Promise<number> {
+  const session = world.database.session()
+  try {
+    await session.unsafe("begin")
+    await session`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`
+    for (let left = burst; left > 0; left -= together)
+      await Promise.all(Array.from({ length: Math.min(left, together) }, () => world.customers.bookOnce()))
+  } finally {
+    await session.unsafe("commit")
+    await session.end()
+  }
+  const since = performance.now()
+  await world.settled()
+  return Math.round(performance.now() - since)
+}
+const burst = 400
+const together = 8
 
 /** The fewest of several passes: the floor moves once a second, and only when work has come in between. */
 async function blocksOfEmptyPass({ database: { db } }: World): Promise<number> {
