@@ -6,6 +6,7 @@ import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"
 import { dispatchFaults } from "./dispatch.ts"
 import { poisonFaults } from "./poison.ts"
+import { poolFaults } from "./pool.ts"
 import { processFaults } from "./processes.ts"
 import { receiverFaults } from "./receivers.ts"
 import { snapshotFaults } from "./snapshot.ts"
@@ -35,6 +36,7 @@ export const faults: readonly Fault[] = [
   ...receiverFaults,
   ...poisonFaults,
   ...databaseFaults,
+  ...poolFaults,
   ...clockFaults,
   ...snapshotFaults,
 ]
