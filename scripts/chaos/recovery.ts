@@ -26,14 +26,19 @@ export async function takenOver(world: World, since: number, dead: readonly Dead
   const { db } = world.database
   const held = inHand ?? (await answer(since, () => heldBy(world, dead)))
   const pids = dead.map(({ pid }) => pid)
-  const waiting = new Map(dead.map(({ pid, at }) => [pid, at]))
+  const waiting = new Map(dead.map(({ pid, at }) => [pid, { at, last: "" }]))
   const [first = 0] = [...dead].sort((a, b) => a.at - b.at).map(({ pid }) => pid)
   let longestMs = 0
   const allMs = await until(world, since, async () => {
     const left = await undoneOf(db, held, pids, first)
-    for (const [pid, at] of waiting) {
-      if (left.some((row) => row.pid === pid)) continue
-      longestMs = Math.max(longestMs, Math.round(performance.now() - at))
+    for (const [pid, { at, last }] of waiting) {
+      const undone = left.find((row) => row.pid === pid)?.undone
+      waiting.set(pid, { at, last: undone ?? last })
+      if (undone !== undefined) continue
+      const tookMs = Math.round(performance.now() - at)
+      if (tookMs > killedWithinMs)
+        world.progress(`  the work of ${pid} was done after ${tookMs} ms; what came last: ${last}`)
+      longestMs = Math.max(longestMs, tookMs)
       waiting.delete(pid)
     }
     return left.length > 0 ? left.map(({ pid, undone }) => `of ${pid} ${undone}`).join("; ") : undefined
