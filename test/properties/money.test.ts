@@ -13,7 +13,7 @@ import { run } from "../harness/club.ts"
 import { lookUpNow, makeTill, moneyOf, price, type Till } from "../harness/payments.ts"
 import { holds, timeoutOf } from "./property.ts"
 
-const withinMs = 1_500
+const withinMs = 3_000
 const bookings = 2
 /** Commands that are under way at once. */
 const clients = 3

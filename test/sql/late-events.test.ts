@@ -238,11 +238,15 @@ describe("a run", () => {
       holder = connect(database.url, { max: 1, applicationName: name })
       await processRow(db, true)
       await db`update slotbase.settings set late_after = '1 microsecond'`
-      await holder.begin(async (tx) => {
-        await tx`set transaction isolation level repeatable read`
-        await then(await pidOf(tx))
-      })
-      await holder.end()
+      await youngSnapshots()
+      try {
+        await holder.begin(async (tx) => {
+          await tx`set transaction isolation level repeatable read`
+          await then(await pidOf(tx))
+        })
+      } finally {
+        await holder.end()
+      }
     }
     const keptBy = (pid: number, name: string) =>
       new RegExp(`; dead rows are kept from vacuum by session ${pid} \\(${name}, idle in transaction, for [0-9:]+\\)$`)
@@ -330,6 +334,13 @@ test("the reader sees it, without what PostgreSQL hides from him", async () => {
 
 const late = () => lateEvents(db)
 const later = (by?: string) => moveOn(db, by)
+
+/** A transaction of another test, of the same server, can make a new snapshot look old; it ends soon. */
+const youngSnapshots = () =>
+  eventually(async () => {
+    const [row] = await db<{ age: number }[]>`select age(pg_snapshot_xmin(pg_current_snapshot())::text::xid) as age`
+    expect(row?.age).toBeLessThan(1_000)
+  })
 
 /** 10,000 transactions begin, as nested ones of one that is rolled back. */
 const manyTransactions = () =>

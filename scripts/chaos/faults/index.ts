@@ -25,6 +25,7 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
   { what: "an event kills whoever handles or sends it, until it is a dead letter", faults: poisonFaults },
   { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
+  { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
   { what: "ten minutes under a snapshot and an idle transaction, most dying all the while", faults: snapshotFaults },
 ]

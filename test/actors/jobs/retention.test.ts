@@ -20,6 +20,7 @@ import {
   subscribe,
   unbalanced,
 } from "../../harness/pipeline.ts"
+import { letters, partitions, waitingFor } from "../../harness/retention.ts"
 
 const project = join(import.meta.dir, "../../..")
 let database: TestDatabase
@@ -49,19 +50,19 @@ test("a month older than keep_events leaves; what was unfinished is dead letters
     insert into slotbase.handlers (handler, event_type, from_position, until_position, ended)
     values ('Gone', 'user.created', 1, 2, true), ('Later', 'user.created', 1, 5, true)`
   await aYearLater()
-  expect(await partitions(month)).toHaveLength(4)
+  expect(await partitions(db, month)).toHaveLength(4)
   await retire()
-  expect(await partitions(month)).toEqual([])
+  expect(await partitions(db, month)).toEqual([])
   expect(await positions()).toEqual([3, 4])
   expect(await unbalanced(db)).toHaveLength(0)
-  expect((await letters()).map(({ of, event, code }): unknown[] => [of, event.id, code])).toEqual([
+  expect((await letters(db)).map(({ of, event, code }): unknown[] => [of, event.id, code])).toEqual([
     ["AnalyticsHandler", ids[0], "retention"],
     [webhook, ids[0], "retention"],
     ["AnalyticsHandler", ids[1], "retention"],
     [webhook, ids[1], "retention"],
     ["dispatcher", ids[2], "retention"],
   ])
-  expect((await letters()).every(({ event }) => "bookingId" in event.data)).toBe(true)
+  expect((await letters(db)).every(({ event }) => "bookingId" in event.data)).toBe(true)
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
   expect(said).toContain(
     `info: ${month.replace("_", "-")} is no longer kept: 2 events have left the log; ` +
@@ -86,18 +87,18 @@ test("nothing leaves before its time, nor ever while keep_events is null", async
   const { month } = await anOldMonth()
   await aYearLater("11 months")
   await retire()
-  expect(await partitions(month)).toHaveLength(4)
+  expect(await partitions(db, month)).toHaveLength(4)
   await db`update slotbase.settings set keep_events = null`
   await aYearLater("5 years")
   await retire()
-  expect(await partitions(month)).toHaveLength(4)
+  expect(await partitions(db, month)).toHaveLength(4)
 })
 
 test("the month of the last position stays, and the next position follows it", async () => {
   const { month } = await anOldMonth()
   await moveClock("14 months")
   await retire()
-  expect(await partitions(month)).toHaveLength(4)
+  expect(await partitions(db, month)).toHaveLength(4)
   await recordMany(db, 1)
   await dispatchAll(db)
   expect(await positions()).toEqual([1, 2, 3])
@@ -111,7 +112,7 @@ test("less than a month is refused, and last month stays however little is kept"
   await db`update slotbase.settings set keep_events = '1 month'`
   await aYearLater("1 month")
   await retire()
-  expect(await partitions(month)).toHaveLength(4)
+  expect(await partitions(db, month)).toHaveLength(4)
 })
 
 test("a reader who idles in a transaction delays it and nobody else; it says who, and goes on when he has gone", async () => {
@@ -127,11 +128,11 @@ test("a reader who idles in a transaction delays it and nobody else; it says who
   await reading.promise
 
   const running = retire(2_000)
-  await eventually(async () => expect(await waitingFor("%detach partition%")).toBe(1))
+  await eventually(async () => expect(await waitingFor(db, "%detach partition%")).toBe(1))
   expect(await recordMany(db, 3)).toHaveLength(3)
   expect(await dispatchAll(db)).toBe(3)
   expect(await db`select from slotbase.ensure_partitions(0)`).toHaveLength(1)
-  expect(await waitingFor("%detach partition%")).toBe(1)
+  expect(await waitingFor(db, "%detach partition%")).toBe(1)
   await running
   expect(said.at(-1)).toMatch(
     /^warn: \d{4}-\d{2} cannot leave yet: it is open in session \d+ \(slotbase test report, idle in/,
@@ -142,7 +143,7 @@ test("a reader who idles in a transaction delays it and nobody else; it says who
   await report
   await reader.end()
   await retire()
-  expect(await partitions(month)).toEqual([])
+  expect(await partitions(db, month)).toEqual([])
   expect(await unbalanced(db)).toHaveLength(0)
 })
 
@@ -183,9 +184,9 @@ test.each(interruptions)("killed after %s, the next run finishes it", async (_, 
   await nameUntil(month)
   await interrupt(month)
   await retire()
-  expect(await partitions(month)).toEqual([])
+  expect(await partitions(db, month)).toEqual([])
   expect(await batches()).toEqual([])
-  expect(await letters()).toHaveLength(5)
+  expect(await letters(db)).toHaveLength(5)
   expect(await positions()).toEqual([3, 4])
   expect(await unbalanced(db)).toHaveLength(0)
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
@@ -214,11 +215,11 @@ test("killed after each of its steps in turn, it goes on where it was, and ends 
   const left: number[] = []
   for (const [point, nth] of steps) {
     expect([point, await retireElsewhere([{ point, nth }])]).toEqual([point, "SIGKILL"])
-    left.push((await partitions(month)).length)
+    left.push((await partitions(db, month)).length)
   }
   expect(left).toEqual([4, 4, 4, 4, 4, 4, 4, 4, 3, 2, 1, 0, 0])
   expect(await retireElsewhere([])).toBe(0)
-  expect(await letters()).toHaveLength(5)
+  expect(await letters(db)).toHaveLength(5)
   expect(await positions()).toEqual([3, 4])
   expect(await unbalanced(db)).toHaveLength(0)
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
@@ -283,8 +284,8 @@ test("two processes at once do it once", async () => {
   await aYearLater()
   await Promise.all([retire(), retire()])
   await retire()
-  expect(await partitions(month)).toEqual([])
-  expect(await letters()).toHaveLength(5)
+  expect(await partitions(db, month)).toEqual([])
+  expect(await letters(db)).toHaveLength(5)
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
 })
 
@@ -336,7 +337,7 @@ async function nameUntil(month: string): Promise<void> {
       select to_char(month, 'YYYY_MM') as name, month::text from slotbase.retire_month()`
     if (due.name === month) return
     await db`select slotbase.end_retired_month(${due.month})`
-    for (const name of await partitions(due.name)) await db`drop table ${db(`slotbase.${name}`)}`
+    for (const name of await partitions(db, due.name)) await db`drop table ${db(`slotbase.${name}`)}`
   }
 }
 
@@ -366,7 +367,7 @@ async function detachHalfway(month: string): Promise<void> {
     await tx`select count(*) from slotbase.events where id < ${"ffffffff-0000-7000-8000-000000000000"}`
     const [events, partition] = [detacher("slotbase.events"), detacher(`slotbase.events_${month}`)]
     const detaching = failure(detacher`alter table ${events} detach partition ${partition} concurrently`)
-    await eventually(async () => expect(await waitingFor("%detach partition%")).toBe(1))
+    await eventually(async () => expect(await waitingFor(db, "%detach partition%")).toBe(1))
     await db`
       select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'slotbase test detacher' and datname = current_database()`
@@ -376,27 +377,10 @@ async function detachHalfway(month: string): Promise<void> {
   expect(await db`select from pg_inherits where inhdetachpending`).toHaveLength(1)
 }
 
-const waitingFor = async (statement: string) =>
-  (
-    await db`select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-      and wait_event_type = 'Lock' and query ilike ${statement}`
-  ).length
-
-const partitions = async (month: string) => {
-  const rows = await db<{ name: string }[]>`
-    select relname as name from pg_class where relnamespace = 'slotbase'::regnamespace and relkind = 'r'
-      and relname like ${`%_${month}`} order by relname`
-  return rows.map(({ name }) => name)
-}
-
 const positions = async () =>
   (await db<{ position: number }[]>`select position from slotbase.event_positions order by position`).map(
     (row) => row.position,
   )
-
-const letters = () => db<{ of: string; event: { id: string; data: object }; code: string }[]>`
-  select coalesce(handler, webhook_id::text) as of, event, errors -> -1 -> 'error' ->> 'code' as code
-  from slotbase.dead_letters order by event_id, handler nulls last`
 
 /** What became of the months in which there was anything. */
 const months = async () => {
