@@ -48,7 +48,7 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
       (round) => killMost(world, round),
     )
     if (short) await Bun.sleep(heldMs)
-    const troubles = [...(await missing(world, pids))]
+    const troubles = [...(killed.troubles ?? []), ...(await missing(world, pids))]
     const during = await measure(world, measuredMs)
     troubles.push(...(await missing(world, pids)))
     const ratio = during.perSecond / before.perSecond
