@@ -40,9 +40,14 @@ const events = ["booking.confirmed", "booking.cancelled"]
 
 export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
   const ends: (() => Promise<unknown>)[] = []
-  // Whatever one end says, the others follow: no process and no database stays behind.
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end().catch((error: Error) => progress(error.message))
+  let stopped: Promise<void> | undefined
+  // Whatever one end says, the others follow: no process and no database stays behind. Whoever asks again waits for the same end:
+  // after Ctrl-C the campaign fails at its next question, and must not leave before everything has ended.
+  const stop = () => {
+    stopped ??= (async () => {
+      for (const end of ends.reverse()) await end().catch((error: Error) => progress(error.message))
+    })()
+    return stopped
   }
   try {
     const random = mulberry32(seed)
