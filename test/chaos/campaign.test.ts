@@ -1,5 +1,5 @@
 // The short form of the fault campaign: its most telling faults, through the same code as `./scripts/test chaos`, on a system
-// and a PostgreSQL of its own. Promises are judged here, times are not: other tests run beside it.
+// and a PostgreSQL of its own. Promises are judged here, times only roughly: other tests run beside it.
 
 import { expect, test } from "bun:test"
 import { runCampaign } from "../../scripts/chaos/campaign.ts"

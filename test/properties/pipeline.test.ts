@@ -20,7 +20,7 @@ import { makeWebhook, subscribeHandlers } from "./pipeline/subscriptions.ts"
 import { type Facility, World } from "./pipeline/world.ts"
 import { holds, timeoutOf } from "./property.ts"
 
-const withinMs = 20_000
+const withinMs = 12_000
 const maxCommands = 40
 
 let database: TestDatabase
