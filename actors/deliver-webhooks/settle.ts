@@ -4,7 +4,6 @@
  * simply repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
-
 import { reached } from "../../src/crash-points.ts"
 import { plainArray, textArray } from "../../src/database/array-literal.ts"
 import type { Db } from "../../src/database/db.ts"

@@ -1,6 +1,7 @@
 // What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
 
 import { createDeliverer, type Deliverer, type DelivererTools } from "../../actors/deliver-webhooks/deliverer.ts"
+import type { Delivery, Result } from "../../actors/deliver-webhooks/delivery.ts"
 import type { Caller } from "../../src/access.ts"
 import type { App } from "../../src/app.ts"
 import type { Db } from "../../src/database/db.ts"
@@ -46,6 +47,17 @@ export async function confirmed(db: Db, facilityId: string, count = 1): Promise<
   await dispatchAll(db)
   return eventIds
 }
+
+/** What is settled when the receiver has answered 200. */
+export const delivered = (delivery: Delivery): Result => ({
+  delivery,
+  outcome: "delivered",
+  durationMs: 1,
+  sentAt: new Date(),
+  status: 200,
+  headers: {},
+  body: "",
+})
 
 export interface TestDeliverer extends Deliverer {
   readonly owner: number

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries, giveBack, giveBackUnknown, type Want } from "../../../actors/deliver-webhooks/claim.ts"
-import type { Delivery, Result } from "../../../actors/deliver-webhooks/delivery.ts"
+import type { Delivery } from "../../../actors/deliver-webhooks/delivery.ts"
 import { reclaimLost } from "../../../actors/deliver-webhooks/lost.ts"
 import { settle } from "../../../actors/deliver-webhooks/settle.ts"
 import type { App } from "../../../src/app.ts"
@@ -15,7 +15,7 @@ import { type TestDatabase, testDatabase } from "../../harness/database.ts"
 import { aFacility } from "../../harness/factories.ts"
 import { context, processRow, unbalanced } from "../../harness/pipeline.ts"
 import { startReceiver } from "../../harness/receiver.ts"
-import { aDeliverer, aWebhook, confirmed, rootCaller } from "../../harness/webhooks.ts"
+import { aDeliverer, aWebhook, confirmed, delivered, rootCaller } from "../../harness/webhooks.ts"
 
 let database: TestDatabase
 let app: App
@@ -47,16 +47,6 @@ const want = (webhookId: string, given: Partial<Want> = {}): Want => ({
 
 const claim = (owner: number, wants: readonly Want[], total = 1_000) =>
   claimDeliveries(database.db, { owner, wants, total })
-
-const delivered = (delivery: Delivery): Result => ({
-  delivery,
-  outcome: "delivered",
-  durationMs: 1,
-  sentAt: new Date(),
-  status: 200,
-  headers: {},
-  body: "",
-})
 
 const queueOf = (webhookId: string) => database.db<Record<string, unknown>[]>`
   select attempts, failures, unknowns, lease is null as free, ready_at is null as fresh from slotbase.delivery_queue

@@ -13,7 +13,7 @@ import { eventually } from "../../harness/eventually.ts"
 import { aFacility } from "../../harness/factories.ts"
 import { processRow, unbalanced } from "../../harness/pipeline.ts"
 import { startReceiver } from "../../harness/receiver.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/webhooks.ts"
+import { aDeliverer, aWebhook, confirmed, delivered } from "../../harness/webhooks.ts"
 
 let database: TestDatabase
 let app: App
@@ -49,19 +49,7 @@ async function lose(webhookIds: readonly string[]): Promise<readonly Delivery[]>
   return claimed
 }
 
-const deliver = (claimed: readonly Delivery[]) =>
-  settle(
-    database.db,
-    claimed.map((delivery) => ({
-      delivery,
-      outcome: "delivered",
-      durationMs: 1,
-      sentAt: new Date(),
-      status: 200,
-      headers: {},
-      body: "",
-    })),
-  )
+const deliver = (claimed: readonly Delivery[]) => settle(database.db, claimed.map(delivered))
 
 const attemptsOf = (webhookId: string) => database.db<{ event_id: string; outcomes: string }[]>`
   select event_id, string_agg(outcome, ' ' order by attempt) as outcomes from slotbase.webhook_attempts
