@@ -11,6 +11,8 @@ import { inTurns, sharesLeft } from "./shares.ts"
 export class Lanes {
   /** In the order in which their turn comes. */
   readonly #lanes = new Map<string, Lane>()
+  /** Those of which was heard since the last claim was put together: it may have come too early for what they have. */
+  readonly #heard = new Set<string>()
 
   get(id: string): Lane | undefined {
     return this.#lanes.get(id)
@@ -23,9 +25,14 @@ export class Lanes {
   /** There may be something to claim. @param after where a webhook that is not remembered starts. */
   markReady({ id, facilityId }: { readonly id: string; readonly facilityId: string }, after: number): Lane {
     const lane = this.#lanes.get(id) ?? newLane(id, facilityId, after)
-    lane.ready = true
     this.#lanes.set(id, lane)
+    this.#hear(lane)
     return lane
+  }
+
+  #hear(lane: Lane): void {
+    lane.ready = true
+    this.#heard.add(lane.id)
   }
 
   noteDue(id: string, at: number): void {
@@ -39,7 +46,7 @@ export class Lanes {
       for (const due of lane.dues) {
         if (due > now) continue
         lane.dues.delete(due)
-        lane.ready = true
+        this.#hear(lane)
       }
     }
   }
@@ -70,13 +77,14 @@ export class Lanes {
     const waiting = lane.waiting
     lane.waiting = []
     lane.busy -= waiting.length
-    lane.ready ||= waiting.length > 0
+    if (waiting.length > 0) this.#hear(lane)
     return waiting
   }
 
   /** What may be claimed now, from the lanes whose turn it is. */
   wants(now: number): Want[] {
     const wants: Want[] = []
+    this.#heard.clear()
     const ready = inTurns([...this.#lanes.values()].filter((lane) => lane.ready && !isOpen(lane.pace, now)))
     const left = sharesLeft(this.#lanes.values(), now)
     let untrusted = ready.filter((lane) => !isTrusted(lane, now)).length
@@ -106,7 +114,8 @@ export class Lanes {
       if (!lane) continue
       const got = taken.get(want.webhookId) ?? []
       lane.maxRequests = got[0]?.webhook.max_concurrency ?? lane.maxRequests
-      if (!full && got.length < slotsOf({ ...lane, busy: want.busy }, want.ahead, want.cap)) lane.ready = false
+      const short = !full && got.length < slotsOf({ ...lane, busy: want.busy }, want.ahead, want.cap)
+      if (short && !this.#heard.has(lane.id)) lane.ready = false
       for (const delivery of got) if (delivery.fresh) lane.after = Math.max(lane.after, delivery.position)
       lane.busy += got.length
       lane.waiting.push(...got)

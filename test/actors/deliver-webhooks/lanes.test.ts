@@ -51,3 +51,17 @@ test("a request that is under way for too long makes its webhook slow: what was 
   expect(lanes.hanging(now).map(({ id }) => id)).toEqual(["a1"])
   expect(lanes.hanging(now - 1)).toEqual([])
 })
+
+test("what becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
+  const lanes = lanesOf({ a: 1, b: 1, c: 1 })
+  lanes.took(lanes.wants(now), [], false)
+  expect(idsOf(lanes)).toEqual([])
+
+  for (const id of ["a", "b", "c"]) lanes.markReady({ id: `${id}1`, facilityId: id }, 0)
+  const claim = lanes.wants(now)
+  lanes.noteDue("a1", now)
+  lanes.markDue(now + limits.dueStepMs)
+  lanes.markReady({ id: "b1", facilityId: "b" }, 0)
+  lanes.took(claim, [], false)
+  expect(idsOf(lanes)).toEqual(["a1", "b1"])
+})

@@ -178,7 +178,8 @@ test("a deliverer sends them one after the other, and the rest as ever", async (
   await lose([lost])
   const deliverer = await aDeliverer(app)
   await deliverer.run()
-  await eventually(() => expect(inbox.received).toHaveLength(40), { withinMs: 3_000 })
+  // Twenty whose turns had to run out would take ten seconds.
+  await eventually(() => expect(inbox.received).toHaveLength(40), { withinMs: 8_000 })
   await deliverer.idle()
   const outcomes = async (webhookId: string) => new Set((await attemptsOf(webhookId)).map((row) => row.outcomes))
   expect([await outcomes(lost), await outcomes(fresh)]).toEqual([
