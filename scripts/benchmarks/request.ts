@@ -19,8 +19,6 @@ import { startProgram } from "./running.ts"
 const courts = 100
 /** Bookings from which statements and round trips are counted, one at a time. */
 const counted = 200
-/** As many as there are connections at most. */
-const headcount = 64
 const withoutEvents = { BUN_OPTIONS: `--preload=${join(import.meta.dir, "request/without-events.ts")}` }
 
 export const request: Part = {
@@ -29,6 +27,7 @@ export const request: Part = {
   run: async ({ short, progress }) => {
     const bench = await startBench()
     const ends: (() => unknown)[] = [bench.stop]
+    const [rounds, seconds, connections] = short ? [2, 1, [16]] : [7, 4, [16, 64]]
     const start = async (what: SystemOptions) => {
       const system = await startProgram(what)
       ends.push(() => system.end())
@@ -40,17 +39,16 @@ export const request: Part = {
       const without = await start({ url: bench.url, role: "server", env: withoutEvents })
       const client = clientOf(withEvents.address)
       const club = await makeClub(client, { courts })
-      const people = await makePeople(client, withEvents.address, club.facilityId, headcount)
+      const people = await makePeople(client, withEvents.address, club.facilityId, Math.max(...connections))
       const load = startLineProcess(join(import.meta.dir, "request/load.ts"))
       ends.push(load.end)
       const rival: Rivals = { bench, load, club, people, servers: { with: withEvents, without }, from: 0, progress }
 
-      await compare(rival, { connections: 16, rounds: 1, seconds: short ? 2 : 5, actors: [] }) // warms both
+      await compare(rival, { connections: 16, rounds: 1, seconds: short ? 1 : 5, actors: [] }) // warms both
       // As autovacuum would have left it within a minute: neither keeps plans that rest on the statistics of empty tables.
       await bench.sql`vacuum (analyze)`
-      const [rounds, seconds] = short ? [3, 1.5] : [7, 4]
-      for (const connections of short ? [16] : [16, 64]) {
-        figures.push(...(await compare(rival, { connections, rounds, seconds, actors: [] })))
+      for (const each of connections) {
+        figures.push(...(await compare(rival, { connections: each, rounds, seconds, actors: [] })))
       }
       figures.push(...(await countStatements(bench, start, "with its event", {})))
       figures.push(...(await countStatements(bench, start, "without", withoutEvents)))

@@ -1,5 +1,6 @@
-// Members of staff, who need no payment, and book each for themselves with a session of their own. If one booked for everybody, all transactions would share the lock of
-// one row of users, which costs the more the longer they stay open: not what a Saturday morning looks like.
+// Members of staff, who need no payment, and book each for themselves with a session of their own. If one booked for everybody,
+// all transactions would share the lock of one row of users, which costs the more the longer they stay open: not what a
+// Saturday morning looks like.
 
 import { type Client, clientOf } from "../../../test/harness/client.ts"
 
