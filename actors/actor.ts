@@ -71,6 +71,12 @@ export function prepare(actor: Actor, stopping: AbortSignal): Running {
     return looking
   }
 
+  /** A pass that has begun may have looked before the work was there: waits for its end, then looks once more. */
+  async function lookAfresh(): Promise<Pass> {
+    if (looking) await looking.catch(() => {})
+    return look()
+  }
+
   async function untilDone(once: Actor["pass"]): Promise<Pass> {
     let did: Did = {}
     for (;;) {
@@ -90,7 +96,7 @@ export function prepare(actor: Actor, stopping: AbortSignal): Running {
 
   // Uninterruptible: a stop lets the pass under way settle or return what it holds; the signal makes that quick.
   const lookOnce = Effect.uninterruptible(
-    Effect.tryPromise({ try: look, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
+    Effect.tryPromise({ try: lookAfresh, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
   )
 
   const live = Effect.gen(function* () {
@@ -104,11 +110,7 @@ export function prepare(actor: Actor, stopping: AbortSignal): Running {
   return {
     actor,
     wake: () => woken.resolve(),
-    passNow: async () => {
-      // A pass that has begun may have looked before the work was there: join it, then look once more.
-      if (looking) await looking.catch(() => {})
-      return (await look()).did ?? {}
-    },
+    passNow: async () => (await lookAfresh()).did ?? {},
     passIn: passIn && (async (facilityId) => (await untilDone((signal) => passIn(facilityId, signal))).did ?? {}),
     live: live as Effect.Effect<never, PassFailed>,
   }

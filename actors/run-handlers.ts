@@ -161,6 +161,7 @@ export function runHandler(app: App, handler: Handler, owner: () => number): Act
       // The next claim frees what this one has not settled; it stands in the queue then.
       sweepAt = Number.NEGATIVE_INFINITY
       doubtful = handler.kind === "external"
+      returned = true
       if (!(error instanceof Fenced)) throw error
     }
   }

@@ -10,6 +10,8 @@ import { summaryOf } from "./chaos/summary.ts"
 /** Processes that die in the long form besides the hundreds of vacuum-held-back; and in each fault of the short one. */
 const longKills = 780
 const shortKills = 2
+/** What the long form promises. */
+const leastKills = 1_000
 
 const values = options()
 if (values.help) {
@@ -55,7 +57,9 @@ for (const { fault, promise, what, count, rows } of outcome.broken) {
 }
 for (const trouble of outcome.troubles) console.log(`\nBROKEN ${trouble}`)
 if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify({ seed, ...outcome }, null, 2)}\n`)
-const failed = outcome.broken.length + outcome.troubles.length > 0
+const tooFew = !values.short && values.only.length === 0 && values.kills === undefined && outcome.kills < leastKills
+if (tooFew) console.log(`\nBROKEN only ${outcome.kills} processes were killed, not ${leastKills}`)
+const failed = tooFew || outcome.broken.length + outcome.troubles.length > 0
 if (failed) console.log(`\nThe same faults in the same order: ./scripts/test chaos --seed ${seed}`)
 process.exit(failed ? 1 : 0)
 

@@ -124,10 +124,13 @@ export function createClaims({ db, owner, lanes, claimed, failed }: ClaimsTools)
     doubting = true
     try {
       await claiming?.catch(() => {})
+      claimFailed = false // before the question: what fails while it is under way is asked about the next time
       const count = await giveBackUnknown(db, owner(), [...held.keys()])
-      claimFailed = false
       doubtedAt = now
       return count > 0
+    } catch (error) {
+      claimFailed = true
+      throw error
     } finally {
       doubting = false
     }

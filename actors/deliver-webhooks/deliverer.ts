@@ -164,12 +164,13 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   }
 
   async function askWholeQueue(): Promise<void> {
-    everywhere = false
     lookedAt = performance.now()
-    if (lookedAt - forgotAt >= forgetEveryMs) {
+    // Webhooks may have come back with what stands below the floors.
+    if (everywhere || lookedAt - forgotAt >= forgetEveryMs) {
       forgotAt = lookedAt
       lanes.forget()
     }
+    everywhere = false
     const found = await allWork(db)
     for (const { webhook_id, facility_id, deleted, due } of found.webhooks) {
       if (deleted) {
@@ -188,10 +189,8 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   /** Takes over what dead processes held, and what this one holds without knowing it. */
   async function bury(): Promise<void> {
     if (performance.now() - buriedAt < buryEveryMs && !claims.hasFailed()) return
-    if ((await takeOver()) > 0) {
-      everywhere = true
-      lanes.forget() // the dead one's last claim may have made others pass over what it then did not get
-    }
+    // The dead one's last claim may have made others pass over what it then did not get.
+    if (await takeOver()) everywhere = true
     buriedAt = performance.now()
     if (await claims.giveBackDoubtful()) everywhere = true
   }

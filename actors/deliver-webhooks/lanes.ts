@@ -116,7 +116,9 @@ export class Lanes {
       lane.maxRequests = got[0]?.webhook.max_concurrency ?? lane.maxRequests
       const short = !full && got.length < slotsOf({ ...lane, busy: want.busy }, want.ahead, want.cap)
       if (short && !this.#heard.has(lane.id)) lane.ready = false
-      for (const delivery of got) if (delivery.fresh) lane.after = Math.max(lane.after, delivery.position)
+      // Unless the lane was told to start from the front again meanwhile.
+      const upTo = lane.after < want.after ? [] : got.filter(({ fresh }) => fresh)
+      for (const { position } of upTo) lane.after = Math.max(lane.after, position)
       lane.busy += got.length
       lane.waiting.push(...got)
       // Its turn is over: the others come first the next time.

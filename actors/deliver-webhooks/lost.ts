@@ -13,22 +13,26 @@ import { maxUnknowns, planForBatches } from "./delivery.ts"
 const batch = 500
 const message = "the process died during the attempt; the outcome is unknown"
 
+/** A claim that the server was just about to commit when its process was buried shows at last. */
+const lookAgainMs = 30_000
+
 /**
- * Returns how to take over what the dead have left. That walks the whole queue, so it is done until a death has left nothing:
- * one who was stopped in the middle of a transaction holds rows that nobody can take yet.
+ * Returns how to take over what the dead have left; it answers whether somebody has died since. That walks the whole queue, so it
+ * is done until a death has left nothing: one who was stopped in the middle of a transaction holds rows that nobody can take yet.
  */
-export function createTakeover(db: Db, self: () => number): () => Promise<number> {
+export function createTakeover(db: Db, self: () => number): () => Promise<boolean> {
   let buried: ReadonlySet<string> | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
   return async () => {
     const dead = await deadProcesses(db)
-    const isNew = !buried || dead.some((key) => !buried?.has(key))
-    const reclaimed = isNew ? await reclaimLost(db, self()) : 0
-    if (isNew) {
-      await forgetLostBreakers(db)
-      const holding = await deadHolders(db, self())
-      buried = new Set(dead.filter((key) => !holding.some((id) => key.startsWith(`${id}@`))))
-    }
-    return reclaimed
+    const someDied = !buried || dead.some((key) => !buried?.has(key))
+    if (!someDied && performance.now() - lookedAt < lookAgainMs) return false
+    lookedAt = performance.now()
+    const reclaimed = await reclaimLost(db, self())
+    await forgetLostBreakers(db)
+    const holding = await deadHolders(db, self())
+    buried = new Set(dead.filter((key) => !holding.some((id) => key.startsWith(`${id}@`))))
+    return someDied || reclaimed > 0
   }
 }
 

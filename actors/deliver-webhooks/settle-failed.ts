@@ -5,7 +5,7 @@
  */
 import { reached } from "../../src/crash-points.ts"
 import type { Db } from "../../src/database/db.ts"
-import { maxUnknowns, planForBatches, type Result } from "./delivery.ts"
+import { planForBatches, type Result } from "./delivery.ts"
 import { answerOf, keyOf } from "./settle.ts"
 
 /** When a delivery will be tried again. */
@@ -22,12 +22,11 @@ export async function settleFailed(db: Db, results: readonly Result[]): Promise<
       tx<Again[]>`
         with t as materialized (select slotbase.now() as now), held as materialized (
           -- in the order in which a deletion of the webhook takes them
-          select q.*, r.outcome, r.final, r.failed, r.unknown, r.attempt_id, r.url, r.method, r.duration_ms, r.sent_at, r.signature,
-                 r.status, r.headers, r.body, r.message, r.code, r.max_retries, t.now, t.now + r.delay_ms * interval '1 ms' as next_at
+          select q.*, r.outcome, r.final, r.failed, r.attempt_id, r.url, r.method, r.duration_ms, r.sent_at, r.signature, r.status, r.headers, r.body, r.message, r.code, r.max_retries, t.now, t.now + r.delay_ms * interval '1 ms' as next_at
           from (
             select * from json_to_recordset(${JSON.stringify(results.map(toRow))}::text::json) as r (
               webhook_id uuid, position bigint, replay smallint, lease bigint, attempt_id uuid, url text, method text,
-              outcome text, final boolean, failed integer, unknown integer, delay_ms double precision, sent_at timestamptz,
+              outcome text, final boolean, failed integer, delay_ms double precision, sent_at timestamptz,
               duration_ms real, signature text, status smallint, headers jsonb, body text, message text, code text,
               max_retries integer)
             order by webhook_id, position, replay
@@ -55,7 +54,7 @@ export async function settleFailed(db: Db, results: readonly Result[]): Promise<
         ), again as (
           update slotbase.delivery_queue q
           set lease = null, owner = null, started_at = null, attempts = q.attempts + 1, failures = q.failures + j.failed,
-              unknowns = q.unknowns + j.unknown, ready_at = j.next_at, errors = j.all_errors
+              ready_at = j.next_at, errors = j.all_errors
           from judged j where q.ctid = j.at and not j.final
           returning q.webhook_id, q.ready_at
         ), gone as (
@@ -102,15 +101,15 @@ async function switchOff(db: Db, results: readonly Result[]): Promise<void> {
 function toRow(result: Result) {
   const { delivery, outcome, error, retryAfterMs } = result
   const failed = outcome === "failed" ? 1 : 0
-  const unknown = outcome === "unknown" ? 1 : 0
-  const final = (outcome === "failed" && retryAfterMs === undefined) || delivery.unknowns + unknown >= maxUnknowns
+  // One that was given up because its process stops is an attempt of unknown outcome, and counts against nobody: neither as a
+  // failure, nor as a death of which the delivery may be the cause.
+  const final = outcome === "failed" && retryAfterMs === undefined
   return {
     ...keyOf(delivery),
     ...answerOf(result),
     outcome,
     final,
     failed,
-    unknown,
     delay_ms: retryAfterMs ?? 0,
     message: error?.message,
     code: error?.code,

@@ -98,8 +98,9 @@ async function compare(rivals: Rivals, { connections, rounds, seconds, actors }:
       const done = await rivals.load.ask<Round>(order)
       if (done.failures.length > 0) throw new Error(`${done.failures.length} bookings failed: ${done.failures[0]}`)
       rivals.from += done.bookings + connections
-      measured[which].push({ ...done, ...(await read()) })
+      // What the actors still have to do for this round's bookings is part of its cost.
       if (actors.length > 0) await drained(rivals.bench)
+      measured[which].push({ ...done, ...(await read()) })
     }
     const [a, b] = [measured.with[n], measured.without[n]].map((each) => Math.round(rateOf(each)))
     rivals.progress(`${connections} connections, round ${n + 1} of ${rounds}: ${a}/s with the event, ${b}/s without`)

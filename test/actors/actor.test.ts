@@ -100,6 +100,21 @@ test("who asks for a pass gets one that began after he asked", async () => {
   expect(passes.count()).toBe(2)
 })
 
+test("a wake during a pass that somebody else asked for leads to another look", async () => {
+  const second = Promise.withResolvers<Pass>()
+  const passes = script(nothing, second.promise, nothing)
+  const running = live({ pass: passes.run })
+  await passes.begun(1)
+  await idle()
+  const asked = running.passNow()
+  await passes.begun(2)
+  running.wake()
+  await idle()
+  second.resolve(nothing)
+  await asked
+  await passes.begun(3)
+})
+
 test("fails with the actor's name when a pass fails, and can be lived again", async () => {
   const passes = script(Promise.reject(new Error("no such table")), nothing)
   const running = prepare(actor({ pass: passes.run }), never)

@@ -70,10 +70,11 @@ const contextLine = /^\d{4}-\d\d-\d\d .*\bCONTEXT:/m
 /** What must not be in a plan: a sequential scan of what grows, or a look for the head of the log that reads the table. */
 export function faultsOf(plans: readonly Plan[]): readonly string[] {
   return plans.flatMap(({ statement, text }) => {
-    const scanned = [...text.matchAll(/Seq Scan on (events_\d|event_positions|\w+_history)\w*/g)].map(
+    const scanned = [...text.matchAll(/Seq Scan on (events_\d|event_positions|handler_batches|\w+_history)\w*/g)].map(
       ([found]) => found,
     )
-    const looksForHead = /^select coalesce\(max\((p\.)?position\), 0\)/.test(statement)
+    const looksForHead =
+      /select (coalesce\()?max\((p\.)?position\)(, 0\))? from slotbase\.event_positions( p)?\)?;?$/.test(statement)
     const readsTable = looksForHead && !text.includes("Index Only Scan Backward using event_positions_pkey")
     return [...new Set(scanned), ...(readsTable ? ["not index-only"] : [])].map((fault) => `${fault}: ${statement}`)
   })

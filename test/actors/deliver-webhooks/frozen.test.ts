@@ -37,10 +37,15 @@ test("what a dead process still has locked is taken over as soon as it is not", 
   })
   await locked.promise
   const takeOver = createTakeover(database.db, () => living)
-  expect(await takeOver()).toBe(0)
+  const claimed = async () => {
+    const [row] = await database.db<[{ count: number }]>`
+      select count(*) from slotbase.delivery_queue where owner = ${frozen}`
+    return row.count
+  }
+  expect([await takeOver(), await claimed()]).toEqual([true, 3])
   killed.resolve()
   await settling.catch(() => {})
-  expect([await takeOver(), await takeOver()]).toEqual([3, 0])
+  expect([await takeOver(), await claimed(), await takeOver()]).toEqual([true, 0, false])
 })
 
 test("a claim that is committed after it was given up and asked for is found later, and its deliveries are sent", async () => {

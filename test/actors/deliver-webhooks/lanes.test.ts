@@ -52,6 +52,20 @@ test("a request that is under way for too long makes its webhook slow: what was 
   expect(lanes.hanging(now - 1)).toEqual([])
 })
 
+test("a scan that was told to start from the front again while a claim is under way does so", () => {
+  const lanes = lanesOf({ a: 1 })
+  const after = () => lanes.wants(now).map((want) => want.after)
+  const claimed = (position: number) => [
+    { webhook_id: "a1", position, fresh: true, webhook: { max_concurrency: 1_000 } } as never,
+  ]
+  lanes.took(lanes.wants(now), claimed(10), true)
+  expect(after()).toEqual([10])
+  const claim = lanes.wants(now)
+  lanes.forget()
+  lanes.took(claim, claimed(20), true)
+  expect(after()).toEqual([0])
+})
+
 test("what becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
   const lanes = lanesOf({ a: 1, b: 1, c: 1 })
   lanes.took(lanes.wants(now), [], false)
