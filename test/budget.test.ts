@@ -28,6 +28,8 @@ const command = "SLOTBASE_RECORD_BUDGET=on bun test test/budget.test.ts"
 const tolerance = 1.1
 const events = 500
 const warmUp = 20
+/** Events that come one by one: each is dispatched, handled and delivered before the next. */
+const singles = 50
 const bookings = 20
 const handlers = ["FirstHandler", "SecondHandler", "ThirdHandler"]
 /** Takes all events of a claim at once, so that its runs are settled as one row. */
@@ -148,12 +150,18 @@ async function measurePipeline(): Promise<void> {
     // Of 500 events in one claim each would cost next to nothing.
     const [unit, count] = name === together ? ["claim", claimsOf(cost)] : ["event", events]
     actual[`${name}: WAL bytes per ${unit}`] = Math.round(cost.walBytes / count)
-    const dead = Object.values(cost.tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
-    actual[`${name}: dead rows per ${unit}`] = Math.round((dead / count) * 100) / 100
+    actual[`${name}: dead rows per ${unit}`] = Math.round((deadRows(cost) / count) * 100) / 100
   }
+  const alone = await ownCost(db, async () => {
+    for (let n = 0; n < singles; n++) for (const [, part] of parts) await part(1)
+  })
+  actual["one by one, all stages: WAL bytes per event"] = Math.round(alone.walBytes / singles)
+  actual["one by one, all stages: dead rows per event"] = Math.round((deadRows(alone) / singles) * 100) / 100
   await receiver.stop()
 }
 
+const deadRows = ({ tables }: OwnCost) =>
+  Object.values(tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
 const claimsOf = ({ tables }: OwnCost) => tables.handler_claims?.inserted ?? 0
 
 /** Each event in a transaction of its own, as a request records it. */

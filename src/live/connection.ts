@@ -153,13 +153,15 @@ export class Connection {
 
     const kept = this.#live.keep(name)
     const upTo = this.#live.positionOf(placed)
+    const { losses } = this.#live
     try {
       const before =
         after === undefined ? [] : await this.#live.replaying(() => replay(this.#live.db, placed, after, upTo))
       if (this.#closed) return
       if (!this.#mayListen(placed)) return this.#forbidden(name)
       // From here to the end of the tick nothing can be published.
-      this.#join(placed, before === "resync" ? "resync" : [...before, ...kept.texts])
+      const isWhole = before !== "resync" && losses === this.#live.losses
+      this.#join(placed, isWhole ? [...before, ...kept.texts] : "resync")
     } finally {
       kept.stop()
     }

@@ -89,8 +89,12 @@ export class Live {
     this.#started.resolve(position)
   }
 
-  /** The log does not go on where this process stood: every socket is told to refetch. */
+  /** How often the log did not go on where this process stood. */
+  losses = 0
+
+  /** It does not: every socket is told to refetch, also one that is just being told what came before. */
   lost(position: number): void {
+    this.losses++
     this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }

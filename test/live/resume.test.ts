@@ -104,6 +104,28 @@ test("a position that is older than the log, or of another log, is answered with
   client.close()
 })
 
+test("whoever is being told what was missed while the log is lost is told to refetch", async () => {
+  const { live } = server
+  const before = String(live.position)
+  await bookings(1)
+  await server.pass()
+  const client = await server.connect({ token: club.staff.token })
+  const channel = `facility:${club.id}:bookings`
+  const replaying = live.replaying.bind(live)
+  live.replaying = async (read) => {
+    const missed = await replaying(read)
+    live.lost(live.position ?? 0)
+    return missed
+  }
+  try {
+    expect(await client.subscribe(channel, before)).toMatchObject({ replayed: 0 })
+    expect(await client.next()).toMatchObject({ type: "resync", channel })
+  } finally {
+    live.replaying = replaying
+  }
+  client.close()
+})
+
 test("whoever missed more than is replayed is told to refetch, and never given a part", async () => {
   const strict = await liveServer(database.db)
   const before = String(strict.live.position)
