@@ -38,19 +38,22 @@ const wrongFigures = (db: Queryable) => db`
 
 /** CacheInvalidationHandler's effects, of bookings that were not moved; a change of a facility's settings forgets its days. */
 const wrongDays = (db: Queryable, after: number) => db`
-  with changed as (
+  with forgotten as materialized (
+    select facility_id, max(position) as position from slotbase.event_positions
+    where type = 'facility.settings_updated' group by facility_id
+  ), changed as (
     select e.facility_id, e.resource_id, d.day::date as day, max(p.position) as position
     from slotbase.event_positions p
     join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
     join slotbase.facilities f on f.id = p.facility_id
+    left join forgotten s on s.facility_id = p.facility_id
     join slotbase.handlers h on h.handler = 'CacheInvalidationHandler' and h.event_type = p.type
       and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position)
     cross join lateral generate_series(
       ((e.data ->> 'startAt')::timestamptz at time zone f.timezone)::date,
       (((e.data ->> 'endAt')::timestamptz - interval '1 ms') at time zone f.timezone)::date, interval '1 day') as d (day)
     where p.type in ('booking.hold.created', 'booking.hold.released', 'booking.confirmed', 'booking.cancelled')
-      and not exists (select from slotbase.event_positions s
-                      where s.facility_id = p.facility_id and s.type = 'facility.settings_updated' and s.position > p.position)
+      and p.position > coalesce(s.position, 0)
     group by 1, 2, 3 having max(p.position) > ${after}
   )
   select facility_id, resource_id, day, n.position as changed_at, c.touched_at
