@@ -22,7 +22,8 @@ export async function settleFailed(db: Db, results: readonly Result[]): Promise<
       tx<Again[]>`
         with t as materialized (select slotbase.now() as now), held as materialized (
           -- in the order in which a deletion of the webhook takes them
-          select q.*, r.outcome, r.final, r.failed, r.attempt_id, r.url, r.method, r.duration_ms, r.sent_at, r.signature, r.status, r.headers, r.body, r.message, r.code, r.max_retries, t.now, t.now + r.delay_ms * interval '1 ms' as next_at
+          select q.*, r.outcome, r.final, r.failed, r.attempt_id, r.url, r.method, r.duration_ms, r.sent_at, r.signature,
+                 r.status, r.headers, r.body, r.message, r.code, r.max_retries, t.now, t.now + r.delay_ms * interval '1 ms' as next_at
           from (
             select * from json_to_recordset(${JSON.stringify(results.map(toRow))}::text::json) as r (
               webhook_id uuid, position bigint, replay smallint, lease bigint, attempt_id uuid, url text, method text,

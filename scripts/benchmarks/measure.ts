@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
 import { type Embedded, startEmbedded } from "../../src/database/embedded.ts"
-import { endsWithRun } from "./running.ts"
+import { endsOnce } from "./running.ts"
 
 export interface Bench {
   readonly url: string
@@ -23,19 +23,11 @@ export async function startBench(settings: Record<string, string> = {}): Promise
   await chmod(folder, 0o711)
   let sql: postgres.Sql<{ bigint: number }> | undefined
   let starting: Promise<Embedded> | undefined
-  const end = async () => {
+  const stop = endsOnce(async () => {
     await sql?.end({ timeout: 1 })
     await (await starting?.catch(() => undefined))?.stop()
     await rm(folder, { recursive: true, force: true })
-    forget()
-  }
-  // Once: a part that is interrupted stops it too, and two that empty one folder stumble over each other.
-  let stopping: Promise<void> | undefined
-  const stop = () => {
-    stopping ??= end()
-    return stopping
-  }
-  const forget = endsWithRun(stop)
+  })
   try {
     starting = startEmbedded({ dataDir: folder, settings })
     const { url } = await starting

@@ -15,6 +15,20 @@ export function endsWithRun(end: () => Promise<unknown>): () => void {
   return () => void running.delete(end)
 }
 
+/**
+ * How something is ended, by its owner or with the run, whoever comes first; once, because two that empty one folder stumble
+ * over each other.
+ */
+export function endsOnce(end: () => Promise<unknown>): () => Promise<void> {
+  let ending: Promise<void> | undefined
+  const stop = () => {
+    ending ??= end().then(() => forget())
+    return ending
+  }
+  const forget = endsWithRun(stop)
+  return stop
+}
+
 /** A process that the run has started. */
 export function owned<Child extends Subprocess>(child: Child): Child {
   const end = () => {

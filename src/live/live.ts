@@ -36,6 +36,7 @@ export class Live {
   #events: number | undefined
   #slots: number | undefined
   #topics: Topics | undefined
+  #losses = 0
   #closing = false
 
   constructor(db: Db, limits: Partial<LiveLimits> = {}) {
@@ -90,11 +91,13 @@ export class Live {
   }
 
   /** How often the log did not go on where this process stood. */
-  losses = 0
+  get losses(): number {
+    return this.#losses
+  }
 
   /** It does not: every socket is told to refetch, also one that is just being told what came before. */
   lost(position: number): void {
-    this.losses++
+    this.#losses++
     this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }

@@ -73,8 +73,7 @@ export function faultsOf(plans: readonly Plan[]): readonly string[] {
     const scanned = [...text.matchAll(/Seq Scan on (events_\d|event_positions|handler_batches|\w+_history)\w*/g)].map(
       ([found]) => found,
     )
-    const looksForHead =
-      /select (coalesce\()?max\((p\.)?position\)(, 0\))? from slotbase\.event_positions( p)?\)?;?$/.test(statement)
+    const looksForHead = /^(top := \()?select (coalesce\()?max\((p\.)?position\)/.test(statement)
     const readsTable = looksForHead && !text.includes("Index Only Scan Backward using event_positions_pkey")
     return [...new Set(scanned), ...(readsTable ? ["not index-only"] : [])].map((fault) => `${fault}: ${statement}`)
   })

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../../../test/harness/system.ts"
-import { endsWithRun, owned } from "../running.ts"
+import { endsOnce, owned } from "../running.ts"
 import { LeftOut } from "./contestant.ts"
 
 export interface Redis {
@@ -32,18 +32,11 @@ export async function startRedis(): Promise<Redis> {
       stderr: "ignore",
     }),
   )
-  const end = async () => {
+  const stop = endsOnce(async () => {
     child.kill("SIGKILL") // there is nothing to save
     await child.exited
     await rm(folder, { recursive: true, force: true })
-    forget()
-  }
-  let stopping: Promise<void> | undefined
-  const stop = () => {
-    stopping ??= end()
-    return stopping
-  }
-  const forget = endsWithRun(stop)
+  })
   if (await answers(port)) return { port, pid: child.pid, stop }
   await stop()
   throw new LeftOut(`Redis (${program}) does not answer within ${readyWithinMs / 1000} s.`)
