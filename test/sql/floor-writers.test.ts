@@ -4,11 +4,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "../../src/database/db.ts"
 import { example } from "../../src/events/example.ts"
+import { mirrorEventTypes } from "../../src/events/mirror.ts"
 import { newId } from "../../src/ids.ts"
 import { type TestDatabase, testDatabase } from "../harness/database.ts"
 import { eventually } from "../harness/eventually.ts"
 import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "../harness/outbox-floor.ts"
-import { failure, logOf, recordMany } from "../harness/pipeline.ts"
+import { failure, logOf, recordMany, sample } from "../harness/pipeline.ts"
 
 let database: TestDatabase
 let db: Db
@@ -18,6 +19,7 @@ beforeAll(async () => {
   database = await testDatabase()
   db = database.db
   outbox = await outboxFloor(db)
+  await mirrorEventTypes(db, "development")
 })
 
 afterEach(() => outbox.reset())
@@ -42,6 +44,26 @@ test("rises past a session that idles in a transaction with an id of its own", a
   await session
   expect(risen).toEqual([true, true, true])
   expect(await logOf(db)).toHaveLength(150)
+})
+
+test("rises past a session that has recorded an event from SQL and idles: its number is drawn when it commits", async () => {
+  const idle = gate()
+  const { data } = sample("user.created")
+  const session = db.begin(async (tx) => {
+    await tx`select slotbase.record_event('user.created', null, ${tx.json(data as never)})`
+    await idle.stop()
+  })
+  await idle.reached
+  await outbox.fromHere()
+  await recordMany(db, 50)
+  expect(await outbox.passes(2)).toBe(50)
+  expect((await outbox.floor()).floor).toBe(await outbox.lastNumber())
+  idle.open()
+  await session
+  await db`update slotbase.outbox set unchecked = false`
+  expect(await outbox.passes(1)).toBe(1)
+  expect((await logOf(db)).at(-1)?.type).toBe("user.created")
+  expect(await db`select from slotbase.recorded`).toHaveLength(0)
 })
 
 test("does not take a number that was drawn by somebody still under way for a later one that was dispatched", async () => {

@@ -64,8 +64,10 @@ export async function recordFromSql(world: World, at: number, planned: Planned, 
       ends.resolve(commit)
       if (commit) await work
       else await rolledBack(work)
-      if (commit) event.committed = true
-      else pending.splice(pending.indexOf(event), 1)
+      // Its place in the outbox is that of its commit.
+      pending.splice(pending.indexOf(event), 1)
+      if (commit) pending.push(event)
+      event.committed = commit
     },
   })
 }
