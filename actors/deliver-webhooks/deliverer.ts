@@ -6,16 +6,15 @@
  */
 import { clock } from "../../src/clock.ts"
 import type { Db } from "../../src/database/db.ts"
-import { abandonDeliveries } from "../../src/deliveries/abandon.ts"
 import { defaultTimeoutMs } from "../../src/egress.ts"
 import type { SecretBox } from "../../src/secrets.ts"
 import type { Pass } from "../actor.ts"
 import { createBreakers } from "./breakers.ts"
 import { createClaims } from "./claims.ts"
 import type { Result } from "./delivery.ts"
-import { allWork, workSince } from "./find-work.ts"
 import { isSlow, type Lane, limits } from "./lane.ts"
 import { Lanes } from "./lanes.ts"
+import { createLooking } from "./looking.ts"
 import { createTakeover } from "./lost.ts"
 import { noteOutcome } from "./pace.ts"
 import { send } from "./send.ts"
@@ -48,12 +47,10 @@ export interface Deliverer {
   readonly drain: () => Promise<void>
 }
 
-/** How often the whole queue is asked, the dead are looked for, and the floors are forgotten, milliseconds. */
-const lookEveryMs = 2_000
+/** How often the dead are looked for, milliseconds. */
 const buryEveryMs = 1_000
 /** The actor looks at least so often. */
 const floorMs = 1_000
-const forgetEveryMs = 30_000
 const defaultGraceMs = 5_000
 /** After the grace time, for the last settlements. */
 const lastSettlingMs = 2_000
@@ -73,11 +70,8 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   }
   let draining = false
   let trouble: unknown
-  let seen = 0
-  let everywhere = true
-  let lookedAt = Number.NEGATIVE_INFINITY
   let buriedAt = Number.NEGATIVE_INFINITY
-  let forgotAt = performance.now()
+  const looking = createLooking({ db, lanes, breakers, draining: () => draining })
 
   const remember = (error: unknown) => {
     trouble = error
@@ -144,55 +138,19 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
     }
     if (draining) return { more: false }
     await bury()
-    const more = await look()
+    const more = await looking.look()
     await claims.untilFull()
     const due = lanes.nextDue()
     return { more, ...(due !== undefined && { dueAt: new Date(due) }) }
-  }
-
-  /** Looks for work; true when the log goes on. */
-  async function look(): Promise<boolean> {
-    lanes.markDue(clock.now())
-    if (everywhere || performance.now() - lookedAt >= lookEveryMs) {
-      await askWholeQueue()
-      return false
-    }
-    const found = await workSince(db, seen)
-    for (const webhook of found.webhooks) lanes.markReady(webhook, seen)
-    seen = found.seen
-    return found.more
-  }
-
-  async function askWholeQueue(): Promise<void> {
-    lookedAt = performance.now()
-    // Webhooks may have come back with what stands below the floors.
-    if (everywhere || lookedAt - forgotAt >= forgetEveryMs) {
-      forgotAt = lookedAt
-      lanes.forget()
-    }
-    everywhere = false
-    const found = await allWork(db)
-    for (const { webhook_id, facility_id, deleted, due } of found.webhooks) {
-      if (deleted) {
-        await abandonAll(webhook_id)
-        if (lanes.get(webhook_id)?.pace.openMs) breakers.closed(webhook_id)
-      } else lanes.markReady({ id: webhook_id, facilityId: facility_id }, 0)
-      if (due) lanes.noteDue(webhook_id, due.getTime())
-    }
-    seen = Math.max(seen, found.seen)
-  }
-
-  async function abandonAll(webhookId: string): Promise<void> {
-    while (!draining && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
   }
 
   /** Takes over what dead processes held, and what this one holds without knowing it. */
   async function bury(): Promise<void> {
     if (performance.now() - buriedAt < buryEveryMs && !claims.hasFailed()) return
     // The dead one's last claim may have made others pass over what it then did not get.
-    if (await takeOver()) everywhere = true
+    if (await takeOver()) looking.everywhere()
     buriedAt = performance.now()
-    if (await claims.giveBackDoubtful()) everywhere = true
+    if (await claims.giveBackDoubtful()) looking.everywhere()
   }
 
   function notePace(lane: Lane, result: Result): void {
@@ -208,9 +166,7 @@ export function createDeliverer(tools: DelivererTools): Deliverer {
   return {
     pass,
     idle: claims.idle,
-    lookEverywhere: () => {
-      everywhere = true
-    },
+    lookEverywhere: looking.everywhere,
     async drain() {
       draining = true
       await claims.end()

@@ -7,7 +7,7 @@ import type { Db } from "../../src/database/db.ts"
 
 /** Positions per look at the log; what is beyond is found by the next. */
 const tail = 5_000
-/** Webhooks per look at the whole queue: the same number of index probes. */
+/** Webhooks per look at the queue: the same number of index probes. */
 const maxWebhooks = 10_000
 
 export interface Found {
@@ -40,22 +40,40 @@ export interface QueuedWebhook {
   readonly due: Date | null
 }
 
-export async function allWork(db: Db): Promise<{ webhooks: readonly QueuedWebhook[]; seen: number }> {
-  const rows = await db<(QueuedWebhook & { seen: number })[]>`
+export interface Queue {
+  readonly webhooks: readonly QueuedWebhook[]
+  /** The end of the log: what was dispatched up to here was in the queue. */
+  readonly head: number
+  /** Look from here for the rest; undefined: that was all. */
+  readonly after?: string
+}
+
+/** The webhooks for which something is queued, those behind `after` in the order of their ids, at most `most`. */
+export async function allWork(db: Db, after = firstId, most = maxWebhooks): Promise<Queue> {
+  const rows = await db<(QueuedWebhook & { head: number; last: string | null })[]>`
     with recursive waiting (webhook_id, nth) as (
-      (select webhook_id, 1 from slotbase.delivery_queue order by webhook_id limit 1)
+      (select webhook_id, 1 from slotbase.delivery_queue where webhook_id > ${after} order by webhook_id limit 1)
       union all
       select n.webhook_id, w.nth + 1
       from waiting w
       cross join lateral (select q.webhook_id from slotbase.delivery_queue q
                           where q.webhook_id > w.webhook_id order by q.webhook_id limit 1) n
-      where w.nth < ${maxWebhooks}
+      where w.nth < ${most}
     )
-    select p.seen, w.webhook_id, h.facility_id, h.deleted_at is not null as deleted,
+    select p.head, p.last, w.webhook_id, h.facility_id, h.deleted_at is not null as deleted,
            (select q.ready_at from slotbase.delivery_queue q
             where q.webhook_id = w.webhook_id and q.ready_at is not null and q.lease is null
             order by q.ready_at limit 1) as due
-    from (select coalesce(max(position), 0) as seen from slotbase.event_positions) p
+    from (select (select coalesce(max(position), 0) from slotbase.event_positions) as head,
+                 (select webhook_id from waiting where nth = ${most}) as last) p
     left join (waiting w join slotbase.webhooks h on h.id = w.webhook_id and (h.is_active or h.deleted_at is not null)) on true`
-  return { webhooks: rows.filter((row) => row.webhook_id !== null), seen: rows[0]?.seen ?? 0 }
+  const [first] = rows
+  return {
+    webhooks: rows.filter((row) => row.webhook_id !== null),
+    head: first?.head ?? 0,
+    ...(first?.last && { after: first.last }),
+  }
 }
+
+/** Before every other. */
+const firstId = "00000000-0000-0000-0000-000000000000"

@@ -1,0 +1,63 @@
+// Looking for work when more webhooks have something queued than one look can take.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { createBreakers } from "../../../actors/deliver-webhooks/breakers.ts"
+import { Lanes } from "../../../actors/deliver-webhooks/lanes.ts"
+import { createLooking } from "../../../actors/deliver-webhooks/looking.ts"
+import { testApp } from "../../harness/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/database.ts"
+import { aFacility } from "../../harness/factories.ts"
+import { aWebhook, confirmed } from "../../harness/webhooks.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+const url = "http://127.0.0.1:9/"
+
+/** A process that looks at two webhooks in a step, and what it has found. */
+function lookingByTwo() {
+  const { db } = database
+  const lanes = new Lanes()
+  const breakers = createBreakers(db, () => 0)
+  const looking = createLooking({ db, lanes, breakers, draining: () => false, step: 2 })
+  return { ...looking, found: (ids: readonly string[]) => ids.filter((id) => lanes.get(id) !== undefined) }
+}
+
+test("the walk goes on where it was until every webhook is found, past those that are paused", async () => {
+  const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+  const facility = await aFacility(database.db)
+  const ids: string[] = []
+  for (let n = 0; n < 5; n++) ids.push((await aWebhook(app, facility.id, { url })).id)
+  await confirmed(database.db, facility.id)
+  const paused = ids.slice(0, 2)
+  await database.db`update slotbase.webhooks set is_active = false where id = any (${paused})`
+  const process = lookingByTwo()
+  const looks: { more: boolean; found: number }[] = []
+  for (let look = 0; look < 3; look++) looks.push({ more: await process.look(), found: process.found(ids).length })
+  expect(looks).toEqual([
+    { more: true, found: 0 },
+    { more: true, found: 2 },
+    { more: false, found: 3 },
+  ])
+  expect(process.found(ids)).toEqual(ids.slice(2))
+})
+
+test("what is dispatched in the middle of a walk is found in the log, in the middle of it", async () => {
+  const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+  const [busy, other] = [await aFacility(database.db), await aFacility(database.db)]
+  const process = lookingByTwo()
+  while (await process.look());
+  const late = await aWebhook(app, other.id, { url })
+  for (let n = 0; n < 4; n++) await aWebhook(app, busy.id, { url })
+  await confirmed(database.db, busy.id)
+  process.everywhere()
+  expect(await process.look()).toBe(true)
+  expect(process.found([late.id])).toEqual([])
+  await confirmed(database.db, other.id)
+  expect(await process.look()).toBe(true)
+  expect(process.found([late.id])).toEqual([late.id])
+  while (await process.look());
+})
