@@ -77,11 +77,12 @@ export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[
   return rows.map(({ first_name, last_name, ...row }) => ({ ...row, name: oneLine(`${first_name} ${last_name}`) }))
 }
 
-/** Commits that a send begins; false: somebody has finished it meanwhile. */
+/** Commits that a send begins, and that the one before it has an unknown outcome; false: somebody has finished it meanwhile. */
 export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
   const begun = await db`
     update slotbase.notifications
-    set status = 'sending', attempts = attempts + 1, reason = null
+    set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
+        reason = null
     where id = ${intent.id} and facility_id = ${intent.facility_id} and status in ('pending', 'sending')`
   return begun.count === 1
 }
