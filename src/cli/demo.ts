@@ -9,6 +9,7 @@ import { migrate } from "../database/migrate.ts"
 import { reachDatabase } from "../database/open.ts"
 import { fillSaturday, type Saturday } from "../demo/bookings.ts"
 import { openClub } from "../demo/club.ts"
+import { makeMovable, NotForDemo } from "../demo/movable.ts"
 import { playSaturday } from "../demo/saturday.ts"
 import { endSeason } from "../demo/season.ts"
 import { type Stage, setStage } from "../demo/stage.ts"
@@ -39,7 +40,7 @@ export const demo: Command = {
     const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
     try {
       await migrate(database.url)
-      await db`update slotbase.clock set movable = true`
+      await makeMovable(db)
       const tokens: string[] = []
       const openRoot = async () => {
         const { token } = await db.begin((tx) => openSession(tx, root))
@@ -51,6 +52,10 @@ export const demo: Command = {
       } finally {
         for (const token of tokens) await db.begin((tx) => endSession(tx, token))
       }
+    } catch (error) {
+      if (!(error instanceof NotForDemo)) throw error
+      console.error(error.message)
+      return 1
     } finally {
       await db.end()
       await server.stop()
