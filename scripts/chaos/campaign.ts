@@ -3,7 +3,7 @@
 
 import type { Broken } from "../../test/harness/broken-promises.ts"
 import { percentile } from "../benchmarks/measure.ts"
-import { check } from "./check.ts"
+import { check, type Outside } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"
 import { startSpectator } from "./spectator.ts"
 import { startWorld, type World } from "./world.ts"
@@ -67,6 +67,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   const troubles: string[] = []
   let position = 0
   let gaveUp = 0
+  let unchecked: Outside | undefined
   try {
     for (const fault of faults) {
       const kills = world.crew.kills()
@@ -77,9 +78,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
       const wrong: string[] = [...(inflicted.troubles ?? [])]
       await world.crew.allReady()
       await world.settled().catch((error: Error) => wrong.push(error.message))
-      const found = await check(world.database.db, await outsideOf(world), position).catch((error: Error) => {
+      const outside = await outsideOf(world, unchecked)
+      unchecked = undefined
+      const found = await check(world.database.db, outside, position).catch((error: Error) => {
         // What was found before and what comes after does not go with it; the next check looks at all of this again.
         wrong.push(`the promises could not be checked: ${error.message}`)
+        unchecked = outside
         return { position, broken: [], lost: 0, doubled: 0, explained: 0 }
       })
       wrong.push(...(await spectator.check(position)), ...world.customers.troubles.slice(said))
@@ -136,11 +140,12 @@ function lateness({ recoverWithinMs }: Fault, short: boolean, slowestMs = 0): st
     : undefined
 }
 
-async function outsideOf({ customers, receivers, mail }: World) {
+/** @param before what was seen and could not be checked. */
+async function outsideOf({ customers, receivers, mail }: World, before?: Outside): Promise<Outside> {
   return {
-    told: customers.take(),
+    told: new Map([...(before?.told ?? []), ...customers.take()]),
     booked: customers.booked(),
-    requests: receivers.take(),
-    mails: mail.mails.splice(0).map(({ messageId }) => messageId ?? "none"),
+    requests: [...(before?.requests ?? []), ...receivers.take()],
+    mails: [...(before?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
   }
 }

@@ -55,7 +55,7 @@ export async function check(db: Db, outside: Outside, after: number): Promise<Fo
   }
 }
 
-const outOfCommitOrder = (db: Db, after: number) => db`
+export const outOfCommitOrder = (db: Queryable, after: number) => db`
   select * from (
     select p.position, e.aggregate_id, e.type, pg_xact_commit_timestamp(e.xmin) as committed,
            lag(pg_xact_commit_timestamp(e.xmin)) over (partition by e.aggregate_id order by p.position) as before
@@ -63,13 +63,13 @@ const outOfCommitOrder = (db: Db, after: number) => db`
     where p.position > ${after}
   ) o where before > committed`
 
-const untrue = (db: Db, told: ReadonlyMap<string, Status>) => db`
+export const untrue = (db: Queryable, told: ReadonlyMap<string, Status>) => db`
   select t.id, t.status as told, b.status
   from unnest(${[...told.keys()]}::uuid[], ${[...told.values()]}::text[]) t (id, status)
   left join slotbase.bookings b on b.id = t.id
   where b.id is null or b.status <> t.status and not (t.status = 'held' and b.status = 'expired')`
 
-const miscounted = (db: Db, booked: number) => db`
+export const miscounted = (db: Queryable, booked: number) => db`
   select count(*) as bookings, ${booked}::bigint as answered from slotbase.bookings having count(*) <> ${booked}::bigint`
 
 interface Compared {
@@ -78,8 +78,8 @@ interface Compared {
 }
 
 /**
- * Every request that arrived carries its attempt, so each is accounted for by exactly one row. The steady endpoint has answered
- * each with 200: such an attempt has delivered or its outcome is unknown, and only the unknown one explains another request.
+ * Every request that arrived carries its attempt, so each is accounted for by exactly one row. Where it was answered with 200, the
+ * attempt has delivered or its outcome is unknown, and only the unknown one explains another request.
  */
 export async function requestsAgainstAttempts(
   db: Queryable,
@@ -87,18 +87,18 @@ export async function requestsAgainstAttempts(
   after: number,
 ): Promise<Compared> {
   const arrived = db`
-    select attempt, event, bool_or(endpoint = 'steady') as steady, count(*)
+    select attempt, event, bool_or(answered) as answered, count(*)
     from unnest(${requests.map(({ attempt }) => attempt)}::uuid[], ${requests.map(({ event }) => event)}::uuid[],
-      ${requests.map(({ endpoint }) => endpoint)}::text[]) r (attempt, event, endpoint) group by attempt, event`
+      ${requests.map(({ answered }) => String(answered))}::text[]::boolean[]) r (attempt, event, answered) group by attempt, event`
   const rows = await db<{ wrong: string | null; event_id: string; attempt: number; outcome: string; count: number }[]>`
     with arrived as materialized (${arrived}), compared as (
-      select r.event as event_id, a.attempt, a.outcome, r.count, r.steady
+      select r.event as event_id, a.attempt, a.outcome, r.count, r.answered
       from arrived r left join slotbase.webhook_attempts a on a.event_id = r.event and a.id = r.attempt
     )
     select event_id, attempt, outcome, count,
            case when attempt is null then 'a request that nobody wrote down'
                 when count > 1 then 'an attempt that was sent twice'
-                when steady and outcome not in ('delivered', 'unknown') then 'a request that was answered with 200 and counts as failed'
+                when answered and outcome not in ('delivered', 'unknown') then 'a request that was answered with 200 and counts as failed'
            end as wrong
     from compared
     where attempt is null or count > 1 or outcome <> 'delivered'
@@ -118,23 +118,27 @@ export async function requestsAgainstAttempts(
   }
 }
 
-/** A mail is sent again under its Message-ID; each send was counted before it began. Here every mail is taken, so none is skipped. */
+/**
+ * A mail is sent again under its Message-ID, and each send was counted before it began; only one whose outcome is unknown explains
+ * another mail. Here every mail is taken, so none is skipped.
+ */
 export async function mailsAgainstMessages(db: Queryable, mails: readonly string[], after: number): Promise<Compared> {
   const ids = mails.map((id) => /^<([0-9a-f-]{36})@/.exec(id)?.[1] ?? id)
   const arrived = db`select id, count(*) from unnest(${ids}::uuid[]) m (id) group by id`
-  const rows = await db<{ wrong: string | null; id: string; count: number; attempts: number }[]>`
+  const rows = await db<{ wrong: string | null; id: string; count: number; attempts: number; unknown: number }[]>`
     with arrived as materialized (${arrived})
-    select m.id, m.count, n.attempts, n.status,
+    select m.id, m.count, n.attempts, n.unknown_outcomes as unknown, n.status,
            case when n.id is null then 'a mail that nobody wrote down'
-                when m.count > n.attempts then 'a mail that was sent more often than was written down' end as wrong
+                when m.count > n.attempts then 'a mail that was sent more often than was written down'
+                when m.count > n.unknown_outcomes + 1 then 'a mail that came again although it was known to have come' end as wrong
     from arrived m left join slotbase.notifications n on n.id = m.id
     where n.id is null or m.count > 1
     union all
-    select n.id, 0, n.attempts, n.status, 'a mail that never arrived'
+    select n.id, 0, n.attempts, n.unknown_outcomes, n.status, 'a mail that never arrived'
     from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
     where p.position > ${after} and n.status = 'sent' and not exists (select from arrived m where m.id = n.id)
     union all
-    select n.id, 0, n.attempts, n.status, 'a mail that was skipped'
+    select n.id, 0, n.attempts, n.unknown_outcomes, n.status, 'a mail that was skipped'
     from slotbase.event_positions p join slotbase.notifications n on n.event_id = p.event_id
     where p.position > ${after} and n.status = 'skipped' and n.channel = 'email'`
   return {

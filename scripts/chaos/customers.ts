@@ -106,10 +106,19 @@ export async function startCustomers({ servers, perSecond, random }: CustomersOp
     const held = await ask(`${club.at}/holds`, freshSlot())
     if (held.status !== 201) return void troubles.push(`hold: ${held.status} ${JSON.stringify(held.body)}`)
     became(held.body.id, "held")
-    if (random() < 0.3) return
-    const confirmed = await ask(`${club.at}/bookings/${held.body.id}/confirm`, { paymentMethod: "waived" })
+    const chance = random()
+    if (chance < 0.3) return
+    const at = `${club.at}/bookings/${held.body.id}`
+    // Half of them are cancelled in the same moment: whoever comes first, the log says it in that order.
+    const [confirmed, cancelled] = await Promise.all([
+      ask(`${at}/confirm`, { paymentMethod: "waived" }),
+      chance < 0.65 ? ask(`${at}/cancel`, { cancellationReason: "rain" }) : undefined,
+    ])
     if (confirmed.status === 200) became(held.body.id, "confirmed")
     else if (confirmed.body.code !== "hold_expired") troubles.push(`confirming: ${JSON.stringify(confirmed.body)}`)
+    if (cancelled?.status === 200) became(held.body.id, "cancelled")
+    else if (cancelled && cancelled.body.code !== "booking_not_confirmed")
+      troubles.push(`cancelling at once: ${JSON.stringify(cancelled.body)}`)
   }
 
   /** Two want the same slot at the same moment; one gets it. */

@@ -11,7 +11,8 @@ export interface Request {
   /** X-SlotBase-Delivery-ID: one per attempt. */
   readonly attempt: string
   readonly event: string
-  readonly endpoint: "steady" | "moody"
+  /** A whole answer of 200 has been written. */
+  answered: boolean
 }
 
 export interface Receivers {
@@ -29,7 +30,8 @@ export interface Receivers {
 }
 
 const slowMs = 800
-const dripEveryMs = 150
+/** All of the answer takes longer than a request may. */
+const dripEveryMs = 250
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 export async function startReceivers(): Promise<Receivers> {
@@ -37,13 +39,16 @@ export async function startReceivers(): Promise<Receivers> {
   let delays: number[] = []
   let mood: Mood = "answer"
   const held = new Set<Socket>()
-  const note = (endpoint: Request["endpoint"], header: (name: string) => string) =>
-    requests.push({ endpoint, attempt: header("x-slotbase-delivery-id"), event: header("x-slotbase-event-id") })
+  const note = (header: (name: string) => string): Request => {
+    const request = { attempt: header("x-slotbase-delivery-id"), event: header("x-slotbase-event-id"), answered: false }
+    requests.push(request)
+    return request
+  }
 
   const steady = startReceiver(({ headers, body }) => {
     const { timestamp } = JSON.parse(body) as { timestamp: string }
     delays.push(Date.now() - Date.parse(timestamp))
-    note("steady", (name) => headers.get(name) ?? "")
+    note((name) => headers.get(name) ?? "").answered = true
     return new Response("ok")
   })
 
@@ -54,8 +59,7 @@ export async function startReceivers(): Promise<Receivers> {
       const header = (name: string) => new RegExp(`^${name}: *(.*?)\r?$`, "im").exec(head)?.[1] ?? ""
       if (Buffer.byteLength(body) < Number(header("content-length") || "1")) return
       socket.removeAllListeners("data")
-      note("moody", header)
-      answer(socket)
+      answer(socket, note(header))
     }
     socket.on("data", (data: Buffer) => {
       text += data.toString()
@@ -64,12 +68,16 @@ export async function startReceivers(): Promise<Receivers> {
     look()
   })
 
-  function answer(socket: Socket): void {
+  function answer(socket: Socket, request: Request): void {
+    const end = () => {
+      request.answered = !socket.destroyed
+      socket.end(ok)
+    }
     if (mood === "reset") return void socket.resetAndDestroy()
     if (mood === "refuse") return void socket.end(ok.replace("200 OK", "503 Unavailable"))
     if (mood === "gone") return void socket.end(ok.replace("200 OK", "410 Gone"))
-    if (mood === "slow") return void setTimeout(() => socket.end(ok), slowMs)
-    if (mood === "answer") return void socket.end(ok)
+    if (mood === "slow") return void setTimeout(end, slowMs)
+    if (mood === "answer") return void end()
     held.add(socket)
     socket.on("close", () => held.delete(socket))
     if (mood === "hang") return

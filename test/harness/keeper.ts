@@ -17,7 +17,13 @@ const server = await startEmbedded({
   dataDir,
   log: console.log,
   // Nobody will miss these databases after a power cut; a crash of the server alone loses nothing.
-  settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "300" },
+  settings: {
+    fsync: "off",
+    synchronous_commit: "off",
+    full_page_writes: "off",
+    track_commit_timestamp: "on",
+    max_connections: "300",
+  },
 }).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
   process.exit(error instanceof EmbeddedUnavailable && error.reason === "already_running" ? lostTheRace : 1)

@@ -1,5 +1,6 @@
-// Inside dispatch: the pass is one SQL statement, and is held in its middle by a lock that the campaign takes. Then its
-// process is killed, its backend terminated, or its statement cancelled.
+// Inside dispatch: the pass is one SQL statement, and is held in its middle by row locks that the campaign takes: when it comes to
+// the sequences of the webhooks it has taken the events from the outbox and not made their deliveries. Then its process is
+// killed, its backend terminated, or its statement cancelled.
 
 import type { Db } from "../../../src/database/db.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
@@ -30,7 +31,7 @@ const inside = (name: string, sentence: string, end: End, short?: true): Fault =
 export const dispatchFaults: readonly Fault[] = [
   inside(
     "inside-dispatch",
-    "The process is killed while its dispatching statement has taken events and not yet given them positions.",
+    "The process is killed while its dispatching statement has taken events and not yet made their deliveries.",
     async ({ crew }, { victim }) => {
       const found = crew.victims.find(({ name }) => name === victim)
       const deaths = found?.deaths() ?? 0
@@ -58,11 +59,12 @@ async function hold(world: World, end: End): Promise<number | undefined> {
   const session = world.database.session()
   try {
     await session.unsafe("begin")
-    // Only dispatch writes the log: everybody else goes on.
-    await session.unsafe("lock table slotbase.event_positions in share mode")
+    const [own] = await session<[{ pid: number }]>`select pg_backend_pid() as pid`
     let held: { pid: number; victim: string } | undefined
     await within(heldWithinMs, async () => {
-      held = await heldPass(world.database.db)
+      // Only dispatch writes them: everybody else goes on. There is none before a webhook's first delivery.
+      await session.unsafe("select from slotbase.webhook_sequences order by webhook_id for update")
+      held = await heldPass(world.database.db, own.pid)
       return held !== undefined
     })
     if (held === undefined) return undefined
@@ -74,9 +76,10 @@ async function hold(world: World, end: End): Promise<number | undefined> {
   }
 }
 
-async function heldPass(db: Db): Promise<{ pid: number; victim: string } | undefined> {
+/** A lock on a relation would be waited for before anything is done; this one waits for a row, and has written. */
+async function heldPass(db: Db, holder: number): Promise<{ pid: number; victim: string } | undefined> {
   const [row] = await db<{ pid: number; victim: string }[]>`
-    select a.pid, a.usename as victim from pg_stat_activity a join pg_locks l on l.pid = a.pid
-    where not l.granted and l.locktype = 'relation' and l.relation = 'slotbase.event_positions'::regclass`
+    select pid, usename as victim from pg_stat_activity
+    where ${holder}::integer = any (pg_blocking_pids(pid)) and backend_xid is not null`
   return row
 }

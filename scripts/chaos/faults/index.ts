@@ -5,6 +5,7 @@ import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"
 import { dispatchFaults } from "./dispatch.ts"
+import { fullHands } from "./full-hands.ts"
 import { poisonFaults } from "./poison.ts"
 import { poolFaults } from "./pool.ts"
 import { processFaults } from "./processes.ts"
@@ -20,6 +21,7 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: `a process dies at one of ${points} points between two writes`, faults: crashPointFaults },
   { what: "inside a dispatch: killed; its backend terminated; cancelled", faults: dispatchFaults },
   { what: "all processes but two die at once", faults: named("random-kill") },
+  { what: "all actor processes but one die with whole batches in hand", faults: [fullHands] },
   { what: "all of them die; they are asked to end", faults: others },
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
   { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
@@ -27,13 +29,14 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
-  { what: "ten minutes under a snapshot and an idle transaction, most dying all the while", faults: snapshotFaults },
+  { what: "ten minutes under a snapshot and two idle transactions, most dying all the while", faults: snapshotFaults },
 ]
 
 export const faults: readonly Fault[] = [
   ...crashPointFaults,
   ...dispatchFaults,
   ...processFaults,
+  fullHands,
   ...receiverFaults,
   ...poisonFaults,
   ...databaseFaults,

@@ -1,6 +1,7 @@
 // A receiver that hangs, resets connections, answers byte by byte; and processes killed while it has their requests in
 // hand: those attempts have an unknown outcome, and nothing else may be sent twice.
 
+import { defaultTimeoutMs } from "../../../src/egress.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import type { Mood } from "../receiver.ts"
 import { caughtUp } from "../recovery.ts"
@@ -8,28 +9,44 @@ import type { World } from "../world.ts"
 import { butOne, type Round, repeat, untilDead } from "./processes.ts"
 
 const moodMs = 4_000
+/** Longer than a request may take. */
+const timeOutMs = defaultTimeoutMs + 2_000
 
-const moody = (name: string, sentence: string, mood: Mood): Fault => ({
+const moody = (name: string, sentence: string, mood: Mood, timesOut?: true): Fault => ({
   name,
   sentence,
   inflict: async (world, { short }): Promise<Inflicted> => {
     const recoveredMs: number[] = []
+    let given = 0
+    const before = await timedOut(world)
     for (let round = 0; round < (short ? 1 : 3); round++) {
       await world.crew.allReady()
       world.receivers.setMood(mood)
-      await Bun.sleep(moodMs)
+      await Bun.sleep(timesOut ? timeOutMs : moodMs)
       // The steady receiver's work goes on beside it.
       recoveredMs.push(await caughtUp(world, performance.now()))
+      given = (await timedOut(world)) - before
       world.receivers.setMood("answer")
     }
-    return { times: recoveredMs.length, recoveredMs }
+    const times = recoveredMs.length
+    if (!timesOut) return { times, recoveredMs }
+    const troubles = given > 0 ? [] : ["no request came to the time limit"]
+    return { times, recoveredMs, troubles, note: `${given} requests came to the time limit` }
   },
 })
 
+/** Attempts so far that ended because no whole answer came in time. */
+async function timedOut({ database: { db }, receivers }: World): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select count(*) from slotbase.attempt_history
+    where url = ${receivers.moodyUrl} and outcome = 'failed' and duration_ms >= ${defaultTimeoutMs}`
+  return row.count
+}
+
 export const receiverFaults: readonly Fault[] = [
-  moody("receiver-hangs", "A receiver takes requests and never answers.", "hang"),
+  moody("receiver-hangs", "A receiver takes requests and never answers.", "hang", true),
   moody("receiver-resets", "A receiver resets every connection after it has read the request.", "reset"),
-  moody("receiver-drips", "A receiver answers byte by byte, slower than the time limit.", "drip"),
+  moody("receiver-drips", "A receiver answers byte by byte, slower than the time limit.", "drip", true),
   moody("receiver-refuses", "A receiver answers 503.", "refuse"),
   {
     name: "killed-in-flight",
