@@ -100,5 +100,5 @@ async function measure(db: Db): Promise<void> {
 }
 
 function gauge(name: string, help: string) {
-  return new Gauge({ name, help: `${help}; counted up to 100,000`, registers })
+  return new Gauge({ name, help: `${help}; each count ends at 100,000`, registers })
 }

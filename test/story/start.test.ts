@@ -93,6 +93,20 @@ describe("a start that cannot work says why in one sentence", () => {
   })
 })
 
+/** The jobs of the README's table. */
+const scheduledJobs = [
+  "hold-expiration",
+  "no-show-detection",
+  "booking-reminder-check",
+  "waitlist-offers",
+  "payment-resolution",
+  "subscription-renewal-check",
+  "recurring-extension",
+  "upload-cleanup",
+  "housekeeping",
+  "retention",
+]
+
 test(
   "SIGTERM lets what is under way end, burns no attempt, and a second start goes on",
   async () => {
@@ -125,6 +139,8 @@ test(
     expect([...attempts]).toEqual([{ outcome: "delivered" }])
     const runs = await database.db<{ attempts: number }[]>`select distinct attempts from slotbase.handler_runs`
     expect([...runs]).toEqual([{ attempts: 1 }])
+    const scheduled = await database.db<{ name: string }[]>`select name from pgboss.schedule`
+    expect(scheduled.map(({ name }) => name)).toEqual(expect.arrayContaining([...scheduledJobs]))
     expect(await second.end("SIGINT")).toBe(0)
     await receiver.stop()
   },
