@@ -2,7 +2,9 @@
 -- its number in the outbox, which might still commit. The same transaction keeps dead rows from vacuum, so every look walked all
 -- that was dispatched since. Now the number is drawn when the transaction commits: record_event leaves a note, and a deferred
 -- trigger turns it into the row of the outbox. Triggers fire in the order of the calls, so that is the order of the events
--- still, and every lock of the transaction comes before the number, as the order of an aggregate needs it.
+-- still, and every lock of the transaction comes before the number, as the order of an aggregate needs it. (What the program
+-- records in the same transaction comes first. A transaction that is prepared, or makes its constraints immediate, has drawn its
+-- numbers, and holds the floor as before.)
 
 create table slotbase.recorded (
   event_id    uuid not null,
@@ -12,7 +14,23 @@ create table slotbase.recorded (
 );
 comment on table  slotbase.recorded is 'Events that a transaction has recorded from SQL and not committed yet: its own, for nobody else ever sees one.';
 
-create function slotbase.queue_recorded() returns trigger language plpgsql as $$
+-- Whoever may write to the outbox may leave a note.
+do $$
+declare
+  holder name;
+begin
+  for holder in
+    select r.rolname from pg_class c cross join lateral aclexplode(c.relacl) a join pg_roles r on r.oid = a.grantee
+    where c.oid = 'slotbase.outbox'::regclass and a.privilege_type = 'INSERT' and a.grantee <> c.relowner
+  loop
+    execute format('grant insert on slotbase.recorded to %I', holder);
+  end loop;
+end $$;
+
+-- By its owner's rights: before PostgreSQL 18 a deferred trigger runs as whoever commits. And by the index, however few rows the
+-- statistics have seen: a transaction may record thousands.
+create function slotbase.queue_recorded() returns trigger
+language plpgsql security definer set search_path = pg_catalog set enable_seqscan = off as $$
 begin
   delete from slotbase.recorded r where r.event_id = new.event_id and r.facility_id = new.facility_id;
   insert into slotbase.outbox (event_id, facility_id, type, unchecked) values (new.event_id, new.facility_id, new.type, true);
@@ -59,6 +77,10 @@ begin
     coalesce(record_event.resource_id, (record_event.data ->> 'resourceId')::uuid),
     coalesce(record_event.booking_type, record_event.data ->> 'bookingType'),
     record_event.data, jsonb_build_object('environment', known.environment));
+  -- Where triggers do not fire, nobody would turn the note into the row.
+  if current_setting('session_replication_role') = 'replica' then
+    raise exception 'no event can be recorded while session_replication_role is "replica"' using errcode = '55000';
+  end if;
   insert into slotbase.recorded (event_id, facility_id, type)
   values (new_event, coalesce(record_event.facility_id, '00000000-0000-7000-8000-000000000000'), known.type);
   return new_event;

@@ -1,37 +1,35 @@
 // Which databases the demo may play in.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { makeMovable, NotForDemo } from "../src/demo/movable.ts"
+import { checkForDemo, NotForDemo } from "../src/demo/movable.ts"
 import { record, transact } from "../src/outbox.ts"
 import { type TestDatabase, testDatabase } from "./harness/database.ts"
-import { context, failure, sample } from "./harness/pipeline.ts"
+import { context, dispatchAll, failure, sample } from "./harness/pipeline.ts"
 
 let database: TestDatabase
 beforeAll(async () => {
   database = await testDatabase()
-  await database.db`update slotbase.clock set movable = false`
 })
 afterAll(() => database.drop())
 
-const happens = (environment: "development" | "production") =>
-  transact(database.db, { ...context, environment }, async (tx) => {
+const happens = async (environment: "development" | "production") => {
+  await transact(database.db, { ...context, environment }, async (tx) => {
     record(tx, sample("user.created"))
   })
-
-async function isMovable(): Promise<boolean> {
-  const [clock] = await database.db<[{ movable: boolean }]>`select movable from slotbase.clock`
-  return clock.movable
+  await dispatchAll(database.db)
 }
 
-test("the clock of a database whose newest event is production's stays, whatever the environment of the caller", async () => {
-  await happens("development")
-  await happens("production")
-  expect(await failure(makeMovable(database.db))).toBeInstanceOf(NotForDemo)
-  expect(await isMovable()).toBe(false)
+test("a database without anything is one to play in", async () => {
+  expect(await checkForDemo(database.db)).toBeUndefined()
 })
 
-test("the clock of a development's database may be moved", async () => {
+test("a database whose last event is production's is none to play in, whatever the environment of the caller", async () => {
   await happens("development")
-  await makeMovable(database.db)
-  expect(await isMovable()).toBe(true)
+  await happens("production")
+  expect(await failure(checkForDemo(database.db))).toBeInstanceOf(NotForDemo)
+})
+
+test("a database whose last event is development's is one to play in", async () => {
+  await happens("development")
+  expect(await checkForDemo(database.db)).toBeUndefined()
 })

@@ -42,20 +42,25 @@ export function createLooking({ db, lanes, breakers, draining, step }: LookingTo
     lanes.markDue(clock.now())
     if (walk || everywhere || performance.now() - walkedAt >= walkEveryMs) {
       await walkOn()
-      if (!walk) return false
+      if (!walk) return everywhere
       // Before the first walk has ended, the log would be read from its beginning.
       if (seen === 0) return true
     }
     const found = await workSince(db, seen)
-    for (const webhook of found.webhooks) lanes.markReady(webhook, seen)
+    // In the middle of a walk nobody knows yet what else one of them has waiting.
+    for (const webhook of found.webhooks) lanes.markReady(webhook, walk ? 0 : seen)
     seen = found.seen
     return found.more || walk !== undefined
   }
 
   /** One step; one is enough unless thousands of webhooks have something queued. */
   async function walkOn(): Promise<void> {
-    if (!walk) beginWalk()
-    const found = await allWork(db, walk?.after, step)
+    const begins = walk === undefined
+    if (begins) beginWalk()
+    const found = await allWork(db, walk?.after, step).catch((error: unknown) => {
+      if (begins) everywhere = true
+      throw error
+    })
     for (const { webhook_id, facility_id, deleted, due } of found.webhooks) {
       if (deleted) {
         await abandonAll(webhook_id)
@@ -65,7 +70,9 @@ export function createLooking({ db, lanes, breakers, draining, step }: LookingTo
     }
     const head = walk?.head ?? found.head
     walk = found.after === undefined ? undefined : { head, after: found.after }
-    if (!walk) seen = Math.max(seen, head)
+    if (walk) return
+    walkedAt = performance.now()
+    seen = Math.max(seen, head)
   }
 
   function beginWalk(): void {

@@ -9,7 +9,7 @@ import { migrate } from "../database/migrate.ts"
 import { reachDatabase } from "../database/open.ts"
 import { fillSaturday, type Saturday } from "../demo/bookings.ts"
 import { openClub } from "../demo/club.ts"
-import { makeMovable, NotForDemo } from "../demo/movable.ts"
+import { checkForDemo, NotForDemo } from "../demo/movable.ts"
 import { playSaturday } from "../demo/saturday.ts"
 import { endSeason } from "../demo/season.ts"
 import { type Stage, setStage } from "../demo/stage.ts"
@@ -34,13 +34,18 @@ export const demo: Command = {
       console.error(`The demo moves the clock of the database, and SLOTBASE_ENV is "${config.environment}".`)
       return 1
     }
+    const whyNot = config.databaseUrl && (await whyNotIn(config.databaseUrl))
+    if (whyNot) {
+      console.error(whyNot)
+      return 1
+    }
     // The server first: it brings the database with it.
     const server = await reachServer(config)
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
     try {
       await migrate(database.url)
-      await makeMovable(db)
+      await db`update slotbase.clock set movable = true`
       const tokens: string[] = []
       const openRoot = async () => {
         const { token } = await db.begin((tx) => openSession(tx, root))
@@ -52,16 +57,26 @@ export const demo: Command = {
       } finally {
         for (const token of tokens) await db.begin((tx) => endSession(tx, token))
       }
-    } catch (error) {
-      if (!(error instanceof NotForDemo)) throw error
-      console.error(error.message)
-      return 1
     } finally {
       await db.end()
       await server.stop()
       await database.stop()
     }
   },
+}
+
+/** Why a database that others made is none to play in; undefined: it is. */
+async function whyNotIn(url: string): Promise<string | undefined> {
+  const db = connect(url, { max: 1, applicationName: "slotbase demo" })
+  try {
+    await checkForDemo(db)
+    return undefined
+  } catch (error) {
+    if (error instanceof NotForDemo) return error.message
+    throw error
+  } finally {
+    await db.end()
+  }
 }
 
 async function play(stage: Stage): Promise<number> {

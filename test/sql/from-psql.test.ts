@@ -122,6 +122,38 @@ describe("record_event", () => {
     ])
   })
 
+  test("keeps the order of the calls, without those of a savepoint that was rolled back", async () => {
+    const data = (n: number) => ({ ...sample("booking.confirmed").data, priceAmount: n })
+    await db.begin(async (tx) => {
+      const callIn = (at: typeof tx, n: number) =>
+        at`select slotbase.record_event('booking.confirmed', ${example.facilityId}, ${at.json(data(n) as never)})`
+      await callIn(tx, 1)
+      await failure(
+        tx.savepoint(async (inner) => {
+          await callIn(inner, 2)
+          throw new Error("on second thoughts")
+        }),
+      )
+      await callIn(tx, 3)
+      await callIn(tx, 4)
+    })
+    for (let more = true; more; ) more = (await dispatchOnce(db)).more
+    const amounts = await db`
+      select (e.data ->> 'priceAmount')::integer as n from slotbase.event_positions p
+      join slotbase.events e on e.id = p.event_id order by p.position`
+    expect(amounts.map(({ n }) => n)).toEqual([1, 3, 4])
+  })
+
+  test("refuses where triggers do not fire, for the event would never be dispatched", async () => {
+    const recorded = db.begin(async (tx) => {
+      await tx`set local session_replication_role = 'replica'`
+      await tx`select slotbase.record_event('user.created', null, ${tx.json(sample("user.created").data as never)})`
+    })
+    expect(await failure(recorded)).toMatchObject({
+      message: 'no event can be recorded while session_replication_role is "replica"',
+    })
+  })
+
   test("refuses an unknown type, missing keys and an unknown facility, in words", async () => {
     expect(await failure(call("booking.imagined", {}))).toMatchObject({
       message: "there is no event type booking.imagined",

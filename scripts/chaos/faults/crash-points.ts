@@ -94,6 +94,8 @@ const provokeEveryMs = 200
 /** Rounds in a row in which nobody dies at the point. Who is asked to end comes to it only with something in hand. */
 const maxVain = 3
 const maxVainStopping = 6
+/** Where one of several comes to it, the survivor may be first again and again. */
+const maxVainRace = 10
 
 /** Whoever has not come to the point so long after another one is left alive: recovering is watched from the death on. */
 const stragglersMs = 1_000
@@ -102,7 +104,7 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
   const recoveredMs: number[] = []
   let [killed, passedBy, vain] = [0, 0, 0]
   const troubles: string[] = []
-  const vainRounds = way.as === "stopping" ? maxVainStopping : maxVain
+  const vainRounds = way.race ? maxVainRace : way.as === "stopping" ? maxVainStopping : maxVain
   for (let round = 0; killed < kills && vain < vainRounds; round++) {
     await world.crew.allReady()
     const all = world.crew.of(way.role)

@@ -31,9 +31,10 @@ export const fullHands: Fault = {
       if (trouble !== undefined) troubles.push(trouble)
       recoveredMs.push(await takenOver(world, sinceLast(world), dead, inHand))
     }
-    if (Math.max(...counts) < full) troubles.push("nobody died with full hands")
+    const times = counts.filter((count) => count >= full).length
+    if (times === 0) troubles.push("nobody died with full hands")
     return {
-      times: recoveredMs.length,
+      times,
       recoveredMs,
       troubles,
       note: `${counts.join(", ")} runs and deliveries in hand`,
@@ -41,5 +42,6 @@ export const fullHands: Fault = {
   },
 }
 
-const countOf = ({ runs, deliveries }: Awaited<ReturnType<typeof heldBy>>) => runs.length + deliveries.length
+const countOf = ({ runs, deliveries }: Awaited<ReturnType<typeof heldBy>>) =>
+  [...runs, ...deliveries].filter(({ pid }) => pid !== null).length
 const pidsOf = (victims: readonly Victim[]) => victims.map((victim) => ({ pid: victim.pid() }))
