@@ -2,7 +2,6 @@
  * Looking for work: in the log, from where the last look ended, and every two seconds in the whole queue, which finds retries,
  * what others gave back and what any hint has missed (find-work.ts has the statements).
  */
-
 import { clock } from "../../src/clock.ts"
 import type { Db } from "../../src/database/db.ts"
 import { abandonDeliveries } from "../../src/deliveries/abandon.ts"

@@ -9,7 +9,7 @@ import { migrate } from "../database/migrate.ts"
 import { reachDatabase } from "../database/open.ts"
 import { fillSaturday, type Saturday } from "../demo/bookings.ts"
 import { openClub } from "../demo/club.ts"
-import { checkForDemo, NotForDemo } from "../demo/movable.ts"
+import { whyNoDemo } from "../demo/movable.ts"
 import { playSaturday } from "../demo/saturday.ts"
 import { endSeason } from "../demo/season.ts"
 import { type Stage, setStage } from "../demo/stage.ts"
@@ -69,11 +69,7 @@ export const demo: Command = {
 async function whyNotIn(url: string): Promise<string | undefined> {
   const db = connect(url, { max: 1, applicationName: "slotbase demo" })
   try {
-    await checkForDemo(db)
-    return undefined
-  } catch (error) {
-    if (error instanceof NotForDemo) return error.message
-    throw error
+    return await whyNoDemo(db)
   } finally {
     await db.end()
   }

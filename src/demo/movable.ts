@@ -1,22 +1,18 @@
 /** Which databases the demo may play in: it moves their clock. */
 import type { Db } from "../database/db.ts"
 
-/** The database is none to play in; the message says why. */
-export class NotForDemo extends Error {
-  readonly _tag = "NotForDemo"
-}
-
 /**
- * Throws `NotForDemo` when the last event of the log was recorded in another environment than development: whoever calls the demo
- * may have forgotten whose database it is. To be asked before anything is started or migrated.
+ * Why the demo may not play here; undefined: it may. The last event of the log says in which environment the database is used, for
+ * whoever calls the demo may have forgotten whose it is. To be asked before anything is started or migrated.
  */
-export async function checkForDemo(db: Db): Promise<void> {
+export async function whyNoDemo(db: Db): Promise<string | undefined> {
   const [made] = await db<[{ made: boolean }]>`select to_regclass('slotbase.event_positions') is not null as made`
-  if (!made.made) return
+  if (!made.made) return undefined
   const [last] = await db<{ environment: string }[]>`
     select e.metadata ->> 'environment' as environment
     from slotbase.event_positions p join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
     order by p.position desc limit 1`
-  if (last && last.environment !== "development")
-    throw new NotForDemo(`The demo moves the clock of the database, and this one has events of "${last.environment}".`)
+  return last && last.environment !== "development"
+    ? `The demo moves the clock of the database, and this one has events of "${last.environment}".`
+    : undefined
 }
