@@ -8,11 +8,11 @@ import {
   invalidator,
   type Touch,
   touchDays,
-} from "../../src/availability/cache.ts"
-import { type Stretch, stretchesOfBlocks } from "../../src/coaches/block-of.ts"
-import type { Tx } from "../../src/database/db.ts"
+} from "../../src/domain/booking/availability/cache.ts"
+import { type Stretch, stretchesOfBlocks } from "../../src/domain/booking/block-of.ts"
+import type { Tx } from "../../src/base/database/db.ts"
 import type { EventData } from "../../src/events/catalogue.ts"
-import { localDatesOf } from "../../src/local-days.ts"
+import { localDatesOf } from "../../src/base/local-days.ts"
 import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 

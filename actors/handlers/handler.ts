@@ -4,7 +4,7 @@
  * at least once, and a crash in the middle leaves an unknown outcome.
  * Three outcomes: it returns (done, or skipped with a reason), it throws (retry), it throws `GiveUp` (dead letter).
  */
-import type { Db, Tx } from "../../src/database/db.ts"
+import type { Db, Tx } from "../../src/base/database/db.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import type { EventRow } from "../../src/events/envelope.ts"
 

@@ -3,10 +3,10 @@
  * first, and each send is committed as begun before it leaves: at least once, under a Message-ID that stays the same, so
  * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
  */
-import type { App } from "../../src/app.ts"
-import { reached } from "../../src/crash-points.ts"
-import { createMailer, MailFailed, RecipientRefused } from "../../src/mail/smtp.ts"
-import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/notifications/configs.ts"
+import type { App } from "../../src/base/app.ts"
+import { reached } from "../../src/base/crash-points.ts"
+import { createMailer, MailFailed, RecipientRefused } from "../../src/outbound/messages/email/smtp.ts"
+import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/outbound/messages/configs.ts"
 import {
   begin,
   type Intent,
@@ -16,8 +16,8 @@ import {
   markSent,
   markSkipped,
   NotRendered,
-} from "../../src/notifications/intents.ts"
-import { transact } from "../../src/outbox.ts"
+} from "../../src/outbound/messages/intents.ts"
+import { transact } from "../../src/events/outbox.ts"
 import { contextOf } from "../runs/transactional.ts"
 import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 

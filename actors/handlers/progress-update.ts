@@ -5,7 +5,7 @@
  * run, or by its coach by hand) is left as it is, so a run that is repeated changes nothing.
  */
 import type { EventData } from "../../src/events/catalogue.ts"
-import { recordAssessmentsOf } from "../../src/progress.ts"
+import { recordAssessmentsOf } from "../../src/domain/coaching/progress/progress.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const progressUpdateHandler = (): OneByOneHandler => ({

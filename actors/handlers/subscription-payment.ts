@@ -3,7 +3,7 @@
  * counts exactly once. That the money came in was decided by the payment; what it was for is decided here.
  */
 import type { EventData } from "../../src/events/catalogue.ts"
-import { paymentArrived } from "../../src/subscriptions/paid.ts"
+import { paymentArrived } from "../../src/domain/subscriptions/paid.ts"
 import { GiveUp, type OneByOneHandler } from "./handler.ts"
 
 export const subscriptionPaymentHandler = (): OneByOneHandler => ({

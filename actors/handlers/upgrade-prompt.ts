@@ -4,7 +4,7 @@
  * transaction that settles the run. A warning that comes late, or whose plan is another one by now, is skipped.
  */
 import type { EventData } from "../../src/events/catalogue.ts"
-import { showPrompt } from "../../src/subscriptions/upgrade-prompts.ts"
+import { showPrompt } from "../../src/domain/subscriptions/upgrade-prompts.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const upgradePromptHandler = (): OneByOneHandler => ({

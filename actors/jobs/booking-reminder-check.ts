@@ -2,11 +2,11 @@
  * The scheduled job booking-reminder-check: decides which reminders have come due. It sends nothing: each is an event in
  * the transaction that decides it, and NotificationHandler tells the booker and records booking.reminder.sent.
  */
-import type { App } from "../../src/app.ts"
-import { jobsUserId, newId } from "../../src/ids.ts"
-import { transact } from "../../src/outbox.ts"
-import { decideReminders } from "../../src/reminders.ts"
-import type { Actor, Pass } from "../actor.ts"
+import type { App } from "../../src/base/app.ts"
+import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { transact } from "../../src/events/outbox.ts"
+import { decideReminders } from "../../src/domain/booking/reminders/reminders.ts"
+import type { Actor, Pass } from "../runtime/actor.ts"
 
 /** Reminders per transaction. */
 const batch = 200

@@ -2,11 +2,11 @@
  * The scheduled job hold-expiration: releases dead holds and announces it. Correctness does not wait for it (whoever wants
  * the slot expires a dead hold in the same transaction); it is there so that waiting people hear of the free slot.
  */
-import type { App } from "../../src/app.ts"
-import { expireHolds } from "../../src/holds.ts"
-import { jobsUserId, newId } from "../../src/ids.ts"
-import { transact } from "../../src/outbox.ts"
-import type { Actor, Pass } from "../actor.ts"
+import type { App } from "../../src/base/app.ts"
+import { expireHolds } from "../../src/domain/booking/holds.ts"
+import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { transact } from "../../src/events/outbox.ts"
+import type { Actor, Pass } from "../runtime/actor.ts"
 
 /** Holds per transaction. */
 const batch = 200

@@ -2,11 +2,11 @@
  * The scheduled job no-show-detection: who has not checked in when the grace of their facility is over did not come. What
  * began more than two days ago is left to staff, so an outage is made good for that long.
  */
-import type { App } from "../../src/app.ts"
-import { detectNoShows } from "../../src/check-ins.ts"
-import { jobsUserId, newId } from "../../src/ids.ts"
-import { transact } from "../../src/outbox.ts"
-import type { Actor, Pass } from "../actor.ts"
+import type { App } from "../../src/base/app.ts"
+import { detectNoShows } from "../../src/domain/booking/attendance/check-in.ts"
+import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { transact } from "../../src/events/outbox.ts"
+import type { Actor, Pass } from "../runtime/actor.ts"
 
 /** Bookings per transaction: each is some statements, and its member waits for the end. */
 const batch = 50

@@ -2,9 +2,9 @@
  * The scheduled job recurring-extension: books what has come inside the window of the recurring bookings. A tick that was missed
  * costs nothing: the next one books the days since.
  */
-import type { App } from "../../src/app.ts"
-import { extendDue } from "../../src/recurring/extend.ts"
-import type { Actor } from "../actor.ts"
+import type { App } from "../../src/base/app.ts"
+import { extendDue } from "../../src/domain/booking/series/extend.ts"
+import type { Actor } from "../runtime/actor.ts"
 
 /** Series per pass, each in a transaction of its own. */
 const batch = 50

@@ -3,13 +3,13 @@
  * offered, whichever way it became free: longer opening hours, a new court, more offers at once than one transaction makes.
  * Slots that are cancelled, released or expire do not wait for it.
  */
-import type { App } from "../../src/app.ts"
-import { jobsUserId, newId } from "../../src/ids.ts"
-import { transact } from "../../src/outbox.ts"
-import { facilitiesWithOffers } from "../../src/waitlist/candidates.ts"
-import { endLapsed } from "../../src/waitlist/lapsed.ts"
-import { offerEverything } from "../../src/waitlist/offers.ts"
-import type { Actor } from "../actor.ts"
+import type { App } from "../../src/base/app.ts"
+import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { transact } from "../../src/events/outbox.ts"
+import { facilitiesWithOffers } from "../../src/domain/booking/waitlist/candidates.ts"
+import { endLapsed } from "../../src/domain/booking/waitlist/lapse.ts"
+import { offerEverything } from "../../src/domain/booking/waitlist/offers.ts"
+import type { Actor } from "../runtime/actor.ts"
 
 /** Entries that end in one transaction. */
 const batch = 200

@@ -4,9 +4,9 @@
  * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was (a
  * set-based handler, a refusal at the commit), the rest is run one by one.
  */
-import { reached } from "../../src/crash-points.ts"
-import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/database/db.ts"
-import { type EventContext, open } from "../../src/outbox.ts"
+import { reached } from "../../src/base/crash-points.ts"
+import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/base/database/db.ts"
+import { type EventContext, open } from "../../src/events/outbox.ts"
 import type {
   HandledEvent,
   OneByOneHandler,

@@ -4,14 +4,14 @@
 // measured, then with an actors process at work beside it.
 
 import { join } from "node:path"
-import { type Client, clientOf, hour, makeClub } from "../../test/harness/client.ts"
-import { eventually } from "../../test/harness/eventually.ts"
-import type { System, SystemOptions } from "../../test/harness/system.ts"
+import { type Client, clientOf, hour, makeClub } from "../../test/harness/api/client.ts"
+import { eventually } from "../../test/harness/setup/eventually.ts"
+import type { System, SystemOptions } from "../../test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import type { Part } from "./main.ts"
 import { type Bench, type Cost, median, meter, percentile, round, startBench } from "./measure.ts"
-import { startCountingProxy } from "./request/counting-proxy.ts"
+import { startCountingProxy } from "../../test/harness/outside/counting-proxy.ts"
 import type { Order, Round } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"
 import { startProgram } from "./running.ts"

@@ -2,17 +2,17 @@
  * slotbase jobs: the scheduled jobs, what a run would do now, and a run by hand, which a process with actors carries out
  * (the server that is running, or one of its own kind).
  */
-import type { Caller } from "../access.ts"
-import type { Config } from "../config.ts"
-import { connect, type Db } from "../database/db.ts"
-import { reachDatabase } from "../database/open.ts"
-import { connectHints } from "../hints.ts"
-import { newId, platformFacilityId, rootUserId } from "../ids.ts"
-import { previewOf } from "../jobs/previews.ts"
-import { type Did, isAnybodyThere } from "../jobs/rows.ts"
-import { untilEnded } from "../jobs/wait.ts"
-import { listJobs, readJob, requestRun } from "../jobs.ts"
-import { transact } from "../outbox.ts"
+import type { Caller } from "../access/caller.ts"
+import type { Config } from "../base/config.ts"
+import { connect, type Db } from "../base/database/db.ts"
+import { reachDatabase } from "../base/database/open.ts"
+import { connectHints } from "../base/hints.ts"
+import { newId, platformFacilityId, rootUserId } from "../base/ids.ts"
+import { previewOf } from "../operations/jobs/previews.ts"
+import { type Did, isAnybodyThere } from "../operations/jobs/rows.ts"
+import { untilEnded } from "../operations/jobs/wait.ts"
+import { listJobs, readJob, requestRun } from "../operations/jobs/jobs.ts"
+import { transact } from "../events/outbox.ts"
 import type { Command } from "./command.ts"
 
 /** Longer than any job takes. */

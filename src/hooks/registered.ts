@@ -1,4 +1,4 @@
 /** The hooks of this installation, in the order in which they run. To add one: a file beside this one, and its name here. */
-import { createHooks, type Hooks } from "../hooks.ts"
+import { createHooks, type Hooks } from "../base/hooks.ts"
 
 export const registeredHooks: Hooks = createHooks([])

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { catalogue, type EventType, jsonSchemaOf } from "../../src/events/catalogue.ts"
 import { describeEventType, samplesEvent } from "../../src/events/describe.ts"
 import { DomainEvent, type EventRow, toDomainEvent } from "../../src/events/envelope.ts"
-import { platformFacilityId } from "../../src/ids.ts"
+import { platformFacilityId } from "../../src/base/ids.ts"
 
 const decode = Schema.decodeUnknownSync(DomainEvent, { errors: "all", onExcessProperty: "error" })
 

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection } from "node:net"
 import { Elysia } from "elysia"
-import type { App } from "../../src/app.ts"
-import { connect, QueryTimedOut } from "../../src/database/db.ts"
+import type { App } from "../../src/base/app.ts"
+import { connect, QueryTimedOut } from "../../src/base/database/db.ts"
 import {
   BlockedByHook,
   InvalidInput,
@@ -16,12 +16,12 @@ import {
   StillInFlight,
   TooMany,
   WrongState,
-} from "../../src/errors.ts"
-import { api as base } from "../../src/http/base.ts"
-import { listen } from "../../src/http/listen.ts"
-import { createServer } from "../../src/http/server.ts"
-import { type TestApi, testApi } from "../harness/api.ts"
-import { freePort, rootKey } from "../harness/system.ts"
+} from "../../src/base/errors.ts"
+import { api as base } from "../../src/http/route.ts"
+import { listen } from "../../src/api/listen.ts"
+import { createServer } from "../../src/api/server.ts"
+import { type TestApi, testApi } from "../harness/api/api.ts"
+import { freePort, rootKey } from "../harness/setup/system.ts"
 
 let api: TestApi
 beforeAll(async () => {

@@ -2,13 +2,13 @@
 // deliveries by the subscriptions of each position; and no event before it was checked.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/database/db.ts"
+import { connect, type Db } from "../../src/base/database/db.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { example } from "../../src/events/example.ts"
-import { newId } from "../../src/ids.ts"
-import { record, transact } from "../../src/outbox.ts"
-import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { aFacility } from "../harness/factories.ts"
+import { newId } from "../../src/base/ids.ts"
+import { record, transact } from "../../src/events/outbox.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { aFacility } from "../harness/club/factories.ts"
 import {
   addVersion,
   aWebhook,
@@ -20,7 +20,7 @@ import {
   sample,
   subscribe,
   unbalanced,
-} from "../harness/pipeline.ts"
+} from "../harness/pipeline/pipeline.ts"
 
 let database: TestDatabase
 let db: Db

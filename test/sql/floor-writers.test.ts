@@ -2,14 +2,14 @@
 // one was rolled back it waits for those who may still commit below it, but for nobody who merely idles.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db } from "../../src/database/db.ts"
+import type { Db } from "../../src/base/database/db.ts"
 import { example } from "../../src/events/example.ts"
 import { mirrorEventTypes } from "../../src/events/mirror.ts"
-import { newId } from "../../src/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { eventually } from "../harness/eventually.ts"
-import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "../harness/outbox-floor.ts"
-import { failure, logOf, recordMany, sample } from "../harness/pipeline.ts"
+import { newId } from "../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { eventually } from "../harness/setup/eventually.ts"
+import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "../harness/pipeline/outbox-floor.ts"
+import { failure, logOf, recordMany, sample } from "../harness/pipeline/pipeline.ts"
 
 let database: TestDatabase
 let db: Db

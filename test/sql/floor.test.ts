@@ -2,12 +2,12 @@
 // never walked, and never above a number whose transaction can still commit.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db } from "../../src/database/db.ts"
+import type { Db } from "../../src/base/database/db.ts"
 import { example } from "../../src/events/example.ts"
-import { newId } from "../../src/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { gate, type OutboxFloor, outboxFloor } from "../harness/outbox-floor.ts"
-import { logOf, recordMany } from "../harness/pipeline.ts"
+import { newId } from "../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { gate, type OutboxFloor, outboxFloor } from "../harness/pipeline/outbox-floor.ts"
+import { logOf, recordMany } from "../harness/pipeline/pipeline.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,18 +1,18 @@
 // What a DBA does from psql: record an event in a transaction of their own, and put a dead letter back to work.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { dispatchOnce } from "../../actors/dispatcher.ts"
+import { dispatchOnce } from "../../actors/dispatch/dispatcher.ts"
 import { GiveUp } from "../../actors/handlers/handler.ts"
-import { retryPolicyOf } from "../../actors/retry.ts"
+import { retryPolicyOf } from "../../actors/runtime/retry.ts"
 import type { Run } from "../../actors/runs/claim.ts"
 import { settleFailure } from "../../actors/runs/settle.ts"
-import type { Db } from "../../src/database/db.ts"
+import type { Db } from "../../src/base/database/db.ts"
 import { catalogue, type EventType } from "../../src/events/catalogue.ts"
 import { example } from "../../src/events/example.ts"
 import { aggregateKeysOf, mirrorEventTypes } from "../../src/events/mirror.ts"
-import { newId, platformFacilityId } from "../../src/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { aFacility } from "../harness/factories.ts"
+import { newId, platformFacilityId } from "../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { aFacility } from "../harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -24,8 +24,8 @@ import {
   sample,
   subscribe,
   unbalanced,
-} from "../harness/pipeline.ts"
-import { claimFree } from "../harness/runs.ts"
+} from "../harness/pipeline/pipeline.ts"
+import { claimFree } from "../harness/pipeline/runs.ts"
 
 let database: TestDatabase
 let db: Db

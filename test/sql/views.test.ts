@@ -4,13 +4,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Run } from "../../actors/runs/claim.ts"
 import { settle, settleFailure } from "../../actors/runs/settle.ts"
-import { connect, type Db } from "../../src/database/db.ts"
+import { connect, type Db } from "../../src/base/database/db.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { type EventRow, toDomainEvent } from "../../src/events/envelope.ts"
 import { example } from "../../src/events/example.ts"
-import { newId, platformFacilityId } from "../../src/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/database.ts"
-import { aFacility } from "../harness/factories.ts"
+import { newId, platformFacilityId } from "../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { aFacility } from "../harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -20,8 +20,8 @@ import {
   runsOf,
   subscribe,
   unbalanced,
-} from "../harness/pipeline.ts"
-import { claimFree, queueAll } from "../harness/runs.ts"
+} from "../harness/pipeline/pipeline.ts"
+import { claimFree, queueAll } from "../harness/pipeline/runs.ts"
 
 const policy = { maxRetries: 1, delayMs: 1_000, maxDelayMs: 60_000, backoffMultiplier: 2 }
 

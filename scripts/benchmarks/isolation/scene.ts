@@ -1,9 +1,9 @@
 // Where the rounds take place: a database, the receivers, the healthy facilities, those who might disturb them, and an actor
 // process. All but the healthy are switched off.
 
-import { connect, type Db } from "../../../src/database/db.ts"
-import { migrate } from "../../../src/database/migrate.ts"
-import { connectHints } from "../../../src/hints.ts"
+import { connect, type Db } from "../../../src/base/database/db.ts"
+import { migrate } from "../../../src/base/database/migrate.ts"
+import { connectHints } from "../../../src/base/hints.ts"
 import { startBench } from "../measure.ts"
 import { owned } from "../running.ts"
 import { makeBacklog, makeFacility, makeWebhook, type Webhook } from "./club.ts"

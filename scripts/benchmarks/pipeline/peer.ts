@@ -4,7 +4,7 @@
 import postgres from "postgres"
 import { definitionOf } from "../../../src/events/catalogue.ts"
 import { example } from "../../../src/events/example.ts"
-import { newId } from "../../../src/ids.ts"
+import { newId } from "../../../src/base/ids.ts"
 import { handlerNames, type Place, type Progress, type Recorder, type Worker } from "./contestant.ts"
 
 export const eventType = "booking.confirmed"

@@ -4,7 +4,7 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { freePort } from "../../../test/harness/system.ts"
+import { freePort } from "../../../test/harness/setup/system.ts"
 import { endsOnce, owned } from "../running.ts"
 import { LeftOut } from "./contestant.ts"
 

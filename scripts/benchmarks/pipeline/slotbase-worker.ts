@@ -3,19 +3,19 @@
 //   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
-import { connectActors } from "../../../actors/connections.ts"
-import { deliverWebhooks } from "../../../actors/deliver-webhooks.ts"
-import { dispatcher } from "../../../actors/dispatcher.ts"
+import { connectActors } from "../../../actors/runtime/connections.ts"
+import { deliverWebhooks } from "../../../actors/deliveries/deliver-webhooks.ts"
+import { dispatcher } from "../../../actors/dispatch/dispatcher.ts"
 import { sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
 import { mirrorHandlers } from "../../../actors/handlers/index.ts"
 import { runActors } from "../../../actors/index.ts"
-import { startLifeSign } from "../../../actors/process.ts"
-import { runHandler } from "../../../actors/run-handlers.ts"
-import type { App } from "../../../src/app.ts"
-import { clock } from "../../../src/clock.ts"
-import { parseConfig } from "../../../src/config.ts"
-import { connectHints } from "../../../src/hints.ts"
-import { secretBox } from "../../../src/secrets.ts"
+import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
+import { runHandler } from "../../../actors/runs/run-handler.ts"
+import type { App } from "../../../src/base/app.ts"
+import { clock } from "../../../src/base/clock.ts"
+import { parseConfig } from "../../../src/base/config.ts"
+import { connectHints } from "../../../src/base/hints.ts"
+import { secretBox } from "../../../src/base/secrets.ts"
 
 const benchHandlers = 5
 

@@ -1,4 +1,4 @@
-// Preloaded into the program (bun --preload): whoever imports src/outbox.ts gets no-outbox.ts instead. The rest of the program,
+// Preloaded into the program (bun --preload): whoever imports src/events/outbox.ts gets no-outbox.ts instead. The rest of the program,
 // its routes and commands included, is the same files.
 
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { plugin } from "bun"
 plugin({
   name: "without events",
   setup: (build) => {
-    build.onLoad({ filter: /\/src\/outbox\.ts$/ }, () => ({
+    build.onLoad({ filter: /\/src\/events\/outbox\.ts$/ }, () => ({
       contents: `export * from ${JSON.stringify(join(import.meta.dir, "no-outbox.ts"))}`,
       loader: "ts",
     }))

@@ -2,7 +2,7 @@
 // makes the program pass it. A point that cannot be reached is a trouble, because it would prove nothing, and so is a
 // provocation that did not come about.
 
-import { type CrashPoint, crashPoints, type retentionPoints } from "../../../src/crash-points.ts"
+import { type CrashPoint, crashPoints, type retentionPoints } from "../../../src/base/crash-points.ts"
 import type { Death, Victim } from "../crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import { heldBy, takenOver } from "../recovery.ts"

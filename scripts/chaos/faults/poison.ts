@@ -1,7 +1,7 @@
 // Events that kill whoever handles or sends them: each must end in the dead letters, after so many deaths as it may cost,
 // while the events that were handled beside it burn no attempt. Put back to work when the cause is gone, it succeeds.
 
-import type { CrashPoint } from "../../../src/crash-points.ts"
+import type { CrashPoint } from "../../../src/base/crash-points.ts"
 import { type Fault, type Inflicted, within } from "../fault.ts"
 import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"

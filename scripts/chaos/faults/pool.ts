@@ -2,7 +2,7 @@
 // server has connections; and so is what each of the handlers needs, which are more than an actor process has. Who lives must go on saying so, and whoever asks is answered, at the latest when it is
 // free again.
 
-import { clientOf } from "../../../test/harness/client.ts"
+import { clientOf } from "../../../test/harness/api/client.ts"
 import { type Fault, type Inflicted, within } from "../fault.ts"
 import { caughtUp } from "../recovery.ts"
 import type { World } from "../world.ts"

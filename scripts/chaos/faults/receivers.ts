@@ -1,7 +1,7 @@
 // A receiver that hangs, resets connections, answers byte by byte; and processes killed while it has their requests in
 // hand: those attempts have an unknown outcome, and nothing else may be sent twice.
 
-import { defaultTimeoutMs } from "../../../src/egress.ts"
+import { defaultTimeoutMs } from "../../../src/base/egress/fetch.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
 import type { Mood } from "../receiver.ts"
 import { caughtUp } from "../recovery.ts"

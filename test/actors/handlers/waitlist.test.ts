@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "../../../actors/handlers/handler.ts"
 import { waitlistHandler } from "../../../actors/handlers/waitlist.ts"
 import { waitlistOffers } from "../../../actors/jobs/waitlist-offers.ts"
-import { open } from "../../../src/outbox.ts"
-import { testContext } from "../../harness/club.ts"
-import { makeWaitlist, type Waitlist } from "../../harness/waitlist.ts"
+import { open } from "../../../src/events/outbox.ts"
+import { testContext } from "../../harness/club/club.ts"
+import { makeWaitlist, type Waitlist } from "../../harness/club/waitlist.ts"
 
 let list: Waitlist
 beforeAll(async () => {

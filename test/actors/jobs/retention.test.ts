@@ -4,13 +4,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
 import { retention } from "../../../actors/jobs/retention.ts"
-import { clock } from "../../../src/clock.ts"
-import { type Arming, type CrashPoint, retentionPoints } from "../../../src/crash-points.ts"
-import { connect, type Db, type Queryable } from "../../../src/database/db.ts"
+import { clock } from "../../../src/base/clock.ts"
+import { type Arming, type CrashPoint, retentionPoints } from "../../../src/base/crash-points.ts"
+import { connect, type Db, type Queryable } from "../../../src/base/database/db.ts"
 import { example } from "../../../src/events/example.ts"
-import { type TestDatabase, testDatabase } from "../../harness/database.ts"
-import { eventually } from "../../harness/eventually.ts"
-import { aFacility } from "../../harness/factories.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { aFacility } from "../../harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -19,8 +19,8 @@ import {
   recordMany,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline.ts"
-import { letters, partitions, waitingFor } from "../../harness/retention.ts"
+} from "../../harness/pipeline/pipeline.ts"
+import { letters, partitions, waitingFor } from "../../harness/pipeline/retention.ts"
 
 const project = join(import.meta.dir, "../../..")
 let database: TestDatabase
@@ -299,7 +299,7 @@ async function retire(lockMs = 300): Promise<void> {
 async function retireElsewhere(armings: readonly Arming[]): Promise<number | string | null> {
   const program = `
     import { retention } from "./actors/jobs/retention.ts"
-    import { arm } from "./src/crash-points.ts"
+    import { arm } from "./src/base/crash-points.ts"
     arm(${JSON.stringify(armings)})
     const { pass } = retention(${JSON.stringify(database.url)}, { say: () => {} })
     while ((await pass(new AbortController().signal)).more);`

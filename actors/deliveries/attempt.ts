@@ -1,0 +1,147 @@
+/** One attempt: signs, sends through the guard, and judges the answer. Touches no table. */
+import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "../../src/base/egress/fetch.ts"
+import type { SecretBox } from "../../src/base/secrets.ts"
+import { openAuth } from "../../src/outbound/webhooks/auth.ts"
+import type { AuthConfig } from "../../src/outbound/webhooks/input.ts"
+import { authHeaders, plainHeaders } from "../../src/outbound/webhooks/request.ts"
+import { delayAfter, retryConfig } from "../runtime/retry.ts"
+import type { Delivery, Result, Target } from "./delivery.ts"
+
+export interface SendTools {
+  readonly secrets: SecretBox
+  /** Networks that may be reached although they are not public. */
+  readonly allow: readonly string[]
+  readonly signal: AbortSignal
+  /** From 0 to 1: spreads the retries. */
+  readonly random: () => number
+  /** Of a request, over everything. */
+  readonly timeoutMs: number
+}
+
+/** The specification's ceiling for webhooks. */
+const maxDelayMs = retryConfig.handlers.WebhookHandler?.maxDelayMs ?? 3_600_000
+/** Retries are spread by up to ±20 %, so that a receiver that comes back is not hit by all of them at once. */
+const jitter = 0.2
+
+export async function send(delivery: Delivery, tools: SendTools): Promise<Result> {
+  const startedAt = performance.now()
+  // Real time, never the movable clock: the receiver compares it with its own.
+  const sentAt = new Date()
+  let signature: string | undefined
+  try {
+    const { webhook, event } = delivery
+    if (!event) throw new EventGone()
+    const request = requestOf(delivery, event, sentAt, tools.secrets)
+    signature = request.signature
+    const answer = await guardedFetch(webhook.url, {
+      method: webhook.method,
+      headers: request.headers,
+      body: event.body,
+      timeoutMs: tools.timeoutMs,
+      allow: tools.allow,
+      signal: tools.signal,
+    })
+    const { status, headers, body, durationMs } = answer
+    if (status >= 200 && status < 300)
+      return { delivery, outcome: "delivered", sentAt, signature, status, headers, body, durationMs }
+    const judged = judge(delivery, answer, tools.random)
+    return { delivery, sentAt, signature, status, headers, body, durationMs, ...judged }
+  } catch (error) {
+    const durationMs = performance.now() - startedAt
+    return { delivery, sentAt, signature, durationMs, ...judgeFailure(delivery, error, tools.random) }
+  }
+}
+
+class EventGone extends Error {}
+type EventText = NonNullable<Delivery["event"]>
+
+function requestOf(delivery: Delivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
+  const timestamp = Math.floor(sentAt.getTime() / 1000)
+  const attempt = {
+    attemptId: delivery.attempt_id,
+    eventId: delivery.event_id,
+    eventType: type,
+    sequence: delivery.sequence,
+    position: delivery.position,
+  }
+  const auth = authHeaders(delivery.webhook.auth_type, authOf(delivery.webhook, secrets), {
+    eventId: delivery.event_id,
+    body,
+    timestamp,
+  })
+  return { headers: Object.assign(plainHeaders(attempt, timestamp), auth.headers), signature: auth.signature }
+}
+
+type Judgement = Pick<Result, "outcome" | "error" | "retryAfterMs">
+
+/** Of an answer that is no 2xx. */
+function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
+  const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
+  const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
+  if (status === 410) return { outcome: "gone", error }
+  const wait = retryDelay(retryOf(delivery), random, headers["retry-after"])
+  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+}
+
+function judgeFailure(delivery: Delivery, cause: unknown, random: () => number): Judgement {
+  if (cause instanceof EventGone)
+    return { outcome: "failed", error: { code: "event_gone", message: "The event is no longer kept." } }
+  if (cause instanceof RequestFailed && cause.code === "aborted")
+    return { outcome: "unknown", error: { code: "unknown_outcome", message: cause.message } }
+  const known = cause instanceof RequestFailed || cause instanceof EgressRefused
+  // Anything else is a fault of ours, such as a secret that cannot be opened: it must not end the actor.
+  const error = known
+    ? { code: cause.code, message: cause.message }
+    : {
+        code: "not_sent",
+        message: `The request could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
+      }
+  const wait = retryDelay(retryOf(delivery), random)
+  return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
+}
+
+const retryOf = ({ failures, webhook }: Delivery) => ({ ...webhook, failures })
+
+/** Milliseconds until the next attempt; undefined when the retries are used up. Retry-After may ask for longer. */
+export function retryDelay(
+  retry: Pick<Delivery, "failures"> & Pick<Target, "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
+  random: () => number,
+  retryAfter?: string,
+): number | undefined {
+  const delay = delayAfter(retry.failures + 1, {
+    maxRetries: retry.max_retries,
+    delayMs: retry.retry_delay_ms,
+    backoffMultiplier: retry.backoff_multiplier,
+    maxDelayMs,
+  })
+  if (delay === undefined) return undefined
+  const spread = delay * (1 + jitter * (2 * random() - 1))
+  return Math.round(Math.min(maxDelayMs, Math.max(spread, askedMs(retryAfter))))
+}
+
+/** Retry-After (RFC 9110, 10.2.3): seconds, or a date. Anything else asks for nothing. */
+function askedMs(text: string | undefined): number {
+  if (text === undefined) return 0
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now())
+}
+
+/** Opened secrets by webhook, as long as the webhook is unchanged. */
+const opened = new Map<string, { readonly of: Target; readonly config: AuthConfig }>()
+const maxOpened = 1_000
+
+function authOf(webhook: Target, secrets: SecretBox): AuthConfig {
+  const known = opened.get(webhook.id)
+  if (known?.of === webhook || (known && isSame(known.of, webhook))) return known.config
+  const config = openAuth(secrets, webhook.id, webhook.auth_config)
+  if (opened.size >= maxOpened) opened.delete(opened.keys().next().value ?? "")
+  opened.set(webhook.id, { of: webhook, config })
+  return config
+}
+
+const isSame = (a: Target, b: Target) =>
+  a.updated_at.getTime() === b.updated_at.getTime() && sameBytes(a.auth_config, b.auth_config)
+
+const sameBytes = (a: Uint8Array | null, b: Uint8Array | null) =>
+  a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0)

@@ -1,0 +1,98 @@
+/**
+ * Settles what was delivered, many at a time and each under its fencing token: what another holder has taken meanwhile is
+ * his, and is left alone. Settling again what was settled already changes nothing, so a settlement whose answer was lost is
+ * simply repeated.
+ * Writes: delivery_queue, delivery_history, attempt_history.
+ */
+import { reached } from "../../src/base/crash-points.ts"
+import { plainArray, textArray } from "../../src/base/database/array-literal.ts"
+import type { Db } from "../../src/base/database/db.ts"
+import { waitingAlone } from "./claim-rows.ts"
+import type { Delivery, Result } from "./delivery.ts"
+import { type Again, settleFailed } from "./settle-failed-rows.ts"
+
+export async function settle(db: Db, results: readonly Result[]): Promise<readonly Again[]> {
+  const delivered = results.filter((result) => result.outcome === "delivered")
+  const failed = results.filter((result) => result.outcome !== "delivered")
+  if (delivered.length > 0) await settleDelivered(db, delivered)
+  if (delivered.length > 0 && failed.length > 0) reached("delivered-settled")
+  const again = failed.length > 0 ? await settleFailed(db, failed) : []
+  for (const { delivery } of results) delivery.endTurn?.()
+  return results.some(({ delivery }) => delivery.alone) ? [...again, ...(await waitingAlone(db))] : again
+}
+
+// One way to each table, whatever the statistics say when the plan is made: look-ups by key behind "offset 0", then by
+// ctid. Nothing is locked before it is deleted: who has changed the row meanwhile has changed its lease. In the order in
+// which a deletion of the webhook takes them. An array per column, because JSON took PostgreSQL twice the time to read.
+function settleDelivered(db: Db, results: readonly Result[]) {
+  const of = columnsOf(results)
+  return db`
+  with t as materialized (select slotbase.now() as now), held as materialized (
+    select r.*, q.at
+    from (
+      select * from unnest(
+        ${of.webhookIds}::text::uuid[], ${of.positions}::text::bigint[], ${of.replays}::text::smallint[],
+        ${of.leases}::text::bigint[], ${of.attemptIds}::text::uuid[], ${of.urls}::text::text[], ${of.methods}::text::text[],
+        ${of.sentMs}::text::bigint[], ${of.durationsMs}::text::real[], ${of.signatures}::text::text[],
+        ${of.statuses}::text::smallint[], ${of.headers}::text::jsonb[], ${of.bodies}::text::text[]
+      ) as r (webhook_id, position, replay, lease, attempt_id, url, method, sent_ms, duration_ms, signature, status, headers, body)
+      order by webhook_id, position, replay
+    ) r
+    cross join lateral (
+      select ctid as at from slotbase.delivery_queue
+      where webhook_id = r.webhook_id and position = r.position and replay = r.replay and lease = r.lease
+      offset 0
+    ) q
+  ), gone as (
+    delete from slotbase.delivery_queue q using held h where q.ctid = h.at and q.lease = h.lease
+    returning q.webhook_id, q.position, q.replay, q.facility_id, q.event_id, q.delivery_id, q.sequence, q.attempts + 1 as attempt,
+              q.started_at, q.errors, h.attempt_id, h.url, h.method, h.sent_ms, h.duration_ms, h.signature, h.status, h.headers, h.body
+  ), attempts as (
+    insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
+      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body)
+    select event_id, delivery_id, attempt, attempt_id, facility_id, webhook_id, url, method, started_at,
+           to_timestamp(sent_ms / 1000::float8), 'delivered', duration_ms, signature, status, headers, body
+    from gone
+  )
+  insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
+    status, attempts, settled_at, errors)
+  select g.webhook_id, g.event_id, g.replay, g.facility_id, g.position, g.delivery_id, g.sequence,
+         'delivered', g.attempt, t.now, g.errors
+  from gone g cross join t`
+}
+
+function columnsOf(results: readonly Result[]) {
+  const plain = (value: (result: Result) => number | string) => plainArray(results.map(value))
+  const texts = (text: (result: Result) => string | undefined) => textArray(results.map(text))
+  return {
+    webhookIds: plain(({ delivery }) => delivery.webhook_id),
+    positions: plain(({ delivery }) => delivery.position),
+    replays: plain(({ delivery }) => delivery.replay),
+    leases: plain(({ delivery }) => delivery.lease),
+    attemptIds: plain(({ delivery }) => delivery.attempt_id),
+    urls: texts(({ delivery }) => delivery.webhook.url),
+    methods: plain(({ delivery }) => delivery.webhook.method),
+    sentMs: plain(({ sentAt }) => sentAt.getTime()),
+    durationsMs: plain(({ durationMs }) => durationMs),
+    signatures: texts(({ signature }) => signature),
+    statuses: plain(({ status }) => status ?? 0),
+    headers: texts(({ headers }) => JSON.stringify(headers)),
+    bodies: texts(({ body }) => body),
+  }
+}
+
+/** What names a delivery and its claim. */
+export const keyOf = ({ webhook_id, position, replay, lease }: Delivery) => ({ webhook_id, position, replay, lease })
+
+/** What is kept of an attempt, whatever came of it. */
+export const answerOf = ({ delivery, sentAt, durationMs, signature, status, headers, body }: Result) => ({
+  attempt_id: delivery.attempt_id,
+  url: delivery.webhook.url,
+  method: delivery.webhook.method,
+  sent_at: sentAt,
+  duration_ms: durationMs,
+  signature,
+  status,
+  headers,
+  body,
+})

@@ -1,0 +1,29 @@
+/**
+ * The actor local-payments: the built-in payment provider's own voice. A card that takes its time is confirmed here when
+ * its time has come, as Stripe would say by a webhook. A confirmation that is lost in between is found by payment-resolution.
+ */
+import type { App } from "../../src/base/app.ts"
+import { confirmDue } from "../../src/domain/payments/providers/local.ts"
+import { contextOfPayment, findPayment } from "../../src/domain/ledger/payment-rows.ts"
+import { settle } from "../../src/domain/payments/settle.ts"
+import type { Actor } from "../runtime/actor.ts"
+
+const batch = 100
+/** One look-up by an index that holds nothing else. */
+const everyMs = 1_000
+
+export const localPayments = (app: App): Actor => ({
+  name: "local-payments",
+  description: "Confirm payments by test cards that take their time",
+  everyMs,
+  cron: "* * * * *",
+  deadlineMs: 60_000,
+  pass: async () => {
+    const confirmed = await confirmDue(app.db, batch)
+    for (const { key, facilityId, answer } of confirmed) {
+      const payment = await findPayment(app.db, facilityId, key)
+      if (payment) await settle(app, payment, answer, contextOfPayment(payment, app.config.environment))
+    }
+    return { more: confirmed.length === batch }
+  },
+})

@@ -1,0 +1,75 @@
+/**
+ * pg-boss: the cron, the delayed work and the last resort of the actors. Each actor has a queue of its own name; a job on
+ * it calls the same pass() that a hint calls, so in the hot path no pg-boss row is written per event.
+ * A pass that crashed is retried, and at last stands in the queue "dead-passes".
+ */
+import { type ConstructorOptions, PgBoss } from "pg-boss"
+import { connect, type Db } from "../../src/base/database/db.ts"
+import type { Running } from "./actor.ts"
+
+/** Connections for pg-boss: it must never take those of the requests. */
+const connections = 2
+/** A job is begun so long after it was sent, at most. */
+const pollSeconds = 2
+/** How often one of the processes looks for ticks that have come due; the default of 30 would be that late. */
+const cronSeconds = 5
+const deadPasses = "dead-passes"
+
+export interface Boss {
+  /** Starts the cron and the workers of these actors. `run`: what a tick does; default: its passes. */
+  readonly serve: (actors: readonly Running[], run?: (actor: Running) => Promise<unknown>) => Promise<void>
+  /** Lets running jobs end, at most this long. */
+  readonly stop: (timeoutMs: number) => Promise<void>
+}
+
+export async function startBoss(url: string, onError: (error: Error) => void): Promise<Boss> {
+  const db = connect(url, { max: connections, applicationName: "slotbase pg-boss", jsonText: true })
+  const boss = new PgBoss({
+    db: driver(db),
+    schema: "pgboss",
+    superviseIntervalSeconds: 60,
+    cronMonitorIntervalSeconds: cronSeconds,
+    cronWorkerIntervalSeconds: 1,
+  })
+  boss.on("error", onError)
+  await boss.start()
+
+  async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
+    const known = new Set((await boss.getQueues()).map(({ name }) => name))
+    const queue = async (name: string, options?: Parameters<PgBoss["createQueue"]>[1]) => {
+      if (!known.has(name)) await boss.createQueue(name, options)
+    }
+    await queue(deadPasses)
+    // Side by side: whoever starts behind a backlog is busy with it already, and each answer would wait for its turn.
+    await Promise.all(
+      actors.map(async (running) => {
+        const { name, cron } = running.actor
+        // "short": one job waits at most, however many ticks were missed.
+        await queue(name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
+        await boss.work(name, { pollingIntervalSeconds: pollSeconds }, async () => {
+          await run(running)
+        })
+        await Promise.all([boss.schedule(name, cron, null, { tz: "UTC" }), boss.send(name)])
+      }),
+    )
+  }
+
+  async function stop(timeoutMs: number): Promise<void> {
+    await boss.stop({ graceful: true, close: false, timeout: timeoutMs })
+    await db.end()
+  }
+
+  return { serve, stop }
+}
+
+/** pg-boss's scripts bring their own BEGIN and COMMIT, which a pool must not see: they run in a transaction of ours. */
+const script = /^\s*begin;([\s\S]*)commit;?\s*$/i
+
+const driver = (db: Db): NonNullable<ConstructorOptions["db"]> => ({
+  async executeSql(text, values) {
+    const inner = values === undefined || values.length === 0 ? script.exec(text)?.[1] : undefined
+    const result =
+      inner === undefined ? await db.unsafe(text, values as never) : await db.begin((tx) => tx.unsafe(inner))
+    return { rows: (result as unknown[]).flat() as never[] }
+  },
+})

@@ -1,0 +1,33 @@
+/**
+ * The actors' own connections to PostgreSQL, apart from those of the requests: neither waits for the other. Few, because each
+ * keeps plans of its own, and more of them than PostgreSQL has cores do not go faster. The life sign has one to itself: a beat
+ * that waited behind the work would make a busy process look dead.
+ */
+import { connect, type Db } from "../../src/base/database/db.ts"
+
+/** What waits for a connection waits in the order in which it came. */
+const forWork = 8
+
+export interface ActorConnections {
+  readonly db: Db
+  readonly forLifeSign: Db
+  readonly end: () => Promise<void>
+}
+
+/** @param applicationName shown in `pg_stat_activity`. */
+export function connectActors(
+  url: string,
+  applicationName: string,
+  onSwap?: (reason: string) => void,
+): ActorConnections {
+  const options = { applicationName, ...(onSwap && { onSwap }) }
+  const db = connect(url, { ...options, max: forWork })
+  const forLifeSign = connect(url, { ...options, max: 1 })
+  return {
+    db,
+    forLifeSign,
+    end: async () => {
+      await Promise.all([db.end(), forLifeSign.end()])
+    },
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The life sign of this process. Leases are held by a process, not by a time: while its row is alive nobody takes its work,
+ * and seconds after it died or was stopped everybody may. A process that was only stopped finds, when it is continued, that
+ * its fencing tokens are void.
+ * Writes: processes.
+ */
+import { hostname } from "node:os"
+import type { Db } from "../../src/base/database/db.ts"
+
+/** How often a process says that it lives, and how long it is believed: work is taken over within 5 seconds. */
+const beatMs = 500
+const believedMs = 2_000
+
+export interface LifeSign {
+  /** The owner of this process's leases (processes.id). */
+  readonly owner: () => number
+  /** Says good-bye, so that others need not wait. */
+  readonly stop: () => Promise<void>
+}
+
+export async function startLifeSign(db: Db, role: string, version: string): Promise<LifeSign> {
+  let id = await register(db, role, version)
+  let beating: Promise<void> | undefined
+  const beatOnce = async () => {
+    try {
+      if (!(await beat(db, id))) id = await register(db, role, version)
+    } catch {
+      // The database is away; the actors report it. Others take the work over, and its tokens are void here.
+    } finally {
+      beating = undefined
+    }
+  }
+  const timer = setInterval(() => {
+    beating ??= beatOnce()
+  }, beatMs)
+  return {
+    owner: () => id,
+    stop: async () => {
+      clearInterval(timer)
+      // One that is under way would say that it still lives.
+      await beating
+      await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${id}`
+    },
+  }
+}
+
+async function register(db: Db, role: string, version: string): Promise<number> {
+  const [row] = await db<{ id: number }[]>`
+    insert into slotbase.processes (host, pid, role, version, alive_until)
+    values (${hostname()}, ${process.pid}, ${role}, ${version}, clock_timestamp() + ${believedMs}::integer * interval '1 ms')
+    returning id`
+  if (!row) throw new Error("the process could not be registered")
+  return row.id
+}
+
+async function beat(db: Db, id: number): Promise<boolean> {
+  const { count } = await db`
+    update slotbase.processes set alive_until = clock_timestamp() + ${believedMs}::integer * interval '1 ms'
+    where id = ${id}`
+  return count === 1
+}
+
+/** Removes processes that died long ago and hold nothing; answers how many. */
+export async function forgetDeadProcesses(db: Db): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.processes p
+    where p.alive_until < clock_timestamp() - interval '1 day'
+      and not exists (select from slotbase.handler_claims c where c.owner = p.id)
+      and not exists (select from slotbase.delivery_queue q where q.owner = p.id)`
+  return count
+}

@@ -1,0 +1,189 @@
+/**
+ * Who calls, and what they may do where. `authenticate` reads a token of any kind (session, API key, root key) in one
+ * statement; the guards answer from the grants that came with it, without asking the database again. A role in an
+ * organization counts in all its facilities, whose ids come with the grant.
+ * A facility in which the caller holds no role is answered as if it did not exist.
+ */
+import type { Queryable } from "../base/database/db.ts"
+import { NotAllowed, NotAuthenticated, NotFound } from "../base/errors.ts"
+import { hashToken } from "../base/secrets.ts"
+
+/** From the most to the least. Nobody grants a role that stands before their own. */
+export const roles = [
+  "platform_admin",
+  "facility_owner",
+  "facility_admin",
+  "staff",
+  "coach",
+  "player",
+  "parent",
+] as const
+export type Role = (typeof roles)[number]
+
+export interface Grant {
+  readonly role: Role
+  readonly scopeType: "platform" | "organization" | "facility"
+  readonly scopeId: string
+  /** Of a role in an organization: its facilities, in all of which the role counts. */
+  readonly facilityIds?: readonly string[]
+}
+
+/** What a parent may do for a child: book (and cancel, move, check in), pay, see feedback and progress. */
+export const childPermissions = ["book", "pay", "view_feedback"] as const
+export type ChildPermission = (typeof childPermissions)[number]
+
+export interface Child {
+  readonly childId: string
+  readonly permissions: readonly ChildPermission[]
+}
+
+export interface Caller {
+  readonly userId: string
+  readonly kind: "person" | "api_key" | "system"
+  readonly name: string
+  /** Null for API keys and system actors. */
+  readonly email: string | null
+  readonly grants: readonly Grant[]
+  /** Whose parent the caller is, and what they may do for each. Left out: nobody's. */
+  readonly children?: readonly Child[]
+  /** When the session ends; null for keys, which last until they are revoked. */
+  readonly tokenExpiresAt: Date | null
+}
+
+/** The caller whom a token names. Throws NotAuthenticated, with the same words whatever is wrong with the token. */
+export async function authenticate(db: Queryable, token: string): Promise<Caller> {
+  if (token.length > maxTokenLength) throw new NotAuthenticated(refusal)
+  const hash = hashToken(token)
+  const [row] = await db<CallerRow[]>`
+    select u.id, u.kind, coalesce(t.key_name, u.first_name || ' ' || u.last_name) as name, u.email, u.grants, u.children, t.expires_at
+    from (
+      select user_id, expires_at, null as key_name from slotbase.sessions
+      where token_hash = ${hash} and expires_at > (select slotbase.now())
+      union all
+      select user_id, null, name from slotbase.api_keys
+      where key_hash = ${hash} and revoked_at is null
+    ) t
+    join slotbase.callers u on u.id = t.user_id`
+  if (!row) throw new NotAuthenticated(refusal)
+  return toCaller(row)
+}
+
+/**
+ * A user as they would be if they called now, for what is done later on their behalf. Undefined: there is no such user.
+ */
+export async function callerOf(db: Queryable, userId: string): Promise<Caller | undefined> {
+  const [row] = await db<CallerRow[]>`
+    select id, kind, first_name || ' ' || last_name as name, email, grants, children, null::timestamptz as expires_at
+    from slotbase.callers where id = ${userId}`
+  return row && toCaller(row)
+}
+
+/** Any role in the facility. */
+export function requireMember(caller: Caller, facilityId: string): void {
+  if (bestRole(caller, facilityId) === undefined) throw new NotFound("facility", facilityId)
+}
+
+/** Staff, administrators and owners of the facility. A member who is none of these: NotAllowed. */
+export function requireStaff(caller: Caller, facilityId: string): void {
+  require(caller, facilityId, "staff")
+}
+
+/** Administrators and owners of the facility. */
+export function requireAdmin(caller: Caller, facilityId: string): void {
+  require(caller, facilityId, "facility_admin")
+}
+
+export function requirePlatformAdmin(caller: Caller): void {
+  if (!isPlatformAdmin(caller)) throw new NotAllowed("Only a platform administrator may do this.")
+}
+
+export function isStaff(caller: Caller, facilityId: string): boolean {
+  return isAtLeast(bestRole(caller, facilityId), "staff")
+}
+
+export function isPlatformAdmin(caller: Caller): boolean {
+  return caller.grants.some((grant) => grant.scopeType === "platform" && grant.role === "platform_admin")
+}
+
+/** The caller's highest role in a facility, held there or in its organization; undefined for a stranger. */
+export function bestRole(caller: Caller, facilityId: string): Role | undefined {
+  return highest(caller, (grant) => facilitiesOf(grant).includes(facilityId))
+}
+
+/** The caller's highest role in an organization itself; undefined for a stranger. */
+export function bestRoleInOrganization(caller: Caller, organizationId: string): Role | undefined {
+  return highest(caller, ({ scopeType, scopeId }) => scopeType === "organization" && scopeId === organizationId)
+}
+
+/** Administrators and owners of the organization. Any other role in it: NotAllowed; none: NotFound. */
+export function requireOrganizationAdmin(caller: Caller, organizationId: string): void {
+  const role = bestRoleInOrganization(caller, organizationId)
+  if (role === undefined) throw new NotFound("organization", organizationId)
+  if (!isAtLeast(role, "facility_admin")) {
+    throw new NotAllowed("This needs the role facility_admin in the organization, or a higher one.")
+  }
+}
+
+/** The facilities in which the caller holds this role or a higher one; a platform administrator's are not listed. */
+export function facilitiesWith(caller: Caller, needed: Role): string[] {
+  return [...new Set(caller.grants.filter(({ role }) => isAtLeast(role, needed)).flatMap(facilitiesOf))]
+}
+
+/** The organizations in which the caller holds this role or a higher one; a platform administrator's are not listed. */
+export function organizationsWith(caller: Caller, needed: Role): string[] {
+  const held = caller.grants.filter(({ scopeType, role }) => scopeType === "organization" && isAtLeast(role, needed))
+  return [...new Set(held.map(({ scopeId }) => scopeId))]
+}
+
+/** Whether the caller is that person, or a parent who may do this for them. */
+export function mayActFor(caller: Caller, userId: string, permission: ChildPermission): boolean {
+  if (caller.userId === userId) return true
+  return (caller.children ?? []).some((child) => child.childId === userId && child.permissions.includes(permission))
+}
+
+/** Whether a role stands at or above another one in the order of `roles`. */
+export function isAtLeast(role: Role | undefined, needed: Role): boolean {
+  return role !== undefined && roles.indexOf(role) <= roles.indexOf(needed)
+}
+
+function highest(caller: Caller, counts: (grant: Grant) => boolean): Role | undefined {
+  if (isPlatformAdmin(caller)) return "platform_admin"
+  const held = caller.grants.filter(counts)
+  return roles.find((role) => held.some((grant) => grant.role === role))
+}
+
+/** Where a role counts: in its facility, or in those of its organization. */
+function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly string[] {
+  if (scopeType === "facility") return [scopeId]
+  return scopeType === "organization" ? facilityIds : []
+}
+
+function require(caller: Caller, facilityId: string, needed: Role): void {
+  const role = bestRole(caller, facilityId)
+  if (role === undefined) throw new NotFound("facility", facilityId)
+  if (!isAtLeast(role, needed)) throw new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)
+}
+
+interface CallerRow {
+  id: string
+  kind: Caller["kind"]
+  name: string
+  email: string | null
+  grants: Grant[]
+  children: Child[]
+  expires_at: Date | null
+}
+
+const toCaller = ({ id, kind, name, email, grants, children, expires_at }: CallerRow): Caller => ({
+  userId: id,
+  kind,
+  name,
+  email,
+  grants,
+  children,
+  tokenExpiresAt: expires_at,
+})
+
+/** Ours have 47 characters, a chosen root key may have more. */
+const maxTokenLength = 512
+const refusal = "The token is not valid."

@@ -1,0 +1,74 @@
+/**
+ * Signing in and out. A session is a token of 256 random bits, of which only the hash is kept.
+ * Writes: sessions.
+ */
+import * as Schema from "effect/Schema"
+import type { Db, Queryable, Tx } from "../base/database/db.ts"
+import { NotAuthenticated } from "../base/errors.ts"
+import { Email, Id, normalEmail } from "../base/schema/request-fields.ts"
+import { Guesses } from "../base/attempt-limiter.ts"
+import { isPassword } from "./passwords.ts"
+import { hashToken, newToken } from "../base/secrets.ts"
+
+/** Wrong passwords of one client for one address: nobody mistypes oftener, and a guesser gets 960 a day. */
+const guesses = new Guesses({ failures: 10, withinMs: 900_000, keys: 10_000 })
+
+/** How long a session lasts, days. */
+export const sessionDays = 30
+
+export const SignInInput = Schema.Struct({
+  email: Email,
+  // Any length up to the longest: that a password is too short to be one is not told before it is compared.
+  password: Schema.String.annotate({ format: "password" }).check(Schema.isMaxLength(128)),
+})
+
+export const Session = Schema.Struct({
+  token: Schema.String,
+  expiresAt: Schema.String,
+  user: Schema.Struct({ id: Id, email: Schema.String, firstName: Schema.String, lastName: Schema.String }),
+})
+export type Session = typeof Session.Type
+
+/** Who signs in; slow on purpose, and as slow for an unknown address. Throws NotAuthenticated, TooMany. */
+export async function checkPassword(
+  db: Queryable,
+  input: typeof SignInInput.Type,
+  client: string,
+): Promise<Session["user"]> {
+  const email = normalEmail(input.email)
+  const guess = `${client} ${email}`
+  guesses.check(guess)
+  const [row] = await db<{ id: string; password_hash: string | null; first_name: string; last_name: string }[]>`
+    select id, password_hash, first_name, last_name from slotbase.users where email = ${email}`
+  const matches = await isPassword(input.password, row?.password_hash, client)
+  if (!row || !matches) {
+    guesses.failed(guess)
+    throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  }
+  guesses.succeeded(guess)
+  return { id: row.id, email, firstName: row.first_name, lastName: row.last_name }
+}
+
+export async function openSession(tx: Tx, user: Session["user"]): Promise<Session> {
+  const token = newToken("sbs")
+  const [row] = await tx<{ expires_at: Date }[]>`
+    insert into slotbase.sessions (token_hash, user_id, expires_at)
+    values (${hashToken(token)}, ${user.id}, slotbase.now() + make_interval(days => ${sessionDays}))
+    returning expires_at`
+  if (!row) throw new Error("openSession: the insert answered no row")
+  return { token, expiresAt: row.expires_at.toISOString(), user }
+}
+
+/** The token is worth nothing from the commit on. */
+export async function endSession(tx: Tx, token: string): Promise<void> {
+  await tx`delete from slotbase.sessions where token_hash = ${hashToken(token)}`
+}
+
+/** Deletes sessions that have expired, which no token opens any more; answers how many, at most `limit`. */
+export async function forgetOldSessions(db: Db, limit = 1_000): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.sessions
+    where token_hash = any (array(
+      select token_hash from slotbase.sessions where expires_at <= (select slotbase.now()) order by expires_at limit ${limit}))`
+  return count
+}

@@ -1,0 +1,84 @@
+/** Every area of the API, in one list: what is served, documented, and known to the typed client. */
+import { keyRoutes } from "../domain/people/routes/api-keys.ts"
+import { approvalRoutes } from "../domain/booking/routes/approvals.ts"
+import { availabilityRoutes } from "../domain/booking/routes/availability.ts"
+import { billingRoutes } from "../domain/payments/routes/accounts.ts"
+import { bookingPolicyRoutes } from "../domain/booking/routes/policies.ts"
+import { bookingRoutes } from "../domain/booking/routes/bookings.ts"
+import { checkInRoutes } from "../domain/booking/routes/attendance.ts"
+import { childRoutes } from "../domain/people/routes/children.ts"
+import { closureRoutes } from "../domain/closures/routes.ts"
+import { coachBlockRoutes } from "../domain/coaching/routes/blocks.ts"
+import { coachSessionRoutes } from "../domain/coaching/routes/sessions.ts"
+import { coachRoutes } from "../domain/coaching/routes/coaches.ts"
+import { deadLetterRoutes } from "../operations/dead-letters/routes.ts"
+import { deliveryRoutes } from "../outbound/webhooks/routes/deliveries.ts"
+import { eventTypeRoutes } from "../outbound/feed/routes/event-types.ts"
+import { eventRoutes } from "../outbound/feed/routes/events.ts"
+import { facilityRoutes } from "../domain/club/routes/facilities.ts"
+import { feedbackRoutes } from "../domain/coaching/routes/feedback.ts"
+import { feedbackUploadRoutes } from "../domain/coaching/routes/feedback-uploads.ts"
+import { healthRoutes } from "../operations/routes/health.ts"
+import { holdRoutes } from "../domain/booking/routes/holds.ts"
+import { jobRoutes } from "../operations/jobs/routes.ts"
+import { lostItemRoutes } from "../domain/club/routes/lost-items.ts"
+import { mediaRoutes } from "../domain/coaching/routes/feedback-files.ts"
+import { metricsRoutes } from "../operations/routes/metrics.ts"
+import { offlinePaymentRoutes } from "../domain/payments/routes/offline.ts"
+import { organizationRoutes } from "../domain/club/routes/organizations.ts"
+import { paymentRoutes } from "../domain/payments/routes/payments.ts"
+import { planRoutes } from "../domain/subscriptions/routes/plans.ts"
+import { progressRoutes } from "../domain/coaching/routes/progress.ts"
+import { recurringBookingRoutes } from "../domain/booking/routes/series.ts"
+import { reminderSettingsRoutes } from "../domain/booking/routes/reminder-settings.ts"
+import { resourceRoutes } from "../domain/club/routes/resources.ts"
+import { roleRoutes } from "../domain/people/routes/roles.ts"
+import { sessionRoutes } from "../domain/people/routes/sessions.ts"
+import { stripeRoutes } from "../domain/payments/routes/stripe.ts"
+import { subscriptionRoutes } from "../domain/subscriptions/routes/subscription.ts"
+import { userRoutes } from "../domain/people/routes/users.ts"
+import { waitlistRoutes } from "../domain/booking/routes/waitlist.ts"
+import { webhookRoutes } from "../outbound/webhooks/routes/webhooks.ts"
+
+export const areas = [
+  userRoutes,
+  roleRoutes,
+  childRoutes,
+  sessionRoutes,
+  organizationRoutes,
+  facilityRoutes,
+  resourceRoutes,
+  closureRoutes,
+  lostItemRoutes,
+  keyRoutes,
+  availabilityRoutes,
+  holdRoutes,
+  bookingRoutes,
+  approvalRoutes,
+  checkInRoutes,
+  bookingPolicyRoutes,
+  recurringBookingRoutes,
+  waitlistRoutes,
+  coachRoutes,
+  coachBlockRoutes,
+  coachSessionRoutes,
+  planRoutes,
+  subscriptionRoutes,
+  paymentRoutes,
+  offlinePaymentRoutes,
+  billingRoutes,
+  stripeRoutes,
+  feedbackRoutes,
+  feedbackUploadRoutes,
+  mediaRoutes,
+  progressRoutes,
+  eventRoutes,
+  eventTypeRoutes,
+  webhookRoutes,
+  deliveryRoutes,
+  deadLetterRoutes,
+  jobRoutes,
+  reminderSettingsRoutes,
+  healthRoutes,
+  metricsRoutes,
+] as const

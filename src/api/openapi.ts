@@ -1,0 +1,143 @@
+/**
+ * The API described by itself: /openapi/json is made from the routes and their Schemas, /openapi shows it. The page and
+ * its scripts come from this server (swagger-ui-dist), so that it can be read without a network.
+ */
+import { toOpenAPISchema } from "@elysiajs/openapi"
+import { type AnyElysia, Elysia } from "elysia"
+import { version } from "../base/version.ts"
+import { components } from "../http/describe.ts"
+import { page, start } from "./openapi-page.ts"
+
+/** @param server Asked at the first request for the document, when all routes are known. */
+export function openApiRoutes(server: () => AnyElysia) {
+  let document: string | undefined
+  return new Elysia({ name: "openapi", detail: { hide: true } })
+    .get("/openapi", () => new Response(page, { headers: headers("text/html; charset=utf-8") }))
+    .get("/openapi/json", () => {
+      document ??= JSON.stringify(documentOf(server()))
+      return new Response(document, { headers: headers("application/json") })
+    })
+    .get("/openapi/start.js", () => new Response(start, { headers: headers("text/javascript; charset=utf-8") }))
+    .get("/openapi/viewer.js", () => viewer("swagger-ui-bundle.js", "text/javascript; charset=utf-8"))
+    .get("/openapi/viewer.css", () => viewer("swagger-ui.css", "text/css; charset=utf-8"))
+}
+
+/** The OpenAPI 3.1 document of a server's routes. */
+export function documentOf(server: AnyElysia) {
+  const { paths } = toOpenAPISchema(server, { staticFile: false })
+  return {
+    openapi: "3.1.0",
+    info: { title: "SlotBase", version, description },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+    paths: Object.fromEntries(
+      Object.entries(paths).map(([path, item]) => [path, mapValues(item as Item, withParameters)]),
+    ),
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "A session's token or an API key." } },
+      schemas: { ...components, Problem: problem },
+      responses: mapValues(problems, (description) => ({
+        description,
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      })),
+    },
+  }
+}
+
+const description = `Bookings of sports facilities, and an event for everything that happens.
+
+Lists are \`{ data, next }\`: send \`next\` as \`after\` to go on. Instants are UTC, money is minor units of its currency.
+Failures are problem documents (RFC 9457) with a stable \`code\`. Every POST takes an \`Idempotency-Key\`: the same request
+with the same key happens once, within 24 hours. Answers to commands name their events in \`X-SlotBase-Event-IDs\` and carry
+an \`X-Correlation-ID\`, which is taken from the request when it is a UUID.`
+
+type Item = Record<string, Operation>
+interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
+  readonly "x-query"?: readonly object[]
+  readonly [more: string]: unknown
+}
+
+/** The generator knows the parameters of paths only, and not that all of ours are ids; the query's stand in `x-query`. */
+function withParameters({ "x-query": query = [], parameters = [], ...operation }: Operation, method: string): object {
+  const ofPath = parameters.map((parameter) =>
+    /id$/i.test(parameter.name) ? { ...parameter, schema: { type: "string", format: "uuid" } } : parameter,
+  )
+  return { ...operation, parameters: [...ofPath, ...query, ...(method === "post" ? [idempotencyKey] : [])] }
+}
+
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "Makes the request happen once: sent again within 24 hours it gets its first answer.",
+  schema: { type: "string", maxLength: 255 },
+}
+
+const problem = {
+  type: "object",
+  required: ["type", "title", "status", "detail", "code"],
+  properties: {
+    type: { type: "string", format: "uri" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    code: { type: "string", description: "Stable: programs branch on it." },
+    errors: {
+      type: "array",
+      items: { type: "object", properties: { path: { type: "string" }, message: { type: "string" } } },
+    },
+    conflicts: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          startAt: { type: "string", format: "date-time" },
+          endAt: { type: "string", format: "date-time" },
+          status: { type: "string" },
+        },
+      },
+    },
+    alternatives: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          resourceId: { type: "string", format: "uuid" },
+          startAt: { type: "string", format: "date-time" },
+          endAt: { type: "string", format: "date-time" },
+        },
+      },
+    },
+  },
+}
+
+const problems: Readonly<Record<string, string>> = {
+  400: "The request cannot be read.",
+  401: "The caller is not known.",
+  403: "The caller is known, but not allowed to do this.",
+  404: "Not there, or in a facility that the caller may not see.",
+  409: "The state of things stands against it.",
+  410: "It is gone, and does not come back.",
+  413: "The body is too large.",
+  415: "The body is not of the type that is taken here.",
+  416: "The content has no such range of bytes.",
+  422: "The input does not parse, or is against a rule.",
+  429: "Too many requests; see Retry-After.",
+  503: "The database does not answer; see Retry-After.",
+}
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, fn: (value: A, key: string) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, fn(value, key)]))
+
+const headers = (type: string) => ({
+  "content-type": type,
+  "cache-control": "no-cache",
+  "x-content-type-options": "nosniff",
+  // The viewer colours its parts with inline styles; scripts are ours alone.
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
+})
+
+const viewer = (file: string, type: string) =>
+  new Response(Bun.file(Bun.resolveSync(`swagger-ui-dist/${file}`, import.meta.dir)), { headers: headers(type) })

@@ -1,0 +1,37 @@
+/** Addresses that no route has with this method, but with another: 405 with `Allow`. Stands first in the server. */
+import { Elysia } from "elysia"
+import { answerOf, BadRequest, responseOf } from "../http/problems.ts"
+
+interface KnownRoute {
+  readonly method: string
+  readonly path: string
+}
+
+/** @param routes Asked once, at the first unknown address: the routes of the whole server. */
+export function otherMethods(routes: () => readonly KnownRoute[]) {
+  let known: { methods: Set<string>; pattern: RegExp }[] | undefined
+  return new Elysia({ name: "other-methods" }).onError({ as: "global" }, ({ code, request, set }) => {
+    if (code !== "NOT_FOUND") return
+    known ??= patternsOf(routes())
+    const { pathname } = new URL(request.url)
+    const allowed = known.filter(({ pattern }) => pattern.test(pathname)).flatMap(({ methods }) => [...methods])
+    // The router took `/v1/./me` as it came, `URL` without its dots: then the method is right, and the address is not.
+    if (allowed.length === 0 || allowed.includes(request.method)) return
+    const allow = [...new Set(allowed)].sort().join(", ")
+    const answer = answerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
+    if (answer) return responseOf(answer, { request, set })
+  })
+}
+
+function patternsOf(routes: readonly KnownRoute[]) {
+  const byPath = new Map<string, Set<string>>()
+  for (const { method, path } of routes) {
+    // Elysia's name for a WebSocket, which is asked for with GET.
+    if (method === "WS") continue
+    byPath.set(path, (byPath.get(path) ?? new Set()).add(method))
+  }
+  return [...byPath].map(([path, methods]) => ({
+    methods,
+    pattern: new RegExp(`^${path.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`),
+  }))
+}

@@ -1,0 +1,38 @@
+/** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
+import { type AnyElysia, Elysia } from "elysia"
+import type { App } from "../base/app.ts"
+import { webSocketOptions } from "../outbound/live/limits.ts"
+import { Live } from "../outbound/live/live.ts"
+import { areas } from "./areas.ts"
+import { maxBodyBytes } from "../http/body.ts"
+import { healthRoutes } from "../operations/routes/health.ts"
+import { liveRoutes } from "../outbound/live/routes.ts"
+import { mailboxRoutes } from "../outbound/messages/email/routes.ts"
+import { metricsRoutes } from "../operations/routes/metrics.ts"
+import { openApiRoutes } from "./openapi.ts"
+import { otherMethods } from "./other-methods.ts"
+import { problems } from "../http/problems.ts"
+
+/** Not yet listening; `.listen({ hostname, port })` opens it, `.stop()` lets requests in flight end. */
+export function createServer(app: App, live = new Live(app.db)): AnyElysia {
+  const server: AnyElysia = new Elysia({
+    serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
+    websocket: webSocketOptions,
+  })
+    .use(otherMethods(() => server.routes))
+    .use(problems())
+  for (const routes of areas) server.use(routes(app))
+  return server
+    .use(mailboxRoutes(app))
+    .use(liveRoutes(live))
+    .use(openApiRoutes(() => server))
+}
+
+/** What a process without the API serves: whether it is well, and what it has counted. */
+export const createOperationsServer = (app: App) =>
+  new Elysia().use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
+
+/** Bun's own limit answers without a problem document, so it stands far behind ours, which reads no further than itself. */
+const maxReadBytes = 64 * maxBodyBytes
+/** Longer than any request of ours takes, shorter than load balancers keep a silent connection (60 s). */
+const idleSeconds = 30

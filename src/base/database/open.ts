@@ -1,0 +1,66 @@
+/** Which database this program uses: the one of DATABASE_URL, or the embedded PostgreSQL, started or already running. */
+import postgres from "postgres"
+import { BadConfig, type Config } from "../config.ts"
+import { embeddedUrl, startEmbedded } from "./embedded/start.ts"
+
+export interface OpenDatabase {
+  readonly url: string
+  readonly embedded: boolean
+  /** Stops the embedded server if this process started it. */
+  readonly stop: () => Promise<void>
+}
+
+/** For the server: the embedded PostgreSQL is started, and belongs to this process. */
+export async function openDatabase(config: Config, log: (line: string) => void): Promise<OpenDatabase> {
+  if (config.databaseUrl) return given(config.databaseUrl)
+  const embedded = await startEmbedded({ dataDir: config.dataDir, log })
+  return { url: embedded.url, embedded: true, stop: embedded.stop }
+}
+
+/** For the command line: the embedded PostgreSQL that is running, or one started for as long as the command takes. */
+export async function reachDatabase(config: Config): Promise<OpenDatabase> {
+  if (config.databaseUrl) return given(config.databaseUrl)
+  const url = await embeddedUrl(config.dataDir)
+  if (url && (await answers(url)) === undefined) return { url, embedded: true, stop: async () => {} }
+  return openDatabase(config, () => {})
+}
+
+async function given(url: string): Promise<OpenDatabase> {
+  const problem = await answers(url)
+  if (problem) {
+    const address = URL.parse(url)
+    const name = address?.pathname.slice(1) || "of DATABASE_URL"
+    const where = address ? ` on ${address.host}` : ""
+    throw new BadConfig(
+      `The database ${name}${where} ${problem}. Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+    )
+  }
+  return { url, embedded: false, stop: async () => {} }
+}
+
+const connectTimeoutSeconds = 5
+
+/** What is wrong, as the end of a sentence; undefined when it answers. */
+async function answers(url: string): Promise<string | undefined> {
+  const sql = client(url)
+  try {
+    await sql`select 1`
+    return undefined
+  } catch (error) {
+    if (error instanceof postgres.PostgresError) return `refuses the connection (${error.message})`
+    return `does not answer (${(error as { code?: string }).code ?? (error as Error).message})`
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+/** The driver takes several hosts, which URL does not, so the driver is asked whether it can read it; its own error would show the password. */
+function client(url: string): postgres.Sql {
+  try {
+    return postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} })
+  } catch {
+    throw new BadConfig(
+      "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
+    )
+  }
+}

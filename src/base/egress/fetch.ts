@@ -1,0 +1,235 @@
+/**
+ * The one guard of everything that leaves the process: https only, plain http exactly for addresses inside
+ * SLOTBASE_EGRESS_ALLOW; every DNS answer vetted and the vetted address connected to, with the certificate checked by
+ * name; redirects never followed; answers read up to a limit; one time limit over name, connection, headers and body.
+ * The address is pinned by putting it into the URL, because Bun's fetch ignores a `lookup` option (measured).
+ */
+import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
+import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
+import { limited } from "./time-limit.ts"
+import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
+import { RuleBroken } from "../errors.ts"
+
+export { parseNetworks } from "./addresses.ts"
+export { EgressRefused, RequestFailed } from "./failures.ts"
+
+export interface OutgoingRequest {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Over everything, from the name to the last byte; default `defaultTimeoutMs`. */
+  readonly timeoutMs?: number
+  /** What is kept of the body; the rest is not read. Default `defaultResponseBytes`. */
+  readonly maxResponseBytes?: number
+  /** Networks that may be reached although they are not public (config.egressAllow). */
+  readonly allow: readonly string[]
+  readonly signal?: AbortSignal
+  /** For tests: another way to resolve names. */
+  readonly resolve?: Resolve
+}
+
+export interface OutgoingAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** As text, without NUL, which PostgreSQL cannot keep. */
+  readonly body: string
+  readonly durationMs: number
+}
+
+export const defaultTimeoutMs = 10_000
+export const defaultResponseBytes = 16 * 1024
+/** RFC 9110 asks for at least 8,000 octets. */
+export const maxUrlLength = 8_000
+
+/** Makes a request. Any status is an answer; throws EgressRefused (nothing was sent) or RequestFailed (no complete answer). */
+export async function guardedFetch(url: string, request: OutgoingRequest): Promise<OutgoingAnswer> {
+  const startedAt = performance.now()
+  const answer = await limited(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
+    exchange(url, request, signal),
+  )
+  return { ...answer, durationMs: performance.now() - startedAt }
+}
+
+/**
+ * For the moment in which somebody configures an address: throws RuleBroken unless the guard would let it out now.
+ * An https name that does not resolve now passes, because it may later; the guard looks again at every request.
+ */
+export async function checkUrl(url: string, allow: readonly string[], path = "body.url", by = resolve): Promise<void> {
+  try {
+    const parsed = parseUrl(url)
+    const addresses = await Promise.race([addressesOf(parsed, by), Bun.sleep(nameLimitMs).then(() => [])])
+    if (addresses.length > 0) vet(parsed, addresses, allow)
+    else if (parsed.protocol === "http:") throw httpsRequired()
+  } catch (error) {
+    if (error instanceof EgressRefused)
+      throw new RuleBroken(error.code, error.message, [{ path, message: error.message }])
+    throw error
+  }
+}
+
+const nameLimitMs = 5_000
+
+function parseUrl(text: string): URL {
+  const url = text.length <= maxUrlLength ? URL.parse(text) : null
+  if (!url) throw new EgressRefused("bad_url", `Expected an absolute URL of at most ${maxUrlLength} characters.`)
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw httpsRequired()
+  if (url.username || url.password) throw new EgressRefused("bad_url", "A URL must not hold a user name or password.")
+  if (badPorts.has(url.port))
+    throw new EgressRefused("blocked_port", `Port ${url.port} belongs to another protocol than HTTP.`)
+  return url
+}
+
+/** A stream of deliveries goes to few URLs. What was parsed is never changed. */
+function knownUrl(text: string): URL {
+  const known = urls.get(text)
+  if (known) return known
+  const url = parseUrl(text)
+  if (urls.size >= maxUrls) urls.delete(urls.keys().next().value ?? "")
+  urls.set(text, url)
+  return url
+}
+
+const urls = new Map<string, URL>()
+const maxUrls = 1_000
+
+const httpsRequired = () => new EgressRefused("https_required", "Only https addresses can be reached.")
+
+/** Those of the Fetch standard ("bad port") that servers answer on in practice: no cross-protocol tricks. */
+const badPorts = new Set(
+  "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080".split(
+    " ",
+  ),
+)
+
+async function addressesOf(url: URL, by: Resolve): Promise<readonly string[]> {
+  const literal = literalOf(url.hostname)
+  return literal === undefined ? await by(url.hostname) : [literal]
+}
+
+/**
+ * The addresses that may be connected to. A host with an address in an allowed network is the operator's own: only those
+ * of its addresses are used. Of every other host all addresses must be public, not just the one that would be used.
+ */
+function vet(url: URL, addresses: readonly string[], allow: readonly string[]): readonly string[] {
+  const networks = parseNetworks(allow)
+  const allowed = addresses.filter((address) => isInside(address, networks))
+  if (allowed.length > 0) return allowed
+  const refused = addresses.find((address) => !isPublic(address))
+  if (refused !== undefined) {
+    const what = refused === literalOf(url.hostname) ? refused : `${url.hostname} is at ${refused}, which`
+    throw new EgressRefused("private_address", `${what} is not a public address.`)
+  }
+  if (url.protocol !== "https:") throw httpsRequired()
+  return addresses
+}
+
+type Answer = Omit<OutgoingAnswer, "durationMs">
+
+async function exchange(text: string, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
+  const url = knownUrl(text)
+  const ways = literalWays(url, request.allow) ?? (await namedWays(url, request))
+  for (const [index, way] of ways.entries()) {
+    signal.throwIfAborted()
+    try {
+      return await ask(way, request, signal)
+    } catch (error) {
+      if (!isNotConnected(error) || index === ways.length - 1) throw failureOf(error)
+    }
+  }
+  throw new RequestFailed("connection_failed", "No connection could be made.")
+}
+
+/** To one vetted address. */
+interface Way {
+  /** The URL with the address in the name's place. */
+  readonly url: string
+  readonly host: string
+  readonly tls?: { readonly serverName: string }
+}
+
+function wayTo(url: URL, address: string): Way {
+  const host = address.includes(":") ? `[${address}]` : address
+  const port = url.port === "" ? "" : `:${url.port}`
+  return {
+    url: `${url.protocol}//${host}${port}${url.pathname}${url.search}`,
+    host: url.host,
+    ...(host !== url.hostname && url.protocol === "https:" && { tls: { serverName: url.hostname } }),
+  }
+}
+
+async function namedWays(url: URL, request: OutgoingRequest): Promise<readonly Way[]> {
+  const addresses = await (request.resolve ?? resolve)(url.hostname)
+  if (addresses.length === 0) throw new RequestFailed("name_not_found", `The name ${url.hostname} was not found.`)
+  return vet(url, addresses, request.allow)
+    .slice(0, triedAddresses)
+    .map((address) => wayTo(url, address))
+}
+
+/** Of a URL with an address in place of a name: whether it may be reached never changes. */
+function literalWays(url: URL, allow: readonly string[]): readonly Way[] | undefined {
+  const known = verdicts.get(url)
+  if (known?.allow === allow) return known.ways
+  const literal = literalOf(url.hostname)
+  const ways = literal === undefined ? undefined : vet(url, [literal], allow).map((address) => wayTo(url, address))
+  verdicts.set(url, { allow, ways })
+  return ways
+}
+
+const verdicts = new WeakMap<URL, { readonly allow: readonly string[]; readonly ways: readonly Way[] | undefined }>()
+
+async function ask({ url, host, tls }: Way, request: OutgoingRequest, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(url, {
+    method: request.method ?? "GET",
+    headers: { ...request.headers, Host: host, "Accept-Encoding": "identity" },
+    body: request.body ?? null,
+    redirect: "manual",
+    decompress: false, // a few kilobytes of gzip may be gigabytes
+    signal,
+    ...(tls && { tls }),
+  })
+  const encoding = response.headers.get("content-encoding") ?? "identity"
+  const bytes = await readSome(response, request.maxResponseBytes ?? defaultResponseBytes)
+  return {
+    status: response.status,
+    headers: keptHeaders(response.headers),
+    body: encoding === "identity" ? textOf(bytes) : `(encoded as ${encoding.slice(0, 20)}, not read)`,
+  }
+}
+
+/** The first bytes of the body; the connection is closed rather than the rest read. */
+async function readSome(response: Response, limit: number): Promise<Uint8Array> {
+  const length = response.headers.get("content-length")
+  // Nothing more than what it says can come: no need to read it piece by piece, which costs as much as the request.
+  if (length !== null && Number(length) <= limit) return new Uint8Array(await response.arrayBuffer())
+  if (!response.body) return new Uint8Array()
+  const parts: Uint8Array[] = []
+  let size = 0
+  const reader = response.body.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    parts.push(value)
+    size += value.length
+    if (size > limit) {
+      await reader.cancel()
+      break
+    }
+  }
+  return Buffer.concat(parts, Math.min(size, limit))
+}
+
+const textOf = (bytes: Uint8Array) => (bytes.length === 0 ? "" : decoder.decode(bytes).replaceAll("\u0000", "\ufffd"))
+const decoder = new TextDecoder()
+
+const maxHeaders = 50
+const maxHeaderLength = 1_000
+
+/** Cookies are the receiver's secrets, and of no use here. */
+function keptHeaders(headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {}
+  let count = 0
+  headers.forEach((value, name) => {
+    if (name !== "set-cookie" && count++ < maxHeaders) kept[name] = value.slice(0, maxHeaderLength)
+  })
+  return kept
+}

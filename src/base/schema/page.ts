@@ -1,0 +1,83 @@
+/**
+ * Lists that are read page by page: `?limit=&after=`, answered as `{ data, next }`. The cursor names the last row by the
+ * columns of the list's order (keyset), so a page costs the same wherever it stands and no row is skipped or seen twice
+ * because others came or went. To its reader it is opaque.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { InvalidInput } from "../errors.ts"
+
+export interface Page<T> {
+  readonly data: readonly T[]
+  /** Send it as `after` to go on; null at the end. */
+  readonly next: string | null
+}
+
+export const defaultLimit = 50
+export const maxLimit = 200
+const maxCursorLength = 1_000
+
+/** Spread into the Struct of a list's query: `Schema.Struct({ ...pageQuery, status: … })`. */
+export const pageQuery = {
+  limit: Schema.optionalKey(
+    Schema.String.annotate({
+      description: `how many, 1 to ${maxLimit}; default ${defaultLimit}`,
+      format: "int32",
+    }).check(
+      Schema.makeFilter((text: string) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= maxLimit, {
+        expected: `a whole number from 1 to ${maxLimit}`,
+        toJsonSchema: () => [{ pattern: "^\\d{1,3}$" }, true],
+      }),
+    ),
+  ),
+  after: Schema.optionalKey(
+    Schema.String.annotate({ description: "the `next` of the page before" }).check(Schema.isMaxLength(maxCursorLength)),
+  ),
+}
+export const PageQuery = Schema.Struct(pageQuery)
+
+/** The limit of a decoded query. */
+export const limitOf = (query: { readonly limit?: string }): number => Number(query.limit ?? defaultLimit)
+
+/**
+ * The key of the row after which to read, checked with the Schema of the list's key (a Tuple of text and numbers, such as
+ * `Schema.Tuple([Instant, Id])`); undefined for the first page. Throws InvalidInput for a cursor that is not one of ours.
+ */
+export function keyAfter<Key>(
+  query: { readonly after?: string },
+  key: Schema.ConstraintCodec<Key, unknown, never, never>,
+): Key | undefined {
+  if (query.after === undefined) return undefined
+  const given = parsed(query.after)
+  const result = Schema.decodeUnknownResult(key)(given)
+  if (Result.isSuccess(result) && isStorable(given)) return result.success as Key
+  throw new InvalidInput([{ path: "query.after", message: "Expected the `next` of an earlier page of this list" }])
+}
+
+/** Makes a page of rows that were read with `limit ${limit + 1}`: the row too many only says that there are more. */
+export function pageOf<Row, T>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => readonly (string | number)[],
+  view: (row: Row) => T,
+): Page<T> {
+  const shown = rows.slice(0, limit)
+  const last = rows.length > limit ? shown.at(-1) : undefined
+  return {
+    data: shown.map(view),
+    next: last === undefined ? null : Buffer.from(JSON.stringify(keyOf(last))).toString("base64url"),
+  }
+}
+
+/** Whoever makes up a cursor may put text into it that PostgreSQL answers with an error. */
+const isStorable = (key: unknown) =>
+  Array.isArray(key) &&
+  key.every((part) => typeof part !== "string" || (part.isWellFormed() && !part.includes("\u0000")))
+
+function parsed(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"))
+  } catch {
+    return undefined
+  }
+}

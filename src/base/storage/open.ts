@@ -1,0 +1,67 @@
+/**
+ * Where uploaded files stand: on the disk of the data directory, or in an S3-compatible bucket. A file is put in whole, under
+ * a key made of ids alone, and from then on never changes. What was stored is found where it is, also after the configuration
+ * names another place for what is to come.
+ */
+import type { Config } from "../config.ts"
+import { diskStorage } from "./disk.ts"
+import { bucketStorage } from "./s3.ts"
+
+export type StorageName = "disk" | "s3"
+
+export interface Storage {
+  readonly name: StorageName
+  /** Takes a local file in, durably; whoever reads the key sees all of it or nothing. The local file is gone then. */
+  readonly keep: (key: string, path: string, label: FileLabel) => Promise<void>
+  /** The content, read as it is needed; undefined when there is none under the key. */
+  readonly open: (key: string) => Promise<Blob | undefined>
+  /** An address at which the content can be read for so many seconds without this program; undefined: there is none. */
+  readonly addressOf: (key: string, seconds: number) => string | undefined
+  /** Not there is as good as removed. */
+  readonly remove: (key: string) => Promise<void>
+  /** Everything that is stored, in any order. */
+  readonly list: () => AsyncIterable<StoredObject>
+}
+
+/** How a file is presented to whoever reads it without this program. */
+export interface FileLabel {
+  readonly contentType: string
+  readonly disposition: string
+}
+
+export interface StoredObject {
+  readonly key: string
+  /** By the clock of the storage. */
+  readonly modifiedAt: Date
+}
+
+export interface Storages {
+  /** Where new files go. */
+  readonly current: Storage
+  /** Throws when the configuration no longer says where it is. */
+  readonly named: (name: StorageName) => Storage
+  /** All that the configuration knows. */
+  readonly all: readonly Storage[]
+}
+
+/** The storages of a configuration, made once. */
+export function storagesOf(config: Config): Storages {
+  const known = made.get(config)
+  if (known) return known
+  const disk = diskStorage(config.dataDir)
+  const bucket = config.s3 && bucketStorage(config.s3)
+  const all: readonly Storage[] = bucket ? [bucket, disk] : [disk]
+  const storages: Storages = {
+    current: bucket ?? disk,
+    all,
+    named: (name) => {
+      const found = all.find((storage) => storage.name === name)
+      if (!found) throw new Error(`a file is stored in ${name}, and the S3_ settings are missing`)
+      return found
+    },
+  }
+  made.set(config, storages)
+  return storages
+}
+
+const made = new WeakMap<Config, Storages>()

@@ -1,0 +1,48 @@
+/**
+ * Files in a bucket of an S3-compatible object storage (AWS, R2, MinIO, …), through Bun's own client. Large files are sent in
+ * parts, so none is held in memory; a part that never completes is no object. Clients read from the bucket itself, at
+ * addresses that it signed for a time.
+ */
+import { rm } from "node:fs/promises"
+import type { S3Config } from "../config.ts"
+import type { Storage, StoredObject } from "./open.ts"
+
+/** Sent in one request up to this size, and in parts of it beyond. */
+const partBytes = 8 * 1024 * 1024
+/** Parts of one file under way at once. */
+const partsAtOnce = 2
+/** Of one request for a part of the list; the most that S3 answers. */
+const listBatch = 1_000
+
+export function bucketStorage(config: S3Config): Storage {
+  const client = new Bun.S3Client({ ...config, partSize: partBytes, queueSize: partsAtOnce })
+  return {
+    name: "s3",
+    async keep(key, path, { contentType, disposition }) {
+      await client.write(key, Bun.file(path), { type: contentType, contentDisposition: disposition })
+      await rm(path, { force: true })
+    },
+    async open(key) {
+      const file = client.file(key)
+      return (await file.exists()) ? file : undefined
+    },
+    addressOf: (key, seconds) => client.presign(key, { method: "GET", expiresIn: seconds }),
+    // S3 answers 204 whether or not there was something.
+    remove: (key) => client.delete(key),
+    list: () => listObjects(client),
+  }
+}
+
+async function* listObjects(client: Bun.S3Client): AsyncIterable<StoredObject> {
+  let startAfter: string | undefined
+  do {
+    const { contents = [], isTruncated } = await client.list({
+      maxKeys: listBatch,
+      ...(startAfter !== undefined && { startAfter }),
+    })
+    for (const { key, lastModified } of contents) {
+      if (lastModified !== undefined) yield { key, modifiedAt: new Date(lastModified) }
+    }
+    startAfter = isTruncated ? contents.at(-1)?.key : undefined
+  } while (startAfter !== undefined)
+}

@@ -1,0 +1,129 @@
+/**
+ * The demo club: made through the commands of the domain, so that its events are recorded like any other. It is one
+ * transaction: a process that dies in the middle leaves nothing, and of two that start together one makes it.
+ */
+import { randomBytes } from "node:crypto"
+import type { Caller } from "../access/caller.ts"
+import type { App } from "../base/app.ts"
+import type { Tx } from "../base/database/db.ts"
+import { createFacility } from "../domain/club/facilities.ts"
+import { newId, platformFacilityId, rootUserId } from "../base/ids.ts"
+import type { OpeningHours } from "../domain/club/opening-hours.ts"
+import { transact } from "../events/outbox.ts"
+import { hashPassword } from "../access/passwords.ts"
+import { createResource } from "../domain/club/resources.ts"
+import { assignRole } from "../domain/people/roles.ts"
+import { registerUser } from "../domain/people/users.ts"
+
+export interface DemoClub {
+  readonly facilityId: string
+  readonly name: string
+  readonly resources: readonly { readonly id: string; readonly name: string }[]
+  readonly people: readonly DemoPerson[]
+  /** The same for everybody. */
+  readonly password: string
+}
+
+export interface DemoPerson {
+  readonly id: string
+  readonly email: string
+  readonly name: string
+  readonly role: string
+}
+
+/** Makes the demo club in a database without a facility, and answers it; undefined when there is one already. */
+export async function seedDemo(app: App): Promise<DemoClub | undefined> {
+  if (!(await isEmpty(app.db))) return undefined
+  // A password that stands in a README opens no door of a real system.
+  const password = app.config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
+  const passwordHash = await hashPassword(password, "demo")
+  const context = { environment: app.config.environment, correlationId: newId(), userId: rootUserId }
+  const { result } = await transact(app.db, context, async (tx) => {
+    // Whoever comes second waits here, and then finds the club.
+    await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('demo'))`
+    if (!(await isEmpty(tx))) return undefined
+    return { ...(await makeClub(tx, passwordHash)), password }
+  })
+  return result
+}
+
+const isEmpty = async (db: Pick<App, "db">["db"] | Tx) => {
+  const rows = await db`select 1 from slotbase.facilities where id <> ${platformFacilityId} limit 1`
+  return rows.length === 0
+}
+
+async function makeClub(tx: Tx, passwordHash: string): Promise<Omit<DemoClub, "password">> {
+  const owner = await registerUser(tx, { ...club.owner, registrationSource: "admin", passwordHash })
+  const facility = await createFacility(tx, root, { ...club.facility, ownerId: owner.id })
+  const resources = []
+  for (const court of club.courts) resources.push(await createResource(tx, root, facility.id, court))
+  const people: DemoPerson[] = [{ id: owner.id, email: owner.email, name: nameOf(owner), role: "facility_owner" }]
+  for (const { role, ...person } of club.members) {
+    const user = await registerUser(tx, {
+      ...person,
+      registrationSource: "admin",
+      facilityId: facility.id,
+      passwordHash,
+    })
+    if (role !== "player") {
+      await assignRole(tx, root, user.id, { role, scopeType: "facility", scopeId: facility.id })
+    }
+    people.push({ id: user.id, email: user.email, name: nameOf(user), role })
+  }
+  return {
+    facilityId: facility.id,
+    name: facility.name,
+    resources: resources.map(({ id, name }) => ({ id, name })),
+    people,
+  }
+}
+
+const nameOf = ({ firstName, lastName }: { firstName: string; lastName: string }) => `${firstName} ${lastName}`
+
+const root: Caller = {
+  userId: rootUserId,
+  kind: "system",
+  name: "Root Key",
+  email: null,
+  grants: [{ role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }],
+  tokenExpiresAt: null,
+}
+
+const weekday = [{ open: "07:00", close: "22:00" }]
+const weekend = [{ open: "08:00", close: "20:00" }]
+const openingHours: OpeningHours = {
+  monday: weekday,
+  tuesday: weekday,
+  wednesday: weekday,
+  thursday: weekday,
+  friday: weekday,
+  saturday: weekend,
+  sunday: weekend,
+}
+
+const club = {
+  owner: { email: "clara@riverside.example", firstName: "Clara", lastName: "Brandt" },
+  facility: {
+    name: "Riverside Tennis Club",
+    timezone: "Europe/Berlin",
+    currency: "EUR",
+    sportTypes: ["tennis"],
+    openingHours,
+    slotMinutes: 60,
+    holdMinutes: 5,
+  },
+  /** Prices in euro cents for an hour. */
+  courts: [
+    { name: "Court 1", resourceType: "court", hourlyPrice: 2400 },
+    { name: "Court 2", resourceType: "court", hourlyPrice: 2400 },
+    { name: "Court 3", resourceType: "court", hourlyPrice: 2000 },
+    { name: "Indoor Court", resourceType: "court", hourlyPrice: 3200 },
+  ],
+  members: [
+    { role: "staff", email: "sam@riverside.example", firstName: "Sam", lastName: "Okafor" },
+    { role: "coach", email: "jonas@riverside.example", firstName: "Jonas", lastName: "Weber" },
+    { role: "player", email: "mia@riverside.example", firstName: "Mia", lastName: "Keller" },
+    { role: "player", email: "leo@riverside.example", firstName: "Leo", lastName: "Martin" },
+    { role: "player", email: "nora@riverside.example", firstName: "Nora", lastName: "Lindqvist" },
+  ],
+} as const

@@ -1,0 +1,83 @@
+/**
+ * Approval: a booking that needs it is pending, and occupies its slot, until staff decide. The decision and what follows from
+ * it are two events: granted, then confirmed, or held where an online payment is due first; rejected, then cancelled.
+ */
+import { type Caller, requireStaff } from "../../access/caller.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { WrongState } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+import { paidFor } from "../ledger/paid.ts"
+import { type Booking, toBooking } from "./answer.ts"
+import { cancelLocked } from "./cancel.ts"
+import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"
+import { recordConfirmed, recordHeld } from "./events.ts"
+import { lockOwn, requireStatus } from "./lock-own.ts"
+import { type BookingRow, changeBooking, type LockedBooking } from "./rows.ts"
+
+/** An approved booking waits so long for its online payment, and never beyond its start. */
+const paymentMs = 24 * 60 * 60_000
+
+/**
+ * Staff: it may take place. Records booking.approval.granted, and booking.confirmed, or booking.hold.created when it is to be
+ * paid online and is not paid yet.
+ * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
+ */
+export async function approveBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
+  const booking = await lockPending(tx, caller, facilityId, bookingId, "approved")
+  if (booking.start_at <= booking.now) {
+    throw new WrongState("booking_started", "Its time has begun without an approval; it can only be rejected now.")
+  }
+  recordApprovalGranted(tx, booking, caller.userId)
+  return toBooking(await confirmOrHold(tx, booking, caller.userId))
+}
+
+/**
+ * Staff: it may not. Frees the slot and gives back whatever was paid. Records booking.approval.rejected and booking.cancelled.
+ * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_is_coach_block)
+ */
+export async function rejectBooking(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { rejectionReason }: { readonly rejectionReason: string },
+): Promise<Booking> {
+  const booking = await lockPending(tx, caller, facilityId, bookingId, "rejected")
+  recordApprovalRejected(tx, booking, caller.userId, rejectionReason)
+  return toBooking(await cancelLocked(tx, booking, caller, rejectionReason))
+}
+
+async function lockPending(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  what: string,
+): Promise<LockedBooking> {
+  requireStaff(caller, facilityId)
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["pending"], "booking_not_pending", what)
+  return booking
+}
+
+async function confirmOrHold(tx: Tx, booking: LockedBooking, approvedBy: string): Promise<BookingRow> {
+  const approved = { approved_at: booking.now, approved_by: approvedBy }
+  const paymentMethod = booking.payment_method ?? "online"
+  if (paymentMethod === "online" && !(await isPaid(tx, booking))) {
+    const until = new Date(Math.min(booking.start_at.getTime(), booking.now.getTime() + paymentMs))
+    const hold = { status: "held", hold_id: newId(), hold_expires_at: until, ...approved } as const
+    const held = await changeBooking(tx, booking, hold)
+    recordHeld(tx, held)
+    return held
+  }
+  const confirmed = await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now, ...approved })
+  recordConfirmed(tx, confirmed, paymentMethod)
+  return confirmed
+}
+
+/** Whether what was paid for a locked booking covers its price. */
+export async function isPaid(tx: Tx, booking: LockedBooking): Promise<boolean> {
+  if (booking.price_amount === 0) return true
+  const { amount } = await paidFor(tx, booking.facility_id, "booking", booking.id)
+  return amount >= booking.price_amount
+}

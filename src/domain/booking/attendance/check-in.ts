@@ -1,0 +1,75 @@
+/**
+ * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
+ */
+import { type Caller, mayActFor, requireStaff } from "../../../access/caller.ts"
+import { type Booking, toBooking } from "../answer.ts"
+import { recordCheckedIn, recordCompleted } from "../events.ts"
+import type { CheckInInput } from "../input.ts"
+import { lockOwn, requireStatus } from "../lock-own.ts"
+import { type BookingRow, changeBooking, type LockedBooking } from "../rows.ts"
+import { sessionOf } from "./session-held.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { WrongState } from "../../../base/errors.ts"
+
+export { countDueNoShows, detectNoShows, markNoShow, waiveNoShow } from "./no-shows.ts"
+
+/** Doors open this long before the booked time. */
+export const checkInOpensMinutes = 30
+const minuteMs = 60_000
+
+/**
+ * The booker has arrived: by their own word or their parent's, or by that of staff or a key. A code that the method needs has
+ * been checked by then (`check-in-codes.ts`). Records booking.checked_in; a program that was shown a code is a door at which
+ * the booker checked in themself.
+ * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, check_in_too_early, check_in_too_late)
+ */
+export async function checkIn(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { method = "manual" }: typeof CheckInInput.Type,
+): Promise<Booking> {
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["confirmed"], "booking_not_confirmed", "checked in")
+  const opens = new Date(booking.start_at.getTime() - checkInOpensMinutes * minuteMs)
+  if (booking.now < opens) throw new WrongState("check_in_too_early", `Check-in opens at ${opens.toISOString()}.`)
+  if (booking.now >= booking.end_at) {
+    throw new WrongState("check_in_too_late", `The booking ended at ${booking.end_at.toISOString()}.`)
+  }
+  const arrived = await changeBooking(tx, booking, { status: "checked_in", checked_in_at: booking.now })
+  const atADoor = caller.kind !== "person" && method !== "manual"
+  const self = mayActFor(caller, booking.booker_id, "book") || atADoor
+  recordCheckedIn(tx, arrived, booking.now, self ? "self" : "staff", method)
+  return toBooking(arrived)
+}
+
+/**
+ * Staff: the time was used. Records booking.completed; its duration runs from the later of start and check-in to the
+ * earlier of now and the end, in whole minutes.
+ * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started)
+ */
+export async function completeBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
+  requireStaff(caller, facilityId)
+  return toBooking(await completeLocked(tx, await lockOwn(tx, caller, facilityId, bookingId)))
+}
+
+/** The same for a locked booking, by whoever may: the coach of a lesson. Throws what completeBooking throws of states. */
+export async function completeLocked(tx: Tx, booking: LockedBooking): Promise<BookingRow> {
+  requireStatus(booking, ["confirmed", "checked_in"], "booking_not_confirmed", "completed")
+  requireStarted(booking)
+  const completed = await changeBooking(tx, booking, { status: "completed", completed_at: booking.now })
+  recordCompleted(tx, completed, minutesPlayed(booking), await sessionOf(tx, booking.facility_id, booking.id))
+  return completed
+}
+
+/** Throws WrongState booking_not_started. */
+export function requireStarted({ start_at, now }: LockedBooking): void {
+  if (now < start_at) throw new WrongState("booking_not_started", `The booking starts at ${start_at.toISOString()}.`)
+}
+
+function minutesPlayed({ start_at, end_at, checked_in_at, now }: LockedBooking): number {
+  const from = Math.max(start_at.getTime(), checked_in_at?.getTime() ?? 0)
+  const to = Math.min(now.getTime(), end_at.getTime())
+  return Math.max(0, Math.round((to - from) / minuteMs))
+}

@@ -1,0 +1,79 @@
+/**
+ * The codes with which a booking is checked in: a QR code's text and six digits, both made of the booking's id under the
+ * secret key, so that nothing is kept that could be read. They are good for one booking alone and as long as it can be
+ * checked in; six digits can be guessed, so few wrong tries are allowed.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, requireMember } from "../../../access/caller.ts"
+import type { CheckInInput } from "../input.ts"
+import { isTheirs, requireStatus } from "../lock-own.ts"
+import { findBooking } from "../rows.ts"
+import type { Queryable } from "../../../base/database/db.ts"
+import { NotFound, RuleBroken } from "../../../base/errors.ts"
+import { Id } from "../../../base/schema/fact-fields.ts"
+import { Guesses } from "../../../base/attempt-limiter.ts"
+import { isId } from "../../../base/ids.ts"
+import { type SecretBox, sameSecret } from "../../../base/secrets.ts"
+
+export const CheckInCode = Schema.Struct({
+  bookingId: Id,
+  qrPayload: Schema.String.annotate({ description: "the text to show as a QR code: send it as `code` with qr_code" }),
+  accessCode: Schema.String.annotate({ description: "six digits to type in: send them as `code` with access_code" }),
+}).annotate({ identifier: "CheckInCode" })
+export type CheckInCode = typeof CheckInCode.Type
+
+/** The codes of a booking that can be checked in, for its booker, their parents and staff. Throws NotFound, WrongState. */
+export async function getCheckInCode(
+  db: Queryable,
+  secrets: SecretBox,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+): Promise<CheckInCode> {
+  requireMember(caller, facilityId)
+  const booking = isId(bookingId) ? await findBooking(db, facilityId, bookingId) : undefined
+  if (!booking || !isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
+  requireStatus(booking, ["confirmed"], "booking_not_confirmed", "checked in")
+  return { bookingId, ...codesOf(secrets, facilityId, bookingId) }
+}
+
+/** The codes of a booking, whatever its state. */
+export function codesOf(
+  secrets: SecretBox,
+  facilityId: string,
+  bookingId: string,
+): Pick<CheckInCode, "qrPayload" | "accessCode"> {
+  const about = `${facilityId}:${bookingId}`
+  const mac = secrets.fingerprint(about, "check-in qr code").subarray(0, macBytes).toString("base64url")
+  const number = secrets.fingerprint(about, "check-in access code").readUIntBE(0, 6) % 10 ** digits
+  return { qrPayload: `slotbase:check-in:${about}:${mac}`, accessCode: String(number).padStart(digits, "0") }
+}
+
+/**
+ * Checks the code that a method needs. Each caller has few wrong tries for a booking.
+ * @throws RuleBroken wrong_check_in_code, TooMany
+ */
+export function requireCode(
+  secrets: SecretBox,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { method = "manual", code = "" }: typeof CheckInInput.Type,
+): void {
+  if (method === "manual") return
+  const key = `${caller.userId} ${facilityId} ${bookingId}`
+  guesses.check(key)
+  const { qrPayload, accessCode } = codesOf(secrets, facilityId, bookingId)
+  if (sameSecret(code, method === "qr_code" ? qrPayload : accessCode)) {
+    guesses.succeeded(key)
+    return
+  }
+  guesses.failed(key)
+  const fault = { path: "body.code", message: "is not the code of this booking" }
+  throw new RuleBroken("wrong_check_in_code", "The code is not that of this booking.", [fault])
+}
+
+const digits = 6
+/** 128 bits. */
+const macBytes = 16
+const guesses = new Guesses({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })

@@ -1,0 +1,111 @@
+/**
+ * Nobody came: staff say so, or the facility's grace has passed. It costs a strike and, by the facility's policy, a fee and
+ * the right to book for some days; staff may waive all of it.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, requireStaff } from "../../../access/caller.ts"
+import { type Booking, toBooking } from "../answer.ts"
+import { recordNoShowWaived } from "../change-events.ts"
+import { recordNoShow } from "../events.ts"
+import { lockOwn, requireStatus } from "../lock-own.ts"
+import { type BookingRow, changeBooking, countMissed, type LockedBooking, lockMissed } from "../rows.ts"
+import { requireStarted } from "./check-in.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { WrongState } from "../../../base/errors.ts"
+import { Count, Id, Instant, Money } from "../../../base/schema/fact-fields.ts"
+import { jobsUserId } from "../../../base/ids.ts"
+import { type Charge, charge, waiveCharge } from "../../ledger/charges.ts"
+import { giveStrike, waiveStrike } from "./strikes.ts"
+
+const minuteMs = 60_000
+
+/**
+ * Staff: nobody came. Gives a strike, charges the fee, restricts from the threshold on. Records booking.no_show.
+ * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started, grace_not_over)
+ */
+export async function markNoShow(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
+  requireStaff(caller, facilityId)
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["confirmed"], "booking_not_confirmed", "marked as a no-show")
+  requireStarted(booking)
+  await requireGraceOver(tx, booking)
+  return toBooking(await miss(tx, booking, caller.userId))
+}
+
+/**
+ * Marks at most `limit` bookings of a facility, or of all, to which nobody came within the grace; answers how many. Records
+ * booking.no_show for each.
+ */
+export async function detectNoShows(tx: Tx, limit: number, facilityId?: string): Promise<number> {
+  const missed = await lockMissed(tx, limit, facilityId)
+  // One after the other: two of one member must be counted one after the other.
+  for (const booking of missed) await miss(tx, booking, jobsUserId)
+  return missed.length
+}
+
+/** How many the next pass of no-show-detection would mark. */
+export const countDueNoShows = (db: Queryable, facilityId?: string): Promise<number> => countMissed(db, facilityId)
+
+export const NoShowWaiver = Schema.Struct({
+  bookingId: Id,
+  userId: Id,
+  waivedBy: Id,
+  waivedAt: Instant,
+  feeWaived: Money,
+  strikeCount: Count,
+}).annotate({ identifier: "NoShowWaiver" })
+export type NoShowWaiver = typeof NoShowWaiver.Type
+
+/**
+ * Staff: it is forgiven. The booking stays a no-show; its strike no longer counts, its fee is no longer due, its restriction
+ * ends. Records booking.no_show.waived.
+ * @throws NotAllowed, NotFound, WrongState (booking_not_no_show, no_show_waived)
+ */
+export async function waiveNoShow(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { reason }: { readonly reason: string },
+): Promise<NoShowWaiver> {
+  requireStaff(caller, facilityId)
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["no_show"], "booking_not_no_show", "waived")
+  const { strikeCount, fee, at } = await waiveStrike(tx, booking, caller.userId, reason)
+  if (fee > 0) await waiveCharge(tx, feeOf(booking, fee))
+  recordNoShowWaived(tx, booking, { by: caller.userId, at, reason, fee, strikeCount })
+  return {
+    bookingId,
+    userId: booking.booker_id,
+    waivedBy: caller.userId,
+    waivedAt: at.toISOString(),
+    feeWaived: fee,
+    strikeCount,
+  }
+}
+
+async function miss(tx: Tx, booking: LockedBooking, by: string): Promise<BookingRow> {
+  const missed = await changeBooking(tx, booking, { status: "no_show", no_show_at: booking.now })
+  const strike = await giveStrike(tx, booking, by)
+  if (strike.fee > 0) await charge(tx, feeOf(booking, strike.fee))
+  recordNoShow(tx, missed, booking.now, strike)
+  return missed
+}
+
+const feeOf = (booking: BookingRow, amount: number): Charge => ({
+  facilityId: booking.facility_id,
+  userId: booking.booker_id,
+  amount,
+  currency: booking.price_currency,
+  reason: "no_show_fee",
+  referenceType: "booking",
+  referenceId: booking.id,
+})
+
+/** The grace is a promise to members, by staff too. It ends with the booking. */
+async function requireGraceOver(tx: Tx, { facility_id, start_at, end_at, now }: LockedBooking): Promise<void> {
+  const [policy] = await tx<{ minutes: number | null }[]>`
+    select check_in_grace_minutes as minutes from slotbase.booking_policies where facility_id = ${facility_id}`
+  const over = new Date(Math.min(start_at.getTime() + (policy?.minutes ?? 0) * minuteMs, end_at.getTime()))
+  if (now < over) throw new WrongState("grace_not_over", `Who comes until ${over.toISOString()} is in time.`)
+}

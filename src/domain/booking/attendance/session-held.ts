@@ -1,0 +1,11 @@
+/** Whether a booking is a coach's session. */
+import type { Queryable } from "../../../base/database/db.ts"
+
+/** The id of the session that is held in the booking, of several in one block the last; undefined when there is none. */
+export async function sessionOf(db: Queryable, facilityId: string, bookingId: string): Promise<string | undefined> {
+  const [row] = await db<{ id: string }[]>`
+    select id from slotbase.coach_sessions
+    where booking_id = ${bookingId} and facility_id = ${facilityId} and cancelled_at is null
+    order by start_at desc, id desc limit 1`
+  return row?.id
+}

@@ -1,0 +1,157 @@
+/**
+ * Strikes for not showing up, as a ledger: +1 for a no-show, −1 when staff waive it, with who, when and why. Their sum counts.
+ * From the facility's threshold on, a strike keeps its member from booking for a number of days; that ends early when the
+ * strike is waived or the sum falls below the threshold.
+ * Writes: strike_ledger.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
+import { familyOf } from "../lock-own.ts"
+import type { BookingRow } from "../rows.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotAllowed, WrongState } from "../../../base/errors.ts"
+import { Id, Money } from "../../../base/schema/request-fields.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+
+export const Strike = Schema.Struct({
+  id: Id,
+  facilityId: Id,
+  bookingId: Id,
+  userId: Id,
+  points: Schema.Literals([1, -1]).annotate({ description: "1: given; -1: waived" }),
+  feeAmount: Money,
+  feeCurrency: Schema.String,
+  restrictedUntil: Schema.NullOr(Schema.String),
+  reason: Schema.String,
+  madeBy: Id,
+  madeAt: Schema.String,
+}).annotate({ identifier: "Strike" })
+export type Strike = typeof Strike.Type
+
+export interface GivenStrike {
+  /** The sum of the member's strikes with this one. */
+  readonly strikeCount: number
+  /** Minor units; 0: none was due. */
+  readonly fee: number
+  readonly restrictedUntil: Date | null
+}
+
+/** Gives a strike for a missed booking, by the facility's policy of now. The booking is locked. */
+export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): Promise<GivenStrike> {
+  await lockStrikesOf(tx, booking)
+  const [row] = await tx<{ count: number; fee: number; restricted_until: Date | null }[]>`
+    insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, restricted_until,
+      reason, made_by, made_at)
+    select ${newId()}::uuid, f.id, ${booking.id}::uuid, ${booking.booker_id}::uuid, 1, coalesce(p.no_show_fee, 0),
+           ${booking.price_currency}, case when c.count >= p.strike_threshold then c.now + make_interval(days => p.restriction_days) end,
+           'No-show', ${madeBy}::uuid, c.now
+    from slotbase.facilities f
+    left join slotbase.booking_policies p on p.facility_id = f.id
+    cross join (select slotbase.now() as now, 1 + (${countOf(tx, booking)}) as count) c
+    where f.id = ${booking.facility_id}
+    returning fee_amount as fee, restricted_until, (${countOf(tx, booking)})::integer + 1 as count`
+  if (!row) throw new Error("giveStrike: the insert answered no row")
+  return { strikeCount: row.count, fee: row.fee, restrictedUntil: row.restricted_until }
+}
+
+/**
+ * Takes the strike of a missed booking back; the booking is locked. Answers the member's sum, and the fee that is void.
+ * @throws WrongState no_show_waived
+ */
+export async function waiveStrike(
+  tx: Tx,
+  booking: BookingRow,
+  madeBy: string,
+  reason: string,
+): Promise<{ readonly strikeCount: number; readonly fee: number; readonly at: Date }> {
+  await lockStrikesOf(tx, booking)
+  const [row] = await tx<{ count: number; fee: number; at: Date }[]>`
+    insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, reason, made_by,
+      made_at)
+    select ${newId()}::uuid, s.facility_id, s.booking_id, s.user_id, -1, s.fee_amount, s.fee_currency, ${reason}, ${madeBy}::uuid,
+           slotbase.now()
+    from slotbase.strike_ledger s
+    where s.booking_id = ${booking.id} and s.facility_id = ${booking.facility_id} and s.points = 1
+    on conflict on constraint strike_given_and_waived_once do nothing
+    returning fee_amount as fee, made_at as at, (${countOf(tx, booking)})::integer - 1 as count`
+  if (!row) throw new WrongState("no_show_waived", "This no-show has been waived already.")
+  return { strikeCount: row.count, fee: row.fee, at: row.at }
+}
+
+/** The query of the ledger. */
+export const StrikeQuery = Schema.Struct({ ...pageQuery, userId: Schema.optionalKey(Id) })
+
+/** The ledger of a facility, the oldest first; members see their own and their children's. Throws NotFound, NotAllowed. */
+export async function listStrikes(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof StrikeQuery.Type,
+): Promise<Page<Strike>> {
+  requireMember(caller, facilityId)
+  const userId = query.userId?.toLowerCase()
+  const family = familyOf(caller)
+  const staff = isStaff(caller, facilityId)
+  if (!staff && userId !== undefined && !family.includes(userId)) {
+    throw new NotAllowed("Members see their own strikes and their children's.")
+  }
+  const userIds = userId !== undefined ? [userId] : staff ? undefined : family
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Id]))
+  const rows = await db<StrikeRow[]>`
+    select * from slotbase.strike_ledger
+    where facility_id = ${facilityId}
+      ${userIds === undefined ? db`` : db`and user_id = any (${userIds}::uuid[])`}
+      ${after ? db`and id > ${after[0]}` : db``}
+    order by id limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], viewOf)
+}
+
+/** As a value of SQL: until when somebody may not book in a facility; null: they may. */
+export const restrictedUntil = (sql: Queryable, facilityId: ReturnType<Queryable>, userId: string) => sql`
+  (select max(s.restricted_until)
+   from slotbase.strike_ledger s
+   join slotbase.booking_policies v on v.facility_id = s.facility_id
+   where s.user_id = ${userId} and s.facility_id = ${facilityId} and s.restricted_until > (select slotbase.now())
+     and not exists (select from slotbase.strike_ledger w
+                     where w.booking_id = s.booking_id and w.facility_id = s.facility_id and w.points = -1)
+     and (select sum(c.points) from slotbase.strike_ledger c
+          where c.user_id = s.user_id and c.facility_id = s.facility_id) >= v.strike_threshold)`
+
+/** Two strikes of one person wait for each other, or each would miss the other in its count. */
+const lockStrikesOf = (tx: Tx, { facility_id, booker_id }: BookingRow) =>
+  tx`select pg_advisory_xact_lock(hashtext('slotbase strikes'), hashtext(${`${facility_id} ${booker_id}`}))`
+
+/** The sum before the statement in which it stands. */
+const countOf = (tx: Tx, { facility_id, booker_id }: BookingRow) => tx`
+  select coalesce(sum(s.points), 0) from slotbase.strike_ledger s
+  where s.user_id = ${booker_id} and s.facility_id = ${facility_id}`
+
+interface StrikeRow {
+  id: string
+  facility_id: string
+  booking_id: string
+  user_id: string
+  points: 1 | -1
+  fee_amount: number
+  fee_currency: string
+  restricted_until: Date | null
+  reason: string
+  made_by: string
+  made_at: Date
+}
+
+const viewOf = (row: StrikeRow): Strike => ({
+  id: row.id,
+  facilityId: row.facility_id,
+  bookingId: row.booking_id,
+  userId: row.user_id,
+  points: row.points,
+  feeAmount: row.fee_amount,
+  feeCurrency: row.fee_currency,
+  restrictedUntil: row.restricted_until?.toISOString() ?? null,
+  reason: row.reason,
+  madeBy: row.made_by,
+  madeAt: row.made_at.toISOString(),
+})

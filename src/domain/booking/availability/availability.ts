@@ -1,0 +1,98 @@
+/**
+ * Availability: the slots of a local day, from the cache where it may be used and built otherwise. The answer never shows as
+ * free what is committed as taken. Its position says up to where in the log it is true, and is its ETag.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, requireMember } from "../../../access/caller.ts"
+import { type BuiltDay, buildDays, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import { readCached, storeDays } from "./cache.ts"
+import { Slot } from "./slots.ts"
+import type { Db, Queryable } from "../../../base/database/db.ts"
+import { NotFound } from "../../../base/errors.ts"
+import { Day, Id, Text, Timezone } from "../../../base/schema/fact-fields.ts"
+import { isId } from "../../../base/ids.ts"
+
+export type { Slot } from "./slots.ts"
+
+export const Availability = Schema.Struct({
+  date: Day,
+  timezone: Timezone,
+  position: Text.annotate({
+    description: "position in the event log up to which the answer is true; continue a feed from here",
+  }),
+  resources: Schema.Array(Schema.Struct({ resourceId: Id, name: Text, slots: Schema.Array(Slot) })),
+  slots: Schema.optionalKey(Schema.Array(Slot)).annotateKey({
+    description: "the slots of the resource, when the request names one",
+  }),
+}).annotate({ identifier: "Availability" })
+export type Availability = typeof Availability.Type
+
+/**
+ * The slots of a local day of the facility, of one resource or of all active ones.
+ * @throws NotFound
+ */
+export async function availabilityOf(
+  db: Db,
+  caller: Caller,
+  facilityId: string,
+  date: string,
+  resourceId?: string,
+): Promise<Availability> {
+  requireMember(caller, facilityId)
+  if (resourceId !== undefined && !isId(resourceId)) throw new NotFound("resource", resourceId)
+  const request: DayRequest = { facilityId, date, resourceId }
+  const days = (await readCached(db, request)) ?? (await buildAndStore(db, request))
+  const [first] = days
+  if (!first) return noDays(db, request)
+  const resources = days.map((day) => ({ resourceId: day.resourceId, name: day.resourceName, slots: day.slots }))
+  const answer = { date, timezone: first.timezone, position: String(first.position), resources }
+  return resourceId === undefined ? answer : { ...answer, slots: first.slots }
+}
+
+/** Whether an answer of this position would be the same now: nothing of the facility has changed, nor died, since. */
+export async function isUnchanged(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  position: string,
+): Promise<boolean> {
+  requireMember(caller, facilityId)
+  const [row] = await db<{ unchanged: boolean }[]>`
+    select ${lastPosition(db)}::text = ${position} and not ${outboxHolds(db)}
+           and not exists (select from slotbase.bookings b
+                           where b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) and b.facility_id = f.id) as unchanged
+    from slotbase.facilities f where f.id = ${facilityId}`
+  return row?.unchanged ?? false
+}
+
+/** The present slots of a resource on a local day (YYYY-MM-DD); none when there is no such active resource. */
+export async function slotsOf(
+  db: Queryable,
+  facilityId: string,
+  resourceId: string,
+  localDate: string,
+): Promise<Slot[]> {
+  const [day] = await buildDays(db, [{ facilityId, resourceId, date: localDate }])
+  return [...(day?.slots ?? [])]
+}
+
+/** The same for many resources and days in one statement; what does not exist is left out. */
+export const slotsOfMany = (
+  db: Queryable,
+  requests: readonly { readonly facilityId: string; readonly resourceId: string; readonly date: string }[],
+): Promise<readonly BuiltDay[]> => (requests.length === 0 ? Promise.resolve([]) : buildDays(db, requests))
+
+async function buildAndStore(db: Db, request: DayRequest): Promise<readonly BuiltDay[]> {
+  const days = await buildDays(db, [request])
+  await storeDays(db, days)
+  return days
+}
+
+/** A facility in which nothing can be booked yet has a day all the same. */
+async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Promise<Availability> {
+  if (resourceId !== undefined) throw new NotFound("resource", resourceId)
+  const [row] = await db<{ timezone: string; position: number }[]>`
+    select f.timezone, ${lastPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
+  if (!row) throw new NotFound("facility", facilityId)
+  return { date, timezone: row.timezone, position: String(row.position), resources: [] }
+}

@@ -1,0 +1,112 @@
+/**
+ * Days built from what occupies them: one statement and so one snapshot, which also says up to which position of the log
+ * the days are true and whether the facility has changes that have no position yet.
+ */
+import { rulesVersion } from "../policies.ts"
+import { closedSpans } from "../../club/closed.ts"
+import type { Queryable } from "../../../base/database/db.ts"
+import { rulesOf } from "../price-rules.ts"
+import { type Day, type Slot, slotsAt } from "./slots.ts"
+
+export interface DayRequest {
+  readonly facilityId: string
+  /** Undefined: all active resources of the facility. */
+  readonly resourceId: string | undefined
+  /** Local day, YYYY-MM-DD. */
+  readonly date: string
+}
+
+export interface BuiltDay {
+  readonly facilityId: string
+  readonly resourceId: string
+  readonly resourceName: string
+  readonly date: string
+  readonly timezone: string
+  readonly slots: readonly Slot[]
+  /** Of its settings, policy and prices together. */
+  readonly facilityVersion: number
+  readonly resourceVersion: number
+  /** The facility's last position in the snapshot of this day. */
+  readonly position: number
+  /** Changes of the facility are in this day that have no position yet. */
+  readonly pending: boolean
+  /** When the first hold inside dies, milliseconds; undefined without holds. */
+  readonly firstExpiry: number | undefined
+  /** When it was built, milliseconds, by the database's clock. */
+  readonly now: number
+}
+
+/** The days asked for, in the order of the requests, then of the resources' names. What does not exist is left out. */
+export async function buildDays(db: Queryable, requests: readonly DayRequest[]): Promise<readonly BuiltDay[]> {
+  const wanted = requests.map(({ facilityId, resourceId, date }, n) => ({
+    n,
+    facility_id: facilityId,
+    resource_id: resourceId ?? null,
+    day: date,
+  }))
+  // No zone is more than 14 hours from UTC: a day on each side holds every local day. The slots cut it to size.
+  const from: ReturnType<Queryable> = db`(q.day - 1)::timestamp at time zone 'UTC'`
+  const to: ReturnType<Queryable> = db`(q.day + 2)::timestamp at time zone 'UTC'`
+  const rows = await db<Row[]>`
+    select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, f.timezone, f.opening_hours,
+           f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
+           ${rulesOf(db, db`f.id`, db`r.id`)} as price_rules, ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
+           ${lastPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
+           (select coalesce(jsonb_agg(jsonb_build_object(
+                     'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
+                     'status', b.status, 'booking_type', b.booking_type,
+                     'expires', ceil(extract(epoch from b.hold_expires_at) * 1000))), '[]')
+            from slotbase.occupancies o
+            join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
+            where o.facility_id = f.id and o.resource_id = r.id
+              and o.during && tstzrange(${from}, ${to})) as occupied
+    from jsonb_to_recordset(${db.json(wanted)}) as q (n integer, facility_id uuid, resource_id uuid, day date)
+    join slotbase.facilities f on f.id = q.facility_id
+    join slotbase.resources r on r.facility_id = f.id and r.is_active and (q.resource_id is null or r.id = q.resource_id)
+    order by q.n, r.name, r.id`
+  return rows.map((row) => ({
+    facilityId: row.facility_id,
+    resourceId: row.resource_id,
+    resourceName: row.resource_name,
+    date: row.date,
+    timezone: row.timezone,
+    slots: slotsAt(row, row.date, row.now.getTime()),
+    facilityVersion: row.facility_version,
+    resourceVersion: row.resource_version,
+    position: row.position,
+    pending: row.pending,
+    firstExpiry: firstExpiry(row),
+    now: row.now.getTime(),
+  }))
+}
+
+/** The facility's last position; `f` is its row. */
+export const lastPosition = (sql: Queryable) => sql`
+  (select coalesce(max(p.position), 0) from slotbase.event_positions p where p.facility_id = f.id)`
+
+/** A backlog longer than this counts as holding events of every facility: looking further would cost more than a build. */
+const outboxLook = 1000
+
+/** Whether changes of the facility `f` are committed and have no position yet. */
+export const outboxHolds = (sql: Queryable) => sql`
+  (select count(*) = ${outboxLook} or coalesce(bool_or(o.facility_id = f.id), false)
+   from (select facility_id from slotbase.outbox
+         where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxLook}) o)`
+
+interface Row extends Day {
+  readonly facility_id: string
+  readonly resource_name: string
+  readonly date: string
+  readonly facility_version: number
+  readonly resource_version: number
+  readonly position: number
+  readonly pending: boolean
+  readonly now: Date
+}
+
+function firstExpiry({ occupied, now }: Row): number | undefined {
+  const live = occupied.flatMap(({ status, expires }) =>
+    status === "held" && expires !== null && expires > now.getTime() ? [expires] : [],
+  )
+  return live.length === 0 ? undefined : Math.min(...live)
+}

@@ -1,0 +1,161 @@
+/**
+ * The availability cache: days ready to be answered. Writes: availability_cache.
+ * Never serves a day as free that is committed as taken, because in any snapshot a committed change is in one of three
+ * places: in the outbox (then nothing of the facility is served), behind the day's position with its run of
+ * CacheInvalidationHandler unfinished (then the day is not served), or in `touched_at` (then the day is older than it).
+ * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
+ */
+import { rulesVersion } from "../policies.ts"
+import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
+import type { EventType } from "../../../events/catalogue.ts"
+import { localDateOf } from "../../../base/local-days.ts"
+import { type BuiltDay, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import type { Slot } from "./slots.ts"
+
+export const invalidator = "CacheInvalidationHandler"
+
+/** The events that change what a day looks like. */
+export const invalidatingEvents = [
+  "booking.hold.created",
+  "booking.hold.released",
+  "booking.confirmed",
+  "booking.cancelled",
+  "booking.approval.requested",
+  "booking.rescheduled",
+  "coach.block.requested",
+  "coach.block.approved",
+  "coach.block.rejected",
+  "coach.block.cancelled",
+  "facility.settings_updated",
+] as const satisfies readonly EventType[]
+
+/** Days from today on that are kept; further ahead, and the past, are asked for too seldom to be worth a row. */
+const keptDays = 60
+/** A day is built again at least this often, whatever happened. */
+const maxAgeMs = 24 * 60 * 60_000
+/** A day that is behind by more events of its facility than this is built again, rather than each event be looked at. */
+const maxBehind = 200
+/** Days this long past are removed. Far more than a request takes: nobody can still be about to store one. */
+const pruneAfterDays = 7
+const dayMs = 24 * 60 * 60_000
+
+export interface CachedDay {
+  readonly resourceId: string
+  readonly resourceName: string
+  readonly timezone: string
+  readonly slots: readonly Slot[]
+  readonly position: number
+}
+
+/** The days of a facility as they are kept; undefined unless every one of them can be served. */
+export async function readCached(
+  db: Queryable,
+  { facilityId, resourceId, date }: DayRequest,
+): Promise<readonly CachedDay[] | undefined> {
+  const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
+    with asked as materialized (
+      select f.id, f.timezone, ${rulesVersion(db)} as version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
+             (select min(c.built_at) from slotbase.availability_cache c
+              join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
+              where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest
+      from slotbase.facilities f where f.id = ${facilityId}
+    ), invalidating as materialized (
+      select coalesce(slotbase.cursor_of(${invalidator}), 0) as next,
+             array(select unnest(c.positions) from slotbase.handler_claims c where c.handler = ${invalidator} and c.fresh) as claimed
+    ), behind as materialized (
+      select count(*) = ${maxBehind} or coalesce(bool_or(p.unfinished), false) as behind
+      from (select e.position >= i.next or e.position = any (i.claimed)
+                or exists (select from slotbase.handler_queue q where q.handler = ${invalidator} and q.position = e.position)
+                or exists (select from slotbase.dead_letters d where d.event_id = e.event_id and d.handler = ${invalidator}
+                             and d.resolution is distinct from 'reprocessed') as unfinished
+            from asked a
+            cross join invalidating i
+            join slotbase.event_positions e on e.facility_id = a.id and e.position > a.oldest
+            limit ${maxBehind}) p
+    ), subscribed as materialized (
+      select count(*) = ${invalidatingEvents.length} and max(h.from_position) <= min(a.oldest) + 1 as subscribed
+      from asked a
+      join slotbase.handlers h on h.handler = ${invalidator} and h.event_type = any (${[...invalidatingEvents]})
+        and h.from_position is not null and h.until_position is null
+    )
+    select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position,
+           c.built_at >= c.touched_at and c.facility_version = a.version and c.resource_version = r.version
+             and c.valid_until > (select slotbase.now()) and not a.pending and not b.behind and s.subscribed as fresh
+    from asked a
+    join slotbase.resources r on r.facility_id = a.id and r.is_active ${resourceId === undefined ? db`` : db`and r.id = ${resourceId}`}
+    left join slotbase.availability_cache c on c.facility_id = a.id and c.resource_id = r.id and c.day = ${date}
+    cross join behind b
+    cross join subscribed s
+    order by r.name, r.id`
+  return rows.length > 0 && rows.every(({ fresh }) => fresh === true) ? rows : undefined
+}
+
+/** Keeps built days, unless a change of them came by in the meantime, or one is still without a position. */
+export async function storeDays(db: Db, days: readonly BuiltDay[]): Promise<void> {
+  const kept = days
+    .filter((day) => !day.pending && isNear(day))
+    .map((day) => ({
+      facility_id: day.facilityId,
+      resource_id: day.resourceId,
+      day: day.date,
+      built_at: day.position,
+      facility_version: day.facilityVersion,
+      resource_version: day.resourceVersion,
+      valid_until: new Date(Math.min(day.firstExpiry ?? Number.POSITIVE_INFINITY, day.now + maxAgeMs)).toISOString(),
+      slots: day.slots,
+    }))
+  if (kept.length === 0) return
+  await db`
+    insert into slotbase.availability_cache as c
+      (facility_id, resource_id, day, built_at, facility_version, resource_version, valid_until, slots)
+    select facility_id, resource_id, day, built_at, facility_version, resource_version, valid_until, slots
+    from jsonb_to_recordset(${db.json(kept as never)}) as n (facility_id uuid, resource_id uuid, day date, built_at bigint,
+      facility_version integer, resource_version integer, valid_until timestamptz, slots jsonb)
+    order by facility_id, resource_id, day
+    on conflict (facility_id, resource_id, day) do update
+    set built_at = excluded.built_at, facility_version = excluded.facility_version,
+        resource_version = excluded.resource_version, valid_until = excluded.valid_until, slots = excluded.slots
+    where excluded.built_at >= c.touched_at and excluded.built_at >= c.built_at`
+}
+
+/** A day of a resource that an event changed. */
+export interface Touch {
+  readonly facilityId: string
+  readonly resourceId: string
+  /** YYYY-MM-DD, local. */
+  readonly day: string
+  /** Of the event. */
+  readonly position: number
+}
+
+/** Notes that events changed some days, each named once, and removes days of the same resources that are long past. */
+export async function touchDays(tx: Tx, touches: readonly Touch[]): Promise<void> {
+  await tx`
+    with touched as materialized (
+      select * from jsonb_to_recordset(${tx.json(touches as never)})
+        as t ("facilityId" uuid, "resourceId" uuid, day date, position bigint)
+    ), pruned as (
+      delete from slotbase.availability_cache c
+      using (select distinct "facilityId" as facility_id, "resourceId" as resource_id from touched) r
+      where c.facility_id = r.facility_id and c.resource_id = r.resource_id
+        and c.day < ((select slotbase.now()) at time zone 'UTC')::date - ${pruneAfterDays}::integer
+        and not exists (select from touched t
+                        where t."facilityId" = c.facility_id and t."resourceId" = c.resource_id and t.day = c.day)
+    )
+    insert into slotbase.availability_cache as c (facility_id, resource_id, day, touched_at)
+    select "facilityId", "resourceId", day, position from touched
+    order by "facilityId", "resourceId", day
+    on conflict (facility_id, resource_id, day) do update set touched_at = greatest(c.touched_at, excluded.touched_at)`
+}
+
+/**
+ * Forgets all days of some facilities. With them goes `touched_at`; a build that is under way and stores an older day is not
+ * served all the same, because the facility's version has changed.
+ */
+export async function forgetFacilities(tx: Tx, facilityIds: readonly string[]): Promise<void> {
+  await tx`delete from slotbase.availability_cache where facility_id = any (${[...facilityIds]}::uuid[])`
+}
+
+function isNear({ date, timezone, now }: BuiltDay): boolean {
+  return date >= localDateOf(timezone, now) && date <= localDateOf(timezone, now + keptDays * dayMs)
+}

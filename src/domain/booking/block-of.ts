@@ -1,0 +1,54 @@
+/**
+ * Which bookings are those of coach blocks. Everything that changes a booking by its own address asks here first: a block is
+ * changed through the block alone, and never records an event of bookings.
+ */
+import type { BookingRow } from "./rows.ts"
+import type { Queryable } from "../../base/database/db.ts"
+import { WrongState } from "../../base/errors.ts"
+
+/** Throws WrongState `booking_is_coach_block`. Asks the database only about bookings of the type coach_block. */
+export async function requireNoBlock(
+  db: Queryable,
+  booking: Pick<BookingRow, "id" | "facility_id" | "booking_type">,
+): Promise<void> {
+  const blockId = await blockOf(db, booking)
+  if (blockId === undefined) return
+  throw new WrongState("booking_is_coach_block", `It belongs to the coach block ${blockId}: change that instead.`)
+}
+
+/** The id of the block whose booking it is; undefined when it is none. */
+export async function blockOf(
+  db: Queryable,
+  booking: Pick<BookingRow, "id" | "facility_id" | "booking_type">,
+): Promise<string | undefined> {
+  if (booking.booking_type !== "coach_block") return undefined
+  const [row] = await db<{ id: string }[]>`
+    select id from slotbase.coach_blocks where booking_id = ${booking.id} and facility_id = ${booking.facility_id}`
+  return row?.id
+}
+
+/** The time that a block takes from a resource. */
+export interface Stretch {
+  readonly resourceId: string
+  readonly startAt: string
+  readonly endAt: string
+}
+
+/** By the block's id, for the events that name the block alone. A block that is not there is missing. */
+export async function stretchesOfBlocks(
+  db: Queryable,
+  blockIds: readonly string[],
+): Promise<ReadonlyMap<string, Stretch>> {
+  if (blockIds.length === 0) return new Map()
+  const rows = await db<{ id: string; resource_id: string; start_at: Date; end_at: Date }[]>`
+    select k.id, b.resource_id, b.start_at, b.end_at
+    from slotbase.coach_blocks k
+    join slotbase.bookings b on b.id = k.booking_id and b.facility_id = k.facility_id
+    where k.id = any (${[...blockIds]}::uuid[])`
+  return new Map(
+    rows.map(({ id, resource_id, start_at, end_at }) => [
+      id,
+      { resourceId: resource_id, startAt: start_at.toISOString(), endAt: end_at.toISOString() },
+    ]),
+  )
+}

@@ -1,0 +1,127 @@
+/** Cancelling: the refund by the policy that the booking was made under, the slot given back, and the event that says both. */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff } from "../../access/caller.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { NotAllowed, WrongState } from "../../base/errors.ts"
+import { Currency, Id, Money } from "../../base/schema/fact-fields.ts"
+import { paidFor } from "../ledger/paid.ts"
+import { type Booking, toBooking } from "./answer.ts"
+import { freedOf } from "./holds-ended.ts"
+import { recordCancelled } from "./events.ts"
+import { slotsFreed } from "./slots-freed.ts"
+import { lockOwn, requireStatus } from "./lock-own.ts"
+import { type Refund, refundOf } from "./refund-quote.ts"
+import { type BookingRow, changeBooking, type LockedBooking } from "./rows.ts"
+
+export interface Cancellation {
+  readonly cancellationReason: string
+  /** Staff: this instead of what the policy says. */
+  readonly refundPercent?: number
+}
+
+/** What cancelling would give back, and why. */
+export const CancellationQuote = Schema.Struct({
+  bookingId: Id,
+  paidAmount: Money,
+  currency: Currency,
+  refundPercent: Schema.Int,
+  refundAmount: Money,
+  refundStatus: Schema.Literals(["pending", "none"]),
+  lines: Schema.Array(
+    Schema.Struct({ rule: Schema.String, refundPercent: Schema.Int, applies: Schema.Boolean }),
+  ).annotate({
+    description: "what was looked at, in this order; the first that applies decides",
+  }),
+}).annotate({ identifier: "CancellationQuote" })
+export type CancellationQuote = typeof CancellationQuote.Type
+
+/**
+ * Cancels a confirmed or pending booking and frees its slot; its booker can until it starts, staff also later. Records
+ * booking.cancelled with what is to be refunded.
+ * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, booking_started, booking_is_coach_block)
+ */
+export async function cancelBooking(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { cancellationReason, refundPercent }: Cancellation,
+): Promise<Booking> {
+  const booking = await lockCancellable(tx, caller, facilityId, bookingId, refundPercent)
+  return toBooking(await cancelLocked(tx, booking, caller, cancellationReason, refundPercent))
+}
+
+/** What cancelling now would give back. Writes nothing. Throws what cancelBooking throws. */
+export async function quoteCancellation(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { refundPercent }: Pick<Cancellation, "refundPercent">,
+): Promise<CancellationQuote> {
+  const booking = await lockCancellable(tx, caller, facilityId, bookingId, refundPercent)
+  const { refund, paid } = await refundFor(tx, booking, refundPercent)
+  return {
+    bookingId,
+    paidAmount: paid,
+    currency: booking.price_currency,
+    refundPercent: refund.percent,
+    refundAmount: refund.amount,
+    refundStatus: refund.amount > 0 ? "pending" : "none",
+    lines: refund.lines,
+  }
+}
+
+/**
+ * Cancels a locked booking for whoever may: a coach who calls off their lesson, staff who reject a request. Records
+ * booking.cancelled.
+ * @throws WrongState booking_not_confirmed
+ */
+export async function cancelLocked(
+  tx: Tx,
+  booking: LockedBooking,
+  by: Pick<Caller, "userId">,
+  reason: string,
+  refundPercent?: number,
+): Promise<BookingRow> {
+  requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
+  const { refund } = await refundFor(tx, booking, refundPercent)
+  const change = {
+    status: "cancelled",
+    cancelled_at: booking.now,
+    cancelled_by: by.userId,
+    cancellation_reason: reason,
+    refund_percent: refund.percent,
+    refund_amount: refund.amount,
+  } as const
+  const cancelled = await changeBooking(tx, booking, change, true)
+  recordCancelled(tx, cancelled, by.userId, reason)
+  await slotsFreed(tx, [freedOf(booking)])
+  return cancelled
+}
+
+async function lockCancellable(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  refundPercent: number | undefined,
+): Promise<LockedBooking> {
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
+  if (isStaff(caller, facilityId)) return booking
+  if (refundPercent !== undefined) throw new NotAllowed("Only staff decide otherwise than the cancellation policy.")
+  if (booking.start_at > booking.now) return booking
+  throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
+}
+
+/** Under the booking's lock, so that no payment of it comes in between. */
+async function refundFor(
+  tx: Tx,
+  booking: LockedBooking,
+  override: number | undefined,
+): Promise<{ refund: Refund; paid: number }> {
+  const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
+  const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
+  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }
+}

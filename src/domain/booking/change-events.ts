@@ -1,0 +1,107 @@
+/** What staff's decisions and moves announce: each event's data, from the rows. */
+import type { Tx } from "../../base/database/db.ts"
+import { record } from "../../events/outbox.ts"
+import { aboutOf } from "./events.ts"
+import type { BookingRow, LockedBooking } from "./rows.ts"
+
+export function recordApprovalRequested(tx: Tx, booking: BookingRow): string {
+  return record(tx, {
+    type: "booking.approval.requested",
+    facilityId: booking.facility_id,
+    data: {
+      ...placeOf(booking),
+      resourceName: booking.resource_name,
+      bookerName: booking.booker_name,
+      bookingType: booking.booking_type,
+      timezone: booking.timezone,
+      priceAmount: booking.price_amount,
+      priceCurrency: booking.price_currency,
+      requestedAt: booking.created_at.toISOString(),
+    },
+  })
+}
+
+export function recordApprovalGranted(tx: Tx, booking: LockedBooking, approvedBy: string): string {
+  return record(tx, {
+    type: "booking.approval.granted",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), approvedBy, approvedAt: booking.now.toISOString() },
+    about: aboutOf(booking),
+  })
+}
+
+export function recordApprovalRejected(
+  tx: Tx,
+  booking: LockedBooking,
+  rejectedBy: string,
+  rejectionReason: string,
+): string {
+  return record(tx, {
+    type: "booking.approval.rejected",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), rejectedBy, rejectedAt: booking.now.toISOString(), rejectionReason },
+    about: aboutOf(booking),
+  })
+}
+
+/** @param refundAmount of what was paid, minor units */
+export function recordRescheduled(
+  tx: Tx,
+  before: LockedBooking,
+  after: BookingRow,
+  rescheduledBy: string,
+  refundAmount: number,
+): string {
+  return record(tx, {
+    type: "booking.rescheduled",
+    facilityId: after.facility_id,
+    data: {
+      ...placeOf(after),
+      resourceName: after.resource_name,
+      previousResourceId: before.resource_id,
+      previousStartAt: before.start_at.toISOString(),
+      previousEndAt: before.end_at.toISOString(),
+      timezone: after.timezone,
+      status: after.status === "pending" ? "pending" : "confirmed",
+      priceAmount: after.price_amount,
+      previousPriceAmount: before.price_amount,
+      priceCurrency: after.price_currency,
+      refundAmount,
+      refundStatus: refundAmount > 0 ? "pending" : "none",
+      rescheduledBy,
+      rescheduledAt: before.now.toISOString(),
+    },
+    about: aboutOf(after),
+  })
+}
+
+export function recordNoShowWaived(
+  tx: Tx,
+  booking: BookingRow,
+  waived: { by: string; at: Date; reason: string; fee: number; strikeCount: number },
+): string {
+  return record(tx, {
+    type: "booking.no_show.waived",
+    facilityId: booking.facility_id,
+    data: {
+      bookingId: booking.id,
+      facilityId: booking.facility_id,
+      userId: booking.booker_id,
+      waivedBy: waived.by,
+      waivedAt: waived.at.toISOString(),
+      reason: waived.reason,
+      feeWaived: waived.fee,
+      strikeCount: waived.strikeCount,
+    },
+    about: aboutOf(booking),
+  })
+}
+
+const placeOf = (booking: BookingRow) => ({
+  bookingId: booking.id,
+  facilityId: booking.facility_id,
+  resourceId: booking.resource_id,
+  bookerId: booking.booker_id,
+  startAt: booking.start_at.toISOString(),
+  endAt: booking.end_at.toISOString(),
+})

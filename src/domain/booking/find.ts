@@ -1,0 +1,121 @@
+/** Reading bookings: one, a page of them, or those that are locked to be changed. */
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotFound } from "../../base/errors.ts"
+import { isId } from "../../base/ids.ts"
+import type { BookingRow, LockedBooking, Status } from "./rows.ts"
+
+/** Locks a booking of the facility. Throws NotFound. */
+export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {
+  if (!isId(bookingId)) throw new NotFound("booking", bookingId)
+  // The lock comes first and by itself: the clock must be read after the wait for it.
+  const [row] = await tx<LockedBooking[]>`
+    with b as materialized (
+      select * from slotbase.bookings where id = ${bookingId} and facility_id = ${facilityId} for update
+    )
+    select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}`
+  if (!row) throw new NotFound("booking", bookingId)
+  return row
+}
+
+export async function findBooking(
+  db: Queryable,
+  facilityId: string,
+  bookingId: string,
+): Promise<BookingRow | undefined> {
+  const [row] = await db<BookingRow[]>`
+    select ${columns(db)} from slotbase.bookings b ${joins(db)}
+    where b.id = ${bookingId} and b.facility_id = ${facilityId}`
+  return row
+}
+
+export interface BookingFilter {
+  readonly resourceId?: string
+  /** Bookings of these people. */
+  readonly bookerIds: readonly string[] | undefined
+  readonly status?: Status
+  readonly bookingType?: string
+  readonly recurringBookingId?: string
+  /** Bookings that start at or after this instant … */
+  readonly from?: string
+  /** … and before this one. */
+  readonly to?: string
+  /** Start and id of the last booking of the page before. */
+  readonly after: readonly [string, string] | undefined
+  readonly limit: number
+}
+
+/** Bookings of a facility by start, then id. */
+export async function findBookings(
+  db: Queryable,
+  facilityId: string,
+  filter: BookingFilter,
+): Promise<readonly BookingRow[]> {
+  const { resourceId, bookerIds, status, bookingType, recurringBookingId, from, to, after, limit } = filter
+  const none = db``
+  return db<BookingRow[]>`
+    select ${columns(db)} from slotbase.bookings b ${joins(db)}
+    where b.facility_id = ${facilityId}
+      ${resourceId === undefined ? none : db`and b.resource_id = ${resourceId}`}
+      ${bookerIds === undefined ? none : db`and b.booker_id = any (${[...bookerIds]}::uuid[])`}
+      ${status === undefined ? none : db`and ${presentStatus(db)} = ${status}`}
+      ${bookingType === undefined ? none : db`and b.booking_type = ${bookingType}`}
+      ${recurringBookingId === undefined ? none : db`and b.recurring_booking_id = ${recurringBookingId}`}
+      ${from === undefined ? none : db`and b.start_at >= ${from}`}
+      ${to === undefined ? none : db`and b.start_at < ${to}`}
+      ${after === undefined ? none : db`and (b.start_at, b.id) > (${after[0]}, ${after[1]})`}
+    order by b.start_at, b.id
+    limit ${limit}`
+}
+
+/**
+ * Locks the bookings of facilities with a grace whose grace is over and to which nobody came, oldest first, at most `limit`;
+ * those that somebody is deciding about are left to them. What began more than two days ago, before the facility had a
+ * grace, is a block, or is held by a coach (who records who came) is left to staff.
+ */
+export const lockMissed = (tx: Tx, limit: number, facilityId?: string) => tx<LockedBooking[]>`
+  with b as materialized (
+    select b.* from ${missed(tx, facilityId)}
+    order by b.start_at, b.id
+    limit ${limit}
+    for update of b skip locked
+  )
+  select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}
+  order by b.facility_id, b.booker_id, b.start_at, b.id`
+
+/** How many there are now. */
+export async function countMissed(db: Queryable, facilityId?: string): Promise<number> {
+  const [row] = await db<[{ count: number }]>`select count(*)::integer as count from ${missed(db, facilityId)}`
+  return row.count
+}
+
+/** The fields of a BookingRow. */
+const columns = (sql: Queryable) => sql`
+  b.id, b.facility_id, b.resource_id, r.name as resource_name, f.timezone, ${presentStatus(sql)} as status, b.booking_type,
+  b.booker_id, u.first_name || ' ' || u.last_name as booker_name, coalesce(u.email, slotbase.parents_email(u.id)) as booker_email,
+  b.start_at, b.end_at, b.price_amount, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
+  b.is_recurring, b.recurring_booking_id, b.confirmed_at, b.checked_in_at, b.completed_at, b.cancelled_at, b.cancelled_by,
+  b.cancellation_reason, b.no_show_at, b.cancellation_policy, b.approved_at, b.approved_by, b.rescheduled_at,
+  b.refund_percent, b.refund_amount, b.created_at, b.updated_at,
+  coalesce((select jsonb_agg(jsonb_build_object('userId', p.user_id, 'name', w.first_name || ' ' || w.last_name, 'role', p.role)
+                             order by p.user_id)
+            from slotbase.booking_participants p join slotbase.users w on w.id = p.user_id
+            where p.booking_id = b.id and p.facility_id = b.facility_id), '[]') as participants`
+
+const joins = (sql: Queryable) => sql`
+  join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
+  join slotbase.facilities f on f.id = b.facility_id
+  join slotbase.users u on u.id = b.booker_id`
+
+const presentStatus = (sql: Queryable) =>
+  sql`case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired' else b.status end`
+
+const missed = (sql: Queryable, facilityId: string | undefined) => sql`
+  slotbase.booking_policies p
+  cross join (select slotbase.now() as now) t
+  join slotbase.bookings b
+    on b.facility_id = p.facility_id and b.start_at <= t.now and b.start_at > t.now - interval '2 days'
+   and b.start_at >= p.no_shows_detected_since
+  where b.status = 'confirmed' and b.booking_type not in ('coach_block', 'maintenance')
+    and least(b.start_at + make_interval(mins => p.check_in_grace_minutes), b.end_at) <= t.now
+    and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id)
+    ${facilityId === undefined ? sql`` : sql`and p.facility_id = ${facilityId}`}`

@@ -1,0 +1,38 @@
+/** What follows when holds have died or were given back: their events, what they had used up, and offers to who waits. */
+import type { Tx } from "../../base/database/db.ts"
+import { useEntitlement } from "../plans/entitlements.ts"
+import { recordExpired } from "./events.ts"
+import { type Freed, slotsFreed } from "./slots-freed.ts"
+import type { BookingRow, ExpiredHold } from "./rows.ts"
+
+type Place = Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at">
+
+/** Whether it counts as one of the month's bookings: what takes a resource from play does not. */
+export const isCounted = ({ booking_type }: Pick<BookingRow, "booking_type">): boolean =>
+  booking_type !== "coach_block" && booking_type !== "maintenance"
+
+/** Records booking.hold.released for each. */
+export function recordDied(tx: Tx, holds: readonly ExpiredHold[]): void {
+  for (const hold of holds) recordExpired(tx, hold)
+}
+
+/**
+ * A hold that never became a booking is not counted in the month's bookings, and its slot is offered to who waits for it:
+ * towards the end of a command, for it locks the facility's waitlist. Who freed the slot to take it has it by then.
+ */
+export async function holdsGone(tx: Tx, holds: readonly (Place & Pick<BookingRow, "booking_type">)[]): Promise<void> {
+  if (holds.length === 0) return
+  for (const facilityId of [...new Set(holds.map((hold) => hold.facility_id))].sort()) {
+    const count = holds.filter((hold) => hold.facility_id === facilityId && isCounted(hold)).length
+    if (count > 0) await useEntitlement(tx, facilityId, "bookings_per_month", -count)
+  }
+  await slotsFreed(tx, holds.map(freedOf))
+}
+
+/** The stretch that a booking no longer takes. */
+export const freedOf = (booking: Place): Freed => ({
+  facilityId: booking.facility_id,
+  resourceId: booking.resource_id,
+  startAt: booking.start_at,
+  endAt: booking.end_at,
+})

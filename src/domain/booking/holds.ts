@@ -1,0 +1,59 @@
+/**
+ * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held"; it dies by the clock alone,
+ * and whoever wants its slot then, or the job hold-expiration, releases it.
+ */
+import type { Caller } from "../../access/caller.ts"
+import { type Booking, toBooking } from "./answer.ts"
+import { holdsGone, recordDied } from "./holds-ended.ts"
+import { recordHeld, recordReleased } from "./events.ts"
+import type { HoldInput } from "./input.ts"
+import { insertPlanned } from "./insert.ts"
+import { lockOwn, requireLiveHold } from "./lock-own.ts"
+import { planBooking } from "./plan.ts"
+import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
+import { reached } from "../../base/crash-points.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { RuleBroken } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+
+/**
+ * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created. What staff must approve is not
+ * held but asked for, with POST …/bookings.
+ * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
+ */
+export async function createHold(tx: Tx, caller: Caller, facilityId: string, input: HoldInput): Promise<Booking> {
+  const plan = await planBooking(tx, caller, facilityId, input)
+  if (plan.needsApproval) {
+    const message =
+      "Such a booking is approved by staff: ask for it with POST …/bookings; it keeps the slot until then."
+    throw new RuleBroken("approval_required", message)
+  }
+  const hold = await insertPlanned(tx, plan, { status: "held", payment_method: null, hold_id: newId() })
+  recordHeld(tx, hold)
+  return toBooking(hold)
+}
+
+/**
+ * Gives a live hold back. Records booking.hold.released with the reason "released".
+ * @throws NotFound, WrongState (booking_not_held, hold_expired)
+ */
+export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
+  const hold = await lockOwn(tx, caller, facilityId, bookingId)
+  requireLiveHold(hold, "released")
+  const released = await changeBooking(tx, hold, { status: "released" }, true)
+  recordReleased(tx, released)
+  await holdsGone(tx, [released])
+  return toBooking(released)
+}
+
+/**
+ * Releases at most `limit` dead holds of a facility, or of all, oldest first; answers how many. Records booking.hold.released
+ * for each.
+ */
+export async function expireHolds(tx: Tx, limit: number, facilityId?: string): Promise<number> {
+  const expired = await expireHoldsAnywhere(tx, limit, facilityId)
+  recordDied(tx, expired)
+  await holdsGone(tx, expired)
+  if (expired.length > 0) reached("holds-expired")
+  return expired.length
+}

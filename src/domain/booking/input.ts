@@ -1,0 +1,137 @@
+/** What a booking or a hold is asked for with, and the rules that need nothing but the request itself. */
+import * as Schema from "effect/Schema"
+import { Id, Instant, Name, Note } from "../../base/schema/request-fields.ts"
+import type { Span } from "../../base/local-days.ts"
+
+export const minBookingMinutes = 5
+/** Longer use of a resource is a block or a closure, not a booking. */
+export const maxBookingMinutes = 24 * 60
+/** A team with its bench. */
+export const maxParticipants = 64
+const maxRoleLength = 50
+const maxCodeLength = 300
+const minuteMs = 60_000
+
+export const BookingType = Schema.Literals([
+  "open_play",
+  "lesson",
+  "league",
+  "tournament",
+  "private",
+  "coach_block",
+  "maintenance",
+])
+export const PaymentMethod = Schema.Literals(["online", "offline", "waived"])
+export const CheckInMethod = Schema.Literals(["qr_code", "manual", "access_code"])
+
+const wanted = {
+  resourceId: Id,
+  startAt: Instant,
+  endAt: Instant,
+  bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
+  bookerId: Schema.optionalKey(Id).annotateKey({
+    description: "who books: members leave it out or name their child, API keys must name somebody",
+  }),
+  participants: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({ userId: Id, role: Schema.optionalKey(Name.check(Schema.isMaxLength(maxRoleLength))) }),
+    ).check(Schema.isMaxLength(maxParticipants)),
+  ).annotateKey({ description: "who plays beside the booker; the role is player unless given" }),
+} as const
+
+interface Wanted {
+  readonly startAt: string
+  readonly endAt: string
+  readonly participants?: readonly { readonly userId: string }[]
+}
+
+/** What a request's times and participants must be, whatever else it asks for. */
+export const consistent = Schema.makeFilter(
+  (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
+  {
+    toJsonSchema: () => [{}, true],
+  },
+)
+
+export const HoldInput = Schema.Struct(wanted).check(consistent)
+export type HoldInput = typeof HoldInput.Type
+
+export const BookingInput = Schema.Struct({ ...wanted, paymentMethod: PaymentMethod }).check(consistent)
+export type BookingInput = typeof BookingInput.Type
+
+export const ConfirmInput = Schema.Struct({ paymentMethod: PaymentMethod })
+
+const Reason = Note.check(Schema.isMinLength(1))
+
+export const CancelInput = Schema.Struct({
+  cancellationReason: Schema.optionalKey(Reason),
+  dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "true: answers what would be refunded and why, and cancels nothing; likewise ?dryRun=true",
+  }),
+  refundPercent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))).annotateKey({
+    description: "for staff: this instead of what the booking's cancellation policy says",
+  }),
+})
+export const RejectInput = Schema.Struct({ rejectionReason: Reason })
+export const WaiveInput = Schema.Struct({ reason: Reason })
+
+export const CheckInInput = Schema.Struct({
+  method: Schema.optionalKey(CheckInMethod).annotateKey({ description: "manual unless given" }),
+  code: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(maxCodeLength))).annotateKey({
+    description: "of GET …/check-in-code: what the QR code says, or the access code",
+  }),
+}).check(
+  Schema.makeFilter(
+    ({ method = "manual", code }: { readonly method?: string; readonly code?: string }) => {
+      if (method !== "manual" && code === undefined) return { path: ["code"], issue: "Missing key" }
+      if (method === "manual" && code !== undefined)
+        return { path: ["code"], issue: "is for the methods qr_code and access_code" }
+      return []
+    },
+    { toJsonSchema: () => [{}, true] },
+  ),
+)
+
+export const RescheduleInput = Schema.Struct({
+  startAt: Instant,
+  endAt: Instant,
+  resourceId: Schema.optionalKey(Id).annotateKey({
+    description: "another resource; it stays where it is unless given",
+  }),
+}).check(Schema.makeFilter((input: Wanted) => faultsOfTimes(input), { toJsonSchema: () => [{}, true] }))
+export type RescheduleInput = typeof RescheduleInput.Type
+
+/** An empty Struct alone would let every field pass. */
+export const NoInput = Schema.Struct({}).check(
+  Schema.makeFilter(
+    (input: object) => Object.keys(input).map((key) => ({ path: [key], issue: "Expected no excess property" })),
+    {
+      toJsonSchema: () => [{ additionalProperties: false }, true],
+    },
+  ),
+)
+
+/** The stretch of time that a checked input asks for. */
+export const spanOf = ({ startAt, endAt }: Wanted): Span => ({ start: Date.parse(startAt), end: Date.parse(endAt) })
+
+function faultsOfTimes(input: Wanted) {
+  const { start, end } = spanOf(input)
+  const minutes = (end - start) / minuteMs
+  if (start % minuteMs !== 0) return [{ path: ["startAt"], issue: "must be a whole minute" }]
+  if (end % minuteMs !== 0) return [{ path: ["endAt"], issue: "must be a whole minute" }]
+  if (minutes <= 0) return [{ path: ["endAt"], issue: "must be after startAt" }]
+  if (minutes < minBookingMinutes)
+    return [{ path: ["endAt"], issue: `must be at least ${minBookingMinutes} minutes after startAt` }]
+  if (minutes > maxBookingMinutes)
+    return [{ path: ["endAt"], issue: `must be at most ${maxBookingMinutes / 60} hours after startAt` }]
+  return []
+}
+
+const repeated = (participants: readonly { readonly userId: string }[]) =>
+  participants.flatMap(({ userId }, i) =>
+    participants.findIndex((other) => sameId(other.userId, userId)) < i
+      ? [{ path: ["participants", i, "userId"], issue: "is named twice" }]
+      : [],
+  )
+
+const sameId = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()

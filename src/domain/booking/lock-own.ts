@@ -1,0 +1,61 @@
+/** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
+import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
+import { requireNoBlock } from "./block-of.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { type BookingRow, type LockedBooking, lockBooking, type Status } from "./rows.ts"
+
+/**
+ * Locks a booking that the caller may act on: their own, their child's if they may book for it, or any as staff. A coach's
+ * block is changed as a block.
+ * @throws NotFound, NotAllowed for a child's without that permission, WrongState booking_is_coach_block
+ */
+export async function lockOwn(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<LockedBooking> {
+  requireMember(caller, facilityId)
+  const booking = await lockBooking(tx, facilityId, bookingId)
+  if (!isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
+  if (!isStaff(caller, facilityId) && !mayActFor(caller, booking.booker_id, "book")) {
+    throw new NotAllowed("You see this child's bookings, and may not make or change them.")
+  }
+  await requireNoBlock(tx, booking)
+  return booking
+}
+
+/** Whether the caller may see a booking: their own, their children's, or any as staff. */
+export const isTheirs = (caller: Caller, booking: BookingRow): boolean =>
+  familyOf(caller).includes(booking.booker_id) || isStaff(caller, booking.facility_id)
+
+/** A member and their children, whose bookings they see. What they may do for a child says `mayActFor`. */
+export const familyOf = (caller: Caller): string[] => [
+  caller.userId,
+  ...(caller.children ?? []).map(({ childId }) => childId),
+]
+
+/** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotFound, NotAllowed. */
+export function requireMayPay(caller: Caller, facilityId: string, paymentMethod: string): void {
+  requireMember(caller, facilityId)
+  if (paymentMethod !== "online" && !isStaff(caller, facilityId)) {
+    throw new NotAllowed(`The payment method ${paymentMethod} is for staff and API keys.`)
+  }
+}
+
+/** Throws WrongState unless the booking is in one of the states from which it can become `what`. */
+export function requireStatus(booking: BookingRow, from: readonly Status[], code: string, what: string): void {
+  if (from.includes(booking.status)) return
+  const needed = from.map(worded).join(" or ")
+  throw new WrongState(code, `The booking is ${worded(booking.status)}; only one that is ${needed} can be ${what}.`)
+}
+
+/** Throws WrongState unless the booking is a hold whose time is not over. */
+export function requireLiveHold(booking: LockedBooking, what: string): void {
+  if (booking.status === "expired") {
+    const at = booking.hold_expires_at?.toISOString()
+    throw new WrongState(
+      "hold_expired",
+      `The hold expired at ${at}; it can no longer be ${what}. Hold or book the slot again.`,
+    )
+  }
+  requireStatus(booking, ["held"], "booking_not_held", what)
+}
+
+const worded = (status: string) => status.replace("_", " ").replace("no show", "a no-show")

@@ -1,0 +1,52 @@
+/** From a plan to the rows of its booking: what is inserted, and what it reads as once it is. */
+import { newId } from "../../base/ids.ts"
+import type { Plan } from "./plan.ts"
+import type { BookingRow, Inserted, NewBooking } from "./rows.ts"
+
+/** The status that a booking has at first, how it is paid, and whether it is one of a series. */
+export type Kind = Pick<NewBooking, "status" | "payment_method" | "hold_id"> &
+  Partial<Pick<NewBooking, "recurring_booking_id">>
+
+export const newBookingOf = (plan: Plan, kind: Kind): NewBooking => ({
+  recurring_booking_id: null,
+  ...kind,
+  id: newId(),
+  facility_id: plan.facilityId,
+  resource_id: plan.resource.id,
+  booking_type: plan.bookingType,
+  booker_id: plan.booker.id,
+  participants: plan.participants,
+  start_at: new Date(plan.span.start),
+  end_at: new Date(plan.span.end),
+  price_amount: plan.price,
+  price_currency: plan.currency,
+  hold_minutes: plan.holdMinutes,
+  cancellation_policy: plan.cancellationPolicy,
+  created_by: plan.createdBy,
+})
+
+export const rowOf = (plan: Plan, booking: NewBooking, inserted: Inserted): BookingRow => ({
+  ...booking,
+  ...inserted,
+  ...untouched,
+  is_recurring: booking.recurring_booking_id !== null,
+  resource_name: plan.resource.name,
+  timezone: plan.timezone,
+  booker_name: plan.booker.name,
+  booker_email: plan.booker.email,
+  updated_at: inserted.created_at,
+})
+
+const untouched = {
+  checked_in_at: null,
+  completed_at: null,
+  cancelled_at: null,
+  cancelled_by: null,
+  cancellation_reason: null,
+  no_show_at: null,
+  approved_at: null,
+  approved_by: null,
+  rescheduled_at: null,
+  refund_percent: null,
+  refund_amount: null,
+} as const

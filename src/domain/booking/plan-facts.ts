@@ -1,0 +1,106 @@
+/** What a plan must know of the facility, the resource and the people of a request: one statement. */
+import { closedFor } from "../club/closed.ts"
+import type { Tx } from "../../base/database/db.ts"
+import type { OpeningHours } from "../club/opening-hours.ts"
+import { rulesOf } from "./price-rules.ts"
+import type { PriceRule } from "./prices.ts"
+import { restrictedUntil } from "./attendance/strikes.ts"
+import { isLimited } from "../plans/entitlements.ts"
+import type { HoldInput } from "./input.ts"
+import type { CancellationRule } from "./refund-quote.ts"
+
+export interface Known {
+  readonly facility_id: string
+  readonly timezone: string
+  readonly currency: string
+  readonly opening_hours: OpeningHours
+  readonly slot_minutes: number
+  readonly hold_minutes: number
+  readonly resource_id: string | null
+  readonly resource_name: string
+  readonly resource_type: string
+  readonly hourly_price: number
+  readonly price_rules: readonly PriceRule[]
+  /** Why nothing can be booked then; null: it can. */
+  readonly closed_for: string | null
+  readonly booker_id: string | null
+  readonly booker_name: string
+  readonly booker_email: string
+  /** Who of the participants may be named, with their names. */
+  readonly people: Readonly<Record<string, string>>
+  /** Whether the facility's own plan counts its bookings. */
+  readonly is_limited: boolean
+  /** What the booker keeps waiting; 0 when that is not limited. */
+  readonly live_holds: number
+  /** Until when the booker may not book; null also for who is not limited. */
+  readonly restricted_until: Date | null
+  /** Of the booking policy; all null when the facility has none. */
+  readonly lead_time_minutes: number | null
+  readonly advance_days: number | null
+  readonly approval_booking_types: readonly string[] | null
+  readonly approval_resource_ids: readonly string[] | null
+  readonly cancellation_policy: readonly CancellationRule[] | null
+  readonly now: Date
+}
+export type Found = Known & { readonly resource_id: string; readonly booker_id: string }
+
+export interface Whom {
+  readonly bookerId: string
+  readonly limitsHolds: boolean
+  /**
+   * A member and their children, who may be named beside the facility's members: the answer tells names, and registration
+   * is open. Undefined: anybody may be named; staff know whom they serve.
+   */
+  readonly mayName: readonly string[] | undefined
+}
+
+export async function readKnown(
+  tx: Tx,
+  facilityId: string,
+  input: HoldInput,
+  { bookerId, limitsHolds, mayName }: Whom,
+): Promise<Known | undefined> {
+  const mayBeNamed = (userId: ReturnType<Tx>) =>
+    mayName === undefined ? tx`true` : tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMember(tx, userId)})`
+  const people = (input.participants ?? []).map(({ userId }) => userId)
+  const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
+  const statement = tx<Known[]>`
+    select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
+           r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
+           ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
+           u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,
+           coalesce(u.email, slotbase.parents_email(u.id)) as booker_email,
+           (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
+            from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)}) as people,
+           ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
+           ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
+           ${mayName === undefined ? tx`null::timestamptz` : restrictedUntil(tx, tx`f.id`, bookerId)} as restricted_until,
+           q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,
+           slotbase.now() as now
+    from slotbase.facilities f
+    left join slotbase.booking_policies q on q.facility_id = f.id
+    left join slotbase.resources r on r.facility_id = f.id and r.id = ${input.resourceId} and r.is_active
+    left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person' and ${mayBeNamed(tx`u.id`)}
+    where f.id = ${facilityId}`
+  // Two holds of one person wait for each other, or each would miss the other in its count. The lock travels ahead in the
+  // same round trip; it must be a statement of its own, because a statement sees what was committed when it began.
+  const [, [row]] = await Promise.all([limitsHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
+  return row
+}
+
+/** Whether somebody holds a role in the facility `f`, or in its organization. */
+const isMember = (tx: Tx, userId: ReturnType<Tx>) => tx`
+  exists (select from slotbase.role_grants g
+          where g.user_id = ${userId}
+            and (g.scope_id = f.id and g.scope_type = 'facility' or g.scope_type = 'platform'
+              or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
+
+const lockHoldsOf = (tx: Tx, facilityId: string, bookerId: string) =>
+  tx`select pg_advisory_xact_lock(hashtext('slotbase holds'), hashtext(${`${facilityId} ${bookerId}`}))`.execute()
+
+/** Live holds, and requests that wait for approval: both keep a slot from others. */
+const liveHolds = (tx: Tx, facilityId: string, bookerId: string) => tx`
+  (select count(*)::integer from slotbase.bookings b
+   where b.booker_id = ${bookerId} and b.facility_id = ${facilityId} and b.start_at > (select slotbase.now()) - interval '1 day'
+     and (b.status = 'held' and b.hold_expires_at > (select slotbase.now())
+       or b.status = 'pending' and b.start_at > (select slotbase.now())))`

@@ -1,0 +1,116 @@
+/**
+ * What a booking costs. Money is integer minor units of the facility's currency. Pure functions: a resource has a price per
+ * hour, rules change it, and a booking that lies in several windows is priced piece by piece. Of the rules that fit a piece
+ * the most specific one wins: one for this resource before one for all, then one for this booking type, then one with
+ * hours, then one with weekdays; of two that are equally specific the newer one.
+ */
+import { instantOf, localDatesOf, type Span, spanOfDay } from "../../base/local-days.ts"
+import { type Weekday, weekdayOf } from "../../base/weekdays.ts"
+
+const minuteMs = 60_000
+const minutesPerHour = 60
+
+/** The price of some minutes at a price per hour (minor units), rounded half up to a whole minor unit. */
+export const priceOf = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
+
+export interface PriceRule {
+  /** UUIDv7: a greater one is newer. */
+  readonly id: string
+  readonly name: string
+  /** Null: all of them; likewise below. */
+  readonly resourceId: string | null
+  readonly bookingType: string | null
+  readonly weekdays: readonly Weekday[] | null
+  /** Local time such as "18:00"; null, like `toTime`: the whole day. */
+  readonly fromTime: string | null
+  /** "24:00" is the midnight that ends the day. */
+  readonly toTime: string | null
+  /** Minor units for 60 minutes. */
+  readonly hourlyPrice: number
+}
+
+export interface PricedAs {
+  readonly resourceId: string
+  readonly bookingType: string
+  /** The resource's own price, where no rule fits. */
+  readonly hourlyPrice: number
+  readonly timezone: string
+  readonly rules: readonly PriceRule[]
+}
+
+/** A piece of a booking at one price per hour. */
+export interface PriceLine extends Span {
+  readonly hourlyPrice: number
+  /** Null: the resource's own price. */
+  readonly rule: PriceRule | null
+}
+
+/** Prices stretches of time; what it works out of a local day it keeps for the next one. */
+export interface Tariff {
+  readonly priceOf: (span: Span) => number
+  readonly linesOf: (span: Span) => readonly PriceLine[]
+}
+
+export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules }: PricedAs): Tariff {
+  const fitting = rules.filter((rule) => fits(rule.resourceId, resourceId) && fits(rule.bookingType, bookingType))
+  const ranked = fitting.toSorted(mostSpecificFirst)
+  const days = new Map<string, readonly Window[]>()
+  const windowsOn = (date: string) => {
+    const known = days.get(date) ?? ranked.flatMap((rule) => windowOf(rule, timezone, date))
+    days.set(date, known)
+    return known
+  }
+
+  function linesOf(span: Span): readonly PriceLine[] {
+    const windows = ranked.length === 0 ? [] : localDatesOf(timezone, span).flatMap(windowsOn)
+    const lines: PriceLine[] = []
+    for (const piece of cut(span, windows)) {
+      const found = windows.filter(({ start, end }) => start <= piece.start && piece.end <= end)
+      const rule = ranked.find((each) => found.some((window) => window.rule === each)) ?? null
+      const last = lines.at(-1)
+      if (last && last.rule === rule) lines[lines.length - 1] = { ...last, end: piece.end }
+      else lines.push({ ...piece, rule, hourlyPrice: rule?.hourlyPrice ?? hourlyPrice })
+    }
+    return lines
+  }
+
+  return {
+    linesOf,
+    // Rounded once, so that a booking costs the same however its windows cut it.
+    priceOf: (span) =>
+      rounded(sum(linesOf(span).map((line) => line.hourlyPrice * ((line.end - line.start) / minuteMs)))),
+  }
+}
+
+interface Window extends Span {
+  readonly rule: PriceRule
+}
+
+/** Where a rule holds on a local day; nowhere on other weekdays, and when a clock change swallows its hours. */
+function windowOf(rule: PriceRule, timezone: string, date: string): Window[] {
+  if (rule.weekdays !== null && !rule.weekdays.includes(weekdayOf(date))) return []
+  const day = rule.fromTime === null || rule.toTime === null ? spanOfDay(timezone, date) : undefined
+  const start = day?.start ?? instantOf(timezone, date, rule.fromTime ?? "00:00")
+  const end = day?.end ?? instantOf(timezone, date, rule.toTime ?? "24:00")
+  return end > start ? [{ start, end, rule }] : []
+}
+
+/** The pieces of a stretch between which a window begins or ends. */
+function cut({ start, end }: Span, windows: readonly Span[]): Span[] {
+  const edges = windows.flatMap((window) => [window.start, window.end]).filter((edge) => edge > start && edge < end)
+  const sorted = [...new Set([start, ...edges, end])].sort((a, b) => a - b)
+  return sorted.slice(1).map((edge, i) => ({ start: sorted[i] ?? start, end: edge }))
+}
+
+const fits = (wanted: string | null, given: string) => wanted === null || wanted === given
+
+const mostSpecificFirst = (a: PriceRule, b: PriceRule) => weightOf(b) - weightOf(a) || (a.id < b.id ? 1 : -1)
+
+/** Each name outweighs all that come after it. */
+const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: PriceRule) =>
+  [resourceId, bookingType, fromTime, weekdays].reduce((weight, name) => 2 * weight + (name === null ? 0 : 1), 0)
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)
+
+/** From price × minutes to a whole minor unit, half up. */
+const rounded = (hourly: number) => Math.floor((2 * hourly + minutesPerHour) / (2 * minutesPerHour))

@@ -1,0 +1,198 @@
+/**
+ * Reminders of bookings: which are due, each decided once per booking, type, channel and start, in the transaction that
+ * records booking.reminder.due. NotificationHandler sends them; when the mail server has taken one, booking.reminder.sent is
+ * recorded in the transaction that marks it. A booking that was confirmed, or moved, after the instant of a reminder
+ * gets none of that type: its booker has just heard of it.
+ * Writes: booking_reminders, reminder_progress.
+ */
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import type { EventData } from "../../../events/catalogue.ts"
+import { record } from "../../../events/outbox.ts"
+
+export type ReminderType = EventData<"booking.reminder.due">["reminderType"]
+
+export interface Decided {
+  /** Reminders that are sent now. */
+  readonly due: number
+  /** Reminders that never are, because a later one is due as well: the system was not running when they were. */
+  readonly overtaken: number
+  /** There may be others. */
+  readonly more: boolean
+}
+
+/**
+ * Decides what has come due since the last time, the longest due first, at most `limit`. With a `facilityId` it looks at all
+ * coming bookings of that facility instead, which finds nothing more unless something went wrong.
+ */
+export async function decideReminders(tx: Tx, limit: number, facilityId?: string): Promise<Decided> {
+  const since = facilityId === undefined ? await lockProgress(tx) : longAgo
+  // Another process is deciding.
+  if (since === undefined) return { due: 0, overtaken: 0, more: false }
+  const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
+  const found = await findDue(tx, { now, since, limit, ...(facilityId !== undefined && { facilityId }) })
+  const decided = found.length === 0 ? [] : await keep(tx, found)
+  const due = decided.filter((reminder) => !reminder.overtaken)
+  for (const reminder of due) {
+    record(tx, { type: "booking.reminder.due", facilityId: reminder.facility_id, data: dataOf(reminder) })
+  }
+  const more = found.length === limit
+  if (facilityId === undefined && !more) await tx`update slotbase.reminder_progress set looked_until = ${now}`
+  return { due: due.length, overtaken: decided.length - due.length, more }
+}
+
+/** How many the next pass would decide; for those who look before they run it. */
+export async function countDueReminders(db: Queryable, facilityId?: string): Promise<number> {
+  const [progress] = await db<[{ now: Date; looked_until: Date }]>`
+    select slotbase.now() as now, looked_until from slotbase.reminder_progress`
+  const since = facilityId === undefined ? overlapping(progress.looked_until) : longAgo
+  const found = await findDue(db, { now: progress.now, since, limit: 1_000_000, ...(facilityId && { facilityId }) })
+  return found.length
+}
+
+/** Why a reminder that was due must not be sent any more; undefined: it is as true as it was. */
+export async function noLongerTrue(db: Queryable, due: EventData<"booking.reminder.due">): Promise<string | undefined> {
+  const [booking] = await db<{ status: string; start_at: Date; now: Date }[]>`
+    select status, start_at, slotbase.now() as now from slotbase.bookings
+    where id = ${due.bookingId} and facility_id = ${due.facilityId}`
+  if (booking === undefined) return "there is no such booking"
+  if (booking.start_at.toISOString() !== due.startAt) return "the booking was moved"
+  if (booking.status !== "confirmed") return `the booking is ${booking.status}`
+  return booking.start_at <= booking.now ? "the booking has begun" : undefined
+}
+
+/**
+ * The booker was reminded. Records `booking.reminder.sent`, in the transaction in which the message is marked as sent.
+ * @param userId Who was told; @param sentAt When the mail server had taken the message.
+ */
+export async function reminderSent(
+  tx: Tx,
+  due: EventData<"booking.reminder.due">,
+  { userId, channel, sentAt }: { readonly userId: string; readonly channel: "email" | "push"; readonly sentAt: Date },
+): Promise<void> {
+  const { bookingId, facilityId, reminderType, resourceId } = due
+  await tx`
+    update slotbase.booking_reminders set status = 'sent', sent_at = ${sentAt}
+    where booking_id = ${bookingId} and facility_id = ${facilityId} and reminder_type = ${reminderType}
+      and channel = ${channel} and start_at = ${due.startAt}`
+  record(tx, {
+    type: "booking.reminder.sent",
+    facilityId,
+    occurredAt: sentAt,
+    data: { bookingId, userId, reminderType, channel, sentAt: sentAt.toISOString() },
+    about: { resourceId },
+  })
+}
+
+interface DueReminder {
+  readonly booking_id: string
+  readonly facility_id: string
+  readonly resource_id: string
+  readonly booker_id: string
+  readonly start_at: Date
+  readonly end_at: Date
+  readonly reminder_type: ReminderType
+  readonly minutes: number
+  readonly due_at: Date
+  readonly overtaken: boolean
+}
+
+const longAgo = new Date(0)
+/** A booking that became due during the last look, in a transaction that was not committed then, is found in the next. */
+const overlapMs = 10 * 60_000
+const overlapping = (lookedUntil: Date) => new Date(lookedUntil.getTime() - overlapMs)
+/** Nobody comes to play then. */
+const withoutReminders = ["coach_block", "maintenance"]
+
+async function lockProgress(tx: Tx): Promise<Date | undefined> {
+  const [row] = await tx<{ looked_until: Date }[]>`
+    select looked_until from slotbase.reminder_progress for update skip locked`
+  return row && overlapping(row.looked_until)
+}
+
+/**
+ * What has come due after `since` and is not decided. The bookings are found facility by facility, by the index of their
+ * start, in the minutes that have come due since: a tick costs the same however many bookings the next day has.
+ */
+const findDue = (
+  sql: Queryable,
+  {
+    now,
+    since,
+    limit,
+    facilityId,
+  }: { readonly now: Date; readonly since: Date; readonly limit: number; readonly facilityId?: string },
+) => sql<DueReminder[]>`
+  with kinds as materialized (
+    select f.id as facility_id, k.type, k.minutes, k.since, make_interval(mins => k.minutes) as before
+    from slotbase.facilities f
+    left join slotbase.reminder_settings s on s.facility_id = f.id
+    cross join lateral (values
+      ('24h', 1440, '-infinity'::timestamptz, coalesce(s.remind_24h, true)),
+      ('1h', 60, '-infinity'::timestamptz, coalesce(s.remind_1h, true)),
+      ('custom', s.custom_minutes, s.custom_since, s.custom_minutes is not null)
+    ) as k (type, minutes, since, wanted)
+    where k.wanted ${facilityId === undefined ? sql`` : sql`and f.id = ${facilityId}`}
+  )
+  select b.id as booking_id, b.facility_id, b.resource_id, b.booker_id, b.start_at, b.end_at,
+         k.type as reminder_type, k.minutes, b.start_at - k.before as due_at,
+         exists (select from kinds later
+                 where later.facility_id = k.facility_id and later.minutes < k.minutes
+                   and b.start_at - later.before <= ${now}) as overtaken
+  from kinds k
+  cross join lateral (
+    select b.* from slotbase.bookings b
+    where b.facility_id = k.facility_id
+      and b.start_at > greatest(${now}::timestamptz, ${since}::timestamptz + k.before)
+      and b.start_at <= ${now}::timestamptz + k.before
+      and b.status = 'confirmed'
+      and b.booking_type <> all (${withoutReminders})
+      and greatest(b.confirmed_at, b.rescheduled_at, k.since) <= b.start_at - k.before
+  ) b
+  where not exists (
+    select from slotbase.booking_reminders r
+    where r.booking_id = b.id and r.facility_id = b.facility_id and r.reminder_type = k.type and r.channel = 'email'
+      and r.start_at = b.start_at)
+  order by due_at, b.id
+  limit ${limit}`
+
+/** Locks the bookings and keeps what is still as it was found; who is being changed just now is left to the next tick. */
+async function keep(tx: Tx, found: readonly DueReminder[]): Promise<readonly DueReminder[]> {
+  const rows = found.map(({ booking_id, facility_id, reminder_type, start_at, booker_id, overtaken }) => ({
+    booking_id,
+    facility_id,
+    reminder_type,
+    start_at,
+    user_id: booker_id,
+    status: overtaken ? "overtaken" : "due",
+  }))
+  const kept = await tx<{ booking_id: string; reminder_type: string }[]>`
+    with wanted as materialized (
+      select * from jsonb_to_recordset(${tx.json(rows as never)}) as w (
+        booking_id uuid, facility_id uuid, reminder_type text, start_at timestamptz, user_id uuid, status text)
+    ), unchanged as materialized (
+      select b.id, b.facility_id, b.start_at from slotbase.bookings b
+      where (b.id, b.facility_id) in (select w.booking_id, w.facility_id from wanted w) and b.status = 'confirmed'
+      order by b.id
+      for update skip locked
+    )
+    insert into slotbase.booking_reminders (booking_id, facility_id, reminder_type, channel, start_at, user_id, status)
+    select w.booking_id, w.facility_id, w.reminder_type, 'email', w.start_at, w.user_id, w.status
+    from wanted w
+    join unchanged u on u.id = w.booking_id and u.facility_id = w.facility_id and u.start_at = w.start_at
+    on conflict do nothing
+    returning booking_id, reminder_type`
+  const names = new Set(kept.map((row) => `${row.booking_id} ${row.reminder_type}`))
+  return found.filter((reminder) => names.has(`${reminder.booking_id} ${reminder.reminder_type}`))
+}
+
+const dataOf = (reminder: DueReminder): EventData<"booking.reminder.due"> => ({
+  bookingId: reminder.booking_id,
+  facilityId: reminder.facility_id,
+  resourceId: reminder.resource_id,
+  bookerId: reminder.booker_id,
+  startAt: reminder.start_at.toISOString(),
+  endAt: reminder.end_at.toISOString(),
+  reminderType: reminder.reminder_type,
+  minutesBefore: reminder.minutes,
+  dueAt: reminder.due_at.toISOString(),
+})

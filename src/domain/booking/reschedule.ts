@@ -1,0 +1,148 @@
+/**
+ * Moving a booking to another time or resource. It keeps its id, its people and the cancellation policy that it was made
+ * under, which a member does not escape by moving it first: what cancelling would not give back now, the move does not give
+ * back, nor a cancellation after it. The new time must keep the same rules as a new booking and has the price of now. The old occupancy is released and
+ * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
+ */
+import { type Caller, isStaff } from "../../access/caller.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { RuleBroken, SlotTaken, WrongState } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+import { owesRefund } from "../ledger/mark-refund.ts"
+import { paidFor } from "../ledger/paid.ts"
+import { type Booking, toBooking } from "./answer.ts"
+import { recordRescheduled } from "./change-events.ts"
+import { freedOf } from "./holds-ended.ts"
+import { slotsFreed } from "./slots-freed.ts"
+import type { RescheduleInput } from "./input.ts"
+import { lockOwn, requireStatus } from "./lock-own.ts"
+import { type Plan, planBooking } from "./plan.ts"
+import { portion, refundOf } from "./refund-quote.ts"
+import { changeTime, type LockedBooking, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
+import { take } from "./take-slot.ts"
+
+const hourMs = 3_600_000
+
+/**
+ * Moves a confirmed or pending booking; members until the facility's `rescheduleHoursBefore`, staff until it ends. What was
+ * paid beyond the new price is given back, to a member as far as their cancellation policy goes; a member cannot move what is paid online to a time that costs more. Records
+ * booking.rescheduled.
+ * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
+ * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
+ * @throws RuleBroken what planBooking throws, approval_required, costs_more, same_time
+ */
+export async function rescheduleBooking(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  bookingId: string,
+  { startAt, endAt, resourceId }: RescheduleInput,
+): Promise<Booking> {
+  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "rescheduled")
+  await requireInTime(tx, caller, booking)
+  const wanted = {
+    resourceId: resourceId ?? booking.resource_id,
+    startAt,
+    endAt,
+    bookerId: booking.booker_id,
+    bookingType: booking.booking_type,
+  }
+  const plan = await planBooking(tx, caller, facilityId, wanted, { moving: true })
+  requireElsewhere(booking, plan)
+  const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
+  requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)
+
+  const percent = percentNow(caller, booking)
+  await lockMoves(tx, facilityId)
+  const to: Move = {
+    resource_id: plan.resource.id,
+    resource_name: plan.resource.name,
+    start_at: new Date(plan.span.start),
+    end_at: new Date(plan.span.end),
+    price_amount: plan.price,
+    cancellation_policy: booking.cancellation_policy.map((rule) => ({
+      ...rule,
+      refundPercent: Math.min(rule.refundPercent, percent),
+    })),
+  }
+  try {
+    await take(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
+  } catch (error) {
+    // Whoever moves many bookings may go on with the others.
+    if (error instanceof SlotTaken) await occupy(tx, booking)
+    throw error
+  }
+  const moved = await changeTime(tx, booking, to)
+  const refund = await giveBack(tx, caller, booking, portion((paid?.amount ?? 0) - plan.price, percent))
+  recordRescheduled(tx, booking, moved, caller.userId, refund)
+  await slotsFreed(tx, [freedOf(booking)])
+  return toBooking(moved)
+}
+
+async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Promise<void> {
+  if (isStaff(caller, booking.facility_id)) {
+    if (booking.end_at > booking.now) return
+    throw new WrongState("booking_started", `The booking ended at ${booking.end_at.toISOString()}.`)
+  }
+  if (booking.start_at <= booking.now) {
+    throw new WrongState("booking_started", "The booking has begun; only staff can move it now.")
+  }
+  const [policy] = await tx<{ hours: number }[]>`
+    select reschedule_hours_before as hours from slotbase.booking_policies where facility_id = ${booking.facility_id}`
+  const last = new Date(booking.start_at.getTime() - (policy?.hours ?? 0) * hourMs)
+  if (booking.now <= last) return
+  const message = `Members could move it until ${last.toISOString()}, ${policy?.hours} hours before its start; only staff can now.`
+  throw new WrongState("too_late_to_reschedule", message)
+}
+
+function requireElsewhere(booking: LockedBooking, { resource, span }: Plan): void {
+  const stays =
+    resource.id === booking.resource_id &&
+    span.start === booking.start_at.getTime() &&
+    span.end === booking.end_at.getTime()
+  if (!stays) return
+  const fault = { path: "body.startAt", message: "is the time that it has already" }
+  throw new RuleBroken("same_time", "The booking is at this time and place already.", [fault])
+}
+
+function requireMayMove(caller: Caller, booking: LockedBooking, plan: Plan, paid: number): void {
+  if (isStaff(caller, booking.facility_id)) return
+  if (plan.needsApproval && booking.status !== "pending") {
+    throw new RuleBroken(
+      "approval_required",
+      "A booking there is approved by staff: ask them to move it, or cancel it and ask for the other time.",
+    )
+  }
+  if (booking.payment_method === "online" && plan.price > booking.price_amount && paid < plan.price) {
+    const more = plan.price - booking.price_amount
+    throw new RuleBroken(
+      "costs_more",
+      `It costs ${plan.price} there, ${more} more (minor units of ${plan.currency}): ask staff to move it, or cancel it and book anew.`,
+    )
+  }
+}
+
+/** What of its payments cancelling the booking where it is would give back; staff are not bound by it. */
+function percentNow(
+  caller: Caller,
+  { facility_id, cancellation_policy, start_at, now, status }: LockedBooking,
+): number {
+  if (isStaff(caller, facility_id)) return 100
+  const pending = status === "pending"
+  return refundOf({ policy: cancellation_policy, startAt: start_at, at: now, paid: 0, pending }).percent
+}
+
+/** What was paid beyond the new price, as far as it goes back. Answers how much goes back. */
+async function giveBack(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
+  if (amount <= 0) return 0
+  return owesRefund(tx, {
+    facilityId: booking.facility_id,
+    referenceType: "booking",
+    referenceId: booking.id,
+    amount,
+    reason: "Moved to a time that costs less",
+    refundedBy: caller.userId,
+    sourceId: newId(),
+  })
+}

@@ -1,0 +1,50 @@
+/** Approval: staff decide about bookings that are pending. */
+import { Elysia } from "elysia"
+import type { App } from "../../../base/app.ts"
+import { Booking } from "../answer.ts"
+import { NoInput, RejectInput } from "../input.ts"
+import { approveBooking, rejectBooking } from "../book.ts"
+import { addressed } from "./addressed.ts"
+import { api } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+
+const tag = "Bookings"
+
+export const approvalRoutes = (app: App) =>
+  new Elysia({ name: "approvals" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/approve",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        input(NoInput, body)
+        return command((tx) => approveBooking(tx, who, facilityId, bookingId))
+      },
+      described({
+        tag,
+        summary: "Approve a pending booking",
+        description:
+          "For staff. It is confirmed; one that is to be paid online and is not paid yet is held for up to 24 hours instead.",
+        body: NoInput,
+        answer: Booking,
+        events: ["booking.approval.granted", "booking.confirmed", "booking.hold.created"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/reject",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const why = input(RejectInput, body)
+        return command((tx) => rejectBooking(tx, who, facilityId, bookingId, why))
+      },
+      described({
+        tag,
+        summary: "Reject a pending booking",
+        description: "For staff. It is cancelled, its slot is free again, and whatever was paid is given back.",
+        body: RejectInput,
+        answer: Booking,
+        events: ["booking.approval.rejected", "booking.cancelled"],
+        problems: [409],
+      }),
+    )

@@ -1,0 +1,123 @@
+/** The day of play: checking in, not showing up, and having played. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Booking } from "../answer.ts"
+import { CheckInInput, NoInput, WaiveInput } from "../input.ts"
+import { CheckInCode, getCheckInCode, requireCode } from "../attendance/codes.ts"
+import { checkIn, completeBooking, markNoShow, waiveNoShow } from "../attendance/check-in.ts"
+import { NoShowWaiver } from "../attendance/no-shows.ts"
+import { listStrikes, Strike, StrikeQuery } from "../attendance/strikes.ts"
+import { addressed } from "./addressed.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf } from "../../../http/path.ts"
+
+const tag = "Bookings"
+
+export const checkInRoutes = (app: App) =>
+  new Elysia({ name: "check-ins" })
+    .use(api(app))
+    .get(
+      "/v1/facilities/:facilityId/bookings/:bookingId/check-in-code",
+      async ({ caller, params, set }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const code = await getCheckInCode(app.db, app.secrets, who, facilityId, bookingId)
+        set.headers["cache-control"] = "no-store"
+        return code
+      },
+      described({
+        tag,
+        summary: "Read the codes to check in with",
+        description: "For its booker, their parents and staff, while the booking is confirmed.",
+        answer: CheckInCode,
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/check-in",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const how = input(CheckInInput, body)
+        requireCode(app.secrets, who, facilityId, bookingId, how)
+        return command((tx) => checkIn(tx, who, facilityId, bookingId, how))
+      },
+      described({
+        tag,
+        summary: "Check in",
+        description:
+          "From 30 minutes before the start until the end. The methods `qr_code` and `access_code` need the `code` of the booking; five wrong ones, and it must wait.",
+        body: CheckInInput,
+        answer: Booking,
+        events: ["booking.checked_in"],
+        problems: [409, 429],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/no-show",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        input(NoInput, body)
+        return command((tx) => markNoShow(tx, who, facilityId, bookingId))
+      },
+      described({
+        tag,
+        summary: "Mark as a no-show",
+        description:
+          "For staff, after the start and the facility's grace. It gives a strike, and costs what the booking policy says.",
+        body: NoInput,
+        answer: Booking,
+        events: ["booking.no_show"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/no-show/waive",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const why = input(WaiveInput, body)
+        return command((tx) => waiveNoShow(tx, who, facilityId, bookingId, why))
+      },
+      described({
+        tag,
+        summary: "Waive a no-show",
+        description: "For staff, once. Its strike no longer counts, its fee is no longer due, its restriction ends.",
+        body: WaiveInput,
+        answer: NoShowWaiver,
+        events: ["booking.no_show.waived"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/complete",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        input(NoInput, body)
+        return command((tx) => completeBooking(tx, who, facilityId, bookingId))
+      },
+      described({
+        tag,
+        summary: "Complete a booking",
+        description: "For staff, after the start.",
+        body: NoInput,
+        answer: Booking,
+        events: ["booking.completed"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/strikes",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listStrikes(app.db, who, facilityId, input(StrikeQuery, query))
+      },
+      described({
+        tag,
+        summary: "Read the ledger of strikes, the oldest first",
+        description: "Members see their own and their children's.",
+        query: StrikeQuery,
+        answer: listOf(Strike),
+      }),
+    )

@@ -1,0 +1,57 @@
+/** Availability: the slots of a local day, with the position of the log as its ETag. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Availability, availabilityOf, isUnchanged } from "../availability/availability.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { isLocalDate } from "../../../base/local-days.ts"
+import { api } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+import { facilityIdOf } from "../../../http/path.ts"
+
+const AvailabilityQuery = Schema.Struct({
+  date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
+    Schema.makeFilter((text: string) => isLocalDate(text) && text > "1970" && text < "2200", {
+      expected: "a day such as 2026-03-01, of the years 1970 to 2199",
+      toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
+    }),
+  ),
+  resourceId: Schema.optionalKey(Id),
+})
+
+export const availabilityRoutes = (app: App) =>
+  new Elysia({ name: "availability" }).use(api(app)).get(
+    "/v1/facilities/:facilityId/availability",
+    async ({ caller, input, query, params, request, set }) => {
+      const who = await caller()
+      const facilityId = facilityIdOf(params.facilityId)
+      requireMember(who, facilityId)
+      const { date, resourceId } = input(AvailabilityQuery, query)
+      for (const position of positionsIn(request.headers.get("if-none-match"))) {
+        if (!(await isUnchanged(app.db, who, facilityId, position))) continue
+        return new Response(null, { status: 304, headers: { ...headersOf(set), etag: `"${position}"` } })
+      }
+      const answer = await availabilityOf(app.db, who, facilityId, date, resourceId?.toLowerCase())
+      set.headers.etag = `"${answer.position}"`
+      return answer
+    },
+    described({
+      tag: "Bookings",
+      summary: "Read the slots of a local day",
+      description:
+        "Never shows as free what is taken. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
+      query: AvailabilityQuery,
+      answer: Availability,
+    }),
+  )
+
+/** More entity tags than this in one header are nobody's cache. */
+const maxTags = 4
+
+/** The positions that an If-None-Match names; other tags are none of ours. */
+const positionsIn = (header: string | null): string[] =>
+  [...(header ?? "").matchAll(/(?:^|,)\s*(?:W\/)?"(\d{1,19})"/g)].slice(0, maxTags).map((match) => match[1] ?? "")
+
+const headersOf = (set: { headers: Record<string, string | number> }) =>
+  Object.fromEntries(Object.entries(set.headers).map(([name, value]) => [name, String(value)]))

@@ -1,0 +1,162 @@
+/** Bookings: booking a slot, and what becomes of a booking up to the day of play. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Booking } from "../answer.ts"
+import { CancellationQuote } from "../cancel.ts"
+import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "../input.ts"
+import { requireMayBook } from "../plan.ts"
+import {
+  BookingQuery,
+  cancelBooking,
+  confirmBooking,
+  createBooking,
+  getBooking,
+  listBookings,
+  quoteCancellation,
+  rescheduleBooking,
+} from "../book.ts"
+import { InvalidInput } from "../../../base/errors.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { addressed } from "./addressed.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Bookings"
+
+const CancelQuery = Schema.Struct({ dryRun: Schema.optionalKey(Schema.Literals(["true", "false"])) })
+
+export const bookingRoutes = (app: App) =>
+  new Elysia({ name: "bookings" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/bookings",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const wanted = input(BookingInput, body)
+        requireMayBook(who, facilityId, wanted)
+        return command((tx, booking: BookingInput) => createBooking(tx, who, facilityId, booking), {
+          status: 201,
+          before: () =>
+            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
+              input(BookingInput, changed),
+            ),
+        })
+      },
+      described({
+        tag,
+        summary: "Book a slot",
+        description: [
+          "Members book for themselves and their children, with `online`; staff and API keys for anybody, also with `offline` or `waived`.",
+          "With `online` the answer is `held` until the payment succeeds, and `confirmed` at once when it costs nothing.",
+          "What the facility approves first is `pending`: it keeps its slot until staff decide, and is paid after that.",
+        ].join(" "),
+        body: BookingInput,
+        answer: Booking,
+        status: 201,
+        events: ["booking.confirmed", "booking.hold.created", "booking.approval.requested"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/bookings",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listBookings(app.db, who, facilityId, input(BookingQuery, query))
+      },
+      described({
+        tag,
+        summary: "List bookings by their start",
+        description: "Members see their own and their children's.",
+        query: BookingQuery,
+        answer: listOf(Booking),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/bookings/:bookingId",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getBooking(app.db, who, facilityIdOf(params.facilityId), idOf(params.bookingId, "booking"))
+      },
+      described({
+        tag,
+        summary: "Read a booking",
+        description: "Members see their own and their children's.",
+        answer: Booking,
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/confirm",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const how = input(ConfirmInput, body)
+        return command((tx) => confirmBooking(tx, who, facilityId, bookingId, how))
+      },
+      described({
+        tag,
+        summary: "Make a hold a booking",
+        description: "Staff; with `online` also its booker, once it is paid or when it costs nothing.",
+        body: ConfirmInput,
+        answer: Booking,
+        events: ["booking.confirmed"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/cancel",
+      async ({ command, caller, input, body, query, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { dryRun, cancellationReason, ...how } = input(CancelInput, body)
+        if (dryRun || input(CancelQuery, query).dryRun === "true") {
+          return command(
+            (tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, who, facilityId, bookingId, how),
+          )
+        }
+        if (cancellationReason === undefined) {
+          throw new InvalidInput([{ path: "body.cancellationReason", message: "Missing key" }])
+        }
+        return command(
+          (tx): Promise<Booking | CancellationQuote> =>
+            cancelBooking(tx, who, facilityId, bookingId, { ...how, cancellationReason }),
+        )
+      },
+      described({
+        tag,
+        summary: "Cancel a booking, or ask what that would refund",
+        description: [
+          "Its booker until it starts, staff also later. The refund follows the cancellation policy that the booking was made under.",
+          "With `dryRun` the answer is the refund and the rule that decides it, and nothing is cancelled; otherwise `cancellationReason` is required.",
+        ].join(" "),
+        body: CancelInput,
+        query: CancelQuery,
+        answer: Schema.Union([Booking, CancellationQuote]),
+        events: ["booking.cancelled"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/reschedule",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const to = input(RescheduleInput, body)
+        return command((tx) => rescheduleBooking(tx, who, facilityId, bookingId, to))
+      },
+      described({
+        tag,
+        summary: "Move a booking to another time or resource",
+        description: [
+          "Its booker until the facility's `rescheduleHoursBefore`, staff until it ends. The booking keeps its id; the new time keeps the same rules and has the price of now.",
+          "What was paid beyond the new price is given back. When the new time is taken, the booking stays where it is.",
+        ].join(" "),
+        body: RescheduleInput,
+        answer: Booking,
+        events: ["booking.rescheduled"],
+        problems: [409],
+      }),
+    )

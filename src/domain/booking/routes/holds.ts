@@ -1,0 +1,62 @@
+/** Holds: a slot kept for a few minutes. A hold is confirmed under its booking's address. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Booking } from "../answer.ts"
+import { HoldInput } from "../input.ts"
+import { requireMayBook } from "../plan.ts"
+import { createHold, releaseHold } from "../holds.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { api } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Bookings"
+
+export const holdRoutes = (app: App) =>
+  new Elysia({ name: "holds" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/holds",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const wanted = input(HoldInput, body)
+        requireMayBook(who, facilityId, wanted)
+        return command((tx, hold: HoldInput) => createHold(tx, who, facilityId, hold), {
+          status: 201,
+          before: () =>
+            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
+              input(HoldInput, changed),
+            ),
+        })
+      },
+      described({
+        tag,
+        summary: "Hold a slot",
+        description: "For the facility's `holdMinutes`. `id` is the booking's: confirm it, or release the hold.",
+        body: HoldInput,
+        answer: Booking,
+        status: 201,
+        events: ["booking.hold.created"],
+        problems: [409],
+      }),
+    )
+    .delete(
+      "/v1/facilities/:facilityId/holds/:bookingId",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const bookingId = idOf(params.bookingId, "booking")
+        return command((tx) => releaseHold(tx, who, facilityId, bookingId))
+      },
+      described({
+        tag,
+        summary: "Release a hold",
+        answer: Booking,
+        events: ["booking.hold.released"],
+        problems: [409],
+      }),
+    )

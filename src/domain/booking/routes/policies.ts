@@ -1,0 +1,99 @@
+/** What a facility binds its bookings to: the booking policy, and price rules. */
+import { Elysia } from "elysia"
+import { requireAdmin, requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "../policies.ts"
+import { PageQuery } from "../../../base/schema/page.ts"
+import { createPriceRule, deletePriceRule, listPriceRules, PriceRule, PriceRuleInput } from "../price-rules.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Facilities"
+
+export const bookingPolicyRoutes = (app: App) =>
+  new Elysia({ name: "booking-policies" })
+    .use(api(app))
+    .get(
+      "/v1/facilities/:facilityId/booking-policy",
+      async ({ caller, params }) => getPolicy(app.db, await caller(), facilityIdOf(params.facilityId)),
+      described({
+        tag,
+        summary: "Read the booking policy",
+        description: "For every member. A facility that has written none sets no limits.",
+        answer: BookingPolicy,
+      }),
+    )
+    .put(
+      "/v1/facilities/:facilityId/booking-policy",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const policy = input(PolicyInput, body)
+        return command((tx) => putPolicy(tx, who, facilityId, policy))
+      },
+      described({
+        tag,
+        summary: "Replace the booking policy",
+        description:
+          "For administrators. What is left out is its default: no limit. Bookings that are made keep the cancellation policy that they were made under.",
+        body: PolicyInput,
+        answer: BookingPolicy,
+        events: ["facility.settings_updated"],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/price-rules",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        const rule = input(PriceRuleInput, body)
+        return command((tx) => createPriceRule(tx, who, facilityId, rule), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Add a price rule",
+        description: [
+          "For administrators. The most specific rule wins: one for the resource, then one for the booking type, then one with hours, then one with weekdays; of two equals the newer.",
+          "A booking across two windows is priced piece by piece. Where no rule fits, the resource's own price holds.",
+        ].join(" "),
+        body: PriceRuleInput,
+        answer: PriceRule,
+        status: 201,
+        events: ["facility.settings_updated"],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/price-rules",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        return listPriceRules(app.db, who, facilityId, input(PageQuery, query))
+      },
+      described({
+        tag,
+        summary: "List the price rules, the oldest first",
+        description: "For administrators.",
+        query: PageQuery,
+        answer: listOf(PriceRule),
+      }),
+    )
+    .delete(
+      "/v1/facilities/:facilityId/price-rules/:ruleId",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        const ruleId = idOf(params.ruleId, "price rule")
+        return command((tx) => deletePriceRule(tx, who, facilityId, ruleId))
+      },
+      described({
+        tag,
+        summary: "Delete a price rule",
+        description: "For administrators. Bookings that are made keep their price.",
+        events: ["facility.settings_updated"],
+      }),
+    )

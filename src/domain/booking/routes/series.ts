@@ -1,0 +1,120 @@
+/** Recurring bookings: a series booked, read, cancelled or moved, each in a part or as a whole. */
+import { Elysia } from "elysia"
+import { type Caller, requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "../series/answer.ts"
+import { cancelSeries } from "../series/cancel.ts"
+import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "../series/input.ts"
+import { rescheduleSeries } from "../series/reschedule.ts"
+import {
+  createSeries,
+  getSeries,
+  listSeries,
+  type PreparedSeries,
+  prepareSeries,
+  requireMayRecur,
+} from "../series/series.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Recurring bookings"
+
+export const recurringBookingRoutes = (app: App) =>
+  new Elysia({ name: "recurring-bookings" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/recurring-bookings",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const wanted = input(RecurringInput, body)
+        requireMayRecur(who, facilityId, wanted)
+        return command((tx, ready: PreparedSeries) => createSeries(tx, who, facilityId, wanted, ready), {
+          status: 201,
+          before: () => prepareSeries(app.db, app.hooks, who, facilityId, wanted),
+        })
+      },
+      described({
+        tag,
+        summary: "Book a series",
+        description:
+          "The rule counts in the facility's local time: 18:00 stays 18:00 across clock changes. What is inside the window is booked now, the rest as the window moves on. An occurrence that cannot be booked refuses all with a 409 that lists them, unless `skipConflicts`. A series that costs something is booked by staff and keys, `offline` or `waived`.",
+        body: RecurringInput,
+        answer: RecurringReport,
+        status: 201,
+        events: ["recurring_booking.created", "booking.confirmed"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/recurring-bookings",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listSeries(app.db, who, facilityId, input(RecurringQuery, query))
+      },
+      described({
+        tag,
+        summary: "List recurring bookings, the oldest first",
+        description: "Members see their own and their children's.",
+        query: RecurringQuery,
+        answer: listOf(RecurringBooking),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId",
+      async ({ caller, params }) => {
+        const { who, facilityId, id } = addressed(await caller(), params)
+        return getSeries(app.db, who, facilityId, id)
+      },
+      described({
+        tag,
+        summary: "Read a recurring booking with its days from today on",
+        answer: RecurringWithOccurrences,
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId/cancel",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, id } = addressed(await caller(), params)
+        const how = input(CancelSeriesInput, body)
+        return command((tx) => cancelSeries(tx, who, facilityId, id, how))
+      },
+      described({
+        tag,
+        summary: "Cancel one booking of a series, it and those that follow, or all that have not begun",
+        description: "Each is cancelled as by itself. After `following` and `all` no more are booked.",
+        body: CancelSeriesInput,
+        answer: RecurringBooking,
+        events: ["recurring_booking.cancelled", "booking.cancelled"],
+        problems: [409],
+      }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, id } = addressed(await caller(), params)
+        const change = input(ChangeSeriesInput, body)
+        return command((tx) => rescheduleSeries(tx, who, facilityId, id, change))
+      },
+      described({
+        tag,
+        summary: "Move one booking of a series, it and those that follow, or all that have not begun",
+        description:
+          "To another time of the day, length or resource; one that cannot be moved refuses all with a 409 that lists them. With `following` and `all` later bookings are made there too.",
+        body: ChangeSeriesInput,
+        answer: RecurringReport,
+        events: ["recurring_booking.changed", "booking.rescheduled"],
+        problems: [409],
+      }),
+    )
+
+/** A stranger learns nothing about a series, not even whether the body is right. */
+function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
+  const facilityId = facilityIdOf(params.facilityId)
+  requireMember(who, facilityId)
+  return { who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
+}

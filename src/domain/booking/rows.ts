@@ -1,0 +1,280 @@
+/**
+ * The rows of a booking. The only file that writes bookings, booking_participants and occupancies.
+ * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
+ * bookings row before the occupancy; a booking's row is locked before its state is judged.
+ */
+import type { Tx } from "../../base/database/db.ts"
+import { type BookingType, maxBookingMinutes, type PaymentMethod } from "./input.ts"
+import type { CancellationRule } from "./refund-quote.ts"
+
+export { type BookingFilter, countMissed, findBooking, findBookings, lockBooking, lockMissed } from "./find.ts"
+
+export const statuses = [
+  "held",
+  "pending",
+  "confirmed",
+  "checked_in",
+  "completed",
+  "cancelled",
+  "no_show",
+  "expired",
+  "released",
+] as const
+export type Status = (typeof statuses)[number]
+
+export interface Participant {
+  readonly userId: string
+  readonly name: string
+  readonly role: string
+}
+
+/** A booking with what its events and answers say of its facility, resource and people. */
+export interface BookingRow {
+  readonly id: string
+  readonly facility_id: string
+  readonly resource_id: string
+  readonly resource_name: string
+  readonly timezone: string
+  /** A hold whose time is over reads "expired", whether or not it has been released. */
+  readonly status: Status
+  readonly booking_type: typeof BookingType.Type
+  readonly booker_id: string
+  readonly booker_name: string
+  readonly booker_email: string
+  readonly participants: readonly Participant[]
+  readonly start_at: Date
+  readonly end_at: Date
+  readonly price_amount: number
+  readonly price_currency: string
+  readonly payment_method: typeof PaymentMethod.Type | null
+  readonly hold_id: string | null
+  readonly hold_expires_at: Date | null
+  readonly is_recurring: boolean
+  readonly recurring_booking_id: string | null
+  readonly confirmed_at: Date | null
+  readonly checked_in_at: Date | null
+  readonly completed_at: Date | null
+  readonly cancelled_at: Date | null
+  readonly cancelled_by: string | null
+  readonly cancellation_reason: string | null
+  readonly no_show_at: Date | null
+  /** As it was when the booking was made. */
+  readonly cancellation_policy: readonly CancellationRule[]
+  readonly approved_at: Date | null
+  readonly approved_by: string | null
+  readonly rescheduled_at: Date | null
+  readonly refund_percent: number | null
+  readonly refund_amount: number | null
+  readonly created_at: Date
+  readonly updated_at: Date
+}
+
+/** A locked booking, judged at `now`, which was taken after the lock. */
+export interface LockedBooking extends BookingRow {
+  readonly now: Date
+}
+
+export type NewBooking = Pick<
+  BookingRow,
+  | "id"
+  | "facility_id"
+  | "resource_id"
+  | "booking_type"
+  | "booker_id"
+  | "start_at"
+  | "end_at"
+  | "price_amount"
+  | "price_currency"
+  | "payment_method"
+  | "hold_id"
+  | "participants"
+  | "recurring_booking_id"
+  | "cancellation_policy"
+> & { readonly status: "held" | "pending" | "confirmed"; readonly hold_minutes: number; readonly created_by: string }
+
+/** What the database says of a booking that it has just taken in. */
+export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
+
+/**
+ * Takes the slot; undefined when it is occupied. "on conflict do nothing" waits for whoever is just taking the same slot,
+ * without the deadlocks of a plain insert and without the gap of a check before it. The booking's row comes from the
+ * occupancy alone, so that neither exists without the other.
+ */
+export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
+  const { id, facility_id, resource_id, status, participants } = booking
+  const [start, end] = [booking.start_at.toISOString(), booking.end_at.toISOString()]
+  const [row] = await tx<Inserted[]>`
+    with taken as (
+      insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
+      values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start}, ${end}))
+      on conflict do nothing
+      returning booking_id
+    ), booked as (
+      insert into slotbase.bookings (id, facility_id, resource_id, status, booking_type, booker_id, start_at, end_at,
+        price_amount, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
+        cancellation_policy, confirmed_at, created_by, created_at, updated_at)
+      select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, ${status}, ${booking.booking_type},
+        ${booking.booker_id}::uuid, ${start}::timestamptz, ${end}::timestamptz, ${booking.price_amount}::bigint,
+        ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
+        case when ${status}::text = 'held' then t.now + make_interval(mins => ${booking.hold_minutes}::integer) end,
+        ${booking.recurring_booking_id !== null}, ${booking.recurring_booking_id}::uuid,
+        ${tx.json(booking.cancellation_policy as never)}::jsonb,
+        case when ${status}::text = 'confirmed' then t.now end, ${booking.created_by}::uuid, t.now, t.now
+      from taken cross join (select slotbase.now() as now) t
+      returning id, facility_id, hold_expires_at, confirmed_at, created_at
+    ), joined as (
+      insert into slotbase.booking_participants (booking_id, facility_id, user_id, role)
+      select b.id, b.facility_id, p.user_id, p.role
+      from booked b
+      cross join unnest(${participants.map((each) => each.userId)}::uuid[], ${participants.map((each) => each.role)}::text[])
+        as p (user_id, role)
+    )
+    select hold_expires_at, confirmed_at, created_at from booked`
+  return row
+}
+
+export type Change = { readonly status: Status } & Partial<
+  Pick<
+    BookingRow,
+    | "payment_method"
+    | "hold_id"
+    | "hold_expires_at"
+    | "approved_at"
+    | "approved_by"
+    | "refund_percent"
+    | "refund_amount"
+    | "confirmed_at"
+    | "checked_in_at"
+    | "completed_at"
+    | "cancelled_at"
+    | "cancelled_by"
+    | "cancellation_reason"
+    | "no_show_at"
+  >
+>
+
+/** Moves a locked booking to its next state; `frees` gives the slot back. Answers the booking as it is then. */
+export async function changeBooking(
+  tx: Tx,
+  booking: LockedBooking,
+  change: Change,
+  frees = false,
+): Promise<BookingRow> {
+  const set = { ...change, updated_at: booking.now }
+  const { id, facility_id } = booking
+  const update = tx`update slotbase.bookings set ${tx(set)} where id = ${id} and facility_id = ${facility_id}`
+  await Promise.all(frees ? [update, vacate(tx, booking)] : [update])
+  return { ...booking, ...set }
+}
+
+/** Where a booking is moved to, with what it costs there and what cancelling it there gives back. */
+export type Move = Pick<
+  BookingRow,
+  "resource_id" | "resource_name" | "start_at" | "end_at" | "price_amount" | "cancellation_policy"
+>
+
+/**
+ * Moves the occupancy of a locked booking: released, then inserted anew. False when somebody else has the time; its own is
+ * gone then, and the caller must throw. Of two that would change places one must have taken `lockMoves` first.
+ */
+export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): Promise<boolean> {
+  const { id, facility_id } = booking
+  const [, taken] = await Promise.all([
+    tx`delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`.execute(),
+    occupy(tx, { ...booking, ...to }),
+  ])
+  return taken
+}
+
+/** Writes the new time and price into a booking whose occupancy has been moved. */
+export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Promise<BookingRow> {
+  const { resource_name, ...set } = { ...to, rescheduled_at: booking.now, updated_at: booking.now }
+  const written = { ...set, cancellation_policy: tx.json(to.cancellation_policy as never) }
+  await tx`update slotbase.bookings set ${tx(written)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
+  return { ...booking, ...set, resource_name }
+}
+
+/**
+ * Two bookings that change places at once would wait for each other for ever: moves inside a facility go one after the other.
+ * Taken after the booking's own lock.
+ */
+export const lockMoves = (tx: Tx, facilityId: string) =>
+  tx`select pg_advisory_xact_lock(hashtext('slotbase moves'), hashtext(${facilityId}))`
+
+/** Takes the time of a locked booking that occupies nothing now; false when somebody else has it. */
+export async function occupy(
+  tx: Tx,
+  {
+    id,
+    facility_id,
+    resource_id,
+    start_at,
+    end_at,
+  }: Pick<BookingRow, "id" | "facility_id" | "resource_id" | "start_at" | "end_at">,
+): Promise<boolean> {
+  const rows = await tx`
+    insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
+    values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start_at.toISOString()}, ${end_at.toISOString()}))
+    on conflict do nothing
+    returning booking_id`
+  return rows.length > 0
+}
+
+/** Gives the time of a locked booking back. */
+export const vacate = (tx: Tx, { id, facility_id }: Pick<BookingRow, "id" | "facility_id">) => tx`
+  delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`
+
+/** Whether a booking occupies its time. */
+export async function occupies(tx: Tx, { id, facility_id }: Pick<BookingRow, "id" | "facility_id">): Promise<boolean> {
+  return (
+    (await tx`select from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`).length > 0
+  )
+}
+
+/** A hold that was released because its time was over. */
+export type ExpiredHold = Pick<
+  BookingRow,
+  "id" | "facility_id" | "resource_id" | "booking_type" | "booker_id" | "start_at" | "end_at" | "updated_at"
+> & { readonly hold_id: string }
+
+/** Releases dead holds that stand in the way. Waits for whoever is deciding about one of them, and leaves it if it lives on. */
+export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, start: Date, end: Date) =>
+  expire(
+    tx,
+    tx`
+      select b.id, b.facility_id from slotbase.bookings b
+      where b.facility_id = ${facilityId} and b.resource_id = ${resourceId}
+        and b.start_at < ${end.toISOString()} and b.end_at > ${start.toISOString()}
+        and b.start_at > ${new Date(start.getTime() - maxBookingMinutes * 60_000).toISOString()}
+        and b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
+      order by b.id
+      for update`,
+  )
+
+/**
+ * Releases the holds that are dead longest, at most `limit`, of one facility or of all; those that somebody is deciding about
+ * are left to them.
+ */
+export const expireHoldsAnywhere = (tx: Tx, limit: number, facilityId?: string) =>
+  expire(
+    tx,
+    tx`
+      select b.id, b.facility_id from slotbase.bookings b
+      where b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
+        ${facilityId === undefined ? tx`` : tx`and b.facility_id = ${facilityId}`}
+      order by b.hold_expires_at
+      limit ${limit}
+      for update skip locked`,
+  )
+
+const expire = (tx: Tx, dead: ReturnType<typeof tx>) =>
+  tx<ExpiredHold[]>`
+    with dead as materialized (${dead}), freed as (
+      delete from slotbase.occupancies o using dead
+      where o.booking_id = dead.id and o.facility_id = dead.facility_id
+    )
+    update slotbase.bookings b
+    set status = 'expired', updated_at = t.now
+    from dead cross join (select slotbase.now() as now) t
+    where b.id = dead.id and b.facility_id = dead.facility_id
+    returning b.id, b.facility_id, b.resource_id, b.booking_type, b.booker_id, b.start_at, b.end_at, b.updated_at, b.hold_id`

@@ -1,0 +1,132 @@
+/** A series as the API answers it: the Schemas, which the OpenAPI document shows, and their one way from rows. */
+import * as Schema from "effect/Schema"
+import { BookingStatus } from "../answer.ts"
+import { BookingType, PaymentMethod } from "../input.ts"
+import { Day, Id, Instant, Minutes, Text, Timezone } from "../../../base/schema/fact-fields.ts"
+import type { Report } from "./book.ts"
+import { SeriesStatus } from "./input.ts"
+import type { OccurrenceRow, SeriesRow } from "./rows.ts"
+
+const series = {
+  id: Id,
+  facilityId: Id,
+  resourceId: Id,
+  resourceName: Text,
+  bookingType: BookingType,
+  bookerId: Id,
+  bookerName: Text,
+  participants: Schema.Array(Schema.Struct({ userId: Id, role: Text })),
+  paymentMethod: PaymentMethod,
+  rule: Text,
+  startDate: Day,
+  startTime: Text.annotate({ description: "wall clock of the facility, HH:MM" }),
+  durationMinutes: Minutes,
+  timezone: Timezone,
+  windowDays: Schema.Int,
+  bookedUntil: Day.annotate({ description: "local day up to which every occurrence has been booked or skipped" }),
+  status: SeriesStatus,
+  createdBy: Id,
+  createdAt: Instant,
+  updatedAt: Instant,
+  cancelledAt: Schema.NullOr(Instant),
+  cancelledBy: Schema.NullOr(Id),
+  cancellationReason: Schema.NullOr(Schema.String),
+}
+
+export const RecurringBooking = Schema.Struct(series).annotate({ identifier: "RecurringBooking" })
+export type RecurringBooking = typeof RecurringBooking.Type
+
+const stretch = { startAt: Instant, endAt: Instant }
+
+/** Why there is no booking on a day. */
+export const SkippedOccurrence = Schema.Struct({
+  occursOn: Day,
+  resourceId: Id,
+  ...stretch,
+  code: Text.annotate({ description: "such as slot_taken or facility_closed" }),
+  detail: Text,
+  conflicts: Schema.Array(Schema.Struct({ ...stretch, status: Text })),
+  alternatives: Schema.Array(Schema.Struct({ resourceId: Id, ...stretch })),
+}).annotate({ identifier: "SkippedOccurrence" })
+
+export const OccurrenceBooked = Schema.Struct({
+  occursOn: Day,
+  bookingId: Id,
+  ...stretch,
+  status: BookingStatus,
+}).annotate({ identifier: "Occurrence" })
+
+/** What came of asking for a series, or of a change of it. */
+export const RecurringReport = Schema.Struct({
+  ...series,
+  occurrences: Schema.Array(OccurrenceBooked).annotate({ description: "the bookings that were made or moved" }),
+  skipped: Schema.Array(SkippedOccurrence).annotate({ description: "the occurrences that could not be booked" }),
+}).annotate({ identifier: "RecurringReport" })
+export type RecurringReport = typeof RecurringReport.Type
+
+/** A series with its days from today on. */
+export const RecurringWithOccurrences = Schema.Struct({
+  ...series,
+  occurrences: Schema.Array(
+    Schema.Struct({
+      occursOn: Day,
+      bookingId: Schema.NullOr(Id),
+      startAt: Schema.NullOr(Instant),
+      endAt: Schema.NullOr(Instant),
+      status: Schema.Union([BookingStatus, Schema.Literal("skipped")]),
+      skippedCode: Schema.NullOr(Text),
+      skippedReason: Schema.NullOr(Text),
+    }),
+  ).annotate({ description: "from today on, at most 366" }),
+}).annotate({ identifier: "RecurringBookingWithOccurrences" })
+export type RecurringWithOccurrences = typeof RecurringWithOccurrences.Type
+
+export const toSeries = (row: SeriesRow): RecurringBooking => ({
+  id: row.id,
+  facilityId: row.facility_id,
+  resourceId: row.resource_id,
+  resourceName: row.resource_name,
+  bookingType: row.booking_type,
+  bookerId: row.booker_id,
+  bookerName: row.booker_name,
+  participants: row.participants.map(({ userId, role = "player" }) => ({ userId, role })),
+  paymentMethod: row.payment_method,
+  rule: row.rule,
+  startDate: row.start_date,
+  startTime: row.start_time,
+  durationMinutes: row.duration_minutes,
+  timezone: row.timezone,
+  windowDays: row.window_days,
+  bookedUntil: row.considered_until,
+  status: row.status,
+  createdBy: row.created_by,
+  createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
+  cancelledAt: iso(row.cancelled_at),
+  cancelledBy: row.cancelled_by,
+  cancellationReason: row.cancellation_reason,
+})
+
+export const toReport = (row: SeriesRow, { booked, skipped }: Pick<Report, "booked" | "skipped">): RecurringReport => ({
+  ...toSeries(row),
+  occurrences: booked.map(({ on, booking }) => ({
+    occursOn: on,
+    bookingId: booking.id,
+    startAt: booking.start_at.toISOString(),
+    endAt: booking.end_at.toISOString(),
+    status: booking.status,
+  })),
+  skipped,
+})
+
+export const toOccurrence = (row: OccurrenceRow): RecurringWithOccurrences["occurrences"][number] => ({
+  occursOn: row.occurs_on,
+  bookingId: row.booking_id,
+  startAt: iso(row.start_at),
+  endAt: iso(row.end_at),
+  status: (row.status ?? "skipped") as RecurringWithOccurrences["occurrences"][number]["status"],
+  skippedCode: row.skipped_code,
+  skippedReason: row.skipped_reason,
+})
+
+const iso = (at: Date | null) => at?.toISOString() ?? null

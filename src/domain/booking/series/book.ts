@@ -1,0 +1,139 @@
+/**
+ * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own insert. What
+ * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
+ */
+import type { Caller } from "../../../access/caller.ts"
+import { bookPlanned } from "../insert.ts"
+import { maxLiveHolds, type Plan, planBooking } from "../plan.ts"
+import type { BookingRow } from "../rows.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import {
+  BlockedByHook,
+  InvalidInput,
+  NotAllowed,
+  NotFound,
+  type RefusedOccurrence,
+  RuleBroken,
+  SlotTaken,
+} from "../../../base/errors.ts"
+import type { Occurrence } from "./occurrences.ts"
+import type { Prepared, SeriesWish } from "./prepare.ts"
+
+/** What refuses one occurrence and says nothing of the others. */
+export type Refusal = SlotTaken | RuleBroken | BlockedByHook | NotFound | NotAllowed | InvalidInput
+
+export interface Planned {
+  readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: Plan }[]
+  readonly refused: readonly { readonly occurrence: Occurrence; readonly failure: Refusal }[]
+  /** The first local day that is further ahead than its booker may book: that and later ones are left for later. */
+  readonly tooFarFrom: string | undefined
+}
+
+export interface Report {
+  readonly booked: readonly { readonly on: string; readonly booking: BookingRow }[]
+  readonly skipped: readonly RefusedOccurrence[]
+}
+
+/** Writes nothing. What may not be paid online is refused here. */
+export async function planOccurrences(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  prepared: readonly Prepared[],
+): Promise<Planned> {
+  const all = await settled(prepared, isRefusal, async ({ wanted }) => {
+    if (isRefusal(wanted)) throw wanted
+    const plan = await planBooking(tx, caller, facilityId, wanted)
+    requirePayable(plan, wanted.paymentMethod)
+    return plan
+  })
+  const tooFar = all.findIndex(({ failure }) => failure instanceof RuleBroken && failure.code === "too_far_ahead")
+  const due = tooFar < 0 ? all : all.slice(0, tooFar)
+  // Each was planned before the first is made, so none has seen the others among what its booker keeps waiting.
+  const waiting = due.filter(({ result }) => result?.needsApproval).length
+  if (waiting > maxLiveHolds) {
+    const message = `${waiting} bookings would wait for approval at once; members may ask for ${maxLiveHolds}. Ask staff to book the series.`
+    throw new RuleBroken("too_many_holds", message, [{ path: "body.rule", message: "asks for too many bookings" }])
+  }
+  return {
+    plans: due.flatMap(({ of, result }) => (result ? [{ occurrence: of.occurrence, plan: result }] : [])),
+    refused: due.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : [])),
+    tooFarFrom: all[tooFar]?.of.occurrence.on,
+  }
+}
+
+/**
+ * Takes the slots of what was planned, in the order of time, so that two series that cross wait for each other in one order.
+ * Call it inside `offeringAtTheEnd`. Throws RuleBroken limit_reached, after which the transaction must be rolled back: the slot
+ * is taken by then.
+ */
+export async function takeOccurrences(
+  tx: Tx,
+  seriesId: string,
+  { resourceId, paymentMethod }: Pick<SeriesWish, "resourceId" | "paymentMethod">,
+  { plans, refused }: Planned,
+): Promise<Report> {
+  const taken = await settled(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
+  const lost = taken.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : []))
+  return {
+    booked: taken.flatMap(({ of, result }) => (result ? [{ on: of.occurrence.on, booking: result }] : [])),
+    skipped: reported([...refused, ...lost], resourceId),
+  }
+}
+
+/** Refusals as they are told, by their day. */
+export const reported = (refused: Planned["refused"], resourceId: string): RefusedOccurrence[] =>
+  refused
+    .map(({ occurrence: { on, start, end }, failure }) => ({
+      occursOn: on,
+      resourceId: resourceId.toLowerCase(),
+      startAt: new Date(start).toISOString(),
+      endAt: new Date(end).toISOString(),
+      code: failure instanceof RuleBroken ? failure.code : codes[failure._tag],
+      detail: failure.message,
+      conflicts: failure instanceof SlotTaken ? failure.conflicts : [],
+      alternatives: failure instanceof SlotTaken ? failure.alternatives : [],
+    }))
+    .sort((a, b) => (a.occursOn < b.occursOn ? -1 : 1))
+
+export const isRefusal = (error: unknown): error is Refusal =>
+  [SlotTaken, RuleBroken, BlockedByHook, NotFound, NotAllowed, InvalidInput].some((kind) => error instanceof kind)
+
+const isTaken = (error: unknown): error is SlotTaken => error instanceof SlotTaken
+
+const codes = {
+  SlotTaken: "slot_taken",
+  BlockedByHook: "blocked_by_hook",
+  NotFound: "not_found",
+  NotAllowed: "not_allowed",
+  InvalidInput: "invalid_input",
+} as const
+
+/** A hold that must be paid within minutes is no booking of a series. */
+function requirePayable(plan: Plan, paymentMethod: string): void {
+  if (paymentMethod !== "online" || plan.price === 0 || plan.needsApproval) return
+  const message = "A series that costs something is booked by staff, offline or waived."
+  throw new RuleBroken("series_not_paid_online", message, [
+    { path: "body.paymentMethod", message: "must be offline or waived" },
+  ])
+}
+
+interface Settled<Of, Result> {
+  readonly of: Of
+  readonly result?: Result
+  readonly failure?: Refusal
+}
+
+/** All at once, so that their statements travel together; waits for all of them, then throws what is not `expected`. */
+async function settled<Of, Result>(
+  list: readonly Of[],
+  expected: (error: unknown) => error is Refusal,
+  work: (of: Of) => Promise<Result>,
+): Promise<readonly Settled<Of, Result>[]> {
+  const outcomes = await Promise.allSettled(list.map(async (of) => ({ of, result: await work(of) })))
+  return outcomes.map((outcome, i) => {
+    if (outcome.status === "fulfilled") return outcome.value
+    if (expected(outcome.reason)) return { of: list[i] as Of, failure: outcome.reason }
+    throw outcome.reason
+  })
+}

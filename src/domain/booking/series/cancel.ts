@@ -1,0 +1,51 @@
+/** Cancelling bookings of a series: one, one and those that follow, or all that have not begun. */
+import type { Caller } from "../../../access/caller.ts"
+import { cancelBooking } from "../cancel.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { WrongState } from "../../../base/errors.ts"
+import { releaseHold } from "../holds.ts"
+import { type RecurringBooking, toSeries } from "./answer.ts"
+import { recordSeriesCancelled } from "./events.ts"
+import type { CancelSeriesInput } from "./input.ts"
+import { lockTargets } from "./lock-own.ts"
+import { changeSeries, findSeries } from "./rows.ts"
+
+/**
+ * Each booking is cancelled as by itself, with its own refund and event. After `following` and `all` no more are made. Records
+ * recurring_booking.cancelled.
+ * @throws NotFound, NotAllowed, WrongState (series_cancelled, and for `this` what cancelBooking throws)
+ */
+export async function cancelSeries(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+  input: CancelSeriesInput,
+): Promise<RecurringBooking> {
+  const { scope, cancellationReason } = input
+  const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
+  if (series.status === "cancelled" && scope !== "this") {
+    throw new WrongState("series_cancelled", "The series has been cancelled already.")
+  }
+  await offeringAtTheEnd(tx, async () => {
+    for (const { booking_id, status } of targets) {
+      if (status === "held" && scope !== "this") await releaseHold(tx, caller, facilityId, booking_id)
+      else await cancelBooking(tx, caller, facilityId, booking_id, { cancellationReason })
+    }
+    if (scope !== "this") {
+      const cancelled = {
+        cancelled_at: series.now,
+        cancelled_by: caller.userId,
+        cancellation_reason: cancellationReason,
+      }
+      await changeSeries(tx, series, {
+        extend_at: null,
+        ...(scope === "all" ? { status: "cancelled", ...cancelled } : { status: "ended" }),
+      })
+    }
+    const bookingIds = targets.map(({ booking_id }) => booking_id)
+    recordSeriesCancelled(tx, series, { scope, cancelledBy: caller.userId, cancellationReason }, bookingIds)
+  })
+  return toSeries((await findSeries(tx, facilityId, id)) ?? series)
+}

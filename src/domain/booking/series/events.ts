@@ -1,0 +1,61 @@
+/** What a series announces, from its row. Its bookings announce themselves. */
+import type { Tx } from "../../../base/database/db.ts"
+import type { RefusedOccurrence } from "../../../base/errors.ts"
+import { record } from "../../../events/outbox.ts"
+import type { Scope } from "./input.ts"
+import type { SeriesRow } from "./rows.ts"
+
+/** What was booked or moved, and what was not. */
+export interface Done {
+  readonly bookingIds: readonly string[]
+  readonly skipped: readonly RefusedOccurrence[]
+}
+
+export function recordSeriesCreated(tx: Tx, series: SeriesRow, done: Done): string {
+  const data = {
+    ...templateOf(series),
+    startDate: series.start_date,
+    bookingType: series.booking_type,
+    ...doneOf(done),
+  }
+  return record(tx, { type: "recurring_booking.created", facilityId: series.facility_id, data })
+}
+
+export function recordSeriesChanged(
+  tx: Tx,
+  series: SeriesRow,
+  change: { readonly change: "extended" | "rescheduled"; readonly scope?: Scope; readonly changedBy: string },
+  done: Done,
+): string {
+  const data = { ...templateOf(series), ...change, ...doneOf(done) }
+  return record(tx, { type: "recurring_booking.changed", facilityId: series.facility_id, data, about: aboutOf(series) })
+}
+
+export function recordSeriesCancelled(
+  tx: Tx,
+  series: SeriesRow,
+  how: { readonly scope: Scope; readonly cancelledBy: string; readonly cancellationReason: string },
+  bookingIds: readonly string[],
+): string {
+  const { id: recurringBookingId, facility_id: facilityId, booker_id: bookerId } = series
+  const data = { recurringBookingId, facilityId, bookerId, ...how, bookingIds }
+  return record(tx, { type: "recurring_booking.cancelled", facilityId, data, about: aboutOf(series) })
+}
+
+const templateOf = (series: SeriesRow) => ({
+  recurringBookingId: series.id,
+  facilityId: series.facility_id,
+  resourceId: series.resource_id,
+  bookerId: series.booker_id,
+  rule: series.rule,
+  startTime: series.start_time,
+  durationMinutes: series.duration_minutes,
+  timezone: series.timezone,
+})
+
+const doneOf = ({ bookingIds, skipped }: Done) => ({
+  bookingIds,
+  skipped: skipped.map(({ startAt, endAt, code }) => ({ startAt, endAt, reason: code })),
+})
+
+const aboutOf = (series: SeriesRow) => ({ resourceId: series.resource_id, bookingType: series.booking_type })

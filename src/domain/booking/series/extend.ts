@@ -1,0 +1,145 @@
+/**
+ * The rolling window: books what has come inside it since. Nobody is there to ask, so what cannot be booked is skipped and told.
+ * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
+ */
+import { type Caller, callerOf } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { RuleBroken } from "../../../base/errors.ts"
+import { jobsUserId, newId } from "../../../base/ids.ts"
+import { transact } from "../../../events/outbox.ts"
+import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
+import { recordSeriesChanged } from "./events.ts"
+import { keepReport } from "./keep-report.ts"
+import { type Prepared, prepare } from "./prepare.ts"
+import { changeSeries, findDue, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
+import { daysAfter, extendAt, nextStretch, patternOf } from "./window.ts"
+
+type Parts = Pick<App, "db" | "config" | "hooks">
+
+/** Occurrences. */
+interface Counts {
+  readonly booked: number
+  readonly skipped: number
+}
+export type Extended = Counts & { readonly series: number }
+
+/**
+ * Looks at the series that are due, at most `limit`, of one facility or of all, each in a transaction of its own. Records
+ * recurring_booking.changed for each in which there was something to book, and what each booking records.
+ */
+export async function extendDue(app: Parts, limit: number, facilityId?: string): Promise<Extended> {
+  const due = await findDue(app.db, limit, facilityId)
+  const failures: unknown[] = []
+  let sum = none
+  for (const { facility_id, id } of due) {
+    try {
+      sum = added(sum, await extendOne(app, facility_id, id))
+    } catch (error) {
+      // One series that fails leaves the others their turn.
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+  return { series: due.length, ...sum }
+}
+
+async function extendOne(app: Parts, facilityId: string, id: string): Promise<Counts> {
+  const series = await findSeries(app.db, facilityId, id)
+  const caller = series && (await callerOf(app.db, series.created_by))
+  if (!series || !caller) return none
+  const { occurrences, until } = nextStretch(series)
+  const prepared = await prepare(app.hooks, caller, facilityId, wishOf(series), occurrences)
+  try {
+    return await inOneTransaction(app, caller, series, until, prepared)
+  } catch (error) {
+    if (!isLimit(error)) throw error
+  }
+  // The facility's plan has not enough bookings left for all of them: one by one, so that what it allows is booked.
+  let sum = none
+  for (const each of prepared) sum = added(sum, await extendByOne(app, caller, series, each))
+  return sum
+}
+
+async function extendByOne(
+  app: Parts,
+  caller: Caller,
+  { facility_id, id }: SeriesRow,
+  each: Prepared,
+): Promise<Counts> {
+  const series = await findSeries(app.db, facility_id, id)
+  if (!series) return none
+  const { occurrence } = each
+  try {
+    return await inOneTransaction(app, caller, series, occurrence.on, [each])
+  } catch (error) {
+    if (!isLimit(error)) throw error
+    return inOneTransaction(app, caller, series, occurrence.on, [{ occurrence, wanted: error }])
+  }
+}
+
+async function inOneTransaction(
+  { db, config }: Parts,
+  caller: Caller,
+  series: SeriesRow,
+  until: string,
+  prepared: readonly Prepared[],
+): Promise<Counts> {
+  const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
+  const { result } = await transact(db, context, (tx) => extend(tx, caller, series, until, prepared))
+  return result ? { booked: result.booked.length, skipped: result.skipped.length } : none
+}
+
+async function extend(
+  tx: Tx,
+  caller: Caller,
+  seen: SeriesRow,
+  until: string,
+  prepared: readonly Prepared[],
+): Promise<Report | undefined> {
+  const series = await lockSeries(tx, seen.facility_id, seen.id)
+  if (series?.status !== "active" || !sameSeries(series, seen)) return undefined
+  return offeringAtTheEnd(tx, async () => {
+    const planned = await planOccurrences(tx, caller, series.facility_id, prepared)
+    const report = await takeOccurrences(tx, series.id, wishOf(series), planned)
+    await keepReport(tx, series, report)
+    const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)
+    const window = { windowDays: series.window_days, until: considered, now: series.now.getTime() }
+    const extend_at = extendAt(patternOf(series), series.timezone, window)
+    await changeSeries(tx, series, {
+      considered_until: considered,
+      extend_at,
+      ...(extend_at === null && { status: "ended" }),
+    })
+    if (report.booked.length + report.skipped.length > 0) {
+      const bookingIds = report.booked.map(({ booking }) => booking.id)
+      const changed = { change: "extended", changedBy: jobsUserId } as const
+      recordSeriesChanged(tx, series, changed, { bookingIds, skipped: report.skipped })
+    }
+    return report
+  })
+}
+
+/** Whether it is as it was when its occurrences were prepared. */
+const sameSeries = (one: SeriesRow, other: SeriesRow) =>
+  one.considered_until === other.considered_until &&
+  one.start_time === other.start_time &&
+  one.duration_minutes === other.duration_minutes &&
+  one.resource_id === other.resource_id
+
+const wishOf = (series: SeriesRow) => ({
+  resourceId: series.resource_id,
+  bookingType: series.booking_type,
+  bookerId: series.booker_id,
+  participants: series.participants,
+  paymentMethod: series.payment_method,
+})
+
+const none: Counts = { booked: 0, skipped: 0 }
+const added = (one: Counts, other: Counts): Counts => ({
+  booked: one.booked + other.booked,
+  skipped: one.skipped + other.skipped,
+})
+
+const isLimit = (error: unknown): error is RuleBroken => error instanceof RuleBroken && error.code === "limit_reached"

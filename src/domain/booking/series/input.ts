@@ -1,0 +1,121 @@
+/** What a series is asked for with, and how one is changed. */
+import * as Schema from "effect/Schema"
+import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "../input.ts"
+import { Id, Note } from "../../../base/schema/request-fields.ts"
+import { isLocalDate } from "../../../base/local-days.ts"
+import { pageQuery } from "../../../base/schema/page.ts"
+import { maxRuleLength, parseRule } from "./rule.ts"
+
+/** Local days ahead for which bookings are made. */
+export const defaultWindowDays = 56
+/** A year, so that one request makes at most 366 bookings (`maxOccurrences`). */
+export const maxWindowDays = 365
+export const maxOccurrences = 366
+
+export const LocalDate = Schema.String.annotate({ description: "local day", format: "date" }).check(
+  Schema.makeFilter((text: string) => isLocalDate(text) && text >= "1970-01-01" && text <= "2200-12-31", {
+    expected: "a day such as 2026-03-01",
+    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
+  }),
+)
+export const WallTime = Schema.String.annotate({ description: "wall clock of the facility, 24 hours" }).check(
+  Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "18:00"' }),
+)
+export const Duration = Schema.Int.annotate({ description: "minutes" }).check(
+  Schema.isBetween({ minimum: minBookingMinutes, maximum: maxBookingMinutes }),
+)
+export const RuleText = Schema.String.annotate({
+  description:
+    "RFC 5545 RRULE, such as FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10: FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, BYDAY, BYMONTHDAY, WKST, and COUNT or UNTIL or neither",
+}).check(
+  Schema.isMaxLength(maxRuleLength),
+  Schema.makeFilter(
+    (text: string) => {
+      const rule = parseRule(text)
+      return "fault" in rule ? rule.fault : undefined
+    },
+    { toJsonSchema: () => [{}, true] },
+  ),
+)
+
+const { participants } = HoldInput.fields
+const namesEachOnce = Schema.makeFilter(
+  ({ participants = [] }: { readonly participants?: readonly { readonly userId: string }[] }) => {
+    const ids = participants.map(({ userId }) => userId.toLowerCase())
+    return ids.flatMap((id, i) =>
+      ids.indexOf(id) < i ? [{ path: ["participants", i, "userId"], issue: "is named twice" }] : [],
+    )
+  },
+  { toJsonSchema: () => [{}, true] },
+)
+
+export const RecurringInput = Schema.Struct({
+  resourceId: Id,
+  bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
+  bookerId: Schema.optionalKey(Id),
+  participants,
+  paymentMethod: PaymentMethod,
+  startDate: LocalDate.annotate({ description: "the local day from which on the rule counts" }),
+  startTime: WallTime,
+  durationMinutes: Duration,
+  rule: RuleText,
+  skipConflicts: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "leave out occurrences that cannot be booked, and report them; otherwise one of them refuses all",
+  }),
+  windowDays: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxWindowDays })),
+  ).annotateKey({
+    description: `bookings are made so many local days ahead; ${defaultWindowDays} unless given`,
+  }),
+}).check(namesEachOnce)
+export type RecurringInput = typeof RecurringInput.Type
+
+export const Scope = Schema.Literals(["this", "following", "all"]).annotate({
+  description: "the booking named alone, it and those that follow, or all that have not begun",
+})
+export type Scope = typeof Scope.Type
+
+interface Scoped {
+  readonly scope: Scope
+  readonly bookingId?: string
+}
+const namesItsBooking = Schema.makeFilter(
+  ({ scope, bookingId }: Scoped) =>
+    scope !== "all" && bookingId === undefined
+      ? [{ path: ["bookingId"], issue: `names the booking for the scope ${scope}` }]
+      : [],
+  { toJsonSchema: () => [{}, true] },
+)
+const changesSomething = Schema.makeFilter(
+  (change: { readonly startTime?: string; readonly durationMinutes?: number; readonly resourceId?: string }) =>
+    change.startTime === undefined && change.durationMinutes === undefined && change.resourceId === undefined
+      ? [{ path: ["startTime"], issue: "name a startTime, durationMinutes or resourceId to change" }]
+      : [],
+  { toJsonSchema: () => [{}, true] },
+)
+
+export const CancelSeriesInput = Schema.Struct({
+  scope: Scope,
+  bookingId: Schema.optionalKey(Id),
+  cancellationReason: Note.check(Schema.isMinLength(1)),
+}).check(namesItsBooking)
+export type CancelSeriesInput = typeof CancelSeriesInput.Type
+
+export const ChangeSeriesInput = Schema.Struct({
+  scope: Scope,
+  bookingId: Schema.optionalKey(Id),
+  startTime: Schema.optionalKey(WallTime),
+  durationMinutes: Schema.optionalKey(Duration),
+  resourceId: Schema.optionalKey(Id),
+}).check(namesItsBooking, changesSomething)
+export type ChangeSeriesInput = typeof ChangeSeriesInput.Type
+
+export const SeriesStatus = Schema.Literals(["active", "ended", "cancelled"])
+
+export const RecurringQuery = Schema.Struct({
+  ...pageQuery,
+  resourceId: Schema.optionalKey(Id),
+  bookerId: Schema.optionalKey(Id),
+  status: Schema.optionalKey(SeriesStatus),
+})
+export type RecurringQuery = typeof RecurringQuery.Type

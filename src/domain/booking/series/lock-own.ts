@@ -1,0 +1,40 @@
+/** Whose series it is, and which of its bookings a scope means: what every command asks before it changes one. */
+import { type Caller, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
+import { familyOf } from "../lock-own.ts"
+import { lockBooking } from "../rows.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { NotAllowed, NotFound } from "../../../base/errors.ts"
+import type { Scope } from "./input.ts"
+import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type Target } from "./rows.ts"
+
+/** Whether the caller may see a series: their own, their children's, or any as staff. */
+export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
+  familyOf(caller).includes(series.booker_id) || isStaff(caller, series.facility_id)
+
+/**
+ * Locks a series that the caller may change, then the bookings that a scope means, in one order and before anything is
+ * changed: whoever works on a single one of them is never waited for with half of the work done.
+ * @throws NotFound, NotAllowed for a child's without that permission
+ */
+export async function lockTargets(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+  { scope, bookingId }: { readonly scope: Scope; readonly bookingId?: string },
+): Promise<{ series: SeriesRow; targets: readonly Target[]; from: string | undefined }> {
+  requireMember(caller, facilityId)
+  const series = await lockSeries(tx, facilityId, id)
+  if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
+  if (!isStaff(caller, facilityId) && !mayActFor(caller, series.booker_id, "book")) {
+    throw new NotAllowed("You see this child's bookings, and may not make or change them.")
+  }
+  const named = scope === "all" ? undefined : bookingId?.toLowerCase()
+  const from = named === undefined ? undefined : await dayOfBooking(tx, series, named)
+  if (named !== undefined && from === undefined) throw new NotFound("booking of this series", named)
+  const found = await findTargets(tx, series, scope, named)
+  const inOrder = found.map(({ booking_id }) => booking_id).sort()
+  await Promise.all(inOrder.map((each) => lockBooking(tx, facilityId, each)))
+  // What has changed while their locks were waited for.
+  return { series, targets: await findTargets(tx, series, scope, named), from }
+}

@@ -1,0 +1,140 @@
+/** Moving bookings of a series to another time of the day, length or resource. */
+import type { Caller } from "../../../access/caller.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
+import { rescheduleBooking } from "../reschedule.ts"
+import { findBooking } from "../rows.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { OccurrencesRefused, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { type RecurringReport, toReport } from "./answer.ts"
+import { isRefusal, type Planned, type Report, reported } from "./book.ts"
+import { recordSeriesChanged } from "./events.ts"
+import type { ChangeSeriesInput } from "./input.ts"
+import { type Occurrence, occurrenceOn } from "./occurrences.ts"
+import { lockTargets } from "./lock-own.ts"
+import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts"
+
+/**
+ * Each booking is moved as by itself, on its day of the rule; one that cannot be moved refuses all. `following` and `all` bring
+ * every booking that they mean to the series' new time, also one that was moved by itself before, and what is booked later is
+ * booked there. Records recurring_booking.changed, and booking.rescheduled for each that moved.
+ * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move), OccurrencesRefused;
+ * for `this` also what rescheduleBooking throws
+ */
+export async function rescheduleSeries(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+  input: ChangeSeriesInput,
+): Promise<RecurringReport> {
+  const { scope } = input
+  const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
+  if (series.status === "cancelled") throw new WrongState("series_cancelled", "The series has been cancelled.")
+  const changed = changedSeries(series, input)
+  return offeringAtTheEnd(tx, async () => {
+    const moved: { on: string; id: string }[] = []
+    const refused: Planned["refused"][number][] = []
+    for (const target of inOrderOf(series, changed, targets)) {
+      const to = scope === "this" ? await placeOf(tx, series, target, input) : placeIn(series, target, changed)
+      if (to === undefined) continue
+      try {
+        if (await move(tx, caller, series, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
+      } catch (error) {
+        if (!isRefusal(error) || scope === "this") throw error
+        refused.push({ occurrence: to, failure: error })
+      }
+    }
+    if (refused.length > 0) throw new OccurrencesRefused(reported(refused, changed.resource_id))
+    if (moved.length === 0 && scope === "this") {
+      throw new RuleBroken("nothing_to_move", "The booking is at this time and place already.")
+    }
+    if (scope !== "this") {
+      const { resource_id, start_time, duration_minutes } = changed
+      await changeSeries(tx, series, { resource_id, start_time, duration_minutes })
+    }
+    const present = (await findSeries(tx, facilityId, id)) ?? series
+    const report = await reportOf(tx, present, moved)
+    recordSeriesChanged(
+      tx,
+      present,
+      { change: "rescheduled", scope, changedBy: caller.userId },
+      { bookingIds: report.booked.map(({ booking }) => booking.id), skipped: [] },
+    )
+    return toReport(present, report)
+  })
+}
+
+type Changed = Pick<SeriesRow, "resource_id" | "start_time" | "duration_minutes">
+
+const changedSeries = (series: SeriesRow, { startTime, durationMinutes, resourceId }: ChangeSeriesInput): Changed => ({
+  resource_id: resourceId?.toLowerCase() ?? series.resource_id,
+  start_time: startTime ?? series.start_time,
+  duration_minutes: durationMinutes ?? series.duration_minutes,
+})
+
+/** When they move to a later time the last one goes first, so that none is in the way of the one before. */
+const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly Target[]) =>
+  changed.start_time > series.start_time ? targets.toReversed() : targets
+
+/** Where a booking goes. */
+interface Place extends Occurrence {
+  /** Undefined: where it is. */
+  readonly resourceId: string | undefined
+}
+
+/** The day of the rule, at the series' time; undefined where the zone skips the day. */
+function placeIn(series: SeriesRow, target: Target, changed: Changed): Place | undefined {
+  const pattern = { startTime: changed.start_time, durationMinutes: changed.duration_minutes }
+  const to = occurrenceOn(pattern, series.timezone, target.occurs_on)
+  return to && { ...to, resourceId: changed.resource_id }
+}
+
+/** The day on which the booking is now; what the request does not name stays as the booking has it. */
+async function placeOf(
+  tx: Tx,
+  { facility_id, timezone }: SeriesRow,
+  target: Target,
+  { startTime, durationMinutes, resourceId }: ChangeSeriesInput,
+): Promise<Place | undefined> {
+  const booking = await findBooking(tx, facility_id, target.booking_id)
+  if (!booking) return undefined
+  const at = Temporal.Instant.fromEpochMilliseconds(booking.start_at.getTime()).toZonedDateTimeISO(timezone)
+  const pattern = {
+    startTime: startTime ?? at.toPlainTime().toString().slice(0, "18:00".length),
+    durationMinutes: durationMinutes ?? (booking.end_at.getTime() - booking.start_at.getTime()) / 60_000,
+  }
+  const to = occurrenceOn(pattern, timezone, at.toPlainDate().toString())
+  return to && { ...to, resourceId }
+}
+
+/** False when it is there already. */
+async function move(
+  tx: Tx,
+  caller: Caller,
+  { facility_id }: SeriesRow,
+  target: Target,
+  { start, end, resourceId }: Place,
+): Promise<boolean> {
+  const to = {
+    startAt: new Date(start).toISOString(),
+    endAt: new Date(end).toISOString(),
+    ...(resourceId !== undefined && { resourceId }),
+  }
+  try {
+    await rescheduleBooking(tx, caller, facility_id, target.booking_id, to)
+    return true
+  } catch (error) {
+    if (error instanceof RuleBroken && error.code === "same_time") return false
+    throw error
+  }
+}
+
+async function reportOf(tx: Tx, series: SeriesRow, moved: readonly { on: string; id: string }[]): Promise<Report> {
+  const found = await Promise.all(
+    moved.map(async ({ on, id }) => {
+      const booking = await findBooking(tx, series.facility_id, id)
+      return booking ? [{ on, booking }] : []
+    }),
+  )
+  return { booked: found.flat().sort((a, b) => (a.on < b.on ? -1 : 1)), skipped: [] }
+}

@@ -1,0 +1,196 @@
+/**
+ * Recurring bookings: a rule in local time whose occurrences are real bookings, made ahead for a rolling window. Cancelling and
+ * moving are in `recurring/cancel.ts` and `recurring/reschedule.ts`, the window in `recurring/extend.ts`.
+ * Guarantees: each day of the rule is looked at once; without skipConflicts one occurrence that cannot be booked refuses all,
+ * and nothing is written.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
+import { familyOf } from "../lock-own.ts"
+import { type Plan, requireMayBook } from "../plan.ts"
+import { requireMayPay } from "../book.ts"
+import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "../../../base/errors.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import type { Hooks } from "../../../base/hooks.ts"
+import { newId } from "../../../base/ids.ts"
+import { localDateOf } from "../../../base/local-days.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
+import {
+  type RecurringBooking,
+  type RecurringReport,
+  type RecurringWithOccurrences,
+  toOccurrence,
+  toReport,
+  toSeries,
+} from "./answer.ts"
+import { type Planned, planOccurrences, reported, takeOccurrences } from "./book.ts"
+import { recordSeriesCreated } from "./events.ts"
+import { defaultWindowDays, maxOccurrences, type RecurringInput, type RecurringQuery } from "./input.ts"
+import { keepReport } from "./keep-report.ts"
+import type { Pattern } from "./occurrences.ts"
+import { isTheirSeries } from "./lock-own.ts"
+import { type Prepared, prepare } from "./prepare.ts"
+import { findManySeries, findOccurrences, findSeries, insertSeries } from "./rows.ts"
+import { ruleOf } from "./rule.ts"
+import { daysAfter, extendAt, firstStretch } from "./window.ts"
+
+/** A series that is ready to be booked: its first days, each as the before hooks left it. */
+export interface PreparedSeries {
+  readonly pattern: Pattern
+  readonly timezone: string
+  readonly now: number
+  readonly until: string
+  readonly prepared: readonly Prepared[]
+}
+
+/** Who books a series: who may book and pay each of its bookings. Throws NotFound, NotAllowed, InvalidInput. */
+export function requireMayRecur(caller: Caller, facilityId: string, input: RecurringInput): void {
+  const { resourceId, bookingType, bookerId } = input
+  const wish = { resourceId, startAt: "", endAt: "" }
+  requireMayBook(caller, facilityId, {
+    ...wish,
+    ...(bookingType !== undefined && { bookingType }),
+    ...(bookerId !== undefined && { bookerId }),
+  })
+  requireMayPay(caller, facilityId, input.paymentMethod)
+}
+
+/**
+ * The first part of a series, before the transaction opens: what is to be booked, and what the before hooks say to it.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (series_starts_in_the_past, no_occurrences)
+ */
+export async function prepareSeries(
+  db: Db,
+  hooks: Hooks | undefined,
+  caller: Caller,
+  facilityId: string,
+  input: RecurringInput,
+): Promise<PreparedSeries> {
+  const [facility] = await db<{ timezone: string; now: Date }[]>`
+    select timezone, slotbase.now() as now from slotbase.facilities where id = ${facilityId}`
+  if (!facility) throw new NotFound("facility", facilityId)
+  const { timezone } = facility
+  const now = facility.now.getTime()
+  const { startDate, startTime, durationMinutes, windowDays = defaultWindowDays } = input
+  const pattern = { rule: ruleOf(input.rule), startDate, startTime, durationMinutes }
+  if (startDate < localDateOf(timezone, now)) {
+    const fault = { path: "body.startDate", message: "is in the past" }
+    throw new RuleBroken("series_starts_in_the_past", "The series would have begun already.", [fault])
+  }
+  const { occurrences, until } = firstStretch(pattern, timezone, windowDays, now)
+  if (occurrences.length === 0 || occurrences.length > maxOccurrences) {
+    const message = `The rule names ${occurrences.length} days until ${until}; a series has from 1 to ${maxOccurrences} there.`
+    throw new RuleBroken("no_occurrences", message, [{ path: "body.rule", message: "names no day of the window" }])
+  }
+  return { pattern, timezone, now, until, prepared: await prepare(hooks, caller, facilityId, input, occurrences) }
+}
+
+/**
+ * Books a series: its occurrences inside the window now, the others as the window moves on. Records recurring_booking.created and,
+ * for each booking, what a single one records.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, OccurrencesRefused
+ */
+export async function createSeries(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: RecurringInput,
+  { pattern, timezone, now, until, prepared }: PreparedSeries,
+): Promise<RecurringReport> {
+  requireMayRecur(caller, facilityId, input)
+  const planned = await planOccurrences(tx, caller, facilityId, prepared)
+  const first = firstPlanOf(planned, input.resourceId)
+  const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)
+  const { windowDays = defaultWindowDays, skipConflicts = false } = input
+  const key = { id: newId(), facility_id: facilityId }
+  return offeringAtTheEnd(tx, async () => {
+    await insertSeries(tx, {
+      ...key,
+      resource_id: first.resource.id,
+      booking_type: first.bookingType,
+      booker_id: first.booker.id,
+      participants: first.participants.map(({ userId, role }) => ({ userId, role })),
+      payment_method: input.paymentMethod,
+      rule: input.rule,
+      start_date: input.startDate,
+      start_time: input.startTime,
+      duration_minutes: input.durationMinutes,
+      window_days: windowDays,
+      considered_until: considered,
+      extend_at: extendAt(pattern, timezone, { windowDays, until: considered, now }),
+      created_by: caller.userId,
+    })
+    const report = await takeOccurrences(tx, key.id, input, planned)
+    if (report.booked.length === 0 || (report.skipped.length > 0 && !skipConflicts)) {
+      throw new OccurrencesRefused(report.skipped)
+    }
+    await keepReport(tx, key, report)
+    const series = await findSeries(tx, facilityId, key.id)
+    if (!series) throw new Error("createSeries: the series is not there")
+    recordSeriesCreated(tx, series, {
+      bookingIds: report.booked.map(({ booking }) => booking.id),
+      skipped: report.skipped,
+    })
+    return toReport(series, report)
+  })
+}
+
+/** Series by their age; members see their own and their children's. Throws NotFound, NotAllowed. */
+export async function listSeries(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: RecurringQuery,
+): Promise<Page<RecurringBooking>> {
+  requireMember(caller, facilityId)
+  const asked = query.bookerId?.toLowerCase()
+  const staff = isStaff(caller, facilityId)
+  if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
+    throw new NotAllowed("Members see their own series and their children's.")
+  }
+  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
+  const { bookerId: _, after: __, limit: ___, ...filter } = query
+  const rows = await findManySeries(db, facilityId, { ...filter, bookerIds, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.id], toSeries)
+}
+
+/** A series with its days from today on. Throws NotFound. */
+export async function getSeries(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+): Promise<RecurringWithOccurrences> {
+  requireMember(caller, facilityId)
+  const series = await findSeries(db, facilityId, id)
+  if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
+  const today = localDateOf(series.timezone, series.now.getTime())
+  const occurrences = await findOccurrences(db, series, today, maxOccurrences)
+  return { ...toSeries(series), occurrences: occurrences.map(toOccurrence) }
+}
+
+/** What is wrong with every occurrence alike is said of the request; what nothing can be booked for refuses it. */
+function firstPlanOf({ plans, refused, tooFarFrom }: Planned, resourceId: string): Plan {
+  const ofRequest = refused.find(
+    ({ failure }) =>
+      failure instanceof NotFound ||
+      failure instanceof NotAllowed ||
+      failure instanceof InvalidInput ||
+      (failure instanceof RuleBroken && failure.code === "series_not_paid_online"),
+  )
+  if (ofRequest) throw ofRequest.failure
+  const [first] = plans
+  if (first) return first.plan
+  if (refused.length === 0 && tooFarFrom !== undefined) {
+    throw new RuleBroken(
+      "too_far_ahead",
+      `The first occurrence is further ahead than members may book: ${tooFarFrom}.`,
+      [{ path: "body.startDate", message: "is too far ahead" }],
+    )
+  }
+  throw new OccurrencesRefused(reported(refused, resourceId))
+}

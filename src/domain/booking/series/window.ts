@@ -1,0 +1,54 @@
+/** The rolling window of a series: which local days are looked at now, and when the next ones are. Pure functions. */
+import { later, localDateOf, spanOfDay } from "../../../base/local-days.ts"
+import { isOver, type Occurrence, occurrencesOf, type Pattern } from "./occurrences.ts"
+import type { SeriesRow } from "./rows.ts"
+import { ruleOf } from "./rule.ts"
+
+/** The occurrences to book now, with the last local day that they cover. */
+export interface Stretch {
+  readonly occurrences: readonly Occurrence[]
+  readonly until: string
+}
+
+/** A new series: from its start to the end of the window, which begins today or, when that is later, with it. */
+export function firstStretch(pattern: Pattern, timezone: string, windowDays: number, now: number): Stretch {
+  const today = localDateOf(timezone, now)
+  const until = daysAfter(later(pattern.startDate, today), windowDays)
+  return { occurrences: occurrencesOf(pattern, timezone, pattern.startDate, until), until }
+}
+
+/** What the window has moved over since; nothing when it has not. Days that have passed meanwhile are not looked at any more. */
+export function nextStretch(series: SeriesRow): Stretch {
+  const today = localDateOf(series.timezone, series.now.getTime())
+  const until = daysAfter(today, series.window_days)
+  const next = daysAfter(series.considered_until, 1)
+  const from = later(next, today)
+  if (from > until) return { occurrences: [], until: series.considered_until }
+  return { occurrences: occurrencesOf(patternOf(series), series.timezone, from, until), until }
+}
+
+/**
+ * When to look again: as soon as the local day after `until` is inside the window, and not before tomorrow (what its booker may
+ * not book so far ahead waits a day); null when the series is over by then.
+ */
+export function extendAt(
+  pattern: Pattern,
+  timezone: string,
+  { windowDays, until, now }: { readonly windowDays: number; readonly until: string; readonly now: number },
+): Date | null {
+  if (isOver(pattern, timezone, until)) return null
+  const inside = spanOfDay(timezone, daysAfter(until, 1 - windowDays)).start
+  const tomorrow = spanOfDay(timezone, localDateOf(timezone, now)).end
+  return new Date(Math.max(inside, tomorrow))
+}
+
+export const patternOf = (
+  series: Pick<SeriesRow, "rule" | "start_date" | "start_time" | "duration_minutes">,
+): Pattern => ({
+  rule: ruleOf(series.rule),
+  startDate: series.start_date,
+  startTime: series.start_time,
+  durationMinutes: series.duration_minutes,
+})
+
+export const daysAfter = (date: string, days: number): string => Temporal.PlainDate.from(date).add({ days }).toString()

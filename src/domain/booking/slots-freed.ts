@@ -1,0 +1,41 @@
+/** What follows when a stretch of a resource becomes free: who waits for it is offered it, in the same transaction. */
+import type { Tx } from "../../base/database/db.ts"
+import { offerFreed } from "./waitlist/offers.ts"
+
+export interface Freed {
+  readonly facilityId: string
+  readonly resourceId: string
+  readonly startAt: Date
+  readonly endAt: Date
+}
+
+/**
+ * Call it after the occupancies are gone, in the transaction that frees them, as the last thing that a command does: it locks
+ * the facility's waitlist. Who frees a slot in order to take it himself calls it when he has it. Never fails because of those
+ * who wait. Records waitlist.offered and booking.hold.created for each offer, and what became of offers that ended with it
+ * (waitlist.expired, waitlist.declined).
+ */
+export async function slotsFreed(tx: Tx, freed: readonly Freed[]): Promise<void> {
+  const later = collecting.get(tx)
+  if (later) later.push(...freed)
+  else if (freed.length > 0) await offerFreed(tx, freed)
+}
+
+/**
+ * Runs work that frees many slots one by one; they are offered together when all of it is done, so that nothing is offered
+ * which the rest of the work still takes, and the waitlist is locked after everything else.
+ */
+export async function offeringAtTheEnd<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  if (collecting.has(tx)) return work()
+  const freed: Freed[] = []
+  collecting.set(tx, freed)
+  try {
+    const result = await work()
+    if (freed.length > 0) await offerFreed(tx, freed)
+    return result
+  } finally {
+    collecting.delete(tx)
+  }
+}
+
+const collecting = new WeakMap<Tx, Freed[]>()

@@ -1,0 +1,151 @@
+/**
+ * Taking a slot. The constraint slot_taken_once decides, never a look beforehand; who loses is told what stands in the
+ * way and what is free nearby. A dead hold in the way is released in the transaction that wants its slot, so a free slot
+ * never waits for the job hold-expiration; what is left of it is then offered to who waits.
+ */
+import { closuresIn, isClosedAt } from "../club/closed.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { type Alternative, type Conflict, SlotTaken } from "../../base/errors.ts"
+import { localDateOf, type Span } from "../../base/local-days.ts"
+import { isOpen, type OpeningHours, slotSpans } from "../club/opening-hours.ts"
+import { holdsGone, recordDied } from "./holds-ended.ts"
+import type { Plan } from "./plan.ts"
+import {
+  type BookingRow,
+  type ExpiredHold,
+  expireHoldsIn,
+  type Inserted,
+  insertBooking,
+  type NewBooking,
+} from "./rows.ts"
+
+/** What stands in the way may change between two looks; when it does so again and again, the slot is in demand, and taken. */
+const maxAttempts = 3
+const maxAlternatives = 3
+
+/** A stretch of a resource that somebody wants, with what tells what else they could have. */
+export type Wish = Pick<Plan, "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now">
+
+/** Inserts the booking with its occupancy. Throws SlotTaken. */
+export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inserted> =>
+  take(tx, wish, () => insertBooking(tx, booking))
+
+/**
+ * Tries until it has the stretch or somebody alive stands in the way.
+ * @param attempt undefined: it is occupied
+ * @throws SlotTaken
+ */
+export async function take<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
+  const { facilityId, resource, span } = wish
+  const died: ExpiredHold[] = []
+  let near: readonly Occupied[] = []
+  for (let tries = 1; tries <= maxAttempts; tries++) {
+    const taken = await attempt()
+    if (taken !== undefined) {
+      await holdsGone(tx, died)
+      return taken
+    }
+    near = await occupiedNear(tx, wish)
+    const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
+    if (inTheWay.some((each) => !each.dead)) break
+    if (inTheWay.length > 0) {
+      const dead = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
+      recordDied(tx, dead)
+      died.push(...dead)
+    }
+  }
+  await holdsGone(tx, died)
+  throw new SlotTaken(conflicts(near, wish), await alternatives(tx, near, wish))
+}
+
+/** Free stretches near the time of a booking, itself left out: what to offer to who has lost it. */
+export async function freeNear(tx: Tx, booking: BookingRow): Promise<readonly Alternative[]> {
+  const wish = await wishOf(tx, booking)
+  return alternatives(tx, await occupiedNear(tx, wish), wish)
+}
+
+/** The wish for the time that a booking has, or had. */
+export async function wishOf(tx: Tx, booking: BookingRow): Promise<Wish> {
+  const [found] = await tx<[WishRow]>`
+    select f.timezone, f.opening_hours, f.slot_minutes, r.resource_type, slotbase.now() as now
+    from slotbase.facilities f
+    join slotbase.resources r on r.facility_id = f.id and r.id = ${booking.resource_id}
+    where f.id = ${booking.facility_id}`
+  return {
+    facilityId: booking.facility_id,
+    timezone: found.timezone,
+    openingHours: found.opening_hours,
+    slotMinutes: found.slot_minutes,
+    resource: { id: booking.resource_id, name: booking.resource_name, type: found.resource_type },
+    span: { start: booking.start_at.getTime(), end: booking.end_at.getTime() },
+    now: found.now.getTime(),
+  }
+}
+
+interface WishRow {
+  readonly timezone: string
+  readonly opening_hours: OpeningHours
+  readonly slot_minutes: number
+  readonly resource_type: string
+  readonly now: Date
+}
+
+interface Occupied extends Span {
+  readonly resource_id: string
+  readonly status: string
+  /** A hold whose time is over: it stands in nobody's way. */
+  readonly dead: boolean
+}
+
+/** All resources of the asked one's type, each with what occupies it on the day around; a free one is there with nothing. */
+async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promise<readonly Occupied[]> {
+  const { from, to } = around(span)
+  return tx<Occupied[]>`
+    select r.id as resource_id, coalesce(b.status, 'free') as status,
+           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as dead,
+           coalesce(extract(epoch from lower(o.during)) * 1000, 0)::float8 as start,
+           coalesce(extract(epoch from upper(o.during)) * 1000, 0)::float8 as end
+    from slotbase.resources r
+    left join slotbase.occupancies o
+      on o.facility_id = r.facility_id and o.resource_id = r.id and o.during && tstzrange(${from}, ${to})
+    left join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
+    where r.facility_id = ${facilityId} and r.resource_type = ${resource.type} and r.is_active
+    order by r.name, r.id, o.during`
+}
+
+const conflicts = (near: readonly Occupied[], { resource, span }: Wish): Conflict[] =>
+  near
+    .filter((each) => !each.dead && each.resource_id === resource.id && overlaps(each, span))
+    .map((each) => ({ ...isoOf(each), status: each.status }))
+
+/** Free stretches of the same length on the same local day, nearest first; at the same distance, on the same resource first. */
+async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Promise<Alternative[]> {
+  const { facilityId, span, resource, openingHours, timezone, slotMinutes, now } = wish
+  const closures = await closuresIn(tx, facilityId, { start: span.start - dayMs, end: span.end + dayMs })
+  const lengthMs = span.end - span.start
+  const slots = slotSpans(openingHours, timezone, localDateOf(timezone, span.start), slotMinutes)
+  const starts = [...new Set([span.start, ...slots.map(({ start }) => start)])]
+    .filter((start) => start >= now)
+    .sort((a, b) => Math.abs(a - span.start) - Math.abs(b - span.start) || a - b)
+  const resources = [...new Set([resource.id, ...near.map((each) => each.resource_id)])]
+  const found: Alternative[] = []
+  for (const start of starts) {
+    const stretch = { start, end: start + lengthMs }
+    if (!isOpen(openingHours, timezone, stretch)) continue
+    for (const resourceId of resources) {
+      const taken = near.some((each) => !each.dead && each.resource_id === resourceId && overlaps(each, stretch))
+      const same = resourceId === resource.id && start === span.start
+      if (!taken && !same && !isClosedAt(closures, resourceId, stretch)) found.push({ resourceId, ...isoOf(stretch) })
+      if (found.length === maxAlternatives) return found
+    }
+  }
+  return found
+}
+
+const dayMs = 24 * 60 * 60_000
+const around = ({ start, end }: Span) => ({
+  from: new Date(start - dayMs).toISOString(),
+  to: new Date(end + dayMs).toISOString(),
+})
+const overlaps = (a: Span, b: Span) => a.start < b.end && b.start < a.end
+const isoOf = ({ start, end }: Span) => ({ startAt: new Date(start).toISOString(), endAt: new Date(end).toISOString() })

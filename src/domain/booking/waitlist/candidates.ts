@@ -1,0 +1,117 @@
+/** Who is next: the first who waits for a stretch of time that is wholly free, and the resource on which it is. */
+import type { Freed } from "../slots-freed.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import type { EntryRow } from "./rows.ts"
+
+export interface Candidate
+  extends Pick<
+    EntryRow,
+    | "id"
+    | "facility_id"
+    | "booker_id"
+    | "start_at"
+    | "end_at"
+    | "booking_type"
+    | "participants"
+    | "offer_minutes"
+    | "joined_by"
+  > {
+  readonly free_resource_id: string
+}
+
+/** A candidate whom an offer did not fit: the rules refuse it, or somebody is just taking a part of it. */
+export type Passed = Pick<Candidate, "id" | "free_resource_id">
+
+/**
+ * The first in line, locked. An entry that somebody is just deciding about (its booker leaves) is passed over. What a dead hold
+ * occupies counts as taken until it is released, which frees it.
+ * @param freed only wishes that overlap one of these stretches, on its resource; undefined: whatever is free
+ */
+export async function nextWaiting(
+  tx: Tx,
+  facilityId: string,
+  freed: readonly Freed[] | undefined,
+  passed: readonly Passed[],
+): Promise<Candidate | undefined> {
+  const [candidate] = await tx<Candidate[]>`
+    select e.id, e.facility_id, e.booker_id, e.start_at, e.end_at, e.booking_type, e.participants, e.offer_minutes, e.joined_by,
+           r.id as free_resource_id
+    from slotbase.waitlist_entries e
+    cross join lateral (
+      select r.id from slotbase.resources r
+      where ${allows(tx)} and ${overlapsOne(tx, freed)}
+        and not exists (select from jsonb_to_recordset(${tx.json(passed as never)}) as p (id uuid, free_resource_id uuid)
+                        where p.id = e.id and p.free_resource_id = r.id)
+        and not exists (select from slotbase.occupancies o
+                        where o.facility_id = r.facility_id and o.resource_id = r.id and o.during && tstzrange(e.start_at, e.end_at))
+      order by r.name, r.id
+      limit 1
+    ) r
+    where e.facility_id = ${facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) ${within(tx, freed)}
+    order by e.seq
+    limit 1
+    for update of e skip locked`
+  return candidate
+}
+
+/** Whether anybody waits for something that overlaps the stretch; a look without a lock. */
+export async function isWaitedFor(db: Queryable, freed: Freed): Promise<boolean> {
+  const rows = await db`
+    select from slotbase.waitlist_entries e
+    where e.facility_id = ${freed.facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) ${within(db, [freed])}
+      and exists (select from slotbase.resources r where ${allows(db)} and r.id = ${freed.resourceId})
+    limit 1`
+  return rows.length > 0
+}
+
+/** Facilities in which something is free that somebody waits for. */
+export async function facilitiesWithOffers(db: Queryable, limit: number): Promise<readonly string[]> {
+  const rows = await db<{ facility_id: string }[]>`
+    select distinct e.facility_id from slotbase.waitlist_entries e
+    where e.status = 'waiting' and e.start_at > (select slotbase.now())
+      and exists (select from slotbase.resources r
+                  where ${allows(db)}
+                    and not exists (select from slotbase.occupancies o
+                                    where o.facility_id = r.facility_id and o.resource_id = r.id
+                                      and o.during && tstzrange(e.start_at, e.end_at)))
+    order by e.facility_id
+    limit ${limit}`
+  return rows.map(({ facility_id }) => facility_id)
+}
+
+/** Whether a new wish need not wait: a resource that it allows is free. What a dead hold occupies can be booked. */
+export async function isFree(
+  tx: Tx,
+  wish: Pick<EntryRow, "facility_id" | "resource_id" | "resource_type" | "start_at" | "end_at">,
+): Promise<boolean> {
+  const rows = await tx`
+    select from slotbase.resources r
+    where r.facility_id = ${wish.facility_id} and r.is_active
+      and (r.id = ${wish.resource_id}::uuid or r.resource_type = ${wish.resource_type}::text)
+      and not exists (select from slotbase.occupancies o
+                      join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
+                      where o.facility_id = r.facility_id and o.resource_id = r.id
+                        and o.during && tstzrange(${wish.start_at.toISOString()}, ${wish.end_at.toISOString()})
+                        and not (b.status = 'held' and b.hold_expires_at <= (select slotbase.now())))
+    limit 1`
+  return rows.length > 0
+}
+
+/** Whether the entry `e` allows the resource `r`. */
+const allows = (sql: Queryable) => sql`
+  r.facility_id = e.facility_id and r.is_active and (r.id = e.resource_id or r.resource_type = e.resource_type)`
+
+const overlapsOne = (sql: Queryable, freed: readonly Freed[] | undefined) =>
+  freed === undefined
+    ? sql`true`
+    : sql`exists (select from jsonb_to_recordset(${sql.json(freed as never)})
+                    as f ("resourceId" uuid, "startAt" timestamptz, "endAt" timestamptz)
+                  where f."resourceId" = r.id and f."startAt" < e.end_at and e.start_at < f."endAt")`
+
+/** The same in what the index of waiting entries can answer. */
+const within = (sql: Queryable, freed: readonly Freed[] | undefined) => {
+  if (freed === undefined) return sql``
+  const last = Math.max(...freed.map(({ endAt }) => endAt.getTime()))
+  const first = Math.min(...freed.map(({ startAt }) => startAt.getTime()))
+  return sql`and e.start_at < ${new Date(last).toISOString()} and e.end_at > ${new Date(first).toISOString()}`
+}

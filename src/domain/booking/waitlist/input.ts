@@ -1,0 +1,62 @@
+/** What somebody waits for: a resource, or any of a type, for a stretch of time. The rules that need nothing but the request. */
+import * as Schema from "effect/Schema"
+import { type BookingInput, consistent, HoldInput, PaymentMethod } from "../input.ts"
+import { Id, Instant, Name } from "../../../base/schema/request-fields.ts"
+import { pageQuery } from "../../../base/schema/page.ts"
+
+const { startAt, endAt, bookingType, bookerId, participants } = HoldInput.fields
+
+interface Wish {
+  readonly resourceId?: string
+  readonly resourceType?: string
+}
+
+const namesOne = Schema.makeFilter(
+  ({ resourceId, resourceType }: Wish) =>
+    (resourceId === undefined) === (resourceType === undefined)
+      ? [{ path: ["resourceId"], issue: "name either a resource or a resourceType" }]
+      : [],
+  { toJsonSchema: () => [{}, true] },
+)
+
+export const WaitlistInput = Schema.Struct({
+  resourceId: Schema.optionalKey(Id),
+  resourceType: Schema.optionalKey(Name).annotateKey({ description: "any active resource of this type will do" }),
+  startAt,
+  endAt,
+  bookingType,
+  bookerId,
+  participants,
+}).check(namesOne, consistent)
+export type WaitlistInput = typeof WaitlistInput.Type
+
+export const AcceptInput = Schema.Struct({ paymentMethod: PaymentMethod })
+
+/** What is presented: an offer or a wish whose time is over reads "expired", whether or not it has been settled. */
+export const waitlistStatuses = ["waiting", "offered", "accepted", "declined", "expired", "left"] as const
+export const WaitlistStatus = Schema.Literals(waitlistStatuses)
+export type WaitlistStatus = typeof WaitlistStatus.Type
+
+export const WaitlistQuery = Schema.Struct({
+  ...pageQuery,
+  resourceId: Schema.optionalKey(Id),
+  bookerId: Schema.optionalKey(Id),
+  status: Schema.optionalKey(WaitlistStatus),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "wishes that end after this instant" }),
+  to: Schema.optionalKey(Instant).annotateKey({ description: "wishes that start before this instant" }),
+})
+export type WaitlistQuery = typeof WaitlistQuery.Type
+
+/** The booking that would come of a wish on one of the resources it allows. */
+export const bookingOf = (
+  { startAt, endAt, bookingType, bookerId, participants }: WaitlistInput,
+  resourceId: string,
+): BookingInput => ({
+  resourceId,
+  startAt,
+  endAt,
+  ...(bookingType !== undefined && { bookingType }),
+  ...(bookerId !== undefined && { bookerId }),
+  ...(participants !== undefined && { participants }),
+  paymentMethod: "online",
+})

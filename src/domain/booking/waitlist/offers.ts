@@ -1,0 +1,135 @@
+/**
+ * Offers: what became free is held for the first who waits for it, one person at a time for each slot, in the order of joining.
+ * Guarantees: all offers of a facility are made under the lock of its waitlist, in the transaction that frees the slot; a
+ * failure of an offer (the rules refuse it, the plan's limit is reached, somebody is just taking a part of the time) never
+ * fails that transaction, it passes to the next.
+ */
+
+import { callerOf } from "../../../access/caller.ts"
+import { isCounted } from "../holds-ended.ts"
+import { recordHeld } from "../events.ts"
+import type { Freed } from "../slots-freed.ts"
+import { newBookingOf, rowOf } from "../new-booking.ts"
+import { type Plan, planBooking } from "../plan.ts"
+import type { Inserted } from "../rows.ts"
+import { insertBooking, type NewBooking } from "../rows.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "../../../base/errors.ts"
+import { newId } from "../../../base/ids.ts"
+import { useEntitlement } from "../../plans/entitlements.ts"
+import { type Candidate, nextWaiting, type Passed } from "./candidates.ts"
+import { recordEnded, recordOffered } from "./events.ts"
+import { bookingOf } from "./input.ts"
+import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
+
+/** Candidates looked at in one transaction; the job waitlist-offers goes on with the rest. */
+export const maxLooks = 50
+/**
+ * An offer whose time somebody is just taking is not made. Waiting longer could wait for ever: that somebody may be waiting
+ * for the waitlist. Below PostgreSQL's deadlock_timeout (1 s), so that it is always the offer that gives way.
+ */
+const insertWaitMs = 200
+
+/** Offers what overlaps these stretches and is free now; answers how many offers were made. */
+export async function offerFreed(tx: Tx, freed: readonly Freed[]): Promise<number> {
+  let offers = 0
+  // In one order, so that two transactions that free slots in several facilities never wait for each other crosswise.
+  for (const facilityId of [...new Set(freed.map((each) => each.facilityId))].sort()) {
+    offers += await offerIn(
+      tx,
+      facilityId,
+      freed.filter((each) => each.facilityId === facilityId),
+    )
+  }
+  return offers
+}
+
+/** Offers whatever is free in a facility and waited for. */
+export const offerEverything = (tx: Tx, facilityId: string): Promise<number> => offerIn(tx, facilityId, undefined)
+
+async function offerIn(tx: Tx, facilityId: string, freed: readonly Freed[] | undefined): Promise<number> {
+  // One round trip; the lock is a statement of its own, because a statement sees what was committed when it began.
+  const [, ended, first] = await Promise.all([
+    lockWaitlist(tx, facilityId).execute(),
+    settleOffers(tx, facilityId),
+    nextWaiting(tx, facilityId, freed, []),
+  ])
+  for (const entry of ended) recordEnded(tx, entry)
+  const passed: Passed[] = []
+  let offers = 0
+  for (let candidate = first; candidate; candidate = await nextWaiting(tx, facilityId, freed, passed)) {
+    if (await offer(tx, candidate)) offers++
+    else passed.push({ id: candidate.id, free_resource_id: candidate.free_resource_id })
+    if (offers + passed.length >= maxLooks) break
+  }
+  return offers
+}
+
+/** Holds the slot for the candidate; false when that cannot be. */
+async function offer(tx: Tx, candidate: Candidate): Promise<boolean> {
+  const plan = await planFor(tx, candidate)
+  if (plan === undefined || plan.needsApproval) return false
+  const untilStart = Math.floor((plan.span.start - plan.now) / 60_000)
+  const holdMinutes = Math.min(candidate.offer_minutes, untilStart)
+  if (holdMinutes < 1) return false
+  const held = { status: "held", payment_method: null, hold_id: newId(), recurring_booking_id: null } as const
+  const booking = newBookingOf({ ...plan, holdMinutes }, held)
+  const inserted = await reserve(tx, booking)
+  if (inserted === undefined) return false
+  const hold = rowOf(plan, booking, inserted)
+  const offeredAt = await markOffered(tx, candidate, hold.id)
+  recordHeld(tx, hold)
+  recordOffered(tx, candidate, hold, offeredAt)
+  return true
+}
+
+/** As if who joined asked now, with their present rights; undefined when it would be refused. */
+async function planFor(tx: Tx, candidate: Candidate): Promise<Plan | undefined> {
+  const caller = await callerOf(tx, candidate.joined_by)
+  if (caller === undefined) return undefined
+  const { booker_id: bookerId, booking_type: bookingType, participants, start_at, end_at } = candidate
+  const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
+  try {
+    // "moving": an offer is not limited by how many slots its booker keeps waiting, nor locks them.
+    const input = bookingOf(wish, candidate.free_resource_id)
+    return await planBooking(tx, caller, candidate.facility_id, input, { moving: true })
+  } catch (error) {
+    if (isRefusal(error)) return undefined
+    throw error
+  }
+}
+
+/** Takes the slot, in a savepoint: undefined when it is not free or the facility's plan has no booking left, and nothing is written. */
+async function reserve(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
+  try {
+    return await tx.savepoint(async (inner) => {
+      const [, inserted] = await Promise.all([
+        limitWaits(inner, insertWaitMs).execute(),
+        insertBooking(inner, booking),
+        lockCounter(inner, booking.facility_id),
+        limitWaits(inner, 0),
+      ])
+      // Through the outer transaction, which knows whose event a warning would be.
+      if (inserted && isCounted(booking)) await useEntitlement(tx, booking.facility_id, "bookings_per_month")
+      return inserted
+    })
+  } catch (error) {
+    if (isRefusal(error) || isLockTimeout(error)) return undefined
+    throw error
+  }
+}
+
+/** Ahead of `useEntitlement`, so that it does not wait: whoever has the counter may be waiting for the waitlist. */
+const lockCounter = (tx: Tx, facilityId: string) => tx`
+  select from slotbase.entitlement_counters
+  where facility_id = ${facilityId} and entitlement = 'bookings_per_month' for no key update`
+
+const limitWaits = (tx: Tx, ms: number) => tx`select set_config('lock_timeout', ${`${ms}ms`}, true)`
+
+const isRefusal = (error: unknown) =>
+  error instanceof RuleBroken ||
+  error instanceof NotAllowed ||
+  error instanceof NotFound ||
+  error instanceof InvalidInput
+
+const isLockTimeout = (error: unknown) => error instanceof Error && "code" in error && error.code === "55P03"

@@ -1,0 +1,236 @@
+/**
+ * The waitlist: joining it, leaving it, and answering an offer. Offers themselves are made where slots become free, see
+ * `waitlist/offers.ts`. Guarantees: who joins either waits for a slot that is taken at that moment, or is told that it is free;
+ * an offer is answered once.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
+import { familyOf } from "../lock-own.ts"
+import { planBooking } from "../plan.ts"
+import { changeBooking, type LockedBooking, lockBooking } from "../rows.ts"
+import { confirmBooking } from "../book.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { releaseHold } from "../holds.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
+import { toEntry, type WaitlistEntry } from "./answer.ts"
+import { isFree } from "./candidates.ts"
+import { recordEnded, recordJoined, recordLeft } from "./events.ts"
+import { type AcceptInput, bookingOf, type WaitlistInput, type WaitlistQuery } from "./input.ts"
+import {
+  countLive,
+  type EntryRow,
+  endEntry,
+  findEntries,
+  findEntry,
+  insertEntry,
+  lockEntry,
+  lockWaitlist,
+} from "./rows.ts"
+
+/** Live wishes of one person in a facility; who waits for more waits for anything. */
+export const maxLiveWishes = 20
+
+/**
+ * Joins the waitlist. The wish must be one that could be booked now if it were free. Records waitlist.joined.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes), WrongState (slot_is_free,
+ * already_waiting)
+ */
+export async function joinWaitlist(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: WaitlistInput,
+): Promise<WaitlistEntry> {
+  const { resourceType } = input
+  const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
+  // "moving": a wish is no slot that its booker keeps from others.
+  const plan = await planBooking(tx, caller, facilityId, bookingOf(input, resourceId), { moving: true })
+  if (plan.needsApproval) {
+    throw new RuleBroken(
+      "approval_required",
+      "Such a booking is approved by staff: ask them to put you on the waitlist.",
+    )
+  }
+  const entry = {
+    id: newId(),
+    facility_id: facilityId,
+    booker_id: plan.booker.id,
+    resource_id: resourceType === undefined ? resourceId : null,
+    resource_type: resourceType ?? null,
+    start_at: new Date(plan.span.start),
+    end_at: new Date(plan.span.end),
+    booking_type: plan.bookingType,
+    participants: plan.participants.map(({ userId, role }) => ({ userId, role })),
+    joined_by: caller.userId,
+  }
+  const [, live, free] = await Promise.all([
+    lockWaitlist(tx, facilityId).execute(),
+    countLive(tx, facilityId, entry.booker_id),
+    isFree(tx, entry),
+  ])
+  if (free) throw new WrongState("slot_is_free", "The slot is free: book it, there is nothing to wait for.")
+  if (live >= maxLiveWishes) {
+    throw new RuleBroken("too_many_wishes", `${live} wishes are waiting already; leave one first.`)
+  }
+  const joined = await insertEntry(tx, entry)
+  if (!joined) {
+    throw new WrongState("already_waiting", "This wish is on the waitlist already, or an offer of it has just run out.")
+  }
+  recordJoined(tx, joined)
+  return toEntry(joined)
+}
+
+/** The caller's own entries and their children's, staff all; in the order of joining. Throws NotFound, NotAllowed. */
+export async function listWaitlist(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: WaitlistQuery,
+): Promise<Page<WaitlistEntry>> {
+  requireMember(caller, facilityId)
+  const asked = query.bookerId?.toLowerCase()
+  const staff = isStaff(caller, facilityId)
+  if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
+    throw new NotAllowed("Members see their own wishes and their children's.")
+  }
+  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Schema.Int])) ?? []
+  const { bookerId: _, after: __, limit: ___, ...filter } = query
+  const rows = await findEntries(db, facilityId, { ...filter, bookerIds, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.seq], toEntry)
+}
+
+/** Throws NotFound. */
+export async function getEntry(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  entryId: string,
+): Promise<WaitlistEntry> {
+  return toEntry(await findOwn(db, caller, facilityId, entryId))
+}
+
+/**
+ * Waits no longer; who has been offered the slot declines it with that. Records waitlist.left, or what `declineOffer` records.
+ * @throws NotFound, WrongState (waitlist_entry_ended)
+ */
+export async function leaveWaitlist(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  entryId: string,
+): Promise<WaitlistEntry> {
+  const found = await findToChange(tx, caller, facilityId, entryId)
+  if (found.status === "offered") return declineOffer(tx, caller, facilityId, entryId)
+  const entry = await lockEntry(tx, facilityId, entryId)
+  // Offered between the look and the lock: ask again, for a booking's row is locked before an entry's.
+  if (entry?.status === "offered") {
+    throw new WrongState("just_offered", "The slot has just been offered: accept or decline it.")
+  }
+  if (entry?.status !== "waiting") throw ended(entry ?? found)
+  recordLeft(tx, entry, await endEntry(tx, entry, "left"))
+  return getEntry(tx, caller, facilityId, entryId)
+}
+
+/**
+ * Takes the offer. Offline, waived and free of charge it is a booking at once; online it stays held, for as long again as a
+ * hold lasts, until it is paid. Records waitlist.accepted, and booking.confirmed with the rules of `confirmBooking`.
+ * @throws NotFound, NotAllowed, RuleBroken, WrongState (no_offer, offer_expired, waitlist_entry_ended)
+ */
+export async function acceptOffer(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  entryId: string,
+  { paymentMethod }: typeof AcceptInput.Type,
+): Promise<WaitlistEntry> {
+  const { entry, hold } = await lockOffer(tx, caller, facilityId, entryId)
+  if (paymentMethod === "online" && hold.price_amount > 0) {
+    await keepForPayment(tx, hold)
+    recordEnded(tx, {
+      ...entry,
+      status: "accepted",
+      offer_resource_id: hold.resource_id,
+      ended_at: await endEntry(tx, entry, "accepted"),
+    })
+  } else {
+    await confirmBooking(tx, caller, facilityId, hold.id, { paymentMethod })
+  }
+  return getEntry(tx, caller, facilityId, entryId)
+}
+
+/**
+ * Turns the offer down; the slot goes to the next in the same transaction. Records waitlist.declined, booking.hold.released.
+ * @throws NotFound, WrongState (no_offer, offer_expired, waitlist_entry_ended)
+ */
+export async function declineOffer(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  entryId: string,
+): Promise<WaitlistEntry> {
+  const { hold } = await lockOffer(tx, caller, facilityId, entryId)
+  // The hold is no hold then, which slotsFreed, last in there, finds out and settles.
+  await releaseHold(tx, caller, facilityId, hold.id)
+  return getEntry(tx, caller, facilityId, entryId)
+}
+
+async function findOwn(db: Queryable, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
+  requireMember(caller, facilityId)
+  const entry = await findEntry(db, facilityId, entryId)
+  const theirs = entry && (isStaff(caller, facilityId) || familyOf(caller).includes(entry.booker_id))
+  if (!theirs) throw new NotFound("waitlist entry", entryId)
+  return entry
+}
+
+/** The same for who wants to change it. */
+async function findToChange(tx: Tx, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
+  const entry = await findOwn(tx, caller, facilityId, entryId)
+  if (isStaff(caller, facilityId) || mayActFor(caller, entry.booker_id, "book")) return entry
+  throw new NotAllowed("You see what this child waits for, and may not book for it.")
+}
+
+/** Locks a live offer: its hold, then its entry. */
+async function lockOffer(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  entryId: string,
+): Promise<{ entry: EntryRow; hold: LockedBooking }> {
+  const found = await findToChange(tx, caller, facilityId, entryId)
+  if (found.offer_booking_id === null) {
+    if (found.status !== "waiting") throw ended(found)
+    throw new WrongState("no_offer", "Nothing has been offered yet; the slot is still taken.")
+  }
+  const hold = await lockBooking(tx, facilityId, found.offer_booking_id)
+  const entry = await lockEntry(tx, facilityId, entryId)
+  if (entry?.status === "expired") {
+    const at = hold.hold_expires_at?.toISOString()
+    throw new WrongState("offer_expired", `The offer expired at ${at}; the slot goes to the next who waits for it.`)
+  }
+  if (entry?.status !== "offered") throw ended(entry ?? found)
+  return { entry, hold }
+}
+
+/** A fresh time for paying. */
+async function keepForPayment(tx: Tx, hold: LockedBooking): Promise<void> {
+  const [row] = await tx<{ hold_minutes: number }[]>`
+    select hold_minutes from slotbase.facilities where id = ${hold.facility_id}`
+  const hold_expires_at = new Date(hold.now.getTime() + (row?.hold_minutes ?? 0) * 60_000)
+  await changeBooking(tx, hold, { status: "held", payment_method: "online", hold_expires_at })
+}
+
+async function anyOfType(tx: Tx, facilityId: string, resourceType: string): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`
+    select id from slotbase.resources
+    where facility_id = ${facilityId} and resource_type = ${resourceType} and is_active order by name, id limit 1`
+  if (row) return row.id
+  throw new RuleBroken("resource_type_unknown", "The facility has no active resource of this type.", [
+    { path: "body.resourceType", message: "names no active resource" },
+  ])
+}
+
+const ended = ({ status }: EntryRow) => new WrongState("waitlist_entry_ended", `The entry is over: it is ${status}.`)

@@ -1,0 +1,177 @@
+/**
+ * Closures: a holiday, a repair, a tournament of others. While it is closed nothing can be booked and availability says
+ * `blocked`; what was booked before stays, is answered in a report, and cancelled only when that is asked for. A holiday is
+ * a closure of a whole local day. The rows are written in `closures/rows.ts`.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, requireAdmin, requireMember } from "../../access/caller.ts"
+import { offeringAtTheEnd, slotsFreed } from "../booking/slots-freed.ts"
+import type { ClosureInput } from "../club/closure-input.ts"
+import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
+import {
+  type ClosureRow,
+  type Days,
+  deleteClosure,
+  findClosure,
+  findClosures,
+  insertClosure,
+  spanOfDays,
+} from "../club/closure-rows.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
+import { lockFacility } from "../../events/scope.ts"
+import { countUpFacility } from "../club/facilities.ts"
+import { Id, Instant } from "../../base/schema/request-fields.ts"
+import { record } from "../../events/outbox.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { countUpResources } from "../club/resources.ts"
+
+export const Closure = Schema.Struct({
+  id: Id,
+  facilityId: Id,
+  startAt: Instant,
+  endAt: Instant,
+  startDate: Schema.NullOr(Schema.String).annotate({ description: "of a closure of whole local days: the first" }),
+  endDate: Schema.NullOr(Schema.String).annotate({ description: "and the last, included" }),
+  resourceIds: Schema.Array(Id).annotate({ description: "what is closed; empty: the whole facility" }),
+  reason: Schema.String,
+  createdBy: Id,
+  createdAt: Instant,
+})
+export type Closure = typeof Closure.Type
+
+export const ClosureReport = Schema.Struct({
+  ...Closure.fields,
+  bookings: Schema.NullOr(Schema.Array(BookingInside)).annotate({
+    description: "for staff: the first 200 that stand in this time; null for other members",
+  }),
+  bookingCount: Schema.NullOr(Schema.Int),
+})
+export type ClosureReport = typeof ClosureReport.Type
+
+export const NewClosure = Schema.Struct({ ...ClosureReport.fields, cancelledBookingIds: Schema.Array(Id) })
+export type NewClosure = typeof NewClosure.Type
+
+/**
+ * Closes a facility or some of its resources. Records `facility.closure.created`, and with `cancelBookings` what the
+ * cancellations record.
+ * @throws NotAllowed, NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
+ */
+export async function createClosure(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: ClosureInput,
+): Promise<NewClosure> {
+  requireAdmin(caller, facilityId)
+  const { timezone, now, scope } = await lockFacility(tx, facilityId)
+  const days = daysOf(input)
+  const span = days ? spanOfDays(timezone, days) : spanOf(input)
+  if (span.end <= now.getTime()) {
+    const where = [{ path: days ? "body.endDate" : "body.endAt", message: "is in the past" }]
+    throw new RuleBroken("closure_in_the_past", "The time to close is over already.", where)
+  }
+  const resourceIds = await closeResources(tx, facilityId, input.resourceIds)
+  const { reason } = input
+  const row = await insertClosure(tx, { facilityId, span, days, resourceIds, reason, createdBy: caller.userId })
+  const { id: closureId, startAt, endAt } = closureOf(row)
+  const createdBy = caller.userId
+  record(tx, {
+    type: "facility.closure.created",
+    ...scope,
+    data: { closureId, facilityId, resourceIds, startAt, endAt, reason, createdBy },
+  })
+  const cancelledBookingIds = input.cancelBookings
+    ? await offeringAtTheEnd(tx, () => cancelInside(tx, caller, row))
+    : []
+  return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
+}
+
+/** Opens again what was closed, and offers it to who waits for it. Records `facility.closure.removed`. Throws NotAllowed, NotFound. */
+export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
+  requireAdmin(caller, facilityId)
+  const { now, scope } = await lockFacility(tx, facilityId)
+  const row = await deleteClosure(tx, facilityId, id)
+  if (!row) throw new NotFound("closure", id)
+  const { resourceIds, startAt, endAt } = closureOf(row)
+  await closeResources(tx, facilityId, row.whole_facility ? undefined : resourceIds)
+  const data = { closureId: id, facilityId, resourceIds, startAt, endAt, removedBy: caller.userId }
+  record(tx, { type: "facility.closure.removed", ...scope, data })
+  if (row.end_at <= now) return
+  const opened = await tx<{ id: string }[]>`
+    select id from slotbase.resources
+    where facility_id = ${facilityId} and is_active ${row.whole_facility ? tx`` : tx`and id = any (${[...resourceIds]}::uuid[])`}
+    order by id`
+  const stretch = { facilityId, startAt: new Date(Math.max(row.start_at.getTime(), now.getTime())), endAt: row.end_at }
+  await slotsFreed(
+    tx,
+    opened.map(({ id: resourceId }) => ({ ...stretch, resourceId })),
+  )
+}
+
+export const ClosureQuery = Schema.Struct({
+  ...pageQuery,
+  resourceId: Schema.optionalKey(Id),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "closures that end after this instant" }),
+  to: Schema.optionalKey(Instant).annotateKey({ description: "closures that start before this instant" }),
+})
+
+/** By start. Throws NotFound for who is no member. */
+export async function listClosures(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof ClosureQuery.Type,
+): Promise<Page<Closure>> {
+  requireMember(caller, facilityId)
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Instant, Id]))
+  const rows = await findClosures(db, facilityId, { ...query, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], closureOf)
+}
+
+/** A closure, and for staff what is booked in its time. Throws NotFound. */
+export async function getClosure(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+): Promise<ClosureReport> {
+  requireMember(caller, facilityId)
+  const row = await findClosure(db, facilityId, id)
+  if (!row) throw new NotFound("closure", id)
+  const report = isStaff(caller, facilityId) ? await bookingsInside(db, row) : { bookings: null, bookingCount: null }
+  return { ...closureOf(row), ...report }
+}
+
+/** Nobody is served a cached day of what is closed or opened. Answers the ids, sorted; empty: the whole facility. */
+async function closeResources(tx: Tx, facilityId: string, given: readonly string[] | undefined): Promise<string[]> {
+  if (given === undefined) {
+    await countUpFacility(tx, facilityId)
+    return []
+  }
+  const found = await countUpResources(tx, facilityId, given)
+  const faults = given.flatMap((id, i) =>
+    found.includes(id.toLowerCase()) ? [] : [{ path: `body.resourceIds.${i}`, message: "names nothing" }],
+  )
+  if (faults.length > 0) throw new InvalidInput(faults)
+  return found
+}
+
+const daysOf = ({ startDate, endDate = startDate }: ClosureInput): Days | undefined =>
+  startDate === undefined || endDate === undefined ? undefined : { first: startDate, last: endDate }
+
+const spanOf = ({ startAt = "", endAt = "" }: ClosureInput) => ({ start: Date.parse(startAt), end: Date.parse(endAt) })
+
+const closureOf = (row: ClosureRow): Closure => ({
+  id: row.id,
+  facilityId: row.facility_id,
+  startAt: row.start_at.toISOString(),
+  endAt: row.end_at.toISOString(),
+  startDate: row.first_day,
+  endDate: row.last_day,
+  resourceIds: row.resource_ids,
+  reason: row.reason,
+  createdBy: row.created_by,
+  createdAt: row.created_at.toISOString(),
+})

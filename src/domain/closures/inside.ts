@@ -1,0 +1,94 @@
+/** The bookings that stand in a closed time: found anew at every look, and cancelled if that is asked for. */
+import * as Schema from "effect/Schema"
+import type { Caller } from "../../access/caller.ts"
+import { BookingStatus } from "../booking/answer.ts"
+import { BookingType } from "../booking/input.ts"
+import { lockBooking } from "../booking/rows.ts"
+import { cancelBooking } from "../booking/book.ts"
+import { cancelBlockOf } from "../coaching/blocks/blocks.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { RuleBroken, WrongState } from "../../base/errors.ts"
+import { Id, Instant } from "../../base/schema/fact-fields.ts"
+import { releaseHold } from "../booking/holds.ts"
+import type { ClosureRow } from "../club/closure-rows.ts"
+
+/** How many are answered, and how many are cancelled with a closure: a transaction of seconds, not of minutes. */
+export const maxBookingsInside = 200
+
+export const BookingInside = Schema.Struct({
+  id: Id,
+  resourceId: Id,
+  status: BookingStatus,
+  bookingType: BookingType,
+  bookerId: Id,
+  bookerName: Schema.String,
+  startAt: Instant,
+  endAt: Instant,
+})
+export type BookingInside = typeof BookingInside.Type
+
+/** What occupies closed time, by start, at most `maxBookingsInside`, and how many there are. A dead hold occupies nothing. */
+export async function bookingsInside(
+  db: Queryable,
+  closure: ClosureRow,
+): Promise<{ bookings: readonly BookingInside[]; bookingCount: number }> {
+  const { facility_id, start_at, end_at, whole_facility, resource_ids } = closure
+  const [start, end] = [start_at.toISOString(), end_at.toISOString()]
+  const rows = await db<(Omit<BookingInside, "startAt" | "endAt"> & { startAt: Date; endAt: Date; all: number })[]>`
+    select b.id, b.resource_id as "resourceId", b.status, b.booking_type as "bookingType", b.booker_id as "bookerId",
+           u.first_name || ' ' || u.last_name as "bookerName", b.start_at as "startAt", b.end_at as "endAt",
+           count(*) over () as all
+    from slotbase.occupancies o
+    join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
+    join slotbase.users u on u.id = b.booker_id
+    where o.facility_id = ${facility_id} and o.during && tstzrange(${start}, ${end})
+      ${whole_facility ? db`` : db`and o.resource_id = any (${[...resource_ids]}::uuid[])`}
+      and b.status in ('held', 'pending', 'confirmed', 'checked_in')
+      and not (b.status = 'held' and b.hold_expires_at <= (select slotbase.now()))
+    order by b.start_at, b.id
+    limit ${maxBookingsInside}`
+  const bookings = rows.map(({ all: _, startAt, endAt, ...row }) => ({
+    ...row,
+    startAt: startAt.toISOString(),
+    endAt: endAt.toISOString(),
+  }))
+  return { bookings, bookingCount: rows[0]?.all ?? 0 }
+}
+
+/**
+ * Cancels what stands in the closed time, each by its own command with its own events, and refunds all of it, because the club
+ * cannot keep what it promised; answers the ids. Who has checked in plays on, and maintenance is what the time may be closed for. Throws RuleBroken `too_many_bookings`.
+ */
+export async function cancelInside(tx: Tx, caller: Caller, closure: ClosureRow): Promise<string[]> {
+  const { bookings, bookingCount } = await bookingsInside(tx, closure)
+  if (bookingCount > maxBookingsInside) {
+    const message = `${bookingCount} bookings stand in this time; at most ${maxBookingsInside} are cancelled at once. Close a shorter time, or fewer resources.`
+    throw new RuleBroken("too_many_bookings", message, [
+      { path: "body.cancelBookings", message: "is too much at once" },
+    ])
+  }
+  const cancelled: string[] = []
+  // In the order of their ids, so that two closures at once do not wait for each other crosswise.
+  for (const booking of bookings.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (await cancelOne(tx, caller, closure, booking)) cancelled.push(booking.id)
+  }
+  return cancelled
+}
+
+async function cancelOne(tx: Tx, caller: Caller, closure: ClosureRow, booking: BookingInside): Promise<boolean> {
+  const { facility_id: facilityId, reason: cancellationReason } = closure
+  if (booking.bookingType === "maintenance" || booking.status === "checked_in") return false
+  try {
+    if (booking.bookingType === "coach_block") {
+      const locked = await lockBooking(tx, facilityId, booking.id)
+      if (await cancelBlockOf(tx, locked, caller.userId, cancellationReason)) return true
+    }
+    if (booking.status === "held") await releaseHold(tx, caller, facilityId, booking.id)
+    else await cancelBooking(tx, caller, facilityId, booking.id, { cancellationReason, refundPercent: 100 })
+    return true
+  } catch (error) {
+    // It has become something else while its lock was waited for: then it is answered as what it is.
+    if (error instanceof WrongState) return false
+    throw error
+  }
+}

@@ -1,0 +1,82 @@
+/** Closures: when a facility, or some of its resources, cannot be booked. */
+import { Elysia } from "elysia"
+import { requireAdmin, requireMember } from "../../access/caller.ts"
+import type { App } from "../../base/app.ts"
+import { ClosureInput } from "../club/closure-input.ts"
+import {
+  Closure,
+  ClosureQuery,
+  ClosureReport,
+  createClosure,
+  getClosure,
+  listClosures,
+  NewClosure,
+  removeClosure,
+} from "./closures.ts"
+import { api } from "../../http/route.ts"
+import { described, listOf } from "../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../http/path.ts"
+
+const tag = "Facilities"
+
+export const closureRoutes = (app: App) =>
+  new Elysia({ name: "closures" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/closures",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        const closure = input(ClosureInput, body)
+        return command((tx) => createClosure(tx, who, facilityId, closure), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Close a facility, or some of its resources, for a time",
+        description:
+          "For administrators of the facility: two instants, or whole local days (a holiday is one). The answer holds what " +
+          "is booked in this time; it stays, unless `cancelBookings` is true.",
+        body: ClosureInput,
+        answer: NewClosure,
+        status: 201,
+        events: ["facility.closure.created", "booking.cancelled", "booking.hold.released", "coach.block.cancelled"],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/closures",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listClosures(app.db, who, facilityId, input(ClosureQuery, query))
+      },
+      described({ tag, summary: "List closures, by start", query: ClosureQuery, answer: listOf(Closure) }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/closures/:id",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getClosure(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "closure"))
+      },
+      described({
+        tag,
+        summary: "Read a closure",
+        description: "For staff with what is booked in its time now.",
+        answer: ClosureReport,
+      }),
+    )
+    .delete(
+      "/v1/facilities/:facilityId/closures/:id",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const [facilityId, id] = [facilityIdOf(params.facilityId), idOf(params.id, "closure")]
+        return command((tx) => removeClosure(tx, who, facilityId, id))
+      },
+      described({
+        tag,
+        summary: "Take a closure back",
+        description: "For administrators of the facility. Its time can be booked again.",
+        events: ["facility.closure.removed"],
+      }),
+    )

@@ -1,0 +1,258 @@
+/**
+ * Facilities and their settings. Local rules (opening hours) are kept as local times with the zone.
+ * Every change of settings counts up `version`, by which cached availability knows that it is of yesterday's rules.
+ * Writes: facilities.
+ */
+import * as Schema from "effect/Schema"
+import {
+  bestRole,
+  bestRoleInOrganization,
+  type Caller,
+  facilitiesWith,
+  isAtLeast,
+  isPlatformAdmin,
+  requireAdmin,
+  requireOrganizationAdmin,
+  requirePlatformAdmin,
+} from "../../access/caller.ts"
+import { moveClosures } from "./closure-rows.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
+import { scopeOf } from "../../events/scope.ts"
+import { Currency, Id, Name, Timezone, Version } from "../../base/schema/request-fields.ts"
+import { newId, platformFacilityId } from "../../base/ids.ts"
+import { OpeningHours } from "./opening-hours.ts"
+import { isOrganization } from "./organizations.ts"
+import { record } from "../../events/outbox.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { keepGrant } from "../people/roles.ts"
+import { isPerson } from "../people/users.ts"
+
+const minutesOfDay = (least: number, description: string) =>
+  Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
+const maxSportTypes = 50
+const SportTypes = Schema.Array(Name.check(Schema.isMaxLength(60))).check(
+  Schema.isMaxLength(maxSportTypes),
+  Schema.isUnique(),
+)
+
+const settings = {
+  name: Name,
+  timezone: Timezone,
+  currency: Currency,
+  sportTypes: SportTypes,
+  openingHours: OpeningHours,
+  slotMinutes: minutesOfDay(5, "length of a slot of the availability, minutes"),
+  holdMinutes: minutesOfDay(1, "how long a hold lasts, minutes"),
+}
+
+export const FacilityInput = Schema.Struct({
+  ...settings,
+  sportTypes: Schema.optionalKey(settings.sportTypes),
+  openingHours: Schema.optionalKey(settings.openingHours),
+  slotMinutes: Schema.optionalKey(settings.slotMinutes),
+  holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
+  organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
+})
+
+export const SettingsInput = Schema.Struct({
+  name: Schema.optionalKey(settings.name),
+  timezone: Schema.optionalKey(settings.timezone),
+  currency: Schema.optionalKey(settings.currency),
+  sportTypes: Schema.optionalKey(settings.sportTypes),
+  openingHours: Schema.optionalKey(settings.openingHours),
+  slotMinutes: Schema.optionalKey(settings.slotMinutes),
+  holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
+    description:
+      "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
+  }),
+})
+
+export const Facility = Schema.Struct({
+  id: Id,
+  ...settings,
+  organizationId: Schema.NullOr(Id),
+  ownerId: Id,
+  version: Version,
+  createdAt: Schema.String,
+  updatedAt: Schema.String,
+})
+export type Facility = typeof Facility.Type
+
+/**
+ * Records `facility.created`; the owner, when a person, becomes its `facility_owner`. Platform administrators make facilities
+ * anywhere, owners and administrators of an organization make them in it.
+ * @throws NotAllowed, NotFound, RuleBroken `owner_unknown`
+ */
+export async function createFacility(tx: Tx, caller: Caller, input: typeof FacilityInput.Type): Promise<Facility> {
+  const organizationId = input.organizationId?.toLowerCase() ?? null
+  if (organizationId === null) requirePlatformAdmin(caller)
+  else await requireJoinable(tx, caller, organizationId)
+  const id = newId()
+  const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
+  const ownedByPerson = await isPerson(tx, ownerId)
+  if (input.ownerId !== undefined && !ownedByPerson) {
+    const fault = { path: "body.ownerId", message: "Expected the id of a person" }
+    throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
+  }
+  const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
+  const [row] = await tx<FacilityRow[]>`
+    insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
+      organization_id, owner_id)
+    values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
+            ${slotMinutes}, ${holdMinutes}, ${organizationId}, ${ownerId})
+    returning *`
+  if (!row) throw new Error("createFacility: the insert answered no row")
+  if (ownedByPerson) {
+    const scope = { scopeType: "facility", scopeId: id } as const
+    await keepGrant(tx, { userId: ownerId, role: "facility_owner", ...scope, grantedBy: caller.userId })
+  }
+  record(tx, {
+    type: "facility.created",
+    ...scopeOf(row),
+    data: { facilityId: id, name, timezone, sportTypes: [...sportTypes], ownerId },
+  })
+  return facilityOf(row)
+}
+
+/**
+ * Changes what really differs and records `facility.settings_updated` with those names; without a difference nothing
+ * is written. In another time zone closures of whole days are closures of its days. Throws NotAllowed, NotFound.
+ */
+export async function changeSettings(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: typeof SettingsInput.Type,
+): Promise<Facility> {
+  requireAdmin(caller, facilityId)
+  // Locked, so that two changes at once count up one after the other and each names what it changed.
+  const [row] = await tx<FacilityRow[]>`
+    select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId} for no key update`
+  if (!row) throw new NotFound("facility", facilityId)
+  const before = facilityOf(row)
+  const organizationId = input.organizationId === undefined ? before.organizationId : lower(input.organizationId)
+  const after: Facility = { ...before, ...input, organizationId }
+  const changed = settingNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
+  if (changed.length === 0) return before
+  if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
+  const [updated] = await tx<FacilityRow[]>`
+    update slotbase.facilities
+    set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
+        sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
+        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, organization_id = ${organizationId},
+        version = version + 1, updated_at = slotbase.now()
+    where id = ${facilityId}
+    returning *`
+  if (changed.includes("timezone")) await moveClosures(tx, facilityId, after.timezone)
+  record(tx, {
+    type: "facility.settings_updated",
+    ...scopeOf(updated ?? row),
+    data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
+  })
+  return facilityOf(updated ?? row)
+}
+
+export const FacilityQuery = Schema.Struct({ ...pageQuery, organizationId: Schema.optionalKey(Id) })
+
+/** Those in which the caller holds a role, the oldest first; all of them for a platform administrator. */
+export async function listFacilities(
+  db: Queryable,
+  caller: Caller,
+  query: typeof FacilityQuery.Type,
+): Promise<Page<Facility>> {
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
+  const { organizationId } = query
+  const rows = await db<FacilityRow[]>`
+    select * from slotbase.facilities
+    where id > ${after} ${isPlatformAdmin(caller) ? db`` : db`and id = any (${facilitiesWith(caller, "parent")})`}
+      ${organizationId === undefined ? db`` : db`and organization_id = ${organizationId}`}
+    order by id limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], facilityOf)
+}
+
+/** Throws NotFound. */
+export async function findFacility(db: Queryable, facilityId: string): Promise<Facility> {
+  const [row] = await db<FacilityRow[]>`
+    select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId}`
+  if (!row) throw new NotFound("facility", facilityId)
+  return facilityOf(row)
+}
+
+/** Whether there is such a facility; the platform's own row is none. */
+export async function isFacility(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db`select 1 from slotbase.facilities where id = ${id} and id <> ${platformFacilityId}`
+  return rows.length > 0
+}
+
+/** No cached day of the facility is used any more: something else than a setting changed what its days look like. */
+export async function countUpFacility(tx: Tx, facilityId: string): Promise<void> {
+  await tx`update slotbase.facilities set version = version + 1 where id = ${facilityId}`
+}
+
+const lower = (id: string | null) => id?.toLowerCase() ?? null
+
+/** The people of the organization get into the facility with it. Throws NotFound, NotAllowed. */
+async function requireJoinable(tx: Tx, caller: Caller, organizationId: string): Promise<void> {
+  requireOrganizationAdmin(caller, organizationId)
+  if (!(await isOrganization(tx, organizationId))) throw new NotFound("organization", organizationId)
+}
+
+/**
+ * Joining an organization makes its owners owners of the facility, so it is for an owner to decide; leaving one takes the
+ * facility from its administrators, so it is for one of them.
+ */
+async function requireMayMove(tx: Tx, caller: Caller, from: Facility, to: string | null): Promise<void> {
+  if (!isAtLeast(bestRole(caller, from.id), "facility_owner")) {
+    throw new NotAllowed("Only an owner of the facility may change its organization.")
+  }
+  if (
+    from.organizationId !== null &&
+    !isAtLeast(bestRoleInOrganization(caller, from.organizationId), "facility_admin")
+  ) {
+    throw new NotAllowed("Only an administrator of its organization may take the facility out of it.")
+  }
+  if (to !== null) await requireJoinable(tx, caller, to)
+}
+
+const settingNames = [...(Object.keys(settings) as (keyof typeof settings)[]), "organizationId"] as const
+const weekdays = Object.keys(OpeningHours.fields) as (keyof OpeningHours)[]
+
+interface FacilityRow {
+  id: string
+  name: string
+  timezone: string
+  currency: string
+  sport_types: string[]
+  opening_hours: OpeningHours
+  slot_minutes: number
+  hold_minutes: number
+  organization_id: string | null
+  owner_id: string
+  version: number
+  created_at: Date
+  updated_at: Date
+}
+
+const facilityOf = (row: FacilityRow): Facility => ({
+  id: row.id,
+  name: row.name,
+  timezone: row.timezone,
+  currency: row.currency,
+  sportTypes: row.sport_types,
+  openingHours: inOrder(row.opening_hours),
+  slotMinutes: row.slot_minutes,
+  holdMinutes: row.hold_minutes,
+  organizationId: row.organization_id,
+  ownerId: row.owner_id,
+  version: row.version,
+  createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
+})
+
+/** jsonb sorts keys by their length; people expect Monday first. */
+const inOrder = (hours: OpeningHours): OpeningHours =>
+  Object.fromEntries(weekdays.flatMap((day) => (hours[day] === undefined ? [] : [[day, hours[day]]])))

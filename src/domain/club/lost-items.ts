@@ -1,0 +1,178 @@
+/**
+ * Lost things: reported by who found them, handed out once. Staff see all; other members see what still waits for its
+ * owner, and not who found it.
+ * Writes: lost_items.
+ */
+import * as Schema from "effect/Schema"
+import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { facilityScope } from "../../events/scope.ts"
+import { Id, Instant, Name, Note } from "../../base/schema/request-fields.ts"
+import { newId } from "../../base/ids.ts"
+import { record } from "../../events/outbox.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { isPerson } from "../people/users.ts"
+
+const Category = Name.check(Schema.isMaxLength(60))
+
+export const LostItemInput = Schema.Struct({
+  description: Note.check(Schema.isMinLength(1)),
+  category: Category,
+  foundLocation: Note.check(Schema.isMinLength(1)),
+})
+
+export const ClaimInput = Schema.Struct({
+  claimedBy: Schema.optionalKey(Id).annotateKey({
+    description: "whose it is; left out: the caller's own. An API key must name somebody",
+  }),
+})
+
+const Status = Schema.Literals(["found", "claimed"])
+
+export const LostItem = Schema.Struct({
+  id: Id,
+  facilityId: Id,
+  status: Status,
+  description: Schema.String,
+  category: Schema.String,
+  foundLocation: Schema.String,
+  reportedBy: Schema.NullOr(Id).annotate({ description: "for staff" }),
+  reportedAt: Instant,
+  claimedBy: Schema.NullOr(Id),
+  verifiedBy: Schema.NullOr(Id),
+  claimedAt: Schema.NullOr(Instant),
+})
+export type LostItem = typeof LostItem.Type
+
+/** For players, coaches and staff. Records `lost_item.reported`. Throws NotAllowed, NotFound. */
+export async function reportLostItem(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: typeof LostItemInput.Type,
+): Promise<LostItem> {
+  requireMember(caller, facilityId)
+  if (!isAtLeast(bestRole(caller, facilityId), "player")) {
+    throw new NotAllowed("Lost items are reported by players, coaches and staff.")
+  }
+  const scope = await facilityScope(tx, facilityId)
+  if (!scope) throw new NotFound("facility", facilityId)
+  const { description, category, foundLocation } = input
+  const [row] = await tx<ItemRow[]>`
+    insert into slotbase.lost_items (id, facility_id, description, category, found_location, reported_by)
+    values (${newId()}, ${facilityId}, ${description}, ${category}, ${foundLocation}, ${caller.userId})
+    returning *`
+  if (!row) throw new Error("reportLostItem: the insert answered no row")
+  const data = { itemId: row.id, facilityId, description, category, foundLocation, reportedBy: caller.userId }
+  record(tx, { type: "lost_item.reported", ...scope, data })
+  return itemOf(row)
+}
+
+/**
+ * Staff hand a thing out, and vouch for it: they are its `verifiedBy`. Records `lost_item.claimed`.
+ * @throws NotAllowed, NotFound, InvalidInput, WrongState `item_claimed`
+ */
+export async function claimLostItem(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+  input: typeof ClaimInput.Type,
+): Promise<LostItem> {
+  requireStaff(caller, facilityId)
+  const claimedBy = input.claimedBy?.toLowerCase() ?? caller.userId
+  // Locked, so that of two who hand it out one comes second.
+  const [row] = await tx<ItemRow[]>`
+    select * from slotbase.lost_items where id = ${id} and facility_id = ${facilityId} for no key update`
+  if (!row) throw new NotFound("lost item", id)
+  if (row.claimed_at !== null) {
+    throw new WrongState("item_claimed", `It was handed out at ${row.claimed_at.toISOString()} already.`)
+  }
+  if (!(await isPerson(tx, claimedBy))) {
+    const message = input.claimedBy === undefined ? "Missing key: an API key names whose it is" : "names nobody"
+    throw new InvalidInput([{ path: "body.claimedBy", message }])
+  }
+  const verifiedBy = caller.userId
+  const [claimed] = await tx<ItemRow[]>`
+    update slotbase.lost_items set claimed_by = ${claimedBy}, verified_by = ${verifiedBy}, claimed_at = slotbase.now()
+    where id = ${id} and facility_id = ${facilityId}
+    returning *`
+  const data = { itemId: id, facilityId, claimedBy, verifiedBy }
+  record(tx, { type: "lost_item.claimed", ...(await facilityScope(tx, facilityId)), data })
+  return itemOf(claimed ?? row)
+}
+
+export const LostItemQuery = Schema.Struct({
+  ...pageQuery,
+  status: Schema.optionalKey(Status),
+  category: Schema.optionalKey(Category),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "reported at this instant or later" }),
+  to: Schema.optionalKey(Instant).annotateKey({ description: "reported before this instant" }),
+})
+
+/** The newest first. Throws NotFound, NotAllowed when a member asks for what was claimed. */
+export async function listLostItems(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof LostItemQuery.Type,
+): Promise<Page<LostItem>> {
+  requireMember(caller, facilityId)
+  const staff = isStaff(caller, facilityId)
+  if (!staff && query.status === "claimed") throw new NotAllowed("Members see what still waits for its owner.")
+  const status = staff ? query.status : "found"
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
+  const { category, from, to } = query
+  const none = db``
+  const rows = await db<ItemRow[]>`
+    select * from slotbase.lost_items
+    where facility_id = ${facilityId}
+      ${status === undefined ? none : db`and (claimed_at is null) = ${status === "found"}`}
+      ${category === undefined ? none : db`and category = ${category}`}
+      ${from === undefined ? none : db`and reported_at >= ${from}`}
+      ${to === undefined ? none : db`and reported_at < ${to}`}
+      ${after === undefined ? none : db`and id < ${after}`}
+    order by id desc limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], staff ? itemOf : waitingItemOf)
+}
+
+/** Throws NotFound: also for a member, when it was claimed. */
+export async function getLostItem(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<LostItem> {
+  requireMember(caller, facilityId)
+  const [row] = await db<ItemRow[]>`
+    select * from slotbase.lost_items where id = ${id} and facility_id = ${facilityId}`
+  const staff = isStaff(caller, facilityId)
+  if (!row || (row.claimed_at !== null && !staff)) throw new NotFound("lost item", id)
+  return staff ? itemOf(row) : waitingItemOf(row)
+}
+
+interface ItemRow {
+  id: string
+  facility_id: string
+  description: string
+  category: string
+  found_location: string
+  reported_by: string
+  reported_at: Date
+  claimed_by: string | null
+  verified_by: string | null
+  claimed_at: Date | null
+}
+
+const itemOf = (row: ItemRow): LostItem => ({
+  id: row.id,
+  facilityId: row.facility_id,
+  status: row.claimed_at === null ? "found" : "claimed",
+  description: row.description,
+  category: row.category,
+  foundLocation: row.found_location,
+  reportedBy: row.reported_by,
+  reportedAt: row.reported_at.toISOString(),
+  claimedBy: row.claimed_by,
+  verifiedBy: row.verified_by,
+  claimedAt: row.claimed_at?.toISOString() ?? null,
+})
+
+const waitingItemOf = (row: ItemRow): LostItem => ({ ...itemOf(row), reportedBy: null })

@@ -1,0 +1,82 @@
+/**
+ * Opening hours: the local rule of a facility, and what it means on a given day. Pure functions.
+ * A weekday that is not named is closed; when none is named at all the facility sets no limit and is always open.
+ * The hours of one day end at its midnight ("24:00"); a night that goes on is continued by the next day from "00:00".
+ */
+import * as Schema from "effect/Schema"
+import { instantOf, localDatesOf, type Span, spanOfDay } from "../../base/local-days.ts"
+
+const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
+  Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "07:30"' }),
+)
+const ClosingTime = Schema.String.annotate({
+  description: "local time, 24 hours; 24:00 is midnight at the end of the day",
+}).check(Schema.isPattern(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/u, { expected: 'a time such as "22:00", or "24:00"' }))
+
+/** More intervals than hours in a day describe no opening hours that people could remember. */
+const maxIntervalsPerDay = 24
+
+const DayHours = Schema.Array(Schema.Struct({ open: LocalTime, close: ClosingTime })).check(
+  Schema.isMaxLength(maxIntervalsPerDay),
+  Schema.makeFilter((intervals: readonly { readonly open: string; readonly close: string }[]) =>
+    intervals.flatMap(({ open, close }, i) => {
+      const before = intervals[i - 1]
+      if (close <= open)
+        return [
+          { path: [i, "close"], issue: `must be after open (${open}); a night goes on with the next day's "00:00"` },
+        ]
+      if (before && open < before.close)
+        return [{ path: [i, "open"], issue: `must not be before ${before.close}, where the interval before it closes` }]
+      return []
+    }),
+  ),
+)
+
+/** Weekday → intervals in local time, sorted and without overlap, such as `{"monday":[{"open":"07:00","close":"22:00"}]}`. */
+export const OpeningHours = Schema.Struct({
+  monday: Schema.optionalKey(DayHours),
+  tuesday: Schema.optionalKey(DayHours),
+  wednesday: Schema.optionalKey(DayHours),
+  thursday: Schema.optionalKey(DayHours),
+  friday: Schema.optionalKey(DayHours),
+  saturday: Schema.optionalKey(DayHours),
+  sunday: Schema.optionalKey(DayHours),
+}).annotate({
+  description: "Opening hours by weekday. A weekday left out is closed; with no weekday at all it is always open.",
+})
+export type OpeningHours = typeof OpeningHours.Type
+
+/** When it is open on a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. */
+export function openSpans(hours: OpeningHours, timezone: string, date: string): Span[] {
+  if (Object.keys(hours).length === 0) return [spanOfDay(timezone, date)]
+  const weekday = weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1]
+  const intervals = (weekday && hours[weekday]) ?? []
+  return intervals
+    .map(({ open, close }) => ({ start: instantOf(timezone, date, open), end: instantOf(timezone, date, close) }))
+    .filter(({ start, end }) => end > start)
+}
+
+/** Whether it is open during the whole stretch; a stretch over midnight is, when the hours of both days meet there. */
+export function isOpen(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
+  let covered = start
+  for (const date of localDatesOf(timezone, { start, end }))
+    for (const span of openSpans(hours, timezone, date))
+      if (span.start <= covered && covered < span.end) covered = span.end
+  return covered >= end
+}
+
+/**
+ * The bookable slots of a local day: steps of `slotMinutes` of elapsed time from each opening; what remains before
+ * closing and is shorter than a slot is none. A day of 23 or 25 hours has a slot of an hour less or more.
+ */
+export function slotSpans(hours: OpeningHours, timezone: string, date: string, slotMinutes: number): Span[] {
+  const lengthMs = slotMinutes * 60_000
+  return openSpans(hours, timezone, date).flatMap(({ start, end }) =>
+    Array.from({ length: Math.floor((end - start) / lengthMs) }, (_, i) => ({
+      start: start + i * lengthMs,
+      end: start + (i + 1) * lengthMs,
+    })),
+  )
+}
+
+const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const

@@ -1,0 +1,99 @@
+/**
+ * Organizations: who runs several facilities. A role in an organization (owner, administrator, staff) counts in all its
+ * facilities, those that join later too; see `access.ts`.
+ * Writes: organizations.
+ */
+import * as Schema from "effect/Schema"
+import {
+  bestRoleInOrganization,
+  type Caller,
+  isPlatformAdmin,
+  organizationsWith,
+  requirePlatformAdmin,
+} from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotFound, RuleBroken } from "../../base/errors.ts"
+import { Id, Name } from "../../base/schema/request-fields.ts"
+import { newId, platformFacilityId } from "../../base/ids.ts"
+import { record } from "../../events/outbox.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
+import { keepGrant } from "../people/roles.ts"
+import { isPerson } from "../people/users.ts"
+
+export const OrganizationInput = Schema.Struct({
+  name: Name,
+  ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
+})
+
+export const Organization = Schema.Struct({ id: Id, name: Schema.String, ownerId: Id, createdAt: Schema.String })
+export type Organization = typeof Organization.Type
+
+/**
+ * The owner, when a person, becomes `facility_owner` of the organization; records `user.role_assigned` for that.
+ * @throws NotAllowed, RuleBroken `owner_unknown`
+ */
+export async function createOrganization(
+  tx: Tx,
+  caller: Caller,
+  input: typeof OrganizationInput.Type,
+): Promise<Organization> {
+  requirePlatformAdmin(caller)
+  const id = newId()
+  const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
+  const ownedByPerson = await isPerson(tx, ownerId)
+  if (input.ownerId !== undefined && !ownedByPerson) {
+    const fault = { path: "body.ownerId", message: "Expected the id of a person" }
+    throw new RuleBroken("owner_unknown", "There is no such person to own the organization.", [fault])
+  }
+  const [row] = await tx<OrganizationRow[]>`
+    insert into slotbase.organizations (id, name, owner_id) values (${id}, ${input.name}, ${ownerId}) returning *`
+  if (!row) throw new Error("createOrganization: the insert answered no row")
+  if (ownedByPerson) {
+    const grant = { userId: ownerId, role: "facility_owner", scopeType: "organization", scopeId: id } as const
+    await keepGrant(tx, { ...grant, grantedBy: caller.userId })
+    record(tx, { type: "user.role_assigned", organizationId: id, data: { ...grant, grantedBy: caller.userId } })
+  }
+  return organizationOf(row)
+}
+
+/** Those in which the caller holds a role, the oldest first; all of them for a platform administrator. */
+export async function listOrganizations(
+  db: Queryable,
+  caller: Caller,
+  query: { readonly limit?: string; readonly after?: string },
+): Promise<Page<Organization>> {
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
+  const rows = await db<OrganizationRow[]>`
+    select * from slotbase.organizations
+    where id > ${after} ${isPlatformAdmin(caller) ? db`` : db`and id = any (${organizationsWith(caller, "staff")})`}
+    order by id limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], organizationOf)
+}
+
+/** For who holds a role in it. Throws NotFound. */
+export async function findOrganization(db: Queryable, caller: Caller, id: string): Promise<Organization> {
+  if (bestRoleInOrganization(caller, id) === undefined) throw new NotFound("organization", id)
+  const [row] = await db<OrganizationRow[]>`select * from slotbase.organizations where id = ${id}`
+  if (!row) throw new NotFound("organization", id)
+  return organizationOf(row)
+}
+
+export async function isOrganization(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db`select 1 from slotbase.organizations where id = ${id}`
+  return rows.length > 0
+}
+
+interface OrganizationRow {
+  id: string
+  name: string
+  owner_id: string
+  created_at: Date
+}
+
+const organizationOf = (row: OrganizationRow): Organization => ({
+  id: row.id,
+  name: row.name,
+  ownerId: row.owner_id,
+  createdAt: row.created_at.toISOString(),
+})

@@ -1,0 +1,77 @@
+/** Facilities and their settings. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import {
+  changeSettings,
+  createFacility,
+  Facility,
+  FacilityInput,
+  FacilityQuery,
+  findFacility,
+  listFacilities,
+  SettingsInput,
+} from "../facilities.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf } from "../../../http/path.ts"
+
+export const facilityRoutes = (app: App) =>
+  new Elysia({ name: "facilities" })
+    .use(api(app))
+    .post(
+      "/v1/facilities",
+      async ({ command, caller, input, body }) => {
+        const who = await caller()
+        const facility = input(FacilityInput, body)
+        return command((tx) => createFacility(tx, who, facility), { status: 201 })
+      },
+      described({
+        tag: "Facilities",
+        summary: "Create a facility",
+        description:
+          "For platform administrators, and with an `organizationId` for the owners and administrators of that organization. " +
+          "The owner, when it is a person, gets the role facility_owner there.",
+        body: FacilityInput,
+        answer: Facility,
+        status: 201,
+        events: ["facility.created"],
+      }),
+    )
+    .get(
+      "/v1/facilities",
+      async ({ caller, input, query }) => listFacilities(app.db, await caller(), input(FacilityQuery, query)),
+      described({
+        tag: "Facilities",
+        summary: "List the facilities in which the caller holds a role",
+        query: FacilityQuery,
+        answer: listOf(Facility),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId",
+      async ({ caller, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(await caller(), facilityId)
+        return findFacility(app.db, facilityId)
+      },
+      described({ tag: "Facilities", summary: "Read a facility", answer: Facility }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/settings",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        const settings = input(SettingsInput, body)
+        return command((tx) => changeSettings(tx, who, facilityId, settings))
+      },
+      described({
+        tag: "Facilities",
+        summary: "Change settings of a facility",
+        description:
+          "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded.",
+        body: SettingsInput,
+        answer: Facility,
+        events: ["facility.settings_updated"],
+      }),
+    )

@@ -1,0 +1,86 @@
+/** Lost items: what was found, and whom it went back to. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import {
+  ClaimInput,
+  claimLostItem,
+  getLostItem,
+  LostItem,
+  LostItemInput,
+  LostItemQuery,
+  listLostItems,
+  reportLostItem,
+} from "../lost-items.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Facilities"
+
+export const lostItemRoutes = (app: App) =>
+  new Elysia({ name: "lost-items" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/lost-items",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const item = input(LostItemInput, body)
+        return command((tx) => reportLostItem(tx, who, facilityId, item), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Report something that was found",
+        description: "For players, coaches and staff.",
+        body: LostItemInput,
+        answer: LostItem,
+        status: 201,
+        events: ["lost_item.reported"],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/lost-items",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listLostItems(app.db, who, facilityId, input(LostItemQuery, query))
+      },
+      described({
+        tag,
+        summary: "List lost items, the newest first",
+        description: "Members see what still waits for its owner, staff everything.",
+        query: LostItemQuery,
+        answer: listOf(LostItem),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/lost-items/:id",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getLostItem(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "lost item"))
+      },
+      described({ tag, summary: "Read a lost item", answer: LostItem }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/lost-items/:id/claim",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const id = idOf(params.id, "lost item")
+        const claim = input(ClaimInput, body)
+        return command((tx) => claimLostItem(tx, who, facilityId, id, claim))
+      },
+      described({
+        tag,
+        summary: "Hand a lost item out to whose it is",
+        description: "For staff, who vouch for it: `verifiedBy` is the caller. A thing is handed out once.",
+        body: ClaimInput,
+        answer: LostItem,
+        events: ["lost_item.claimed"],
+        problems: [409],
+      }),
+    )

@@ -1,0 +1,79 @@
+/** The resources of a facility. */
+import { Elysia } from "elysia"
+import type { App } from "../../../base/app.ts"
+import {
+  changeResource,
+  createResource,
+  findResource,
+  listResources,
+  Resource,
+  ResourceChange,
+  ResourceInput,
+  ResourceQuery,
+} from "../resources.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Facilities"
+
+export const resourceRoutes = (app: App) =>
+  new Elysia({ name: "resources" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/resources",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        const resource = input(ResourceInput, body)
+        return command((tx) => createResource(tx, who, facilityId, resource), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Create a resource: a court, a room, a lane",
+        description: "For administrators of the facility.",
+        body: ResourceInput,
+        answer: Resource,
+        status: 201,
+        events: ["resource.created"],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/resources",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        return listResources(app.db, who, facilityIdOf(params.facilityId), input(ResourceQuery, query))
+      },
+      described({
+        tag,
+        summary: "List the resources of a facility, by name",
+        query: ResourceQuery,
+        answer: listOf(Resource),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/resources/:id",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return findResource(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "resource"))
+      },
+      described({ tag, summary: "Read a resource", answer: Resource }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/resources/:id",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const [facilityId, id] = [facilityIdOf(params.facilityId), idOf(params.id, "resource")]
+        const change = input(ResourceChange, body)
+        return command((tx) => changeResource(tx, who, facilityId, id, change))
+      },
+      described({
+        tag,
+        summary: "Change a resource: its name, type, price, or whether it can be booked",
+        description:
+          "For administrators of the facility. What is booked stays as it is. Without a difference nothing is recorded.",
+        body: ResourceChange,
+        answer: Resource,
+        events: ["resource.updated"],
+      }),
+    )

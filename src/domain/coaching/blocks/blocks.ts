@@ -1,0 +1,254 @@
+/**
+ * Coach blocks: time on a resource that a coach asks for, and what staff decide. A block occupies from the request on, through
+ * a booking of the type coach_block, so the one constraint against double booking holds for it too. It records coach.block.*,
+ * and its booking records nothing. Every command locks that booking first: of two who decide, the second finds it decided.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, requireMember, requireStaff } from "../../../access/caller.ts"
+import { freedOf } from "../../booking/holds-ended.ts"
+import { slotsFreed } from "../../booking/slots-freed.ts"
+import type { HoldInput } from "../../booking/input.ts"
+import { planTrusted } from "../../booking/plan.ts"
+import { changeBooking, type LockedBooking } from "../../booking/rows.ts"
+import { insertPlanned } from "../../booking/book.ts"
+import { recordApproved, recordBlockCancelled, recordRejected, recordRequested } from "./events.ts"
+import { blockOf } from "../../booking/block-of.ts"
+import {
+  type BlockRow,
+  BlockStatus,
+  type CoachBlock,
+  decideBlock,
+  findBlock,
+  findBlocks,
+  insertBlock,
+  type LockedBlock,
+  lockBlock,
+  toBlock,
+} from "./rows.ts"
+import { actingCoach } from "../coaches.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
+import { Id, Instant, Name, Note } from "../../../base/schema/request-fields.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+
+export const maxTypeLength = 60
+const Reason = Note.check(Schema.isMinLength(1))
+
+export const BlockInput = Schema.Struct({
+  resourceId: Id,
+  startAt: Instant,
+  endAt: Instant,
+  blockType: Name.check(Schema.isMaxLength(maxTypeLength)).annotate({ description: 'what for, such as "coaching"' }),
+  reason: Schema.optionalKey(Reason),
+  coachId: Schema.optionalKey(Id).annotateKey({
+    description: "coaches leave it out; staff and API keys name the coach",
+  }),
+})
+export type BlockInput = typeof BlockInput.Type
+export const RejectInput = Schema.Struct({ rejectionReason: Reason })
+export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
+
+/**
+ * Takes the time for the coach, who is the booker of `asked`. Records coach.block.requested and, when nobody has to approve
+ * it (staff asked, or the coach's profile says so), coach.block.approved.
+ * @param asked resource, time and coach, as the before hooks left them
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
+ */
+export async function requestBlock(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  { blockType, reason }: BlockInput,
+  asked: HoldInput,
+): Promise<CoachBlock> {
+  const coach = await actingCoach(tx, caller, facilityId, asked.bookerId)
+  const staff = isStaff(caller, facilityId)
+  const requiresApproval = !staff && coach.blocksNeedApproval
+  const plan = await planTrusted(tx, caller, facilityId, {
+    resourceId: asked.resourceId,
+    startAt: asked.startAt,
+    endAt: asked.endAt,
+    bookingType: "coach_block",
+    bookerId: coach.userId,
+  })
+  // Time is taken and nothing is sold: the coach owes nothing for it.
+  const booking = await insertPlanned(
+    tx,
+    { ...plan, price: 0 },
+    { status: requiresApproval ? "pending" : "confirmed", payment_method: "waived", hold_id: null },
+  )
+  const id = newId()
+  await insertBlock(tx, {
+    id,
+    facility_id: facilityId,
+    booking_id: booking.id,
+    coach_id: coach.userId,
+    block_type: blockType,
+    reason: reason ?? null,
+    requires_approval: requiresApproval,
+    requested_by: caller.userId,
+    approved_by: staff ? caller.userId : null,
+    approved_at: requiresApproval ? null : booking.created_at,
+    created_at: booking.created_at,
+  })
+  const block = await readBlock(tx, facilityId, id)
+  recordRequested(tx, block)
+  if (!requiresApproval) recordApproved(tx, block, staff ? caller.userId : "system", booking.created_at)
+  return toBlock(block)
+}
+
+/**
+ * Staff grant a request that has not begun. Records coach.block.approved.
+ * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
+ */
+export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, blockId: string): Promise<CoachBlock> {
+  requireStaff(caller, facilityId)
+  const { block, booking } = await lockBlock(tx, facilityId, blockId)
+  requirePending(block, "approved")
+  if (booking.start_at <= booking.now) {
+    throw new WrongState(
+      "block_started",
+      `The time began at ${booking.start_at.toISOString()}; nobody waits for it any more.`,
+    )
+  }
+  await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now })
+  await decideBlock(tx, block, { approved_at: booking.now, approved_by: caller.userId })
+  recordApproved(tx, block, caller.userId, booking.now)
+  return toBlock(await readBlock(tx, facilityId, blockId))
+}
+
+/**
+ * Staff turn a request down, and its time is free. Records coach.block.rejected.
+ * @throws NotFound, NotAllowed, WrongState (block_not_pending)
+ */
+export async function rejectBlock(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  blockId: string,
+  { rejectionReason }: typeof RejectInput.Type,
+): Promise<CoachBlock> {
+  requireStaff(caller, facilityId)
+  const { block, booking } = await lockBlock(tx, facilityId, blockId)
+  requirePending(block, "rejected")
+  await free(tx, booking, caller.userId, rejectionReason)
+  await decideBlock(tx, block, {
+    rejected_at: booking.now,
+    rejected_by: caller.userId,
+    rejection_reason: rejectionReason,
+  })
+  recordRejected(tx, block, caller.userId, booking.now, rejectionReason)
+  await slotsFreed(tx, [freedOf(booking)])
+  return toBlock(await readBlock(tx, facilityId, blockId))
+}
+
+/**
+ * The coach gives the time back until it begins, staff also later; sessions inside are off with it. Records coach.block.cancelled.
+ * @throws NotFound, WrongState (block_not_open, block_started)
+ */
+export async function cancelBlock(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  blockId: string,
+  { cancellationReason }: typeof CancelBlockInput.Type,
+): Promise<CoachBlock> {
+  requireMember(caller, facilityId)
+  const locked = await lockBlock(tx, facilityId, blockId)
+  const { block, booking } = locked
+  if (!isTheirs(caller, block)) throw new NotFound("coach block", blockId)
+  if (booking.start_at <= booking.now && !isStaff(caller, facilityId)) {
+    throw new WrongState("block_started", "The time has begun; only staff can cancel the block now.")
+  }
+  await giveBack(tx, locked, caller.userId, cancellationReason)
+  return toBlock(await readBlock(tx, facilityId, blockId))
+}
+
+/**
+ * Cancels the block to which a locked booking belongs, as when the facility closes; false when it belongs to none.
+ * Records coach.block.cancelled. Throws WrongState `block_not_open`.
+ */
+export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, reason: string): Promise<boolean> {
+  const blockId = await blockOf(tx, booking)
+  if (blockId === undefined) return false
+  await giveBack(tx, { block: await readBlock(tx, booking.facility_id, blockId), booking }, by, reason)
+  return true
+}
+
+/** A block; coaches see their own. Throws NotFound. */
+export async function getBlock(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  blockId: string,
+): Promise<CoachBlock> {
+  requireMember(caller, facilityId)
+  const block = await findBlock(db, facilityId, blockId)
+  if (!block || !isTheirs(caller, block)) throw new NotFound("coach block", blockId)
+  return toBlock(block)
+}
+
+export const BlockQuery = Schema.Struct({
+  ...pageQuery,
+  status: Schema.optionalKey(BlockStatus),
+  coachId: Schema.optionalKey(Id),
+  resourceId: Schema.optionalKey(Id),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start at this instant or later" }),
+  to: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start before this instant" }),
+})
+
+/** Blocks by start, then id; coaches see their own. Throws NotAllowed when somebody asks for another coach's. */
+export async function listBlocks(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof BlockQuery.Type,
+): Promise<Page<CoachBlock>> {
+  requireMember(caller, facilityId)
+  const staff = isStaff(caller, facilityId)
+  if (!staff && query.coachId !== undefined && query.coachId.toLowerCase() !== caller.userId) {
+    throw new NotAllowed("Coaches see their own blocks.")
+  }
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Instant, Id]))
+  const coachId = staff ? query.coachId : caller.userId
+  const rows = await findBlocks(db, facilityId, { ...query, coachId, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], toBlock)
+}
+
+/** Cancels a locked block that is open. */
+async function giveBack(tx: Tx, { block, booking }: LockedBlock, by: string, reason: string): Promise<void> {
+  if (booking.status !== "pending" && booking.status !== "confirmed") {
+    const what = booking.status === "cancelled" ? block.status : "over"
+    throw new WrongState(
+      "block_not_open",
+      `The block is ${what}; only one that is pending or approved can be cancelled.`,
+    )
+  }
+  await free(tx, booking, by, reason)
+  recordBlockCancelled(tx, block, by, booking.now, reason)
+  await slotsFreed(tx, [freedOf(booking)])
+}
+
+const free = (tx: Tx, booking: LockedBooking, by: string, reason: string) =>
+  changeBooking(
+    tx,
+    booking,
+    { status: "cancelled", cancelled_at: booking.now, cancelled_by: by, cancellation_reason: reason },
+    true,
+  )
+
+function requirePending(block: BlockRow, what: string): void {
+  if (block.status === "pending") return
+  throw new WrongState("block_not_pending", `The block is ${block.status}; only one that is pending can be ${what}.`)
+}
+
+async function readBlock(tx: Tx, facilityId: string, blockId: string): Promise<BlockRow> {
+  const block = await findBlock(tx, facilityId, blockId)
+  if (!block) throw new NotFound("coach block", blockId)
+  return block
+}
+
+const isTheirs = (caller: Caller, block: BlockRow) =>
+  block.coach_id === caller.userId || isStaff(caller, block.facility_id)

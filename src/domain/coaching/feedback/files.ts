@@ -1,0 +1,111 @@
+/**
+ * The files that come with feedback: added to a draft, read at links that end, removed from a draft. The bytes are in a storage
+ * (storage.ts) before the row is written, and go after it is gone; what a crash leaves between the two is removed by the job
+ * upload-cleanup.
+ */
+import { type Caller, requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotFound, RuleBroken } from "../../../base/errors.ts"
+import { lockDraft, maySee } from "./rights.ts"
+import { findFeedback } from "./rows.ts"
+import { isId } from "../../../base/ids.ts"
+import type { MediaAnswer, MediaWithAddress } from "../../media/answer.ts"
+import { isOurLink, linkSeconds, linkTo } from "../../media/links.ts"
+import { deleteMedia, findMedia, insertMedia, type PlacedMedia, type StoredFile } from "../../media/rows.ts"
+import { record } from "../../../events/outbox.ts"
+import { keyOf } from "../../../base/storage/keys.ts"
+import { storagesOf } from "../../../base/storage/open.ts"
+
+/** Of one feedback; a session has some minutes worth showing. */
+export const maxMediaPerFeedback = 20
+
+/**
+ * Adds a file that stands in a storage to a draft. Records media.uploaded.
+ * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (too_many_files)
+ */
+export async function addMedia(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  feedbackId: string,
+  file: StoredFile,
+): Promise<MediaAnswer> {
+  const draft = await lockDraft(tx, caller, facilityId, feedbackId)
+  if (draft.media.length >= maxMediaPerFeedback) {
+    throw new RuleBroken("too_many_files", `The feedback has ${maxMediaPerFeedback} files, the most that it can have.`)
+  }
+  const media = await insertMedia(tx, { facilityId, feedbackId: draft.id, uploadedBy: caller.userId }, file)
+  recordUploaded(tx, facilityId, media)
+  return media
+}
+
+/**
+ * Removes a file from a draft; its bytes are for `removeBytes`, after the commit. Records media.removed.
+ * @throws NotFound, NotAllowed, WrongState (feedback_published)
+ */
+export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, mediaId: string): Promise<PlacedMedia> {
+  const { placed } = await readableMedia(tx, caller, facilityId, mediaId)
+  const draft = await lockDraft(tx, caller, facilityId, placed.feedback_id)
+  // Two who remove it wait for each other at the draft.
+  if (!draft.media.some(({ id }) => id === mediaId)) throw new NotFound("media", mediaId)
+  await deleteMedia(tx, facilityId, mediaId)
+  record(tx, {
+    type: "media.removed",
+    facilityId,
+    data: { mediaId, feedbackId: draft.id, removedBy: caller.userId },
+  })
+  return placed
+}
+
+/** What is known of a file, and where its content can be read for the next hour. Throws NotFound. */
+export async function getMedia(
+  { db, secrets, config }: App,
+  caller: Caller,
+  facilityId: string,
+  mediaId: string,
+): Promise<MediaWithAddress> {
+  const { placed, feedback } = await readableMedia(db, caller, facilityId, mediaId)
+  const item = feedback.media.find(({ id }) => id === mediaId)
+  if (!item) throw new NotFound("media", mediaId)
+  const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
+  const elsewhere = storagesOf(config).named(placed.stored_in).addressOf(keyOf(facilityId, mediaId), linkSeconds)
+  return {
+    ...item,
+    url: elsewhere ?? linkTo(secrets, mediaId, expires),
+    urlExpiresAt: new Date(expires * 1000).toISOString(),
+  }
+}
+
+/** A file whose link is ours and has not ended; undefined for any other link. */
+export async function linkedMedia(
+  { db, secrets }: App,
+  mediaId: string,
+  { expires, signature }: { readonly expires: string; readonly signature: string },
+): Promise<PlacedMedia | undefined> {
+  if (!isOurLink(secrets, mediaId, expires, signature)) return undefined
+  const found = await findMedia(db, mediaId)
+  return found && found.now.getTime() < Number(expires) * 1000 ? found : undefined
+}
+
+export function recordUploaded(tx: Tx, facilityId: string, media: MediaAnswer): void {
+  const { id, feedbackId, mediaType, fileName, fileSizeBytes, durationSeconds, uploadedBy } = media
+  record(tx, {
+    type: "media.uploaded",
+    facilityId,
+    data: {
+      ...{ mediaId: id, feedbackId, mediaType, fileName, fileSizeBytes },
+      ...(durationSeconds !== null && { durationSeconds }),
+      uploadedBy,
+    },
+  })
+}
+
+/** Whoever may not see the feedback does not learn that there is a file. */
+async function readableMedia(db: Queryable, caller: Caller, facilityId: string, mediaId: string) {
+  requireMember(caller, facilityId)
+  const placed = isId(mediaId) ? await findMedia(db, mediaId, facilityId) : undefined
+  const feedback = placed && (await findFeedback(db, facilityId, placed.feedback_id))
+  if (!feedback || !maySee(caller, feedback)) throw new NotFound("media", mediaId)
+  return { placed, feedback }
+}

@@ -1,0 +1,60 @@
+/** What feedback is written with, and changed with while it is a draft. */
+import * as Schema from "effect/Schema"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { pageQuery } from "../../../base/schema/page.ts"
+import { Level, namedSkill, SkillName } from "../progress/skills.ts"
+
+/** A page of text is 3,000 characters; a dictated note may be several. */
+export const maxFeedbackLength = 10_000
+export const maxSkills = 50
+
+const Words = Schema.String.check(Schema.isMaxLength(maxFeedbackLength))
+const Rating = Schema.Int.annotate({ description: "from 1 to 5" }).check(Schema.isBetween({ minimum: 1, maximum: 5 }))
+const SkillsWorked = Schema.Array(SkillName).check(Schema.isMaxLength(maxSkills), Schema.isUnique())
+
+export const Assessment = Schema.Struct({ ...namedSkill, level: Level })
+export type Assessment = typeof Assessment.Type
+const Assessments = Schema.Array(Assessment)
+  .annotate({ description: "levels of skills, which become the player's progress when the feedback is published" })
+  .check(
+    Schema.isMaxLength(maxSkills),
+    Schema.makeFilter(
+      (list: readonly Assessment[]) =>
+        list.flatMap(({ skillId }, i) =>
+          list.findIndex((other) => other.skillId === skillId) < i
+            ? [{ path: [i, "skillId"], issue: "is assessed twice" }]
+            : [],
+        ),
+      { toJsonSchema: () => [{}, true] },
+    ),
+  )
+
+export const FeedbackInput = Schema.Struct({
+  sessionId: Id,
+  studentId: Id.annotate({ description: "UUID of a student of the session" }),
+  text: Schema.optionalKey(Words),
+  skillsWorked: Schema.optionalKey(SkillsWorked).annotateKey({
+    description: "as the coach names them; what is assessed counts as worked too",
+  }),
+  rating: Schema.optionalKey(Rating),
+  assessments: Schema.optionalKey(Assessments),
+})
+export type FeedbackInput = typeof FeedbackInput.Type
+
+/** What is left out stays as it is. */
+export const FeedbackChange = Schema.Struct({
+  text: Schema.optionalKey(Words),
+  skillsWorked: Schema.optionalKey(SkillsWorked),
+  rating: Schema.optionalKey(Schema.NullOr(Rating)),
+  assessments: Schema.optionalKey(Assessments),
+})
+export type FeedbackChange = typeof FeedbackChange.Type
+
+export const FeedbackQuery = Schema.Struct({
+  ...pageQuery,
+  sessionId: Schema.optionalKey(Id),
+  studentId: Schema.optionalKey(Id),
+  coachId: Schema.optionalKey(Id),
+  status: Schema.optionalKey(Schema.Literals(["draft", "published"])),
+})
+export type FeedbackQuery = typeof FeedbackQuery.Type

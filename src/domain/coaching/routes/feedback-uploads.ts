@@ -1,0 +1,153 @@
+/**
+ * The two addresses that take files: feedback written with its files in one request, and a file added to a draft. Both read
+ * their body as it comes (uploads.ts). Whether somebody may send files at all is asked before a byte is read.
+ */
+
+import type * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { InvalidInput } from "../../../base/errors.ts"
+import { Feedback } from "../feedback/answer.ts"
+import { FeedbackInput } from "../feedback/input.ts"
+import { requireDraft, requireMayWrite, writableFeedback } from "../feedback/rights.ts"
+import { createFeedback } from "../feedback/feedback.ts"
+import { MediaItem } from "../../media/answer.ts"
+import { addMedia, maxMediaPerFeedback } from "../feedback/files.ts"
+import { streamingApi } from "../../../http/route.ts"
+import { readBody } from "../../../http/body.ts"
+import { described, jsonSchemaOf } from "../../../http/describe.ts"
+import { isMultipart } from "../../../http/multipart.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { filePart, receiveUpload, type Upload, voiceNotePart } from "../../media/upload.ts"
+
+const tag = "Feedback"
+/** A silent connection is closed after 30 s; a large file needs longer to be written where it is kept. */
+const keepSeconds = 240
+
+export const feedbackUploadRoutes = (app: App) =>
+  new Elysia({ name: "feedback-uploads" })
+    .use(streamingApi(app))
+    .post(
+      "/v1/facilities/:facilityId/feedback",
+      async ({ command, caller, input, request, server, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        if (!isMultipart(request)) {
+          requireMember(who, facilityId)
+          const feedback = input(FeedbackInput, await readBody(request))
+          return command((tx) => createFeedback(tx, who, facilityId, feedback), { status: 201 })
+        }
+        await requireMayWrite(app.db, who, facilityId)
+        server?.timeout(request, keepSeconds)
+        const upload = await receiveUpload(app, request, { facilityId, maxFiles: maxMediaPerFeedback })
+        return upload.bind((written) => {
+          const feedback = input(FeedbackInput, inputOf(upload))
+          return command(
+            (tx) => {
+              written(tx)
+              return createFeedback(tx, who, facilityId, feedback, upload.files)
+            },
+            { status: 201 },
+          )
+        })
+      },
+      withForm(
+        described({
+          tag,
+          summary: "Write feedback on a student of a session",
+          description:
+            "For the session's coach and administrators. As JSON, or as a form with files: its fields are named as in the JSON (`skillsWorked` once per skill, `assessments` as JSON), its files `file` and `voiceNote`.",
+          body: FeedbackInput,
+          answer: Feedback,
+          status: 201,
+          events: ["feedback.created", "media.uploaded"],
+          problems: [409],
+        }),
+        {
+          ...formFields,
+          [filePart]: { type: "array", items: binary },
+          [voiceNotePart]: { type: "array", items: binary },
+        },
+        ["sessionId", "studentId"],
+      ),
+    )
+    .post(
+      "/v1/facilities/:facilityId/feedback/:feedbackId/media",
+      async ({ command, caller, request, server, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        const draft = await writableFeedback(app.db, who, facilityId, idOf(params.feedbackId, "feedback"))
+        // A request that is repeated gets its first answer, also when the feedback was published meanwhile.
+        if (!request.headers.has("idempotency-key")) requireDraft(draft)
+        server?.timeout(request, keepSeconds)
+        const upload = await receiveUpload(app, request, { facilityId, maxFiles: 1 })
+        return upload.bind((written) => {
+          const [file] = upload.files
+          const faults = [...upload.fields.keys()].map((name) => ({
+            path: `body.${name}`,
+            message: "Expected no field",
+          }))
+          if (faults.length > 0) throw new InvalidInput(faults)
+          if (!file) throw new InvalidInput([{ path: `body.${filePart}`, message: "Missing key" }])
+          return command(
+            (tx) => {
+              written(tx)
+              return addMedia(tx, who, facilityId, draft.id, file)
+            },
+            { status: 201 },
+          )
+        })
+      },
+      withForm(
+        described({
+          tag,
+          summary: "Add a photo, a video, a recording or a voice note to a draft",
+          description:
+            "For the session's coach and administrators. One file, as `file` or, when it is a voice note, as `voiceNote`. What it is stands in its bytes; its name is a label.",
+          answer: MediaItem,
+          status: 201,
+          events: ["media.uploaded"],
+          problems: [409, 413, 415, 422],
+        }),
+        { [filePart]: binary, [voiceNotePart]: binary },
+      ),
+    )
+
+/** What the fields of a form mean, as the JSON body would say it; what they are worth is for its Schema to say. */
+function inputOf({ fields }: Upload): Record<string, unknown> {
+  return Object.fromEntries(
+    [...fields].map(([name, values]) => {
+      const [only] = values
+      if (name === "skillsWorked") return [name, values]
+      if (values.length !== 1 || only === undefined) return [name, values]
+      if (name === "rating") return [name, only.trim() === "" ? only : Number(only)]
+      return [name, name === "assessments" ? parsed(only) : only]
+    }),
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const binary = { type: "string", format: "binary" }
+const fieldsOf = (schema: Schema.Constraint) =>
+  (jsonSchemaOf(schema) as { properties: Record<string, object> }).properties
+const formFields = fieldsOf(FeedbackInput)
+
+/** A route that takes a form, beside JSON if it takes that. */
+function withForm<Route extends ReturnType<typeof described>>(
+  route: Route,
+  properties: object,
+  required: readonly string[] = [],
+): Route {
+  const { requestBody } = route.detail
+  const schema = { type: "object", properties, additionalProperties: false, ...(required.length > 0 && { required }) }
+  const content = { ...requestBody?.content, "multipart/form-data": { schema } }
+  return { ...route, detail: { ...route.detail, requestBody: { required: true, content } } }
+}

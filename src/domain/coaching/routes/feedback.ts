@@ -1,0 +1,82 @@
+/** Feedback: what a coach says of a student after a session, changed as a draft, published, and read. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { NoInput } from "../../booking/input.ts"
+import { Feedback } from "../feedback/answer.ts"
+import { FeedbackChange, FeedbackQuery } from "../feedback/input.ts"
+import { changeFeedback, getFeedback, listFeedback, publishFeedback } from "../feedback/feedback.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Feedback"
+
+export const feedbackRoutes = (app: App) =>
+  new Elysia({ name: "feedback" })
+    .use(api(app))
+    .get(
+      "/v1/facilities/:facilityId/feedback",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listFeedback(app.db, who, facilityId, input(FeedbackQuery, query))
+      },
+      described({
+        tag,
+        summary: "List feedback, the latest first",
+        description:
+          "Staff see all of it, coaches their own, students and the parents who may (`view_feedback`) what is published.",
+        query: FeedbackQuery,
+        answer: listOf(Feedback),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/feedback/:feedbackId",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getFeedback(app.db, who, facilityIdOf(params.facilityId), idOf(params.feedbackId, "feedback"))
+      },
+      described({ tag, summary: "Read feedback", description: "For those whose list shows it.", answer: Feedback }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/feedback/:feedbackId",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const feedbackId = idOf(params.feedbackId, "feedback")
+        const change = input(FeedbackChange, body)
+        return command((tx) => changeFeedback(tx, who, facilityId, feedbackId, change))
+      },
+      described({
+        tag,
+        summary: "Change a draft",
+        description: "For the session's coach and administrators, until it is published.",
+        body: FeedbackChange,
+        answer: Feedback,
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/feedback/:feedbackId/publish",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const feedbackId = idOf(params.feedbackId, "feedback")
+        input(NoInput, body)
+        return command((tx) => publishFeedback(tx, who, facilityId, feedbackId))
+      },
+      described({
+        tag,
+        summary: "Publish feedback",
+        description:
+          "For the session's coach and administrators, once: the student and the parents who may see it then do, and the levels assessed in it become the player's progress.",
+        body: NoInput,
+        answer: Feedback,
+        events: ["feedback.published"],
+        problems: [409],
+      }),
+    )

@@ -1,0 +1,54 @@
+/** Progress: a player's skills, assessed by coaches, and how they came to be. */
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Progress, ProgressHistory, ProgressInput, ProgressQuery } from "../progress/answer.ts"
+import { assessPlayer, readProgress } from "../progress/progress.ts"
+import { api } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Progress"
+
+export const progressRoutes = (app: App) =>
+  new Elysia({ name: "progress" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/players/:playerId/progress",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const playerId = idOf(params.playerId, "player")
+        const assessment = input(ProgressInput, body)
+        return command((tx) => assessPlayer(tx, who, facilityId, playerId, assessment), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Assess a skill of a player",
+        description:
+          "For coaches and administrators of the facility. `improvementPercent` is of the level before; 0 for a first assessment.",
+        body: ProgressInput,
+        answer: Progress,
+        status: 201,
+        events: ["progress.updated"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/players/:playerId/progress",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return readProgress(app.db, who, facilityId, idOf(params.playerId, "player"), input(ProgressQuery, query))
+      },
+      described({
+        tag,
+        summary: "Read a player's progress, the latest first",
+        description:
+          "For the player, parents who may see their feedback, coaches and staff. `levels` has the present level of each skill.",
+        query: ProgressQuery,
+        answer: ProgressHistory,
+      }),
+    )

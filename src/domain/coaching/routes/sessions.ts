@@ -1,0 +1,149 @@
+/** Coach sessions: lessons with students, who came, and that they were held. */
+import { Elysia } from "elysia"
+import { type Caller, requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { BookingInput } from "../../booking/input.ts"
+import { cancelSession, completeSession, recordAttendance } from "../sessions/attendance.ts"
+import { addSession, bookSession, getSession, listSessions, SessionQuery } from "../sessions/sessions.ts"
+import {
+  AttendanceInput,
+  bookingOf,
+  CancelSessionInput,
+  CompleteInput,
+  LessonBooking,
+  SessionInput,
+} from "../sessions/input.ts"
+import { CoachSession } from "../sessions/rows.ts"
+import { requireMayCoach } from "../coaches.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Coaches"
+
+export const coachSessionRoutes = (app: App) =>
+  new Elysia({ name: "coach-sessions" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/coach-sessions",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const wanted = input(SessionInput, body)
+        const { blockId } = wanted
+        if (blockId !== undefined) {
+          return command((tx) => addSession(tx, who, facilityId, wanted, blockId.toLowerCase()), { status: 201 })
+        }
+        requireMayCoach(who, facilityId, wanted.coachId)
+        const booker = wanted.bookerId ?? wanted.coachId ?? who.userId
+        const booking = input(BookingInput, bookingOf(wanted, booker))
+        return command((tx, asked: BookingInput) => bookSession(tx, who, facilityId, wanted, asked), {
+          status: 201,
+          before: () =>
+            runBeforeHooks(app.hooks, "before:booking.create", booking, { facilityId, caller: who }, (changed) =>
+              input(BookingInput, input(LessonBooking, changed)),
+            ),
+        })
+      },
+      described({
+        tag,
+        summary: "Make a coach session",
+        description:
+          "For coaches, and for staff and API keys on behalf of one. Without a `blockId` it books a lesson (`booking.confirmed`; paid `online` it is held first): its price is the resource's and the coach's rate, unless `priceAmount` says another. With one it is held inside the coach's approved block, at a time of its own: the block's booking is its booking, and `coach.session.scheduled` announces it.",
+        body: SessionInput,
+        answer: CoachSession,
+        status: 201,
+        events: ["booking.confirmed", "coach.session.scheduled"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/coach-sessions",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listSessions(app.db, who, facilityId, input(SessionQuery, query))
+      },
+      described({
+        tag,
+        summary: "List coach sessions by their start",
+        description: "Coaches and students see theirs, parents who may see feedback their children's, staff all.",
+        query: SessionQuery,
+        answer: listOf(CoachSession),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/coach-sessions/:sessionId",
+      async ({ caller, params }) => {
+        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        return getSession(app.db, who, facilityId, sessionId)
+      },
+      described({
+        tag,
+        summary: "Read a coach session",
+        description: "Coaches and students see theirs, parents who may see feedback their children's, staff all.",
+        answer: CoachSession,
+      }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/coach-sessions/:sessionId",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const attendance = input(AttendanceInput, body)
+        return command((tx) => recordAttendance(tx, who, facilityId, sessionId, attendance))
+      },
+      described({
+        tag,
+        summary: "Say who came to a coach session",
+        description: "Its coach or staff, from its start until it is completed. Who is not named stays as they are.",
+        body: AttendanceInput,
+        answer: CoachSession,
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/coach-sessions/:sessionId/complete",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const came = input(CompleteInput, body)
+        return command((tx) => completeSession(tx, who, facilityId, sessionId, came))
+      },
+      described({
+        tag,
+        summary: "Complete a coach session",
+        description:
+          "Its coach or staff, after its start, once. It completes the booking too, unless that is complete already; the booking of a block with the last of its sessions.",
+        body: CompleteInput,
+        answer: CoachSession,
+        events: ["coach.session.completed", "booking.completed"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/coach-sessions/:sessionId/cancel",
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const why = input(CancelSessionInput, body)
+        return command((tx) => cancelSession(tx, who, facilityId, sessionId, why))
+      },
+      described({
+        tag,
+        summary: "Call a coach session off",
+        description:
+          "Its coach until it starts, staff also later. A lesson's booking is cancelled and refunded whole (`booking.cancelled`); inside a block the session alone is (`coach.session.cancelled`).",
+        body: CancelSessionInput,
+        answer: CoachSession,
+        events: ["booking.cancelled", "coach.session.cancelled"],
+        problems: [409],
+      }),
+    )
+
+/** A stranger learns nothing about a session, not even whether the body is right. */
+function addressed(who: Caller, params: { readonly facilityId: string; readonly sessionId: string }) {
+  const facilityId = facilityIdOf(params.facilityId)
+  requireMember(who, facilityId)
+  return { who, facilityId, sessionId: idOf(params.sessionId, "coach session") }
+}

@@ -1,0 +1,155 @@
+/**
+ * What becomes of a coach session: who came, that it was held, that it is called off; said by its coach or by staff. Every
+ * command locks the session's booking first: of two who complete it, the second finds it completed.
+ */
+import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
+import { cancelLocked } from "../../booking/book.ts"
+import { completeLocked } from "../../booking/attendance/check-in.ts"
+import { recordCompletedSession, recordSessionCancelled } from "./events.ts"
+import type { AttendanceInput, CancelSessionInput, CompleteInput } from "./input.ts"
+import {
+  type CoachSession,
+  countOpen,
+  findSession,
+  keepAttendance,
+  type LockedSession,
+  lockSession,
+  markCancelled,
+  markCompleted,
+  mayHoldSession,
+  maySeeSession,
+} from "./rows.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
+import { parentsOf } from "../../people/children/parents.ts"
+
+/**
+ * Keeps who came, from the start until the session is completed.
+ * @throws NotFound, NotAllowed, InvalidInput, WrongState (session_not_scheduled, session_not_started)
+ */
+export async function recordAttendance(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  sessionId: string,
+  { attendance }: typeof AttendanceInput.Type,
+): Promise<CoachSession> {
+  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  requireScheduled(locked, "attended")
+  requireStarted(locked)
+  const { session } = locked
+  const said = attendance.map(({ userId, attended }) => ({ userId: userId.toLowerCase(), attended }))
+  requireStudentsOf(
+    session,
+    said.map(({ userId }) => userId),
+    (i) => `body.attendance.${i}.userId`,
+  )
+  await keepAttendance(tx, session, said)
+  return readSession(tx, session)
+}
+
+/**
+ * The session was held: after its start, once. Records coach.session.completed and, unless it was complete already, completes
+ * the booking with it (booking.completed); that of a block with the last of its sessions.
+ * @throws NotFound, NotAllowed, InvalidInput, WrongState (session_not_scheduled, session_not_started)
+ */
+export async function completeSession(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  sessionId: string,
+  { attendedStudents }: typeof CompleteInput.Type,
+): Promise<CoachSession> {
+  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  requireScheduled(locked, "completed")
+  requireStarted(locked)
+  const { session, booking } = locked
+  const named = attendedStudents?.map((userId) => userId.toLowerCase())
+  if (named) requireStudentsOf(session, named, (i) => `body.attendedStudents.${i}`)
+  const attendance = session.students.map(({ userId, attended }) => ({
+    userId,
+    attended: named ? named.includes(userId) : attended === true,
+  }))
+  await keepAttendance(tx, session, attendance)
+  await markCompleted(tx, session, booking.now, caller.userId)
+  const parents = await parentsOf(
+    tx,
+    session.students.map(({ userId }) => userId),
+  )
+  const attended = attendance.filter((each) => each.attended).map(({ userId }) => userId)
+  recordCompletedSession(tx, session, parents, attended)
+  const isOpen = booking.status === "confirmed" || booking.status === "checked_in"
+  if (isOpen && (await countOpen(tx, facilityId, booking.id)) === 0) await completeLocked(tx, booking)
+  return readSession(tx, session)
+}
+
+/**
+ * Calls a session off: its coach until it starts, staff also later. With a booking of its own that is cancelled
+ * and refunded whole (booking.cancelled); inside a block the session alone is (coach.session.cancelled), and the block stays.
+ * @throws NotFound, NotAllowed, WrongState (session_not_scheduled, session_started, and those of cancelling a booking)
+ */
+export async function cancelSession(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  sessionId: string,
+  { cancellationReason }: typeof CancelSessionInput.Type,
+): Promise<CoachSession> {
+  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  const { session, booking } = locked
+  requireScheduled(locked, "cancelled")
+  if (hasStarted(locked) && !isStaff(caller, facilityId)) {
+    throw new WrongState("session_started", "The session has begun; only staff can cancel it now.")
+  }
+  const { blockId } = session
+  if (blockId === null) {
+    // Whoever paid for it is not to blame: all of it goes back, whatever the policy says of cancellations.
+    await cancelLocked(tx, booking, caller, cancellationReason, wholeRefund)
+  } else {
+    await markCancelled(tx, session, booking.now, caller.userId, cancellationReason)
+    const what = { blockId, by: caller.userId, at: booking.now, reason: cancellationReason }
+    recordSessionCancelled(tx, session, what)
+  }
+  return readSession(tx, session)
+}
+
+const wholeRefund = 100
+
+/** Locks a session that the caller may decide about; who may only see it is told so, others that it is not there. */
+async function lockHeld(tx: Tx, caller: Caller, facilityId: string, sessionId: string): Promise<LockedSession> {
+  requireMember(caller, facilityId)
+  const locked = await lockSession(tx, facilityId, sessionId)
+  if (!maySeeSession(caller, locked.session)) throw new NotFound("coach session", sessionId)
+  if (!mayHoldSession(caller, locked.session)) throw new NotAllowed("This is for the session's coach and for staff.")
+  return locked
+}
+
+function requireScheduled({ session }: LockedSession, what: string): void {
+  if (session.status === "scheduled") return
+  const message = `The session is ${session.status}; only one that is scheduled can be ${what}.`
+  throw new WrongState("session_not_scheduled", message)
+}
+
+function requireStarted(locked: LockedSession): void {
+  if (hasStarted(locked)) return
+  throw new WrongState("session_not_started", `The session starts at ${locked.session.startAt}.`)
+}
+
+const hasStarted = ({ session, booking }: LockedSession) => booking.now.getTime() >= Date.parse(session.startAt)
+
+/** Everybody named must be a student of the session, once. */
+function requireStudentsOf({ students }: CoachSession, named: readonly string[], pathOf: (i: number) => string): void {
+  const faults = named.flatMap((id, i) => {
+    if (named.indexOf(id) < i) return [{ path: pathOf(i), message: "is named twice" }]
+    return students.some(({ userId }) => userId === id)
+      ? []
+      : [{ path: pathOf(i), message: "is no student of the session" }]
+  })
+  if (faults.length > 0) throw new InvalidInput(faults)
+}
+
+async function readSession(tx: Tx, { facilityId, id }: CoachSession): Promise<CoachSession> {
+  const session = await findSession(tx, facilityId, id)
+  if (!session) throw new NotFound("coach session", id)
+  return session
+}

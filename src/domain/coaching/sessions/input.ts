@@ -1,0 +1,120 @@
+/**
+ * What a coach session is asked for with. It takes one of two forms: with a `blockId` it is held inside a coach's block, which
+ * has its resource, coach and booking already; without one it is a lesson that is booked and sold.
+ */
+import * as Schema from "effect/Schema"
+import { type BookingInput, maxParticipants, minBookingMinutes, PaymentMethod } from "../../booking/input.ts"
+import { Id, Instant, Money, Name, Note } from "../../../base/schema/request-fields.ts"
+
+const maxTypeLength = 60
+const minuteMs = 60_000
+
+const wanted = {
+  blockId: Schema.optionalKey(Id).annotateKey({ description: "the approved block inside which it is held" }),
+  resourceId: Schema.optionalKey(Id).annotateKey({ description: "required without a blockId, none with one" }),
+  startAt: Schema.optionalKey(Instant).annotateKey({
+    description: "required without a blockId; inside a block with endAt, or the whole block when both are left out",
+  }),
+  endAt: Schema.optionalKey(Instant),
+  sessionType: Name.check(Schema.isMaxLength(maxTypeLength)).annotate({ description: 'such as "private" or "group"' }),
+  students: Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(maxParticipants)),
+  coachId: Schema.optionalKey(Id).annotateKey({
+    description: "coaches leave it out; staff and API keys name the coach; none with a blockId",
+  }),
+  bookerId: Schema.optionalKey(Id).annotateKey({
+    description:
+      "who books and pays: the coach unless given; coaches may name a student or a student's parent; none with a blockId",
+  }),
+  paymentMethod: Schema.optionalKey(PaymentMethod).annotateKey({
+    description: "required without a blockId, none with one; waived is for staff and API keys",
+  }),
+  priceAmount: Schema.optionalKey(Money).annotateKey({
+    description:
+      "the resource's price and the coach's rate unless given; a coach may not go below the resource's price",
+  }),
+} as const
+
+type Wanted = Schema.Struct<typeof wanted>["Type"]
+
+/** A Schema of one Struct, so that faults name their field, and not of a union, whose faults name both forms. */
+export const SessionInput = Schema.Struct(wanted).check(
+  Schema.makeFilter((input: Wanted) => [...repeated(input.students), ...faultsOfForm(input)], {
+    toJsonSchema: () => [{}, true],
+  }),
+)
+export type SessionInput = typeof SessionInput.Type
+
+export const CompleteInput = Schema.Struct({
+  attendedStudents: Schema.optionalKey(
+    Schema.Array(Id)
+      .check(Schema.isMaxLength(maxParticipants))
+      .annotate({ description: "who came; left out: those of whom it was said before" }),
+  ),
+})
+export const AttendanceInput = Schema.Struct({
+  attendance: Schema.Array(Schema.Struct({ userId: Id, attended: Schema.Boolean })).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(maxParticipants),
+  ),
+})
+export const CancelSessionInput = Schema.Struct({ cancellationReason: Note.check(Schema.isMinLength(1)) })
+
+/** The booking that a lesson asks for, as before hooks see it. */
+export const bookingOf = ({ resourceId, startAt, endAt, students, paymentMethod }: SessionInput, bookerId: string) => ({
+  resourceId,
+  startAt,
+  endAt,
+  bookingType: "lesson",
+  bookerId,
+  participants: students.map((userId) => ({ userId, role: "student" })),
+  paymentMethod,
+})
+
+/** What before hooks may leave of it: it stays a lesson with students. */
+export const LessonBooking = Schema.Struct({
+  resourceId: Id,
+  startAt: Instant,
+  endAt: Instant,
+  bookingType: Schema.Literal("lesson"),
+  bookerId: Id,
+  participants: Schema.Array(Schema.Struct({ userId: Id, role: Schema.Literal("student") })).check(
+    Schema.isMinLength(1),
+  ),
+  paymentMethod: PaymentMethod,
+})
+
+/** The ids of the students of a lesson's booking, in lower case. */
+export const studentsOf = ({ participants = [] }: BookingInput): string[] =>
+  participants.map(({ userId }) => userId.toLowerCase())
+
+function faultsOfForm(input: Wanted) {
+  if (input.blockId === undefined) return missing(input, ["resourceId", "startAt", "endAt", "paymentMethod"])
+  const surplus = (["resourceId", "coachId", "bookerId", "paymentMethod", "priceAmount"] as const)
+    .filter((name) => input[name] !== undefined)
+    .map((name) => ({
+      path: [name],
+      issue: "must be left out: a session inside a block has the block's, and is not sold",
+    }))
+  if (input.startAt === undefined && input.endAt === undefined) return surplus
+  const { startAt, endAt } = input
+  if (startAt === undefined || endAt === undefined) return [...surplus, ...missing(input, ["startAt", "endAt"])]
+  return [...surplus, ...faultsOfTimes(Date.parse(startAt), Date.parse(endAt))]
+}
+
+const missing = (input: Wanted, names: readonly (keyof Wanted)[]) =>
+  names.filter((name) => input[name] === undefined).map((name) => ({ path: [name], issue: "Missing key" }))
+
+function faultsOfTimes(start: number, end: number) {
+  if (start % minuteMs !== 0) return [{ path: ["startAt"], issue: "must be a whole minute" }]
+  if (end % minuteMs !== 0) return [{ path: ["endAt"], issue: "must be a whole minute" }]
+  if (end - start < minBookingMinutes * minuteMs)
+    return [{ path: ["endAt"], issue: `must be at least ${minBookingMinutes} minutes after startAt` }]
+  return []
+}
+
+const repeated = (students: readonly string[]) =>
+  students.flatMap((userId, i) =>
+    students.findIndex((other) => other.toLowerCase() === userId.toLowerCase()) < i
+      ? [{ path: ["students", i], issue: "is named twice" }]
+      : [],
+  )

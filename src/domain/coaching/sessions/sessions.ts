@@ -1,0 +1,221 @@
+/**
+ * Coach sessions: made as a lesson with a booking of its own, which booking.confirmed announces, or inside an approved block of
+ * the coach, whose booking is then theirs too (no second occupancy; coach.session.scheduled announces it). What becomes of a
+ * session is in `coach-attendance.ts`.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
+import type { BookingInput } from "../../booking/input.ts"
+import { type Plan, planTrusted } from "../../booking/plan.ts"
+import { bookPlanned } from "../../booking/book.ts"
+import { type LockedBlock, lockBlock } from "../blocks/rows.ts"
+import { recordScheduled } from "./events.ts"
+import { type SessionInput, studentsOf } from "./input.ts"
+import {
+  type CoachSession,
+  findSession,
+  findSessions,
+  insertSession,
+  maySeeSession,
+  SessionStatus,
+} from "./rows.ts"
+import { actingCoach, type Coach } from "../coaches.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { Id, Instant } from "../../../base/schema/request-fields.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+import { parentsOf } from "../../people/children/parents.ts"
+import { priceOf } from "../../booking/prices.ts"
+
+/**
+ * Books a lesson and makes its session. Records booking.confirmed; paid online it is a hold first, and the session pending.
+ * @param asked the lesson's booking, as the before hooks left it
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
+ */
+export async function bookSession(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: SessionInput,
+  asked: BookingInput,
+): Promise<CoachSession> {
+  const coach = await actingCoach(tx, caller, facilityId, input.coachId)
+  const students = studentsOf(asked)
+  await requireStudents(tx, caller, facilityId, coach.userId, students)
+  await requireMaySell(tx, caller, facilityId, coach, asked)
+  const plan = await planTrusted(tx, caller, facilityId, asked)
+  const price = priceFor(caller, coach, plan, input.priceAmount)
+  const booking = await bookPlanned(tx, { ...plan, price }, asked.paymentMethod)
+  const id = newId()
+  await insertSession(tx, {
+    id,
+    facilityId,
+    bookingId: booking.id,
+    coachId: coach.userId,
+    sessionType: input.sessionType,
+    studentIds: students,
+    createdBy: caller.userId,
+  })
+  return readSession(tx, facilityId, id)
+}
+
+/**
+ * Makes a session inside an approved block, at a time that no other session of it has. Records coach.session.scheduled.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState (block_not_approved,
+ * session_overlaps)
+ */
+export async function addSession(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: SessionInput,
+  blockId: string,
+): Promise<CoachSession> {
+  requireMember(caller, facilityId)
+  const locked = await lockBlock(tx, facilityId, blockId)
+  const { block, booking } = locked
+  if (block.coach_id !== caller.userId && !isStaff(caller, facilityId)) throw new NotFound("coach block", blockId)
+  const coach = await actingCoach(tx, caller, facilityId, block.coach_id)
+  const students = input.students.map((userId) => userId.toLowerCase())
+  await requireStudents(tx, caller, facilityId, coach.userId, students)
+  if (block.status !== "approved") {
+    throw new WrongState("block_not_approved", `The block is ${block.status}; sessions are held inside approved ones.`)
+  }
+  const when = timeInside(locked, input)
+  const id = newId()
+  const inserted = await insertSession(tx, {
+    id,
+    facilityId,
+    bookingId: booking.id,
+    coachId: coach.userId,
+    sessionType: input.sessionType,
+    studentIds: students,
+    createdBy: caller.userId,
+    inside: { blockId, ...when },
+  })
+  if (!inserted) throw new WrongState("session_overlaps", "The block has another session at that time.")
+  const session = await readSession(tx, facilityId, id)
+  recordScheduled(tx, session, blockId)
+  return session
+}
+
+/** A session; see `maySeeSession`. Throws NotFound. */
+export async function getSession(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  sessionId: string,
+): Promise<CoachSession> {
+  requireMember(caller, facilityId)
+  const session = await findSession(db, facilityId, sessionId)
+  if (!session || !maySeeSession(caller, session)) throw new NotFound("coach session", sessionId)
+  return session
+}
+
+export const SessionQuery = Schema.Struct({
+  ...pageQuery,
+  coachId: Schema.optionalKey(Id),
+  studentId: Schema.optionalKey(Id),
+  status: Schema.optionalKey(SessionStatus),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start at this instant or later" }),
+  to: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start before this instant" }),
+})
+
+/** Sessions by start, then id: of those that match, the ones that the caller may see. */
+export async function listSessions(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof SessionQuery.Type,
+): Promise<Page<CoachSession>> {
+  requireMember(caller, facilityId)
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Instant, Id]))
+  const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
+  const seenBy = isStaff(caller, facilityId)
+    ? undefined
+    : { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }
+  const rows = await findSessions(db, facilityId, { ...query, seenBy, after, limit: limit + 1 })
+  return pageOf(
+    rows,
+    limit,
+    (row) => [row.startAt, row.id],
+    (row) => row,
+  )
+}
+
+/** A coach names members only, as every member does; staff know whom they serve. */
+async function requireStudents(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  coachId: string,
+  students: readonly string[],
+): Promise<void> {
+  const rows = await tx<{ id: string }[]>`
+    select u.id from slotbase.users u
+    join slotbase.facilities f on f.id = ${facilityId}
+    where u.id = any (${[...students]}::uuid[]) and u.kind = 'person'
+      and (${isStaff(caller, facilityId)} or exists (
+        select from slotbase.role_grants g
+        where g.user_id = u.id and (g.scope_id in (f.id, f.organization_id) or g.scope_type = 'platform')))`
+  const known = new Set(rows.map(({ id }) => id))
+  const faults = students.flatMap((id, i) => {
+    if (id === coachId) return [{ path: `body.students.${i}`, message: "is the coach" }]
+    return known.has(id) ? [] : [{ path: `body.students.${i}`, message: "names nobody" }]
+  })
+  if (faults.length > 0) throw new InvalidInput(faults)
+}
+
+/** Staff sell to anybody in any way; a coach to themself, their students and these one's parents, and never for nothing. */
+async function requireMaySell(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  coach: Coach,
+  asked: BookingInput,
+): Promise<void> {
+  if (isStaff(caller, facilityId)) return
+  if (asked.paymentMethod === "waived") throw new NotAllowed("Waiving the price is for staff and API keys.")
+  const bookerId = (asked.bookerId ?? coach.userId).toLowerCase()
+  const students = studentsOf(asked)
+  if (bookerId === coach.userId || students.includes(bookerId)) return
+  const parents = await parentsOf(tx, students)
+  if (![...parents.values()].some((ids) => ids.includes(bookerId))) {
+    throw new NotAllowed("A coach books for themself, a student or a student's parent.")
+  }
+}
+
+function priceFor(caller: Caller, coach: Coach, { facilityId, price, span }: Plan, stated: number | undefined): number {
+  if (stated === undefined) return price + priceOf(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
+  if (stated < price && !isStaff(caller, facilityId)) {
+    throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
+      { path: "body.priceAmount", message: `must be at least ${price}` },
+    ])
+  }
+  return stated
+}
+
+function timeInside({ block, booking }: LockedBlock, input: SessionInput): { startAt: Date; endAt: Date } {
+  const startAt = input.startAt === undefined ? block.start_at : new Date(input.startAt)
+  const endAt = input.endAt === undefined ? block.end_at : new Date(input.endAt)
+  if (startAt < block.start_at || endAt > block.end_at) {
+    const [from, to] = [block.start_at.toISOString(), block.end_at.toISOString()]
+    throw new RuleBroken("outside_block", `The block lasts from ${from} to ${to}.`, [
+      { path: startAt < block.start_at ? "body.startAt" : "body.endAt", message: "must be inside the block" },
+    ])
+  }
+  if (startAt < booking.now) {
+    throw new RuleBroken("starts_in_the_past", "The time has begun already; choose one that starts in the future.", [
+      { path: "body.startAt", message: "is in the past" },
+    ])
+  }
+  return { startAt, endAt }
+}
+
+async function readSession(tx: Tx, facilityId: string, sessionId: string): Promise<CoachSession> {
+  const session = await findSession(tx, facilityId, sessionId)
+  if (!session) throw new NotFound("coach session", sessionId)
+  return session
+}

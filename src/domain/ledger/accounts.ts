@@ -1,0 +1,262 @@
+/**
+ * Billing accounts: who pays in a facility. A person's own is made when it is first needed; a parent may join children to
+ * a family account, to which their bookings and fees go from then on; all who walk in and pay at the desk share one.
+ * Writes: billing_accounts, billing_account_members.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { Id, Name } from "../../base/schema/request-fields.ts"
+import { newId } from "../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import type { SavedCard } from "../payments/providers/provider.ts"
+
+/** A family; larger ones ask staff for a second account. */
+const maxMembers = 20
+
+export const BillingAccountInput = Schema.Struct({
+  type: Schema.Literal("family").annotateKey({ description: "individual accounts are made when they are needed" }),
+  name: Schema.optionalKey(Name).annotateKey({ description: "unless given: the owner's name" }),
+  ownerId: Schema.optionalKey(Id).annotateKey({
+    description: "the parent; for staff and API keys, others leave it out",
+  }),
+  memberIds: Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(maxMembers), Schema.isUnique()),
+})
+
+export const BillingAccountQuery = Schema.Struct({
+  ...pageQuery,
+  type: Schema.optionalKey(Schema.Literals(["individual", "family", "walk_in"])),
+  userId: Schema.optionalKey(Id).annotateKey({ description: "accounts that this person owns or belongs to" }),
+})
+
+export const BillingAccount = Schema.Struct({
+  id: Id,
+  facilityId: Id,
+  type: Schema.Literals(["individual", "family", "walk_in"]),
+  ownerId: Schema.NullOr(Id).annotateKey({ description: "null for those who walk in" }),
+  name: Schema.String,
+  memberIds: Schema.Array(Id).annotateKey({ description: "of a family, its owner among them" }),
+  card: Schema.NullOr(Schema.String).annotateKey({ description: "the saved card, such as visa ···· 4242" }),
+  balance: Schema.Int.annotate({ description: "minor units that are owed; negative: a credit" }),
+  createdAt: Schema.String,
+}).annotate({ identifier: "BillingAccount" })
+export type BillingAccount = typeof BillingAccount.Type
+
+/**
+ * A family account of a parent for children for whom they may pay.
+ * @throws NotFound, NotAllowed, InvalidInput, WrongState `in_a_family_account`
+ */
+export async function createFamilyAccount(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: typeof BillingAccountInput.Type,
+): Promise<BillingAccount> {
+  requireMember(caller, facilityId)
+  const staff = isStaff(caller, facilityId)
+  const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
+  if (ownerId !== caller.userId && !staff) throw new NotAllowed("Only staff and API keys may name an ownerId.")
+  if (ownerId === caller.userId && caller.kind !== "person") {
+    throw new InvalidInput([{ path: "body.ownerId", message: "Missing key: an API key acts for a person" }])
+  }
+  const children = input.memberIds.map((id) => id.toLowerCase()).filter((id) => id !== ownerId)
+  if (!staff && !children.every((id) => mayActFor(caller, id, "pay"))) {
+    throw new NotAllowed("A family account is made for children for whom you may pay.")
+  }
+  const memberIds = [ownerId, ...children]
+  const names = await namesOf(tx, facilityId, memberIds)
+  requireKnown(names, ownerId, input.memberIds)
+  const [row] = await tx<AccountRow[]>`
+    insert into slotbase.billing_accounts (id, facility_id, type, owner_id, name)
+    values (${newId()}, ${facilityId}, 'family', ${ownerId}, ${input.name ?? names.get(ownerId) ?? ""})
+    returning *, 0::bigint as balance, ${memberIds}::uuid[] as member_ids`
+  if (!row) throw new Error("createFamilyAccount: the insert answered no row")
+  const { count } = await tx`
+    insert into slotbase.billing_account_members (billing_account_id, facility_id, user_id)
+    select ${row.id}, ${facilityId}, m from unnest(${memberIds.toSorted()}::uuid[]) m
+    on conflict do nothing`
+  if (count < memberIds.length) {
+    throw new WrongState("in_a_family_account", "Somebody of them belongs to a family account of the facility already.")
+  }
+  return accountOf(row)
+}
+
+/** Those that the caller owns or belongs to; all of them for staff. By id. Throws NotFound, NotAllowed. */
+export async function listBillingAccounts(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof BillingAccountQuery.Type,
+): Promise<Page<BillingAccount>> {
+  requireMember(caller, facilityId)
+  const people = peopleSeen(caller, facilityId, query.userId)
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Id]))
+  const none = db``
+  const rows = await db<AccountRow[]>`
+    select ${columns(db)} from slotbase.billing_accounts a
+    where a.facility_id = ${facilityId}
+      ${query.type === undefined ? none : db`and a.type = ${query.type}`}
+      ${people === undefined ? none : db`and ${isOfAny(db, people)}`}
+      ${after === undefined ? none : db`and a.id > ${after[0]}`}
+    order by a.id
+    limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], accountOf)
+}
+
+/** Throws NotFound, also for an account of somebody else. */
+export async function getBillingAccount(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+): Promise<BillingAccount> {
+  requireMember(caller, facilityId)
+  const people = peopleSeen(caller, facilityId, undefined)
+  const [row] = await db<AccountRow[]>`
+    select ${columns(db)} from slotbase.billing_accounts a
+    where a.id = ${id} and a.facility_id = ${facilityId} ${people === undefined ? db`` : db`and ${isOfAny(db, people)}`}`
+  if (!row) throw new NotFound("billing account", id)
+  return accountOf(row)
+}
+
+/** Where a person's bookings and fees go: their family's account, else their own, which is made when there is none. */
+export async function accountIdOf(tx: Tx, facilityId: string, userId: string): Promise<string> {
+  const [family] = await tx<{ id: string }[]>`
+    select billing_account_id as id from slotbase.billing_account_members
+    where user_id = ${userId} and facility_id = ${facilityId}`
+  if (family) return family.id
+  await tx`
+    insert into slotbase.billing_accounts (id, facility_id, type, owner_id, name)
+    select ${newId()}, ${facilityId}, 'individual', u.id, u.first_name || ' ' || u.last_name
+    from slotbase.users u where u.id = ${userId}
+    on conflict (owner_id, facility_id) where type = 'individual' do nothing`
+  const [own] = await tx<{ id: string }[]>`
+    select id from slotbase.billing_accounts
+    where owner_id = ${userId} and facility_id = ${facilityId} and type = 'individual'`
+  if (!own) throw new NotFound("user", userId)
+  return own.id
+}
+
+/** The one account of all who walk in. */
+export async function walkInAccountId(tx: Tx, facilityId: string): Promise<string> {
+  await tx`
+    insert into slotbase.billing_accounts (id, facility_id, type, name)
+    values (${newId()}, ${facilityId}, 'walk_in', 'Walk-in customers')
+    on conflict (facility_id) where type = 'walk_in' do nothing`
+  const [row] = await tx<{ id: string }[]>`
+    select id from slotbase.billing_accounts where facility_id = ${facilityId} and type = 'walk_in'`
+  if (!row) throw new NotFound("facility", facilityId)
+  return row.id
+}
+
+/** The name that an account goes by; undefined: there is none of this id in the facility. */
+export async function accountName(db: Queryable, facilityId: string, id: string): Promise<string | undefined> {
+  const [row] = await db<{ name: string }[]>`
+    select name from slotbase.billing_accounts where id = ${id} and facility_id = ${facilityId}`
+  return row?.name
+}
+
+/** Throws NotAllowed unless the account is the caller's own, or they are staff; NotFound when they may not see it. */
+export async function requireOwnAccount(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<void> {
+  const { ownerId } = await getBillingAccount(db, caller, facilityId, id)
+  if (ownerId !== caller.userId) requireStaff(caller, facilityId)
+}
+
+/** Keeps a card in place of the one before. @param sealed its reference, sealed. */
+export async function keepCardOn(
+  tx: Tx,
+  facilityId: string,
+  id: string,
+  card: SavedCard,
+  sealed: Buffer,
+): Promise<void> {
+  await tx`
+    update slotbase.billing_accounts
+    set card_provider = ${card.provider}, sealed_card = ${sealed}, card_label = ${card.label}, updated_at = slotbase.now()
+    where id = ${id} and facility_id = ${facilityId}`
+}
+
+export interface CardOnFile {
+  readonly provider: SavedCard["provider"]
+  readonly sealed: Buffer
+  /** Whose card it is. */
+  readonly ownerId: string
+}
+
+/** The saved card of an account. */
+export async function cardOn(db: Queryable, facilityId: string, id: string): Promise<CardOnFile | undefined> {
+  const [row] = await db<CardOnFile[]>`
+    select card_provider as provider, sealed_card as sealed, owner_id as "ownerId" from slotbase.billing_accounts
+    where id = ${id} and facility_id = ${facilityId} and sealed_card is not null`
+  return row
+}
+
+/** Whose accounts somebody sees; undefined: everybody's. Throws NotAllowed when a member asks for somebody else's. */
+function peopleSeen(caller: Caller, facilityId: string, asked: string | undefined): readonly string[] | undefined {
+  const userId = asked?.toLowerCase()
+  if (isStaff(caller, facilityId)) return userId === undefined ? undefined : [userId]
+  if (userId !== undefined && !mayActFor(caller, userId, "pay")) throw new NotAllowed("Members see their own accounts.")
+  return userId === undefined ? [caller.userId, ...childrenPaidFor(caller)] : [userId]
+}
+
+/** The children for whom somebody may pay. */
+export const childrenPaidFor = (caller: Caller): readonly string[] =>
+  (caller.children ?? []).map(({ childId }) => childId).filter((id) => mayActFor(caller, id, "pay"))
+
+const isOfAny = (sql: Queryable, people: readonly string[]) => sql`
+  (a.owner_id = any (${[...people]}::uuid[])
+   or exists (select from slotbase.billing_account_members m
+              where m.billing_account_id = a.id and m.facility_id = a.facility_id and m.user_id = any (${[...people]}::uuid[])))`
+
+async function namesOf(tx: Tx, facilityId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx<{ id: string; name: string }[]>`
+    select u.id, u.first_name || ' ' || u.last_name as name
+    from slotbase.users u
+    where u.id = any (${[...ids]}::uuid[]) and u.kind = 'person'
+      and exists (select from slotbase.role_grants g join slotbase.facilities f on f.id = ${facilityId}
+                  where g.user_id = u.id
+                    and (g.scope_type = 'facility' and g.scope_id = f.id or g.scope_type = 'platform'
+                      or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
+function requireKnown(names: ReadonlyMap<string, string>, ownerId: string, memberIds: readonly string[]): void {
+  const faults = memberIds.flatMap((id, n) =>
+    names.has(id.toLowerCase()) ? [] : [{ path: `body.memberIds.${n}`, message: "names no member of the facility" }],
+  )
+  if (!names.has(ownerId)) faults.unshift({ path: "body.ownerId", message: "names no member of the facility" })
+  if (faults.length > 0) throw new InvalidInput(faults)
+}
+
+const columns = (sql: Queryable) => sql`
+  a.id, a.facility_id, a.type, a.owner_id, a.name, a.card_label, a.created_at,
+  array(select m.user_id from slotbase.billing_account_members m
+        where m.billing_account_id = a.id and m.facility_id = a.facility_id order by m.user_id) as member_ids,
+  (select coalesce(sum(l.amount), 0)::bigint from slotbase.payment_ledger l
+   where l.billing_account_id = a.id and l.facility_id = a.facility_id and l.account = 'receivable') as balance`
+
+interface AccountRow {
+  id: string
+  facility_id: string
+  type: BillingAccount["type"]
+  owner_id: string | null
+  name: string
+  card_label: string | null
+  member_ids: string[]
+  balance: number
+  created_at: Date
+}
+
+const accountOf = (row: AccountRow): BillingAccount => ({
+  id: row.id,
+  facilityId: row.facility_id,
+  type: row.type,
+  ownerId: row.owner_id,
+  name: row.name,
+  memberIds: row.member_ids.toSorted(),
+  card: row.card_label,
+  balance: row.balance,
+  createdAt: row.created_at.toISOString(),
+})

@@ -1,0 +1,78 @@
+/**
+ * What somebody owes a facility beside the price of a booking: a no-show fee, a period of a subscription, an invoice. It
+ * stands on their billing account and is paid like anything else; who is let off what they have paid gets it back.
+ * Writes: charges.
+ */
+import { accountIdOf } from "./accounts.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { jobsUserId, newId } from "../../base/ids.ts"
+import { contextOf } from "../../events/outbox.ts"
+import { dueOf } from "./due.ts"
+import { type Income, postCharge, postWaived } from "./ledger.ts"
+import { owesRefund } from "./mark-refund.ts"
+import type { ReferenceType } from "./payment-rows.ts"
+
+export interface Charge {
+  readonly facilityId: string
+  /** Who owes it. */
+  readonly userId: string
+  /** Minor units. */
+  readonly amount: number
+  readonly currency: string
+  readonly reason: "no_show_fee" | "subscription" | "invoice"
+  readonly referenceType: ReferenceType
+  readonly referenceId: string
+  /** Tells charges of one reason apart, such as the start of a period; left out: there is one. */
+  readonly key?: string
+}
+
+/** Puts it on the person's billing account in the facility; a charge that stands there already is not made twice. */
+export async function charge(tx: Tx, charge: Charge): Promise<void> {
+  if (charge.amount === 0) return
+  const billingAccountId = await accountIdOf(tx, charge.facilityId, charge.userId)
+  const [made] = await tx<{ id: string }[]>`
+    insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency)
+    values (${newId()}, ${charge.facilityId}, ${billingAccountId}, ${charge.userId}, ${charge.reason}, ${charge.referenceType},
+            ${charge.referenceId}, ${charge.key ?? ""}, ${charge.amount}, ${charge.currency})
+    on conflict (reference_id, facility_id, reason, key) where waived_at is null do nothing
+    returning id`
+  if (made) await postCharge(tx, postingOf(charge, made.id, billingAccountId), incomeOf[charge.reason], charge.amount)
+}
+
+/**
+ * Takes it off again: the no-show was waived. What was paid of it is given back. Nothing happens when there is no such
+ * charge. The amount is the charge's own.
+ */
+export async function waiveCharge(tx: Tx, charge: Charge): Promise<void> {
+  const [waived] = await tx<{ id: string; billing_account_id: string; amount: number }[]>`
+    update slotbase.charges set waived_at = slotbase.now()
+    where reference_id = ${charge.referenceId} and facility_id = ${charge.facilityId} and reason = ${charge.reason}
+      and key = ${charge.key ?? ""} and waived_at is null
+    returning id, billing_account_id, amount`
+  if (!waived) return
+  const { facilityId, referenceType, referenceId } = charge
+  const { paid, total } = await dueOf(tx, facilityId, referenceType, referenceId)
+  const amount = Math.min(waived.amount, paid - total)
+  // Before the ledger is touched: payments are locked before its entries, everywhere.
+  if (amount > 0) {
+    const refundedBy = contextOf(tx).userId ?? jobsUserId
+    const reason = `${charge.reason.replaceAll("_", " ")} waived`
+    await owesRefund(tx, { facilityId, referenceType, referenceId, amount, reason, refundedBy, sourceId: waived.id })
+  }
+  const posting = postingOf(charge, waived.id, waived.billing_account_id)
+  await postWaived(tx, posting, incomeOf[charge.reason], waived.amount)
+}
+
+const incomeOf = { no_show_fee: "fees", subscription: "subscriptions", invoice: "invoices" } as const satisfies Record<
+  Charge["reason"],
+  Income
+>
+
+const postingOf = (charge: Charge, sourceId: string, billingAccountId: string) => ({
+  sourceId,
+  facilityId: charge.facilityId,
+  billingAccountId,
+  currency: charge.currency,
+  referenceType: charge.referenceType,
+  referenceId: charge.referenceId,
+})

@@ -1,0 +1,123 @@
+/**
+ * What is due for a booking, a subscription or an invoice: its price and charges, less what was paid and what is being
+ * paid just now. With the booking's row (or the charges) locked, nobody else can pay the same amount meanwhile.
+ */
+import { findBooking, lockBooking, type Status } from "../booking/rows.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
+import { sumsOf } from "./paid.ts"
+import type { Reference } from "./payment-rows.ts"
+
+export interface Due extends Reference {
+  /** Who owes it. */
+  readonly debtorId: string
+  readonly currency: string
+  /** Price and charges, minor units. */
+  readonly total: number
+  /** Net of refunds. */
+  readonly paid: number
+  /** Being paid just now: the outcome is not known yet. */
+  readonly underWay: number
+  /** total − paid − underWay; never negative. */
+  readonly due: number
+  /** Of a booking. */
+  readonly status?: Status
+}
+
+/** What is due now. Throws NotFound. */
+export async function dueOf(
+  db: Queryable,
+  facilityId: string,
+  referenceType: Reference["referenceType"],
+  referenceId: string,
+): Promise<Due> {
+  const reference = { facilityId, referenceType, referenceId }
+  if (referenceType !== "booking") return withSums(db, reference, await chargedOf(db, reference))
+  const booking = await findBooking(db, facilityId, referenceId)
+  if (!booking) throw new NotFound("booking", referenceId)
+  return withSums(db, reference, ofBooking(booking))
+}
+
+/** What is due, while nobody else can begin to pay it. Throws NotFound. */
+export async function lockDue(tx: Tx, reference: Reference): Promise<Due> {
+  const { facilityId, referenceType, referenceId } = reference
+  if (referenceType !== "booking") return withSums(tx, reference, await chargedOf(tx, reference, true))
+  return withSums(tx, reference, ofBooking(await lockBooking(tx, facilityId, referenceId)))
+}
+
+/**
+ * The amount to pay: what was asked for, or all that is due.
+ * @throws WrongState (hold_expired, booking_not_payable, payment_under_way, nothing_due), RuleBroken (more_than_is_due, hold_is_paid_whole)
+ */
+export function payable(due: Due, asked: number | undefined): number {
+  if (due.status === "expired") {
+    throw new WrongState("hold_expired", "The hold has expired; hold or book the slot again.")
+  }
+  if (due.status !== undefined && !payableStates.has(due.status)) {
+    throw new WrongState("booking_not_payable", `The booking is ${due.status}: there is nothing to pay for it now.`)
+  }
+  if (due.due === 0 && due.underWay > 0) {
+    throw new WrongState("payment_under_way", "A payment of what is due is under way; its outcome is not known yet.")
+  }
+  if (due.due === 0) throw new WrongState("nothing_due", "Everything is paid.")
+  const amount = asked ?? due.due
+  if (amount > due.due)
+    throw amountFault("more_than_is_due", `Only ${due.due} minor units are due.`, `is more than ${due.due}`)
+  // Part of a price confirms no hold, and would have to be given back when it dies.
+  if (due.status === "held" && amount < due.due) {
+    throw amountFault(
+      "hold_is_paid_whole",
+      `A hold is paid at once: ${due.due} minor units.`,
+      `is less than ${due.due}`,
+    )
+  }
+  return amount
+}
+
+const amountFault = (code: string, message: string, fault: string) =>
+  new RuleBroken(code, message, [{ path: "body.amount", message: fault }])
+
+/** What waits for an approval is paid when it is approved. */
+const payableStates = new Set<Status>(["held", "confirmed", "checked_in", "completed", "no_show"])
+
+interface Priced {
+  readonly debtorId: string
+  readonly currency: string
+  readonly price: number
+  readonly status?: Status
+}
+
+interface PricedBooking {
+  readonly booker_id: string
+  readonly price_currency: string
+  readonly price_amount: number
+  readonly payment_method: string | null
+  readonly status: Status
+}
+
+const ofBooking = (booking: PricedBooking): Priced => ({
+  debtorId: booking.booker_id,
+  currency: booking.price_currency,
+  price: booking.payment_method === "waived" ? 0 : booking.price_amount,
+  status: booking.status,
+})
+
+/** What is paid by its charges alone. Throws NotFound when there never was one. */
+async function chargedOf(sql: Queryable, reference: Reference, locked = false): Promise<Priced> {
+  const { facilityId, referenceType, referenceId } = reference
+  const [charge] = await sql<{ user_id: string; currency: string }[]>`
+    select user_id, currency from slotbase.charges
+    where reference_id = ${referenceId} and facility_id = ${facilityId} and reference_type = ${referenceType}
+    order by id desc
+    ${locked ? sql`for update` : sql``}`
+  if (!charge) throw new NotFound(referenceType, referenceId)
+  return { debtorId: charge.user_id, currency: charge.currency, price: 0 }
+}
+
+async function withSums(sql: Queryable, reference: Reference, { price, ...known }: Priced): Promise<Due> {
+  const sums = await sumsOf(sql, reference)
+  const total = price + sums.charged
+  const paid = sums.online + sums.offline
+  const due = Math.max(0, total - paid - sums.under_way)
+  return { ...reference, ...known, total, paid, underWay: sums.under_way, due }
+}

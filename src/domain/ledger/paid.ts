@@ -1,0 +1,50 @@
+/** What was paid for something, and what of it was given back. */
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Reference, ReferenceType } from "./payment-rows.ts"
+
+export interface Paid {
+  /** Minor units that were paid and not refunded: online payments that succeeded and offline ones. */
+  readonly amount: number
+  readonly currency: string | null
+}
+
+/** For a booking, a subscription or an invoice. What is on its way back counts as given back. */
+export async function paidFor(
+  tx: Tx,
+  facilityId: string,
+  referenceType: ReferenceType,
+  referenceId: string,
+): Promise<Paid> {
+  const { online, offline, currency } = await sumsOf(tx, { facilityId, referenceType, referenceId })
+  return { amount: online + offline, currency }
+}
+
+/** What counts towards what is due, minor units. */
+export interface Sums {
+  /** Charges that are not waived. */
+  readonly charged: number
+  /** Net of refunds, also of those that are under way. */
+  readonly online: number
+  readonly offline: number
+  /** Payments whose outcome is not known yet. */
+  readonly under_way: number
+  /** Of the payments; null when there are none. */
+  readonly currency: string | null
+}
+
+export async function sumsOf(sql: Queryable, { facilityId, referenceType, referenceId }: Reference): Promise<Sums> {
+  const [row] = await sql<Sums[]>`
+    select coalesce((select sum(c.amount) from slotbase.charges c
+                     where c.reference_id = ${referenceId} and c.facility_id = ${facilityId} and c.reference_type = ${referenceType}
+                       and c.waived_at is null), 0)::bigint as charged,
+           coalesce(sum(p.amount - p.refunded_amount) filter (where p.status = 'succeeded'), 0)::bigint as online,
+           coalesce(sum(p.amount) filter (where p.status = 'processing'), 0)::bigint as under_way,
+           o.amount as offline, coalesce(max(p.currency), o.currency) as currency
+    from (select coalesce(sum(amount - refunded_amount), 0)::bigint as amount, max(currency) as currency
+          from slotbase.offline_payments
+          where ${referenceType} = 'booking' and booking_id = ${referenceId} and facility_id = ${facilityId}) o
+    left join slotbase.payments p
+      on p.reference_id = ${referenceId} and p.facility_id = ${facilityId} and p.reference_type = ${referenceType} and p.status <> 'failed'
+    group by o.amount, o.currency`
+  return row ?? { charged: 0, online: 0, offline: 0, under_way: 0, currency: null }
+}

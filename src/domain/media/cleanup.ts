@@ -1,0 +1,57 @@
+/** Uploaded files that nobody can reach: those without a row, and those whose receiving never ended. */
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import type { App } from "../../base/app.ts"
+import { clock } from "../../base/clock.ts"
+import { modifiedAtOf, namesIn, receivingFolder } from "../../base/storage/disk.ts"
+import { idsOf } from "../../base/storage/keys.ts"
+import { type Storage, type StoredObject, storagesOf } from "../../base/storage/open.ts"
+import { withoutRow } from "./rows.ts"
+
+/** No upload takes so long; its row is written right after its file. */
+const spareMs = 24 * 60 * 60 * 1000
+/** Files whose rows are looked for in one statement. */
+const batch = 500
+
+/** Removes them from every storage; answers how many there were. */
+export async function cleanUploads(app: App, stopping: AbortSignal): Promise<number> {
+  const before = new Date(clock.now() - spareMs)
+  let removed = await cleanReceiving(app.config.dataDir, before)
+  for (const storage of storagesOf(app.config).all) {
+    let old: StoredObject[] = []
+    for await (const file of storage.list()) {
+      if (stopping.aborted) return removed
+      if (file.modifiedAt < before) old.push(file)
+      if (old.length < batch) continue
+      removed += await removeOrphans(app, storage, old)
+      old = []
+    }
+    removed += await removeOrphans(app, storage, old)
+  }
+  return removed
+}
+
+async function removeOrphans({ db }: App, storage: Storage, files: readonly StoredObject[]): Promise<number> {
+  const ours = files.flatMap(({ key }) => {
+    const ids = idsOf(key)
+    return ids === undefined ? [] : [{ key, ...ids }]
+  })
+  if (ours.length === 0) return 0
+  const orphans = await withoutRow(db, ours)
+  const removable = ours.filter(({ fileId }) => orphans.has(fileId))
+  for (const { key } of removable) await storage.remove(key)
+  return removable.length
+}
+
+async function cleanReceiving(dataDir: string, before: Date): Promise<number> {
+  const folder = receivingFolder(dataDir)
+  let removed = 0
+  for (const name of await namesIn(folder)) {
+    const path = join(folder, name)
+    const modifiedAt = await modifiedAtOf(path)
+    if (modifiedAt === undefined || modifiedAt >= before) continue
+    await rm(path, { force: true })
+    removed++
+  }
+  return removed
+}

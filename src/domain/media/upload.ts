@@ -1,0 +1,122 @@
+/**
+ * Uploads: the files of a form, received, kept in the storage, and bound to the command that writes their rows. Refused, or
+ * never written, they are removed before the answer leaves; when nobody knows whether the command was committed they stay
+ * for the job upload-cleanup to judge.
+ */
+import type { App } from "../../base/app.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { InvalidInput, RuleBroken } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+import { dispositionOf, labelOf } from "./file-name.ts"
+import { NotMedia } from "./kinds.ts"
+import { FileTooLarge, type Received, receive } from "./receive.ts"
+import type { StoredFile } from "./rows.ts"
+import { receivingFolder } from "../../base/storage/disk.ts"
+import { keyOf } from "../../base/storage/keys.ts"
+import { storagesOf } from "../../base/storage/open.ts"
+import { keepBodyText } from "../../http/body.ts"
+import { type FilePart, readForm } from "../../http/multipart.ts"
+import { answerOf, BadRequest, Ready } from "../../http/problems.ts"
+
+export interface Upload {
+  readonly fields: ReadonlyMap<string, readonly string[]>
+  readonly files: readonly StoredFile[]
+  /**
+   * Runs what writes the files' rows; it tells `written` of its transaction. Whatever is not committed then is removed,
+   * unless its outcome is unknown.
+   */
+  readonly bind: <T>(run: (written: (tx: Tx) => void) => Promise<T>) => Promise<T>
+}
+
+/** What the parts of a form are: fields, files of any kind, and voice notes, which must be audio. */
+export const filePart = "file"
+export const voiceNotePart = "voiceNote"
+/** Beside its files a form has fields, headers and boundaries. */
+const formBytes = 1024 * 1024
+
+/**
+ * Receives a form. The whole of it may be as large as the largest file.
+ * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken (media_type_not_allowed, voice_note_not_audio)
+ */
+export async function receiveUpload(
+  app: App,
+  request: Request,
+  { facilityId, maxFiles }: { facilityId: string; maxFiles: number },
+): Promise<Upload> {
+  const { maxUploadBytes, dataDir } = app.config
+  const storage = storagesOf(app.config).current
+  const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
+  const discard = () => Promise.all(files.map(({ id }) => storage.remove(keyOf(facilityId, id))))
+
+  async function take(part: FilePart): Promise<void> {
+    if (part.name !== filePart && part.name !== voiceNotePart) {
+      throw new InvalidInput([{ path: `body.${part.name}`, message: `Expected ${filePart} or ${voiceNotePart}` }])
+    }
+    const id = newId()
+    const received = await receive(receivingFolder(dataDir), id, part.bytes, maxUploadBytes).catch((error: unknown) => {
+      throw refusalOf(error, part.name)
+    })
+    const isVoiceNote = part.name === voiceNotePart
+    const { kind, path, sizeBytes, sha256, durationSeconds } = received
+    try {
+      if (isVoiceNote) requireAudio(received)
+      const fileName = labelOf(part.fileName, kind)
+      const { mediaType, contentType } = kind
+      await storage.keep(keyOf(facilityId, id), path, { contentType, disposition: dispositionOf(fileName) })
+      files.push({
+        ...{ id, mediaType, contentType, isVoiceNote, fileName, fileSizeBytes: sizeBytes, durationSeconds },
+        ...{ storedIn: storage.name, part: part.name, sha256 },
+      })
+    } finally {
+      // Gone already when it was kept.
+      await received.discard()
+    }
+  }
+
+  try {
+    const fields = await readForm(request, { bytes: maxUploadBytes + formBytes, files: maxFiles }, take)
+    // As they were sent: a small file may be kept before a large one that came first.
+    files.sort((a, b) => (a.id < b.id ? -1 : 1))
+    const sent = files.map(({ part, fileName, sha256 }) => [part, fileName, sha256])
+    keepBodyText(request, JSON.stringify([[...fields], sent]))
+    return { fields, files, bind: (run) => bind(run, discard) }
+  } catch (error) {
+    await discard()
+    throw error
+  }
+}
+
+async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: () => Promise<unknown>): Promise<T> {
+  let isCommitted = false
+  const written = (tx: Tx) =>
+    tx.afterCommit(() => {
+      isCommitted = true
+    })
+  try {
+    const result = await run(written)
+    // An answer that was kept under the Idempotency-Key: the first request's files stand, these are nobody's.
+    if (!isCommitted) await discard()
+    return result
+  } catch (error) {
+    if (error instanceof Ready || answerOf(error) !== undefined) await discard()
+    throw error
+  }
+}
+
+function requireAudio({ kind }: Received): void {
+  if (kind.mediaType === "audio") return
+  const fault = { path: `body.${voiceNotePart}`, message: "Expected audio" }
+  throw new RuleBroken("voice_note_not_audio", `The voice note is a ${kind.mediaType}.`, [fault])
+}
+
+/** What is wrong with a file, as the API says it. */
+function refusalOf(error: unknown, part: string): unknown {
+  if (error instanceof NotMedia) {
+    return new RuleBroken("media_type_not_allowed", error.message, [
+      { path: `body.${part}`, message: "Expected a photo, a video or audio" },
+    ])
+  }
+  return error instanceof FileTooLarge
+    ? new BadRequest(413, "file_too_large", error.message, { connection: "close" })
+    : error
+}

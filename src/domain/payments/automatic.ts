@@ -1,0 +1,109 @@
+/**
+ * Payments that nobody is there for: a renewal, from the card that is saved on the billing account of who owes it. They
+ * run the same two halves as any payment, and the hooks of before:payment.process before them; a failure names when it is
+ * tried again (retry-policy.ts), which the job payment-resolution does.
+ */
+
+import type { Caller } from "../../access/caller.ts"
+import type { App } from "../../base/app.ts"
+import { accountIdOf } from "../ledger/accounts.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { BlockedByHook, WrongState } from "../../base/errors.ts"
+import { runPaymentHooks } from "../../base/hooks.ts"
+import { jobsUserId, newId } from "../../base/ids.ts"
+import { type EventContext, transact } from "../../events/outbox.ts"
+import { type Payment, toPayment } from "../ledger/answer.ts"
+import { insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
+import { sealCard } from "./cards.ts"
+import { dueOf, lockDue, payable } from "../ledger/due.ts"
+import { markRetried, type PaymentRow, type Reference } from "../ledger/payment-rows.ts"
+import { finishPayment, settlePayment } from "./settle.ts"
+
+/**
+ * Takes what is due, or less: at most `amount`, together with what is under way. Who is asked for by themself is named an
+ * amount, for what was given back to them is due again by the books, and nobody's to take. Never inside a transaction: the provider is asked. Records payment.succeeded or payment.failed.
+ * @returns undefined when nothing is due, or just being paid.
+ * @throws NotFound, RuleBroken `more_than_is_due`
+ */
+export async function payAutomatically(
+  app: App,
+  { facilityId, referenceType, referenceId, amount }: Reference & { readonly amount?: number },
+  context: EventContext,
+): Promise<Payment | undefined> {
+  const asked = await askedOf(app, { facilityId, referenceType, referenceId }, amount)
+  if (asked === undefined) return undefined
+  const blocked = await blockedBy(app, asked)
+  const { result: begun } = await transact(app.db, context, (tx) => begin(tx, app, asked, blocked))
+  if (begun === undefined) return undefined
+  const { payment } = await finishPayment(app, begun, context)
+  return toPayment(payment)
+}
+
+async function askedOf(app: App, reference: Reference, amount: number | undefined): Promise<PaymentAsked | undefined> {
+  const due = await dueOf(app.db, reference.facilityId, reference.referenceType, reference.referenceId)
+  const atMost = amount === undefined ? due.due : Math.min(due.due, amount - due.underWay)
+  const payableAmount = atMost > 0 ? ifAny(() => payable(due, atMost)) : undefined
+  if (payableAmount === undefined) return undefined
+  return {
+    ...reference,
+    payerId: due.debtorId,
+    amount: payableAmount,
+    currency: due.currency,
+    paymentMethod: "saved_card",
+  }
+}
+
+/** Why a hook does not let it pass. */
+async function blockedBy(app: App, asked: PaymentAsked): Promise<string | undefined> {
+  try {
+    await runPaymentHooks(app.hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
+    return undefined
+  } catch (error) {
+    if (error instanceof BlockedByHook) return error.reason
+    throw error
+  }
+}
+
+/** An attempt that cannot even be sent fails in the same transaction: it was one, and is counted and announced as one. */
+async function begin(
+  tx: Tx,
+  app: App,
+  asked: PaymentAsked,
+  blocked: string | undefined,
+): Promise<PaymentRow | undefined> {
+  const due = await lockDue(tx, asked)
+  if (ifAny(() => payable(due, asked.amount)) === undefined) return undefined
+  const id = newId()
+  const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
+  const card = await savedCard(tx, app, asked.facilityId, accountId)
+  const sealed = card && blocked === undefined ? sealCard(app, id, { kind: "saved", reference: card.reference }) : null
+  await markRetried(tx, asked)
+  const who = { payer_id: card?.ownerId ?? due.debtorId, requested_by: jobsCaller.userId, automatic: true }
+  const begun = await insertAttempt(tx, app, { id, asked, due, accountId, sealed, ...who })
+  if (sealed !== null) return begun
+  const failure =
+    blocked === undefined
+      ? { code: "no_saved_card", reason: "There is no saved card to pay with." }
+      : { code: "blocked_by_hook", reason: blocked }
+  return settlePayment(tx, asked.facilityId, id, { status: "failed", ...failure })
+}
+
+/** In whose name it is paid. */
+const jobsCaller: Caller = {
+  userId: jobsUserId,
+  kind: "system",
+  name: "Scheduled Jobs",
+  email: null,
+  grants: [],
+  tokenExpiresAt: null,
+}
+
+/** Undefined when nothing can be paid now. */
+function ifAny(amount: () => number): number | undefined {
+  try {
+    return amount()
+  } catch (error) {
+    if (error instanceof WrongState) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The first half of a payment: who may pay, how much is due, and the attempt's row, before the provider is asked. The
+ * booking (or the charges) are locked meanwhile, so of two who pay the same, one is told that a payment is under way.
+ */
+
+import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
+import type { App } from "../../base/app.ts"
+import { accountIdOf, cardOn } from "../ledger/accounts.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+import { contextOf } from "../../events/outbox.ts"
+import type { PaymentInput } from "../ledger/answer.ts"
+import { openCard, sealCard } from "./cards.ts"
+import { type Due, dueOf, lockDue, payable } from "../ledger/due.ts"
+import type { Card } from "./providers/provider.ts"
+import { presentProvider } from "./providers/choose.ts"
+import { insertPayment, type PaymentRow, type Reference } from "../ledger/payment-rows.ts"
+
+/** A payment before it is begun: what the hooks of before:payment.process see. */
+export interface PaymentAsked extends Reference {
+  readonly payerId: string
+  /** Minor units. */
+  readonly amount: number
+  readonly currency: string
+  readonly paymentMethod: "card" | "saved_card"
+}
+
+/**
+ * What a request asks to be paid, judged without a lock; `beginPayment` judges it again.
+ * @throws NotFound, NotAllowed, WrongState, RuleBroken
+ */
+export async function askedPayment(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  input: PaymentInput,
+): Promise<PaymentAsked> {
+  requireMember(caller, facilityId)
+  const due = await dueOf(db, facilityId, input.referenceType, input.referenceId.toLowerCase())
+  requireMayPay(caller, due)
+  return {
+    facilityId,
+    referenceType: due.referenceType,
+    referenceId: due.referenceId,
+    payerId: payerOf(caller, due),
+    amount: payable(due, input.amount),
+    currency: due.currency,
+    paymentMethod: input.paymentMethod ?? "card",
+  }
+}
+
+/**
+ * Writes the attempt down, as processing. What was asked was seen by the hooks: exactly this is paid, or nothing.
+ * @throws NotFound, NotAllowed, WrongState, RuleBroken
+ */
+export async function beginPayment(
+  tx: Tx,
+  app: App,
+  caller: Caller,
+  asked: PaymentAsked,
+  cardToken: string | undefined,
+): Promise<PaymentRow> {
+  const due = await lockDue(tx, asked)
+  requireMayPay(caller, due)
+  payable(due, asked.amount)
+  const id = newId()
+  const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
+  const { card, payerId } =
+    cardToken === undefined
+      ? await ownCard(tx, app, caller, asked.facilityId, accountId)
+      : { card: { kind: "token", token: cardToken } as const, payerId: asked.payerId }
+  const sealed = sealCard(app, id, card)
+  const who = { payer_id: payerId, requested_by: caller.userId, automatic: false }
+  return insertAttempt(tx, app, { id, asked, due, accountId, sealed, ...who })
+}
+
+interface Attempt {
+  readonly id: string
+  readonly asked: PaymentAsked
+  readonly due: Due
+  readonly accountId: string
+  readonly sealed: Buffer | null
+  readonly payer_id: string
+  readonly requested_by: string
+  readonly automatic: boolean
+}
+
+export function insertAttempt(tx: Tx, app: App, attempt: Attempt): Promise<PaymentRow> {
+  const { id, asked, due, accountId, sealed, ...who } = attempt
+  const { correlationId, causationId = null } = contextOf(tx)
+  return insertPayment(tx, {
+    ...who,
+    id,
+    facility_id: asked.facilityId,
+    billing_account_id: accountId,
+    debtor_id: due.debtorId,
+    reference_type: asked.referenceType,
+    reference_id: asked.referenceId,
+    amount: asked.amount,
+    currency: asked.currency,
+    payment_method: asked.paymentMethod,
+    provider: presentProvider(app).name,
+    sealed_card: sealed,
+    correlation_id: correlationId,
+    causation_id: causationId,
+  })
+}
+
+type SavedOnAccount = Extract<Card, { readonly kind: "saved" }> & { readonly ownerId: string }
+
+/** The saved card of an account, if it is one of the present provider's. */
+export async function savedCard(
+  tx: Tx,
+  app: App,
+  facilityId: string,
+  accountId: string,
+): Promise<SavedOnAccount | undefined> {
+  const kept = await cardOn(tx, facilityId, accountId)
+  if (kept?.provider !== presentProvider(app).name) return undefined
+  return { kind: "saved", reference: openCard(app, kept.sealed, accountId), ownerId: kept.ownerId }
+}
+
+/** A family's card is its owner's, who pays with it whoever asks: its other members do not. */
+async function ownCard(
+  tx: Tx,
+  app: App,
+  caller: Caller,
+  facilityId: string,
+  accountId: string,
+): Promise<{ card: Card; payerId: string }> {
+  const card = await savedCard(tx, app, facilityId, accountId)
+  if (card === undefined) {
+    throw new RuleBroken("no_saved_card", "The billing account has no saved card for this payment provider.", [
+      { path: "body.paymentMethod", message: "there is no saved card" },
+    ])
+  }
+  const { ownerId, ...rest } = card
+  if (ownerId !== caller.userId && !isStaff(caller, facilityId)) {
+    throw new NotAllowed("Only the owner of a billing account pays with its saved card.")
+  }
+  return { card: rest, payerId: ownerId }
+}
+
+/** Whose booking it is, a parent with `pay`, staff; for who may not even see it, it is not there. */
+function requireMayPay(caller: Caller, { facilityId, debtorId, referenceType, referenceId }: Due): void {
+  if (isStaff(caller, facilityId) || mayActFor(caller, debtorId, "pay")) return
+  if (mayActFor(caller, debtorId, "book")) throw new NotAllowed("You may book for this child, but not pay.")
+  throw new NotFound(referenceType, referenceId)
+}
+
+/** Staff and API keys pay in the name of who owes it. */
+const payerOf = (caller: Caller, { debtorId }: Due) =>
+  caller.kind === "person" && mayActFor(caller, debtorId, "pay") ? caller.userId : debtorId

@@ -1,0 +1,51 @@
+/** Payments, read: staff see all of a facility, others those that they or their children owe or have paid. */
+import * as Schema from "effect/Schema"
+import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
+import { childrenPaidFor } from "../ledger/accounts.ts"
+import type { Queryable } from "../../base/database/db.ts"
+import { NotFound } from "../../base/errors.ts"
+import { Id } from "../../base/schema/request-fields.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
+import { type Payment, type PaymentQuery, toPayment } from "../ledger/answer.ts"
+import { findPayment, type PaymentRow } from "../ledger/payment-rows.ts"
+
+/** The newest first. Throws NotFound for who is no member. */
+export async function listPayments(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof PaymentQuery.Type,
+): Promise<Page<Payment>> {
+  requireMember(caller, facilityId)
+  const { status, referenceType, referenceId, payerId, billingAccountId, from, to } = query
+  const people = isStaff(caller, facilityId) ? undefined : [caller.userId, ...childrenPaidFor(caller)]
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Id]))
+  const none = db``
+  const rows = await db<PaymentRow[]>`
+    select * from slotbase.payments
+    where facility_id = ${facilityId}
+      ${people === undefined ? none : db`and (payer_id = any (${people}::uuid[]) or debtor_id = any (${people}::uuid[]))`}
+      ${status === undefined ? none : db`and status = ${status}`}
+      ${referenceType === undefined ? none : db`and reference_type = ${referenceType}`}
+      ${referenceId === undefined ? none : db`and reference_id = ${referenceId}`}
+      ${payerId === undefined ? none : db`and payer_id = ${payerId}`}
+      ${billingAccountId === undefined ? none : db`and billing_account_id = ${billingAccountId}`}
+      ${from === undefined ? none : db`and created_at >= ${from}`}
+      ${to === undefined ? none : db`and created_at < ${to}`}
+      ${after === undefined ? none : db`and id < ${after[0]}`}
+    order by id desc
+    limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], toPayment)
+}
+
+/** Throws NotFound, also for a payment of somebody else. */
+export async function getPayment(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Payment> {
+  requireMember(caller, facilityId)
+  const row = await findPayment(db, facilityId, id)
+  if (!row || !isTheirs(caller, row)) throw new NotFound("payment", id)
+  return toPayment(row)
+}
+
+const isTheirs = (caller: Caller, { facility_id, payer_id, debtor_id }: PaymentRow) =>
+  isStaff(caller, facility_id) || mayActFor(caller, payer_id, "pay") || mayActFor(caller, debtor_id, "pay")

@@ -1,0 +1,55 @@
+/**
+ * Stripe's own SDK over the one guard of everything that leaves the process, and the amounts as Stripe wants them.
+ * Nothing is sent a second time by the SDK: what has no answer is asked for again by the job payment-resolution.
+ */
+import Stripe from "stripe"
+import type { StripeConfig } from "../../../base/config.ts"
+import { guardedFetch } from "../../../base/egress/fetch.ts"
+
+/** A request that pays waits for this, milliseconds: a payer must hear something before their connection is given up. */
+const timeoutMs = 8_000
+/** A list of refunds with all their fields stays below 200 KiB. */
+const maxAnswerBytes = 1024 * 1024
+
+/** @param allow networks that may be reached although they are not public: for a Stripe of one's own on this machine. */
+export function stripeClient({ secretKey, apiBase }: StripeConfig, allow: readonly string[]): Stripe {
+  const { protocol, hostname, port } = new URL(apiBase)
+  const guarded = async (
+    url: string,
+    init: { method?: string; headers?: [string, string][]; body?: unknown; signal?: AbortSignal },
+  ) => {
+    const { status, headers, body } = await guardedFetch(url, {
+      method: init.method ?? "GET",
+      headers: Object.fromEntries(new Headers(init.headers ?? [])),
+      ...(typeof init.body === "string" && { body: init.body }),
+      ...(init.signal && { signal: init.signal }),
+      timeoutMs,
+      maxResponseBytes: maxAnswerBytes,
+      allow,
+    })
+    return new Response(body, { status, headers: { ...headers } })
+  }
+  return new Stripe(secretKey, {
+    protocol: protocol === "http:" ? "http" : "https",
+    host: hostname,
+    port: port || (protocol === "http:" ? "80" : "443"),
+    httpClient: Stripe.createFetchHttpClient(guarded as unknown as typeof fetch),
+    timeout: timeoutMs,
+    maxNetworkRetries: 0,
+    telemetry: false,
+  })
+}
+
+/** Minor units as Stripe counts them; undefined: Stripe cannot charge this amount. See https://docs.stripe.com/currencies. */
+export function stripeAmount(amount: number, currency: string): number | undefined {
+  // ISO 4217 has no minor unit for these two, Stripe still counts hundredths.
+  if (currency === "ISK" || currency === "UGX") return amount * 100
+  if (thousandths.has(currency) && amount % 10 !== 0) return undefined
+  return amount
+}
+
+/** Stripe's amount in our minor units. */
+export const ourAmount = (amount: number, currency: string): number =>
+  currency === "ISK" || currency === "UGX" ? Math.round(amount / 100) : amount
+
+const thousandths = new Set(["BHD", "JOD", "KWD", "OMR", "TND"])

@@ -1,0 +1,110 @@
+/**
+ * Refunds: made by staff, listed, and handed back at the desk where the payment was made there. A payment is locked while
+ * a refund of it is marked, so of two that want the same money one gets it.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, isPlatformAdmin, requireStaff } from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
+import { Id } from "../../base/schema/request-fields.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
+import type { Refund, RefundInput, RefundQuery } from "../ledger/answer.ts"
+import { postHandedBack } from "../ledger/ledger.ts"
+import { refundPosting } from "../ledger/mark-refund.ts"
+import { changeRefund, findRefund, insertRefund, lockRefund, type RefundRow, toRefund } from "../ledger/refund-rows.ts"
+import { countRefunded, lockPayment } from "../ledger/payment-rows.ts"
+import { recordRefunded } from "./send-refund.ts"
+
+/**
+ * Marks a refund of a payment, the first half; the provider is asked after the commit (send-refund.ts). What a facility paid
+ * for its subscription is the platform's to give back, not its own staff's.
+ * @throws NotAllowed, NotFound, WrongState (payment_not_succeeded, already_refunded), RuleBroken `more_than_was_paid`
+ */
+export async function createRefund(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  paymentId: string,
+  { amount, reason }: RefundInput,
+): Promise<RefundRow> {
+  requireStaff(caller, facilityId)
+  const payment = await lockPayment(tx, facilityId, paymentId)
+  if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
+    throw new NotAllowed("Only a platform administrator gives back what was paid for a subscription.")
+  }
+  if (payment.status !== "succeeded") {
+    throw new WrongState(
+      "payment_not_succeeded",
+      `The payment is ${payment.status}; only one that succeeded can be refunded.`,
+    )
+  }
+  const left = payment.amount - payment.refunded_amount
+  if (left === 0) throw new WrongState("already_refunded", "All of the payment was given back, or is on its way back.")
+  if (amount !== undefined && amount > left) {
+    throw new RuleBroken("more_than_was_paid", `Only ${left} minor units are left of the payment.`, [
+      { path: "body.amount", message: `is more than ${left}` },
+    ])
+  }
+  const refund = await insertRefund(tx, {
+    facility_id: facilityId,
+    payment_id: payment.id,
+    offline_payment_id: null,
+    billing_account_id: payment.billing_account_id,
+    reference_type: payment.reference_type,
+    reference_id: payment.reference_id,
+    amount: amount ?? left,
+    currency: payment.currency,
+    reason,
+    refunded_by: caller.userId,
+  })
+  await countRefunded(tx, payment, refund.amount)
+  return refund
+}
+
+/**
+ * What was owed back of an offline payment has been handed over. Records payment.refunded.
+ * @throws NotAllowed, NotFound, WrongState `refund_not_owed`
+ */
+export async function handBack(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Refund> {
+  requireStaff(caller, facilityId)
+  const refund = await lockRefund(tx, facilityId, id)
+  if (refund.status !== "owed" || refund.offline_payment_id === null) {
+    throw new WrongState("refund_not_owed", `The refund is ${refund.status}; only one that is owed can be handed back.`)
+  }
+  const given = await changeRefund(tx, refund, { status: "succeeded", settled_at: refund.now })
+  await postHandedBack(tx, refundPosting(given), given.amount)
+  recordRefunded(tx, given, refund.offline_payment_id)
+  return toRefund(given)
+}
+
+/** Refunds, the newest first. Throws NotAllowed. */
+export async function listRefunds(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: typeof RefundQuery.Type,
+): Promise<Page<Refund>> {
+  requireStaff(caller, facilityId)
+  const { status, paymentId, referenceId } = query
+  const limit = limitOf(query)
+  const after = keyAfter(query, Schema.Tuple([Id]))
+  const none = db``
+  const rows = await db<RefundRow[]>`
+    select * from slotbase.refunds
+    where facility_id = ${facilityId}
+      ${status === undefined ? none : db`and status = ${status}`}
+      ${paymentId === undefined ? none : db`and payment_id = ${paymentId}`}
+      ${referenceId === undefined ? none : db`and reference_id = ${referenceId}`}
+      ${after === undefined ? none : db`and id < ${after[0]}`}
+    order by id desc
+    limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], toRefund)
+}
+
+/** Throws NotAllowed, NotFound. */
+export async function getRefund(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Refund> {
+  requireStaff(caller, facilityId)
+  const row = await findRefund(db, facilityId, id)
+  if (!row) throw new NotFound("refund", id)
+  return toRefund(row)
+}

@@ -1,0 +1,124 @@
+/**
+ * What becomes of payments and refunds that nobody is waiting for any more: a process died between the two halves, an
+ * answer was lost, a card took its time. The provider is asked what it knows under our key; what it has never heard of is
+ * sent again under the same key while the payer may still expect it, and given up later. Failed renewals are tried again.
+ */
+import type { App } from "../../base/app.ts"
+import { payAutomatically } from "./automatic.ts"
+import { dueOf } from "../ledger/due.ts"
+import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
+import { knownProviders, providerOf } from "./providers/choose.ts"
+import { claimUnsettledRefunds, type RefundRow } from "../ledger/refund-rows.ts"
+import { claimUnsettled, contextOfPayment, dueRetries, findPayment, markRetried, type PaymentRow } from "../ledger/payment-rows.ts"
+import { askRefund, sendRefund, settleAlone } from "./send-refund.ts"
+import { finishPayment, settle } from "./settle.ts"
+
+/** A payment that the provider has never heard of is sent again within this time: later nobody expects it any more, milliseconds. */
+export const resendWithinMs = 15 * 60_000
+/** Stripe's search may lag by an hour; after this the provider would know of it. Milliseconds. */
+export const giveUpAfterMs = 90 * 60_000
+
+export interface Resolved {
+  /** Payments that were settled. */
+  readonly payments: number
+  /** Refunds that were settled. */
+  readonly refunds: number
+  /** Renewals that were tried again. */
+  readonly retries: number
+  /** There may be more to do at once. */
+  readonly more: boolean
+}
+
+/** Resolves at most `limit` of each. One that fails on our side is logged and comes again; it does not stop the others. */
+export async function resolvePayments(app: App, limit: number): Promise<Resolved> {
+  const payments = await claimUnsettled(app.db, knownProviders(app), limit)
+  const refunds = await claimUnsettledRefunds(app.db, limit)
+  const retries = await dueRetries(app.db, limit)
+  const settled = {
+    payments: await countOf(payments, (payment) => resolvePayment(app, payment, payment.age_ms)),
+    refunds: await countOf(refunds, (refund) => resolveRefund(app, refund)),
+    retries: await countOf(retries, (payment) => tryAgain(app, payment)),
+  }
+  // A retry that failed on our side is due still, and would be found again at once.
+  const more = payments.length === limit || refunds.length === limit || settled.retries === limit
+  return { ...settled, more }
+}
+
+/** True when it is settled now. */
+export async function resolvePayment(app: App, payment: PaymentRow, ageMs: number): Promise<boolean> {
+  const provider = providerOf(app, payment.provider)
+  const found = provider && (await asked(provider.findCharge(payment.id, payment.provider_payment_id)))
+  if (found === undefined || found === "unknown") return false
+  if (found === "never") {
+    if (ageMs < resendWithinMs) return isSettled(await finishPayment(app, payment))
+    if (ageMs < giveUpAfterMs) return false
+    return isSettled(await settle(app, payment, neverSent, contextOfPayment(payment, app.config.environment)))
+  }
+  if (found.status === "processing" && payment.provider_payment_id !== null) return false
+  return isSettled(await settle(app, payment, found, contextOfPayment(payment, app.config.environment)))
+}
+
+/** True when it is settled now. */
+export async function resolveRefund(app: App, refund: RefundRow): Promise<boolean> {
+  if (refund.sent_at === null) return isOver(await sendRefund(app, refund))
+  const payment = await findPayment(app.db, refund.facility_id, refund.payment_id ?? "")
+  const provider = payment && providerOf(app, payment.provider)
+  if (!provider) return false
+  const ours = { key: refund.id, providerPaymentId: payment.provider_payment_id ?? "" }
+  const found = await asked(provider.findRefund(ours, refund.provider_refund_id))
+  if (found === "unknown") return false
+  if (found === "never") return isOver(await askRefund(app, refund))
+  return isOver(await settleAlone(app, refund, found))
+}
+
+async function tryAgain(app: App, payment: PaymentRow): Promise<boolean> {
+  const reference = {
+    facilityId: payment.facility_id,
+    referenceType: payment.reference_type,
+    referenceId: payment.reference_id,
+  }
+  const asked = { ...reference, amount: payment.amount }
+  const again = await payAutomatically(app, asked, contextOfPayment(payment, app.config.environment))
+  if (again !== undefined) return true
+  // Paid meanwhile, or waived. While another payment is under way it stays due: that one may fail.
+  const { paid, total } = await dueOf(app.db, reference.facilityId, reference.referenceType, reference.referenceId)
+  if (paid >= total) await markRetried(app.db, reference)
+  return false
+}
+
+/** What the provider knows; "never": it has not heard of it, "unknown": it did not answer. */
+async function asked<T extends ChargeAnswer | RefundAnswer>(
+  call: Promise<T | undefined>,
+): Promise<T | "never" | "unknown"> {
+  try {
+    return (await call) ?? "never"
+  } catch (error) {
+    if (error instanceof OutcomeUnknown) return "unknown"
+    throw error
+  }
+}
+
+const neverSent: ChargeAnswer = {
+  status: "failed",
+  code: "never_sent",
+  reason: "The payment did not reach the payment provider; nothing was taken.",
+}
+
+const isSettled = ({ payment }: { payment: PaymentRow }) => payment.status !== "processing"
+const isOver = ({ refund }: { refund: RefundRow }) => refund.status !== "processing"
+
+/** For how many it worked. */
+async function countOf<T extends { readonly id: string }>(
+  list: readonly T[],
+  work: (each: T) => Promise<boolean>,
+): Promise<number> {
+  let count = 0
+  for (const each of list) {
+    try {
+      if (await work(each)) count++
+    } catch (error) {
+      process.emitWarning(`payment-resolution, ${each.id}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return count
+}

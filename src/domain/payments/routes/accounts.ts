@@ -1,0 +1,96 @@
+/** Billing accounts, and the card that is saved on one. */
+
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireMember } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import {
+  BillingAccount,
+  BillingAccountInput,
+  BillingAccountQuery,
+  createFamilyAccount,
+  getBillingAccount,
+  listBillingAccounts,
+  requireOwnAccount,
+} from "../../ledger/accounts.ts"
+import { CardToken } from "../../ledger/answer.ts"
+import { keepCard, setCardOf } from "../cards.ts"
+import type { SavedCard } from "../providers/provider.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Payments"
+const CardInput = Schema.Struct({ cardToken: CardToken })
+
+export const billingRoutes = (app: App) =>
+  new Elysia({ name: "billing" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/billing-accounts",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const account = input(BillingAccountInput, body)
+        return command((tx) => createFamilyAccount(tx, who, facilityId, account), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Make a family account",
+        description:
+          "By a parent for children for whom they may pay; staff and API keys name the `ownerId`. Bookings and fees of its members go to it from then on.",
+        body: BillingAccountInput,
+        answer: BillingAccount,
+        status: 201,
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/billing-accounts",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listBillingAccounts(app.db, who, facilityId, input(BillingAccountQuery, query))
+      },
+      described({
+        tag,
+        summary: "List billing accounts",
+        description: "Members see those that they or their children own or belong to.",
+        query: BillingAccountQuery,
+        answer: listOf(BillingAccount),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/billing-accounts/:billingAccountId",
+      async ({ caller, params }) => {
+        const who = await caller()
+        const id = idOf(params.billingAccountId, "billing account")
+        return getBillingAccount(app.db, who, facilityIdOf(params.facilityId), id)
+      },
+      described({ tag, summary: "Read a billing account", answer: BillingAccount }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/billing-accounts/:billingAccountId/card",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        const id = idOf(params.billingAccountId, "billing account")
+        await requireOwnAccount(app.db, who, facilityId, id)
+        const { cardToken } = input(CardInput, body)
+        const save = async (tx: Parameters<typeof setCardOf>[0], card: SavedCard) => {
+          await setCardOf(tx, app, facilityId, id, card)
+          return getBillingAccount(tx, who, facilityId, id)
+        }
+        return command(save, { before: () => keepCard(app, cardToken) })
+      },
+      described({
+        tag,
+        summary: "Save a card on a billing account",
+        description: "By its owner or staff. In place of the one before; renewals are taken from it.",
+        body: CardInput,
+        answer: BillingAccount,
+        problems: [409],
+      }),
+    )

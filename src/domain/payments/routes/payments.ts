@@ -1,0 +1,171 @@
+/**
+ * Payments by card and their refunds. The attempt is written down and committed, then the provider is asked, outside of any
+ * transaction, then its answer is settled; a repetition under the same Idempotency-Key answers what became of it meanwhile.
+ */
+import { Elysia } from "elysia"
+import { type Caller, requireMember, requireStaff } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { NoInput } from "../../booking/input.ts"
+import { NotFound } from "../../../base/errors.ts"
+import { runPaymentHooks } from "../../../base/hooks.ts"
+import { Payment, PaymentInput, PaymentQuery, Refund, RefundInput, RefundQuery, toPayment } from "../../ledger/answer.ts"
+import { askedPayment, beginPayment, type PaymentAsked } from "../begin.ts"
+import { findRefund, toRefund } from "../../ledger/refund-rows.ts"
+import { findPayment } from "../../ledger/payment-rows.ts"
+import { sendRefund } from "../send-refund.ts"
+import { finishPayment } from "../settle.ts"
+import { getPayment, listPayments } from "../list.ts"
+import { createRefund, getRefund, handBack, listRefunds } from "../refunds.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { addEventIds, contextOfRequest, type OutsideRequest } from "../../../http/two-step.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Payments"
+
+export const paymentRoutes = (app: App) =>
+  new Elysia({ name: "payments" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/payments",
+      async ({ command, caller, input, body, params, request, set, clientIp }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        const wanted = input(PaymentInput, body)
+        const begin = async () => {
+          const asked = await askedPayment(app.db, who, facilityId, wanted)
+          await runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
+          return asked
+        }
+        const { id } = await command(
+          async (tx, asked: PaymentAsked) => toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
+          { status: 201, before: begin },
+        )
+        return finished(app, who, facilityId, id, { request, set, clientIp })
+      },
+      described({
+        tag,
+        summary: "Pay for a booking, a subscription or an invoice",
+        description:
+          "By who owes it, a parent who may pay for them, or staff; never more than is due. The `status` of the answer says whether it succeeded, failed (with the reason; pay again at once, with the same card or another) or is still processing. A hold that is paid becomes a booking.",
+        body: PaymentInput,
+        answer: Payment,
+        status: 201,
+        events: ["payment.succeeded", "payment.failed"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/payments",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireMember(who, facilityId)
+        return listPayments(app.db, who, facilityId, input(PaymentQuery, query))
+      },
+      described({
+        tag,
+        summary: "List payments, the newest first",
+        description: "Members see those that they or their children owe or have paid.",
+        query: PaymentQuery,
+        answer: listOf(Payment),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/payments/:paymentId",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getPayment(app.db, who, facilityIdOf(params.facilityId), idOf(params.paymentId, "payment"))
+      },
+      described({ tag, summary: "Read a payment", answer: Payment }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/payments/:paymentId/refunds",
+      async ({ command, caller, input, body, params, set }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireStaff(who, facilityId)
+        const paymentId = idOf(params.paymentId, "payment")
+        const wanted = input(RefundInput, body)
+        const { id } = await command(
+          async (tx) => toRefund(await createRefund(tx, who, facilityId, paymentId, wanted)),
+          { status: 201 },
+        )
+        const marked = await findRefund(app.db, facilityId, id)
+        if (!marked) throw new NotFound("refund", id)
+        const { refund, eventIds } = await sendRefund(app, marked)
+        addEventIds(set, eventIds)
+        return toRefund(refund)
+      },
+      described({
+        tag,
+        summary: "Give a payment back, wholly or in part",
+        description:
+          "For staff; what was paid for a subscription is given back by platform administrators. Never more than is left of the payment.",
+        body: RefundInput,
+        answer: Refund,
+        status: 201,
+        events: ["payment.refunded"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/refunds",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireStaff(who, facilityId)
+        return listRefunds(app.db, who, facilityId, input(RefundQuery, query))
+      },
+      described({
+        tag,
+        summary: "List refunds, the newest first",
+        description: "For staff. `?status=owed` are those that are to be handed back at the desk.",
+        query: RefundQuery,
+        answer: listOf(Refund),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/refunds/:refundId",
+      async ({ caller, params }) => {
+        const who = await caller()
+        return getRefund(app.db, who, facilityIdOf(params.facilityId), idOf(params.refundId, "refund"))
+      },
+      described({ tag, summary: "Read a refund", description: "For staff.", answer: Refund }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/refunds/:refundId/hand-back",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireStaff(who, facilityId)
+        const id = idOf(params.refundId, "refund")
+        input(NoInput, body)
+        return command((tx) => handBack(tx, who, facilityId, id))
+      },
+      described({
+        tag,
+        summary: "Say that an owed refund was handed back",
+        description: "For staff: the refund of an offline payment.",
+        body: NoInput,
+        answer: Refund,
+        events: ["payment.refunded"],
+        problems: [409],
+      }),
+    )
+
+/** The second half; a payment that is settled already is answered as it is. */
+async function finished(
+  app: App,
+  who: Caller,
+  facilityId: string,
+  id: string,
+  outside: OutsideRequest,
+): Promise<Payment> {
+  const begun = await findPayment(app.db, facilityId, id)
+  if (!begun) throw new NotFound("payment", id)
+  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, who, outside))
+  addEventIds(outside.set, eventIds)
+  return toPayment(payment)
+}

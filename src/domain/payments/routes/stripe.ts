@@ -1,0 +1,50 @@
+/**
+ * What Stripe reports: a webhook of its own making, with a signature over the raw body that is checked before anything else
+ * is believed. The real time decides whether it is fresh, never the movable clock.
+ */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import Stripe from "stripe"
+import type { App } from "../../../base/app.ts"
+import { NotFound } from "../../../base/errors.ts"
+import { receiveStripeEvent } from "../stripe-events.ts"
+import { api } from "../../../http/route.ts"
+import { bodyTextOf } from "../../../http/body.ts"
+import { described } from "../../../http/describe.ts"
+import { BadRequest } from "../../../http/problems.ts"
+
+const Received = Schema.Struct({
+  received: Schema.Boolean,
+  outcome: Schema.Literals(["settled", "repeated", "not_ours", "not_needed"]),
+})
+
+export const stripeRoutes = (app: App) =>
+  new Elysia({ name: "stripe" }).use(api(app)).post(
+    "/v1/integrations/stripe/webhook",
+    async ({ command, request }) => {
+      const event = await signedEvent(app, request)
+      return command(async (tx) => ({ received: true, outcome: await receiveStripeEvent(tx, event) }), { open: true })
+    },
+    described({
+      tag: "Integrations",
+      summary: "Receive an event of Stripe",
+      description:
+        "For Stripe alone: signed with STRIPE_WEBHOOK_SECRET. Each event is taken in once, whenever and however often it comes.",
+      answer: Received,
+      open: true,
+      events: ["payment.succeeded", "payment.failed", "payment.refunded"],
+      problems: [400, 404, 413, 415, 422],
+    }),
+  )
+
+/** Throws NotFound unless Stripe is configured, BadRequest `bad_signature`. */
+async function signedEvent(app: App, request: Request): Promise<Stripe.Event> {
+  const { stripe } = app.config
+  if (!stripe) throw new NotFound("integration")
+  const signature = request.headers.get("stripe-signature") ?? ""
+  try {
+    return await Stripe.webhooks.constructEventAsync(bodyTextOf(request), signature, stripe.webhookSecret)
+  } catch {
+    throw new BadRequest(400, "bad_signature", "The signature is missing, too old, or not Stripe's.")
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The second half of a refund: the provider is asked, outside of any transaction and under the refund's id, and its answer
+ * is settled in one of its own. A refund is asked for once by whoever marks it as sent; what has no answer then is looked up
+ * by the job payment-resolution. A refund that fails, be it days after it succeeded because the card's bank sent it back, no
+ * longer counts on its payment: staff may make another.
+ */
+import type { App } from "../../base/app.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { record, transact } from "../../events/outbox.ts"
+import { postGivenBack, postReturned } from "../ledger/ledger.ts"
+import { refundPosting } from "../ledger/mark-refund.ts"
+import { known, type RefundAnswer } from "./providers/provider.ts"
+import { providerOf } from "./providers/choose.ts"
+import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "../ledger/refund-rows.ts"
+import { contextOfPayment, countRefunded, findPayment, lockPayment } from "../ledger/payment-rows.ts"
+
+/** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded or payment.refund_failed. */
+export async function sendRefund(
+  app: App,
+  refund: RefundRow,
+): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
+  const sent = refund.status === "processing" && refund.sent_at === null ? await markSent(app.db, refund) : undefined
+  if (sent === undefined) return { refund, eventIds: [] }
+  return askRefund(app, sent)
+}
+
+/** Asks for a refund, whether or not it was asked for before: under its key it is made once. */
+export async function askRefund(
+  app: App,
+  refund: RefundRow,
+): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
+  const payment =
+    refund.payment_id === null ? undefined : await findPayment(app.db, refund.facility_id, refund.payment_id)
+  const providerPaymentId = payment?.provider_payment_id
+  const provider = payment && providerOf(app, payment.provider)
+  if (!provider || typeof providerPaymentId !== "string") return { refund, eventIds: [] }
+  const { id: key, amount, currency } = refund
+  const answer = await known(provider.refund({ key, providerPaymentId, amount, currency }))
+  if (answer === undefined) return { refund, eventIds: [] }
+  return settleAlone(app, refund, answer)
+}
+
+/** Settles an answer in a transaction of its own. */
+export async function settleAlone(
+  app: App,
+  refund: RefundRow,
+  answer: RefundAnswer,
+): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
+  const { result, eventIds } = await transact(app.db, contextOfRefund(refund, app.config.environment), (tx) =>
+    settleRefund(tx, refund.facility_id, refund.id, answer),
+  )
+  return { refund: result, eventIds }
+}
+
+/**
+ * Settles an answer in the caller's transaction; whoever comes second changes nothing, but that a failure has the last word.
+ * Throws NotFound.
+ */
+export async function settleRefund(tx: Tx, facilityId: string, id: string, answer: RefundAnswer): Promise<RefundRow> {
+  // A payment is locked before its refunds, everywhere.
+  const present = await findRefund(tx, facilityId, id)
+  if (typeof present?.payment_id === "string") await lockPayment(tx, facilityId, present.payment_id)
+  const refund = await lockRefund(tx, facilityId, id)
+  const returned = refund.status === "succeeded" && answer.status === "failed"
+  if ((refund.status !== "processing" && !returned) || refund.payment_id === null) return refund
+  if (answer.status === "processing") return changeRefund(tx, refund, { provider_refund_id: answer.providerRefundId })
+  if (answer.status === "failed") {
+    await countRefunded(tx, { id: refund.payment_id, facility_id: facilityId }, -refund.amount)
+    if (returned) await postReturned(tx, refundPosting(refund), refund.amount)
+    const failed = await changeRefund(tx, refund, {
+      status: "failed",
+      failure_code: answer.code,
+      failure_reason: answer.reason,
+      settled_at: refund.now,
+    })
+    record(tx, {
+      type: "payment.refund_failed",
+      facilityId,
+      data: {
+        ...refundData(failed, refund.payment_id),
+        failureReason: failed.failure_reason ?? "",
+        ...(failed.failure_code !== null && failed.failure_code !== "" && { failureCode: failed.failure_code }),
+      },
+    })
+    return failed
+  }
+  const given = await changeRefund(tx, refund, {
+    status: "succeeded",
+    provider_refund_id: answer.providerRefundId,
+    settled_at: refund.now,
+  })
+  await postGivenBack(tx, refundPosting(given), "refund", given.amount)
+  recordRefunded(tx, given, refund.payment_id)
+  return given
+}
+
+/** @param transactionId the payment, or offline payment, of which it was given back. */
+export const recordRefunded = (tx: Tx, refund: RefundRow, transactionId: string): string =>
+  record(tx, {
+    type: "payment.refunded",
+    facilityId: refund.facility_id,
+    data: refundData(refund, transactionId),
+  })
+
+const refundData = (refund: RefundRow, transactionId: string) => ({
+  refundId: refund.id,
+  transactionId,
+  facilityId: refund.facility_id,
+  amount: refund.amount,
+  currency: refund.currency,
+  reason: refund.reason,
+  refundedBy: refund.refunded_by,
+  referenceType: refund.reference_type,
+  referenceId: refund.reference_id,
+})
+
+/** In whose name what becomes of a refund is recorded. */
+export const contextOfRefund = (refund: RefundRow, environment: App["config"]["environment"]) =>
+  contextOfPayment({ ...refund, requested_by: refund.refunded_by }, environment)

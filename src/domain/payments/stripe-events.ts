@@ -1,0 +1,125 @@
+/**
+ * What Stripe reports by itself: signed webhook events, each taken in once by its id, in the transaction of what it changes.
+ * They may come late, twice and in any order: an answer about a payment is settled like any other, so that success is
+ * final and an older report changes nothing. A refund that somebody made at Stripe is entered as ours, so that the ledger
+ * stays true.
+ * Writes: stripe_inbox.
+ */
+import type Stripe from "stripe"
+import type { Db, Tx } from "../../base/database/db.ts"
+import { isId, jobsUserId } from "../../base/ids.ts"
+import { contextOf, open } from "../../events/outbox.ts"
+import { insertRefund, type RefundRow } from "../ledger/refund-rows.ts"
+import { contextOfPayment, countRefunded, findByProviderId, findPayment, lockPayment, type PaymentRow } from "../ledger/payment-rows.ts"
+import { contextOfRefund, settleRefund } from "./send-refund.ts"
+import { settlePayment } from "./settle.ts"
+import { ourAmount } from "./providers/stripe-client.ts"
+import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
+
+/** What became of an event of Stripe. */
+export type StripeOutcome = "settled" | "repeated" | "not_ours" | "not_needed"
+
+/** Takes an event in whose signature was checked. */
+export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
+  const object = event.data.object as { id?: string }
+  const { count } = await tx`
+    insert into slotbase.stripe_inbox (event_id, type, object_id) values (${event.id}, ${event.type}, ${object.id ?? null})
+    on conflict (event_id) do nothing`
+  if (count === 0) return "repeated"
+  const outcome = await settleEvent(tx, event)
+  await tx`update slotbase.stripe_inbox set outcome = ${outcome} where event_id = ${event.id}`
+  return outcome
+}
+
+/** Stripe repeats an event for some days; after this it never comes again, and its row serves nobody. */
+const keptDays = 90
+
+/** Forgets events of long ago, at most `limit`; answers how many. */
+export async function forgetOldStripeEvents(db: Db, limit: number): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.stripe_inbox
+    where event_id = any (array(
+      select event_id from slotbase.stripe_inbox
+      where received_at <= (select slotbase.now()) - make_interval(days => ${keptDays})
+      order by received_at limit ${limit}))`
+  return count
+}
+
+async function settleEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
+  switch (event.type) {
+    case "payment_intent.succeeded":
+    case "payment_intent.processing":
+    case "payment_intent.payment_failed":
+    case "payment_intent.canceled":
+      return settleIntent(tx, event.data.object)
+    case "refund.created":
+    case "refund.updated":
+    case "refund.failed":
+      return settleReported(tx, event.data.object)
+    default:
+      return "not_needed"
+  }
+}
+
+async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<StripeOutcome> {
+  const payment = await paymentOf(tx, intent)
+  if (!payment) return "not_ours"
+  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  await settlePayment(tx, payment.facility_id, payment.id, chargeAnswer(intent))
+  return "settled"
+}
+
+/** By our ids in its metadata: it may be reported before its answer has told us its id. */
+async function paymentOf(tx: Tx, { id, metadata = {} }: Stripe.PaymentIntent): Promise<PaymentRow | undefined> {
+  const [paymentId, facilityId] = [metadata[paymentIdKey], metadata[facilityIdKey]]
+  const known = await findByProviderId(tx, "stripe", id)
+  if (known || !paymentId || !facilityId || !isId(paymentId) || !isId(facilityId)) return known
+  const payment = await findPayment(tx, facilityId, paymentId)
+  return payment?.provider === "stripe" ? payment : undefined
+}
+
+async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutcome> {
+  const intentId = typeof refund.payment_intent === "string" ? refund.payment_intent : refund.payment_intent?.id
+  const payment = intentId === undefined ? undefined : await findByProviderId(tx, "stripe", intentId)
+  if (!payment) return "not_ours"
+  const ours = await ourRefund(tx, payment, refund)
+  if (!ours) return "not_needed"
+  open(tx, contextOfRefund(ours, contextOf(tx).environment))
+  await settleRefund(tx, payment.facility_id, ours.id, refundAnswer(refund))
+  return "settled"
+}
+
+/** Our row of a refund of Stripe's; made now when it was made there and its money is on its way. */
+async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Promise<RefundRow | undefined> {
+  const goesBack = refund.status === "succeeded" || refund.status === "pending"
+  // Only what was taken can be given back: the report of its success is on its way still.
+  if (goesBack && payment.status !== "succeeded" && payment.provider_payment_id !== null) {
+    open(tx, contextOfPayment(payment, contextOf(tx).environment))
+    const answer = { status: "succeeded", providerPaymentId: payment.provider_payment_id } as const
+    await settlePayment(tx, payment.facility_id, payment.id, answer)
+  }
+  const locked = await lockPayment(tx, payment.facility_id, payment.id)
+  const [known] = await tx<RefundRow[]>`
+    select * from slotbase.refunds
+    where payment_id = ${payment.id} and facility_id = ${payment.facility_id}
+      and (provider_refund_id = ${refund.id} or id::text = ${refund.metadata?.[refundIdKey] ?? ""})`
+  const amount = ourAmount(refund.amount, payment.currency)
+  if (known || !goesBack || locked.status !== "succeeded" || amount > locked.amount - locked.refunded_amount)
+    return known
+  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  const made = await insertRefund(tx, {
+    facility_id: payment.facility_id,
+    payment_id: payment.id,
+    offline_payment_id: null,
+    billing_account_id: payment.billing_account_id,
+    reference_type: payment.reference_type,
+    reference_id: payment.reference_id,
+    amount,
+    currency: payment.currency,
+    reason: "Refunded at Stripe",
+    refunded_by: jobsUserId,
+    provider_refund_id: refund.id,
+  })
+  await countRefunded(tx, payment, amount)
+  return made
+}

@@ -1,0 +1,206 @@
+/**
+ * A parent's children. A child that the parent made is linked at once; so is one whom staff link, when both are members of
+ * a facility of theirs; anybody else is invited, and linked when they accept (`invitations.ts`). A child who cannot sign in
+ * keeps a parent, who acts for it, and at whose address it is reached when it has none.
+ */
+import * as Schema from "effect/Schema"
+import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "../../../access/caller.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { facilityScope } from "../../../events/scope.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { newId, platformFacilityId } from "../../../base/ids.ts"
+import { record } from "../../../events/outbox.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+import { giveParentRoles, takeParentRoles } from "../roles.ts"
+import { handOver, isPerson, registerChild } from "../users.ts"
+import type { ChildInput } from "./input.ts"
+import { type ChildLink, LinkStatus, toParent } from "./answer.ts"
+import {
+  deleteLink,
+  findLinkOf,
+  findLinks,
+  insertLink,
+  type LinkRow,
+  type LockedPerson,
+  lockPeople,
+  shareFacility,
+  standing,
+} from "./rows.ts"
+
+/** Linked and invited children of one person: more than any family or host family has. */
+export const maxChildren = 20
+
+/**
+ * Adds a child to a parent: a new account, or somebody who has one. Records `user.created` for a new account, and
+ * `parent_child.linked` unless it is an invitation.
+ * @throws NotFound, NotAllowed, RuleBroken (child_unknown, own_child, reverse_link, too_many_children, parent_has_no_email,
+ *   facility_unknown, limit_reached), WrongState (email_taken, already_linked, primary_parent_exists)
+ */
+export async function addChild(
+  tx: Tx,
+  caller: Caller,
+  parentId: string,
+  input: ChildInput,
+  passwordHash?: string,
+): Promise<ChildLink> {
+  const known = input.childId?.toLowerCase()
+  if (known === parentId) throw new RuleBroken("own_child", "Nobody is their own child.", [fault("is the parent")])
+  const people = await lockPeople(tx, [parentId, ...(known === undefined ? [] : [known])])
+  const parent = people.get(parentId)
+  if (!parent || !(await mayActOn(tx, caller, parentId))) throw new NotFound("user", parentId)
+  if (parent.email === null) {
+    throw new RuleBroken("parent_has_no_email", "A parent needs an e-mail address of their own.")
+  }
+  const childId = known ?? newId()
+  const { children, hasPrimary, isReversed } = await standing(tx, parentId, childId)
+  if (isReversed)
+    throw new RuleBroken("reverse_link", "This person is the parent.", [fault("is a parent of this parent")])
+  if (children >= maxChildren) {
+    throw new RuleBroken("too_many_children", `A person has at most ${maxChildren} children and invitations.`)
+  }
+  const status = known === undefined ? "linked" : await statusOf(tx, caller, parentId, people.get(known))
+  if (input.isPrimary && hasPrimary && status === "linked") {
+    throw new WrongState("primary_parent_exists", "The child has a primary parent.")
+  }
+  if (known === undefined)
+    await makeAccount(tx, caller, { ...parent, email: parent.email }, childId, input, passwordHash)
+  const link = await insertLink(tx, {
+    parentId,
+    childId,
+    relationship: input.relationship,
+    isPrimary: input.isPrimary ?? (status === "invited" || !hasPrimary),
+    permissions: input.permissions ?? childPermissions,
+    status,
+    createdBy: caller.userId,
+  })
+  if (!link) throw new WrongState("already_linked", "This child is linked or invited already.")
+  if (status === "linked") await announceLink(tx, caller, link)
+  return toParent(link)
+}
+
+/** A new link: records `parent_child.linked` in the child's facility, and gives the parent their role where the child plays. */
+export async function announceLink(tx: Tx, caller: Caller, link: LinkRow): Promise<void> {
+  const { parent_id: parentId, child_id: childId, relationship, is_primary: isPrimary, permissions } = link
+  const data = { parentId, childId, relationship, isPrimary, permissions }
+  record(tx, { type: "parent_child.linked", ...(await scopeOfChild(tx, childId)), data })
+  await giveParentRoles(tx, childId, [parentId], caller.userId)
+}
+
+/**
+ * Ends a link, or takes an invitation back: for the parent, the child, the parent who answers for the child's account,
+ * and those who could have made it. Records `parent_child.unlinked` for a link.
+ * @throws NotFound, WrongState `child_needs_a_parent`
+ */
+export async function removeChild(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<void> {
+  const people = await lockPeople(tx, [parentId, childId])
+  const child = people.get(childId)
+  const link = child && (await findLinkOf(tx, parentId, childId))
+  const isTheirs = [parentId, childId, child?.managed_by].includes(caller.userId)
+  if (!link || !(isTheirs || (await mayLink(tx, caller, parentId, childId)))) throw new NotFound("child", childId)
+  if (link.status === "linked") {
+    const { otherParent } = await standing(tx, parentId, childId)
+    if (!child.can_sign_in && otherParent === null) {
+      throw new WrongState("child_needs_a_parent", "The child cannot sign in, and has no other parent.")
+    }
+    if (child.managed_by === parentId) await handOver(tx, childId, otherParent)
+  }
+  await deleteLink(tx, link.id)
+  if (link.status !== "linked") return
+  const data = { parentId, childId, unlinkedBy: caller.userId }
+  record(tx, { type: "parent_child.unlinked", ...(await scopeOfChild(tx, childId)), data })
+  await takeParentRoles(tx, [parentId], await facilitiesOf(tx, childId), caller.userId)
+}
+
+export const ChildQuery = Schema.Struct({ ...pageQuery, status: Schema.optionalKey(LinkStatus) })
+
+/**
+ * A parent's children, in the order of their links: for the parent, and for staff those who are members with the parent.
+ * Throws NotFound for who may not see any.
+ */
+export async function listChildren(
+  db: Queryable,
+  caller: Caller,
+  parentId: string,
+  query: typeof ChildQuery.Type,
+): Promise<Page<ChildLink>> {
+  const seesAll = caller.userId === parentId || isPlatformAdmin(caller)
+  const isThere = seesAll ? await isPerson(db, parentId) : await mayActOn(db, caller, parentId)
+  if (!isThere) throw new NotFound("user", parentId)
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
+  const sharedFacilities = seesAll ? undefined : facilitiesWith(caller, "staff")
+  const rows = await findLinks(db, { parentId, sharedFacilities, status: query.status, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.id], toParent)
+}
+
+/** The person themself, the platform's administrator, and staff of a facility where the person is a member. */
+async function mayActOn(db: Queryable, caller: Caller, userId: string): Promise<boolean> {
+  if (caller.userId === userId || isPlatformAdmin(caller)) return true
+  return shareFacility(db, userId, userId, facilitiesWith(caller, "staff"))
+}
+
+/** Whoever may link two people without asking: the platform's administrator, and staff where both are members. */
+async function mayLink(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<boolean> {
+  if (caller.userId === parentId) return false
+  return isPlatformAdmin(caller) || shareFacility(tx, parentId, childId, facilitiesWith(caller, "staff"))
+}
+
+/** Whether somebody who has an account is linked or invited. Staff link whom they know, and invite nobody for others. */
+async function statusOf(
+  tx: Tx,
+  caller: Caller,
+  parentId: string,
+  child: LockedPerson | undefined,
+): Promise<"linked" | "invited"> {
+  const isOwn = caller.userId === parentId
+  if (!child || !(isOwn || (await mayLink(tx, caller, parentId, child.id)))) {
+    throw new RuleBroken("child_unknown", "There is no such person to link.", [fault("names nobody")])
+  }
+  return isOwn ? "invited" : "linked"
+}
+
+async function makeAccount(
+  tx: Tx,
+  caller: Caller,
+  parent: LockedPerson & { readonly email: string },
+  id: string,
+  input: ChildInput,
+  passwordHash: string | undefined,
+): Promise<void> {
+  const { firstName, lastName, birthDate, email, facilityId } = input
+  if (firstName === undefined || lastName === undefined) throw new Error("addChild: the input was not checked")
+  const isOwn = caller.userId === parent.id
+  // Registration is open, so a parent may name any facility; staff make members of their own.
+  if (facilityId !== undefined && !isOwn && !isPlatformAdmin(caller)) {
+    if (!facilitiesWith(caller, "staff").includes(facilityId.toLowerCase())) {
+      throw new NotAllowed("Staff make children players of their own facility only.")
+    }
+  }
+  const account = {
+    id,
+    firstName,
+    lastName,
+    registrationSource: input.registrationSource ?? (isOwn ? "web" : "admin"),
+    ...(birthDate !== undefined && { birthDate }),
+    ...(email !== undefined && { email }),
+    ...(passwordHash !== undefined && { passwordHash }),
+    ...(facilityId !== undefined && { facilityId }),
+  } as const
+  await registerChild(tx, account, parent, caller.userId)
+}
+
+/** The first facility in which the child holds a role, by its id: there its links are heard. */
+async function scopeOfChild(tx: Tx, childId: string) {
+  const [first] = await facilitiesOf(tx, childId)
+  return first === undefined ? undefined : facilityScope(tx, first)
+}
+
+async function facilitiesOf(tx: Tx, userId: string): Promise<string[]> {
+  const rows = await tx<{ scope_id: string }[]>`
+    select distinct scope_id from slotbase.role_grants
+    where user_id = ${userId} and scope_type = 'facility' order by scope_id`
+  return rows.map((row) => row.scope_id)
+}
+
+const fault = (message: string) => ({ path: "body.childId", message })

@@ -1,0 +1,76 @@
+/** What a child is added with: the id of somebody who has an account, or what makes one. Parsed at the edge. */
+import * as Schema from "effect/Schema"
+import { childPermissions } from "../../../access/caller.ts"
+import { clock } from "../../../base/clock.ts"
+import { Email, Id, Name } from "../../../base/schema/request-fields.ts"
+import { isLocalDate } from "../../../base/local-days.ts"
+import { Password } from "../../../access/passwords.ts"
+
+const maxRelationshipLength = 60
+/** Nobody alive was born before it. */
+const firstBirthDate = "1900-01-01"
+
+const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "date" }).check(
+  Schema.makeFilter((text: string) => isLocalDate(text) && text >= firstBirthDate && text <= today(), {
+    expected: "a day in the past, such as 2015-03-01",
+    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
+  }),
+)
+
+export const ChildInput = Schema.Struct({
+  childId: Schema.optionalKey(Id).annotateKey({ description: "somebody who has an account; without it one is made" }),
+  firstName: Schema.optionalKey(Name),
+  lastName: Schema.optionalKey(Name),
+  birthDate: Schema.optionalKey(BirthDate),
+  email: Schema.optionalKey(Email).annotateKey({
+    description: "without it the child is reached at its parent's address",
+  }),
+  password: Schema.optionalKey(Password).annotateKey({ description: "with an email: so that the child can sign in" }),
+  facilityId: Schema.optionalKey(Id).annotateKey({ description: "the child becomes a player of this facility" }),
+  registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
+  relationship: Name.check(Schema.isMaxLength(maxRelationshipLength)),
+  isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "whether it is the first parent to ask; a child has one. Left out: true when the child has none yet",
+  }),
+  permissions: Schema.optionalKey(Schema.Array(Schema.Literals(childPermissions)).check(Schema.isUnique())).annotateKey(
+    {
+      description: "what the parent may do for the child; left out: everything",
+    },
+  ),
+}).check(
+  Schema.makeFilter((input: Given) => (input.childId === undefined ? faultsOfNew(input) : faultsOfKnown(input)), {
+    toJsonSchema: () => [{}, true],
+  }),
+)
+export type ChildInput = typeof ChildInput.Type
+
+const ofNewAccount = [
+  "firstName",
+  "lastName",
+  "birthDate",
+  "email",
+  "password",
+  "facilityId",
+  "registrationSource",
+] as const
+type Given = { readonly childId?: string } & { readonly [Name in (typeof ofNewAccount)[number]]?: string }
+
+const faultsOfNew = (input: Given) => [
+  ...(["firstName", "lastName"] as const).flatMap((name) =>
+    input[name] === undefined
+      ? [{ path: [name], issue: "Missing key: a new account needs it; or name a childId" }]
+      : [],
+  ),
+  ...(input.password !== undefined && input.email === undefined
+    ? [{ path: ["password"], issue: "needs an email to sign in with" }]
+    : []),
+]
+
+const faultsOfKnown = (input: Given) =>
+  ofNewAccount.flatMap((name) =>
+    input[name] === undefined
+      ? []
+      : [{ path: [name], issue: "belongs to a new account, and childId names one that exists" }],
+  )
+
+const today = () => new Date(clock.now()).toISOString().slice(0, 10)

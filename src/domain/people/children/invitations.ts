@@ -1,0 +1,61 @@
+/**
+ * Invitations to be somebody's child: seen and answered by who is invited, or by the parent who made their account. Of two
+ * answers one counts.
+ */
+import * as Schema from "effect/Schema"
+import type { Caller } from "../../../access/caller.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotFound, WrongState } from "../../../base/errors.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { platformFacilityId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
+import { type ChildLink, toChild } from "./answer.ts"
+import { announceLink, type ChildQuery } from "./children.ts"
+import { answerLink, findLink, findLinks, type LinkRow, lockPeople, standing } from "./rows.ts"
+
+/** The caller's parents, invitations included, and those of the children whose accounts the caller made. */
+export async function listChildLinks(
+  db: Queryable,
+  caller: Caller,
+  query: typeof ChildQuery.Type,
+): Promise<Page<ChildLink>> {
+  const limit = limitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
+  const rows = await findLinks(db, { answeredBy: caller.userId, status: query.status, after, limit: limit + 1 })
+  return pageOf(rows, limit, (row) => [row.id], toChild)
+}
+
+/**
+ * Accepts an invitation. When the child has a primary parent already, the new one is none. Records `parent_child.linked`.
+ * @throws NotFound, WrongState (invitation_answered, reverse_link)
+ */
+export async function acceptInvitation(tx: Tx, caller: Caller, id: string): Promise<ChildLink> {
+  const invitation = await lockInvitation(tx, caller, id)
+  const { hasPrimary, isReversed } = await standing(tx, invitation.parent_id, invitation.child_id)
+  if (isReversed) throw new WrongState("reverse_link", "You are the parent of this person.")
+  await answerLink(tx, id, { status: "linked", isPrimary: invitation.is_primary && !hasPrimary })
+  const link = await findLink(tx, id)
+  if (!link) throw new Error("acceptInvitation: the link is gone under its lock")
+  await announceLink(tx, caller, link)
+  return toChild(link)
+}
+
+/** Declines an invitation; the parent may send another. Throws NotFound, WrongState `invitation_answered`. */
+export async function declineInvitation(tx: Tx, caller: Caller, id: string): Promise<ChildLink> {
+  const invitation = await lockInvitation(tx, caller, id)
+  await answerLink(tx, id, { status: "declined" })
+  return toChild({ ...invitation, status: "declined", is_primary: false })
+}
+
+/** The invitation under the locks of both people, which every change of it takes. */
+async function lockInvitation(tx: Tx, caller: Caller, id: string): Promise<LinkRow> {
+  const seen = await findLink(tx, id)
+  if (!seen) throw new NotFound("invitation", id)
+  const people = await lockPeople(tx, [seen.parent_id, seen.child_id])
+  const answers = [seen.child_id, people.get(seen.child_id)?.managed_by]
+  const link = await findLink(tx, id)
+  if (!link || !answers.includes(caller.userId)) throw new NotFound("invitation", id)
+  if (link.status !== "invited")
+    throw new WrongState("invitation_answered", `The invitation is ${link.status} already.`)
+  return link
+}

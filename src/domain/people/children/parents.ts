@@ -1,0 +1,25 @@
+/** Parents and children: who is whose. The links themselves are written in `links.ts`. */
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+
+/**
+ * The parents of each of these people who may see their feedback, by child, the primary parent first; who has none is
+ * left out.
+ */
+export async function parentsOf(
+  db: Queryable,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = await db<{ child_id: string; parents: string[] }[]>`
+    select child_id, array_agg(parent_id order by is_primary desc, linked_at, parent_id) as parents
+    from slotbase.child_links
+    where child_id = any (${[...userIds]}::uuid[]) and status = 'linked' and 'view_feedback' = any (permissions)
+    group by child_id`
+  return new Map(rows.map((row) => [row.child_id, row.parents]))
+}
+
+/** All parents of a person, whatever they may do. */
+export async function parentIdsOf(tx: Tx, userId: string): Promise<string[]> {
+  const rows = await tx<{ parent_id: string }[]>`
+    select parent_id from slotbase.child_links where child_id = ${userId} and status = 'linked' order by parent_id`
+  return rows.map((row) => row.parent_id)
+}

@@ -1,0 +1,215 @@
+/**
+ * Who holds which role where. Nobody grants or revokes a role above their own, and only where they are an administrator;
+ * everybody may give up a role of their own. Who first gets a role in a facility is its member from then on, which its
+ * plan counts; a parent follows the child.
+ * Writes: role_grants.
+ */
+import * as Schema from "effect/Schema"
+import {
+  bestRole,
+  bestRoleInOrganization,
+  type Caller,
+  isAtLeast,
+  type Role,
+  requireAdmin,
+  requireOrganizationAdmin,
+  requirePlatformAdmin,
+  roles,
+} from "../../access/caller.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
+import { facilityScope } from "../../events/scope.ts"
+import { Id } from "../../base/schema/request-fields.ts"
+import { platformFacilityId } from "../../base/ids.ts"
+import { isOrganization } from "../club/organizations.ts"
+import { record } from "../../events/outbox.ts"
+import { parentIdsOf } from "./children/parents.ts"
+import { useEntitlement } from "../plans/entitlements.ts"
+import { lockFamily } from "./users.ts"
+
+/** What names a grant of a person. */
+export const RoleInput = Schema.Struct({
+  role: Schema.Literals(roles),
+  scopeType: Schema.Literals(["platform", "organization", "facility"]),
+  scopeId: Id,
+})
+type RoleInput = typeof RoleInput.Type
+
+export const RoleGrant = Schema.Struct({
+  userId: Id,
+  role: Schema.String,
+  scopeType: Schema.String,
+  scopeId: Id,
+  grantedBy: Id,
+  grantedAt: Schema.String,
+})
+export type RoleGrant = typeof RoleGrant.Type
+
+/** The roles that an organization has; the others are those of one place. */
+const organizationRoles: readonly Role[] = ["facility_owner", "facility_admin", "staff"]
+
+/**
+ * Gives a person a role and records `user.role_assigned`; who holds it already keeps it, without an event.
+ * Throws NotFound, NotAllowed, RuleBroken `role_not_in_scope`, `limit_reached`.
+ */
+export async function assignRole(
+  tx: Tx,
+  caller: Caller,
+  userId: string,
+  input: RoleInput,
+): Promise<{ grant: RoleGrant; isNew: boolean }> {
+  const wanted = { ...input, scopeId: input.scopeId.toLowerCase() }
+  const { role, scopeType, scopeId } = wanted
+  const scope = await requireAdministers(tx, caller, wanted)
+  requireOfScope(wanted)
+  requireNotAbove(caller, wanted)
+  if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
+  const kept = await keepGrant(tx, { userId, ...wanted, grantedBy: caller.userId })
+  const { grantedBy, grantedAt, isNew, isFirst } = kept
+  if (isNew) {
+    record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
+    if (scopeType === "facility") {
+      // People before coaches: everybody locks a plan's counters in this order.
+      if (isFirst) await useEntitlement(tx, scopeId, "active_users")
+      await giveParentRoles(tx, userId, await parentIdsOf(tx, userId), caller.userId)
+      if (role === "coach") await useEntitlement(tx, scopeId, "coaches")
+    }
+  }
+  return { grant: { userId, role, scopeType, scopeId, grantedBy, grantedAt: grantedAt.toISOString() }, isNew }
+}
+
+/**
+ * Takes a role from a person and records `user.role_revoked`. Throws NotAllowed, NotFound (also: the person does not hold
+ * it).
+ */
+export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: RoleInput): Promise<void> {
+  const held = { ...input, scopeId: input.scopeId.toLowerCase() }
+  const { role, scopeType, scopeId } = held
+  const isOwn = caller.userId === userId
+  const scope = isOwn ? await eventScope(tx, scopeType, scopeId) : await requireAdministers(tx, caller, held)
+  if (!isOwn) requireNotAbove(caller, held)
+  if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
+  const [gone] = await tx<{ remaining: number }[]>`
+    delete from slotbase.role_grants g
+    where g.user_id = ${userId} and g.role = ${role} and g.scope_type = ${scopeType} and g.scope_id = ${scopeId}
+    returning (select count(*) - 1 from slotbase.role_grants o
+               where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id) as remaining`
+  if (!gone) throw new NotFound("role of this person")
+  const revokedBy = caller.userId
+  record(tx, { type: "user.role_revoked", ...scope, data: { userId, role, scopeType, scopeId, revokedBy } })
+  if (scopeType !== "facility") return
+  if (role === "coach") await useEntitlement(tx, scopeId, "coaches", -1)
+  if (gone.remaining > 0) return
+  await useEntitlement(tx, scopeId, "active_users", -1)
+  await takeParentRoles(tx, await parentIdsOf(tx, userId), [scopeId], revokedBy)
+}
+
+/** Writes a grant, or leaves the one that is there. The command that calls it announces it. */
+export async function keepGrant(
+  tx: Tx,
+  grant: { readonly userId: string; readonly grantedBy: string } & RoleInput,
+): Promise<{ grantedBy: string; grantedAt: Date; isNew: boolean; isFirst: boolean }> {
+  const { userId, role, scopeType, scopeId, grantedBy } = grant
+  // What a sub-select of "returning" sees is as it was before the insert.
+  const [made] = await tx<{ granted_at: Date; is_first: boolean }[]>`
+    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by)
+    values (${userId}, ${role}, ${scopeType}, ${scopeId}, ${grantedBy})
+    on conflict (user_id, role, scope_type, scope_id) do nothing
+    returning granted_at, ${isFirst(tx)} as is_first`
+  if (made) return { grantedBy, grantedAt: made.granted_at, isNew: true, isFirst: made.is_first }
+  const [kept] = await tx<{ granted_by: string; granted_at: Date }[]>`
+    select granted_by, granted_at from slotbase.role_grants
+    where user_id = ${userId} and role = ${role} and scope_type = ${scopeType} and scope_id = ${scopeId}`
+  if (!kept) throw new Error("keepGrant: a grant is neither new nor there")
+  return { grantedBy: kept.granted_by, grantedAt: kept.granted_at, isNew: false, isFirst: false }
+}
+
+/** Parents get the role parent wherever their child holds a role. Records `user.role_assigned` for each that is new. */
+export async function giveParentRoles(
+  tx: Tx,
+  childId: string,
+  parentIds: readonly string[],
+  grantedBy: string,
+): Promise<void> {
+  if (parentIds.length === 0) return
+  const made = await tx<{ user_id: string; scope_id: string; is_first: boolean }[]>`
+    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by)
+    select distinct p.id, 'parent', 'facility', c.scope_id, ${grantedBy}::uuid
+    from unnest(${[...parentIds]}::uuid[]) as p (id)
+    join slotbase.role_grants c on c.user_id = ${childId} and c.scope_type = 'facility'
+    order by 1, 4
+    on conflict (user_id, role, scope_type, scope_id) do nothing
+    returning user_id, scope_id, ${isFirst(tx)} as is_first`
+  for (const { user_id: userId, scope_id: scopeId, is_first } of made) {
+    const data = { userId, role: "parent", scopeType: "facility", scopeId, grantedBy }
+    record(tx, { type: "user.role_assigned", ...(await facilityScope(tx, scopeId)), data })
+    if (is_first) await useEntitlement(tx, scopeId, "active_users")
+  }
+}
+
+/** Parents lose the role parent in those facilities where no child of theirs holds a role any more. Records each. */
+export async function takeParentRoles(
+  tx: Tx,
+  parentIds: readonly string[],
+  facilityIds: readonly string[],
+  revokedBy: string,
+): Promise<void> {
+  if (parentIds.length === 0 || facilityIds.length === 0) return
+  const gone = await tx<{ user_id: string; scope_id: string; remaining: number }[]>`
+    delete from slotbase.role_grants g
+    where g.user_id = any (${[...parentIds]}::uuid[]) and g.role = 'parent' and g.scope_type = 'facility'
+      and g.scope_id = any (${[...facilityIds]}::uuid[])
+      and not exists (select from slotbase.child_links l
+                      join slotbase.role_grants c on c.user_id = l.child_id and c.scope_type = 'facility' and c.scope_id = g.scope_id
+                      where l.parent_id = g.user_id and l.status = 'linked')
+    returning g.user_id, g.scope_id, (select count(*) - 1 from slotbase.role_grants o
+               where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id) as remaining`
+  for (const { user_id: userId, scope_id: scopeId, remaining } of gone) {
+    const data = { userId, role: "parent", scopeType: "facility", scopeId, revokedBy }
+    record(tx, { type: "user.role_revoked", ...(await facilityScope(tx, scopeId)), data })
+    if (remaining === 0) await useEntitlement(tx, scopeId, "active_users", -1)
+  }
+}
+
+/** Whether the new grant `n` is the person's first in its scope. */
+const isFirst = (tx: Tx) => tx`
+  not exists (select from slotbase.role_grants o
+              where o.user_id = n.user_id and o.scope_type = n.scope_type and o.scope_id = n.scope_id)`
+
+/** Throws NotFound or NotAllowed unless the caller administers the scope; answers what its events name. */
+async function requireAdministers(tx: Tx, caller: Caller, { scopeType, scopeId }: RoleInput): Promise<EventScope> {
+  if (scopeType === "facility") requireAdmin(caller, scopeId)
+  else if (scopeType === "organization") requireOrganizationAdmin(caller, scopeId)
+  else requirePlatformAdmin(caller)
+  return eventScope(tx, scopeType, scopeId)
+}
+
+function requireOfScope({ role, scopeType }: RoleInput): void {
+  const isOfScope =
+    (role === "platform_admin") === (scopeType === "platform") &&
+    (scopeType !== "organization" || organizationRoles.includes(role))
+  if (isOfScope) return
+  const fault = { path: "body.role", message: `Expected a role of the scope ${scopeType}` }
+  throw new RuleBroken("role_not_in_scope", `The role ${role} is none of a ${scopeType}.`, [fault])
+}
+
+function requireNotAbove(caller: Caller, { role, scopeType, scopeId }: RoleInput): void {
+  const own = scopeType === "organization" ? bestRoleInOrganization(caller, scopeId) : bestRole(caller, scopeId)
+  if (!isAtLeast(own, role)) throw new NotAllowed(`The role ${role} is above your own.`)
+}
+
+interface EventScope {
+  readonly facilityId?: string
+  readonly organizationId?: string
+}
+
+/** What an event about a role in this scope names. Throws NotFound when there is no such facility or organization. */
+async function eventScope(tx: Tx, scopeType: RoleInput["scopeType"], scopeId: string): Promise<EventScope> {
+  if (scopeType === "facility") {
+    const scope = await facilityScope(tx, scopeId)
+    if (scope) return scope
+  } else if (scopeType === "organization") {
+    if (await isOrganization(tx, scopeId)) return { organizationId: scopeId }
+  } else if (scopeId === platformFacilityId) return {}
+  throw new NotFound(scopeType, scopeId)
+}

@@ -1,0 +1,118 @@
+/** Parents and children: adding and removing a child, and answering an invitation to be one. */
+import { Elysia } from "elysia"
+import type { App } from "../../../base/app.ts"
+import { NoInput } from "../../booking/input.ts"
+import { hashPassword } from "../../../access/passwords.ts"
+import { ChildInput } from "../children/input.ts"
+import { ChildLink } from "../children/answer.ts"
+import { addChild, ChildQuery, listChildren, removeChild } from "../children/children.ts"
+import { acceptInvitation, declineInvitation, listChildLinks } from "../children/invitations.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { idOf } from "../../../http/path.ts"
+
+const tag = "People"
+
+export const childRoutes = (app: App) =>
+  new Elysia({ name: "children" })
+    .use(api(app))
+    .post(
+      "/v1/users/:id/children",
+      async ({ command, caller, input, body, params, clientIp }) => {
+        const who = await caller()
+        const parentId = idOf(params.id, "user")
+        const child = input(ChildInput, body)
+        const { password } = child
+        return command((tx, hash: string | undefined) => addChild(tx, who, parentId, child, hash), {
+          status: 201,
+          before: async () => (password === undefined ? undefined : hashPassword(password, clientIp() ?? "")),
+        })
+      },
+      described({
+        tag,
+        summary: "Add a child to a parent",
+        description:
+          "Without a `childId` an account is made for the child. Somebody who has an account is invited (`status` is " +
+          "`invited`), and linked when they accept; staff link two members of their facility at once.",
+        body: ChildInput,
+        answer: ChildLink,
+        status: 201,
+        events: ["user.created", "parent_child.linked", "user.role_assigned"],
+        problems: [409, 429],
+      }),
+    )
+    .get(
+      "/v1/users/:id/children",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        return listChildren(app.db, who, idOf(params.id, "user"), input(ChildQuery, query))
+      },
+      described({
+        tag,
+        summary: "List a parent's children and invitations",
+        description: "Staff see those children who are members of a facility of theirs, as the parent is.",
+        query: ChildQuery,
+        answer: listOf(ChildLink),
+      }),
+    )
+    .delete(
+      "/v1/users/:id/children/:childId",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const [parentId, childId] = [idOf(params.id, "user"), idOf(params.childId, "child")]
+        return command((tx) => removeChild(tx, who, parentId, childId))
+      },
+      described({
+        tag,
+        summary: "End a link between parent and child, or take an invitation back",
+        description:
+          "For the parent, the child, the parent who made the child's account, and staff where both are members.",
+        events: ["parent_child.unlinked", "user.role_revoked"],
+        problems: [409],
+      }),
+    )
+    .get(
+      "/v1/child-links",
+      async ({ caller, input, query }) => listChildLinks(app.db, await caller(), input(ChildQuery, query)),
+      described({
+        tag,
+        summary: "List the caller's parents, and the invitations to answer",
+        description: "Also those of the children whose accounts the caller made.",
+        query: ChildQuery,
+        answer: listOf(ChildLink),
+      }),
+    )
+    .post(
+      "/v1/child-links/:id/accept",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const id = idOf(params.id, "invitation")
+        input(NoInput, body)
+        return command((tx) => acceptInvitation(tx, who, id))
+      },
+      described({
+        tag,
+        summary: "Accept an invitation to be a child",
+        body: NoInput,
+        answer: ChildLink,
+        events: ["parent_child.linked", "user.role_assigned"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/child-links/:id/decline",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const id = idOf(params.id, "invitation")
+        input(NoInput, body)
+        return command((tx) => declineInvitation(tx, who, id))
+      },
+      described({
+        tag,
+        summary: "Decline an invitation to be a child",
+        description: "The parent may send another.",
+        body: NoInput,
+        answer: ChildLink,
+        problems: [409],
+      }),
+    )

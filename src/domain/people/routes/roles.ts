@@ -1,0 +1,74 @@
+/** Who holds which role: give one, take one away, see them. */
+import { Elysia } from "elysia"
+import type { App } from "../../../base/app.ts"
+import { listRoles, RoleQuery } from "../list-roles.ts"
+import { assignRole, RoleGrant, RoleInput, revokeRole } from "../roles.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { idOf } from "../../../http/path.ts"
+
+const tag = "People"
+
+export const roleRoutes = (app: App) =>
+  new Elysia({ name: "roles" })
+    .use(api(app))
+    .post(
+      "/v1/users/:id/roles",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const userId = idOf(params.id, "user")
+        const role = input(RoleInput, body)
+        let isNew = true
+        return command(
+          async (tx) => {
+            const assigned = await assignRole(tx, who, userId, role)
+            isNew = assigned.isNew
+            return assigned.grant
+          },
+          { status: () => (isNew ? 201 : 200) },
+        )
+      },
+      described({
+        tag,
+        summary: "Give a person a role",
+        description:
+          "Administrators of a facility or of an organization give roles in it, up to their own; platform administrators " +
+          "anywhere. A role in an organization counts in all its facilities. Who holds the role already is answered with " +
+          "200, and nothing is recorded.",
+        body: RoleInput,
+        answer: RoleGrant,
+        status: 201,
+        also: [200],
+        events: ["user.role_assigned"],
+      }),
+    )
+    .get(
+      "/v1/users/:id/roles",
+      async ({ caller, input, query, params }) => {
+        const who = await caller()
+        return listRoles(app.db, who, idOf(params.id, "user"), input(RoleQuery, query))
+      },
+      described({
+        tag,
+        summary: "List a person's roles",
+        description: "All of them for the person themself; others see the roles in what they administer.",
+        query: RoleQuery,
+        answer: listOf(RoleGrant),
+      }),
+    )
+    .delete(
+      "/v1/users/:id/roles",
+      async ({ command, caller, input, query, params }) => {
+        const who = await caller()
+        const userId = idOf(params.id, "user")
+        const role = input(RoleInput, query)
+        return command((tx) => revokeRole(tx, who, userId, role))
+      },
+      described({
+        tag,
+        summary: "Take a role from a person",
+        description: "For those who could give it, and for the person themself. The role is named in the query.",
+        query: RoleInput,
+        events: ["user.role_revoked"],
+      }),
+    )

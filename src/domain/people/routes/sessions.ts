@@ -1,0 +1,42 @@
+/** Signing in and out. */
+import { Elysia } from "elysia"
+import type { App } from "../../../base/app.ts"
+import { NotAllowed } from "../../../base/errors.ts"
+import { checkPassword, endSession, openSession, Session, SignInInput } from "../../../access/sessions.ts"
+import { api, tokenOf } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+
+export const sessionRoutes = (app: App) =>
+  new Elysia({ name: "sessions" })
+    .use(api(app))
+    .post(
+      "/v1/sessions",
+      ({ command, input, body, clientIp }) => {
+        const credentials = input(SignInInput, body)
+        return command((tx, user: Session["user"]) => openSession(tx, user), {
+          status: 201,
+          open: true,
+          secret: true,
+          before: () => checkPassword(app.db, credentials, clientIp() ?? ""),
+        })
+      },
+      described({
+        tag: "People",
+        summary: "Sign in",
+        description: "The token goes into `Authorization: Bearer <token>`. It lasts 30 days.",
+        body: SignInInput,
+        answer: Session,
+        status: 201,
+        open: true,
+        problems: [401, 429],
+      }),
+    )
+    .delete(
+      "/v1/sessions",
+      async ({ command, caller, request }) => {
+        const { kind } = await caller()
+        if (kind !== "person") throw new NotAllowed("A key is revoked, not signed out.")
+        return command((tx) => endSession(tx, tokenOf(request)))
+      },
+      described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
+    )

@@ -1,0 +1,58 @@
+/** Registration, and the caller's own page. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { childPermissions } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { newId } from "../../../base/ids.ts"
+import { hashPassword } from "../../../access/passwords.ts"
+import { RegistrationInput, registerUser, User } from "../users.ts"
+import { api } from "../../../http/route.ts"
+import { described } from "../../../http/describe.ts"
+
+export const userRoutes = (app: App) =>
+  new Elysia({ name: "users" })
+    .use(api(app))
+    .post(
+      "/v1/users",
+      ({ command, input, body, clientIp }) => {
+        const { password, ...person } = input(RegistrationInput, body)
+        const userId = newId()
+        return command((tx, passwordHash: string) => registerUser(tx, { ...person, passwordHash }, userId), {
+          status: 201,
+          open: true,
+          userId,
+          before: () => hashPassword(password, clientIp() ?? ""),
+        })
+      },
+      described({
+        tag: "People",
+        summary: "Register",
+        description: "Open to everybody. With a `facilityId` the person becomes a player of that facility.",
+        body: RegistrationInput,
+        answer: User,
+        status: 201,
+        open: true,
+        events: ["user.created"],
+        problems: [409, 429],
+      }),
+    )
+    .get(
+      "/v1/me",
+      async ({ caller }) => {
+        const { userId, kind, name, email, grants, children = [], tokenExpiresAt } = await caller()
+        const roles = grants.map(({ role, scopeType, scopeId }) => ({ role, scopeType, scopeId }))
+        return { id: userId, kind, name, email, roles, children, tokenExpiresAt: tokenExpiresAt?.toISOString() ?? null }
+      },
+      described({ tag: "People", summary: "Who the token belongs to", answer: Me, problems: [] }),
+    )
+
+const Me = Schema.Struct({
+  id: Id,
+  kind: Schema.Literals(["person", "api_key", "system"]),
+  name: Schema.String,
+  email: Schema.NullOr(Schema.String),
+  roles: Schema.Array(Schema.Struct({ role: Schema.String, scopeType: Schema.String, scopeId: Id })),
+  children: Schema.Array(Schema.Struct({ childId: Id, permissions: Schema.Array(Schema.Literals(childPermissions)) })),
+  tokenExpiresAt: Schema.NullOr(Schema.String),
+})

@@ -1,0 +1,155 @@
+/**
+ * People, and the user rows of system actors. Registration is open; an e-mail address belongs to one person.
+ * Writes: users.
+ */
+import * as Schema from "effect/Schema"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { RuleBroken, WrongState } from "../../base/errors.ts"
+import { type FacilityScope, facilityScope } from "../../events/scope.ts"
+import { Email, Id, Name, normalEmail } from "../../base/schema/request-fields.ts"
+import { newId } from "../../base/ids.ts"
+import { record } from "../../events/outbox.ts"
+import { Password } from "../../access/passwords.ts"
+import { keepGrant } from "./roles.ts"
+import { useEntitlement } from "../plans/entitlements.ts"
+
+export const RegistrationInput = Schema.Struct({
+  email: Email,
+  password: Password,
+  firstName: Name,
+  lastName: Name,
+  registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
+  facilityId: Schema.optionalKey(Id.annotate({ description: "the person becomes a player of this facility" })),
+})
+
+/** A registration whose password is hashed already, which is too slow for a transaction. */
+export type Registration = Omit<typeof RegistrationInput.Type, "password"> & { readonly passwordHash: string }
+
+export const User = Schema.Struct({
+  id: Id,
+  email: Schema.String,
+  firstName: Schema.String,
+  lastName: Schema.String,
+  registrationSource: Schema.String,
+  facilityId: Schema.optionalKey(Id),
+  createdAt: Schema.String,
+})
+export type User = typeof User.Type
+
+/** Records `user.created`. Throws WrongState `email_taken`, RuleBroken `facility_unknown`, `limit_reached`. */
+export async function registerUser(tx: Tx, registration: Registration, id = newId()): Promise<User> {
+  const { firstName, lastName, passwordHash, registrationSource = "web" } = registration
+  const email = normalEmail(registration.email)
+  const scope = await scopeToJoin(tx, registration.facilityId)
+  const [row] = await tx<{ created_at: Date }[]>`
+    insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source)
+    values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource})
+    on conflict (email) do nothing
+    returning created_at`
+  if (!row) throw new WrongState("email_taken", emailTaken)
+  const joined = await join(tx, id, scope, id)
+  record(tx, {
+    type: "user.created",
+    ...scope,
+    data: { userId: id, email, firstName, lastName, registrationSource, ...joined },
+  })
+  return { id, email, firstName, lastName, registrationSource, ...joined, createdAt: row.created_at.toISOString() }
+}
+
+/** A child's account, made by its parent or for them. */
+export interface ChildAccount {
+  readonly id: string
+  readonly firstName: string
+  readonly lastName: string
+  /** YYYY-MM-DD */
+  readonly birthDate?: string
+  readonly email?: string
+  /** Without it nobody can sign in as the child. */
+  readonly passwordHash?: string
+  readonly registrationSource: "web" | "mobile" | "admin" | "invitation"
+  readonly facilityId?: string
+}
+
+/**
+ * Records `user.created`, with the parent's address when the child has none. Throws WrongState `email_taken`, RuleBroken
+ * `facility_unknown`, `limit_reached`.
+ */
+export async function registerChild(
+  tx: Tx,
+  child: ChildAccount,
+  parent: { readonly id: string; readonly email: string },
+  createdBy: string,
+): Promise<void> {
+  const { id, firstName, lastName, birthDate = null, passwordHash = null, registrationSource } = child
+  const email = child.email === undefined ? null : normalEmail(child.email)
+  const scope = await scopeToJoin(tx, child.facilityId)
+  const { count } = await tx`
+    insert into slotbase.users (id, email, password_hash, first_name, last_name, registration_source, managed_by, birth_date)
+    values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource}, ${parent.id}, ${birthDate})
+    on conflict (email) do nothing`
+  if (count === 0) throw new WrongState("email_taken", emailTaken)
+  const joined = await join(tx, id, scope, createdBy)
+  record(tx, {
+    type: "user.created",
+    ...scope,
+    data: { userId: id, email: email ?? parent.email, firstName, lastName, registrationSource, ...joined },
+  })
+}
+
+/** Another parent answers for the child's account from now on, or nobody. */
+export async function handOver(tx: Tx, childId: string, parentId: string | null): Promise<void> {
+  await tx`update slotbase.users set managed_by = ${parentId} where id = ${childId}`
+}
+
+/** The user row that stands for an API key, so that what it does is done by somebody. */
+export async function createKeyUser(tx: Tx, name: string): Promise<string> {
+  const id = newId()
+  await tx`
+    insert into slotbase.users (id, kind, first_name, last_name, registration_source)
+    values (${id}, 'api_key', ${name}, 'API key', 'admin')`
+  return id
+}
+
+/** Whether there is such a person; system actors are none. */
+export async function isPerson(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db`select 1 from slotbase.users where id = ${id} and kind = 'person'`
+  return rows.length > 0
+}
+
+/**
+ * Locks a person and their parents, in the order of their ids, so that what concerns their roles happens one after the
+ * other; false when there is no such person.
+ */
+export async function lockFamily(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx<{ id: string }[]>`
+    select id from slotbase.users
+    where kind = 'person' and id = any (array(
+      select ${id}::uuid union select parent_id from slotbase.child_links where child_id = ${id} and status = 'linked'))
+    order by id for no key update`
+  return rows.some((row) => row.id === id)
+}
+
+const emailTaken = "Somebody is registered with this e-mail address."
+
+/** The facility that a new person joins, as their event names it. Throws RuleBroken `facility_unknown`. */
+async function scopeToJoin(tx: Tx, facilityId: string | undefined): Promise<FacilityScope | undefined> {
+  if (facilityId === undefined) return undefined
+  const scope = await facilityScope(tx, facilityId.toLowerCase())
+  if (scope) return scope
+  const fault = { path: "body.facilityId", message: "Expected the id of a facility" }
+  throw new RuleBroken("facility_unknown", "There is no such facility to join.", [fault])
+}
+
+/** Makes a new person a player of the facility, if there is one. */
+async function join(
+  tx: Tx,
+  userId: string,
+  scope: FacilityScope | undefined,
+  grantedBy: string,
+): Promise<{ facilityId?: string }> {
+  if (scope === undefined) return {}
+  const { facilityId } = scope
+  await keepGrant(tx, { userId, role: "player", scopeType: "facility", scopeId: facilityId, grantedBy })
+  await useEntitlement(tx, facilityId, "active_users")
+  return { facilityId }
+}

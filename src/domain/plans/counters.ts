@@ -1,0 +1,206 @@
+/**
+ * The counters of what a plan limits. Each has one row, changed only under its lock; what is given back is inserted beside it
+ * and taken off when somebody needs to know exactly. Counters begin from what really is there.
+ * Writes: entitlement_counters, entitlement_returns.
+ */
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { usageMonthAt } from "./periods.ts"
+import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
+import type { SubscriptionRow } from "../subscriptions/rows.ts"
+
+export interface Taken {
+  /** False: it did not fit, or the counter's month is over; nothing was changed. */
+  readonly taken: boolean
+  readonly used: number
+  readonly allowed: number
+  /** 0 to 3, as slotbase.warning_level() has it. */
+  readonly warned: number
+}
+
+/**
+ * Uses some of an entitlement, when there is enough; undefined when nothing limits it: one look at an index. The counter's
+ * row decides, and whoever comes second waits for it until the first has committed.
+ */
+export async function take(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+  amount: number,
+): Promise<Taken | undefined> {
+  const [row] = await tx<Taken[]>`
+    with taken as (
+      update slotbase.entitlement_counters c
+      set used = c.used + ${amount}::integer
+      where c.facility_id = ${facilityId} and c.entitlement = ${type}
+        and c.used + ${amount}::integer <= c.allowed and c.period_end > (select slotbase.now())
+      returning c.used, c.allowed, c.warned
+    )
+    select true as taken, t.used, t.allowed, t.warned from taken t
+    union all
+    select false, c.used, c.allowed, c.warned from slotbase.entitlement_counters c
+    where c.facility_id = ${facilityId} and c.entitlement = ${type} and not exists (select from taken)`
+  return row
+}
+
+/** Gives some back without waiting for the counter. */
+export async function giveBack(tx: Tx, facilityId: string, type: EntitlementType, amount: number): Promise<void> {
+  await tx`
+    insert into slotbase.entitlement_returns (facility_id, entitlement, period_number, amount)
+    select c.facility_id, c.entitlement, c.period_number, ${amount}::integer
+    from slotbase.entitlement_counters c
+    where c.facility_id = ${facilityId} and c.entitlement = ${type}`
+}
+
+/** A counter that is exact, and locked until the commit. */
+export interface Counter {
+  readonly entitlement: EntitlementType
+  readonly subscription_id: string
+  readonly used: number
+  readonly allowed: number
+  /** The level that it stands at, and the highest one of this period until now. */
+  readonly level: number
+  readonly warned_before: number
+  readonly period_end: Date
+}
+
+/**
+ * Locks a counter, takes off what was given back, and begins its next month when that is due; undefined when there is none.
+ */
+export async function settle(tx: Tx, facilityId: string, type: EntitlementType): Promise<Counter | undefined> {
+  const [late] = await tx<{ anchor: string; timezone: string; started_at: Date; now: Date; over: boolean }[]>`
+    with c as materialized (
+      select * from slotbase.entitlement_counters
+      where facility_id = ${facilityId} and entitlement = ${type} for no key update
+    ), t as (
+      select slotbase.now() as now
+    )
+    select s.usage_anchor_day::text as anchor, f.timezone, s.created_at as started_at, t.now, c.period_end <= t.now as over
+    from c cross join t
+    join slotbase.subscriptions s on s.id = c.subscription_id and s.facility_id = c.facility_id
+    join slotbase.facilities f on f.id = c.facility_id`
+  if (!late) return undefined
+  const month = late.over ? usageMonthAt(late.anchor, late.timezone, late.started_at, late.now) : null
+  // A month that is already counted goes on: its end has moved because the facility's zone has.
+  const [counter] = await tx<Counter[]>`
+    with returned as (
+      delete from slotbase.entitlement_returns where facility_id = ${facilityId} and entitlement = ${type}
+      returning period_number, amount
+    ), c as (
+      select k.*, coalesce(${month?.number ?? null}::integer, k.period_number) > k.period_number as begins,
+             coalesce((select sum(r.amount) from returned r
+                       where not k.resets or r.period_number = k.period_number), 0)::integer as given_back
+      from slotbase.entitlement_counters k where k.facility_id = ${facilityId} and k.entitlement = ${type}
+    ), exact as (
+      select c.*, case when c.begins and c.resets then 0 else greatest(0, c.used - c.given_back) end as now_used from c
+    ), judged as (
+      select e.*, slotbase.warning_level(e.now_used, e.allowed) as level,
+             case when e.begins then 0 else e.warned end as warned_before
+      from exact e
+    )
+    update slotbase.entitlement_counters k
+    set used = j.now_used, warned = j.warned_before,
+        period_number = greatest(k.period_number, coalesce(${month?.number ?? null}::integer, 0)),
+        period_start = case when j.begins then ${month?.start.toISOString() ?? null}::timestamptz else k.period_start end,
+        period_end = coalesce(${month?.end.toISOString() ?? null}::timestamptz, k.period_end)
+    from judged j
+    where k.facility_id = j.facility_id and k.entitlement = j.entitlement
+    returning k.entitlement, k.subscription_id, k.used, k.allowed, j.level, j.warned_before, k.period_end`
+  return counter
+}
+
+/** Remembers that a settled counter's level was warned of. */
+export async function markWarned(tx: Tx, facilityId: string, { entitlement, level }: Counter): Promise<void> {
+  await tx`
+    update slotbase.entitlement_counters set warned = ${level}
+    where facility_id = ${facilityId} and entitlement = ${entitlement}`
+}
+
+/**
+ * Makes the counters what the plan limits, beginning from what is there, and answers them: when a subscription begins, changes
+ * its plan or renews. To be called with the subscription locked. A level that was warned of in this month and still stands at
+ * the limit before counts as warned of.
+ */
+export async function recount(
+  tx: Tx,
+  subscription: SubscriptionRow,
+  plan: PlanRow,
+  at: Date,
+): Promise<readonly Counter[]> {
+  const { id, facility_id, usage_anchor_day, timezone, created_at } = subscription
+  const month = usageMonthAt(usage_anchor_day, timezone, created_at, at)
+  const limited = entitlementTypes.filter((type) => plan.limits[type] !== null)
+  const limits = limited.map((type) => plan.limits[type] as number)
+  // The locks first, in a statement of their own: what they waited for must be seen by the counting.
+  const [, , counters] = await Promise.all([
+    tx`select 1 from slotbase.entitlement_counters where facility_id = ${facility_id} order by entitlement for no key update`.execute(),
+    tx`delete from slotbase.entitlement_counters where facility_id = ${facility_id} and not entitlement = any (${limited})`.execute(),
+    // One statement, one snapshot: what was given back counts either here or later, and not twice.
+    tx<Counter[]>`
+      with returned as (
+        delete from slotbase.entitlement_returns where facility_id = ${facility_id}
+      ), before as (
+        select entitlement, allowed, warned, period_number from slotbase.entitlement_counters where facility_id = ${facility_id}
+      ), exact as (
+        select l.entitlement, l.allowed, r.used, slotbase.warning_level(r.used, l.allowed) as level,
+               coalesce((select least(b.warned, slotbase.warning_level(r.used, b.allowed)) from before b
+                         where b.entitlement = l.entitlement and b.period_number = ${month.number}), 0) as warned_before
+        from unnest(${limited}::text[], ${limits}::integer[]) as l (entitlement, allowed)
+        join (${realUse(tx, facility_id, month.start)}) r on r.entitlement = l.entitlement
+      ), counted as (
+        insert into slotbase.entitlement_counters (facility_id, entitlement, subscription_id, used, allowed, warned, resets,
+          period_number, period_start, period_end)
+        select ${facility_id}, e.entitlement, ${id}, e.used, e.allowed, e.level, e.entitlement = 'bookings_per_month',
+               ${month.number}, ${month.start.toISOString()}, ${month.end.toISOString()}
+        from exact e order by e.entitlement
+        on conflict (facility_id, entitlement) do update
+        set subscription_id = excluded.subscription_id, used = excluded.used, allowed = excluded.allowed, warned = excluded.warned,
+            period_number = excluded.period_number, period_start = excluded.period_start, period_end = excluded.period_end
+        returning entitlement, subscription_id, used, allowed, period_end
+      )
+      select c.*, e.level, e.warned_before from counted c join exact e on e.entitlement = c.entitlement order by c.entitlement`,
+  ])
+  return counters
+}
+
+/** The subscription has ended: nothing is limited any more. */
+export async function removeCounters(tx: Tx, facilityId: string): Promise<void> {
+  await Promise.all([
+    tx`delete from slotbase.entitlement_counters where facility_id = ${facilityId}`.execute(),
+    tx`delete from slotbase.entitlement_returns where facility_id = ${facilityId}`.execute(),
+  ])
+}
+
+/** How much of each entitlement is used, limited or not, at an instant of the month that is given. */
+export async function usedOf(
+  db: Queryable,
+  facilityId: string,
+  month: { readonly number: number; readonly start: Date },
+): Promise<ReadonlyMap<EntitlementType, number>> {
+  const rows = await db<{ entitlement: EntitlementType; used: number }[]>`
+    select r.entitlement,
+           coalesce(greatest(0, case when c.resets and c.period_number < ${month.number} then 0
+             else c.used - (select coalesce(sum(b.amount), 0) from slotbase.entitlement_returns b
+                            where b.facility_id = c.facility_id and b.entitlement = c.entitlement
+                              and (not c.resets or b.period_number = c.period_number)) end), r.used)::integer as used
+    from (${realUse(db, facilityId, month.start)}) r
+    left join slotbase.entitlement_counters c on c.facility_id = ${facilityId} and c.entitlement = r.entitlement`
+  return new Map(rows.map(({ entitlement, used }) => [entitlement, used]))
+}
+
+/**
+ * What is there: bookings made since the month began and not expired or released (cancelled ones were made all the same),
+ * people with a role in the facility, its coaches, its active resources. Nobody books the past, so the index by start serves.
+ */
+const realUse = (sql: Queryable, facilityId: string, monthStart: Date) => sql`
+  select 'bookings_per_month' as entitlement, count(*)::integer as used from slotbase.bookings
+  where facility_id = ${facilityId} and start_at >= ${monthStart.toISOString()} and created_at >= ${monthStart.toISOString()}
+    and status not in ('expired', 'released') and booking_type not in ('coach_block', 'maintenance')
+  union all
+  select 'resources', count(*)::integer from slotbase.resources where facility_id = ${facilityId} and is_active
+  union all
+  select m.entitlement, (count(distinct g.user_id) filter (where m.entitlement = 'active_users' or g.role = 'coach'))::integer
+  from (values ('active_users'), ('coaches')) as m (entitlement)
+  left join (select g.user_id, g.role from slotbase.role_grants g
+             join slotbase.users u on u.id = g.user_id and u.kind = 'person'
+             where g.scope_id = ${facilityId} and g.scope_type = 'facility') g on true
+  group by m.entitlement`

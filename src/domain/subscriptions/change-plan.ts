@@ -1,0 +1,107 @@
+/**
+ * Moving to another plan or billing cycle. It takes effect at once, up and down: what it costs is charged, what it saves is
+ * credited to later invoices, and the preview is computed by the function that charges.
+ */
+import { type Caller, requireAdmin } from "../../access/caller.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { WrongState } from "../../base/errors.ts"
+import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
+import { bill } from "./invoices.ts"
+import { recount, usedOf } from "../plans/counters.ts"
+import { recordPlanChanged } from "./events.ts"
+import type { ChangePlanInput } from "./input.ts"
+import { changeOf } from "./proration.ts"
+import { type BillingCycle, usageMonthAt } from "../plans/periods.ts"
+import { allPlans, entitlementTypes, type PlanRow, priceOf, requireOffered, requirePlan } from "../plans/plans.ts"
+import { lockRunning, subscriptionEnds } from "./renew.ts"
+import { changeSubscription, columnsOf, type LockedSubscription, termsOf } from "./rows.ts"
+import { closePrompts } from "./upgrade-prompts.ts"
+import { recordWarnings } from "../plans/warnings.ts"
+
+/**
+ * Moves to another plan or billing cycle at once, or says what that would cost. Records subscription.plan_changed, and
+ * subscription.limit_warning for each limit that is near or passed on the new plan.
+ * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged, subscription_ends, subscription_past_due)
+ */
+export async function changePlan(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  input: ChangePlanInput,
+): Promise<PlanChange> {
+  requireAdmin(caller, facilityId)
+  const subscription = await lockRunning(tx, facilityId)
+  const plans = await allPlans(tx)
+  const from = requirePlan(plans, subscription.plan_id)
+  const billingCycle = input.billingCycle ?? subscription.billing_cycle
+  const to = input.planId === from.id ? from : requireOffered(plans, input.planId)
+  requireChangeable(subscription, from, to, billingCycle)
+
+  const price = priceOf(to, billingCycle, subscription.currency)
+  const { coupon, timezone, now, currency } = subscription
+  const change = changeOf(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
+  const changeType = typeOf(from, to, billingCycle)
+  const answer = {
+    changeType,
+    previousPlanId: from.id,
+    newPlanId: to.id,
+    effectiveDate: now.toISOString(),
+    charge: change.charge,
+    credit: change.credit,
+    proratedAmount: change.proratedAmount,
+    currency,
+  }
+  const after: LockedSubscription = { ...subscription, ...columnsOf(change.after) }
+  const creditAfter = subscription.credit_balance + Math.max(0, -change.proratedAmount)
+  if (input.preview === true) {
+    const owed = Math.max(0, change.proratedAmount)
+    const credit_balance = creditAfter - Math.min(subscription.credit_balance, owed)
+    const overLimits = await overLimitsOf(tx, subscription, to)
+    return { preview: true, ...answer, overLimits, subscription: toSubscription({ ...after, credit_balance }, to) }
+  }
+
+  const { creditLeft } =
+    change.proratedAmount > 0
+      ? await bill(tx, after, {
+          reason: "plan_change",
+          periodStart: now,
+          periodEnd: after.current_period_end,
+          subtotal: change.proratedAmount,
+          discount: 0,
+        })
+      : { creditLeft: creditAfter }
+  const changed = await changeSubscription(tx, subscription, { ...columnsOf(change.after), credit_balance: creditLeft })
+  recordPlanChanged(tx, changed, { from, to, changeType, effectiveDate: now, proratedAmount: change.proratedAmount })
+  const counters = await recount(tx, changed, to, now)
+  recordWarnings(tx, changed, counters, to, plans)
+  await closePrompts(tx, facilityId, caller.userId)
+  const overLimits = await overLimitsOf(tx, changed, to)
+  return { preview: false, ...answer, overLimits, subscription: toSubscription(changed, to) }
+}
+
+function requireChangeable(
+  subscription: LockedSubscription,
+  from: PlanRow,
+  to: PlanRow,
+  billingCycle: BillingCycle,
+): void {
+  if (subscription.cancel_at_period_end) throw subscriptionEnds(subscription)
+  if (subscription.status === "past_due") {
+    throw new WrongState("subscription_past_due", "Something is unpaid; pay it before you change the plan.")
+  }
+  if (from.id === to.id && billingCycle === subscription.billing_cycle) {
+    throw new WrongState("plan_unchanged", `The subscription is on the ${from.name} plan, ${billingCycle}, already.`)
+  }
+}
+
+/** To the larger plan is up; on one plan, to the longer commitment. */
+const typeOf = (from: PlanRow, to: PlanRow, billingCycle: BillingCycle): PlanChange["changeType"] =>
+  to.rank > from.rank || (to.rank === from.rank && billingCycle === "annual") ? "upgrade" : "downgrade"
+
+async function overLimitsOf(tx: Tx, subscription: LockedSubscription, plan: PlanRow): Promise<EntitlementUse[]> {
+  const { facility_id, usage_anchor_day, timezone, created_at, now } = subscription
+  const used = await usedOf(tx, facility_id, usageMonthAt(usage_anchor_day, timezone, created_at, now))
+  return entitlementTypes
+    .map((type) => toUse(type, used.get(type) ?? 0, plan.limits[type]))
+    .filter(({ level }) => level === "exceeded")
+}

@@ -1,0 +1,195 @@
+/**
+ * Invoices: what a subscription costs, and whether it was paid. An invoice puts its amount on the billing account of the
+ * facility's owner in the same transaction; `POST …/payments` with the reference type "subscription" pays it, or the saved card
+ * after the commit. Every minor unit that is paid stands in an invoice or in the subscription's credit.
+ * Writes: subscription_invoices.
+ */
+import type { Db, Queryable, Tx } from "../../base/database/db.ts"
+import { newId } from "../../base/ids.ts"
+import { charge, waiveCharge } from "../ledger/charges.ts"
+import type { LockedSubscription, SubscriptionRow } from "./rows.ts"
+
+/** So long after it is due an invoice may be open before the subscription is past due, days. */
+export const graceDays = 3
+/** Then it is looked at again in these steps, days … */
+export const retryEveryDays = 3
+/** … and when it was found unpaid so often, the subscription is cancelled. */
+export const maxFailures = 4
+/** A process that died while it asked for a payment is followed by another one after this time, minutes. */
+const askAgainMinutes = 10
+
+export interface InvoiceRow {
+  readonly id: string
+  readonly facility_id: string
+  readonly subscription_id: string
+  readonly reason: "start" | "renewal" | "plan_change"
+  readonly plan_id: string
+  readonly period_start: Date
+  readonly period_end: Date
+  readonly subtotal: number
+  readonly discount: number
+  readonly credit: number
+  readonly amount: number
+  readonly paid_amount: number
+  readonly currency: string
+  readonly status: "open" | "paid" | "failed"
+  readonly due_at: Date
+  readonly tried_at: Date | null
+  readonly retry_count: number
+  readonly next_retry_at: Date | null
+  readonly paid_at: Date | null
+  readonly created_at: Date
+}
+
+export interface Bill {
+  readonly reason: InvoiceRow["reason"]
+  readonly periodStart: Date
+  readonly periodEnd: Date
+  /** Before the coupon and what the coupon takes off, minor units. */
+  readonly subtotal: number
+  readonly discount: number
+}
+
+/**
+ * Writes an invoice of a locked subscription that is due now, and uses its credit. One of nothing is paid at once.
+ * @returns what is to be paid, and the credit that is left.
+ */
+export async function bill(
+  tx: Tx,
+  subscription: LockedSubscription,
+  { reason, periodStart, periodEnd, subtotal, discount }: Bill,
+): Promise<{ amount: number; creditLeft: number }> {
+  const { id, facility_id, plan_id, currency, credit_balance, now } = subscription
+  const credit = Math.min(credit_balance, subtotal - discount)
+  const amount = subtotal - discount - credit
+  const isPaid = amount === 0
+  const invoiceId = newId()
+  await tx`
+    insert into slotbase.subscription_invoices (id, facility_id, subscription_id, reason, plan_id, period_start, period_end, subtotal,
+      discount, credit, amount, currency, status, due_at, next_retry_at, paid_at, created_at)
+    values (${invoiceId}, ${facility_id}, ${id}, ${reason}, ${plan_id}, ${periodStart.toISOString()}, ${periodEnd.toISOString()},
+      ${subtotal}, ${discount}, ${credit}, ${amount}, ${currency}, ${isPaid ? "paid" : "open"}, ${now.toISOString()},
+      ${isPaid ? null : now.toISOString()}, ${isPaid ? now.toISOString() : null}, ${now.toISOString()})`
+  if (!isPaid) await charge(tx, chargeOf(subscription, { id: invoiceId, amount }))
+  return { amount, creditLeft: credit_balance - credit }
+}
+
+/**
+ * A payment has arrived: it pays what is open, the oldest invoice first.
+ * @returns what is over, and whether an invoice is still open.
+ */
+export async function settleInvoices(
+  tx: Tx,
+  subscription: LockedSubscription,
+  paid: number,
+): Promise<{ left: number; stillOpen: boolean }> {
+  let left = paid
+  let stillOpen = false
+  for (const invoice of await openInvoices(tx, subscription)) {
+    const part = Math.min(left, invoice.amount - invoice.paid_amount)
+    const isPaid = invoice.paid_amount + part === invoice.amount
+    stillOpen ||= !isPaid
+    if (part === 0) continue
+    left -= part
+    const at = isPaid ? subscription.now.toISOString() : null
+    await tx`
+      update slotbase.subscription_invoices
+      set paid_amount = paid_amount + ${part}, status = ${isPaid ? "paid" : "open"}, paid_at = ${at},
+          next_retry_at = case when ${isPaid} then null else next_retry_at end
+      where id = ${invoice.id} and facility_id = ${invoice.facility_id}`
+  }
+  return { left, stillOpen }
+}
+
+/** The oldest first. */
+export const openInvoices = (db: Queryable, { id, facility_id }: Pick<SubscriptionRow, "id" | "facility_id">) => db<
+  InvoiceRow[]
+>`
+  select * from slotbase.subscription_invoices
+  where subscription_id = ${id} and facility_id = ${facility_id} and status = 'open'
+  order by id`
+
+/** What the open invoices of a subscription come to, less what was paid of them, minor units. */
+export async function openAmount(
+  db: Queryable,
+  { subscription_id: id, facility_id }: Pick<InvoiceRow, "subscription_id" | "facility_id">,
+): Promise<number> {
+  const open = await openInvoices(db, { id, facility_id })
+  return open.reduce((sum, { amount, paid_amount }) => sum + amount - paid_amount, 0)
+}
+
+/** An invoice was found unpaid when it was looked at: it is looked at again later. */
+export async function countFailure(tx: Tx, invoice: InvoiceRow, now: Date): Promise<InvoiceRow> {
+  const next = new Date(now.getTime() + retryEveryDays * dayMs)
+  await tx`
+    update slotbase.subscription_invoices
+    set retry_count = retry_count + 1, next_retry_at = ${next.toISOString()}
+    where id = ${invoice.id} and facility_id = ${invoice.facility_id}`
+  return { ...invoice, retry_count: invoice.retry_count + 1, next_retry_at: next }
+}
+
+/** Gives up what is open of a subscription: nobody owes it any more. */
+export async function giveUpInvoices(tx: Tx, subscription: LockedSubscription): Promise<void> {
+  const given = await tx<InvoiceRow[]>`
+    update slotbase.subscription_invoices
+    set status = 'failed', next_retry_at = null
+    where subscription_id = ${subscription.id} and facility_id = ${subscription.facility_id} and status = 'open'
+    returning *`
+  for (const invoice of given) await waiveCharge(tx, chargeOf(subscription, invoice))
+}
+
+/**
+ * The next subscription whose payment nobody has asked for yet, for this process alone: it asks, and says so to `markTried`.
+ * A process that dies in between is followed by another.
+ */
+export async function claimUntried(db: Db): Promise<Pick<InvoiceRow, "subscription_id" | "facility_id"> | undefined> {
+  const [row] = await db<Pick<InvoiceRow, "subscription_id" | "facility_id">[]>`
+    with next as materialized (
+      select o.id, o.facility_id from slotbase.subscription_invoices o
+      where o.status = 'open' and o.tried_at is null and o.next_retry_at <= (select slotbase.now())
+      order by o.next_retry_at, o.id
+      limit 1
+      for no key update skip locked
+    )
+    update slotbase.subscription_invoices i
+    set next_retry_at = (select slotbase.now()) + make_interval(mins => ${askAgainMinutes})
+    from next n
+    where i.id = n.id and i.facility_id = n.facility_id
+    returning i.subscription_id, i.facility_id`
+  return row
+}
+
+/** Everything that was open of a subscription has been asked for: the grace runs. */
+export async function markTried(
+  db: Queryable,
+  { subscription_id, facility_id }: Pick<InvoiceRow, "subscription_id" | "facility_id">,
+): Promise<void> {
+  await db`
+    update slotbase.subscription_invoices
+    set tried_at = slotbase.now(), next_retry_at = greatest(due_at + make_interval(hours => ${24 * graceDays}), slotbase.now())
+    where subscription_id = ${subscription_id} and facility_id = ${facility_id} and status = 'open' and tried_at is null`
+}
+
+/** Invoices of a facility, the newest first. */
+export const findInvoices = (db: Queryable, facilityId: string, before: string | undefined, limit: number) => db<
+  InvoiceRow[]
+>`
+  select * from slotbase.subscription_invoices
+  where facility_id = ${facilityId} ${before === undefined ? db`` : db`and id < ${before}`}
+  order by id desc limit ${limit}`
+
+const dayMs = 24 * 60 * 60_000
+
+const chargeOf = (
+  subscription: LockedSubscription,
+  { id, amount }: { readonly id: string; readonly amount: number },
+) => ({
+  facilityId: subscription.facility_id,
+  userId: subscription.owner_id,
+  amount,
+  currency: subscription.currency,
+  reason: "subscription" as const,
+  referenceType: "subscription" as const,
+  referenceId: subscription.id,
+  key: id,
+})

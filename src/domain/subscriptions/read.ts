@@ -1,0 +1,65 @@
+/** What is asked of a facility's subscription: itself, its invoices, how much of each entitlement is used. */
+import * as Schema from "effect/Schema"
+import { type Caller, requireAdmin, requireStaff } from "../../access/caller.ts"
+import type { Queryable } from "../../base/database/db.ts"
+import { NotFound } from "../../base/errors.ts"
+import { findFacility } from "../club/facilities.ts"
+import { Id } from "../../base/schema/request-fields.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
+import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type Usage } from "./answer.ts"
+import { findInvoices } from "./invoices.ts"
+import { usedOf } from "../plans/counters.ts"
+import { usageMonthAt } from "../plans/periods.ts"
+import { allPlans, entitlementTypes, requirePlan } from "../plans/plans.ts"
+import { findSubscription, type SubscriptionRow } from "./rows.ts"
+
+/** The one that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
+export async function getSubscription(db: Queryable, caller: Caller, facilityId: string): Promise<Subscription> {
+  requireAdmin(caller, facilityId)
+  const row = await required(db, facilityId)
+  return toSubscription(row, requirePlan(await allPlans(db), row.plan_id))
+}
+
+/**
+ * How much of each entitlement is used now, for staff; bookings in the present month of the subscription.
+ * @throws NotAllowed, NotFound, also when the subscription has ended
+ */
+export async function getUsage(db: Queryable, caller: Caller, facilityId: string): Promise<Usage> {
+  requireStaff(caller, facilityId)
+  const row = await required(db, facilityId)
+  if (row.status === "cancelled") throw new NotFound("subscription")
+  const [plans, [{ now }]] = await Promise.all([allPlans(db), db<[{ now: Date }]>`select slotbase.now() as now`])
+  const plan = requirePlan(plans, row.plan_id)
+  const month = usageMonthAt(row.usage_anchor_day, row.timezone, row.created_at, now)
+  const used = await usedOf(db, facilityId, month)
+  return {
+    subscriptionId: row.id,
+    planId: plan.id,
+    planName: plan.name,
+    periodStart: month.start.toISOString(),
+    periodEnd: month.end.toISOString(),
+    entitlements: entitlementTypes.map((type) => toUse(type, used.get(type) ?? 0, plan.limits[type])),
+  }
+}
+
+/** The newest first, also those of earlier subscriptions. Throws NotAllowed, NotFound. */
+export async function listInvoices(
+  db: Queryable,
+  caller: Caller,
+  facilityId: string,
+  query: { readonly limit?: string; readonly after?: string },
+): Promise<Page<typeof Invoice.Type>> {
+  requireAdmin(caller, facilityId)
+  const limit = limitOf(query)
+  const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
+  const rows = await findInvoices(db, facilityId, before, limit + 1)
+  if (rows.length === 0) await findFacility(db, facilityId)
+  return pageOf(rows, limit, (row) => [row.id], toInvoice)
+}
+
+async function required(db: Queryable, facilityId: string): Promise<SubscriptionRow> {
+  const row = await findSubscription(db, facilityId)
+  if (row) return row
+  await findFacility(db, facilityId)
+  throw new NotFound("subscription")
+}

@@ -1,0 +1,163 @@
+/** A facility's own subscription to SlotBase: for those who administer it; how much of it is used, for staff too. */
+import { Elysia } from "elysia"
+import { requireAdmin } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { NoInput } from "../../booking/input.ts"
+import { PageQuery } from "../../../base/schema/page.ts"
+import { Invoice, PlanChange, Subscription, Usage } from "../answer.ts"
+import { changePlan } from "../change-plan.ts"
+import { CancelSubscriptionInput, ChangePlanInput, SubscribeInput } from "../input.ts"
+import { getSubscription, getUsage, listInvoices } from "../read.ts"
+import { dismissPrompt, listPrompts, PromptQuery, UpgradePrompt } from "../upgrade-prompts.ts"
+import { cancelSubscription, resumeSubscription, subscribe } from "../subscriptions.ts"
+import { api, type RequestTools } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Subscriptions"
+const path = "/v1/facilities/:facilityId/subscription"
+
+export const subscriptionRoutes = (app: App) =>
+  new Elysia({ name: "subscription" })
+    .use(api(app))
+    .get(
+      path,
+      async ({ caller, params }) => getSubscription(app.db, await caller(), facilityIdOf(params.facilityId)),
+      described({
+        tag,
+        summary: "Read the facility's subscription",
+        description: "The one that runs, or else the last one. For administrators of the facility.",
+        answer: Subscription,
+      }),
+    )
+    .post(
+      path,
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        const wanted = input(SubscribeInput, body)
+        return command((tx) => subscribe(tx, who, facilityId, wanted), { status: 201 })
+      },
+      described({
+        tag,
+        summary: "Subscribe to a plan",
+        description: "For administrators. The first period, or what follows the trial, is due at its beginning.",
+        body: SubscribeInput,
+        answer: Subscription,
+        status: 201,
+        events: ["subscription.created", "subscription.limit_warning"],
+        problems: [409],
+      }),
+    )
+    .post(
+      `${path}/change-plan`,
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        const wanted = input(ChangePlanInput, body)
+        return command((tx) => changePlan(tx, who, facilityId, wanted))
+      },
+      described({
+        tag,
+        summary: "Move to another plan or billing cycle, or preview it",
+        description:
+          "At once, up and down: the rest of the period is charged at the new price and credited at the old one. A credit lowers later invoices. Another billing cycle begins a new period.",
+        body: ChangePlanInput,
+        answer: PlanChange,
+        events: ["subscription.plan_changed", "subscription.limit_warning"],
+        problems: [409],
+      }),
+    )
+    .post(
+      `${path}/cancel`,
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        const how = input(CancelSubscriptionInput, body)
+        return command((tx) => cancelSubscription(tx, who, facilityId, how))
+      },
+      described({
+        tag,
+        summary: "Cancel the subscription",
+        description:
+          "At the end of its period unless told otherwise. What is paid is not paid back; what is open is still due.",
+        body: CancelSubscriptionInput,
+        answer: Subscription,
+        events: ["subscription.cancelled"],
+        problems: [409],
+      }),
+    )
+    .post(
+      `${path}/resume`,
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        input(NoInput, body)
+        return command((tx) => resumeSubscription(tx, who, facilityId))
+      },
+      described({
+        tag,
+        summary: "Withdraw a cancellation while the period runs",
+        body: NoInput,
+        answer: Subscription,
+        events: ["subscription.resumed"],
+        problems: [409],
+      }),
+    )
+    .get(
+      `${path}/usage`,
+      async ({ caller, params }) => getUsage(app.db, await caller(), facilityIdOf(params.facilityId)),
+      described({
+        tag,
+        summary: "Read how much of each entitlement is used",
+        description: "For staff. From 80 % of a limit on it is approached; at the limit nothing more is allowed.",
+        answer: Usage,
+      }),
+    )
+    .get(
+      `${path}/invoices`,
+      async ({ caller, input, query, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        return listInvoices(app.db, who, facilityId, input(PageQuery, query))
+      },
+      described({
+        tag,
+        summary: "List the subscription's invoices, the newest first",
+        description: "An open one is paid with POST …/payments and the reference type subscription.",
+        query: PageQuery,
+        answer: listOf(Invoice),
+      }),
+    )
+    .get(
+      `${path}/upgrade-prompts`,
+      async ({ caller, input, query, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        return listPrompts(app.db, who, facilityId, input(PromptQuery, query))
+      },
+      described({
+        tag,
+        summary: "List what to upgrade for, the newest first",
+        query: PromptQuery,
+        answer: listOf(UpgradePrompt),
+      }),
+    )
+    .post(
+      `${path}/upgrade-prompts/:promptId/dismiss`,
+      async ({ command, caller, input, body, params }) => {
+        const { who, facilityId } = await admin(caller, params)
+        const id = idOf(params.promptId, "upgrade prompt")
+        input(NoInput, body)
+        return command((tx) => dismissPrompt(tx, who, facilityId, id))
+      },
+      described({
+        tag,
+        summary: "Dismiss an upgrade prompt",
+        description: "To dismiss it again changes nothing.",
+        body: NoInput,
+        answer: UpgradePrompt,
+      }),
+    )
+
+/** A stranger learns nothing, not even whether the body is right. */
+async function admin(caller: RequestTools["caller"], params: { readonly facilityId: string }) {
+  const who = await caller()
+  const facilityId = facilityIdOf(params.facilityId)
+  requireAdmin(who, facilityId)
+  return { who, facilityId }
+}

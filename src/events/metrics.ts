@@ -1,0 +1,104 @@
+/**
+ * What this process has counted and timed, by the spec's names (EVENT_METRICS). Prometheus allows no dots, so
+ * `events.published.total` is `events_published_total`, and its help text opens with the spec's name. Counters and histograms
+ * are of this process; the gauges are read from the database when somebody asks, bounded and at most once a second.
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import type { Db } from "../base/database/db.ts"
+import { definitionOf } from "./catalogue.ts"
+
+const registry = new Registry()
+const registers = [registry]
+
+const published = new Counter({
+  name: "events_published_total",
+  help: "events.published.total: Total events published",
+  labelNames: ["type"],
+  registers,
+})
+const processed = new Counter({
+  name: "events_processed_total",
+  help: "events.processed.total: Total events processed, per handler and outcome",
+  labelNames: ["handler", "outcome"],
+  registers,
+})
+const failed = new Counter({
+  name: "events_failed_total",
+  help: "events.failed.total: Total events failed, counted per attempt of a handler",
+  labelNames: ["handler"],
+  registers,
+})
+const processing = new Histogram({
+  name: "events_processing_duration_seconds",
+  help: "events.processing.duration: Event processing duration, seconds",
+  labelNames: ["handler", "outcome"],
+  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+  registers,
+})
+const delivering = new Histogram({
+  name: "webhooks_delivery_duration_seconds",
+  help: "webhooks.delivery.duration: Webhook delivery duration of one attempt, seconds",
+  labelNames: ["outcome"],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  registers,
+})
+const gauges = {
+  queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
+  webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
+  deadLetters: gauge("dead_letter_size", "dead_letter.size: Dead letter queue size, unresolved"),
+}
+
+/** Durations are milliseconds here and seconds in the output, as Prometheus wants them. */
+export const metrics = {
+  /** Events that were committed. */
+  published(type: string, count = 1): void {
+    published.inc({ type: definitionOf(type) ? type : "other" }, count)
+  },
+  /** A run that has ended: success, skipped or dead_letter. Handlers come from the registry, so there are few. */
+  processed(handler: string, outcome: string, durationMs: number): void {
+    processed.inc({ handler, outcome })
+    processing.observe({ handler, outcome }, durationMs / 1000)
+  },
+  /** An attempt of a handler that failed, whatever comes next. */
+  failed(handler: string): void {
+    failed.inc({ handler })
+  },
+  /** A request to a webhook that has ended: delivered, failed or unknown. */
+  delivered(outcome: string, durationMs: number): void {
+    delivering.observe({ outcome }, durationMs / 1000)
+  },
+}
+
+export const metricsContentType = registry.contentType
+
+/** Everything in Prometheus' text format. When the database does not answer, the gauges keep their last values. */
+export async function scrape(db: Db): Promise<string> {
+  if (performance.now() - measuredAt > gaugesFreshMs) {
+    measuredAt = performance.now()
+    measuring = measure(db).catch(() => {})
+  }
+  await measuring
+  return registry.metrics()
+}
+
+const gaugesFreshMs = 1_000
+/** Nobody acts differently above it, and counting a longer queue would make the trouble worse. */
+const countAtMost = 100_000
+let measuredAt = Number.NEGATIVE_INFINITY
+let measuring: Promise<void> = Promise.resolve()
+
+async function measure(db: Db): Promise<void> {
+  const [row] = await db<[{ queue: number; webhooks: number; dead_letters: number }]>`
+    select (select count(*) from (select from slotbase.outbox
+              where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
+         + (select count(*) from (select from slotbase.unfinished_runs limit ${countAtMost}) h) as queue,
+           (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
+           (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters`
+  gauges.queue.set(row.queue)
+  gauges.webhooks.set(row.webhooks)
+  gauges.deadLetters.set(row.dead_letters)
+}
+
+function gauge(name: string, help: string) {
+  return new Gauge({ name, help: `${help}; each count ends at 100,000`, registers })
+}

@@ -1,0 +1,146 @@
+/**
+ * The outbox: the only place that makes events. `record` checks an event against its Schema and keeps it; right before
+ * the commit all events of the transaction are written in one statement, pipelined with the commit itself.
+ * Guarantees: no event without its change, no change without its event; the outbox number is drawn after every row
+ * lock of the command, so the events of one aggregate stand in commit order.
+ * Writes: events, outbox.
+ */
+import { reached } from "../base/crash-points.ts"
+import type { Db, Tx } from "../base/database/db.ts"
+import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
+import { raise } from "../base/hints.ts"
+import { newId, platformFacilityId } from "../base/ids.ts"
+import { metrics } from "./metrics.ts"
+
+/** Where a command comes from; stands on every event that it records. */
+export interface EventContext {
+  readonly environment: "production" | "staging" | "development"
+  readonly correlationId: string
+  readonly causationId?: string
+  /** Who acts: a person, or one of the system actors. */
+  readonly userId?: string
+  readonly clientIp?: string
+  readonly userAgent?: string
+}
+
+export interface NewEvent<T extends EventType> {
+  readonly type: T
+  /** Default: the platform facility. */
+  readonly facilityId?: string
+  readonly data: EventData<T>
+  /** When it happened in the domain; default: now. */
+  readonly occurredAt?: Date
+  readonly organizationId?: string
+  /** What webhook filters may look at, where the data does not say it. */
+  readonly about?: { readonly resourceId?: string; readonly bookingType?: string }
+}
+
+/** Runs a command in one transaction; answers its result and the ids of the events it recorded. */
+export async function transact<T>(
+  db: Db,
+  context: EventContext,
+  command: (tx: Tx) => Promise<T>,
+): Promise<{ result: T; eventIds: readonly string[] }> {
+  let kept: Kept | undefined
+  const result = await db.begin(async (tx) => {
+    kept = open(tx, context)
+    return command(tx)
+  })
+  return { result, eventIds: kept?.events.map((event) => event.id) ?? [] }
+}
+
+/** Sets whose events the following `record` calls of this transaction are: a batch of handlers shares one. */
+export function open(tx: Tx, context: EventContext): Kept {
+  const present = transactions.get(tx)
+  if (present) {
+    present.context = context
+    return present
+  }
+  const kept: Kept = { context, events: [] }
+  transactions.set(tx, kept)
+  // Not through `tx`, which may be a savepoint that is over by then.
+  tx.beforeCommit((last) => write(last, kept.events))
+  tx.afterCommit(() => {
+    if (kept.events.length > 0) reached("after-commit")
+    for (const event of kept.events) metrics.published(event.type)
+    if (kept.events.length > 0) raise("outbox")
+    if (kept.events.length > 0) reached("after-hint")
+  })
+  return kept
+}
+
+/** Where the command of this transaction comes from: what is recorded later in its name carries it on. */
+export function contextOf(tx: Tx): EventContext {
+  const kept = transactions.get(tx)
+  if (!kept) throw new Error("contextOf: this transaction has no event context; open it with transact()")
+  return kept.context
+}
+
+/** Records an event in the transaction of its change; returns its id. Throws `InvalidEvent` when it is not of its Schema. */
+export function record<T extends EventType>(tx: Tx, event: NewEvent<T>): string {
+  const kept = transactions.get(tx)
+  if (!kept) throw new Error("record: this transaction has no event context; open it with transact()")
+  checkData(event.type, event.data)
+  const row = rowOf(event, kept.context)
+  kept.events.push(row)
+  reached("change-made", row.id)
+  return row.id
+}
+
+interface Kept {
+  context: EventContext
+  readonly events: RecordedRow[]
+}
+type RecordedRow = ReturnType<typeof rowOf>
+
+const transactions = new WeakMap<Tx, Kept>()
+
+function rowOf<T extends EventType>(event: NewEvent<T>, context: EventContext) {
+  const definition = definitionOf(event.type)
+  if (!definition) throw new Error(`record: no event type ${event.type}`)
+  const data = event.data as { resourceId?: string; bookingType?: string }
+  const { environment, clientIp, userAgent } = context
+  return {
+    id: newId(),
+    facility_id: event.facilityId ?? platformFacilityId,
+    type: event.type,
+    version: definition.version,
+    occurred_at: event.occurredAt?.toISOString() ?? null,
+    source: definition.source,
+    correlation_id: context.correlationId,
+    causation_id: context.causationId ?? null,
+    user_id: context.userId ?? null,
+    organization_id: event.organizationId ?? null,
+    aggregate_type: definition.aggregate,
+    aggregate_id: definition.aggregateId(event.data),
+    resource_id: event.about?.resourceId ?? data.resourceId ?? null,
+    booking_type: event.about?.bookingType ?? data.bookingType ?? null,
+    data: event.data,
+    metadata: { environment, ...(clientIp && { clientIp }), ...(userAgent && { userAgent }) },
+  }
+}
+
+// The events are inserted, and with them this transaction gets its id, before the outbox draws its numbers: the floor of
+// the dispatcher's scan relies on it. "order by id" is the order of the record calls.
+const write = (tx: Tx, events: readonly RecordedRow[]) =>
+  events.length === 0
+    ? Promise.resolve()
+    : tx`
+      with t as materialized (
+        select slotbase.now() as now
+      ), new as (
+        select * from jsonb_to_recordset(${tx.json(events as never)}) as e (
+          id uuid, facility_id uuid, type text, version text, occurred_at timestamptz, source text, correlation_id uuid,
+          causation_id uuid, user_id uuid, organization_id uuid, aggregate_type text, aggregate_id text, resource_id uuid,
+          booking_type text, data jsonb, metadata jsonb)
+      ), recorded as (
+        insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
+          causation_id, user_id, organization_id, aggregate_type, aggregate_id, resource_id, booking_type, data, metadata)
+        select e.id, e.facility_id, e.type, e.version, t.now, coalesce(e.occurred_at, t.now), e.source, e.correlation_id,
+          e.causation_id, e.user_id, e.organization_id, e.aggregate_type, e.aggregate_id, e.resource_id, e.booking_type,
+          e.data, e.metadata
+        from new e cross join t
+        returning id, facility_id, type
+      )
+      insert into slotbase.outbox (event_id, facility_id, type)
+      select id, facility_id, type from recorded order by id`

@@ -1,0 +1,146 @@
+/** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
+import * as Schema from "effect/Schema"
+import { area } from "../definition.ts"
+import { example } from "../example.ts"
+import { Actor, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
+
+const define = area("booking-service")
+
+const occupied = [
+  "user:{userId}:bookings",
+  "facility:{facilityId}:bookings",
+  "facility:{facilityId}:availability",
+  "resource:{resourceId}:availability",
+] as const
+
+const place = { bookingId: Id, facilityId: Id, resourceId: Id, bookerId: Id, startAt: Instant, endAt: Instant }
+const there = {
+  bookingId: example.bookingId,
+  facilityId: example.facilityId,
+  resourceId: example.resourceId,
+  bookerId: example.playerId,
+  startAt: example.startAt,
+  endAt: example.endAt,
+}
+
+export const bookingChangeEvents = [
+  define({
+    type: "booking.approval.requested",
+    origin: "slotbase",
+    description: "A booking is pending: its slot is taken, and staff must say whether it may take place.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      ...place,
+      resourceName: Text,
+      bookerName: Text,
+      bookingType: Text,
+      timezone: Timezone,
+      priceAmount: Money,
+      priceCurrency: Currency,
+      requestedAt: Instant,
+    },
+    sample: {
+      ...there,
+      resourceName: "Court 1",
+      bookerName: "Mia Keller",
+      bookingType: "tournament",
+      timezone: "Europe/Berlin",
+      priceAmount: 2400,
+      priceCurrency: "EUR",
+      requestedAt: example.bookedAt,
+    },
+    channels: occupied,
+  }),
+  define({
+    type: "booking.approval.granted",
+    origin: "slotbase",
+    description:
+      "Staff approved a pending booking. What follows is an event of its own: booking.confirmed, or booking.hold.created when it must be paid online first.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, approvedBy: Actor, approvedAt: Instant },
+    sample: { ...there, approvedBy: example.staffId, approvedAt: "2026-03-09T18:02:11.000Z" },
+  }),
+  define({
+    type: "booking.approval.rejected",
+    origin: "slotbase",
+    description: "Staff refused a pending booking. booking.cancelled follows, with what is refunded.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, rejectedBy: Actor, rejectedAt: Instant, rejectionReason: Note },
+    sample: {
+      ...there,
+      rejectedBy: example.staffId,
+      rejectedAt: "2026-03-09T18:02:11.000Z",
+      rejectionReason: "The league plays on that day.",
+    },
+  }),
+  define({
+    type: "booking.rescheduled",
+    origin: "slotbase",
+    description: "A booking was moved to another time or resource; it says both, and what it costs now.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      ...place,
+      resourceName: Text,
+      previousResourceId: Id,
+      previousStartAt: Instant,
+      previousEndAt: Instant,
+      timezone: Timezone,
+      status: Schema.Literals(["confirmed", "pending"]),
+      priceAmount: Money,
+      previousPriceAmount: Money,
+      priceCurrency: Currency,
+      refundAmount: Money,
+      refundStatus: Schema.Literals(["pending", "none"]),
+      rescheduledBy: Actor,
+      rescheduledAt: Instant,
+    },
+    sample: {
+      ...there,
+      resourceName: "Court 1",
+      previousResourceId: example.resourceId,
+      previousStartAt: "2026-03-11T17:00:00.000Z",
+      previousEndAt: "2026-03-11T18:00:00.000Z",
+      timezone: "Europe/Berlin",
+      status: "confirmed",
+      priceAmount: 2000,
+      previousPriceAmount: 2400,
+      priceCurrency: "EUR",
+      refundAmount: 400,
+      refundStatus: "pending",
+      rescheduledBy: example.playerId,
+      rescheduledAt: "2026-03-10T09:12:00.000Z",
+    },
+    channels: occupied,
+  }),
+  define({
+    type: "booking.no_show.waived",
+    origin: "slotbase",
+    description: "Staff forgave a no-show: its strike no longer counts, and its fee is not due.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      bookingId: Id,
+      facilityId: Id,
+      userId: Id,
+      waivedBy: Actor,
+      waivedAt: Instant,
+      reason: Note,
+      feeWaived: Money,
+      strikeCount: Count,
+    },
+    sample: {
+      bookingId: example.bookingId,
+      facilityId: example.facilityId,
+      userId: example.playerId,
+      waivedBy: example.staffId,
+      waivedAt: "2026-03-13T09:00:00.000Z",
+      reason: "The tram had an accident.",
+      feeWaived: 1000,
+      strikeCount: 1,
+    },
+  }),
+] as const

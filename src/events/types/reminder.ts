@@ -1,0 +1,39 @@
+/** What reminders need beside the spec's booking.reminder.sent: that one has come due, which is what gets it sent. */
+import * as Schema from "effect/Schema"
+import { area } from "../definition.ts"
+import { example } from "../example.ts"
+import { Id, Instant, Minutes } from "../../base/schema/fact-fields.ts"
+
+const define = area("booking-service")
+
+export const reminderEvents = [
+  define({
+    type: "booking.reminder.due",
+    origin: "slotbase",
+    description: "It is time to remind the booker; booking.reminder.sent follows when that was done.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      bookingId: Id,
+      facilityId: Id,
+      resourceId: Id,
+      bookerId: Id,
+      startAt: Instant,
+      endAt: Instant,
+      reminderType: Schema.Literals(["24h", "1h", "custom"]),
+      minutesBefore: Minutes,
+      dueAt: Instant,
+    },
+    sample: {
+      bookingId: example.bookingId,
+      facilityId: example.facilityId,
+      resourceId: example.resourceId,
+      bookerId: example.playerId,
+      startAt: example.startAt,
+      endAt: example.endAt,
+      reminderType: "24h",
+      minutesBefore: 1440,
+      dueAt: "2026-03-11T17:00:00.000Z",
+    },
+  }),
+] as const

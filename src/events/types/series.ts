@@ -1,0 +1,101 @@
+/** The events of recurring bookings. What becomes of the single bookings of a series is told by the bookings' own events. */
+import * as Schema from "effect/Schema"
+import { area } from "../definition.ts"
+import { example } from "../example.ts"
+import { Actor, Day, Id, Instant, Minutes, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
+
+const define = area("booking-service")
+
+const Skipped = Schema.Array(Schema.Struct({ startAt: Instant, endAt: Instant, reason: Text }))
+const skippedSample = [{ startAt: "2026-03-19T17:00:00.000Z", endAt: "2026-03-19T18:00:00.000Z", reason: "slot_taken" }]
+const Scope = Schema.Literals(["this", "following", "all"])
+const aggregate = "recurring_booking"
+
+/** What the bookings of a series are made with. */
+const template = {
+  recurringBookingId: Id,
+  facilityId: Id,
+  resourceId: Id,
+  bookerId: Id,
+  rule: Text,
+  startTime: Text,
+  durationMinutes: Minutes,
+  timezone: Timezone,
+}
+const templateSample = {
+  recurringBookingId: example.recurringBookingId,
+  facilityId: example.facilityId,
+  resourceId: example.resourceId,
+  bookerId: example.playerId,
+  rule: "FREQ=WEEKLY;BYDAY=TH;COUNT=10",
+  startTime: "18:00",
+  durationMinutes: 60,
+  timezone: "Europe/Berlin",
+}
+
+export const recurringEvents = [
+  define({
+    type: "recurring_booking.created",
+    origin: "slotbase",
+    description: "A series was booked; each of its bookings inside the window has an event of its own.",
+    aggregate,
+    aggregateId: (data) => data.recurringBookingId,
+    data: { ...template, startDate: Day, bookingType: Text, bookingIds: Schema.Array(Id), skipped: Skipped },
+    sample: {
+      ...templateSample,
+      startDate: "2026-03-12",
+      bookingType: "open_play",
+      bookingIds: [example.bookingId],
+      skipped: skippedSample,
+    },
+  }),
+  define({
+    type: "recurring_booking.changed",
+    origin: "slotbase",
+    description: "The window of a series moved on and bookings were made, or bookings of it were moved.",
+    aggregate,
+    aggregateId: (data) => data.recurringBookingId,
+    data: {
+      ...template,
+      change: Schema.Literals(["extended", "rescheduled"]),
+      scope: Schema.optionalKey(Scope),
+      bookingIds: Schema.Array(Id),
+      skipped: Skipped,
+      changedBy: Actor,
+    },
+    sample: {
+      ...templateSample,
+      change: "rescheduled",
+      scope: "following",
+      bookingIds: [example.bookingId],
+      skipped: skippedSample,
+      changedBy: example.playerId,
+    },
+  }),
+  define({
+    type: "recurring_booking.cancelled",
+    origin: "slotbase",
+    description:
+      "One booking of a series, that one and those that follow, or all that are still to come were called off.",
+    aggregate,
+    aggregateId: (data) => data.recurringBookingId,
+    data: {
+      recurringBookingId: Id,
+      facilityId: Id,
+      bookerId: Id,
+      scope: Scope,
+      bookingIds: Schema.Array(Id),
+      cancelledBy: Actor,
+      cancellationReason: Note,
+    },
+    sample: {
+      recurringBookingId: example.recurringBookingId,
+      facilityId: example.facilityId,
+      bookerId: example.playerId,
+      scope: "all",
+      bookingIds: [example.bookingId],
+      cancelledBy: example.playerId,
+      cancellationReason: "The season is over",
+    },
+  }),
+] as const

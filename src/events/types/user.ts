@@ -1,0 +1,94 @@
+/** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
+import * as Schema from "effect/Schema"
+import { area } from "../definition.ts"
+import { example } from "../example.ts"
+import { Actor, Email, Id, Text } from "../../base/schema/fact-fields.ts"
+
+const define = area("user-service")
+
+export const userEvents = [
+  define({
+    type: "user.created",
+    description:
+      "A person registered, or was registered. A child without an address of its own is reached at its parent's, which then stands here.",
+    aggregate: "user",
+    aggregateId: (data) => data.userId,
+    data: {
+      userId: Id,
+      email: Email,
+      firstName: Text,
+      lastName: Text,
+      registrationSource: Schema.Literals(["web", "mobile", "admin", "invitation"]),
+      facilityId: Schema.optionalKey(Id),
+    },
+    sample: {
+      userId: example.playerId,
+      email: "mia.keller@example.com",
+      firstName: "Mia",
+      lastName: "Keller",
+      registrationSource: "web",
+      facilityId: example.facilityId,
+    },
+    facilityWebhook: true,
+  }),
+  define({
+    type: "user.role_assigned",
+    description: "A person was given a role in a scope, such as a facility.",
+    aggregate: "user",
+    aggregateId: (data) => data.userId,
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, grantedBy: Actor },
+    sample: {
+      userId: example.staffId,
+      role: "staff",
+      scopeType: "facility",
+      scopeId: example.facilityId,
+      grantedBy: example.ownerId,
+    },
+  }),
+  define({
+    type: "user.role_revoked",
+    origin: "slotbase",
+    description: "A role was taken away from a person, or they gave it up.",
+    aggregate: "user",
+    aggregateId: (data) => data.userId,
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: Actor },
+    sample: {
+      userId: example.staffId,
+      role: "staff",
+      scopeType: "facility",
+      scopeId: example.facilityId,
+      revokedBy: example.ownerId,
+    },
+  }),
+  define({
+    type: "parent_child.linked",
+    description:
+      "A person became the parent of a child in SlotBase. It is heard in one facility: of those where the child holds a role, the one with the lowest id.",
+    aggregate: "user",
+    aggregateId: (data) => data.parentId,
+    data: {
+      parentId: Id,
+      childId: Id,
+      relationship: Text,
+      isPrimary: Schema.Boolean,
+      permissions: Schema.Array(Text),
+    },
+    sample: {
+      parentId: example.parentId,
+      childId: example.playerId,
+      relationship: "mother",
+      isPrimary: true,
+      permissions: ["book", "pay", "view_feedback"],
+    },
+    facilityWebhook: true,
+  }),
+  define({
+    type: "parent_child.unlinked",
+    origin: "slotbase",
+    description: "A person is no longer the parent of a child in SlotBase.",
+    aggregate: "user",
+    aggregateId: (data) => data.parentId,
+    data: { parentId: Id, childId: Id, unlinkedBy: Actor },
+    sample: { parentId: example.parentId, childId: example.playerId, unlinkedBy: example.parentId },
+  }),
+] as const

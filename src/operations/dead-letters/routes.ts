@@ -1,0 +1,133 @@
+/** Dead letters: for the administrators of a facility, and for the platform across facilities. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireAdmin, requirePlatformAdmin } from "../../access/caller.ts"
+import type { App } from "../../base/app.ts"
+import { type DeadLetterEntry, ignore, listDeadLetters, reprocess, resolveByHand } from "./dead-letters.ts"
+import { NotFound } from "../../base/errors.ts"
+import { DomainEvent } from "../../events/envelope.ts"
+import { isId } from "../../base/ids.ts"
+import { limitOf, pageQuery } from "../../base/schema/page.ts"
+import { api, type RequestTools } from "../../http/route.ts"
+import { described, listOf } from "../../http/describe.ts"
+
+export const deadLetterRoutes = (app: App) =>
+  new Elysia()
+    .use(api(app))
+    .get(
+      "/v1/facilities/:facilityId/dead-letters",
+      async ({ caller, input, query, params: { facilityId } }) => {
+        requireAdmin(await caller(), idOf("facility", facilityId))
+        return listDeadLetters(app.db, { facilityId, ...queryOf(input(DeadLetterQuery, query)) })
+      },
+      described({ ...list, summary: "List the dead letters of a facility" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/reprocess",
+      (context) => decide(reprocess, context),
+      described({ ...decision, summary: "Put a dead letter back to work" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/ignore",
+      (context) => decide(ignore, context),
+      described({ ...decision, summary: "Decide that a dead letter needs nothing" }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/dead-letters/:id/resolve",
+      (context) => decide(resolveByHand, context),
+      described({ ...decision, summary: "Say that a dead letter was resolved by hand" }),
+    )
+    .get(
+      "/v1/dead-letters",
+      async ({ caller, input, query }) => {
+        requirePlatformAdmin(await caller())
+        return listDeadLetters(app.db, queryOf(input(DeadLetterQuery, query)))
+      },
+      described({ ...list, summary: "List the dead letters of all facilities" }),
+    )
+    .post(
+      "/v1/dead-letters/:id/reprocess",
+      (context) => decide(reprocess, context),
+      described({ ...decision, summary: "Put a dead letter of any facility back to work" }),
+    )
+    .post(
+      "/v1/dead-letters/:id/ignore",
+      (context) => decide(ignore, context),
+      described({ ...decision, summary: "Decide that a dead letter of any facility needs nothing" }),
+    )
+    .post(
+      "/v1/dead-letters/:id/resolve",
+      (context) => decide(resolveByHand, context),
+      described({ ...decision, summary: "Say that a dead letter of any facility was resolved by hand" }),
+    )
+
+async function decide(
+  act: typeof reprocess,
+  { caller, command, params: { facilityId, id } }: Deciding,
+): Promise<DeadLetterEntry> {
+  const deciding = await caller()
+  if (facilityId === undefined) requirePlatformAdmin(deciding)
+  else requireAdmin(deciding, idOf("facility", facilityId))
+  return command((tx) => act(tx, deciding, idOf("dead letter", id), facilityId))
+}
+
+interface Deciding extends Pick<RequestTools, "caller" | "command"> {
+  readonly params: { readonly id: string; readonly facilityId?: string }
+}
+
+const tag = "Dead letters"
+
+const DeadLetterQuery = Schema.Struct({
+  ...pageQuery,
+  after: Schema.optionalKey(
+    Schema.String.annotate({ description: "the `next` of the page before" }).check(
+      Schema.makeFilter((text: string) => isId(text), {
+        expected: "the `next` of an earlier page",
+        toJsonSchema: () => [{}, true],
+      }),
+    ),
+  ),
+  resolved: Schema.optionalKey(Schema.Literals(["true", "false"])),
+  handler: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
+})
+
+const queryOf = (query: typeof DeadLetterQuery.Type) => ({
+  limit: limitOf(query),
+  after: query.after,
+  handler: query.handler,
+  resolved: query.resolved === undefined ? undefined : query.resolved === "true",
+})
+
+const EventProcessingError = Schema.Struct({
+  eventId: Schema.String,
+  eventType: Schema.String,
+  handlerName: Schema.String,
+  error: Schema.Struct({ message: Schema.String, code: Schema.String, stack: Schema.optionalKey(Schema.String) }),
+  attemptCount: Schema.Number,
+  maxRetries: Schema.Number,
+  nextRetryAt: Schema.optionalKey(Schema.String),
+  status: Schema.Literals(["retrying", "failed", "dead_letter"]),
+})
+
+const Entry = Schema.Struct({
+  id: Schema.String,
+  eventId: Schema.String,
+  handler: Schema.optionalKey(Schema.String),
+  webhookId: Schema.optionalKey(Schema.String),
+  deliveryId: Schema.optionalKey(Schema.String),
+  event: DomainEvent,
+  errors: Schema.Array(EventProcessingError),
+  createdAt: Schema.String,
+  lastAttemptAt: Schema.String,
+  resolvedAt: Schema.optionalKey(Schema.String),
+  resolvedBy: Schema.optionalKey(Schema.String),
+  resolution: Schema.optionalKey(Schema.Literals(["reprocessed", "ignored", "manual"])),
+})
+
+const list = { tag, query: DeadLetterQuery, answer: listOf(Entry) } as const
+const decision = { tag, answer: Entry, problems: [409] } as const
+
+function idOf(what: string, text: string): string {
+  if (!isId(text)) throw new NotFound(what, text)
+  return text
+}

@@ -1,0 +1,174 @@
+/** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
+import type { Db } from "../base/database/db.ts"
+
+export interface Check {
+  readonly name: string
+  readonly well: boolean
+  /** What was found, and when it is not well, what to do. */
+  readonly says: string
+}
+
+/** How many of the latest events the ledger is computed for: enough to see a fault, and done in about a second. */
+const ledgerEvents = 10_000
+/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, a retry has its time. */
+const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open", "endpoint_busy"]
+/** The job looks every hour; a reader may delay it for a while. */
+const overdueDays = 2
+
+export const checks: readonly ((db: Db) => Promise<Check>)[] = [
+  server,
+  reader,
+  partitions,
+  processes,
+  retention,
+  late,
+  vacuum,
+  ledger,
+  money,
+  deadLetters,
+]
+
+async function server(db: Db): Promise<Check> {
+  const [row] = await db<{ version: string; movable: boolean; shift: string }[]>`
+    select current_setting('server_version') as version, movable, shift::text from slotbase.clock`
+  const clock = row?.movable ? `; demo or test clock, shifted by ${row.shift}` : ""
+  return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
+}
+
+async function reader(db: Db): Promise<Check> {
+  const [row] = await db<{ granted: boolean }[]>`
+    select exists (select from pg_roles where rolname = 'slotbase_reader'
+                   and has_table_privilege(oid, 'slotbase.event_log', 'select')) as granted`
+  return row?.granted
+    ? { name: "reader role", well: true, says: "slotbase_reader may read everything but secrets" }
+    : {
+        name: "reader role",
+        well: false,
+        says: "slotbase_reader is missing: as a user who may create roles, create it and grant as at the end of sql/0007-views.sql",
+      }
+}
+
+async function partitions(db: Db): Promise<Check> {
+  const [row] = await db<{ missing: number }[]>`
+    select count(*)::integer as missing
+    from slotbase.partitioned_tables t
+    where to_regclass('slotbase.' || t.name || to_char((select slotbase.now()) at time zone 'UTC' + interval '1 month', '_YYYY_MM')) is null`
+  return row?.missing === 0
+    ? { name: "partitions", well: true, says: "made for at least a month ahead" }
+    : {
+        name: "partitions",
+        well: false,
+        says: `${row?.missing} tables lack next month's partition: run "select slotbase.ensure_partitions()"`,
+      }
+}
+
+async function processes(db: Db): Promise<Check> {
+  const [row] = await db<{ alive: number; waiting: boolean }[]>`
+    select (select count(*) from slotbase.processes where alive_until > clock_timestamp()) as alive,
+           exists (select from slotbase.outbox) or exists (select from slotbase.unfinished_runs)
+             or exists (select from slotbase.delivery_queue) as waiting`
+  const { alive, waiting } = row ?? { alive: 0, waiting: false }
+  return alive === 0 && waiting
+    ? {
+        name: "processes",
+        well: false,
+        says: "work is waiting and no process does it: start one with SLOTBASE_ROLE=all or actors",
+      }
+    : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
+}
+
+/** Months of the log that should have left, and who has their tables open: the job says so too, but only in its output. */
+async function retention(db: Db): Promise<Check> {
+  const [row] = await db<{ keep: string | null; overdue: string[]; readers: string[] }[]>`
+    select s.keep_events::text as keep, o.overdue, array(
+      select r.session from slotbase.partition_readers(o.overdue) r where r.name <> 'slotbase retention' limit 3) as readers
+    from slotbase.settings s
+    cross join (select array(
+      select d.partition from slotbase.due_partitions((select slotbase.now()) - ${overdueDays}::integer * interval '1 day') d
+      union
+      select p from slotbase.retired_months m cross join unnest(m.partitions) p
+      where m.ended_at is null and m.began_at < (select slotbase.now()) - ${overdueDays}::integer * interval '1 day'
+        and to_regclass('slotbase.' || p) is not null
+      order by 1) as overdue) o`
+  const { keep, overdue, readers } = row ?? { keep: null, overdue: [], readers: [] }
+  return overdue.length === 0
+    ? {
+        name: "retention",
+        well: true,
+        says: keep === null ? "events are kept for ever" : `events are kept for ${keep}`,
+      }
+    : {
+        name: "retention",
+        well: false,
+        says: `${overdue.length} partitions should have been dropped, first ${overdue[0]}: ${
+          readers.length === 0 ? "is a process with actors running?" : `open in ${readers.join("; ")}`
+        }`,
+      }
+}
+
+async function late(db: Db): Promise<Check> {
+  const rows = await db<{ blocker: string; count: number; oldest: string; detail: string }[]>`
+    select blocker, count(*)::integer as count, date_trunc('second', (select slotbase.now()) - min(since))::text as oldest,
+           (array_agg(kind || ': ' || detail order by since))[1] as detail
+    from slotbase.late_events group by blocker order by blocker = any (${wanted}), min(since)`
+  const says = rows.map(({ blocker, count, oldest, detail }) => `${count} ${blocker} for up to ${oldest} (${detail})`)
+  return {
+    name: "late",
+    well: rows.every(({ blocker }) => wanted.includes(blocker)),
+    says: rows.length === 0 ? "nothing" : `${says.join("; ")}: see slotbase.late_events`,
+  }
+}
+
+async function vacuum(db: Db): Promise<Check> {
+  const [oldest] = await db<{ kind: string; session: string | null; name: string; transactions: number }[]>`
+    select kind, slotbase.session_text(pid, name, state, since) as session, name, transactions
+    from slotbase.vacuum_holders where holds = 'vacuum' and noticed order by transactions desc, since limit 1`
+  return oldest === undefined
+    ? { name: "vacuum", well: true, says: "nobody keeps dead rows for long" }
+    : {
+        name: "vacuum",
+        well: false,
+        says: `${oldest.kind === "session" ? oldest.session : `${oldest.kind} ${oldest.name}`} keeps the dead rows of ${oldest.transactions} transactions: see slotbase.vacuum_holders`,
+      }
+}
+
+async function ledger(db: Db): Promise<Check> {
+  const [row] = await db<{ events: number; unbalanced: number; first: number | null }[]>`
+    select count(*)::integer as events, count(*) filter (where not balanced)::integer as unbalanced,
+           min(position) filter (where not balanced) as first
+    from slotbase.event_ledger
+    where position > (select coalesce(max(position), 0) - ${ledgerEvents} from slotbase.event_positions)`
+  const { events, unbalanced, first } = row ?? { events: 0, unbalanced: 0, first: null }
+  return unbalanced === 0
+    ? { name: "ledger", well: true, says: `balanced over the last ${events} events` }
+    : {
+        name: "ledger",
+        well: false,
+        says: `${unbalanced} of the last ${events} events lack or exceed their work, first at position ${first}: see slotbase.event_ledger`,
+      }
+}
+
+/** Whether the books say what the payments, refunds and charges say. */
+async function money(db: Db): Promise<Check> {
+  const [first, ...more] = await db<{ facility: string; account: string; currency: string }[]>`
+    select facility, account, currency from slotbase.money_balances where not conserved order by facility, account`
+  return first === undefined
+    ? { name: "money", well: true, says: "conserved in every ledger" }
+    : {
+        name: "money",
+        well: false,
+        says: `${more.length + 1} accounts do not balance, first "${first.account}" of ${first.facility} in ${first.currency}: see slotbase.money_balances`,
+      }
+}
+
+async function deadLetters(db: Db): Promise<Check> {
+  const [row] = await db<{ open: number }[]>`
+    select count(*)::integer as open from slotbase.dead_letters where resolved_at is null`
+  return row?.open === 0
+    ? { name: "dead letters", well: true, says: "none open" }
+    : {
+        name: "dead letters",
+        well: false,
+        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess or ignore each; of a month that has gone only ignore or resolve is left`,
+      }
+}

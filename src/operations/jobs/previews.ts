@@ -1,0 +1,25 @@
+/** What a run of a job would find now, by the job's name, read without changing anything. A job that is missing here can't say. */
+import { countDueNoShows } from "../../domain/booking/attendance/check-in.ts"
+import type { Queryable } from "../../base/database/db.ts"
+import { countDueSeries } from "../../domain/booking/series/rows.ts"
+import { countDueReminders } from "../../domain/booking/reminders/reminders.ts"
+import { countDueRenewals } from "../../domain/subscriptions/renew.ts"
+import { facilitiesWithOffers } from "../../domain/booking/waitlist/candidates.ts"
+import type { Did } from "./rows.ts"
+
+export async function previewOf(db: Queryable, job: string): Promise<Did | null> {
+  return Object.hasOwn(previews, job) ? ((await previews[job]?.(db)) ?? null) : null
+}
+
+const previews: Readonly<Record<string, (db: Queryable) => Promise<Did>>> = {
+  "booking-reminder-check": async (db) => ({ reminders: await countDueReminders(db) }),
+  "hold-expiration": async (db) => {
+    const [row] = await db<[{ count: number }]>`
+      select count(*) from slotbase.bookings where status = 'held' and hold_expires_at <= (select slotbase.now())`
+    return { holds: row.count }
+  },
+  "no-show-detection": async (db) => ({ noShows: await countDueNoShows(db) }),
+  "recurring-extension": async (db) => ({ series: await countDueSeries(db) }),
+  "waitlist-offers": async (db) => ({ facilities: (await facilitiesWithOffers(db, 100)).length }),
+  "subscription-renewal-check": async (db) => ({ subscriptions: await countDueRenewals(db) }),
+}

@@ -1,0 +1,169 @@
+/** Scheduled jobs: which there are, when they tick, what their runs did, and runs by hand; for the platform and in a facility. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireAdmin, requirePlatformAdmin } from "../../access/caller.ts"
+import type { App } from "../../base/app.ts"
+import { NoInput } from "../../domain/booking/input.ts"
+import { previewOf } from "./previews.ts"
+import { untilEnded } from "./wait.ts"
+import { Job, JobRun, listJobs, listRuns, RunQuery, readJob, readRun, requestRun, runOf } from "./jobs.ts"
+import { PageQuery } from "../../base/schema/page.ts"
+import { api, type RequestTools } from "../../http/route.ts"
+import type { ResponseSettings } from "../../http/correlation.ts"
+import { described, listOf } from "../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../http/path.ts"
+
+const tag = "Operations"
+
+export const jobRoutes = (app: App) =>
+  new Elysia({ name: "jobs" })
+    .use(api(app))
+    .get(
+      "/v1/jobs",
+      async ({ caller, input, query }) => {
+        requirePlatformAdmin(await caller())
+        return listJobs(app.db, input(PageQuery, query))
+      },
+      described({
+        tag,
+        summary: "List the scheduled jobs with their next ticks and last runs",
+        query: PageQuery,
+        answer: listOf(Job),
+      }),
+    )
+    .get(
+      "/v1/jobs/:name",
+      async ({ caller, params }) => {
+        requirePlatformAdmin(await caller())
+        return readJob(app.db, params.name)
+      },
+      described({ tag, summary: "Read a scheduled job", answer: Job }),
+    )
+    .get(
+      "/v1/jobs/:name/preview",
+      async ({ caller, params }) => {
+        requirePlatformAdmin(await caller())
+        const job = await readJob(app.db, params.name)
+        return { job: job.name, due: await previewOf(app.db, job.name), nextTicks: job.nextTicks }
+      },
+      described({ tag, summary: "Ask what a run of a job would do now", answer: Preview }),
+    )
+    .post("/v1/jobs/:name/run", (context) => run(app, context), described({ ...running, summary: "Run a job now" }))
+    .get(
+      "/v1/jobs/:name/runs",
+      async ({ caller, input, query, params }) => {
+        requirePlatformAdmin(await caller())
+        return listRuns(app.db, params.name, input(RunQuery, query))
+      },
+      described({ tag, summary: "List the runs of a job, the newest first", query: RunQuery, answer: listOf(JobRun) }),
+    )
+    .get(
+      "/v1/jobs/:name/runs/:id",
+      async ({ caller, params }) => {
+        requirePlatformAdmin(await caller())
+        return readRun(app.db, params.name, idOf(params.id, "run"))
+      },
+      described({ tag, summary: "Read a run of a job", answer: JobRun }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/jobs",
+      async ({ caller, input, query, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return listJobs(app.db, input(PageQuery, query), facilityId)
+      },
+      described({
+        tag,
+        summary: "List the scheduled jobs as they concern a facility",
+        description: "For its administrators. What a run for all facilities did is not shown.",
+        query: PageQuery,
+        answer: listOf(Job),
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/jobs/:name/run",
+      (context) => run(app, context, facilityIdOf(context.params.facilityId)),
+      described({
+        ...running,
+        summary: "Run a job now, for one facility alone",
+        description: `For its administrators, and for jobs that have \`runsInFacility\`. ${running.description}`,
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/jobs/:name/runs",
+      async ({ caller, input, query, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return listRuns(app.db, params.name, input(RunQuery, query), facilityId)
+      },
+      described({
+        tag,
+        summary: "List the runs of a job that were for one facility alone",
+        query: RunQuery,
+        answer: listOf(JobRun),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/jobs/:name/runs/:id",
+      async ({ caller, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return readRun(app.db, params.name, idOf(params.id, "run"), facilityId)
+      },
+      described({ tag, summary: "Read a run of a job that was for one facility alone", answer: JobRun }),
+    )
+
+/** Seconds; below the time after which a connection counts as idle. */
+const longestWait = 20
+const defaultWait = 10
+
+const WaitQuery = Schema.Struct({
+  wait: Schema.optionalKey(
+    Schema.String.annotate({
+      description: `how long to wait for its end, 0 to ${longestWait} seconds; default ${defaultWait}`,
+      format: "int32",
+    }).check(
+      Schema.makeFilter((text: string) => /^\d{1,2}$/.test(text) && Number(text) <= longestWait, {
+        expected: `a whole number from 0 to ${longestWait}`,
+        toJsonSchema: () => [{ pattern: "^\\d{1,2}$" }, true],
+      }),
+    ),
+  ),
+})
+
+const Preview = Schema.Struct({
+  job: Schema.String,
+  due: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
+    description: "what a run would find, as counts by name; null: nobody can say",
+  }),
+  nextTicks: Schema.Array(Schema.String),
+})
+
+const running = {
+  tag,
+  description:
+    "A process with actors takes it within a second; several who ask while it waits get the same run. " +
+    "200: it has ended, and says what it did. 202: it has not; read it at its own address.",
+  body: NoInput,
+  query: WaitQuery,
+  answer: JobRun,
+  also: [202],
+} as const
+
+interface Asking extends Pick<RequestTools, "caller" | "command" | "input"> {
+  readonly body: unknown
+  readonly query: unknown
+  readonly params: { readonly name: string }
+  readonly set: ResponseSettings
+}
+
+/** Asks in one transaction, and waits for the end outside of it. */
+async function run(app: App, { caller, command, input, body, query, params, set }: Asking, facilityId?: string) {
+  const who = await caller()
+  const { wait } = input(WaitQuery, query)
+  input(NoInput, body)
+  const asked = await command((tx) => requestRun(tx, who, params.name, facilityId), { status: 202 })
+  const ended = await untilEnded(app.db, asked.id, Number(wait ?? defaultWait) * 1000)
+  if (ended?.ended_at != null) set.status = 200
+  return ended === undefined ? asked : runOf(ended)
+}

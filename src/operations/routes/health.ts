@@ -1,0 +1,44 @@
+/** GET /healthz: this process is alive. GET /readyz: it can do its work, or what keeps it from that. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import type { App } from "../../base/app.ts"
+import { notReady } from "../../base/health.ts"
+import { described } from "../../http/describe.ts"
+import { problems, Ready } from "../../http/problems.ts"
+
+export const healthRoutes = (app: App) =>
+  new Elysia()
+    .use(problems())
+    .get(
+      "/healthz",
+      () => ({ status: "alive" }),
+      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
+    )
+    .get(
+      "/readyz",
+      async () => {
+        const reasons = await notReady(app.db)
+        if (reasons.length > 0)
+          throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
+        return { status: "ready" }
+      },
+      described({
+        tag,
+        summary: "Ask whether it can do its work",
+        answer: Status,
+        open: true,
+        problems: [503],
+      }),
+    )
+
+const tag = "Operations"
+const Status = Schema.Struct({ status: Schema.String })
+
+const problemOf = (reasons: readonly string[]) => ({
+  type: "urn:slotbase:problem:not_ready",
+  title: "Not ready",
+  status: 503,
+  detail: reasons.join(" "),
+  code: "not_ready",
+  reasons,
+})

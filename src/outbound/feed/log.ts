@@ -1,0 +1,150 @@
+/**
+ * Reading the log: the feed of events by position, one event, and the story of one event (the spec's EventLog).
+ * A reader that continues after the position it was given never misses an event, however late its transaction
+ * committed, because positions are given after the commit and in one dense order. Reads only.
+ */
+import type { Queryable } from "../../base/database/db.ts"
+import { NotFound } from "../../base/errors.ts"
+import { type DomainEvent, type EventRow, toDomainEvent } from "../../events/envelope.ts"
+import { platformFacilityId } from "../../base/ids.ts"
+
+/** An event with its place in the log; null while it is not dispatched, which takes milliseconds. */
+export type LoggedEvent = DomainEvent & { readonly position: string | null }
+
+export interface FeedPage {
+  readonly data: readonly LoggedEvent[]
+  /** There is, or may be, more to read at once: continue after it. Null at the end of the log. */
+  readonly next: string | null
+  /** Everything up to here has been looked at. Whoever polls continues after it, whether or not there was anything. */
+  readonly position: string
+}
+
+export interface FeedQuery {
+  /** Undefined: the events of all facilities, and of none. */
+  readonly facilityId?: string | undefined
+  /** Undefined: all types. */
+  readonly types?: readonly string[] | undefined
+  readonly after: number
+  readonly limit: number
+}
+
+/** The events after a position, in order. */
+export async function readFeed(db: Queryable, { facilityId, types, after, limit }: FeedQuery): Promise<FeedPage> {
+  const reach = types === undefined ? limit : Math.max(limit, filteredReach)
+  // One statement, so that the end of the log is that of the same moment as the events; without events it is one row.
+  const rows = await db<(FeedEnds & (LogEventRow | NoEvent))[]>`
+    with looked as materialized (
+      select position, event_id, facility_id, type from slotbase.event_positions
+      where position > ${after} ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
+      order by position limit ${reach}
+    ), wanted as (
+      select position, event_id, facility_id from looked
+      ${types === undefined ? db`` : db`where type = any (${types as string[]})`}
+      order by position limit ${limit}
+    )
+    select ends.*, w.position, e.*
+    from (select (select count(*) from looked) as looked, (select max(position) from looked) as last_looked,
+                 (select count(*) from wanted) as wanted, (select max(position) from wanted) as last_wanted,
+                 (select max(position) from slotbase.event_positions) as head) ends
+    left join (wanted w join slotbase.events e on e.id = w.event_id and e.facility_id = w.facility_id) on true
+    order by w.position`
+  const [ends] = rows
+  const events = rows.filter((row): row is FeedEnds & LogEventRow => row.position !== null)
+  const full = ends?.wanted === limit
+  const more = full || ends?.looked === reach
+  const reached = full ? ends?.last_wanted : more ? ends?.last_looked : ends?.head
+  const position = String(reached ?? 0)
+  return { data: events.map((row) => logged(row, row.position)), next: more ? position : null, position }
+}
+
+/** One event of a facility; without a facility, any. */
+export async function readEvent(db: Queryable, eventId: string, facilityId?: string): Promise<LoggedEvent> {
+  const [row] = await db<(EventRow & { readonly position: number | null })[]>`
+    select e.*, p.position
+    from slotbase.events e
+    left join slotbase.event_positions p on p.event_id = e.id
+    where e.id = ${eventId} ${facilityId === undefined ? db`` : db`and e.facility_id = ${facilityId}`}`
+  if (!row) throw new NotFound("event", eventId)
+  return logged(row, row.position)
+}
+
+/** The spec's EventLog. Runs and deliveries that have not ended stand in it as pending, running or retrying. */
+export interface EventLog {
+  readonly eventId: string
+  readonly eventType: string
+  readonly timestamp: string
+  readonly facilityId?: string
+  readonly userId?: string
+  readonly position: string | null
+  readonly handlers: readonly {
+    readonly name: string
+    readonly status: "success" | "failed" | "skipped" | "pending" | "running" | "retrying"
+    /** Milliseconds; 0 while it has not ended. */
+    readonly duration: number
+    readonly error?: string
+  }[]
+  readonly webhooks: readonly {
+    readonly webhookId: string
+    readonly deliveryId: string
+    readonly status: string
+    /** Milliseconds, of the last attempt. */
+    readonly duration?: number
+  }[]
+}
+
+/** What became of an event: every handler's run and every webhook's delivery. */
+export async function readEventLog(db: Queryable, eventId: string, facilityId?: string): Promise<EventLog> {
+  const [row] = await db<LogRow[]>`
+    select * from slotbase.event_log
+    where event_id = ${eventId} ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}`
+  if (!row) throw new NotFound("event", eventId)
+  return {
+    eventId: row.event_id,
+    eventType: row.event_type,
+    timestamp: row.timestamp.toISOString(),
+    ...(row.facility_id !== platformFacilityId && { facilityId: row.facility_id }),
+    ...(row.user_id !== null && { userId: row.user_id }),
+    position: row.position === null ? null : String(row.position),
+    handlers: row.handlers.map(({ name, status, duration, error }) => ({
+      name,
+      status: status === "dead_letter" ? "failed" : status,
+      duration: duration ?? 0,
+      ...(error !== undefined && { error }),
+    })),
+    webhooks: row.webhooks,
+  }
+}
+
+/** A page with a filter looks at no more of the log than this, so that a rare type costs no long scan; the next page goes on. */
+const filteredReach = 10_000
+
+interface FeedEnds {
+  readonly looked: number
+  readonly last_looked: number | null
+  readonly wanted: number
+  readonly last_wanted: number | null
+  readonly head: number | null
+}
+type LogEventRow = EventRow & { readonly position: number }
+type NoEvent = { readonly position: null }
+
+interface LogRow {
+  readonly event_id: string
+  readonly event_type: string
+  readonly timestamp: Date
+  readonly facility_id: string
+  readonly user_id: string | null
+  readonly position: number | null
+  readonly handlers: readonly {
+    name: string
+    status: Exclude<EventLog["handlers"][number]["status"], "failed"> | "dead_letter"
+    duration?: number
+    error?: string
+  }[]
+  readonly webhooks: EventLog["webhooks"]
+}
+
+const logged = (row: EventRow, position: number | null): LoggedEvent => ({
+  ...toDomainEvent(row),
+  position: position === null ? null : String(position),
+})

@@ -1,0 +1,75 @@
+/**
+ * Channels: their names (the spec's WEBSOCKET_CHANNELS), and who may listen to them. The name of a channel is also the
+ * name of its Bun topic, so there is exactly one way to write it.
+ */
+import { bestRole, type Caller, isStaff, mayActFor } from "../../access/caller.ts"
+import type { Queryable } from "../../base/database/db.ts"
+import { type ChannelPattern, channelPatterns } from "../../events/definition.ts"
+import { isId } from "../../base/ids.ts"
+
+export interface Channel {
+  readonly name: string
+  readonly pattern: ChannelPattern
+  /** The user, facility or resource that it is about. */
+  readonly id: string
+}
+
+/** A channel with the facility that decides who may listen; null for a user's own channels. */
+export interface PlacedChannel extends Channel {
+  readonly facilityId: string | null
+}
+
+/** The channel of a name; undefined when the spec has none of that form. */
+export function parseChannel(name: string): Channel | undefined {
+  const [scope = "", id = "", subject = "", ...more] = name.split(":")
+  const pattern = patterns.get(`${scope}:${subject}`)
+  if (pattern === undefined || more.length > 0 || !isId(id) || id !== id.toLowerCase()) return undefined
+  return { name, pattern, id }
+}
+
+/** The name of a channel, such as `channelName("user:{userId}:bookings", id)`. */
+export const channelName = (pattern: ChannelPattern, id: string): string => pattern.replace(/\{\w+\}/, id)
+
+export const isAvailability = ({ pattern }: Channel): boolean =>
+  pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
+
+/** Finds the facility of a channel; undefined when its resource does not exist. */
+export async function place(db: Queryable, channel: Channel): Promise<PlacedChannel | undefined> {
+  if (channel.pattern.startsWith("user:")) return { ...channel, facilityId: null }
+  if (channel.pattern.startsWith("facility:")) return { ...channel, facilityId: channel.id }
+  const [row] = await db<{ facility_id: string }[]>`select facility_id from slotbase.resources where id = ${channel.id}`
+  return row && { ...channel, facilityId: row.facility_id }
+}
+
+/**
+ * Whether a caller may listen. A person's channels are their own, and of a child's those for which its parent has the
+ * permission; not even the platform's administrator listens to another's.
+ */
+export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
+  if (channel.facilityId === null) return mayListenTo(caller, channel)
+  switch (channel.pattern) {
+    case "facility:{facilityId}:bookings":
+    case "facility:{facilityId}:check-ins":
+      return isStaff(caller, channel.facilityId)
+    default:
+      return bestRole(caller, channel.facilityId) !== undefined
+  }
+}
+
+function mayListenTo(caller: Caller, { pattern, id }: Channel): boolean {
+  switch (pattern) {
+    case "user:{userId}:bookings":
+      return mayActFor(caller, id, "book")
+    case "user:{userId}:feedback":
+      return mayActFor(caller, id, "view_feedback")
+    default:
+      return caller.userId === id
+  }
+}
+
+const patterns = new Map(
+  (Object.keys(channelPatterns) as ChannelPattern[]).map((pattern) => {
+    const [scope, , subject] = pattern.split(":")
+    return [`${scope}:${subject}`, pattern]
+  }),
+)

@@ -1,0 +1,218 @@
+/**
+ * One socket: who it belongs to, what it listens to, and its limits. Its frames are handled one after the other, in the
+ * order in which they came. Every closing says why (see closeCodes).
+ */
+import { authenticate, type Caller } from "../../access/caller.ts"
+import { clock } from "../../base/clock.ts"
+import { NotAuthenticated } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
+import { mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
+import { type ClientFrame, readFrame } from "./client-frames.ts"
+import { closeCodes } from "./limits.ts"
+import type { Live } from "./live.ts"
+import { RateLimit } from "./rate-limit.ts"
+import { replay } from "./replay.ts"
+
+/** What a connection needs of Bun's socket. */
+export interface Socket {
+  send(text: string): number
+  close(code: number, reason: string): void
+  subscribe(topic: string): void
+  unsubscribe(topic: string): void
+  cork(write: () => void): unknown
+}
+
+export class Connection {
+  readonly session = newId()
+  readonly #live: Live
+  readonly #socket: Socket
+  readonly #channels = new Map<string, PlacedChannel>()
+  readonly #rate: RateLimit
+  readonly #authTimer: Timer
+  #token: string | undefined
+  #caller: Caller | undefined
+  #work: Promise<void> = Promise.resolve()
+  #badFrames = 0
+  #closed = false
+  /** When its access is to be looked at again, on the monotonic timer. */
+  recheckAt = Number.POSITIVE_INFINITY
+
+  constructor(live: Live, socket: Socket) {
+    this.#live = live
+    this.#socket = socket
+    this.#rate = new RateLimit(live.limits.framesAtOnce, live.limits.framesPerSecond)
+    this.#authTimer = setTimeout(
+      () => this.close(closeCodes.notAuthenticated, "nobody has said who this is"),
+      live.limits.authMs,
+    )
+  }
+
+  /** Undefined until it is known whose it is. */
+  get userId(): string | undefined {
+    return this.#caller?.userId
+  }
+
+  get token(): string | undefined {
+    return this.#token
+  }
+
+  /** Takes a message of the client. */
+  receive(message: unknown): void {
+    if (this.#closed) return
+    if (!this.#rate.take()) this.close(closeCodes.tooMany, "too many frames")
+    else this.#work = this.#work.then(() => (this.#closed ? undefined : this.#handle(message)))
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closed) return
+    this.#socket.close(code, reason)
+    this.closed()
+  }
+
+  /** The socket is closed, by whichever side. */
+  closed(): void {
+    this.#closed = true
+    clearTimeout(this.#authTimer)
+    this.#channels.clear()
+    this.#live.disconnect(this)
+  }
+
+  /** Takes the caller as its token names them now; false when the socket was closed for it. */
+  recheck(caller: Caller | undefined): boolean {
+    if (this.#closed) return false
+    if (caller === undefined) {
+      this.close(closeCodes.notAuthenticated, "the token is no longer valid")
+      return false
+    }
+    this.#known(caller)
+    const withdrawn = [...this.#channels.values()].find((channel) => !mayListen(caller, channel))
+    if (withdrawn) this.close(closeCodes.accessWithdrawn, `no longer allowed: ${withdrawn.name}`)
+    return withdrawn === undefined
+  }
+
+  /** Tells the client to refetch everything that it listens to. */
+  resync(position: number): void {
+    for (const channel of this.#channels.keys()) this.#send({ type: "resync", channel, position: String(position) })
+  }
+
+  async #handle(message: unknown): Promise<void> {
+    const frame = readFrame(message)
+    if ("fault" in frame) return this.#badFrame(frame.fault)
+    if (frame.type !== "auth" && frame.type !== "ping" && this.#caller === undefined)
+      return this.close(closeCodes.notAuthenticated, "the first frame must say who this is")
+    try {
+      await this.#answer(frame)
+    } catch (error) {
+      if (error instanceof NotAuthenticated) return this.close(closeCodes.notAuthenticated, "the token is not valid")
+      process.emitWarning(error instanceof Error ? error : String(error))
+      if (frame.type === "auth") return this.close(closeCodes.restarting, "the database does not answer")
+      const channel = "channel" in frame ? { channel: frame.channel } : {}
+      this.#error("unavailable", "The database does not answer; try again in a moment.", channel)
+    }
+  }
+
+  #answer(frame: ClientFrame): Promise<void> | void {
+    switch (frame.type) {
+      case "auth":
+        return this.#authenticate(frame.token)
+      case "subscribe":
+        return this.#subscribe(frame.channel, frame.after)
+      case "unsubscribe":
+        return this.#unsubscribe(frame.channel)
+      case "ping":
+        return this.#send({ type: "pong", position: String(this.#live.position ?? 0) })
+    }
+  }
+
+  /** Also on a socket that is known already, to go on with a newer token of the same person. */
+  async #authenticate(token: string): Promise<void> {
+    const caller = await authenticate(this.#live.db, token)
+    if (this.#closed) return
+    if (this.#caller !== undefined && this.#caller.userId !== caller.userId)
+      return this.close(closeCodes.protocolError, "a socket belongs to one person")
+    if (this.#caller === undefined && !this.#live.hasRoomFor(caller))
+      return this.close(closeCodes.tooMany, "too many sockets of one person")
+    clearTimeout(this.#authTimer)
+    if (this.#caller === undefined) this.#live.identified(caller.userId)
+    this.#token = token
+    this.#known(caller)
+    this.#send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })
+  }
+
+  async #subscribe(name: string, after: number | undefined): Promise<void> {
+    const channel = parseChannel(name)
+    if (channel === undefined)
+      return this.#error("unknown_channel", "There is no channel of that name.", { channel: name })
+    if (!this.#channels.has(name) && this.#channels.size >= this.#live.limits.subscriptionsPerSocket)
+      return this.#error("too_many", `A socket has at most ${this.#live.limits.subscriptionsPerSocket} channels.`, {
+        channel: name,
+      })
+    const placed = await place(this.#live.db, channel)
+    if (placed === undefined || !this.#mayListen(placed)) return this.#forbidden(name)
+    await this.#live.started
+
+    const kept = this.#live.keep(name)
+    const upTo = this.#live.positionOf(placed)
+    const { losses } = this.#live
+    try {
+      const before =
+        after === undefined ? [] : await this.#live.replaying(() => replay(this.#live.db, placed, after, upTo))
+      if (this.#closed) return
+      if (!this.#mayListen(placed)) return this.#forbidden(name)
+      // From here to the end of the tick nothing can be published.
+      const isWhole = before !== "resync" && losses === this.#live.losses
+      this.#join(placed, isWhole ? [...before, ...kept.texts] : "resync")
+    } finally {
+      kept.stop()
+    }
+  }
+
+  #join(channel: PlacedChannel, missed: readonly string[] | "resync"): void {
+    const { name } = channel
+    const position = String(this.#live.positionOf(channel))
+    const frames = missed === "resync" ? [JSON.stringify({ type: "resync", channel: name, position })] : missed
+    const replayed = missed === "resync" ? 0 : missed.length
+    this.#socket.cork(() => {
+      this.#send({ type: "subscribed", channel: name, position, replayed })
+      for (const frame of frames) this.#socket.send(frame)
+    })
+    this.#socket.subscribe(name)
+    this.#channels.set(name, channel)
+  }
+
+  #unsubscribe(name: string): void {
+    if (this.#channels.delete(name)) {
+      this.#socket.unsubscribe(name)
+      this.#send({ type: "unsubscribed", channel: name })
+    } else this.#error("not_subscribed", "This socket does not listen to that channel.", { channel: name })
+  }
+
+  #known(caller: Caller): void {
+    this.#caller = caller
+    const left =
+      caller.tokenExpiresAt === null ? Number.POSITIVE_INFINITY : caller.tokenExpiresAt.getTime() - clock.now()
+    this.recheckAt = performance.now() + Math.max(0, Math.min(left, this.#live.limits.recheckMs))
+  }
+
+  #mayListen(channel: PlacedChannel): boolean {
+    return this.#caller !== undefined && mayListen(this.#caller, channel)
+  }
+
+  /** The same words for a channel that does not exist: nobody learns of other facilities from it. */
+  #forbidden(channel: string): void {
+    this.#error("forbidden", "You may not listen to this channel.", { channel })
+  }
+
+  #badFrame(fault: string): void {
+    if (++this.#badFrames >= this.#live.limits.badFrames) this.close(closeCodes.protocolError, fault)
+    else this.#error("bad_frame", fault)
+  }
+
+  #error(code: string, message: string, about: { channel?: string } = {}): void {
+    this.#send({ type: "error", code, ...about, message })
+  }
+
+  #send(frame: object): void {
+    if (!this.#closed) this.#socket.send(JSON.stringify(frame))
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * From an event of the log to the frames that channels carry (the spec's WEBSOCKET_EVENTS). Pure: the broadcaster and a replay
+ * map the same event to the same frames. Slots are not in events; `changeOf` says whose must be read (see slots.ts).
+ * `user:{id}:notifications` can be subscribed to and stays silent: no event tells of a notification yet.
+ */
+import { catalogue, type EventData, type EventType } from "../../events/catalogue.ts"
+import { channelName } from "./channels.ts"
+
+/** A row of the log as `readLog` gives it. */
+export interface LogRow {
+  readonly position: number
+  readonly event_id: string
+  readonly facility_id: string
+  readonly type: string
+  /** Null when the event itself is no longer kept; then so are timestamp and what follows. */
+  readonly data: object | null
+  readonly timestamp: Date | null
+  /** Of the facility. */
+  readonly timezone: string
+  /** Of the booking that the event is about, if it is about one. */
+  readonly booking_id: string | null
+  readonly booker_id: string | null
+  readonly participant_ids: readonly string[]
+  /** What the coach block takes that the event is about, where its data does not say it. */
+  readonly stretch: { readonly resourceId: string; readonly startAt: string; readonly endAt: string } | null
+}
+
+export interface Frame {
+  readonly type: "booking.update" | "availability.changed" | "feedback.new" | "resync"
+  readonly channel: string
+  readonly position: number
+  readonly eventId: string
+  readonly payload?: object
+}
+
+/** The frame as text, made once for all who listen. */
+export function textOf({ type, channel, position, eventId, payload }: Frame): string {
+  if (type === "resync") return JSON.stringify({ type, channel, position: String(position) })
+  return JSON.stringify({ type, channel, position: String(position), eventId, payload })
+}
+
+/** The status of a booking after an event, by the event's type. */
+export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {
+  "booking.hold.created": "held",
+  "booking.hold.released": "released",
+  "booking.approval.requested": "pending",
+  "booking.confirmed": "confirmed",
+  "booking.cancelled": "cancelled",
+  "booking.checked_in": "checked_in",
+  "booking.no_show": "no_show",
+  "booking.completed": "completed",
+}
+
+/** The frames that follow from an event alone. */
+export function framesOf(row: LogRow): Frame[] {
+  if (row.data === null) return []
+  const status = bookingStatuses[row.type as EventType]
+  if (status !== undefined) return bookingFrames(row, status)
+  // A move leaves the status as it is.
+  if (row.type === "booking.rescheduled") {
+    return bookingFrames(row, (row.data as EventData<"booking.rescheduled">).status)
+  }
+  if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
+  return []
+}
+
+/** What an event changed: a stretch of a resource, one of several (empty: of all), a resource itself, or a whole facility. */
+export type Change =
+  | { readonly what: "stretch"; readonly resourceId: string; readonly startAt: string; readonly endAt: string }
+  | {
+      readonly what: "closure"
+      readonly resourceIds: readonly string[]
+      readonly startAt: string
+      readonly endAt: string
+    }
+  | { readonly what: "resource"; readonly resourceId: string }
+  | { readonly what: "facility" }
+
+export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
+  if (data === null) return undefined
+  if (type === "resource.created" || type === "resource.updated")
+    return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
+  if (type === "facility.settings_updated") return { what: "facility" }
+  if (type === "facility.closure.created" || type === "facility.closure.removed") {
+    const { resourceIds, startAt, endAt } = data as EventData<"facility.closure.created">
+    return { what: "closure", resourceIds, startAt, endAt }
+  }
+  if (!occupying.has(type)) return undefined
+  const { resourceId, startAt, endAt } = stretch ?? (data as Partial<EventData<"booking.confirmed">>)
+  // A decision about a block that nobody knows: recorded from psql.
+  if (resourceId === undefined || startAt === undefined || endAt === undefined) return undefined
+  return { what: "stretch", resourceId, startAt, endAt }
+}
+
+/** All of them: a booking that moved changed the time that it left, too. */
+export function changesOf(row: LogRow): Change[] {
+  const change = changeOf(row)
+  if (change === undefined || row.type !== "booking.rescheduled") return change ? [change] : []
+  const { previousResourceId, previousStartAt, previousEndAt } = row.data as EventData<"booking.rescheduled">
+  return [change, { what: "stretch", resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
+}
+
+/** The types that the catalogue shows on availability channels: their data, or their block, says which resource, from when to when. */
+const occupying: ReadonlySet<string> = new Set(
+  catalogue.filter(({ channels }) => channels.includes("resource:{resourceId}:availability")).map(({ type }) => type),
+)
+
+/** All types that may change slots. */
+export const changingTypes: readonly string[] = [
+  ...occupying,
+  "resource.created",
+  "resource.updated",
+  "facility.settings_updated",
+]
+
+function bookingFrames(row: LogRow, status: string): Frame[] {
+  const payload = { bookingId: row.booking_id, status, updatedAt: row.timestamp?.toISOString() }
+  const users = new Set([...(row.booker_id === null ? [] : [row.booker_id]), ...row.participant_ids])
+  const channels = [
+    ...[...users].map((userId) => channelName("user:{userId}:bookings", userId)),
+    channelName("facility:{facilityId}:bookings", row.facility_id),
+    ...(status === "checked_in" ? [channelName("facility:{facilityId}:check-ins", row.facility_id)] : []),
+  ]
+  return framesOn(row, "booking.update", channels, payload)
+}
+
+function feedbackFrames(row: LogRow, data: EventData<"feedback.published">): Frame[] {
+  const users = new Set([data.studentId, ...data.parentIds])
+  const channels = [...users].map((userId) => channelName("user:{userId}:feedback", userId))
+  const { feedbackId, sessionId, coachName } = data
+  return framesOn(row, "feedback.new", channels, { feedbackId, sessionId, coachName })
+}
+
+const framesOn = (row: LogRow, type: Frame["type"], channels: string[], payload: object): Frame[] =>
+  channels.map((channel) => ({ type, channel, position: row.position, eventId: row.event_id, payload }))

@@ -1,0 +1,215 @@
+/**
+ * The WebSocket part of one server process: its sockets, and how far this process has published the log. Frames and the
+ * position that they lead to are published in one tick, and a socket joins a topic in one tick, so between "replayed up to" and "live from" nothing
+ * fits. Access is looked at again and again for as long as a socket is open.
+ */
+import { authenticate, type Caller } from "../../access/caller.ts"
+import type { Db } from "../../base/database/db.ts"
+import { NotAuthenticated } from "../../base/errors.ts"
+import { type Channel, isAvailability } from "./channels.ts"
+import { Connection, type Socket } from "./connection.ts"
+import { type Frame, textOf } from "./frames.ts"
+import { closeCodes, limits as standardLimits } from "./limits.ts"
+
+/** What Bun's server does for topics. */
+export interface Topics {
+  publish(topic: string, text: string): number
+  subscriberCount(topic: string): number
+}
+
+export type LiveLimits = { readonly [Name in keyof typeof standardLimits]: number }
+
+export class Live {
+  readonly db: Db
+  readonly limits: LiveLimits
+  readonly #connections = new Set<Connection>()
+  /**
+   * How many sockets each person has; under undefined those who have not said who they are. Counting them anew for each
+   * newcomer took seconds of CPU when 10,000 came back at once.
+   */
+  readonly #socketsOf = new Map<string | undefined, number>()
+  readonly #catchingUp = new Map<string, Set<string[]>>()
+  readonly #started = Promise.withResolvers<number>()
+  readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
+  readonly #timer: Timer
+  /** Up to where the frames of events are published, and those of slots, which take longer. */
+  #events: number | undefined
+  #slots: number | undefined
+  #topics: Topics | undefined
+  #losses = 0
+  #closing = false
+
+  constructor(db: Db, limits: Partial<LiveLimits> = {}) {
+    this.db = db
+    this.limits = { ...standardLimits, ...limits }
+    // A look that fails, because the database is away, comes again a second later; without a database nothing is heard either.
+    this.#timer = setInterval(() => void this.recheck().catch(() => {}), lookMs)
+    this.#timer.unref()
+  }
+
+  /** Up to where this process has published everything; undefined until its broadcaster has begun. */
+  get position(): number | undefined {
+    return this.#slots
+  }
+
+  /** Up to where it has published the frames of events; those of slots may still be on their way. */
+  get eventPosition(): number | undefined {
+    return this.#events
+  }
+
+  /** Up to where it has published what a channel carries. */
+  positionOf(channel: Channel): number {
+    return (isAvailability(channel) ? this.#slots : this.#events) ?? 0
+  }
+
+  /** Nobody is connected: whatever happens need not be read. */
+  get isEmpty(): boolean {
+    return this.#connections.size === 0
+  }
+
+  /** Whether somebody in this process listens to a channel, or is just about to. */
+  hears(channel: string): boolean {
+    return this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0
+  }
+
+  /** The server that carries the topics, once it listens. */
+  attach(topics: Topics): void {
+    this.#topics = topics
+  }
+
+  /** Publishes the frames of the events up to the position, of all but the availability channels. */
+  advanceEvents(frames: readonly Frame[], position: number): void {
+    for (const frame of frames) this.#publish(frame)
+    this.#events = position
+  }
+
+  /** Publishes the rest of the frames up to the position: everything up to it is then published. */
+  advance(frames: readonly Frame[], position: number): void {
+    this.advanceEvents(frames, position)
+    this.#slots = position
+    this.#started.resolve(position)
+  }
+
+  /** How often the log did not go on where this process stood. */
+  get losses(): number {
+    return this.#losses
+  }
+
+  /** It does not: every socket is told to refetch, also one that is just being told what came before. */
+  lost(position: number): void {
+    this.#losses++
+    this.advance([], position)
+    for (const connection of this.#connections) connection.resync(position)
+  }
+
+  /** A new socket; its token, if it came with one. */
+  connect(socket: Socket, token: string | undefined): Connection {
+    const connection = new Connection(this, socket)
+    this.#connections.add(connection)
+    this.#count(undefined, 1)
+    if (this.#closing) connection.close(closeCodes.restarting, "restarting")
+    else if (this.#countOf(undefined) > this.limits.strangers) connection.close(closeCodes.tooMany, "too many sockets")
+    else if (token !== undefined) connection.receive({ type: "auth", token })
+    return connection
+  }
+
+  /** A socket has said whose it is. */
+  identified(userId: string): void {
+    this.#count(undefined, -1)
+    this.#count(userId, 1)
+  }
+
+  disconnect(connection: Connection): void {
+    if (this.#connections.delete(connection)) this.#count(connection.userId, -1)
+  }
+
+  hasRoomFor(caller: Caller): boolean {
+    return this.#countOf(caller.userId) < this.limits.socketsPerUser
+  }
+
+  /** When the broadcaster has begun; resolves with the position. */
+  get started(): Promise<number> {
+    return this.#started.promise
+  }
+
+  /** Keeps what is published on a channel from this tick on, for a socket that is still being told what came before. */
+  keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void } {
+    const texts: string[] = []
+    const all = this.#catchingUp.get(channel) ?? new Set()
+    this.#catchingUp.set(channel, all.add(texts))
+    const stop = () => {
+      all.delete(texts)
+      if (all.size === 0 && this.#catchingUp.get(channel) === all) this.#catchingUp.delete(channel)
+    }
+    return { texts, stop }
+  }
+
+  /** Runs a replay as soon as fewer than the limit are under way. */
+  async replaying<T>(read: () => Promise<T>): Promise<T> {
+    const replays = this.#replays
+    if (replays.running >= this.limits.replaysAtOnce) await new Promise<void>((go) => replays.waiting.push(go))
+    else replays.running++
+    try {
+      return await read()
+    } finally {
+      const next = replays.waiting.shift()
+      if (next) next()
+      else replays.running--
+    }
+  }
+
+  /**
+   * Looks whether sockets may still hear what they hear: those whose time has come, or all of them. Answers how many were
+   * looked at and how many were closed. A token of many sockets is asked for once.
+   */
+  async recheck({ all = false } = {}): Promise<{ checked: number; closed: number }> {
+    const now = performance.now()
+    const due = [...this.#connections].filter((connection) => all || connection.recheckAt <= now)
+    const callers = new Map<string, Caller | undefined>()
+    let closed = 0
+    for (const connection of due) {
+      const { token } = connection
+      if (token === undefined) continue
+      if (!callers.has(token)) callers.set(token, await callerOf(this.db, token))
+      if (!connection.recheck(callers.get(token))) closed++
+    }
+    return { checked: due.length, closed }
+  }
+
+  /** Tells every socket to come back later, and refuses new ones. */
+  closeAll(): void {
+    this.#closing = true
+    clearInterval(this.#timer)
+    for (const connection of [...this.#connections]) connection.close(closeCodes.restarting, "restarting")
+  }
+
+  #publish(frame: Frame): void {
+    if (!this.hears(frame.channel)) return
+    const text = textOf(frame)
+    // The result is that of the slowest subscriber, and nothing to act on: who is too slow is closed, and resumes.
+    this.#topics?.publish(frame.channel, text)
+    for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
+  }
+
+  #countOf(userId: string | undefined): number {
+    return this.#socketsOf.get(userId) ?? 0
+  }
+
+  #count(userId: string | undefined, change: 1 | -1): void {
+    const count = this.#countOf(userId) + change
+    if (count === 0) this.#socketsOf.delete(userId)
+    else this.#socketsOf.set(userId, count)
+  }
+}
+
+/** How often it is looked which sockets are due. */
+const lookMs = 1_000
+
+async function callerOf(db: Db, token: string): Promise<Caller | undefined> {
+  try {
+    return await authenticate(db, token)
+  } catch (error) {
+    if (error instanceof NotAuthenticated) return undefined
+    throw error
+  }
+}

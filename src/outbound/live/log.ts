@@ -1,0 +1,64 @@
+/** Reads the log as the live part needs it: positions with their events and the people of their bookings, in one statement. */
+import type { Queryable } from "../../base/database/db.ts"
+import type { LogRow } from "./frames.ts"
+
+/** Positions after one, up to another (included), or as far as the log goes. */
+export interface LogRange {
+  readonly after: number
+  readonly upTo?: number
+  /** Undefined: of all facilities. */
+  readonly facilityId?: string | undefined
+}
+
+/** Rows in the order of their positions. */
+export async function readLog(
+  db: Queryable,
+  { after, upTo, facilityId }: LogRange,
+  { limit, types }: { limit: number; types?: readonly string[] },
+): Promise<LogRow[]> {
+  return db<LogRow[]>`
+    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone, b.id as booking_id, b.booker_id,
+           array(select user_id from slotbase.booking_participants
+                 where booking_id = b.id and facility_id = b.facility_id order by user_id) as participant_ids,
+           case when e.type in ('coach.block.approved', 'coach.block.rejected') then (
+             select jsonb_build_object('resourceId', k.resource_id, 'startAt', slotbase.utc(k.start_at), 'endAt', slotbase.utc(k.end_at))
+             from slotbase.coach_blocks c join slotbase.bookings k on k.id = c.booking_id and k.facility_id = c.facility_id
+             where c.id = e.aggregate_id::uuid and c.facility_id = e.facility_id) end as stretch
+    from (
+      select position, event_id, facility_id, type from slotbase.event_positions
+      where position > ${after}
+        ${upTo === undefined ? db`` : db`and position <= ${upTo}`}
+        ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
+      order by position limit ${limit}
+    ) p
+    left join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+    left join slotbase.facilities f on f.id = p.facility_id
+    left join slotbase.bookings b
+      on b.id = case when e.aggregate_type = 'booking' then e.aggregate_id::uuid end and b.facility_id = e.facility_id
+    ${types === undefined ? db`` : db`where p.type = any (${types as string[]})`}
+    order by p.position`
+}
+
+/** The first and the last position that are kept (0 and 0 when there are none), and how many a range holds, up to a limit. */
+export async function measureLog(
+  db: Queryable,
+  { after, upTo, facilityId }: LogRange,
+  limit: number,
+): Promise<{ first: number; last: number; held: number }> {
+  const [row] = await db<[{ first: number; last: number; held: number }]>`
+    select coalesce(min(position), 0) as first, coalesce(max(position), 0) as last,
+           (select count(*) from (
+              select from slotbase.event_positions
+              where position > ${after}
+                ${upTo === undefined ? db`` : db`and position <= ${upTo}`}
+                ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
+              limit ${limit}) r) as held
+    from slotbase.event_positions`
+  return row
+}
+
+/** The end of the log. */
+export async function lastPosition(db: Queryable): Promise<number> {
+  const [row] = await db<[{ last: number }]>`select coalesce(max(position), 0) as last from slotbase.event_positions`
+  return row.last
+}

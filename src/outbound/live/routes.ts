@@ -1,0 +1,48 @@
+/**
+ * GET /v1/live: the WebSocket. The token comes as `Sec-WebSocket-Protocol: slotbase.v1, bearer.<token>`, or in a first
+ * frame. The answer is always `slotbase.v1`: left alone, Bun would send back the first protocol offered, token included.
+ */
+import { Elysia } from "elysia"
+import type { Connection, Socket } from "./connection.ts"
+import type { Live } from "./live.ts"
+import { problems, Ready } from "../../http/problems.ts"
+
+export const liveRoutes = (live: Live) =>
+  new Elysia({ detail: { hide: true } })
+    .use(problems())
+    .onStart(({ server }) => {
+      if (server) live.attach(server)
+    })
+    .ws("/v1/live", {
+      upgrade: ({ request, set }) => {
+        if (request.headers.has(protocolHeader)) set.headers[protocolHeader] = protocol
+      },
+      open: ({ raw, data }) => {
+        connections.set(raw, live.connect(raw as Socket, tokenOf(data.request)))
+      },
+      message: ({ raw }, message) => connections.get(raw)?.receive(message),
+      close: ({ raw }) => connections.get(raw)?.closed(),
+    })
+    .get("/v1/live", () => {
+      throw new Ready({ status: 426, headers: { upgrade: "websocket", connection: "upgrade" }, body: upgradeRequired })
+    })
+
+const connections = new WeakMap<object, Connection>()
+
+const protocolHeader = "sec-websocket-protocol"
+const protocol = "slotbase.v1"
+const bearer = "bearer."
+
+/** The token among the protocols that were offered; undefined when the first frame is to bring it. */
+function tokenOf(request: Request): string | undefined {
+  const offered = (request.headers.get(protocolHeader) ?? "").split(",").map((each) => each.trim())
+  return offered.find((each) => each.startsWith(bearer))?.slice(bearer.length)
+}
+
+const upgradeRequired = {
+  type: "urn:slotbase:problem:upgrade_required",
+  title: "Upgrade required",
+  status: 426,
+  detail: "This address speaks WebSocket.",
+  code: "upgrade_required",
+}

@@ -1,0 +1,181 @@
+/**
+ * Which event tells whom what, in one list. booking.confirmed and feedback.published are the specification's
+ * NOTIFICATION_CONFIGS to the letter; the others are this project's: for the events that the specification's registry gives
+ * to NotificationHandler, and for those that somebody must hear of, because it costs them something or waits for them.
+ * There is no welcome mail: registration is open, so anybody could have it sent to anybody.
+ */
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { EventData, EventType } from "../../events/catalogue.ts"
+import type { TemplateId } from "./render.ts"
+import { noLongerTrue, reminderSent } from "../../domain/booking/reminders/reminders.ts"
+
+export type RecipientType = "booker" | "participants" | "parents" | "facility_admins" | "payer" | "coach"
+export type Channel = "email" | "push"
+
+export interface NotificationConfig {
+  readonly templateId: TemplateId
+  readonly priority: "high" | "normal"
+  readonly recipients: readonly { readonly type: RecipientType; readonly channel: Channel }[]
+  /** Why nobody is to be told; asked before each attempt. Left out: they always are. */
+  readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
+  /** Runs in the transaction in which a message is marked as sent. */
+  readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
+}
+
+export interface SentMessage {
+  readonly userId: string
+  readonly channel: Channel
+  readonly sentAt: Date
+}
+
+const configs = {
+  "booking.confirmed": {
+    templateId: "booking-confirmation",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+  },
+  "feedback.published": {
+    templateId: "session-feedback",
+    priority: "normal",
+    recipients: [
+      { type: "parents", channel: "email" },
+      { type: "parents", channel: "push" },
+    ],
+  },
+  "booking.cancelled": {
+    templateId: "booking-cancelled",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+  },
+  "booking.no_show": {
+    templateId: "booking-no-show",
+    priority: "normal",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
+  "booking.reminder.due": {
+    templateId: "booking-reminder",
+    priority: "high",
+    recipients: [{ type: "booker", channel: "email" }],
+    whyNot: (db: Queryable, data: EventData<"booking.reminder.due">) => noLongerTrue(db, data),
+    whenSent: (tx: Tx, data: EventData<"booking.reminder.due">, message: SentMessage) =>
+      reminderSent(tx, data, message),
+  },
+  "booking.rescheduled": {
+    templateId: "booking-rescheduled",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+  },
+  "booking.approval.requested": {
+    templateId: "approval-requested",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "facility_admins", channel: "email" },
+    ],
+  },
+  "booking.approval.granted": {
+    templateId: "approval-granted",
+    priority: "high",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
+  "booking.approval.rejected": {
+    templateId: "approval-rejected",
+    priority: "high",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
+  "waitlist.offered": {
+    templateId: "waitlist-offer",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+    ],
+  },
+  "waitlist.expired": {
+    templateId: "waitlist-expired",
+    priority: "normal",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
+  "booking.payment_voided": {
+    templateId: "payment-voided",
+    priority: "high",
+    recipients: [
+      { type: "payer", channel: "email" },
+      { type: "booker", channel: "email" },
+    ],
+  },
+  "payment.refund_failed": {
+    templateId: "refund-failed",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "payment.failed": {
+    templateId: "payment-failed",
+    priority: "high",
+    recipients: [{ type: "payer", channel: "email" }],
+  },
+  "payment.succeeded": {
+    templateId: "payment-receipt",
+    priority: "normal",
+    recipients: [{ type: "payer", channel: "email" }],
+  },
+  "subscription.limit_warning": {
+    templateId: "limit-warning",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "subscription.renewed": {
+    templateId: "subscription-renewed",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "subscription.cancelled": {
+    templateId: "subscription-cancelled",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "subscription.plan_changed": {
+    templateId: "subscription-changed",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "subscription.status_changed": {
+    templateId: "subscription-status",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "coach.block.requested": {
+    templateId: "coach-block-requested",
+    priority: "normal",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+    whyNot: async (_db: Queryable, { requiresApproval }: EventData<"coach.block.requested">) =>
+      requiresApproval ? undefined : "it needs no approval",
+  },
+  "coach.block.approved": {
+    templateId: "coach-block-decided",
+    priority: "normal",
+    recipients: [{ type: "coach", channel: "email" }],
+  },
+  "coach.block.rejected": {
+    templateId: "coach-block-decided",
+    priority: "normal",
+    recipients: [{ type: "coach", channel: "email" }],
+  },
+} as const satisfies Partial<Record<EventType, NotificationConfig>>
+
+export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs
+
+/** The events that somebody is notified of. */
+export const notifiedEvents = Object.keys(configs) as (keyof typeof configs)[]

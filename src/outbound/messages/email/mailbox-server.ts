@@ -1,0 +1,88 @@
+/**
+ * The local mailbox's own SMTP server: on a free port of the loopback interface, inside this process, for this process
+ * only (it asks for a password that nobody else knows). What it takes is a row of slotbase.mailbox before it says so.
+ */
+import { randomBytes } from "node:crypto"
+import type { AddressInfo } from "node:net"
+import { simpleParser } from "mailparser"
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server"
+import type { Db } from "../../../base/database/db.ts"
+import { sameSecret } from "../../../base/secrets.ts"
+import { keepMail } from "./mailbox.ts"
+
+export interface MailboxServer {
+  /** smtp:// address with the password in it. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+const maxMailBytes = 1024 * 1024
+const maxClients = 20
+/** For connections that are still open when it closes. */
+const closeTimeoutMs = 2_000
+
+export async function startMailboxServer(db: Db): Promise<MailboxServer> {
+  const password = randomBytes(24).toString("base64url")
+  const server = new SMTPServer({
+    name: "localhost",
+    banner: "SlotBase local mailbox",
+    size: maxMailBytes,
+    maxClients,
+    closeTimeout: closeTimeoutMs,
+    logger: false,
+    // Nothing leaves the machine, and there is no certificate to show.
+    disabledCommands: ["STARTTLS"],
+    allowInsecureAuth: true,
+    disableReverseLookup: true,
+    onAuth: (auth, _session, answer) =>
+      auth.username === user && sameSecret(auth.password ?? "", password)
+        ? answer(null, { user })
+        : answer(new Error("Invalid username or password")),
+    onData: (stream, session, answer) => {
+      take(db, stream, session).then(
+        () => answer(null),
+        (error: Error) => answer(error),
+      )
+    },
+  })
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
+  server.once("error", reject)
+  server.listen(0, "127.0.0.1", resolve)
+  await listening
+  // A connection that breaks is its client's business, and seen there.
+  server.on("error", () => {})
+  const { port } = server.server.address() as AddressInfo
+  return {
+    url: `smtp://${user}:${password}@127.0.0.1:${port}`,
+    close: () => new Promise((closed) => server.close(() => closed())),
+  }
+}
+
+const user = "slotbase"
+
+async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes <= maxMailBytes) chunks.push(chunk)
+  }
+  if (stream.sizeExceeded || bytes > maxMailBytes)
+    throw Object.assign(new Error(`Mail larger than ${maxMailBytes} bytes`), { responseCode: 552 })
+  const raw = Buffer.concat(chunks)
+  // The head alone names it; the rest is taken apart when somebody opens it.
+  const mail = await simpleParser(headOf(raw))
+  const { mailFrom, rcptTo } = session.envelope
+  await keepMail(db, {
+    messageId: mail.messageId ?? "",
+    sender: mailFrom ? mailFrom.address : "",
+    recipients: rcptTo.map((each) => each.address),
+    subject: mail.subject ?? "",
+    raw: raw.toString("utf8"),
+  })
+}
+
+function headOf(raw: Buffer): Buffer {
+  const end = raw.indexOf("\r\n\r\n")
+  return end < 0 ? raw : raw.subarray(0, end + 4)
+}

@@ -1,0 +1,135 @@
+/**
+ * Sends mail over SMTP: to the server of SMTP_URL, or without one to the local mailbox, over the same client. Pooled,
+ * with a limit on every wait. Encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
+ * A message that the server has taken is its responsibility: "sent" promises no more than that.
+ */
+import nodemailer from "nodemailer"
+import type { App } from "../../../base/app.ts"
+import { BadConfig } from "../../../base/config.ts"
+import { type MailboxServer, startMailboxServer } from "./mailbox-server.ts"
+
+export interface MailMessage {
+  /** UUID. The Message-ID is made of it and nothing else, so a repetition can be known as one. */
+  readonly id: string
+  readonly to: { readonly name: string; readonly address: string }
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+export interface Mailer {
+  /** Why nothing can be sent at all, or undefined. */
+  readonly unavailable: string | undefined
+  /** Resolves when the server has taken the message. Throws `RecipientRefused` or `MailFailed`. */
+  send(message: MailMessage, signal?: AbortSignal): Promise<void>
+  /** Lets what is under way end, then closes every connection. */
+  close(): Promise<void>
+}
+
+/** The server will never take mail for this address; the message is its answer. */
+export class RecipientRefused extends Error {
+  readonly _tag = "RecipientRefused"
+}
+
+/** Not sent, or not known to be: another try may help. */
+export class MailFailed extends Error {
+  readonly _tag = "MailFailed"
+  readonly code = "mail_failed"
+  constructor(
+    message: string,
+    /** unknown: it may have arrived. */
+    readonly outcome: "not_sent" | "unknown",
+  ) {
+    super(message)
+  }
+}
+
+const maxConnections = 5
+const connectionTimeoutMs = 10_000
+/** Between two answers of the server. */
+const socketTimeoutMs = 30_000
+
+/** Connects with the first message. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
+export function createMailer({ config, db }: App): Mailer {
+  const domain = /@([^\s@<>"]+)>?$/.exec(config.mailFrom)?.[1]
+  if (domain === undefined)
+    throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')
+  let transport: Promise<Transport> | undefined
+  let mailbox: MailboxServer | undefined
+
+  const open = async () => {
+    if (config.smtpUrl === undefined) mailbox = await startMailboxServer(db)
+    return nodemailer.createTransport({
+      url: config.smtpUrl ?? mailbox?.url,
+      pool: true,
+      maxConnections,
+      maxRequeues: 1, // only what lost an idle connection; every other repetition is the run's, which counts it
+      connectionTimeout: connectionTimeoutMs,
+      greetingTimeout: connectionTimeoutMs,
+      socketTimeout: socketTimeoutMs,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    })
+  }
+
+  return {
+    unavailable:
+      config.smtpUrl === undefined && config.environment === "production"
+        ? "no SMTP server is configured (SMTP_URL)"
+        : undefined,
+
+    async send(message, signal) {
+      transport ??= open()
+      try {
+        await (await transport).sendMail({
+          from: config.mailFrom,
+          to: message.to,
+          subject: message.subject,
+          text: message.text,
+          html: message.html,
+          messageId: `<${message.id}@${domain}>`,
+          headers: { "Auto-Submitted": "auto-generated" }, // RFC 3834: keeps absence notices from answering
+          ...(signal && { signal }),
+        })
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+
+    async close() {
+      ;(await transport?.catch(() => undefined))?.close()
+      await mailbox?.close()
+    },
+  }
+}
+
+type Transport = ReturnType<typeof nodemailer.createTransport>
+
+interface SmtpError extends Error {
+  readonly code?: string
+  readonly command?: string
+  readonly response?: string
+  readonly responseCode?: number
+  readonly syscall?: string
+}
+
+function failure(error: unknown): RecipientRefused | MailFailed {
+  if (!(error instanceof Error)) return new MailFailed(String(error), "unknown")
+  const { code, command, response, responseCode, syscall }: SmtpError = error
+  const said = response ?? error.message
+  if (code === "EENVELOPE" && command === "API") return new RecipientRefused(said)
+  if (
+    code === "EENVELOPE" &&
+    command === "RCPT TO" &&
+    responseCode !== undefined &&
+    responseCode >= 500 &&
+    !policy(said)
+  )
+    return new RecipientRefused(said)
+  // An answer of the server means that it did not take the message; so does a connection that never stood.
+  const answered = responseCode !== undefined && responseCode >= 400
+  return new MailFailed(said, answered || syscall === "connect" || code === "EDNS" ? "not_sent" : "unknown")
+}
+
+/** "5.7.…" (RFC 3463) and 530 are about us, such as relaying denied: no reason to give up on everybody's mail. */
+const policy = (response: string) => /^5\d\d[ -]5\.7\.|^530/.test(response)

@@ -1,0 +1,170 @@
+/**
+ * The messages that an event means for people, each recorded before it is sent: `intend` writes them once per event,
+ * `begin` commits that a send starts, and the outcome follows. A crash between the two leaves "sending", which means
+ * unknown: the message is sent again, under the same id.
+ * Writes: notifications.
+ */
+import type { Db, Queryable } from "../../base/database/db.ts"
+import { oneLine, render } from "./render.ts"
+import type { Channel, NotificationConfig } from "./configs.ts"
+import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
+
+/** The event that people are notified of. */
+export interface Notified extends Concerned {
+  readonly id: string
+  readonly type: string
+  readonly occurred_at: Date
+  readonly resource_id: string | null
+}
+
+/** A message with where it stands. */
+export interface Intent {
+  readonly id: string
+  readonly facility_id: string
+  readonly user_id: string
+  readonly channel: Channel
+  readonly title: string
+  readonly body: string
+  readonly html: string | null
+  readonly status: "pending" | "sending" | "sent" | "skipped"
+  readonly reason: string | null
+  /** Null: has none, by now. */
+  readonly email: string | null
+  readonly name: string
+}
+
+/** A message that its template can't make of this event; another try would not help. */
+export class NotRendered extends Error {
+  readonly _tag = "NotRendered"
+}
+
+/** Of one event: beyond it somebody has made a mistake, and it must not become ten thousand mails. */
+const maxRecipients = 500
+
+/**
+ * Records the event's messages, unless they already are. Throws `NotRendered`.
+ * Of two that do this at once, the first decides, message by message.
+ */
+export async function intend(db: Db, event: Notified, config: NotificationConfig): Promise<void> {
+  const recipients = await resolveRecipients(db, event, config)
+  if (recipients.length === 0) return
+  if (recipients.length > maxRecipients)
+    throw new NotRendered(`${recipients.length} recipients of one event, more than ${maxRecipients}`)
+  const place = await placeOf(db, event)
+  const rows = recipients.map((recipient) => rowOf(event, config, recipient, place))
+  await db`
+    insert into slotbase.notifications
+      (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, status, reason)
+    select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id),
+           e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
+           case when e.reason is null then 'pending' else 'skipped' end, e.reason
+    from jsonb_to_recordset(${db.json(rows)}) as e (
+      facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
+      title text, body text, html text, reason text)
+    on conflict do nothing`
+}
+
+/** The event's messages, in a stable order. */
+export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[]> {
+  const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
+    select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason,
+           coalesce(u.email, slotbase.parents_email(u.id)) as email,
+           coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
+    from slotbase.notifications n
+    left join slotbase.users u on u.id = n.user_id
+    where n.event_id = ${eventId}
+    order by n.channel, n.id`
+  return rows.map(({ first_name, last_name, ...row }) => ({ ...row, name: oneLine(`${first_name} ${last_name}`) }))
+}
+
+/** Commits that a send begins, and that the one before it has an unknown outcome; false: somebody has finished it meanwhile. */
+export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
+  const begun = await db`
+    update slotbase.notifications
+    set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
+        reason = null
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status in ('pending', 'sending')`
+  return begun.count === 1
+}
+
+/** Answers when; undefined when another run of the same event was first. */
+export async function markSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
+  const [row] = await db<{ sent_at: Date }[]>`
+    update slotbase.notifications
+    set status = 'sent', sent_at = slotbase.now(), reason = null
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'
+    returning sent_at`
+  return row?.sent_at
+}
+
+/** It will never be sent. */
+export async function markSkipped(db: Queryable, intent: Intent, reason: string): Promise<void> {
+  await db`
+    update slotbase.notifications
+    set status = 'skipped', reason = ${oneLine(reason)}
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'`
+}
+
+/** The send failed. `known`: it certainly did not arrive; otherwise it stays "sending". */
+export async function markFailed(db: Queryable, intent: Intent, reason: string, known: boolean): Promise<void> {
+  await db`
+    update slotbase.notifications
+    set status = ${known ? "pending" : "sending"}, reason = ${oneLine(reason)}
+    where id = ${intent.id} and facility_id = ${intent.facility_id} and status = 'sending'`
+}
+
+interface Place {
+  readonly facility: { readonly name: string; readonly timezone: string; readonly currency: string }
+  readonly resource: string
+}
+
+async function placeOf(db: Queryable, event: Notified): Promise<Place> {
+  const { resourceId = event.resource_id, bookingId = null } = event.data as { resourceId?: string; bookingId?: string }
+  const [row] = await db<{ name: string; timezone: string; currency: string; resource: string | null }[]>`
+    select f.name, f.timezone, f.currency, r.name as resource
+    from slotbase.facilities f
+    left join slotbase.bookings b on b.id = ${bookingId} and b.facility_id = f.id
+    left join slotbase.resources r on r.id = coalesce(${resourceId}::uuid, b.resource_id) and r.facility_id = f.id
+    where f.id = ${event.facility_id}`
+  if (!row) throw new NotRendered(`there is no facility ${event.facility_id}`)
+  return { facility: row, resource: row.resource ?? "" }
+}
+
+function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient, place: Place) {
+  const { userId, firstName = "", lastName = "", as } = recipient
+  const view = {
+    ...place,
+    data: event.data,
+    occurredAt: event.occurred_at.toISOString(),
+    recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
+  }
+  const message = attempt(() => render(config.templateId, view))
+  const mail = recipient.channel === "email"
+  return {
+    facility_id: event.facility_id,
+    event_id: event.id,
+    user_id: userId,
+    channel: recipient.channel,
+    type: event.type,
+    template_id: config.templateId,
+    priority: config.priority,
+    title: message.subject,
+    body: mail ? message.text : message.short,
+    html: mail ? message.html : null,
+    reason: cannotReach(recipient) ?? null,
+  }
+}
+
+function cannotReach(recipient: Recipient): string | undefined {
+  if (recipient.channel === "push") return "no push channel registered"
+  if (recipient.firstName === undefined) return "no such user"
+  return recipient.email === undefined ? "no email address" : undefined
+}
+
+function attempt<T>(rendering: () => T): T {
+  try {
+    return rendering()
+  } catch (error) {
+    throw new NotRendered(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Who an event is about, as the users to tell. Ids come from the event where it has them, so that a late run tells those
+ * it concerned; a child without an address is reached at its parent's; the participants of a booking whose event does not list them come from the booking, and the people
+ * who run a facility from its roles. Names and addresses are the present ones.
+ */
+import type { Queryable } from "../../base/database/db.ts"
+import type { Channel, NotificationConfig, RecipientType } from "./configs.ts"
+
+export interface Recipient {
+  readonly userId: string
+  readonly channel: Channel
+  /** As what they are told; a person who is several of these is told once, as the first. */
+  readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer" | "coach"
+  /** All undefined: no such user. */
+  readonly firstName: string | undefined
+  readonly lastName: string | undefined
+  readonly email: string | undefined
+}
+
+/** The event as far as its recipients are concerned. */
+export interface Concerned {
+  readonly facility_id: string
+  readonly data: object
+}
+
+/** Everybody whom the configuration names, once per channel, in its order. */
+export async function resolveRecipients(
+  db: Queryable,
+  event: Concerned,
+  config: NotificationConfig,
+): Promise<Recipient[]> {
+  const found: { userId: string; channel: Channel; as: Recipient["as"] }[] = []
+  const seen = new Set<string>()
+  const idsOf = new Map<RecipientType, readonly string[]>()
+  for (const { type, channel } of config.recipients) {
+    const ids = idsOf.get(type) ?? (await usersOf(db, event, type))
+    idsOf.set(type, ids)
+    for (const userId of ids) {
+      if (seen.has(`${userId} ${channel}`)) continue
+      seen.add(`${userId} ${channel}`)
+      found.push({ userId, channel, as: names[type] })
+    }
+  }
+  if (found.length === 0) return []
+  const users = await db<{ id: string; first_name: string; last_name: string; email: string | null }[]>`
+    select id, first_name, last_name, coalesce(email, slotbase.parents_email(id)) as email
+    from slotbase.users
+    where id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
+  const byId = new Map(users.map((user) => [user.id, user]))
+  return found.map((each) => {
+    const user = byId.get(each.userId)
+    return { ...each, firstName: user?.first_name, lastName: user?.last_name, email: user?.email ?? undefined }
+  })
+}
+
+const names = {
+  booker: "booker",
+  participants: "participant",
+  parents: "parent",
+  facility_admins: "facility_admin",
+  payer: "payer",
+  coach: "coach",
+} as const satisfies Record<RecipientType, Recipient["as"]>
+
+/** The fields of the notified events that say who is concerned. */
+interface About {
+  readonly bookingId?: string
+  readonly bookerId?: string
+  /** The booker, in booking.no_show. */
+  readonly userId?: string
+  readonly payerId?: string
+  readonly coachId?: string
+  readonly participants?: readonly { readonly userId: string }[]
+  readonly parentIds?: readonly string[]
+}
+
+function usersOf(db: Queryable, event: Concerned, type: RecipientType): Promise<readonly string[]> | readonly string[] {
+  const about = event.data as About
+  switch (type) {
+    case "booker":
+      return [about.bookerId ?? about.userId].filter((id) => id !== undefined)
+    case "payer":
+      return about.payerId === undefined ? [] : [about.payerId]
+    case "coach":
+      return about.coachId === undefined ? [] : [about.coachId]
+    case "parents":
+      return about.parentIds ?? []
+    case "participants":
+      return about.participants?.map((each) => each.userId) ?? participantsOf(db, event.facility_id, about.bookingId)
+    case "facility_admins":
+      return adminsOf(db, event.facility_id)
+  }
+}
+
+async function participantsOf(db: Queryable, facilityId: string, bookingId: string | undefined): Promise<string[]> {
+  if (bookingId === undefined) return []
+  const rows = await db<{ user_id: string }[]>`
+    select user_id
+    from slotbase.booking_participants
+    where booking_id = ${bookingId} and facility_id = ${facilityId}
+    order by user_id`
+  return rows.map((row) => row.user_id)
+}
+
+// People only: an API key may hold the role too, and reads no mail.
+async function adminsOf(db: Queryable, facilityId: string): Promise<string[]> {
+  const rows = await db<{ user_id: string }[]>`
+    select distinct g.user_id
+    from slotbase.role_grants g
+    join slotbase.users u on u.id = g.user_id and u.kind = 'person'
+    where g.scope_type = 'facility' and g.scope_id = ${facilityId} and g.role in ('facility_owner', 'facility_admin')
+    order by g.user_id`
+  return rows.map((row) => row.user_id)
+}

@@ -1,0 +1,153 @@
+/**
+ * Deliveries as people see them: what is on its way to a webhook and what has ended, with every attempt; and sending one
+ * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
+ * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
+ */
+import type { Caller } from "../../../access/caller.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import {
+  type AttemptRow,
+  attemptUnderWayId,
+  complete,
+  type Delivery,
+  type DeliveryStatus,
+  queued,
+  settled,
+  toDelivery,
+} from "./rows.ts"
+import { NotFound, WrongState } from "../../../base/errors.ts"
+import { raise } from "../../../base/hints.ts"
+import { type Page, pageOf } from "../../../base/schema/page.ts"
+
+export interface DeliveryQuery {
+  readonly status?: DeliveryStatus | undefined
+  readonly limit: number
+  /** Event id and replay number of the last one of the page before. */
+  readonly after?: readonly [string, number] | undefined
+}
+
+/** The deliveries of a webhook, those of the newest events first. */
+export async function listDeliveries(
+  db: Queryable,
+  facilityId: string,
+  webhookId: string,
+  { status, limit, after }: DeliveryQuery,
+): Promise<Page<Delivery>> {
+  const [known] = await db`select from slotbase.webhooks where id = ${webhookId} and facility_id = ${facilityId}`
+  if (!known) throw new NotFound("webhook", webhookId)
+  const older = after ? db`and (event_id, replay) < (${after[0]}, ${after[1]})` : db``
+  const order = db`order by event_id desc, replay desc limit ${limit + 1}`
+  const inQueue = status === "delivered" || status === "failed" ? db`and false` : db``
+  const inHistory = status === "pending" || status === "retrying" ? db`and false` : db``
+  const rows = await complete(
+    db,
+    db`
+      (select ${queued(db)} from slotbase.delivery_queue q
+       where q.webhook_id = ${webhookId} ${older} ${inQueue}
+         ${status === "pending" ? db`and q.attempts = 0` : status === "retrying" ? db`and q.attempts > 0` : db``} ${order})
+      union all
+      (select ${settled(db)} from slotbase.delivery_history h
+       where h.webhook_id = ${webhookId} ${older} ${inHistory}
+         ${status === "delivered" || status === "failed" ? db`and h.status = ${status}` : db``} ${order})
+      ${order}`,
+  )
+  return pageOf(
+    rows,
+    limit,
+    (row) => [row.event_id, row.replay],
+    (row) => toDelivery(row),
+  )
+}
+
+/** One delivery with all its attempts, by its id or the id of an attempt. */
+export async function readDelivery(db: Queryable, facilityId: string, id: string): Promise<Delivery> {
+  const row = await find(db, facilityId, id)
+  const attempts = await db<{ attempt: AttemptRow }[]>`
+    select to_jsonb(a) as attempt from slotbase.attempt_history a
+    where a.event_id = ${row.event_id} and a.delivery_id = ${row.id} order by a.attempt`
+  const ended = attempts.map(({ attempt }) => attempt)
+  return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
+}
+
+/** Sends it again now: one that has failed from the start of its retries, one that waits for a retry without waiting. */
+export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
+  const { id: deliveryId, webhook_id, event_id, position, replay, status } = await find(tx, facilityId, id)
+  if (status === "delivered") throw new WrongState("already_delivered", "The delivery has been delivered.")
+  if (status === "failed") {
+    if (!(await requeueDelivery(tx, facilityId, deliveryId, event_id)))
+      throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")
+    await tx`
+      update slotbase.dead_letters
+      set resolved_at = slotbase.now(), resolved_by = ${caller.userId}, resolution = 'reprocessed'
+      where id = slotbase.derived_id(${deliveryId}, 'dead_letter') and facility_id = ${facilityId} and resolved_at is null`
+  } else {
+    await tx`
+      update slotbase.delivery_queue set ready_at = slotbase.now()
+      where webhook_id = ${webhook_id} and position = ${position} and replay = ${replay} and lease is null`
+    tx.afterCommit(() => raise("subscriptions"))
+  }
+  return readDelivery(tx, facilityId, deliveryId)
+}
+
+/**
+ * Puts a failed delivery back into its queue, due at once, with all its retries before it; its attempts stay counted.
+ * False when there is no such delivery, or its webhook or event is gone.
+ */
+export async function requeueDelivery(
+  tx: Tx,
+  facilityId: string,
+  deliveryId: string,
+  eventId: string,
+): Promise<boolean> {
+  const [webhook] = await tx<{ id: string }[]>`
+    select w.id from slotbase.webhooks w
+    join slotbase.delivery_history h on h.webhook_id = w.id
+    where h.event_id = ${eventId} and h.delivery_id = ${deliveryId} and w.facility_id = ${facilityId}
+      and w.deleted_at is null
+      and exists (select from slotbase.events e where e.id = h.event_id and e.facility_id = h.facility_id)
+    for no key update of w`
+  if (!webhook) return false
+  // Below the floor of the claims of fresh rows: a retry that is due is found all the same.
+  const moved = await tx`
+    with gone as (
+      delete from slotbase.delivery_history
+      where webhook_id = ${webhook.id} and event_id = ${eventId} and delivery_id = ${deliveryId} and status = 'failed'
+      returning *
+    )
+    insert into slotbase.delivery_queue (webhook_id, position, replay, facility_id, event_id, delivery_id, sequence,
+      attempts, ready_at, errors)
+    select webhook_id, position, replay, facility_id, event_id, delivery_id, sequence, attempts, slotbase.now(), errors
+    from gone`
+  tx.afterCommit(() => raise("subscriptions"))
+  return moved.count === 1
+}
+
+/** The ids of deliveries and attempts begin with their event's millisecond, so only the events of that one are looked at. */
+async function find(db: Queryable, facilityId: string, id: string) {
+  const wanted = (delivery: "q" | "h") => db`
+    (${db(delivery)}.delivery_id = ${id} or exists (
+       select from slotbase.attempt_history a
+       where a.event_id = m.event_id and a.delivery_id = ${db(delivery)}.delivery_id and a.id = ${id})
+     ${delivery === "q" ? db`or q.lease is not null and ${attemptUnderWayId(db)} = ${id}` : db``})`
+  const [row] = await complete(
+    db,
+    db`
+      with moment as (
+        select e.id as event_id, p.position, w.id as webhook_id
+        from slotbase.events e
+        join slotbase.event_positions p on p.event_id = e.id
+        join slotbase.webhooks w on w.facility_id = e.facility_id
+        where e.facility_id = ${facilityId} and e.id >= slotbase.id_at(slotbase.time_of(${id}))
+          and e.id < slotbase.id_at(slotbase.time_of(${id}) + interval '1 ms')
+      )
+      select ${queued(db)} from moment m
+      join slotbase.delivery_queue q on q.webhook_id = m.webhook_id and q.position = m.position
+      where ${wanted("q")}
+      union all
+      select ${settled(db)} from moment m
+      join slotbase.delivery_history h on h.webhook_id = m.webhook_id and h.event_id = m.event_id
+      where ${wanted("h")}`,
+  )
+  if (!row) throw new NotFound("delivery", id)
+  return row
+}

@@ -1,0 +1,176 @@
+/** A delivery as it is read, with its last attempt, and what the API shows of it (the specification's WebhookDelivery). */
+import * as Schema from "effect/Schema"
+import type postgres from "postgres"
+import type { Queryable } from "../../../base/database/db.ts"
+import type { AuthType } from "../input.ts"
+import { plainHeaders, signatureHeader } from "../request.ts"
+
+export const deliveryStatuses = ["pending", "retrying", "delivered", "failed"] as const
+export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+export interface DeliveryRow {
+  readonly id: string
+  readonly webhook_id: string
+  readonly facility_id: string
+  readonly event_id: string
+  readonly replay: number
+  readonly position: number
+  readonly sequence: number
+  readonly status: DeliveryStatus
+  readonly attempts: number
+  readonly ready_at: Date | null
+  readonly under_way: boolean
+  readonly error: string | null
+  readonly url: string
+  readonly method: string
+  readonly auth_type: AuthType
+  readonly event_type: string
+  readonly payload: string | null
+  readonly first_attempt_at: Date | null
+  readonly last: AttemptRow | null
+}
+
+export interface AttemptRow {
+  readonly id: string
+  readonly attempt: number
+  readonly url: string
+  readonly method: string
+  readonly outcome: "started" | "delivered" | "failed" | "unknown"
+  readonly started_at: string
+  readonly sent_at: string | null
+  readonly duration_ms: number | null
+  readonly signature: string | null
+  readonly response_status: number | null
+  readonly response_headers: Record<string, string> | null
+  readonly response_body: string | null
+  readonly error_message: string | null
+}
+
+/** The columns of both states of a delivery, so that they can be read as one. */
+export const queued = (db: Queryable) => db`
+  q.delivery_id as id, q.webhook_id, q.facility_id, q.event_id, q.replay, q.position, q.sequence,
+  case when q.attempts > 0 then 'retrying' else 'pending' end as status, q.attempts, q.ready_at,
+  q.lease is not null as under_way, q.errors -> -1 -> 'error' ->> 'message' as error,
+  case when q.lease is not null then ${attemptUnderWay(db)} end as present`
+export const settled = (db: Queryable) => db`
+  h.delivery_id, h.webhook_id, h.facility_id, h.event_id, h.replay, h.position, h.sequence,
+  h.status, h.attempts, null::timestamptz, false, h.error_message, null::jsonb`
+
+/** From the row of the queue, as the view webhook_attempts has it; the view would be looked through by delivery. */
+const attemptUnderWay = (db: Queryable) => db`
+  jsonb_build_object('id', ${attemptUnderWayId(db)}, 'attempt', q.attempts + 1, 'outcome', 'started', 'started_at', q.started_at,
+    'sent_at', null, 'duration_ms', null, 'signature', null, 'response_status', null, 'response_headers', null,
+    'response_body', null, 'error_message', null)`
+
+export const attemptUnderWayId = (db: Queryable) => db`
+  slotbase.derived_id(q.event_id, q.delivery_id::text || (q.attempts + 1)::text)`
+
+/** Completes deliveries with their webhook, event and attempts; newest event first. */
+export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<DeliveryRow[]>`
+  select d.*, w.url, w.method, w.auth_type, p.type as event_type, slotbase.event_body(e) as payload,
+         coalesce(f.started_at, (d.present ->> 'started_at')::timestamptz) as first_attempt_at,
+         coalesce(d.present || jsonb_build_object('url', w.url, 'method', w.method), to_jsonb(l)) as last
+  from (${deliveries}) d
+  join slotbase.webhooks w on w.id = d.webhook_id and w.facility_id = d.facility_id
+  join slotbase.event_positions p on p.position = d.position
+  left join slotbase.events e on e.id = d.event_id and e.facility_id = d.facility_id
+  left join lateral (select started_at from slotbase.attempt_history
+                     where event_id = d.event_id and delivery_id = d.id order by attempt limit 1) f on true
+  left join lateral (select * from slotbase.attempt_history
+                     where event_id = d.event_id and delivery_id = d.id order by attempt desc limit 1) l on true
+  order by d.event_id desc, d.replay desc`
+
+const answered = {
+  responseStatus: Schema.optionalKey(Schema.Number),
+  responseBody: Schema.optionalKey(Schema.String).annotateKey({ description: "its first 16 KiB" }),
+  responseHeaders: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  errorMessage: Schema.optionalKey(Schema.String),
+  durationMs: Schema.optionalKey(Schema.Number),
+}
+
+const DeliveryAttempt = Schema.Struct({
+  id: Schema.String.annotate({ description: "X-SlotBase-Delivery-ID of this attempt" }),
+  attempt: Schema.Number,
+  outcome: Schema.Literals(["started", "delivered", "failed", "unknown"]),
+  startedAt: Schema.String,
+  ...answered,
+})
+
+/** The specification's WebhookDelivery. */
+export const Delivery = Schema.Struct({
+  id: Schema.String,
+  webhookId: Schema.String,
+  eventId: Schema.String,
+  eventType: Schema.String,
+  url: Schema.String,
+  method: Schema.String,
+  headers: Schema.Record(Schema.String, Schema.String).annotate({
+    description: "of the last attempt, without what would let its reader pass for SlotBase",
+  }),
+  payload: Schema.String,
+  ...answered,
+  attemptCount: Schema.Number,
+  firstAttemptAt: Schema.optionalKey(Schema.String),
+  lastAttemptAt: Schema.optionalKey(Schema.String),
+  nextRetryAt: Schema.optionalKey(Schema.String),
+  status: Schema.Literals(deliveryStatuses),
+  sequence: Schema.Number,
+  position: Schema.Number,
+  attempts: Schema.optionalKey(Schema.Array(DeliveryAttempt)).annotateKey({ description: "of a single delivery" }),
+})
+export type Delivery = typeof Delivery.Type
+type DeliveryAttempt = typeof DeliveryAttempt.Type
+
+export function toDelivery(row: DeliveryRow, attempts?: readonly AttemptRow[]): Delivery {
+  const { last } = row
+  const error = row.status === "delivered" ? null : (row.error ?? last?.error_message ?? null)
+  return {
+    id: row.id,
+    webhookId: row.webhook_id,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    url: last?.url ?? row.url,
+    method: last?.method ?? row.method,
+    headers: headersOf(row),
+    payload: row.payload ?? "",
+    ...answerOf(last),
+    attemptCount: row.attempts,
+    ...(row.first_attempt_at && { firstAttemptAt: row.first_attempt_at.toISOString() }),
+    ...(last && { lastAttemptAt: iso(last.started_at) }),
+    ...(row.ready_at && row.attempts > 0 && !row.under_way && { nextRetryAt: row.ready_at.toISOString() }),
+    status: row.status,
+    ...(error !== null && { errorMessage: error }),
+    ...(last?.duration_ms != null && { durationMs: last.duration_ms }),
+    sequence: row.sequence,
+    position: row.position,
+    ...(attempts && { attempts: attempts.map(toAttempt) }),
+  }
+}
+
+const toAttempt = (row: AttemptRow): DeliveryAttempt => ({
+  id: row.id,
+  attempt: row.attempt,
+  outcome: row.outcome,
+  startedAt: iso(row.started_at),
+  ...(row.duration_ms !== null && { durationMs: row.duration_ms }),
+  ...answerOf(row),
+  ...(row.error_message !== null && { errorMessage: row.error_message }),
+})
+
+const answerOf = (attempt: AttemptRow | null) => ({
+  ...(attempt?.response_status != null && { responseStatus: attempt.response_status }),
+  ...(attempt?.response_body != null && { responseBody: attempt.response_body }),
+  ...(attempt?.response_headers && { responseHeaders: attempt.response_headers }),
+})
+
+/** What the last attempt carried, without what would let its reader pass for SlotBase. */
+function headersOf(row: DeliveryRow): Record<string, string> {
+  const { last } = row
+  if (!last) return {}
+  const timestamp = Math.floor(Date.parse(last.sent_at ?? last.started_at) / 1000)
+  const attempt = { ...row, attemptId: last.id, eventId: row.event_id, eventType: row.event_type }
+  return { ...plainHeaders(attempt, timestamp), ...(last.signature !== null && { [signatureHeader]: last.signature }) }
+}
+
+/** JSON of PostgreSQL has its own form of instants. */
+const iso = (text: string) => new Date(text).toISOString()

@@ -1,0 +1,118 @@
+/** What a webhook is asked for with: the writable fields of the specification's WebhookConfig, and their limits. */
+import * as Schema from "effect/Schema"
+import { BookingType } from "../../domain/booking/input.ts"
+import { facilityWebhookEvents } from "../../events/catalogue.ts"
+import { Id, Name, Note } from "../../base/schema/request-fields.ts"
+
+/** Far more than a facility has integrations. */
+export const maxWebhooksPerFacility = 100
+/** Requests to one webhook under way at once, per process: below the share of one slow webhook in the total. */
+const maxConcurrency = 50
+const maxFilterIds = 100
+const maxSecretLength = 1_000
+const maxUrlLength = 8_000
+
+export const retryDefaults = { maxRetries: 5, retryDelayMs: 1_000, backoffMultiplier: 2 }
+export const defaultConcurrency = 10
+
+const between = (minimum: number, maximum: number) => Schema.isBetween({ minimum, maximum })
+const optional = Schema.optionalKey
+const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxSecretLength))
+/** RFC 9110, 5.5: visible characters, with spaces and tabs inside. */
+const HeaderText = Secret.check(
+  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, { expected: "visible ASCII text" }),
+)
+
+export const AuthConfig = Schema.Struct({
+  headerName: optional(
+    Schema.String.check(
+      Schema.isMaxLength(100),
+      Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { expected: "a header name" }),
+      Schema.makeFilter((name: string) => !isOurs(name), {
+        expected: "a header that SlotBase does not set itself",
+        toJsonSchema: () => [{}, true],
+      }),
+    ),
+  ),
+  headerValue: optional(HeaderText),
+  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/, { expected: "a user name without a colon" }))),
+  password: optional(Secret),
+  bearerToken: optional(HeaderText),
+  signingSecret: optional(Secret),
+})
+export type AuthConfig = typeof AuthConfig.Type
+
+export const authTypes = ["none", "header", "basic", "bearer", "signature"] as const
+export type AuthType = (typeof authTypes)[number]
+
+const fields = {
+  name: Name,
+  url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(maxUrlLength),
+    // A URL parser drops them in silence, and the address would be kept, shown and logged as what it is not.
+    Schema.isPattern(/^[^\s\p{Cc}]*$/u, { expected: "an address without space or control characters" }),
+  ),
+  method: Schema.Literals(["POST", "PUT"]),
+  authType: Schema.Literals(authTypes),
+  authConfig: AuthConfig.annotate({ description: "what the authType needs; never returned" }),
+  events: Schema.Array(Schema.Literals(facilityWebhookEvents)).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(10 * facilityWebhookEvents.length),
+  ),
+  retryConfig: Schema.Struct({
+    maxRetries: optional(Schema.Int.check(between(0, 20))),
+    retryDelayMs: optional(Schema.Int.check(between(100, 3_600_000))),
+    backoffMultiplier: optional(Schema.Finite.check(between(1, 10))),
+  }),
+  maxConcurrency: Schema.Int.check(between(1, maxConcurrency)),
+  isActive: Schema.Boolean,
+}
+const Filters = Schema.Struct({
+  resourceIds: optional(Schema.Array(Id).check(Schema.isMaxLength(maxFilterIds))),
+  bookingTypes: optional(Schema.Array(BookingType).check(Schema.isMaxLength(maxFilterIds))),
+})
+
+export const WebhookInput = Schema.Struct({
+  name: fields.name,
+  description: optional(Note),
+  url: fields.url,
+  method: optional(fields.method).annotateKey({ description: "POST unless given" }),
+  authType: optional(fields.authType).annotateKey({ description: "none unless given" }),
+  authConfig: optional(fields.authConfig),
+  events: fields.events,
+  filters: optional(Filters),
+  retryConfig: optional(fields.retryConfig).annotateKey({
+    description: "5 retries after 1,000 ms, doubled each time, unless given",
+  }),
+  maxConcurrency: optional(fields.maxConcurrency).annotateKey({ description: `${defaultConcurrency} unless given` }),
+  isActive: optional(fields.isActive),
+})
+export type WebhookInput = typeof WebhookInput.Type
+
+export const WebhookPatch = Schema.Struct({
+  name: optional(fields.name),
+  description: optional(Schema.NullOr(Note)),
+  url: optional(fields.url),
+  method: optional(fields.method),
+  authType: optional(fields.authType),
+  authConfig: optional(fields.authConfig),
+  events: optional(fields.events),
+  filters: optional(Schema.NullOr(Filters)),
+  retryConfig: optional(fields.retryConfig),
+  maxConcurrency: optional(fields.maxConcurrency),
+  isActive: optional(fields.isActive),
+})
+export type WebhookPatch = typeof WebhookPatch.Type
+
+export type Filters = typeof Filters.Type
+
+/** Headers that a request carries already, and those that belong to the connection. */
+function isOurs(name: string): boolean {
+  const lower = name.toLowerCase()
+  return lower.startsWith("x-slotbase-") || lower.startsWith("webhook-") || taken.has(lower)
+}
+const taken = new Set([
+  ...["host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"],
+  ...["upgrade", "te", "trailer", "expect", "proxy-authorization", "proxy-connection", "accept-encoding", "user-agent"],
+])

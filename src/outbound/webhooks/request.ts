@@ -1,0 +1,55 @@
+/**
+ * The headers of a webhook request, exactly as the contract has them; for the sender, and without secrets for those who
+ * look at a delivery afterwards. Pure.
+ */
+import { signatureOf, standardHeaders } from "./signature.ts"
+import type { AuthConfig, AuthType } from "./input.ts"
+
+export interface Attempt {
+  readonly attemptId: string
+  readonly eventId: string
+  readonly eventType: string
+  readonly sequence: number
+  readonly position: number
+}
+
+/** What every request carries. @param timestamp unix seconds. */
+export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string, string> => ({
+  "Content-Type": "application/json",
+  "User-Agent": "SlotBase-Webhooks/1.0",
+  "X-SlotBase-Event": attempt.eventType,
+  "X-SlotBase-Event-ID": attempt.eventId,
+  "X-SlotBase-Timestamp": String(timestamp),
+  "X-SlotBase-Delivery-ID": attempt.attemptId,
+  "X-SlotBase-Sequence": String(attempt.sequence),
+  "X-SlotBase-Position": String(attempt.position),
+})
+
+/** What proves the sender, and the signature to keep beside the attempt. */
+export function authHeaders(
+  type: AuthType,
+  config: AuthConfig,
+  { eventId, body, timestamp }: { readonly eventId: string; readonly body: string; readonly timestamp: number },
+): { readonly headers: Record<string, string>; readonly signature?: string } {
+  switch (type) {
+    case "none":
+      return { headers: {} }
+    case "header":
+      return { headers: { [config.headerName ?? ""]: config.headerValue ?? "" } }
+    case "basic": {
+      const pair = Buffer.from(`${config.username}:${config.password}`).toString("base64")
+      return { headers: { Authorization: `Basic ${pair}` } }
+    }
+    case "bearer":
+      return { headers: { Authorization: `Bearer ${config.bearerToken}` } }
+    case "signature": {
+      const secret = config.signingSecret ?? ""
+      const signature = signatureOf(body, secret, timestamp)
+      const headers = standardHeaders(eventId, body, secret, timestamp)
+      headers[signatureHeader] = signature
+      return { headers, signature }
+    }
+  }
+}
+
+export const signatureHeader = "X-SlotBase-Signature"

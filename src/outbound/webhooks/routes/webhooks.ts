@@ -1,0 +1,109 @@
+/** The webhooks of a facility, for its administrators and their API keys. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireAdmin } from "../../../access/caller.ts"
+import type { App } from "../../../base/app.ts"
+import { checkUrl } from "../../../base/egress/fetch.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { keyAfter, limitOf, PageQuery } from "../../../base/schema/page.ts"
+import { WebhookInput, WebhookPatch } from "../input.ts"
+import { Webhook } from "../rows.ts"
+import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook } from "../webhooks.ts"
+import { api } from "../../../http/route.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+
+const tag = "Webhooks"
+const secretShown = "A signing secret that SlotBase makes is shown in this answer and never again."
+const reachable =
+  "The url must be https and lead to public addresses; what SLOTBASE_EGRESS_ALLOW names may also be plain http."
+
+export const webhookRoutes = (app: App) =>
+  new Elysia({ name: "webhooks" })
+    .use(api(app))
+    .post(
+      "/v1/facilities/:facilityId/webhooks",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        const webhook = input(WebhookInput, body)
+        return command((tx) => createWebhook(tx, app.secrets, who, facilityId, webhook), {
+          status: 201,
+          secret: true,
+          before: () => checkUrl(webhook.url, app.config.egressAllow),
+        })
+      },
+      described({
+        tag,
+        summary: "Create a webhook",
+        description: `${reachable} ${secretShown}`,
+        body: WebhookInput,
+        answer: Webhook,
+        status: 201,
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/webhooks",
+      async ({ caller, input, query, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const page = input(PageQuery, query)
+        const [afterId] = keyAfter(page, Schema.Tuple([Id])) ?? []
+        return listWebhooks(app.db, facilityId, { limit: limitOf(page), afterId })
+      },
+      described({
+        tag,
+        summary: "List the webhooks of a facility",
+        query: PageQuery,
+        answer: listOf(Webhook),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/webhooks/:id",
+      async ({ caller, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        return readWebhook(app.db, facilityId, idOf(params.id, "webhook"))
+      },
+      described({ tag, summary: "Read a webhook", answer: Webhook }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/webhooks/:id",
+      async ({ command, caller, input, body, params }) => {
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(await caller(), facilityId)
+        const id = idOf(params.id, "webhook")
+        const patch = input(WebhookPatch, body)
+        const { url } = patch
+        return command((tx) => changeWebhook(tx, app.secrets, facilityId, id, patch), {
+          secret: true,
+          before: async () => {
+            if (url !== undefined) await checkUrl(url, app.config.egressAllow)
+          },
+        })
+      },
+      described({
+        tag,
+        summary: "Change a webhook",
+        description:
+          "Only what is given changes. While isActive is false its deliveries accumulate, and are sent when it is true " +
+          `again. ${reachable} ${secretShown}`,
+        body: WebhookPatch,
+        answer: Webhook,
+      }),
+    )
+    .delete(
+      "/v1/facilities/:facilityId/webhooks/:id",
+      async ({ command, caller, params }) => {
+        const who = await caller()
+        const facilityId = facilityIdOf(params.facilityId)
+        requireAdmin(who, facilityId)
+        return command((tx) => deleteWebhook(tx, who, facilityId, idOf(params.id, "webhook")))
+      },
+      described({
+        tag,
+        summary: "Delete a webhook",
+        description: "What it still had to deliver ends as failed, each with a dead letter that counts as ignored.",
+      }),
+    )

@@ -1,0 +1,77 @@
+// A webhook that fails again and again is left alone: few attempts are burned, people can see why, and it goes on by itself.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { createTakeover } from "../../../actors/deliveries/reclaim.ts"
+import { rootUserId } from "../../../src/base/ids.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { processRow } from "../../harness/pipeline/pipeline.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
+
+let database: TestDatabase
+let app: ReturnType<typeof testApp>
+
+beforeAll(async () => {
+  database = await testDatabase()
+  app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+})
+afterAll(() => database?.drop())
+
+const breakers = (webhookId: string) => database.db<{ process: number; failures: number; error: string }[]>`
+  select process, failures, error from slotbase.webhook_breakers where webhook_id = ${webhookId}`
+const counts = async (webhookId: string) => {
+  const rows = await database.db<{ status: string; count: number }[]>`
+    select status, count(*) from slotbase.webhook_deliveries where webhook_id = ${webhookId} group by status`
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
+}
+
+test("a webhook that always fails is asked ten times, then now and then; when it answers, all that waited is delivered", async () => {
+  let healthy = false
+  const inbox = startReceiver(() => new Response("", { status: healthy ? 200 : 500 }))
+  const facility = await aFacility(database.db)
+  const webhook = await aWebhook(app, facility.id, {
+    url: inbox.url,
+    maxConcurrency: 10,
+    retryConfig: { maxRetries: 0 },
+  })
+  await confirmed(database.db, facility.id, 200)
+  const deliverer = await aDeliverer(app)
+  deliverer.lookEverywhere()
+  await deliverer.pass()
+  await eventually(async () => expect((await breakers(webhook.id)).length).toBe(1))
+  await deliverer.idle()
+
+  const [open] = await breakers(webhook.id)
+  expect(open).toMatchObject({ process: deliverer.owner, error: "The receiver answered 500." })
+  expect(open?.failures).toBeGreaterThanOrEqual(10)
+  expect(inbox.received.length).toBeLessThan(15)
+
+  healthy = true
+  const failed = () => inbox.received.length - 200
+  await eventually(async () => expect(await breakers(webhook.id)).toHaveLength(0))
+  await eventually(async () => expect(Object.keys(await counts(webhook.id)).sort()).toEqual(["delivered", "failed"]))
+  expect((await counts(webhook.id)).failed).toBeLessThan(15)
+  expect(failed()).toBe(0)
+  await deliverer.drain()
+  await inbox.stop()
+})
+
+test("a process that stops takes its rows away, and those of a dead one are forgotten when it is buried", async () => {
+  const [mine, dead] = [await processRow(database.db, true), await processRow(database.db, false)]
+  const facility = await aFacility(database.db)
+  const leave = (process: number) => database.db`
+    insert into slotbase.webhook_breakers (webhook_id, process, facility_id, failures, opened_at, probe_at)
+    values (${rootUserId}, ${process}, ${facility.id}, 10, slotbase.now(), slotbase.now())`
+  await leave(mine)
+  await leave(dead)
+  await createTakeover(database.db, () => mine)()
+  expect((await breakers(rootUserId)).map((row) => row.process)).toEqual([mine])
+
+  const deliverer = await aDeliverer(app)
+  await leave(deliverer.owner)
+  await deliverer.drain()
+  expect((await breakers(rootUserId)).map((row) => row.process)).toEqual([mine])
+})

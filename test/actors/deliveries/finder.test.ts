@@ -1,0 +1,68 @@
+// Looking for work when more webhooks have something queued than one look can take.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { createBreakers } from "../../../actors/deliveries/breaker-rows.ts"
+import { Lanes } from "../../../actors/deliveries/endpoints.ts"
+import { createLooking } from "../../../actors/deliveries/finder.ts"
+import { clock } from "../../../src/base/clock.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+const url = "http://127.0.0.1:9/"
+
+/** A process that looks at two webhooks in a step, and what it has found. */
+function lookingByTwo() {
+  const { db } = database
+  const lanes = new Lanes()
+  const breakers = createBreakers(db, () => 0)
+  const looking = createLooking({ db, lanes, breakers, draining: () => false, step: 2 })
+  /** Above which position its deliveries are claimed. */
+  const from = (id: string) => lanes.wants(clock.now()).find(({ webhookId }) => webhookId === id)?.after
+  return { ...looking, from, found: (ids: readonly string[]) => ids.filter((id) => lanes.get(id) !== undefined) }
+}
+
+test("the walk goes on where it was until every webhook is found, past those that are paused", async () => {
+  const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+  const facility = await aFacility(database.db)
+  const ids: string[] = []
+  for (let n = 0; n < 5; n++) ids.push((await aWebhook(app, facility.id, { url })).id)
+  await confirmed(database.db, facility.id)
+  const paused = ids.slice(0, 2)
+  await database.db`update slotbase.webhooks set is_active = false where id = any (${paused})`
+  const process = lookingByTwo()
+  const looks: { more: boolean; found: number }[] = []
+  for (let look = 0; look < 3; look++) looks.push({ more: await process.look(), found: process.found(ids).length })
+  expect(looks).toEqual([
+    { more: true, found: 0 },
+    { more: true, found: 2 },
+    { more: false, found: 3 },
+  ])
+  expect(process.found(ids)).toEqual(ids.slice(2))
+})
+
+test("what is dispatched in the middle of a walk is found in the log, with what its webhook has waiting", async () => {
+  const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+  const facility = await aFacility(database.db)
+  const paused = await aWebhook(app, facility.id, { url })
+  const switchTo = (isActive: boolean) =>
+    database.db`update slotbase.webhooks set is_active = ${isActive} where id = ${paused.id}`
+  await switchTo(false)
+  await confirmed(database.db, facility.id)
+  const process = lookingByTwo()
+  while (await process.look());
+  expect(process.found([paused.id])).toEqual([])
+  await switchTo(true)
+  process.everywhere()
+  await confirmed(database.db, facility.id)
+  expect(await process.look()).toBe(true)
+  expect(process.from(paused.id)).toBe(0)
+  while (await process.look());
+})

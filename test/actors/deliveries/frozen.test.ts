@@ -1,0 +1,97 @@
+// Processes and server sessions that stand still in the middle, and go on or die when nobody expects it any more.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { claimDeliveries } from "../../../actors/deliveries/claim-rows.ts"
+import { createTakeover } from "../../../actors/deliveries/reclaim.ts"
+import type { App } from "../../../src/base/app.ts"
+import { type Db, QueryTimedOut } from "../../../src/base/database/db.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { processRow } from "../../harness/pipeline/pipeline.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
+
+let database: TestDatabase
+let app: App
+
+beforeAll(async () => {
+  database = await testDatabase()
+  app = testApp(database.db)
+})
+afterAll(() => database.drop())
+
+test("what a dead process still has locked is taken over as soon as it is not", async () => {
+  const { webhookId } = await aQueue(3)
+  const [living, frozen] = [await processRow(database.db, true), await processRow(database.db, true)]
+  const wants = [{ webhookId, after: 0, busy: 0, ahead: 1, cap: 100 }]
+  await claimDeliveries(database.db, { owner: frozen, wants, total: 100 })
+  await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 s' where id = ${frozen}`
+  const [locked, killed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const settling = database.db.begin(async (tx) => {
+    await tx`select from slotbase.delivery_queue where owner = ${frozen} for update`
+    locked.resolve()
+    await killed.promise
+    throw new Error("killed")
+  })
+  await locked.promise
+  const takeOver = createTakeover(database.db, () => living)
+  const claimed = async () => {
+    const [row] = await database.db<[{ count: number }]>`
+      select count(*) from slotbase.delivery_queue where owner = ${frozen}`
+    return row.count
+  }
+  expect([await takeOver(), await claimed()]).toEqual([true, 3])
+  killed.resolve()
+  await settling.catch(() => {})
+  expect([await takeOver(), await claimed(), await takeOver()]).toEqual([true, 0, false])
+})
+
+test("a claim that is committed after it was given up and asked for is found later, and its deliveries are sent", async () => {
+  const receiver = startReceiver()
+  const { facilityId } = await aQueue(1, { url: receiver.url })
+  // Stands for a backend that is frozen in a claim: it gets no answer, and commits when nobody expects it any more.
+  let frozen: (() => Promise<unknown>) | undefined
+  let freezes = false
+  const db = Object.assign((strings: TemplateStringsArray, ...values: never[]) => {
+    const text = strings.join("")
+    if (freezes && text.includes("nextval('slotbase.lease_seq')")) {
+      freezes = false
+      frozen = async () => await database.db(strings, ...values)
+      return Promise.reject(new QueryTimedOut("query", 1, true))
+    }
+    const query = database.db(strings, ...values)
+    if (frozen === undefined || !text.includes("lease <> all")) return query
+    const thaw = frozen
+    frozen = undefined
+    return query.then((asked) => thaw().then(() => asked))
+  }, database.db) as unknown as Db
+  const deliverer = await aDeliverer({ ...app, db })
+  await deliverer.run()
+  await confirmed(database.db, facilityId, 3)
+  freezes = true
+  await eventually(async () => {
+    await deliverer.pass().catch(() => {})
+    expect(frozen).toBeDefined()
+  })
+  await eventually(async () => {
+    await deliverer.pass().catch(() => {})
+    expect(frozen).toBeUndefined()
+  })
+  const [held] = await database.db`select count(*) from slotbase.delivery_queue where owner = ${deliverer.owner}`
+  expect({ ...held }).toEqual({ count: 3 })
+  await eventually(async () => {
+    await deliverer.pass()
+    expect(receiver.received).toHaveLength(4)
+  })
+  await deliverer.drain()
+  await receiver.stop()
+})
+
+async function aQueue(count: number, given: { url?: string } = {}) {
+  const facility = await aFacility(database.db)
+  const webhook = await aWebhook(app, facility.id, { url: "https://receiver.example/hook", ...given })
+  await confirmed(database.db, facility.id, count)
+  return { facilityId: facility.id, webhookId: webhook.id }
+}

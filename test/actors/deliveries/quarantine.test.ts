@@ -1,0 +1,198 @@
+// A delivery that ends every process that sends it is found out, and what was claimed beside it does not die of it.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { claimDeliveries } from "../../../actors/deliveries/claim-rows.ts"
+import type { Delivery } from "../../../actors/deliveries/delivery.ts"
+import { reclaimLost } from "../../../actors/deliveries/reclaim.ts"
+import { settle } from "../../../actors/deliveries/settle-rows.ts"
+import { inLoneTurn } from "../../../actors/runtime/quarantine.ts"
+import type { App } from "../../../src/base/app.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { processRow, unbalanced } from "../../harness/pipeline/pipeline.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { aDeliverer, aWebhook, confirmed, delivered } from "../../harness/pipeline/webhooks.ts"
+
+let database: TestDatabase
+let app: App
+let heir: number
+
+beforeAll(async () => {
+  database = await testDatabase()
+  app = testApp(database.db)
+  heir = await processRow(database.db, true)
+})
+afterAll(() => database?.drop())
+
+async function aQueue(count: number, url = "https://receiver.example/hook") {
+  const facility = await aFacility(database.db)
+  const webhook = await aWebhook(app, facility.id, { url, maxConcurrency: 50 })
+  await confirmed(database.db, facility.id, count)
+  return webhook.id
+}
+
+const claim = (owner: number, webhookIds: readonly string[]) =>
+  claimDeliveries(database.db, {
+    owner,
+    wants: webhookIds.map((webhookId) => ({ webhookId, after: 0, busy: 0, ahead: 1, cap: 1_000 })),
+    total: 512,
+  })
+
+/** A process claims all that it gets, and dies. */
+async function lose(webhookIds: readonly string[]): Promise<readonly Delivery[]> {
+  const owner = await processRow(database.db, true)
+  const claimed = await claim(owner, webhookIds)
+  await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
+  await reclaimLost(database.db, heir)
+  return claimed
+}
+
+const deliver = (claimed: readonly Delivery[]) => settle(database.db, claimed.map(delivered))
+
+const attemptsOf = (webhookId: string) => database.db<{ event_id: string; outcomes: string }[]>`
+  select event_id, string_agg(outcome, ' ' order by attempt) as outcomes from slotbase.webhook_attempts
+  where webhook_id = ${webhookId} group by event_id order by event_id`
+
+test("one that ends three processes is a dead letter, and none of a hundred neighbours is", async () => {
+  const [poisoned, innocent] = [await aQueue(50), await aQueue(50)]
+  const [poison] = await database.db<[{ position: number; event_id: string }]>`
+    select position, event_id from slotbase.delivery_queue where webhook_id = ${poisoned} order by position offset 20 limit 1`
+  const isPoison = ({ position }: Delivery) => position === poison.position
+  const deaths: number[] = []
+  const left = () => database.db`select from slotbase.delivery_queue where webhook_id in (${poisoned}, ${innocent})`
+  while ((await left()).length > 0) {
+    const owner = await processRow(database.db, true)
+    const claimed = await claim(owner, [poisoned, innocent])
+    if (!claimed.some(isPoison)) {
+      await deliver(claimed)
+      continue
+    }
+    deaths.push(claimed.length)
+    await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
+    await reclaimLost(database.db, heir)
+  }
+  // Twice with everybody, then alone.
+  expect(deaths).toEqual([100, 100, 1])
+  const letters = await database.db<{ event_id: string }[]>`
+    select event_id from slotbase.dead_letters where webhook_id in (${poisoned}, ${innocent})`
+  expect(letters.map(({ event_id }) => event_id)).toEqual([poison.event_id])
+  const outcomes = [...(await attemptsOf(poisoned)), ...(await attemptsOf(innocent))].map((row) => row.outcomes)
+  expect(outcomes.filter((each) => each === "unknown unknown delivered")).toHaveLength(99)
+  expect(outcomes.filter((each) => each === "unknown unknown unknown")).toHaveLength(1)
+  expect(await unbalanced(database.db)).toHaveLength(0)
+})
+
+test("what was lost once is claimed together again; what was lost twice one at a time by each process, and nothing with it", async () => {
+  const [lost, fresh] = [await aQueue(3), await aQueue(2)]
+  expect([(await lose([lost])).length, (await lose([lost])).length]).toEqual([3, 3])
+  const [one, other] = [await processRow(database.db, true), await processRow(database.db, true)]
+  const first = await claim(one, [fresh, lost])
+  expect(first.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
+  const second = await claim(one, [fresh, lost])
+  expect(second.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([
+    [fresh, false],
+    [fresh, false],
+  ])
+  expect(await claim(one, [fresh, lost])).toHaveLength(0)
+  const elsewhere = await claim(other, [fresh, lost])
+  expect(elsewhere.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
+
+  expect((await deliver(first)).map(({ webhook_id }) => webhook_id)).toEqual([lost])
+  const next = await claim(one, [lost])
+  expect(next).toHaveLength(1)
+  expect(await deliver([...next, ...elsewhere, ...second])).toEqual([])
+})
+
+test("one that hangs keeps its turn for a moment only, and then another webhook's comes first", async () => {
+  const [hanging, steady] = [await aQueue(2), await aQueue(1)]
+  await lose([hanging, steady])
+  await lose([hanging, steady])
+  const owner = await processRow(database.db, true)
+  const [hung] = (await claim(owner, [hanging])) as [Delivery]
+  const wants = [hanging, steady].map((webhookId) => ({ webhookId, after: 0, ahead: 1, cap: 1_000 }))
+  const again = () =>
+    claimDeliveries(database.db, {
+      owner,
+      wants: wants.map((want) => ({ ...want, busy: want.webhookId === hanging ? 1 : 0 })),
+      total: 512,
+    })
+  expect(await again()).toHaveLength(0)
+  const next = await eventually(async () => {
+    const claimed = await again()
+    expect(claimed).toHaveLength(1)
+    return claimed
+  })
+  expect(next.map(({ webhook_id }) => webhook_id)).toEqual([steady])
+  await deliver([hung, ...next])
+  await deliver(await claim(owner, [hanging]))
+})
+
+test("a run that is handled alone and a delivery that is sent alone take turns", async () => {
+  const webhookId = await aQueue(2)
+  await lose([webhookId])
+  await lose([webhookId])
+  const owner = await processRow(database.db, true)
+  const [begun, handled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const run = inLoneTurn(
+    () => owner,
+    async () => {
+      begun.resolve()
+      await handled.promise
+    },
+  )
+  await begun.promise
+  expect(await claim(owner, [webhookId])).toHaveLength(0)
+  handled.resolve()
+  await run
+  const first = await claim(owner, [webhookId])
+  expect(first).toHaveLength(1)
+  const order: string[] = []
+  const next = inLoneTurn(
+    () => owner,
+    async () => void order.push("run"),
+  )
+  order.push("delivery")
+  await deliver(first)
+  await next
+  expect(order).toEqual(["delivery", "run"])
+  // Slow runs do not keep it for long.
+  const claims: number[] = []
+  const slow = inLoneTurn(
+    () => owner,
+    () =>
+      eventually(async () => {
+        claims.push((await claim(owner, [webhookId])).length)
+        expect(claims.at(-1)).toBe(1)
+      }),
+  )
+  await slow
+  expect(claims[0]).toBe(0)
+})
+
+test("a deliverer sends them one after the other, and the rest as ever", async () => {
+  const inbox = startReceiver()
+  const [lost, fresh] = [await aQueue(20, inbox.url), await aQueue(20, inbox.url)]
+  await lose([lost])
+  await lose([lost])
+  const deliverer = await aDeliverer(app)
+  await deliverer.run()
+  // Twenty whose turns had to run out would take ten seconds.
+  await eventually(() => expect(inbox.received).toHaveLength(40), { withinMs: 8_000 })
+  await deliverer.idle()
+  const outcomes = async (webhookId: string) => new Set((await attemptsOf(webhookId)).map((row) => row.outcomes))
+  expect([await outcomes(lost), await outcomes(fresh)]).toEqual([
+    new Set(["unknown unknown delivered"]),
+    new Set(["delivered"]),
+  ])
+  await deliverer.drain()
+  await inbox.stop()
+})
+
+test("the look for them takes their index alone, also while the queue is long", async () => {
+  await aQueue(2_000)
+  const plan = await database.db<{ "QUERY PLAN": string }[]>`
+    explain select ctid, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1`
+  expect(plan.map((row) => row["QUERY PLAN"]).join("\n")).toContain("delivery_queue_alone")
+})

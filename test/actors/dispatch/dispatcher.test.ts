@@ -1,0 +1,108 @@
+// The dispatcher's passes, and what it does with events that SQL recorded without the program's check.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
+import { checkRecordedBySql } from "../../../actors/dispatch/check-recorded-by-sql.ts"
+import { dispatchBatch, dispatcher, dispatchOnce } from "../../../actors/dispatch/dispatcher.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import { onHint } from "../../../src/base/hints.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { logOf, recordMany } from "../../harness/pipeline/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+})
+
+afterEach(async () => {
+  await db`truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.dead_letters`
+})
+
+afterAll(() => database.drop())
+
+test("a pass dispatches one batch and says whether there is more, and a hint follows only when there was something", async () => {
+  const heard: number[] = []
+  const stop = onHint("log", () => heard.push(1))
+  await recordMany(db, dispatchBatch + 1)
+  expect(await dispatchOnce(db)).toEqual({ more: true })
+  expect(await dispatchOnce(db)).toEqual({ more: false })
+  expect(await dispatchOnce(db)).toEqual({ more: false })
+  expect(heard).toHaveLength(2)
+  expect(await logOf(db)).toHaveLength(dispatchBatch + 1)
+  stop()
+})
+
+test("is woken by recorded events, and looks every second anyway", () => {
+  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], everyMs: 1_000 })
+})
+
+test("of the events recorded from SQL the good ones are dispatched in order, the bad one is a dead letter", async () => {
+  const ids = await recordMany(db, 5)
+  await db`update slotbase.outbox set unchecked = true where event_id in ${db(ids.slice(1, 4))}`
+  await db`update slotbase.events set data = data - 'priceAmount' || '{"surprise": 1}' where id = ${ids[2] as string}`
+  await dispatchAll()
+  expect((await logOf(db)).map((row) => row.event_id)).toEqual([0, 1, 3, 4].map((nth) => ids[nth] as string))
+  const [dead] = await db`
+    select d.handler, d.event -> 'data' ->> 'surprise' as surprise, d.errors, d.id = slotbase.derived_id(d.event_id, 'dispatcher') as derived
+    from slotbase.dead_letters d`
+  expect(dead as object).toEqual({
+    handler: "dispatcher",
+    surprise: "1",
+    derived: true,
+    errors: [
+      {
+        eventId: ids[2],
+        eventType: "booking.confirmed",
+        handlerName: "dispatcher",
+        error: {
+          message: "booking.confirmed is not valid: surprise: Expected no excess property; priceAmount: Missing key",
+          code: "schema_mismatch",
+        },
+        attemptCount: 1,
+        maxRetries: 0,
+        status: "dead_letter",
+      },
+    ],
+  })
+})
+
+test("an event of a type that nobody knows is a dead letter", async () => {
+  await recordMany(db, 1)
+  await db`update slotbase.outbox set unchecked = true, type = 'booking.imagined'`
+  await dispatchAll()
+  expect(await logOf(db)).toHaveLength(0)
+  expect(await messages()).toEqual(["booking.imagined is not valid: type: Unknown event type"])
+})
+
+test("an outbox row without an event blocks nobody: it is a dead letter that says so", async () => {
+  await db`
+    insert into slotbase.outbox (event_id, facility_id, type, unchecked) values (${newId()}, ${newId()}, 'booking.confirmed', true)`
+  const [id] = await recordMany(db, 1)
+  await dispatchAll()
+  expect(await logOf(db)).toMatchObject([{ position: 1, event_id: id }])
+  expect(await messages()).toEqual(["there is no such event"])
+})
+
+test("two who check at once do it once", async () => {
+  await recordMany(db, 20)
+  await db`update slotbase.outbox set unchecked = true`
+  await db`update slotbase.events set data = '{}' where id in (select event_id from slotbase.outbox order by seq limit 10)`
+  await Promise.all([checkRecordedBySql(db), checkRecordedBySql(db)])
+  await dispatchAll()
+  expect(await logOf(db)).toHaveLength(10)
+  expect(await messages()).toHaveLength(10)
+})
+
+async function dispatchAll(): Promise<void> {
+  while ((await dispatchOnce(db)).more);
+}
+
+async function messages(): Promise<string[]> {
+  const rows = await db<
+    { message: string }[]
+  >`select errors -> 0 -> 'error' ->> 'message' as message from slotbase.dead_letters`
+  return rows.map((row) => row.message)
+}

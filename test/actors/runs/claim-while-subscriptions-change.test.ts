@@ -1,0 +1,60 @@
+// Claims beside dispatches that take up a change of the handler's subscriptions: whatever of both a claim sees first, it takes
+// exactly what the handler is subscribed to at each position.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { claimFresh } from "../../../actors/runs/claim.ts"
+import { connect, type Db } from "../../../src/base/database/db.ts"
+import type { EventType } from "../../../src/events/catalogue.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { dispatchAll, processRow, recordMany, subscribe } from "../../harness/pipeline/pipeline.ts"
+
+const handler = "AnalyticsHandler"
+const types: readonly [EventType, EventType] = ["booking.confirmed", "booking.cancelled"]
+/** With the subscriptions and the log read one after the other, about one in a hundred went wrong. */
+const changes = 300
+
+let database: TestDatabase
+let db: Db
+let claimer: Db
+let owner: number
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  claimer = connect(database.url, { max: 1, applicationName: "slotbase test claimer" })
+  owner = await processRow(db, true)
+})
+afterAll(async () => {
+  await claimer.end()
+  await database.drop()
+})
+
+test("nothing is claimed that it is not subscribed to any more, and nothing that it is newly subscribed to is passed over", async () => {
+  await subscribe(db, handler, types[0])
+  await recordMany(db, 2, types[0])
+  await dispatchAll(db)
+  const claimed: number[] = []
+  const claim = async () => {
+    const { runs, lease } = await claimFresh(claimer, handler, owner, 0, 100)
+    claimed.push(...runs.map(({ position }) => position))
+    if (runs.length > 0) await db`delete from slotbase.handler_claims where lease = ${lease}`
+  }
+  await claim()
+
+  for (let nth = 1; nth <= changes; nth++) {
+    await db`update slotbase.handlers set ended = true where not ended`
+    await subscribe(db, handler, types[nth % 2] as EventType)
+    for (const type of types) await recordMany(db, 1, type)
+    await Promise.all([claim(), db`select slotbase.dispatch(10)`, claim(), claim()])
+  }
+  await dispatchAll(db)
+  await claim()
+
+  const subscribed = await db<{ position: number }[]>`
+    select p.position from slotbase.event_positions p
+    join slotbase.handlers h on h.event_type = p.type and p.position >= h.from_position
+      and (h.until_position is null or p.position < h.until_position)
+    order by p.position`
+  expect(subscribed.length).toBe(2 + changes)
+  expect(claimed.toSorted((a, b) => a - b)).toEqual(subscribed.map(({ position }) => position))
+})

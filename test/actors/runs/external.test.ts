@@ -1,0 +1,237 @@
+// External handlers: side by side, each run settled by itself; what was cut off is given back, and what must not happen twice
+// is never begun again.
+
+import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
+import type { Actor } from "../../../actors/runtime/actor.ts"
+import type { ExternalHandler, Handler } from "../../../actors/handlers/handler.ts"
+import { runHandler } from "../../../actors/runs/run-handler.ts"
+import { claimFresh } from "../../../actors/runs/claim.ts"
+import { connect, type Db } from "../../../src/base/database/db.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
+import { claimFree } from "../../harness/pipeline/runs.ts"
+
+const never = new AbortController().signal
+
+let database: TestDatabase
+let db: Db
+let owner: number
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  for (const name of ["PaymentHandler", "NotificationHandler"]) await subscribe(db, name, "booking.confirmed")
+  owner = await processRow(db, true)
+})
+
+beforeEach(async () => {
+  await db`
+    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters,
+      slotbase.outbox, slotbase.events`
+  await db`update slotbase.handlers set from_position = 1`
+})
+
+afterAll(() => database.drop())
+
+test("runs side by side, each settled by itself, under an idempotency key of event and handler", async () => {
+  const ids = await queue(10)
+  const keys: string[] = []
+  const all = Promise.withResolvers<void>()
+  await pass(
+    external("NotificationHandler", async (_, { idempotencyKey }) => {
+      keys.push(idempotencyKey)
+      if (keys.length === 10) all.resolve()
+      await all.promise
+    }),
+  )
+  expect(keys).toEqual(ids.map((id) => `${id}:NotificationHandler`))
+  expect(await statuses("NotificationHandler")).toEqual({ success: 10 })
+})
+
+test("that fails is retried, its neighbours are done", async () => {
+  await queue(3)
+  await pass(
+    external("NotificationHandler", async (event) => {
+      if (event.position === 2) throw new Error("mail server is away")
+    }),
+  )
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([
+    { status: "success" },
+    { status: "retrying", attempts: 1, error: "mail server is away" },
+    { status: "success" },
+  ])
+})
+
+test("that is cut off because the process stops burns no attempt", async () => {
+  await queue(1)
+  const stopping = new AbortController()
+  await actorOf(
+    external("NotificationHandler", async (_, { signal }) => {
+      stopping.abort(new Error("stopping"))
+      signal.throwIfAborted()
+    }),
+  ).pass(stopping.signal)
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
+})
+
+test("without retries is not cut off, and its failure is a dead letter at once", async () => {
+  await queue(2)
+  const stopping = new AbortController()
+  await actorOf(
+    external("PaymentHandler", async (event, { signal }) => {
+      stopping.abort()
+      expect(signal.aborted).toBe(false)
+      if (event.position === 2) throw new Error("card refused")
+    }),
+  ).pass(stopping.signal)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([
+    { status: "success" },
+    { status: "dead_letter", attempts: 1, error: "card refused" },
+  ])
+})
+
+test("whose end the database refuses for a moment is settled at last, and not begun again", async () => {
+  await queue(1)
+  let calls = 0
+  const breaking = connect(database.url, { max: 3, applicationName: "slotbase test external" })
+  const actor = runHandler(
+    pipelineApp(breaking),
+    external("PaymentHandler", async () => {
+      calls++
+      // What settles it next finds its connection gone.
+      await database.db`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'slotbase test external'`
+    }),
+    () => owner,
+  )
+  await drain(actor)
+  await breaking.end()
+  expect(calls).toBe(1)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "success", attempts: 1 }])
+})
+
+test("without retries is never begun again when its end could not be written down", async () => {
+  await queue(1)
+  let calls = 0
+  const handler = external("PaymentHandler", async () => {
+    calls++
+    // Another process believed that this one was dead, so that the end of the run is refused.
+    await db`delete from slotbase.handler_claims where handler = 'PaymentHandler'`
+    await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at, fresh)
+             values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp(), true)`
+  })
+  await drain(actorOf(handler))
+  expect(calls).toBe(1)
+  expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
+})
+
+test("without retries never sees events again whose outcome was lost with their process", async () => {
+  const [id] = await queue(3)
+  await claimFree(db, "PaymentHandler", await processRow(db, false), 20)
+  const handled: string[] = []
+  await drain(actorOf(external("PaymentHandler", async (event) => void handled.push(event.id))))
+  expect(handled).toEqual([])
+  expect((await runsOf(db, "PaymentHandler")).map(({ status }) => status)).toEqual(Array(3).fill("dead_letter"))
+  const [dead] = await db`select errors from slotbase.dead_letters order by position limit 1`
+  expect(dead as object).toEqual({
+    errors: [
+      {
+        eventId: id,
+        eventType: "booking.confirmed",
+        handlerName: "PaymentHandler",
+        error: {
+          message: "the process died while it handled this event alone; the outcome is unknown",
+          code: "unknown_outcome",
+        },
+        attemptCount: 1,
+        maxRetries: 0,
+        status: "dead_letter",
+      },
+    ],
+  })
+})
+
+test("does what dead processes held before it begins more of what is fresh", async () => {
+  await queue(40)
+  for (let dead = 0; dead < 3; dead++) await claimFresh(db, "NotificationHandler", await processRow(db, false), 0, 10)
+  const handled: number[] = []
+  await drain(actorOf(external("NotificationHandler", async (event) => void handled.push(event.position))))
+  expect(handled).toEqual(upTo(40))
+})
+
+test("looks for the dead again when what it did of theirs has taken long", async () => {
+  await queue(30)
+  const [dead, dying] = [await processRow(db, false), await processRow(db, true)]
+  for (const process of [dead, dying]) await claimFresh(db, "NotificationHandler", process, 0, 10)
+  const real = performance.now.bind(performance)
+  let ahead = 0
+  const clock = spyOn(performance, "now").mockImplementation(() => real() + ahead)
+  const handled: number[] = []
+  await drain(
+    actorOf(
+      external("NotificationHandler", async (event) => {
+        if (handled.push(event.position) !== 10) return
+        await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${dying}`
+        ahead += 3_000
+      }),
+    ),
+  )
+  clock.mockRestore()
+  expect(handled).toEqual(upTo(30))
+})
+
+test("does what it could not settle itself before it begins more of what is fresh", async () => {
+  await queue(30)
+  const handled: number[] = []
+  const fenced = Promise.withResolvers<void>()
+  const actor = actorOf(
+    external("NotificationHandler", async (event) => {
+      // Its claim gets another token, as if another process had believed that this one was dead: no end is settled.
+      if (handled.push(event.position) === 10) {
+        await db`
+          update slotbase.handler_claims set lease = nextval('slotbase.lease_seq') where handler = 'NotificationHandler'`
+        fenced.resolve()
+      }
+      await fenced.promise
+    }),
+  )
+  await drain(actor)
+  expect(handled).toEqual([...upTo(10), ...upTo(10), ...upTo(30, 11)])
+  expect(await statuses("NotificationHandler")).toEqual({ success: 30 })
+})
+
+const external = (
+  name: string,
+  handle: (...args: Parameters<ExternalHandler["handle"]>) => Promise<void>,
+): ExternalHandler => ({
+  kind: "external",
+  name,
+  events: ["booking.confirmed"],
+  handle: async (event, tools) => {
+    await handle(event, tools)
+    return undefined
+  },
+})
+
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const pass = (handler: Handler) => actorOf(handler).pass(never)
+
+/** Passes until nothing is left; the second one may find what the first one has given back. */
+async function drain(actor: Actor): Promise<void> {
+  while ((await actor.pass(never)).more);
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, nth) => first + nth)
+
+async function queue(count: number): Promise<readonly string[]> {
+  const ids = await recordMany(db, count)
+  await dispatchAll(db)
+  return ids
+}
+
+async function statuses(handler: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,92 @@
+// Reading the events of runs and deliveries: once per process, whoever asks at the same time, and never "gone" when it is there.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { readEvents } from "../../../actors/runtime/event-memory.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { recordMany } from "../../harness/pipeline/pipeline.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+/** A database of its own memory that counts the statements it is asked for. */
+function counting() {
+  const count = { queries: 0 }
+  const db = ((...args: Parameters<Db>) => {
+    count.queries++
+    return database.db(...args)
+  }) as unknown as Db
+  return { db, count }
+}
+
+test("five handlers that want the same events at the same time cost one statement, later ones none", async () => {
+  const ids = await recordMany(database.db, 20)
+  const { db, count } = counting()
+  const read = await Promise.all([1, 2, 3, 4, 5].map(() => readEvents(db, ids)))
+  for (const events of read) expect([...events.keys()]).toEqual([...ids])
+  await readEvents(db, ids.slice(5, 10))
+  expect(count.queries).toBe(1)
+})
+
+test("of events that overlap, only what nobody has read yet is asked for", async () => {
+  const ids = await recordMany(database.db, 10)
+  const { db, count } = counting()
+  const [first, second] = await Promise.all([readEvents(db, ids.slice(0, 6)), readEvents(db, ids.slice(4))])
+  expect([first.size, second.size]).toEqual([6, 6])
+  expect(count.queries).toBe(2)
+})
+
+test("an event that is not there is missing, and is looked for again the next time", async () => {
+  const { db, count } = counting()
+  const gone = newId()
+  expect((await readEvents(db, [gone])).size).toBe(0)
+  const before = count.queries
+  expect((await readEvents(db, [gone])).size).toBe(0)
+  expect(count.queries).toBeGreaterThan(before)
+})
+
+test("a failed read fails everybody who waits for it, and the next one reads anew", async () => {
+  const ids = await recordMany(database.db, 2)
+  let fails = true
+  const db = ((...args: Parameters<Db>) =>
+    fails ? Promise.reject(new Error("the database is away")) : database.db(...args)) as unknown as Db
+  const results = await Promise.allSettled([readEvents(db, ids), readEvents(db, ids)])
+  expect(results.map((result) => result.status)).toEqual(["rejected", "rejected"])
+  fails = false
+  expect((await readEvents(db, ids)).size).toBe(2)
+})
+
+test("more than is kept is read all the same", async () => {
+  const ids = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
+  const { db } = counting()
+  expect((await readEvents(db, ids)).size).toBe(6_000)
+  expect((await readEvents(db, ids)).size).toBe(6_000)
+})
+
+test("what is forgotten while a reader waits for the rest is not taken for gone", async () => {
+  const [early, late] = (await recordMany(database.db, 2)) as [string, string]
+  const many = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
+  const held = Promise.withResolvers<void>()
+  let queries = 0
+  // The first query, another reader's, is slow.
+  const db = (async (...args: Parameters<Db>) => {
+    if (queries++ === 0) await held.promise
+    return database.db(...args)
+  }) as unknown as Db
+  const other = readEvents(db, [late])
+  const both = readEvents(db, [early, late])
+  await readEvents(db, many)
+  held.resolve()
+  await other
+  expect([...(await both).keys()].sort()).toEqual([early, late].sort())
+})
+
+test("no handler can change what the others get", async () => {
+  const [id] = await recordMany(database.db, 1)
+  const event = (await readEvents(database.db, [id as string])).get(id as string)
+  expect(() => Object.assign(event?.data ?? {}, { bookingId: "mine" })).toThrow(TypeError)
+})

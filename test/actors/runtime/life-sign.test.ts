@@ -1,0 +1,104 @@
+// Life signs: a process that is stopped or killed loses its work to another within five seconds, and when it is
+// continued it changes nothing.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { dispatchAll, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+  await db`create table handled (position bigint not null, pid integer not null)`
+  // A row that every run updates: a process that is stopped holds its lock.
+  await db`create table figures as select 0 as handled`
+  await db`create table gate (pid integer primary key)`
+  await subscribe(db, "AnalyticsHandler", "booking.confirmed")
+})
+
+afterAll(() => database.drop())
+
+test("a process is believed for two seconds, renews it twice a second, and says good-bye", async () => {
+  const sign = await startLifeSign(db, "actors", "1.2.3")
+  const row = async () => {
+    const [found] = await db<[{ role: string; version: string; pid: number; left: number }]>`
+      select role, version, pid, extract(epoch from alive_until - clock_timestamp())::real as left
+      from slotbase.processes where id = ${sign.owner()}`
+    return found
+  }
+  expect(await row()).toMatchObject({ role: "actors", version: "1.2.3", pid: process.pid })
+  await eventually(async () => expect((await row()).left).toBeGreaterThan(1.6))
+  await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${sign.owner()}`
+  await eventually(async () => expect((await row()).left).toBeGreaterThan(1.6))
+  await sign.stop()
+  expect((await row()).left).toBeLessThanOrEqual(0)
+})
+
+test("a process whose row is gone registers again, under a new name", async () => {
+  const sign = await startLifeSign(db, "actors", "1.2.3")
+  const before = sign.owner()
+  await db`delete from slotbase.processes where id = ${before}`
+  await eventually(() => expect(sign.owner()).toBeGreaterThan(before))
+  await sign.stop()
+})
+
+test("the runs of a process that is stopped are taken over, and continued it changes nothing", async () => {
+  const first = await start()
+  await db`insert into gate values (${first.pid})`
+  await recordMany(db, 10)
+  await dispatchAll(db)
+  await first.says("handling")
+  first.kill("SIGSTOP")
+  const second = await start()
+  await eventually(async () => expect(await successes()).toBe(10))
+  await db`delete from gate`
+  first.kill("SIGCONT")
+
+  // It goes on, finds that its tokens are void, and then takes its part of the new events.
+  await recordMany(db, 10)
+  await dispatchAll(db)
+  await eventually(async () => expect(await successes()).toBe(20))
+  await first.end()
+  await second.end()
+  const rows = await db<{ position: number; pid: number }[]>`select position, pid from handled order by position`
+  expect(rows.map((row) => row.position)).toEqual(Array.from({ length: 20 }, (_, nth) => nth + 1))
+  expect(new Set(rows.slice(0, 10).map((row) => row.pid))).toEqual(new Set([second.pid]))
+  expect([...(await db`select handled from figures`)] as object[]).toEqual([{ handled: 20 }])
+  expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual(Array(20).fill(1))
+}, 30_000)
+
+async function successes(): Promise<number> {
+  return (await runsOf(db, "AnalyticsHandler")).filter((run) => run.status === "success").length
+}
+
+/** The harness's process with one handler; resolves when it has registered. */
+async function start() {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../harness/pipeline/run-one-handler.ts"), database.url], {
+    env: { ...process.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  })
+  let output = ""
+  void (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of child.stdout) output += decoder.decode(chunk, { stream: true })
+  })()
+  const says = (text: string) => eventually(() => expect(output).toContain(text))
+  await says("owner")
+  return {
+    pid: child.pid,
+    says,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    end: async () => {
+      child.kill("SIGTERM")
+      await child.exited
+    },
+  }
+}

@@ -1,0 +1,164 @@
+// The configuration: defaults that work, and for each mistake one sentence that says what to set.
+
+import { describe, expect, test } from "bun:test"
+import { BadConfig, parseConfig } from "../../src/base/config.ts"
+
+const key = Buffer.alloc(32, 7).toString("base64")
+
+test("without a setting everything is local and embedded", () => {
+  expect(parseConfig({})).toMatchObject({
+    host: "127.0.0.1",
+    port: 3000,
+    databaseUrl: undefined,
+    dataDir: ".data",
+    role: "all",
+    rootKey: undefined,
+    secretKey: undefined,
+    environment: "development",
+    egressAllow: [],
+    demo: true,
+    smtpUrl: undefined,
+    maxUploadBytes: 500 * 1024 * 1024,
+    s3: undefined,
+  })
+})
+
+test("every setting is taken, and blanks around it are not", () => {
+  const config = parseConfig({
+    HOST: "0.0.0.0",
+    PORT: " 8080 ",
+    DATABASE_URL: "postgresql://user@host:5432/slotbase",
+    SLOTBASE_DATA_DIR: "/var/lib/slotbase",
+    SLOTBASE_ROLE: "actors",
+    SLOTBASE_ROOT_KEY: "0123456789abcdef",
+    SLOTBASE_SECRET_KEY: key,
+    SLOTBASE_ENV: "production",
+    SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, ::1/128,",
+    SLOTBASE_DEMO: "off",
+    SMTP_URL: "smtps://mail.example.com",
+    SLOTBASE_MAX_UPLOAD_MB: "50",
+    S3_BUCKET: "uploads",
+    S3_ENDPOINT: "https://s3.example.com",
+    S3_REGION: "eu-central-1",
+    S3_ACCESS_KEY_ID: "id",
+    S3_SECRET_ACCESS_KEY: "secret",
+  })
+  expect(config).toMatchObject({
+    host: "0.0.0.0",
+    port: 8080,
+    databaseUrl: "postgresql://user@host:5432/slotbase",
+    dataDir: "/var/lib/slotbase",
+    role: "actors",
+    rootKey: "0123456789abcdef",
+    environment: "production",
+    egressAllow: ["127.0.0.0/8", "::1/128"],
+    demo: false,
+    smtpUrl: "smtps://mail.example.com",
+    maxUploadBytes: 50 * 1024 * 1024,
+    s3: {
+      bucket: "uploads",
+      accessKeyId: "id",
+      secretAccessKey: "secret",
+      endpoint: "https://s3.example.com",
+      region: "eu-central-1",
+    },
+  })
+  expect(Buffer.from(config.secretKey ?? []).toString("base64")).toBe(key)
+})
+
+test("a setting of blanks is none", () => {
+  expect(parseConfig({ PORT: " ", SLOTBASE_ROLE: "", DATABASE_URL: "  " })).toEqual(parseConfig({}))
+})
+
+test("Stripe is configured by its two secrets, and reached at its own address unless told otherwise", () => {
+  const secrets = { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1" }
+  const stripe = { secretKey: "sk_test_1", webhookSecret: "whsec_1", apiBase: "https://api.stripe.com" }
+  expect(parseConfig(secrets).stripe).toEqual(stripe)
+  const local = parseConfig({ ...secrets, STRIPE_API_BASE: "http://127.0.0.1:12111/" }).stripe
+  expect(local).toEqual({ ...stripe, apiBase: "http://127.0.0.1:12111" })
+})
+
+test("port 0 is any free port", () => {
+  expect(parseConfig({ PORT: "0" }).port).toBe(0)
+})
+
+describe("a mistake stops the program with what to set", () => {
+  const mistakes: [string, Record<string, string>, string][] = [
+    [
+      "a port that is no number",
+      { PORT: "http" },
+      'PORT is "http"; set it to a number from 0 to 65535 (0: any free port).',
+    ],
+    ["a port too high", { PORT: "65536" }, 'PORT is "65536"; set it to a number from 0 to 65535 (0: any free port).'],
+    ["a port with a sign", { PORT: "-1" }, 'PORT is "-1"; set it to a number from 0 to 65535 (0: any free port).'],
+    ["an unknown role", { SLOTBASE_ROLE: "web" }, 'SLOTBASE_ROLE is "web"; set it to one of: all, server, actors.'],
+    [
+      "an unknown environment",
+      { SLOTBASE_ENV: "prod" },
+      'SLOTBASE_ENV is "prod"; set it to one of: production, staging, development.',
+    ],
+    [
+      "another kind of database",
+      { DATABASE_URL: "mysql://host/slotbase" },
+      "DATABASE_URL must start with postgres:// or postgresql://, such as postgres://user@host:5432/slotbase.",
+    ],
+    [
+      "a database of one's own without a key",
+      { DATABASE_URL: "postgres://host/slotbase" },
+      "With DATABASE_URL, SLOTBASE_SECRET_KEY is required, so that two hosts never make two keys. Make one with: openssl rand -base64 32",
+    ],
+    [
+      "a key that is too short",
+      { SLOTBASE_SECRET_KEY: "c2hvcnQ=" },
+      "SLOTBASE_SECRET_KEY must be 32 bytes in base64, and has 5. Make one with: openssl rand -base64 32",
+    ],
+    [
+      "a root key that can be guessed",
+      { SLOTBASE_ROOT_KEY: "root" },
+      "SLOTBASE_ROOT_KEY must have at least 16 characters.",
+    ],
+    [
+      "a network that is none",
+      { SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8, intranet" },
+      `SLOTBASE_EGRESS_ALLOW: "intranet" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
+    ],
+    [
+      "Stripe without the secret of its webhook",
+      { STRIPE_SECRET_KEY: "sk_test_1" },
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second nobody could trust what Stripe reports.",
+    ],
+    [
+      "a Stripe that is no address",
+      { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1", STRIPE_API_BASE: "stripe" },
+      'STRIPE_API_BASE is "stripe"; set it to an address such as http://127.0.0.1:12111.',
+    ],
+    [
+      "mail by another protocol",
+      { SMTP_URL: "mail.example.com" },
+      "SMTP_URL must start with smtp:// or smtps://, such as smtp://user:password@mail.example.com:587.",
+    ],
+    [
+      "uploads of no size",
+      { SLOTBASE_MAX_UPLOAD_MB: "0" },
+      'SLOTBASE_MAX_UPLOAD_MB is "0"; set it to a whole number of megabytes from 1 to 5120.',
+    ],
+    [
+      "a bucket without its keys",
+      { S3_BUCKET: "uploads", S3_ACCESS_KEY_ID: "id" },
+      "With S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are required.",
+    ],
+    [
+      "an object storage without a bucket",
+      { S3_ENDPOINT: "https://s3.example.com" },
+      "S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.",
+    ],
+    [
+      "an object storage at no address",
+      { S3_BUCKET: "uploads", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "secret", S3_ENDPOINT: "s3.example.com" },
+      'S3_ENDPOINT is "s3.example.com"; set it to an address such as https://s3.eu-central-1.amazonaws.com.',
+    ],
+  ]
+  test.each(mistakes)("%s", (_, env, message) => {
+    expect(() => parseConfig(env)).toThrow(new BadConfig(message))
+  })
+})

@@ -1,0 +1,8 @@
+// The program that embedded.test.ts kills: starts the embedded database of a data directory, says where, and stays.
+
+import { startEmbedded } from "../../../src/base/database/embedded/start.ts"
+
+const server = await startEmbedded({ dataDir: process.argv[2] ?? "", settings: { fsync: "off" } })
+console.log(server.url)
+process.on("SIGINT", () => {})
+await new Promise(() => process.stdin.resume())

@@ -1,0 +1,75 @@
+// Hints: heard at once inside the process, coalesced between processes, and never needed.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import type { Db } from "../../src/base/database/db.ts"
+import { connectHints, onHint, raise } from "../../src/base/hints.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { eventually } from "../harness/setup/eventually.ts"
+
+let database: TestDatabase
+let db: Db
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = database.db
+})
+
+afterAll(() => database.drop())
+
+test("a hint is heard at once by everybody who asked for it, until they stop", () => {
+  const heard: string[] = []
+  const stops = [onHint("outbox", () => heard.push("a")), onHint("outbox", () => heard.push("b"))]
+  const other = onHint("log", () => heard.push("log"))
+  raise("outbox")
+  expect(heard).toEqual(["a", "b"])
+  stops[0]?.()
+  raise("outbox")
+  expect(heard).toEqual(["a", "b", "b"])
+  stops[1]?.()
+  other()
+  raise("outbox")
+  expect(heard).toHaveLength(3)
+})
+
+test("a hint reaches another process, many of them as few, and its own process only once", async () => {
+  const other = Bun.spawn([process.execPath, join(import.meta.dir, "../harness/pipeline/hear-hints.ts"), database.url], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  })
+  let output = ""
+  void (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of other.stdout) output += decoder.decode(chunk, { stream: true })
+  })()
+  const lines = (text: string) => output.split("\n").filter((line) => line === text).length
+  await eventually(() => expect(lines("listening")).toBe(1), { withinMs: 10_000 })
+
+  let here = 0
+  const stopHearing = onHint("outbox", () => here++)
+  const disconnect = await connectHints(db)
+  const atConnection = here
+  for (let times = 0; times < 1_000; times++) raise("outbox")
+  raise("log")
+  // One at once and one after the pause, for the 999 that were raised meanwhile.
+  await eventually(() => expect([lines("outbox"), lines("log")]).toEqual([2, 1]))
+  expect(here - atConnection).toBe(1_000)
+
+  // And from there to here.
+  other.kill("SIGUSR2")
+  await eventually(() => expect(here - atConnection).toBe(1_001))
+  stopHearing()
+  await disconnect()
+  other.kill("SIGTERM")
+  expect(await other.exited).toBe(0)
+})
+
+test("whoever begins to listen looks once, for what was raised before", async () => {
+  let looks = 0
+  const stop = onHint("subscriptions", () => looks++)
+  const disconnect = await connectHints(db)
+  await eventually(() => expect(looks).toBe(1))
+  stop()
+  await disconnect()
+})

@@ -1,0 +1,48 @@
+// Turns: how much runs at once, who waits, and who is sent away.
+
+import { expect, test } from "bun:test"
+import { TooMany } from "../../src/base/errors.ts"
+import { Turns } from "../../src/base/turn-limiter.ts"
+
+const job = () => Promise.withResolvers<string>()
+
+test("so many run at once, the others follow in the order in which they came", async () => {
+  const turns = new Turns({ running: 2, waiting: 10, ofOneClient: 10 })
+  const started: number[] = []
+  const jobs = Array.from({ length: 5 }, job)
+  const results = jobs.map(({ promise }, n) =>
+    turns.take("a", () => {
+      started.push(n)
+      return promise
+    }),
+  )
+  expect(started).toEqual([0, 1])
+  jobs[1]?.resolve("one")
+  expect(await results[1]).toBe("one")
+  expect(started).toEqual([0, 1, 2])
+  for (const { resolve } of jobs) resolve("done")
+  expect(await Promise.all(results)).toEqual(["done", "one", "done", "done", "done"])
+  expect(started).toEqual([0, 1, 2, 3, 4])
+})
+
+test("work that fails gives its place on", async () => {
+  const turns = new Turns({ running: 1, waiting: 10, ofOneClient: 10 })
+  const failed = turns.take("a", () => Promise.reject(new Error("no")))
+  const next = turns.take("a", async () => "yes")
+  expect(failed).rejects.toThrow("no")
+  expect(await next).toBe("yes")
+  expect(await turns.take("a", async () => "again")).toBe("again")
+})
+
+test("one client is sent away at its bound, and all of them when nobody more may wait", async () => {
+  const turns = new Turns({ running: 1, waiting: 3, ofOneClient: 2 })
+  const { promise, resolve } = job()
+  const work = () => promise
+  const taken = [turns.take("greedy", work), turns.take("greedy", work)]
+  expect(turns.take("greedy", work)).rejects.toBeInstanceOf(TooMany)
+  taken.push(turns.take("modest", work), turns.take("modest", work))
+  expect(turns.take("late", work)).rejects.toBeInstanceOf(TooMany)
+  resolve("done")
+  expect(await Promise.all(taken)).toEqual(["done", "done", "done", "done"])
+  expect(await turns.take("greedy", work)).toBe("done")
+})

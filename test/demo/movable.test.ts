@@ -1,0 +1,37 @@
+// Which databases the demo may play in.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { whyNoDemo } from "../../src/demo/movable.ts"
+import { record, transact } from "../../src/events/outbox.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { context, dispatchAll, sample } from "../harness/pipeline/pipeline.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+const happens = async (environment: "development" | "production") => {
+  await transact(database.db, { ...context, environment }, async (tx) => {
+    record(tx, sample("user.created"))
+  })
+  await dispatchAll(database.db)
+}
+
+test("a database without anything is one to play in", async () => {
+  expect(await whyNoDemo(database.db)).toBeUndefined()
+})
+
+test("a database whose last event is production's is none to play in, whatever the environment of the caller", async () => {
+  await happens("development")
+  await happens("production")
+  expect(await whyNoDemo(database.db)).toBe(
+    'The demo moves the clock of the database, and this one has events of "production".',
+  )
+})
+
+test("a database whose last event is development's is one to play in", async () => {
+  await happens("development")
+  expect(await whyNoDemo(database.db)).toBeUndefined()
+})

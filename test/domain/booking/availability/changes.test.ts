@@ -1,0 +1,107 @@
+// What the availability cache learns of moves, requests and prices: no day is served that any of them has changed.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { cacheInvalidationHandler } from "../../../../actors/handlers/cache-invalidation.ts"
+import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
+import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
+import { runTransactional } from "../../../../actors/runs/transactional.ts"
+import { availabilityOf } from "../../../../src/domain/booking/availability/availability.ts"
+import { putPolicy } from "../../../../src/domain/booking/policies.ts"
+import { createBooking, rescheduleBooking } from "../../../../src/domain/booking/book.ts"
+import { newId } from "../../../../src/base/ids.ts"
+import { record } from "../../../../src/events/outbox.ts"
+import { createPriceRule } from "../../../../src/domain/booking/price-rules.ts"
+import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
+import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+import { dispatchAll, processRow, sample } from "../../../harness/pipeline/pipeline.ts"
+import { claimFree } from "../../../harness/pipeline/runs.ts"
+
+let database: TestDatabase
+let club: Club
+const handler = cacheInvalidationHandler()
+
+beforeAll(async () => {
+  database = await testDatabase()
+  await mirrorHandlers(database.db, [handler])
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  club = await aClub(database.db)
+  await settle()
+})
+
+const db = () => database.db
+
+/** Everything that has happened has its position, and the handler has seen it. */
+async function settle(): Promise<void> {
+  await dispatchAll(db())
+  for (;;) {
+    const claim = await claimFree(db(), handler.name, await processRow(db(), true), 100)
+    if (claim.runs.length === 0) return
+    await runTransactional(db(), handler, claim, "development")
+  }
+}
+const look = (hour: number) => availabilityOf(db(), club.player.caller, club.id, dayOf(hour), club.court)
+const statusAt = async (hour: number) =>
+  (await look(hour)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
+/** Makes every kept day say that each slot costs 7: who is answered from the cache says so too. */
+const poison = () => db()`
+  update slotbase.availability_cache
+  set slots = (select jsonb_agg(s || '{"priceAmount":7}') from jsonb_array_elements(slots) s)
+  where facility_id = ${club.id} and slots is not null`
+const isServed = async (hour: number) => (await look(hour)).slots?.every(({ priceAmount }) => priceAmount === 7)
+
+test("a move changes the day that it left and the day that it came to", async () => {
+  const booking = await club.book(club.court, 9)
+  await settle()
+  for (const hour of [9, 33, 57]) await look(hour)
+  await poison()
+  const move = (tx: Parameters<typeof rescheduleBooking>[0]) =>
+    rescheduleBooking(tx, club.player.caller, club.id, booking.id, atHour(33))
+  await run(db(), move)
+  await settle()
+  expect([await statusAt(9), await statusAt(33), await isServed(57)]).toEqual(["free", "booked", true])
+  expect([await isServed(9), await isServed(33)]).toEqual([false, false])
+})
+
+test("a request for approval is seen by the next who looks, also by the cache", async () => {
+  await run(db(), (tx) => putPolicy(tx, club.admin.caller, club.id, { approvalBookingTypes: ["private"] }))
+  await settle()
+  expect(await statusAt(9)).toBe("free")
+  const wish = { resourceId: club.court, ...atHour(9), bookingType: "private", paymentMethod: "online" } as const
+  await run(db(), (tx) => createBooking(tx, club.player.caller, club.id, wish))
+  expect(await statusAt(9)).toBe("held")
+  await settle()
+  expect([await statusAt(9), await statusAt(9)]).toEqual(["held", "held"])
+})
+
+test("no day is served at yesterday's prices, not even one that is stored after the change", async () => {
+  await look(9)
+  await poison()
+  expect(await isServed(9)).toBe(true)
+  const [kept] = await db()<[{ row: object }]>`
+    select to_jsonb(c) as row from slotbase.availability_cache c where facility_id = ${club.id} and resource_id = ${club.court}`
+  await run(db(), (tx) => createPriceRule(tx, club.admin.caller, club.id, { name: "All", hourlyPrice: 500 }))
+  expect((await look(9)).slots?.[0]?.priceAmount).toBe(500)
+  await settle()
+  // A look that began before the change, and stores what it has built only now.
+  await db()`
+    insert into slotbase.availability_cache select * from jsonb_populate_record(null::slotbase.availability_cache, ${db().json(kept.row as never)})
+    on conflict (facility_id, resource_id, day) do update set built_at = excluded.built_at, slots = excluded.slots,
+      facility_version = excluded.facility_version`
+  expect((await look(9)).slots?.[0]?.priceAmount).toBe(500)
+})
+
+test("a decision about a block that is not there is skipped, and the rest of its batch is handled", async () => {
+  await run(db(), async (tx) => {
+    record(tx, sample("coach.block.approved", { blockId: newId(), facilityId: club.id }, club.id))
+    record(tx, sample("booking.confirmed", { bookingId: newId(), resourceId: club.court, ...atHour(9) }, club.id))
+  })
+  const events = await db()<HandledEvent[]>`
+    select e.*, 7 as position from slotbase.events e where facility_id = ${club.id} order by id`
+  const outcomes = await db().begin((tx) => handler.handleAll(tx, events))
+  expect(outcomes).toEqual([{ skipped: "the block does not exist" }, undefined])
+  const touched = await db()<{ day: string }[]>`
+    select day::text from slotbase.availability_cache where facility_id = ${club.id} and touched_at = 7`
+  expect(touched.map(({ day }) => day)).toEqual([dayOf(9)])
+})

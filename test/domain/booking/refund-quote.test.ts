@@ -1,0 +1,54 @@
+// What goes back, and why: the booking's own policy against the hours that are left.
+
+import { expect, test } from "bun:test"
+import { refundOf } from "../../../src/domain/booking/refund-quote.ts"
+
+const policy = [
+  { hoursBefore: 2, refundPercent: 25 },
+  { hoursBefore: 24, refundPercent: 100 },
+]
+const startAt = new Date("2026-03-12T17:00:00.000Z")
+const before = (hours: number) => new Date(startAt.getTime() - hours * 3_600_000)
+const ask = (hours: number, more: object = {}) => refundOf({ policy, startAt, at: before(hours), paid: 2401, ...more })
+
+test.each([
+  [48, 100, 2401],
+  [24, 100, 2401],
+  [23.999, 25, 600],
+  [2, 25, 600],
+  [1.999, 0, 0],
+  [-1, 0, 0],
+])("%d hours before the start it is %d percent, %d", (hours, percent, amount) => {
+  expect(ask(hours)).toMatchObject({ percent, amount })
+})
+
+test("it says which rules it looked at, longest first, and which one decides", () => {
+  expect(ask(3).lines).toEqual([
+    { rule: "at least 24 hours before the start", refundPercent: 100, applies: false },
+    { rule: "at least 2 hours before the start", refundPercent: 25, applies: true },
+    { rule: "later than any rule allows", refundPercent: 0, applies: false },
+  ])
+  expect(ask(1).lines.at(-1)).toMatchObject({ applies: true })
+})
+
+test("without a policy everything goes back, until the end", () => {
+  expect(ask(-1, { policy: [] })).toEqual({
+    amount: 2401,
+    percent: 100,
+    lines: [{ rule: "no cancellation policy", refundPercent: 100, applies: true }],
+  })
+})
+
+test("what was never approved is refunded, and staff may decide otherwise", () => {
+  expect(ask(0, { pending: true })).toMatchObject({ percent: 100, amount: 2401 })
+  const decided = ask(48, { override: 50, pending: true })
+  expect(decided).toMatchObject({ percent: 50, amount: 1201 })
+  expect(decided.lines[0]).toEqual({ rule: "decided by staff", refundPercent: 50, applies: true })
+  expect(decided.lines.filter(({ applies }) => applies)).toHaveLength(1)
+})
+
+test("never more than was paid, and nothing of nothing", () => {
+  expect(ask(48, { paid: 0 })).toMatchObject({ amount: 0, percent: 100 })
+  expect(ask(48, { paid: 1, override: 50 }).amount).toBe(1)
+  expect(ask(48, { paid: 1, override: 49 }).amount).toBe(0)
+})

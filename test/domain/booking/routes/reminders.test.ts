@@ -1,0 +1,334 @@
+// Reminders from the booking to the mailbox: which come due when, that each is sent once, and what moving or cancelling does.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
+import { dispatcher } from "../../../../actors/dispatch/dispatcher.ts"
+import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
+import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
+import { notificationHandler } from "../../../../actors/handlers/notification.ts"
+import { bookingReminderCheck } from "../../../../actors/jobs/booking-reminder-check.ts"
+import { runHandler } from "../../../../actors/runs/run-handler.ts"
+import type { EventData } from "../../../../src/events/catalogue.ts"
+import { jobsUserId } from "../../../../src/base/ids.ts"
+import { createMailer, type Mailer } from "../../../../src/outbound/messages/email/smtp.ts"
+import { type TestApi, testApi } from "../../../harness/api/api.ts"
+import { eventually } from "../../../harness/setup/eventually.ts"
+import { startJobs, type TestJobs } from "../../../harness/club/jobs.ts"
+import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
+
+let api: TestApi
+let receiver: SmtpReceiver
+let handler: ReturnType<typeof notificationHandler>
+let jobs: TestJobs
+let facilityId: string
+let court: string
+let mia: { id: string; email: string; token: string }
+/** Whether mail goes out; a test that wants to come between holds it back. */
+let sending = true
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+const day = [{ open: "00:00", close: "24:00" }]
+const openingHours = Object.fromEntries(
+  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((name) => [name, day]),
+)
+
+beforeAll(async () => {
+  receiver = await smtpReceiver()
+  api = await testApi({ smtpUrl: receiver.url, mailFrom: "Riverside <mail@club.example>" })
+  handler = notificationHandler(api.app)
+  const held = { ...handler, handle: (...run: Parameters<typeof handler.handle>) => handle(...run) }
+  await mirrorHandlers(api.database.db, [held])
+  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (owner) => [
+    dispatcher(api.database.db),
+    runHandler(api.app, held, owner),
+  ])
+})
+beforeEach(async () => {
+  sending = true
+  receiver.mails.length = 0
+  facilityId = await api.facility({ timezone: "Europe/Berlin", openingHours })
+  court = (
+    await api.call("POST", `/v1/facilities/${facilityId}/resources`, {
+      body: { name: "Court 1", resourceType: "court" },
+    })
+  ).body.id
+  mia = await api.person("player", facilityId)
+})
+afterEach(() => expect(jobs.reports).toEqual([]))
+afterAll(async () => {
+  await jobs.stop()
+  await handler.close()
+  await receiver.close()
+  await api.database.drop()
+})
+
+test("the booker is reminded a day and an hour before, each once, at the local time", async () => {
+  const start = await fromNow(3 * dayMs)
+  const { bookingId } = await book(start)
+  await moveTo(start, -dayMs - minuteMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  await moveTo(start, -dayMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  const [mail] = await reminders(1)
+  expect(mail?.recipients).toEqual([mia.email])
+  expect(mail?.text).toContain(`\nWhen: ${await inBerlin(start)}`)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+
+  const [due] = await events("booking.reminder.due")
+  const [sent] = await events("booking.reminder.sent")
+  expect(due?.data).toEqual({
+    bookingId,
+    facilityId,
+    resourceId: court,
+    bookerId: mia.id,
+    startAt: iso(start),
+    endAt: iso(start + hourMs),
+    reminderType: "24h",
+    minutesBefore: 1440,
+    dueAt: iso(start - dayMs),
+  })
+  const { sentAt, ...data } = (sent?.data ?? {}) as EventData<"booking.reminder.sent">
+  expect(data).toEqual({ bookingId, userId: mia.id, reminderType: "24h", channel: "email" })
+  expect(Math.abs(Date.parse(sentAt) - (start - dayMs))).toBeLessThan(20_000)
+  expect(sent).toMatchObject({
+    causation_id: due?.id as string,
+    correlation_id: due?.correlation_id as string,
+    user_id: jobsUserId,
+    facility_id: facilityId,
+    resource_id: court,
+    aggregate_id: bookingId,
+  })
+
+  await moveTo(start, -hourMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(2)
+  await moveTo(start, minuteMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  expect(
+    (await events("booking.reminder.sent")).map(({ data }) => (data as { reminderType: string }).reminderType),
+  ).toEqual(["24h", "1h"])
+})
+
+test("who books late is not reminded of what they have just done", async () => {
+  const now = await fromNow(0)
+  await book(now + 30 * minuteMs)
+  await book(now + 3 * hourMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  await moveTo(now, 2 * hourMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(1)
+  expect((await events("booking.reminder.due")).map(({ data }) => data)).toEqual([
+    expect.objectContaining({ reminderType: "1h", startAt: iso(now + 3 * hourMs) }),
+  ])
+})
+
+test("after an outage only the latest reminder is sent, and what has begun is not reminded of", async () => {
+  const now = await fromNow(0)
+  await book(now + 2 * dayMs)
+  await book(now + 2 * dayMs + 2 * hourMs)
+  await moveTo(now, 2 * dayMs + 70 * minuteMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 1 })
+  await reminders(1)
+  expect((await events("booking.reminder.due")).map(({ data }) => data)).toEqual([
+    expect.objectContaining({ reminderType: "1h", startAt: iso(now + 2 * dayMs + 2 * hourMs) }),
+  ])
+})
+
+test("a cancelled booking is not reminded of, also when it is cancelled after the reminder came due", async () => {
+  const start = await fromNow(3 * dayMs)
+  const [early, late] = [await book(start), await book(start + hourMs)]
+  await early.cancel()
+  sending = false
+  await moveTo(start, hourMs - dayMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await late.cancel()
+  sending = true
+  const [due] = await events("booking.reminder.due")
+  const [run] = await eventually(
+    async () => {
+      const runs = await api.database.db`
+      select status, reason from slotbase.handler_runs where event_id = ${due?.id as string} and status in ('success', 'skipped', 'failed')`
+      expect(runs).toHaveLength(1)
+      return runs
+    },
+    { withinMs: 10_000 },
+  )
+  expect(run as object).toEqual({ status: "skipped", reason: "the booking is cancelled" })
+  expect(receiver.mails.filter(isReminder)).toEqual([])
+  expect(await events("booking.reminder.sent")).toEqual([])
+})
+
+test("a booking that moves is reminded of its new time, unless it moved after that reminder's instant", async () => {
+  const start = await fromNow(3 * dayMs)
+  const { bookingId } = await book(start)
+  await moveTo(start, -dayMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(1)
+  await move(bookingId, start + 3 * dayMs)
+  await moveTo(start, 2 * dayMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(2)
+  await move(bookingId, start + 2 * dayMs + 5 * hourMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  await moveTo(start, 2 * dayMs + 4 * hourMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(3)
+  expect(
+    (await events("booking.reminder.sent")).map(({ data }) => (data as { reminderType: string }).reminderType),
+  ).toEqual(["24h", "24h", "1h"])
+})
+
+test("a facility says which reminders it sends", async () => {
+  const at = `/v1/facilities/${facilityId}/reminder-settings`
+  const [staff, admin] = [await api.person("staff", facilityId), await api.person("facility_admin", facilityId)]
+  expect((await api.call("GET", at, { token: staff.token })).body).toEqual({
+    remind24h: true,
+    remind1h: true,
+    customMinutes: null,
+  })
+  const start = await fromNow(3 * dayMs)
+  await book(start)
+  const body = { remind24h: false, remind1h: true, customMinutes: 2 * 24 * 60 }
+  const put = await api.call("PUT", at, { token: admin.token, body })
+  expect({ status: put.status, body: put.body }).toEqual({ status: 200, body })
+  const again = await api.call("PUT", at, { token: admin.token, body })
+  expect(again.headers.get("x-slotbase-event-ids")).toBeNull()
+  expect((await events("facility.settings_updated")).map(({ data }) => data)).toEqual([
+    { facilityId, changedSettings: ["remind24h", "customMinutes"], changedBy: admin.id },
+  ])
+  await moveTo(start, -2 * dayMs)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await moveTo(start, -dayMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  expect((await events("booking.reminder.due")).map(({ data }) => data)).toEqual([
+    expect.objectContaining({ reminderType: "custom", minutesBefore: 2880 }),
+  ])
+
+  expect((await api.call("PUT", at, { token: staff.token, body })).status).toBe(403)
+  const twice = await api.call("PUT", at, { body: { ...body, customMinutes: 60 } })
+  expect(twice.body).toMatchObject({ status: 422, code: "reminded_twice", errors: [{ path: "body.customMinutes" }] })
+  const wrong = await api.call("PUT", at, { body: { remind24h: "yes", customMinutes: 4 } })
+  expect(wrong.body.errors.map(({ path }: { path: string }) => path).sort()).toEqual([
+    "body.customMinutes",
+    "body.remind1h",
+    "body.remind24h",
+  ])
+  const nowhere = await api.call("PUT", `/v1/facilities/${court}/reminder-settings`, { body })
+  expect(nowhere.status).toBe(404)
+})
+
+test("two processes that check at once decide each reminder once", async () => {
+  const start = await fromNow(3 * dayMs)
+  for (let nth = 0; nth < 5; nth++) await book(start + nth * hourMs)
+  await moveTo(start, 4 * hourMs - dayMs)
+  const job = bookingReminderCheck(api.app)
+  const signal = new AbortController().signal
+  const passes = await Promise.all([job.pass(signal), check(), job.passIn?.(facilityId, signal), job.pass(signal)])
+  expect(passes.reduce((sum, pass) => sum + dueOf(pass), 0)).toBe(5)
+  await reminders(5)
+})
+
+test("a crash after the mail has left sends it again under one Message-ID, and the event is recorded once", async () => {
+  const start = await fromNow(3 * dayMs)
+  await book(start)
+  sending = false
+  await moveTo(start, -dayMs)
+  await check()
+  const [event] = await eventually(async () => {
+    const found = await api.database.db<HandledEvent[]>`
+      select e.*, p.position from slotbase.events e join slotbase.event_positions p on p.event_id = e.id
+      where e.type = 'booking.reminder.due' and e.facility_id = ${facilityId}`
+    expect(found).toHaveLength(1)
+    return found
+  })
+  const real = createMailer(api.app)
+  const dying: Mailer = {
+    ...real,
+    send: async (message, signal) => {
+      await real.send(message, signal)
+      throw new Error("killed")
+    },
+  }
+  const signal = new AbortController().signal
+  const tools = { db: api.database.db, idempotencyKey: "test", signal }
+  await expect(notificationHandler(api.app, dying).handle(event as HandledEvent, tools)).rejects.toThrow("killed")
+  expect(await events("booking.reminder.sent")).toEqual([])
+  await Promise.allSettled([handler.handle(event as HandledEvent, tools), handler.handle(event as HandledEvent, tools)])
+  await real.close()
+  const mails = receiver.mails.filter(isReminder)
+  expect(mails.length).toBeGreaterThan(1)
+  expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1)
+  expect(await events("booking.reminder.sent")).toHaveLength(1)
+  sending = true
+})
+
+/** The handler as the program has it, which a test may hold back: a held run is tried again. */
+const handle: (typeof handler)["handle"] = (event, tools) => {
+  if (!sending && event.type === "booking.reminder.due") throw new Error("held back by the test")
+  return handler.handle(event, tools)
+}
+
+const check = () => jobs.job("booking-reminder-check").passNow()
+const dueOf = (pass: unknown) => {
+  const { did, due } = pass as { did?: { due: number }; due?: number }
+  return did?.due ?? due ?? 0
+}
+
+async function book(startMs: number) {
+  const body = {
+    resourceId: court,
+    bookerId: mia.id,
+    paymentMethod: "offline",
+    startAt: iso(startMs),
+    endAt: iso(startMs + hourMs),
+  }
+  const answer = await api.call("POST", `/v1/facilities/${facilityId}/bookings`, { body })
+  expect(answer.status).toBe(201)
+  const bookingId: string = answer.body.id
+  return {
+    bookingId,
+    cancel: async () => {
+      const at = `/v1/facilities/${facilityId}/bookings/${bookingId}/cancel`
+      expect((await api.call("POST", at, { body: { cancellationReason: "rain" } })).status).toBe(200)
+    },
+  }
+}
+
+async function move(bookingId: string, startMs: number): Promise<void> {
+  const body = { startAt: iso(startMs), endAt: iso(startMs + hourMs) }
+  const answer = await api.call("POST", `/v1/facilities/${facilityId}/bookings/${bookingId}/reschedule`, { body })
+  expect(answer.status).toBe(200)
+}
+
+const iso = (ms: number) => new Date(ms).toISOString()
+const isReminder = ({ subject }: { subject?: string | undefined }) =>
+  subject?.startsWith("Reminder: Court 1, ") === true
+
+/** That many milliseconds from now on the one clock, at a whole minute. */
+async function fromNow(ms: number): Promise<number> {
+  const [{ now }] = await api.database.db<[{ now: Date }]>`select slotbase.now() as now`
+  return Math.ceil((now.getTime() + ms) / minuteMs) * minuteMs
+}
+
+async function moveTo(ms: number, offset: number): Promise<void> {
+  await api.database.db`select slotbase.move_clock(${iso(ms + offset)}::timestamptz - slotbase.now())`
+}
+
+const reminders = (count: number) =>
+  eventually(async () => {
+    expect(await events("booking.reminder.sent")).toHaveLength(count)
+    return receiver.mails.filter(isReminder)
+  })
+
+const events = async (type: string) => [
+  ...(await api.database.db<Record<string, unknown>[]>`
+    select * from slotbase.events where type = ${type} and facility_id = ${facilityId} order by id`),
+]
+
+/** The hour as the wall clock of Berlin shows it. */
+async function inBerlin(ms: number): Promise<string> {
+  const [row] = await api.database.db<[{ text: string }]>`
+    select to_char(${iso(ms)}::timestamptz at time zone 'Europe/Berlin', 'FMDay, FMDD FMMonth YYYY, HH24:MI') as text`
+  return row.text
+}

@@ -1,0 +1,244 @@
+// Stripe, by a server of this machine that speaks its API: payments and refunds under our ids as keys, lost answers that are
+// found again, and webhooks that are signed, late, repeated and out of order.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
+import { type TestApi, testApi } from "../../../harness/api/api.ts"
+import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
+import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "../../../harness/outside/fake-stripe.ts"
+import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
+
+let api: TestApi
+let its: Courts
+let till: Till
+let stripe: FakeStripe
+
+beforeAll(async () => {
+  stripe = startFakeStripe()
+  api = await testApi({
+    stripe: { secretKey: stripeKey, webhookSecret, apiBase: stripe.base },
+    egressAllow: ["127.0.0.0/8"],
+  })
+  its = await makeCourts(api)
+  till = await makeTill(api, its)
+})
+afterAll(async () => {
+  expect((await moneyOf(api.database.db, its.facilityId)).lost).toEqual([])
+  await stripe.stop()
+  await api.database.drop()
+})
+
+const typesOf = async (id: string) => (await eventsAbout(api.database.db, id)).map(({ type }) => type)
+const intentOf = (paymentId: string) => {
+  const intent = [...stripe.intents.values()].find(({ metadata }) => metadata.slotbasePaymentId === paymentId)
+  if (!intent) throw new Error("Stripe knows of no such payment")
+  return intent
+}
+const deliver = ({ body, signature }: { body: string; signature: string }) =>
+  api.call("POST", "/v1/integrations/stripe/webhook", {
+    token: null,
+    body,
+    headers: { "stripe-signature": signature },
+  })
+
+test("a payment is an intent of the same amount under our id, and its event names it", async () => {
+  const bookingId = await till.hold()
+  const { status, body } = await till.pay(bookingId)
+  const intent = intentOf(body.id)
+  expect(status).toBe(201)
+  expect(body).toMatchObject({
+    status: "succeeded",
+    provider: "stripe",
+    stripePaymentIntentId: intent.id,
+    amount: price,
+  })
+  expect(intent).toMatchObject({ amount: price, currency: "eur", metadata: { slotbaseFacilityId: its.facilityId } })
+  const [event] = await eventsAbout(api.database.db, body.id)
+  expect(event).toMatchObject({ type: "payment.succeeded", data: { stripePaymentIntentId: intent.id } })
+})
+
+test.each([
+  ["tok_chargeDeclined", "card_declined", "Your card was declined."],
+  ["tok_chargeDeclinedInsufficientFunds", "insufficient_funds", "Your card has insufficient funds."],
+  ["tok_unknown", "resource_missing", "No such token."],
+])("%s fails with %s", async (card, failureCode, failureReason) => {
+  const { status, body } = await till.pay(await till.hold(), card)
+  expect(status).toBe(201)
+  expect(body).toMatchObject({ status: "failed", failureCode, failureReason })
+})
+
+test("a payment whose answer is lost is found at Stripe, and was made once", async () => {
+  const bookingId = await till.hold()
+  const before = stripe.intents.size
+  stripe.loseAnswers = 1
+  const { body } = await till.pay(bookingId, "pm_card_visa")
+  expect(body.status).toBe("processing")
+  await lookUpNow(api.database.db)
+  expect(await resolvePayments(api.app, 10)).toEqual({ payments: 1, refunds: 0, retries: 0, more: false })
+  expect(stripe.intents.size).toBe(before + 1)
+  expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
+})
+
+test("a payment that never reached Stripe is sent again under the same key", async () => {
+  const bookingId = await till.hold()
+  stripe.refuse = 1
+  const { body } = await till.pay(bookingId, "pm_card_visa")
+  expect(body.status).toBe("processing")
+  await lookUpNow(api.database.db)
+  await resolvePayments(api.app, 10)
+  expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
+})
+
+test("Stripe's own report settles a payment before its request does, and repetitions and older reports change nothing", async () => {
+  const { body } = await till.pay(await till.hold(), "tok_slow")
+  expect(body.status).toBe("processing")
+  const intent = intentOf(body.id)
+  const succeeded = await stripe.event("payment_intent.succeeded", { ...intent, status: "succeeded" })
+  expect((await deliver(succeeded)).body).toEqual({ received: true, outcome: "settled" })
+  expect((await deliver(succeeded)).body).toEqual({ received: true, outcome: "repeated" })
+  const older = { ...intent, status: "requires_payment_method", last_payment_error: { code: "card_declined" } }
+  expect((await deliver(await stripe.event("payment_intent.payment_failed", older))).body.outcome).toBe("settled")
+  expect((await deliver(await stripe.event("payment_intent.processing", intent))).body.outcome).toBe("settled")
+  const events = await eventsAbout(api.database.db, body.id)
+  expect(events.map(({ type }) => type)).toEqual(["payment.succeeded"])
+  expect((await api.call("GET", `${till.at}/payments/${body.id}`)).body.status).toBe("succeeded")
+  const [paid] = await api.database.db`select correlation_id from slotbase.payments where id = ${body.id}`
+  expect(events[0]).toMatchObject({ correlation_id: paid?.correlation_id, user_id: its.player.id })
+})
+
+test("ten deliveries of one event at once are taken in once", async () => {
+  const { body } = await till.pay(await till.hold(), "tok_slow")
+  const event = await stripe.event("payment_intent.succeeded", { ...intentOf(body.id), status: "succeeded" })
+  const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(event)))
+  const outcomes = answers.map((answer) => answer.body.outcome).sort()
+  expect(outcomes).toEqual([...Array(9).fill("repeated"), "settled"])
+  expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
+})
+
+test("success after failure counts: the money was taken", async () => {
+  const { body } = await till.pay(await till.hold(), "tok_chargeDeclined")
+  const intent = { ...intentOf(body.id), status: "succeeded" }
+  await deliver(await stripe.event("payment_intent.succeeded", intent))
+  expect(await typesOf(body.id)).toEqual(["payment.failed", "payment.succeeded"])
+})
+
+test("what is not signed by Stripe, or long ago, or about nothing of ours, changes nothing", async () => {
+  const { body: paid } = await till.pay(await till.hold(), "tok_slow")
+  const intent = { ...intentOf(paid.id), status: "succeeded" }
+  const { body, signature } = await stripe.event("payment_intent.succeeded", intent)
+  for (const forged of ["", "t=1,v1=00", signature.replace(/.$/, (last) => (last === "0" ? "1" : "0"))]) {
+    const answer = await deliver({ body, signature: forged })
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code: "bad_signature" })
+  }
+  expect((await deliver({ body: `${body} `, signature })).status).toBe(400)
+  const foreign = await stripe.event("payment_intent.succeeded", { ...intent, id: "pi_other", metadata: {} })
+  expect((await deliver(foreign)).body.outcome).toBe("not_ours")
+  expect((await deliver(await stripe.event("customer.created", { id: "cus_1" }))).body.outcome).toBe("not_needed")
+  expect(await typesOf(paid.id)).toEqual([])
+  expect((await deliver({ body, signature })).body.outcome).toBe("settled")
+})
+
+test("a refund that is pending at Stripe is done when Stripe says so", async () => {
+  const { body: paid } = await till.pay(await till.hold())
+  stripe.refundStatus = "pending"
+  const { status, body } = await till.refund(paid.id, { amount: 1000 })
+  stripe.refundStatus = "succeeded"
+  expect(status).toBe(201)
+  expect(body).toMatchObject({ status: "processing", amount: 1000 })
+  const [refund] = [...stripe.refunds.values()].filter(({ metadata }) => metadata.slotbaseRefundId === body.id)
+  await deliver(await stripe.event("refund.updated", { ...refund, status: "succeeded" }))
+  const [, refunded] = await eventsAbout(api.database.db, paid.id)
+  expect(refunded).toMatchObject({ type: "payment.refunded", data: { refundId: body.id, amount: 1000 } })
+})
+
+test("a refund whose answer is lost is found at Stripe, and was made once", async () => {
+  const { body: paid } = await till.pay(await till.hold())
+  const before = stripe.refunds.size
+  stripe.loseAnswers = 1
+  const { body } = await till.refund(paid.id)
+  expect(body.status).toBe("processing")
+  await lookUpNow(api.database.db)
+  await resolvePayments(api.app, 10)
+  expect(stripe.refunds.size).toBe(before + 1)
+  expect((await api.call("GET", `${till.at}/refunds/${body.id}`)).body.status).toBe("succeeded")
+})
+
+test("a refund that Stripe refuses says why, and no longer counts on the payment", async () => {
+  const { body: paid } = await till.pay(await till.hold())
+  stripe.refundStatus = "failed"
+  const { body } = await till.refund(paid.id)
+  stripe.refundStatus = "succeeded"
+  expect(body).toMatchObject({ status: "failed", failureCode: "expired_or_canceled_card" })
+  expect((await till.refund(paid.id)).body).toMatchObject({ status: "succeeded", amount: price })
+  expect(await typesOf(paid.id)).toEqual(["payment.succeeded", "payment.refund_failed", "payment.refunded"])
+})
+
+test("a refund that the card's bank sends back days later is none any more, and can be made again", async () => {
+  const { body: paid } = await till.pay(await till.hold())
+  const { body } = await till.refund(paid.id)
+  expect(body.status).toBe("succeeded")
+  const [refund] = [...stripe.refunds.values()].filter(({ metadata }) => metadata.slotbaseRefundId === body.id)
+  const failed = { ...refund, status: "failed", failure_reason: "lost_or_stolen_card" }
+  for (const type of ["refund.failed", "refund.updated"]) await deliver(await stripe.event(type, failed))
+  await deliver(await stripe.event("refund.updated", { ...failed, status: "succeeded" }))
+  expect((await api.call("GET", `${till.at}/refunds/${body.id}`)).body).toMatchObject({
+    status: "failed",
+    failureCode: "lost_or_stolen_card",
+  })
+  expect((await api.call("GET", `${till.at}/payments/${paid.id}`)).body.refundedAmount).toBe(0)
+  const told = await eventsAbout(api.database.db, paid.id, "payment.refund_failed")
+  expect(told.map(({ data }) => data)).toMatchObject([
+    { refundId: body.id, transactionId: paid.id, amount: price, failureCode: "lost_or_stolen_card" },
+  ])
+  expect((await till.refund(paid.id)).body).toMatchObject({ status: "succeeded", amount: price })
+})
+
+test("a refund made at Stripe is entered as ours, once", async () => {
+  const { body: paid } = await till.pay(await till.hold())
+  const refund = {
+    id: "re_by_hand",
+    object: "refund",
+    status: "succeeded",
+    amount: 400,
+    payment_intent: intentOf(paid.id).id,
+    metadata: {},
+  }
+  await deliver(await stripe.event("refund.created", refund))
+  await deliver(await stripe.event("refund.updated", refund))
+  expect((await api.call("GET", `${till.at}/payments/${paid.id}`)).body.refundedAmount).toBe(400)
+  expect((await eventsAbout(api.database.db, paid.id)).map(({ type, data }) => [type, data.amount])).toEqual([
+    ["payment.succeeded", price],
+    ["payment.refunded", 400],
+  ])
+})
+
+test("a refund made at Stripe that is reported before the payment it is of counts all the same", async () => {
+  const { body: paid } = await till.pay(await till.hold(), "tok_slow")
+  const intent = intentOf(paid.id)
+  intent.status = "succeeded"
+  const refund = {
+    id: "re_early",
+    object: "refund",
+    status: "succeeded",
+    amount: 400,
+    payment_intent: intent.id,
+    metadata: {},
+  }
+  await deliver(await stripe.event("refund.created", refund))
+  await deliver(await stripe.event("payment_intent.succeeded", intent))
+  const { body } = await api.call("GET", `${till.at}/payments/${paid.id}`)
+  expect(body).toMatchObject({ status: "succeeded", refundedAmount: 400 })
+  expect(await typesOf(paid.id)).toEqual(["payment.succeeded", "payment.refunded"])
+})
+
+test("a card is saved at Stripe, and paid with by its owner", async () => {
+  const bookingId = await till.hold()
+  await till.pay(bookingId, "tok_chargeDeclined")
+  const [account] = (await api.call("GET", `${till.at}/billing-accounts`, { token: its.player.token })).body.data
+  const card = `${till.at}/billing-accounts/${account.id}/card`
+  const saved = await api.call("POST", card, { body: { cardToken: "tok_visa" }, token: its.player.token })
+  expect(saved.body).toMatchObject({ id: account.id, card: "visa ···· 4242" })
+  const body = { referenceType: "booking", referenceId: bookingId, paymentMethod: "saved_card" }
+  const paid = await api.call("POST", `${till.at}/payments`, { body, token: its.player.token })
+  expect(paid.body).toMatchObject({ status: "succeeded", paymentMethod: "saved_card" })
+})

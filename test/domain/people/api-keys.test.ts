@@ -1,0 +1,43 @@
+// The root key: generated once, replaced by the configured one, never kept in the clear.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { authenticate } from "../../../src/access/caller.ts"
+import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
+import { NotAuthenticated } from "../../../src/base/errors.ts"
+import { rootUserId } from "../../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await database.db`delete from slotbase.api_keys`
+})
+
+const opens = async (key: string) => (await authenticate(database.db, key)).userId
+
+test("of eight first starts at once one has the key to print, and later ones have none", async () => {
+  const keys = await Promise.all(Array.from({ length: 8 }, () => ensureRootKey(database.db, undefined)))
+  const printed = keys.filter((key) => key !== undefined)
+  expect(printed).toHaveLength(1)
+  expect(printed[0]).toMatch(/^sbk_[A-Za-z0-9_-]{43}$/)
+  expect(await opens(printed[0] as string)).toBe(rootUserId)
+  expect(await ensureRootKey(database.db, undefined)).toBeUndefined()
+  expect(await opens(printed[0] as string)).toBe(rootUserId)
+})
+
+test("the configured key replaces the one before, is not printed, and shows nothing of itself", async () => {
+  const generated = (await ensureRootKey(database.db, undefined)) as string
+  for (const key of ["a key of my own", "a key of my own", "another of my own"]) {
+    expect(await ensureRootKey(database.db, key)).toBeUndefined()
+    expect(await opens(key)).toBe(rootUserId)
+  }
+  expect(opens(generated)).rejects.toBeInstanceOf(NotAuthenticated)
+  expect(opens("a key of my own")).rejects.toBeInstanceOf(NotAuthenticated)
+  const rows = await database.db`select key_hint, k.*::text as row from slotbase.api_keys k`
+  expect(rows).toHaveLength(1)
+  expect(rows[0]?.key_hint).toBe("SLOTBASE_ROOT_KEY")
+  expect(rows[0]?.row).not.toContain("my own")
+})

@@ -1,0 +1,167 @@
+// Taking roles away and seeing them: who may, what is recorded, and what goes with the last role.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { newId, platformFacilityId, rootUserId } from "../../../../src/base/ids.ts"
+import { type TestApi, testApi } from "../../../harness/api/api.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "../../../harness/club/people.ts"
+
+let api: TestApi
+let facilityId: string
+let otherId: string
+let admin: SignedIn
+let staff: SignedIn
+let foreigner: SignedIn
+
+beforeAll(async () => {
+  api = await testApi()
+  facilityId = await api.facility()
+  otherId = await api.facility()
+  admin = await signedIn(api, "facility_admin", facilityId)
+  staff = await signedIn(api, "staff", facilityId)
+  foreigner = await signedIn(api, "facility_owner", otherId)
+})
+afterAll(() => api.database.drop())
+
+const grant = (role: string, scopeId = facilityId) => ({ role, scopeType: "facility", scopeId })
+const named = (held: object) => new URLSearchParams(held as Record<string, string>)
+const revoke = (userId: string, held: object, token?: string) =>
+  api.call("DELETE", `/v1/users/${userId}/roles?${named(held)}`, token === undefined ? {} : { token })
+const roles = (userId: string, token: string, query = "") =>
+  api.call("GET", `/v1/users/${userId}/roles${query}`, { token })
+
+test("an administrator takes a role away, once, and user.role_revoked says who did", async () => {
+  const coach = await signedIn(api, "coach", facilityId)
+  const held = { ...grant("coach"), scopeId: facilityId.toUpperCase() }
+  const gone = await revoke(coach.id, held, admin.token)
+  expect([gone.status, gone.body]).toEqual([204, undefined])
+  expect(await recordedBy(api, gone.headers)).toEqual([
+    {
+      type: "user.role_revoked",
+      facility_id: facilityId,
+      organization_id: null,
+      user_id: admin.id,
+      data: { userId: coach.id, ...grant("coach"), revokedBy: admin.id },
+    },
+  ])
+  expect(verdict(await api.call("GET", `/v1/facilities/${facilityId}`, { token: coach.token }))).toBe("404 not_found")
+  expect(verdict(await revoke(coach.id, held, admin.token))).toBe("404 not_found")
+})
+
+test("of two who take a role away at once one does, and the other is told that it is gone", async () => {
+  const coach = await signedIn(api, "coach", facilityId)
+  const answers = await Promise.all([admin.token, undefined].map((token) => revoke(coach.id, grant("coach"), token)))
+  expect(answers.map(verdict).sort()).toEqual(["204", "404 not_found"])
+})
+
+test("nobody takes a role above their own, or elsewhere; everybody gives up their own", async () => {
+  const owner = await signedIn(api, "facility_owner", facilityId)
+  const player = await signedIn(api, "player", facilityId)
+  const before = await api.rows()
+  const cases = [
+    [admin, owner, "facility_owner", "403 not_allowed"],
+    [staff, player, "player", "403 not_allowed"],
+    [player, staff, "staff", "403 not_allowed"],
+    [foreigner, player, "player", "404 not_found"],
+    [admin, foreigner, "facility_owner", "404 not_found"],
+    [admin, player, "coach", "404 not_found"],
+  ] as const
+  for (const [by, whose, role, answer] of cases) {
+    const scopeId = whose === foreigner ? otherId : facilityId
+    expect([role, verdict(await revoke(whose.id, grant(role, scopeId), by.token))]).toEqual([role, answer])
+  }
+  // System actors keep theirs, whoever asks.
+  const root = { role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }
+  expect(verdict(await revoke(rootUserId, root))).toBe("404 not_found")
+  expect(await api.rows()).toEqual(before)
+  expect(verdict(await revoke(owner.id, grant("facility_owner"), owner.token))).toBe("204")
+  expect(verdict(await revoke(player.id, grant("player"), player.token))).toBe("204")
+})
+
+test("a role that is not named right is a 422 that says where", async () => {
+  const answer = await api.call("DELETE", `/v1/users/${staff.id}/roles?role=boss&scopeType=facility`)
+  expect(answer.status).toBe(422)
+  expect(answer.body.errors.map(({ path }: { path: string }) => path).sort()).toEqual(["query.role", "query.scopeId"])
+})
+
+test("one sees all roles of one's own; administrators see those in what they administer", async () => {
+  const person = await signedIn(api, "player", facilityId)
+  for (const held of [grant("coach"), grant("player", otherId)]) {
+    await api.call("POST", `/v1/users/${person.id}/roles`, { body: held })
+  }
+  const seen = async (token: string, query = "") =>
+    (await roles(person.id, token, query)).body.data?.map(
+      ({ role, scopeId }: { role: string; scopeId: string }) => `${role} ${scopeId === facilityId ? "here" : "there"}`,
+    )
+  const all = ["coach here", "player here", "player there"]
+  expect((await seen(person.token)).toSorted()).toEqual(all)
+  expect(await seen(admin.token)).toEqual(["coach here", "player here"])
+  expect(await seen(foreigner.token)).toEqual(["player there"])
+  expect(await seen(person.token, "?role=coach")).toEqual(["coach here"])
+  expect(await seen(person.token, `?scopeType=facility&scopeId=${otherId}`)).toEqual(["player there"])
+  expect((await roles(person.id, person.token)).body.data[0]).toEqual({
+    userId: person.id,
+    ...grant("coach"),
+    grantedBy: rootUserId,
+    grantedAt: expect.any(String),
+  })
+  for (const { token } of [staff, await signedIn(api)]) {
+    expect(verdict(await roles(person.id, token))).toBe("404 not_found")
+  }
+  expect(verdict(await roles(newId(), admin.token))).toBe("404 not_found")
+
+  const paged: string[] = []
+  for (let query = "?limit=1"; query !== ""; ) {
+    const { body } = await roles(person.id, person.token, query)
+    paged.push(...body.data.map(({ role, scopeId }: { role: string; scopeId: string }) => `${role} ${scopeId}`))
+    query = body.next === null ? "" : `?limit=1&after=${body.next}`
+  }
+  expect(new Set(paged).size).toBe(3)
+})
+
+test("the plan counts a person once, at their first role in the facility, and coaches; what is revoked can be used again", async () => {
+  const { db } = api.database
+  await db`
+    insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches)
+    values ('family', 'Family', 0, 0, null, 4, 1, 1)`
+  await db`
+    insert into slotbase.plan_prices (plan_id, currency, monthly_amount, annual_amount)
+    select 'family', currency, 1000, 10000 from slotbase.plan_prices where plan_id = 'starter'`
+  const id = await api.facility()
+  const boss = await signedIn(api, "facility_admin", id)
+  const body = { planId: "family", billingCycle: "monthly" }
+  expect(verdict(await api.call("POST", `/v1/facilities/${id}/subscription`, { token: boss.token, body }))).toBe("201")
+  const give = async (userId: string, role: string) =>
+    verdict(await api.call("POST", `/v1/users/${userId}/roles`, { token: boss.token, body: grant(role, id) }))
+  const [one, two, parent] = [await signedIn(api), await signedIn(api), await signedIn(api)]
+  const addChild = async () =>
+    verdict(
+      await api.call("POST", `/v1/users/${parent.id}/children`, {
+        token: parent.token,
+        body: { firstName: "Leo", lastName: "Keller", relationship: "mother", facilityId: id },
+      }),
+    )
+  expect([await give(one.id, "player"), await give(one.id, "coach")]).toEqual(["201", "201"])
+  expect(await give(two.id, "coach")).toBe("422 limit_reached")
+  // A child and its parent are two, and only one more fits beside somebody else.
+  expect(await give(two.id, "player")).toBe("201")
+  const before = await api.rows()
+  expect(await addChild()).toBe("422 limit_reached")
+  expect(await api.rows()).toEqual(before)
+  expect(verdict(await revoke(two.id, grant("player", id), boss.token))).toBe("204")
+  expect(await addChild()).toBe("201")
+  expect(await give(two.id, "player")).toBe("422 limit_reached")
+  expect(verdict(await revoke(one.id, grant("coach", id), boss.token))).toBe("204")
+  expect(await give(parent.id, "coach")).toBe("201")
+
+  const court = { name: "Court 1", resourceType: "court" }
+  const resources = `/v1/facilities/${id}/resources`
+  const first = await api.call("POST", resources, { token: boss.token, body: court })
+  expect(verdict(await api.call("POST", resources, { token: boss.token, body: court }))).toBe("422 limit_reached")
+  await api.call("PATCH", `${resources}/${first.body.id}`, { token: boss.token, body: { isActive: false } })
+  expect(verdict(await api.call("POST", resources, { token: boss.token, body: court }))).toBe("201")
+  const again = await api.call("PATCH", `${resources}/${first.body.id}`, {
+    token: boss.token,
+    body: { isActive: true },
+  })
+  expect(verdict(again)).toBe("422 limit_reached")
+})

@@ -1,0 +1,161 @@
+// Moving to another plan over HTTP: what it costs, what is beyond it, whom it is refused, and the prompts that lead to it.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { upgradePromptHandler } from "../../../../actors/handlers/upgrade-prompt.ts"
+import { portion } from "../../../../src/domain/subscriptions/proration.ts"
+import { type TestApi, testApi } from "../../../harness/api/api.ts"
+import { aTinyPlan, eventsOf, handleAll } from "../../../harness/club/subscriptions.ts"
+
+let api: TestApi
+let facilityId: string
+let owner: { id: string; token: string }
+
+beforeAll(async () => {
+  api = await testApi()
+  owner = await api.person()
+  await aTinyPlan(api.database.db)
+})
+afterAll(() => api.database.drop())
+beforeEach(async () => {
+  facilityId = await api.facility({ ownerId: owner.id })
+})
+
+const base = () => `/v1/facilities/${facilityId}/subscription`
+const get = (path = "") => api.call("GET", `${base()}${path}`, { token: owner.token })
+const post = (path: string, body: object = {}) => api.call("POST", `${base()}${path}`, { token: owner.token, body })
+const subscribe = (more: object = {}) => post("", { planId: "club", billingCycle: "monthly", ...more })
+const recorded = () => eventsOf(api.database.db, facilityId)
+const court = (name: string) =>
+  api.call("POST", `/v1/facilities/${facilityId}/resources`, { body: { name, resourceType: "court" } })
+
+describe("another plan", () => {
+  test("the preview says what the change then charges, and changes nothing", async () => {
+    const { body: before } = await subscribe()
+    const preview = await post("/change-plan", { planId: "academy", preview: true })
+    expect(preview.body).toMatchObject({ preview: true, changeType: "upgrade", subscription: { planId: "academy" } })
+    expect((await get()).body).toEqual(before)
+    const { status, body } = await post("/change-plan", { planId: "academy" })
+    expect(status).toBe(200)
+    const [start, end, at] = [before.currentPeriodStart, before.currentPeriodEnd, body.effectiveDate].map(Date.parse)
+    const part = (price: number) => portion(price, Number(end) - Number(at), Number(end) - Number(start))
+    const proratedAmount = part(19900) - part(9900)
+    expect(body).toMatchObject({
+      preview: false,
+      charge: part(19900),
+      credit: part(9900),
+      proratedAmount,
+      currency: "EUR",
+    })
+    expect(Math.abs(preview.body.proratedAmount - proratedAmount)).toBeLessThanOrEqual(1)
+    expect(body.subscription).toEqual((await get()).body)
+    expect((await recorded()).slice(1)).toEqual([
+      {
+        type: "subscription.plan_changed",
+        data: {
+          subscriptionId: before.id,
+          facilityId,
+          previousPlanId: "club",
+          previousPlanName: "Club",
+          newPlanId: "academy",
+          newPlanName: "Academy",
+          changeType: "upgrade",
+          effectiveDate: body.effectiveDate,
+          proratedAmount,
+        },
+      },
+    ])
+    expect((await get("/invoices")).body.data[0]).toMatchObject({ reason: "plan_change", amount: proratedAmount })
+  })
+
+  test("down again is credited, and the credit pays for what comes next", async () => {
+    await subscribe()
+    const down = (await post("/change-plan", { planId: "starter" })).body
+    expect(down).toMatchObject({ changeType: "downgrade", proratedAmount: down.charge - down.credit })
+    expect(down.proratedAmount).toBeLessThan(0)
+    expect(down.subscription.creditBalance).toBe(-down.proratedAmount)
+    const up = (await post("/change-plan", { planId: "club" })).body
+    expect(up.subscription.creditBalance).toBe(Math.max(0, -down.proratedAmount - up.proratedAmount))
+    const [invoice] = (await get("/invoices")).body.data
+    expect(invoice.amount + invoice.credit).toBe(up.proratedAmount)
+  })
+
+  test("another cycle begins a period of its own", async () => {
+    await subscribe()
+    const { body } = await post("/change-plan", { planId: "club", billingCycle: "annual" })
+    expect(body).toMatchObject({ changeType: "upgrade", charge: 99000 })
+    expect(body.subscription).toMatchObject({ billingCycle: "annual", currentPeriodStart: body.effectiveDate })
+  })
+
+  test("of two equal changes at once one happens; the other hears that it has", async () => {
+    await subscribe()
+    const answers = await Promise.all(Array.from({ length: 4 }, () => post("/change-plan", { planId: "academy" })))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409])
+    expect(answers.find(({ status }) => status === 409)?.body.code).toBe("plan_unchanged")
+    expect((await recorded()).map(({ type }) => type)).toEqual(["subscription.created", "subscription.plan_changed"])
+    expect((await get("/invoices")).body.data).toHaveLength(2)
+  })
+
+  test("a smaller one says what is beyond it, warns of it, and allows no more", async () => {
+    await subscribe()
+    for (const name of ["1", "2", "3", "4", "5"]) await court(name)
+    const { body } = await post("/change-plan", { planId: "tiny" })
+    const over = { entitlement: "resources", used: 5, limit: 4, percent: 125, level: "exceeded" }
+    expect(body.overLimits).toEqual([over])
+    expect((await get("/usage")).body.entitlements.at(-1)).toEqual(over)
+    expect((await recorded()).at(-1)).toEqual({
+      type: "subscription.limit_warning",
+      data: {
+        subscriptionId: body.subscription.id,
+        facilityId,
+        entitlementType: "resources",
+        currentUsage: 5,
+        limit: 4,
+        percentUsed: 125,
+        warningLevel: "exceeded",
+        recommendedAction: "Move to the Club plan for 12 resources.",
+      },
+    })
+    const refused = await court("6")
+    expect([refused.status, refused.body.code, refused.body.detail]).toEqual([
+      422,
+      "limit_reached",
+      "The Tiny plan includes 4 resources, and all of them are in use. Move to the Club plan for 12 resources.",
+    ])
+  })
+})
+
+test("the last entitlement goes to one of those who ask for it at once", async () => {
+  await subscribe({ planId: "tiny" })
+  for (const name of ["1", "2", "3"]) await court(name)
+  const answers = await Promise.all(["4", "5", "6", "7"].map(court))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 422, 422, 422])
+  expect((await get("/usage")).body.entitlements.at(-1)).toMatchObject({ used: 4, level: "at_limit" })
+  expect((await recorded()).map(({ data }) => data.warningLevel).filter(Boolean)).toEqual(["at_limit"])
+})
+
+test("a warning becomes a prompt, once; a higher level takes its place, and it goes when it is dismissed or the plan changes", async () => {
+  await subscribe({ planId: "starter" })
+  for (const name of ["1", "2", "3"]) await court(name)
+  const handler = upgradePromptHandler()
+  const handle = () => handleAll(api.database.db, handler, facilityId)
+  expect(await handle()).toEqual([undefined])
+  expect(await handle()).toEqual([{ skipped: "it is shown already, or a newer one is" }])
+  const { data } = (await get("/upgrade-prompts")).body
+  expect(data).toMatchObject([
+    {
+      entitlement: "resources",
+      level: "at_limit",
+      recommendedPlanId: "club",
+      message: "Move to the Club plan for 12 resources.",
+      dismissedAt: null,
+    },
+  ])
+  const dismissed = await post(`/upgrade-prompts/${data[0].id}/dismiss`)
+  expect(dismissed.body).toMatchObject({ id: data[0].id, dismissedBy: owner.id })
+  expect((await post(`/upgrade-prompts/${data[0].id}/dismiss`)).body).toEqual(dismissed.body)
+  expect((await get("/upgrade-prompts")).body.data).toEqual([])
+  expect((await get("/upgrade-prompts?dismissed=true")).body.data).toEqual([dismissed.body])
+  expect((await post("/upgrade-prompts/nothing/dismiss")).status).toBe(404)
+  await post("/change-plan", { planId: "club" })
+  expect(await handle()).toEqual([{ skipped: "the plan has changed since" }])
+})

@@ -1,0 +1,43 @@
+// What the tests of bookings look at: the events of a booking, what stands in the tables, and a clock at the hour of play.
+
+import type { Db } from "../../../src/base/database/db.ts"
+import { atHour } from "./club.ts"
+
+export interface BookingEvent {
+  readonly type: string
+  readonly facility_id: string
+  readonly resource_id: string
+  readonly booking_type: string
+  readonly data: object
+}
+
+/** The events of a booking in the order in which they were recorded. */
+export async function eventsOf(db: Db, bookingId: string): Promise<BookingEvent[]> {
+  const rows = await db<BookingEvent[]>`
+    select type, facility_id, resource_id, booking_type, data from slotbase.events where aggregate_id = ${bookingId} order by id`
+  return rows.map((row) => ({ ...row }))
+}
+
+/** How many rows there are of all that a booking command writes. */
+export async function bookingCounts(db: Db): Promise<Record<string, number>> {
+  const [row] = await db<Record<string, number>[]>`
+    select (select count(*) from slotbase.bookings) as bookings, (select count(*) from slotbase.occupancies) as occupancies,
+           (select count(*) from slotbase.booking_participants) as participants, (select count(*) from slotbase.events) as events,
+           (select count(*) from slotbase.outbox) as outbox`
+  return { ...row }
+}
+
+export const isOccupied = async (db: Db, bookingId: string): Promise<boolean> =>
+  (await db`select from slotbase.occupancies where booking_id = ${bookingId}`).length === 1
+
+/** Moves the clock to this many minutes from the start of an hour, runs, and moves it back. */
+export async function atMinuteOf<T>(db: Db, hour: number, minutes: number, work: () => Promise<T>): Promise<T> {
+  const [row] = await db<[{ by: number }]>`
+    select extract(epoch from ${atHour(hour).startAt}::timestamptz + ${minutes} * interval '1 minute' - slotbase.now())::float8 as by`
+  await db`select slotbase.move_clock(make_interval(secs => ${row.by}))`
+  try {
+    return await work()
+  } finally {
+    await db`select slotbase.move_clock(make_interval(secs => ${-row.by}))`
+  }
+}

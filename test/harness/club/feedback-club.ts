@@ -1,0 +1,131 @@
+// Over HTTP: a club with a coach's session, and everybody who may or may not see the feedback on it. Uploads go to a folder
+// of the test's own; requests with files can also be sent over a real socket.
+
+import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Config } from "../../../src/base/config.ts"
+import { createServer } from "../../../src/api/server.ts"
+import { newId, rootUserId } from "../../../src/base/ids.ts"
+import { type Answer, testApi } from "../api/api.ts"
+import { aMember, atHour, type Person } from "./club.ts"
+import { aFacility, aResource } from "./factories.ts"
+
+export async function makeFeedbackClub(given: Partial<Config> = {}) {
+  const dataDir = await mkdtemp(join(tmpdir(), "slotbase-uploads-"))
+  const api = await testApi({ dataDir, ...given })
+  const { db } = api.database
+  const { id } = await aFacility(db, { timezone: "UTC" })
+  const other = await aFacility(db, { timezone: "UTC" })
+  const day = [{ open: "00:00", close: "24:00" }]
+  const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+  await db`
+    update slotbase.facilities
+    set opening_hours = ${db.json(Object.fromEntries(week.map((name) => [name, day])))}, sport_types = '{tennis,padel}' where id = ${id}`
+  const court = await aResource(db, id)
+  const people = {
+    admin: await aMember(db, "facility_admin", id),
+    staff: await aMember(db, "staff", id),
+    coach: await aMember(db, "coach", id),
+    otherCoach: await aMember(db, "coach", id),
+    student: await aMember(db, "player", id),
+    friend: await aMember(db, "player", id),
+    parent: await aMember(db, "parent", id),
+    /** Of the student, and may not see feedback. */
+    payer: await aMember(db, "parent", id),
+    foreignAdmin: await aMember(db, "facility_admin", other.id),
+  }
+  const link = (parent: Person, permissions: string[], isPrimary: boolean) => db`
+    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
+    values (${newId()}, ${parent.id}, ${people.student.id}, 'parent', ${isPrimary}, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
+  await link(people.parent, ["view_feedback"], true)
+  await link(people.payer, ["book", "pay"], false)
+  const at = `/v1/facilities/${id}`
+
+  /** As JSON, or as the form that is given. */
+  async function send(by: Person | undefined, method: string, path: string, body?: unknown, headers: object = {}) {
+    const address = path.startsWith("/v1/") ? path : `${at}${path}`
+    if (!(body instanceof FormData)) {
+      return api.call(method, address, {
+        ...(by && { token: by.token }),
+        ...(body !== undefined && { body }),
+        headers: headers as Record<string, string>,
+      })
+    }
+    const request = new Request(`http://slotbase.test${address}`, {
+      method,
+      body,
+      headers: { authorization: `Bearer ${by?.token}`, ...headers },
+    })
+    return answerOf(await api.server.handle(request))
+  }
+
+  let hour = 0
+  const aSession = async () => {
+    const lesson = { resourceId: court.id, ...atHour(hour++), sessionType: "private", paymentMethod: "offline" }
+    const students = [people.student.id, people.friend.id]
+    const made = await send(people.coach, "POST", "/coach-sessions", { ...lesson, students })
+    if (made.status !== 201) throw new Error(`${made.status} ${JSON.stringify(made.body)}`)
+    return made.body.id as string
+  }
+  const sessionId = await aSession()
+  const server = createServer(api.app).listen({ hostname: "127.0.0.1", port: 0 })
+
+  return {
+    api,
+    db,
+    id,
+    at,
+    ...people,
+    sessionId,
+    aSession,
+    send,
+    get: (by: Person, path: string) => send(by, "GET", path),
+    post: (by: Person, path: string, body: unknown = {}) => send(by, "POST", path, body),
+    /** A draft on the student by the coach; answers its id. */
+    async draft(more: object = {}): Promise<string> {
+      const body = { sessionId, studentId: people.student.id, text: "Watch the ball.", ...more }
+      const made = await send(people.coach, "POST", "/feedback", body)
+      if (made.status !== 201) throw new Error(`${made.status} ${JSON.stringify(made.body)}`)
+      return made.body.id
+    },
+    dataDir,
+    /** Every file that stands below the folder of uploads, by its path there. */
+    async files(): Promise<string[]> {
+      const found = await readdir(join(dataDir, "uploads"), { recursive: true, withFileTypes: true }).catch(() => [])
+      return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    },
+    /** What a socket connects to. */
+    address: `http://127.0.0.1:${server.server?.port}`,
+    port: server.server?.port ?? 0,
+    async stop() {
+      await server.stop(true)
+      await api.database.drop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+export type FeedbackClub = Awaited<ReturnType<typeof makeFeedbackClub>>
+
+export async function answerOf(answer: Response): Promise<Answer> {
+  const text = await answer.text()
+  return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : JSON.parse(text) }
+}
+
+/** A form with one file, as a browser sends it. */
+export function aForm(file: Uint8Array, { part = "file", name = "photo.jpg", type = "image/jpeg" } = {}): FormData {
+  const form = new FormData()
+  form.append(part, new File([Buffer.from(file)], name, { type }))
+  return form
+}
+
+/** Status and code of a refusal, the status alone otherwise. */
+export const outcome = ({ status, body }: Answer) => (body?.code === undefined ? `${status}` : `${status} ${body.code}`)
+
+/** The events that a request recorded, in order. */
+export async function recordedBy({ db }: FeedbackClub, { headers }: Answer) {
+  const ids = (headers.get("x-slotbase-event-ids") ?? "").split(",").filter(Boolean)
+  const rows = await db<{ id: string; type: string; facility_id: string; user_id: string; data: object }[]>`
+    select id, type, facility_id, user_id, data from slotbase.events where id = any (${ids}::uuid[]) order by id`
+  return rows.map(({ id: _, ...row }) => ({ ...row }))
+}

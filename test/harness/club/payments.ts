@@ -1,0 +1,104 @@
+// Paying over HTTP: a hold to pay for, a card to pay with, what was recorded, and the handlers that act on it.
+
+import { expect } from "bun:test"
+import { prepare } from "../../../actors/runtime/actor.ts"
+import { bookingConfirmationHandler } from "../../../actors/handlers/booking-confirmation.ts"
+import { mirrorHandlers } from "../../../actors/handlers/index.ts"
+import { refundHandler } from "../../../actors/handlers/refund.ts"
+import { runHandler } from "../../../actors/runs/run-handler.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import type { CallOptions, TestApi } from "../api/api.ts"
+import type { Courts } from "../api/booking-api.ts"
+import { atHour } from "./club.ts"
+import { dispatchAll, processRow } from "../pipeline/pipeline.ts"
+
+/** The price of every hour of these courts. */
+export const price = 2400
+
+export interface RecordedEvent {
+  readonly id: string
+  readonly type: string
+  readonly facility_id: string
+  readonly user_id: string | null
+  readonly correlation_id: string
+  readonly causation_id: string | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export async function makeTill(api: TestApi, its: Courts) {
+  const db = api.database.db
+  const owner = await processRow(db, true)
+  const handlers = [bookingConfirmationHandler(), refundHandler(api.app)]
+  await mirrorHandlers(db, handlers)
+  const running = handlers.map((handler) =>
+    prepare(
+      runHandler(api.app, handler, () => owner),
+      new AbortController().signal,
+    ),
+  )
+  const at = `/v1/facilities/${its.facilityId}`
+  let hour = 0
+  const token = its.player.token
+
+  return {
+    at,
+    /** The next hour is held for the player; answers the booking's id. */
+    hold: async (): Promise<string> => {
+      // By staff, who may hold as many as they want.
+      const body = { resourceId: its.court, ...atHour(++hour), bookerId: its.player.id }
+      const answer = await api.call("POST", `${at}/holds`, { body })
+      expect(answer.status).toBe(201)
+      return answer.body.id
+    },
+    /** Staff books the next hour for the player, to be paid later. */
+    book: async (): Promise<string> => {
+      const body = { resourceId: its.court, ...atHour(++hour), bookerId: its.player.id, paymentMethod: "offline" }
+      return (await api.call("POST", `${at}/bookings`, { body })).body.id
+    },
+    pay: (bookingId: string, cardToken = "tok_visa", more: object = {}, options: CallOptions = {}) =>
+      api.call("POST", `${at}/payments`, {
+        body: { referenceType: "booking", referenceId: bookingId, cardToken, ...more },
+        token,
+        ...options,
+      }),
+    refund: (paymentId: string, body: object = {}, options: CallOptions = {}) =>
+      api.call("POST", `${at}/payments/${paymentId}/refunds`, { body: { reason: "Rain", ...body }, ...options }),
+    cancel: (bookingId: string, more: object = {}) =>
+      api.call("POST", `${at}/bookings/${bookingId}/cancel`, { body: { cancellationReason: "Rain", ...more } }),
+    statusOf: async (bookingId: string): Promise<string> =>
+      (await api.call("GET", `${at}/bookings/${bookingId}`)).body.status,
+    /** Dispatches, and lets the handlers of payments act, until nothing is left. */
+    react: async () => {
+      while ((await dispatchAll(db)) > 0) for (const each of running) await each.passNow()
+    },
+    /** The runs of one of the two handlers that are over. */
+    runs: (handler: string) => db<{ status: string; reason: string | null; error: string | null }[]>`
+      select status, reason, error from slotbase.handler_runs where handler = ${handler} order by position`,
+  }
+}
+export type Till = Awaited<ReturnType<typeof makeTill>>
+
+/** The events of a type about a payment or a booking, in their order. */
+export async function eventsAbout(db: Db, id: string, type?: string): Promise<RecordedEvent[]> {
+  const rows = await db<RecordedEvent[]>`
+    select id, type, facility_id, user_id, correlation_id, causation_id, data from slotbase.events
+    where (aggregate_id = ${id} or data ->> 'referenceId' = ${id}) ${type === undefined ? db`` : db`and type = ${type}`}
+    order by id`
+  return rows.map((row) => ({ ...row }))
+}
+
+/** Accounts of the ledger on which not stands what follows from payments, refunds and charges; and all balances. */
+export async function moneyOf(db: Db, facilityId: string) {
+  const rows = await db<{ account: string; balance: number; conserved: boolean }[]>`
+    select account, balance, conserved from slotbase.money_balances where facility_id = ${facilityId} order by account`
+  return {
+    lost: rows.filter(({ conserved }) => !conserved).map((row) => ({ ...row })),
+    balances: Object.fromEntries(rows.map(({ account, balance }) => [account, balance])) as Record<string, number>,
+  }
+}
+
+/** Payments and refunds whose outcome is not known are to be looked up now. */
+export async function lookUpNow(db: Db): Promise<void> {
+  await db`update slotbase.payments set next_check_at = slotbase.now() where status = 'processing'`
+  await db`update slotbase.refunds set next_check_at = slotbase.now() where status = 'processing'`
+}

@@ -1,0 +1,35 @@
+// People for tests over HTTP, made by SQL without the cost of a password, and what a request has recorded.
+
+import type { Role } from "../../../src/access/caller.ts"
+import { openSession } from "../../../src/access/sessions.ts"
+import type { TestApi } from "../api/api.ts"
+import { aPerson, aRole } from "./factories.ts"
+
+export interface SignedIn {
+  readonly id: string
+  readonly token: string
+}
+
+/** A person with a session, and with a role in a facility when one is named. */
+export async function signedIn({ database: { db } }: TestApi, role?: Role, facilityId?: string): Promise<SignedIn> {
+  const person = await aPerson(db)
+  // The hash of no password: they count as somebody who can sign in.
+  await db`update slotbase.users set password_hash = 'none' where id = ${person.id}`
+  if (role && facilityId) await aRole(db, person.id, role, facilityId)
+  const { token } = await db.begin((tx) => openSession(tx, person))
+  return { id: person.id, token }
+}
+
+/** The events that an answer names, in their order, without what differs from run to run. */
+export async function recordedBy({ database: { db } }: TestApi, headers: Headers) {
+  const ids = (headers.get("x-slotbase-event-ids") ?? "").split(",").filter(Boolean)
+  const rows = await db<
+    { type: string; facility_id: string; organization_id: string | null; user_id: string; data: object }[]
+  >`
+    select type, facility_id, organization_id, user_id, data from slotbase.events where id = any (${ids}) order by id`
+  return rows.map((row) => ({ ...row }))
+}
+
+/** Status and code of an answer, which is all that a refusal says to a program. */
+export const verdict = ({ status, body }: Awaited<ReturnType<TestApi["call"]>>) =>
+  body?.code === undefined ? `${status}` : `${status} ${body.code}`

@@ -1,0 +1,139 @@
+// A server with nothing but the WebSocket on it, and clients of it: Bun's own, and a handshake by hand.
+
+import { Elysia } from "elysia"
+import { broadcast } from "../../../actors/live/broadcaster.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import { liveRoutes } from "../../../src/outbound/live/routes.ts"
+import { webSocketOptions } from "../../../src/outbound/live/limits.ts"
+import { Live, type LiveLimits } from "../../../src/outbound/live/live.ts"
+import { dispatchAll } from "./pipeline.ts"
+
+export interface LiveServer {
+  readonly live: Live
+  /** ws://127.0.0.1:port/v1/live */
+  readonly url: string
+  /** Dispatches what was recorded and publishes all of it. */
+  readonly pass: () => Promise<void>
+  /** Sockets that are open on the server's side. */
+  readonly sockets: () => number
+  readonly connect: (options?: ConnectOptions) => Promise<LiveClient>
+  readonly stop: () => Promise<void>
+}
+
+export interface ConnectOptions {
+  /** Sent among the protocols, or in a first frame when `firstFrame` is set; the answer to it is awaited. */
+  readonly token?: string
+  readonly firstFrame?: true
+}
+
+export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Promise<LiveServer> {
+  const live = new Live(db, limits)
+  const app = new Elysia({ websocket: webSocketOptions })
+    .use(liveRoutes(live))
+    .listen({ port: 0, hostname: "127.0.0.1" })
+  const url = `ws://127.0.0.1:${app.server?.port}/v1/live`
+  await broadcast(db, live)
+  return {
+    live,
+    url,
+    async pass() {
+      await dispatchAll(db)
+      while ((await broadcast(db, live)).more) {}
+    },
+    sockets: () => app.server?.pendingWebSockets ?? 0,
+    async connect({ token, firstFrame } = {}) {
+      const client = await LiveClient.open(
+        url,
+        token === undefined || firstFrame ? [] : ["slotbase.v1", `bearer.${token}`],
+      )
+      if (token === undefined) return client
+      if (firstFrame) client.send({ type: "auth", token })
+      await client.next("ready")
+      return client
+    },
+    async stop() {
+      live.closeAll()
+      await app.stop(true)
+    },
+  }
+}
+
+export interface ServerFrame {
+  readonly type: string
+  readonly channel: string
+  readonly position: string
+  readonly eventId: string
+  readonly payload: Record<string, unknown>
+  readonly code: string
+  readonly replayed: number
+  readonly [more: string]: unknown
+}
+
+export class LiveClient {
+  /** Every frame so far. */
+  readonly frames: ServerFrame[] = []
+  readonly closed: Promise<{ code: number; reason: string }>
+  readonly #socket: WebSocket
+  #unread: ServerFrame[] = []
+  #waiting: ((frame: ServerFrame) => void) | undefined
+
+  static open(url: string, protocols: string[]): Promise<LiveClient> {
+    const socket = new WebSocket(url, protocols)
+    const client = new LiveClient(socket)
+    return new Promise((resolve, reject) => {
+      socket.onopen = () => resolve(client)
+      socket.onerror = (event) => reject(new Error(`no WebSocket: ${(event as ErrorEvent).message}`))
+    })
+  }
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket
+    const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>()
+    this.closed = promise
+    socket.onclose = ({ code, reason }) => resolve({ code, reason })
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(String(data)) as ServerFrame
+      this.frames.push(frame)
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      if (waiting) waiting(frame)
+      else this.#unread.push(frame)
+    }
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol
+  }
+
+  send(frame: unknown): void {
+    this.#socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame))
+  }
+
+  /** The next frame, whatever it is; with a type, it must be of it. */
+  async next(type?: string): Promise<ServerFrame> {
+    const frame =
+      this.#unread.shift() ??
+      (await new Promise<ServerFrame>((resolve) => {
+        this.#waiting = resolve
+      }))
+    if (type !== undefined && frame.type !== type) throw new Error(`expected ${type}, got ${JSON.stringify(frame)}`)
+    return frame
+  }
+
+  async subscribe(channel: string, after?: string): Promise<ServerFrame> {
+    this.send({ type: "subscribe", channel, ...(after !== undefined && { after }) })
+    return this.next("subscribed")
+  }
+
+  /** All frames that were sent before now: an answered ping comes after them. */
+  async drain(): Promise<ServerFrame[]> {
+    this.send({ type: "ping" })
+    const frames: ServerFrame[] = []
+    for (let frame = await this.next(); frame.type !== "pong"; frame = await this.next()) frames.push(frame)
+    return frames
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}

@@ -1,0 +1,116 @@
+// What the tests of the dispatcher's floor do to the outbox: draw numbers, stop in the middle of a transaction, make a second go by.
+
+import { expect } from "bun:test"
+import type { Db, Tx } from "../../../src/base/database/db.ts"
+import { example } from "../../../src/events/example.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { eventually } from "../setup/eventually.ts"
+import { pagesRead } from "./pages.ts"
+import { failure, sample } from "./pipeline.ts"
+
+/** Transactions are numbered for the whole server: one of another test's database may hold the floor for a while. */
+export const withinQuiet = { withinMs: 20_000 }
+
+export type OutboxFloor = Awaited<ReturnType<typeof outboxFloor>>
+
+/** Makes a table `aggregates` too, which gives a transaction an id before it draws a number. */
+export async function outboxFloor(db: Db) {
+  await db`create table aggregates (id uuid primary key, version integer not null)`
+
+  const lastNumber = async () =>
+    (await db<[{ last: number }]>`select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as last`)[0].last
+
+  /** As in a database in which every number drawn so far got a position or is known not to. */
+  const fromHere = async () => db`
+    update slotbase.outbox_floor
+    set floor = ${await lastNumber()}, candidate_seq = ${await lastNumber()}, floor_position = 0, candidate_position = 0, noted_at = '-infinity'`
+
+  const known = async () =>
+    (await db<[{ floor_position: number | null }]>`select floor_position from slotbase.outbox_floor`)[0].floor_position
+
+  /** As in a new database. */
+  async function reset(): Promise<void> {
+    await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
+    await db`
+      update slotbase.outbox_floor set floor = 0, candidate_seq = 0, candidate_xid = '0', noted_at = '-infinity', floor_position = null, candidate_position = null,
+        writers = null, watched_at = null`
+  }
+
+  /** A number is drawn and never comes. */
+  const rollBack = () =>
+    failure(
+      db.begin(async (tx) => {
+        await insertByHand(tx, newId())
+        throw new Error("rolled back")
+      }),
+    )
+
+  /** Passes, each as if the last one's second had gone by; returns how many events they dispatched. */
+  async function passes(count: number): Promise<number> {
+    let sum = 0
+    for (let pass = 0; pass < count; pass++) {
+      await db`update slotbase.outbox_floor set noted_at = '-infinity', watched_at = '-infinity'`
+      sum += (await dispatchOnce(500)).dispatched
+    }
+    return sum
+  }
+
+  async function dispatchOnce(batch: number) {
+    const [pass] = await db<[{ dispatched: number; last_position: number | null; waits_for_check: boolean }]>`
+      select * from slotbase.dispatch(${batch})`
+    return { ...pass }
+  }
+
+  const floorRisen = () =>
+    eventually(async () => {
+      await passes(1)
+      const [row] = await db<[{ risen: boolean }]>`
+        select floor = (select last_value from slotbase.outbox_seq) as risen from slotbase.outbox_floor`
+      expect(row.risen).toBe(true)
+    }, withinQuiet)
+
+  async function floor() {
+    const [row] = await db<
+      [{ floor: number; candidate_seq: number }]
+    >`select floor, candidate_seq from slotbase.outbox_floor`
+    return { ...row }
+  }
+
+  return {
+    lastNumber,
+    fromHere,
+    known,
+    reset,
+    insertByHand,
+    rollBack,
+    passes,
+    dispatchOnce,
+    floorRisen,
+    floor,
+    pagesRead: (statement: string) => pagesRead(db, statement),
+  }
+}
+
+/** An event as SQL inserts it, without the program. */
+async function insertByHand(tx: Tx, id: string): Promise<void> {
+  const { data } = sample("booking.confirmed")
+  await tx`
+    insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id,
+      aggregate_type, aggregate_id, data, metadata)
+    values (${id}, ${example.facilityId}, 'booking.confirmed', '1.0', slotbase.now(), slotbase.now(), 'test', ${id},
+      'booking', ${id}, ${tx.json(data as never)}, '{"environment":"development"}')`
+  await tx`insert into slotbase.outbox (event_id, facility_id, type) values (${id}, ${example.facilityId}, 'booking.confirmed')`
+}
+
+/** Something that happens inside an open transaction, and something that lets it go on. */
+export function gate() {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    stop: () => {
+      reached.resolve()
+      return opened.promise
+    },
+    reached: reached.promise,
+    open: () => opened.resolve(),
+  }
+}

@@ -1,0 +1,55 @@
+// What one connection has cost the database: its WAL, and the rows that died by it. Neighbours on the same server do not show:
+// PostgreSQL 18 counts the WAL of each backend, and the tables are those of the test's own database.
+
+import type { Db } from "../../../src/base/database/db.ts"
+
+export interface OwnCost {
+  /** Written by this connection alone. */
+  readonly walBytes: number
+  /** Among them, images of whole pages: zero on the tests' server, which takes none. */
+  readonly pageImages: number
+  /** By table, partitions under their parent's name; only those that were written. */
+  readonly tables: Readonly<Record<string, Written>>
+}
+
+export interface Written {
+  readonly inserted: number
+  readonly updated: number
+  readonly hotUpdated: number
+  readonly deleted: number
+}
+
+/** Runs the work and answers what it has cost. @param db with a single connection. */
+export async function ownCost(db: Db, work: () => Promise<unknown>): Promise<OwnCost> {
+  const before = await read(db)
+  await work()
+  const after = await read(db)
+  const tables: Record<string, Written> = {}
+  for (const [name, now] of after.tables) {
+    const was = before.tables.get(name) ?? { inserted: 0, updated: 0, hotUpdated: 0, deleted: 0 }
+    const written = {
+      inserted: now.inserted - was.inserted,
+      updated: now.updated - was.updated,
+      hotUpdated: now.hotUpdated - was.hotUpdated,
+      deleted: now.deleted - was.deleted,
+    }
+    if (written.inserted + written.updated + written.deleted > 0) tables[name] = written
+  }
+  return { walBytes: after.walBytes - before.walBytes, pageImages: after.pageImages - before.pageImages, tables }
+}
+
+async function read(db: Db) {
+  // What a backend has counted is handed in when it becomes idle, once a second unless it is told to.
+  await db`select pg_stat_force_next_flush()`
+  const [wal] = await db<[{ bytes: number; images: number }]>`
+    select wal_bytes::bigint as bytes, wal_fpi as images from pg_stat_get_backend_wal(pg_backend_pid())`
+  const rows = await db<(Written & { name: string })[]>`
+    select coalesce(pg_partition_root(relid)::regclass, relid::regclass)::text as name, sum(n_tup_ins)::bigint as inserted,
+           sum(n_tup_upd)::bigint as updated, sum(n_tup_hot_upd)::bigint as "hotUpdated", sum(n_tup_del)::bigint as deleted
+    from pg_stat_user_tables where schemaname = 'slotbase' group by 1`
+  return {
+    walBytes: wal.bytes,
+    pageImages: wal.images,
+    tables: new Map(rows.map(({ name, ...written }) => [name.replace(/^slotbase\./, ""), written])),
+  }
+}

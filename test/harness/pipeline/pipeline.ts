@@ -1,0 +1,116 @@
+// What the tests of the pipeline share: an event to record, a dispatch until nothing is left, runs to look at.
+
+import type { App } from "../../../src/base/app.ts"
+import { parseConfig } from "../../../src/base/config.ts"
+import type { Db, Queryable } from "../../../src/base/database/db.ts"
+import { definitionOf, type EventType } from "../../../src/events/catalogue.ts"
+import { example } from "../../../src/events/example.ts"
+import { newId, rootUserId } from "../../../src/base/ids.ts"
+import { type EventContext, type NewEvent, record, transact } from "../../../src/events/outbox.ts"
+import { secretBox } from "../../../src/base/secrets.ts"
+
+/** An app without server and actors, on this database. */
+export const pipelineApp = (db: Db): App => ({
+  config: parseConfig({}),
+  db,
+  secrets: secretBox(new Uint8Array(32)),
+})
+
+export const context: EventContext = { environment: "development", correlationId: example.correlationId }
+
+/** An event of a type with its sample's data, changed as told. */
+export const sample = <T extends EventType>(
+  type: T,
+  data: object = {},
+  facilityId: string = example.facilityId,
+): NewEvent<T> => ({ type, facilityId, data: { ...definitionOf(type)?.sample, ...data } as NewEvent<T>["data"] })
+
+/** Records an event of a booking of its own in a transaction of its own; returns its id. */
+export async function recordOne(db: Db, type: EventType = "booking.confirmed", data: object = {}): Promise<string> {
+  const { eventIds } = await transact(db, context, async (tx) =>
+    record(tx, sample(type, { ...ofItsOwn(type), ...data })),
+  )
+  return eventIds[0] as string
+}
+
+/** Records that many events in one transaction, each of a booking of its own; returns their ids in order. */
+export async function recordMany(
+  db: Db,
+  count: number,
+  type: EventType = "booking.confirmed",
+): Promise<readonly string[]> {
+  const { eventIds } = await transact(db, context, async (tx) => {
+    for (let each = 0; each < count; each++) record(tx, sample(type, ofItsOwn(type)))
+  })
+  return eventIds
+}
+
+const ofItsOwn = (type: EventType) => ("bookingId" in sample(type).data ? { bookingId: newId() } : {})
+
+/** Dispatches until nothing is left; returns how many events there were. */
+export async function dispatchAll(db: Db, batch = 500): Promise<number> {
+  let sum = 0
+  for (;;) {
+    const [pass] = await db<[{ dispatched: number }]>`select dispatched from slotbase.dispatch(${batch})`
+    sum += pass.dispatched
+    if (pass.dispatched === 0) return sum
+  }
+}
+
+/** Subscribes a handler by name, without a program that has it. */
+export async function subscribe(db: Db, handler: string, ...types: EventType[]): Promise<void> {
+  await db`insert into slotbase.handlers (handler, event_type) select ${handler}, unnest(${types}::text[])`
+}
+
+/** A webhook of the facility of the samples, in its first version. */
+export async function aWebhook(db: Db, ...types: EventType[]): Promise<string> {
+  const id = newId()
+  await db`
+    insert into slotbase.webhooks (id, facility_id, name, url, events, created_by)
+    values (${id}, ${example.facilityId}, 'Scoreboard', 'https://example.com/hook', ${types}, ${rootUserId})`
+  await addVersion(db, id, 1, types)
+  return id
+}
+
+/** What a webhook is subscribed to from the next dispatch on. */
+export async function addVersion(
+  db: Queryable,
+  webhook: string,
+  version: number,
+  types: EventType[],
+  { resourceIds = null, bookingTypes = null }: { resourceIds?: string[] | null; bookingTypes?: string[] | null } = {},
+): Promise<void> {
+  await db`
+    insert into slotbase.webhook_versions (webhook_id, facility_id, version, events, resource_ids, booking_types)
+    values (${webhook}, ${example.facilityId}, ${version}, ${types}, ${resourceIds}, ${bookingTypes})`
+}
+
+/** A process that is alive for an hour, or dead; returns the owner of its leases. */
+export async function processRow(db: Db, alive: boolean): Promise<number> {
+  const [row] = await db<[{ id: number }]>`
+    insert into slotbase.processes (host, pid, role, version, alive_until)
+    values ('test', 0, 'actors', 'test', clock_timestamp() + ${alive ? "1 hour" : "-1 hour"}::interval)
+    returning id`
+  return row.id
+}
+
+/** Every event of the log, in order. */
+export const logOf = (db: Db) => db<{ position: number; event_id: string; type: string }[]>`
+  select position, event_id, type from slotbase.event_positions order by position`
+
+/** The rows of the ledger in which something is lost or twice. */
+export const unbalanced = (db: Db) => db<{ position: number }[]>`
+  select position from slotbase.event_ledger where not balanced order by position`
+
+/** What a promise fails with. */
+export const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => "it did not fail",
+    (error: unknown) => error,
+  )
+
+/** The runs of a handler as people see them, in the order of their positions. */
+export const runsOf = async (db: Db, handler: string) => [
+  ...(await db<{ position: number; status: string; attempts: number; error: string | null; reason: string | null }[]>`
+    select position, status, attempts, error, reason from slotbase.handler_runs where handler = ${handler} order by position`),
+]

@@ -1,0 +1,26 @@
+// Claims as the tests of the pipeline want them: whatever is free, wherever it stands.
+
+import { type Claim, claimFresh, claimQueued } from "../../../actors/runs/claim.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+
+/** What stands in the queue, else what is fresh, else what the claim of the fresh has put into the queue. */
+export async function claimFree(db: Db, handler: string, owner: number, limit: number): Promise<Claim> {
+  const queued = await claimQueued(db, handler, owner, 0, limit)
+  if (queued.runs.length > 0) return queued
+  const fresh = await claimFresh(db, handler, owner, 0, limit)
+  return fresh.runs.length > 0 ? fresh : claimQueued(db, handler, owner, 0, limit)
+}
+
+/** Gives every run that waits a row in the queue, as if it had been claimed and given back. */
+export async function queueAll(db: Db): Promise<void> {
+  await db`
+    with waiting as materialized (select * from slotbase.unfinished_runs)
+    insert into slotbase.handler_queue (handler, position, facility_id, event_id)
+    select handler, position, facility_id, event_id from waiting
+    on conflict do nothing`
+  await db`delete from slotbase.handler_cursors`
+  await db`
+    insert into slotbase.handler_cursors (handler, next)
+    select distinct h.handler, (select max(position) + 1 from slotbase.event_positions) from slotbase.handlers h
+    where h.from_position is not null`
+}

@@ -1,0 +1,88 @@
+// What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
+
+import { createDeliverer, type Deliverer, type DelivererTools } from "../../../actors/deliveries/deliverer.ts"
+import type { Delivery, Result } from "../../../actors/deliveries/delivery.ts"
+import type { Caller } from "../../../src/access/caller.ts"
+import type { App } from "../../../src/base/app.ts"
+import type { Db } from "../../../src/base/database/db.ts"
+import { rootUserId } from "../../../src/base/ids.ts"
+import { record, transact } from "../../../src/events/outbox.ts"
+import type { WebhookInput } from "../../../src/outbound/webhooks/input.ts"
+import type { Webhook } from "../../../src/outbound/webhooks/rows.ts"
+import { createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
+import { context, dispatchAll, processRow, sample } from "./pipeline.ts"
+
+export const loopback: readonly string[] = ["127.0.0.0/8"]
+
+export const rootCaller: Caller = {
+  userId: rootUserId,
+  kind: "system",
+  name: "Root Key",
+  email: null,
+  grants: [],
+  tokenExpiresAt: null,
+}
+
+/** A webhook for confirmed bookings, in force from now on. */
+export async function aWebhook(
+  app: App,
+  facilityId: string,
+  given: Partial<WebhookInput> & { readonly url: string },
+): Promise<Webhook> {
+  const input: WebhookInput = { name: "Club system", events: ["booking.confirmed"], ...given }
+  const { result } = await transact(app.db, context, (tx) =>
+    createWebhook(tx, app.secrets, rootCaller, facilityId, input),
+  )
+  await app.db`select slotbase.sequence_subscriptions(
+    (select coalesce(max(position), 0) + 1 from slotbase.event_positions))`
+  return result
+}
+
+/** Records so many confirmed bookings of the facility and dispatches them; returns the events' ids in order. */
+export async function confirmed(db: Db, facilityId: string, count = 1): Promise<readonly string[]> {
+  const { eventIds } = await transact(db, context, async (tx) => {
+    for (let n = 0; n < count; n++)
+      record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId))
+  })
+  await dispatchAll(db)
+  return eventIds
+}
+
+/** What is settled when the receiver has answered 200. */
+export const delivered = (delivery: Delivery): Result => ({
+  delivery,
+  outcome: "delivered",
+  durationMs: 1,
+  sentAt: new Date(),
+  status: 200,
+  headers: {},
+  body: "",
+})
+
+export interface TestDeliverer extends Deliverer {
+  readonly owner: number
+  /** Looks at the whole queue, and waits until everything that was claimed is settled. */
+  readonly run: () => Promise<void>
+}
+
+/** A deliverer of a process of its own, which lives for an hour, without jitter. */
+export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}): Promise<TestDeliverer> {
+  const owner = await processRow(app.db, true)
+  const deliverer = createDeliverer({
+    db: app.db,
+    secrets: app.secrets,
+    allow: loopback,
+    owner: () => owner,
+    random: () => 0.5,
+    ...given,
+  })
+  return {
+    ...deliverer,
+    owner,
+    run: async () => {
+      deliverer.lookEverywhere()
+      await deliverer.pass()
+      await deliverer.idle()
+    },
+  }
+}

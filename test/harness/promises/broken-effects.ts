@@ -1,0 +1,116 @@
+// The questions about what the handlers have done: each effect is there as often as its events say, which is once.
+
+import type { Queryable } from "../../../src/base/database/db.ts"
+import { NOTIFICATION_CONFIGS } from "../../../src/outbound/messages/configs.ts"
+import { ask, type Question } from "./question.ts"
+
+export const effectQuestions = (db: Queryable, after: number): readonly Question[] => [
+  ask("P3", "a day whose figures are not those of its bookings", wrongFigures(db)),
+  ask("P3", "a day that does not say by which event it was changed last", wrongDays(db, after)),
+  ask("P3", "a reminder that was sent and is not recorded as sent, once", wrongReminders(db, after)),
+  ask("P4", "somebody who does not have exactly one message of an event", wrongMessages(db, after)),
+  ask(
+    "P4",
+    "a message that is not sent although the run of its event has succeeded",
+    db`
+      select n.id, n.event_id, n.type, n.status, n.attempts, n.reason from slotbase.notifications n
+      join slotbase.handler_runs r on r.event_id = n.event_id and r.handler = 'NotificationHandler' and r.status = 'success'
+      where r.position > ${after} and n.status not in ('sent', 'skipped')`,
+  ),
+]
+
+/** AnalyticsHandler's effects, against what they should add up to. */
+const wrongFigures = (db: Queryable) => db`
+  with expected as (
+    select b.facility_id, (b.start_at at time zone f.timezone)::date as day, count(*) as bookings,
+           count(*) filter (where b.status = 'cancelled') as cancellations,
+           coalesce(sum(extract(epoch from b.end_at - b.start_at) / 60) filter (where b.status <> 'cancelled'), 0) as minutes,
+           coalesce(sum(b.price_amount) filter (where b.status <> 'cancelled'), 0) as amount
+    from slotbase.bookings b join slotbase.facilities f on f.id = b.facility_id
+    where b.confirmed_at is not null
+    group by 1, 2
+  )
+  select e.facility_id, e.day, e.bookings as expected_bookings, d.bookings, e.cancellations as expected_cancellations,
+         d.cancellations, e.minutes as expected_minutes, d.booked_minutes, e.amount as expected_amount, d.booked_amount
+  from expected e full join slotbase.daily_facility_figures d on d.facility_id = e.facility_id and d.day = e.day
+  where (e.bookings, e.cancellations, e.minutes, e.amount)
+    is distinct from (d.bookings, d.cancellations, d.booked_minutes, d.booked_amount)`
+
+/** CacheInvalidationHandler's effects, of bookings that were not moved; a change of a facility's settings forgets its days. */
+const wrongDays = (db: Queryable, after: number) => db`
+  with forgotten as materialized (
+    select facility_id, max(position) as position from slotbase.event_positions
+    where type = 'facility.settings_updated' group by facility_id
+  ), changed as (
+    select e.facility_id, e.resource_id, d.day::date as day, max(p.position) as position
+    from slotbase.event_positions p
+    join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+    join slotbase.facilities f on f.id = p.facility_id
+    left join forgotten s on s.facility_id = p.facility_id
+    join slotbase.handlers h on h.handler = 'CacheInvalidationHandler' and h.event_type = p.type
+      and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position)
+    cross join lateral generate_series(
+      ((e.data ->> 'startAt')::timestamptz at time zone f.timezone)::date,
+      (((e.data ->> 'endAt')::timestamptz - interval '1 ms') at time zone f.timezone)::date, interval '1 day') as d (day)
+    where p.type in ('booking.hold.created', 'booking.hold.released', 'booking.confirmed', 'booking.cancelled')
+      and p.position > coalesce(s.position, 0)
+    group by 1, 2, 3 having max(p.position) > ${after}
+  )
+  select facility_id, resource_id, day, n.position as changed_at, c.touched_at
+  from changed n left join slotbase.availability_cache c using (facility_id, resource_id, day)
+  where c.touched_at is distinct from n.position`
+
+/** What NotificationHandler records when a reminder has left. */
+const wrongReminders = (db: Queryable, after: number) => db`
+  with sent as (
+    select n.event_id, count(*) as messages from slotbase.notifications n
+    where n.type = 'booking.reminder.due' and n.status = 'sent' group by n.event_id
+  ), recorded as (
+    select e.causation_id as event_id, count(*) as events from slotbase.events e
+    where e.type = 'booking.reminder.sent' group by e.causation_id
+  )
+  select event_id, coalesce(s.messages, 0) as messages, coalesce(r.events, 0) as events
+  from sent s full join recorded r using (event_id)
+  left join slotbase.event_positions p using (event_id)
+  where coalesce(p.position > ${after}, true) and s.messages is distinct from r.events`
+
+/** Those whom the list of notifications means by an event about one booking, where it means nobody else. */
+const told = Object.entries(NOTIFICATION_CONFIGS).flatMap(([type, { recipients = [] } = {}]) =>
+  recipients.every((each) => ["booker", "participants"].includes(each.type))
+    ? recipients.map((each) => ({ type, recipient: each.type, channel: each.channel }))
+    : [],
+)
+const conditional = Object.keys(NOTIFICATION_CONFIGS).filter((type) => NOTIFICATION_CONFIGS[type]?.whyNot)
+
+/** What is no longer true when its turn comes is skipped, and may have been sent by an attempt before. */
+const wrongMessages = (db: Queryable, after: number) => db`
+  with told as (
+    select * from unnest(${told.map(({ type }) => type)}::text[], ${told.map(({ recipient }) => recipient)}::text[],
+      ${told.map(({ channel }) => channel)}::text[]) as t (type, recipient, channel)
+  ), due as materialized (
+    select p.event_id, p.type, e.facility_id, e.data from slotbase.event_positions p
+    join slotbase.events e on e.id = p.event_id and e.facility_id = p.facility_id
+    join slotbase.handlers h on h.handler = 'NotificationHandler' and h.event_type = p.type
+      and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position)
+    where p.position > ${after} and p.type in (select type from told)
+      and not (p.type = any (${conditional}::text[])
+        and exists (select from slotbase.handler_history r
+                    where r.event_id = p.event_id and r.handler = h.handler and r.status = 'skipped'))
+  ), expected as (
+    select distinct d.event_id, u.user_id, t.channel from due d join told t using (type)
+    cross join lateral (
+      select coalesce(d.data ->> 'bookerId', d.data ->> 'userId')::uuid as user_id where t.recipient = 'booker'
+      union all
+      select (x ->> 'userId')::uuid from jsonb_array_elements(d.data -> 'participants') x where t.recipient = 'participants'
+      union all
+      select b.user_id from slotbase.booking_participants b
+      where t.recipient = 'participants' and d.data -> 'participants' is null
+        and b.booking_id = (d.data ->> 'bookingId')::uuid and b.facility_id = d.facility_id
+    ) u
+  ), written as (
+    select n.event_id, n.user_id, n.channel, count(*) as messages
+    from slotbase.notifications n join due using (event_id) group by 1, 2, 3
+  )
+  select event_id, user_id, channel, e.user_id is not null as expected, coalesce(w.messages, 0) as messages
+  from expected e full join written w using (event_id, user_id, channel)
+  where (e.user_id is not null)::integer <> coalesce(w.messages, 0)`

@@ -1,0 +1,24 @@
+// The promises, as SQL: what must hold on any database once its work is done, whatever was killed when.
+
+import { expect } from "bun:test"
+import type { Db } from "../../../src/base/database/db.ts"
+import { brokenPromises } from "./broken-promises.ts"
+import { eventually } from "../setup/eventually.ts"
+
+/** Waits until nothing is left to dispatch, handle or deliver. */
+export const settled = (db: Db, withinMs: number) =>
+  eventually(
+    async () => {
+      const [left] = await db<{ outbox: number; runs: number; deliveries: number }[]>`
+        select (select count(*) from slotbase.outbox) as outbox,
+               (select count(*) from slotbase.unfinished_runs) as runs,
+               (select count(*) from slotbase.delivery_queue) as deliveries`
+      expect(left).toEqual({ outbox: 0, runs: 0, deliveries: 0 })
+    },
+    { withinMs },
+  )
+
+/** P1, P2, P3, P4, P5, P7, P9 and the ledger, see broken-promises.ts. */
+export async function expectPromisesKept(db: Db): Promise<void> {
+  expect(await brokenPromises(db)).toEqual([])
+}

@@ -1,0 +1,157 @@
+// From events to frames, without a database: every channel that the catalogue promises for a type is served.
+
+import { expect, test } from "bun:test"
+import { catalogue } from "../../../src/events/catalogue.ts"
+import { example } from "../../../src/events/example.ts"
+import { channelName, parseChannel } from "../../../src/outbound/live/channels.ts"
+import { readFrame } from "../../../src/outbound/live/client-frames.ts"
+import {
+  bookingStatuses,
+  type Change,
+  changeOf,
+  changesOf,
+  framesOf,
+  type LogRow,
+  textOf,
+} from "../../../src/outbound/live/frames.ts"
+import { RateLimit } from "../../../src/outbound/live/rate-limit.ts"
+import { concernedOf, concernsAll } from "../../../src/outbound/live/slots.ts"
+
+const rowOf = (type: string, data: object): LogRow => ({
+  position: 7,
+  event_id: example.eventId,
+  facility_id: example.facilityId,
+  type,
+  data,
+  timezone: "Europe/Berlin",
+  timestamp: new Date("2026-03-09T16:20:30.125Z"),
+  booking_id: "bookingId" in data ? example.bookingId : null,
+  booker_id: "bookingId" in data ? example.playerId : null,
+  participant_ids: [],
+  stretch: /^coach\.block\.(approved|rejected)$/.test(type)
+    ? { resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt }
+    : null,
+})
+
+test("every event reaches exactly the channels that the catalogue names", () => {
+  // They change the slots of any day, and are told as today's slots and a resync.
+  const anyDay = ["resource.created", "resource.updated", "facility.settings_updated"]
+  for (const { type, channels, sample } of catalogue) {
+    const row = rowOf(type, sample)
+    const patterns = framesOf(row).map(({ channel }) => parseChannel(channel)?.pattern)
+    const slots = changeOf(row) && !anyDay.includes(type) ? availability : []
+    expect([type, [...new Set([...patterns, ...slots])].sort()] as unknown).toEqual([type, [...channels].sort()])
+  }
+  const sampleOf = (type: string) => catalogue.find((each) => each.type === type)?.sample ?? {}
+  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
+    "resource",
+    "resource",
+    "facility",
+  ])
+})
+const availability = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"] as const
+
+test("each event that changes a booking has its status", () => {
+  expect(bookingStatuses).toEqual({
+    "booking.hold.created": "held",
+    "booking.hold.released": "released",
+    "booking.approval.requested": "pending",
+    "booking.confirmed": "confirmed",
+    "booking.cancelled": "cancelled",
+    "booking.checked_in": "checked_in",
+    "booking.no_show": "no_show",
+    "booking.completed": "completed",
+  })
+})
+
+test("a move keeps the booking's status, and changes the time that it left and the one that it took", () => {
+  const sample = catalogue.find(({ type }) => type === "booking.rescheduled")?.sample ?? {}
+  const row = rowOf("booking.rescheduled", { ...sample, previousResourceId: example.ownerId, status: "pending" })
+  expect(framesOf(row).map(({ payload }) => payload)).toEqual(
+    Array(2).fill({ bookingId: example.bookingId, status: "pending", updatedAt: "2026-03-09T16:20:30.125Z" }),
+  )
+  expect(changesOf(row)).toEqual([
+    { what: "stretch", resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt },
+    {
+      what: "stretch",
+      resourceId: example.ownerId,
+      startAt: "2026-03-11T17:00:00.000Z",
+      endAt: "2026-03-11T18:00:00.000Z",
+    },
+  ])
+  expect(changesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
+  expect(changesOf(rowOf("booking.no_show", {}))).toEqual([])
+})
+
+test("a frame is one line of JSON with its position as text", () => {
+  const [frame] = framesOf(rowOf("booking.no_show", {}))
+  if (!frame) throw new Error("no frame")
+  expect(JSON.parse(textOf({ ...frame, channel: "c" }))).toEqual({
+    type: "booking.update",
+    channel: "c",
+    position: "7",
+    eventId: example.eventId,
+    payload: { bookingId: null, status: "no_show", updatedAt: "2026-03-09T16:20:30.125Z" },
+  })
+})
+
+test("a closure concerns its resources, and without any all of the facility", () => {
+  const closed = (resourceIds: string[]) => changeOf(rowOf("facility.closure.created", { resourceIds })) as Change
+  const all = [example.resourceId, example.ownerId]
+  expect(concernedOf(closed([example.resourceId]), all)).toEqual([example.resourceId])
+  expect(concernedOf(closed([]), all)).toEqual(all)
+  expect([concernsAll(closed([example.resourceId])), concernsAll(closed([]))]).toEqual([false, true])
+})
+
+test("an event that is no longer kept makes no frame", () => {
+  expect(framesOf({ ...rowOf("booking.confirmed", {}), data: null })).toEqual([])
+  expect(changeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
+})
+
+test("a booker who also plays is told once", () => {
+  const row = {
+    ...rowOf("booking.confirmed", {}),
+    booker_id: example.playerId,
+    participant_ids: [example.playerId, example.friendId],
+  }
+  expect(framesOf(row).map(({ channel }) => channel)).toEqual([
+    `user:${example.playerId}:bookings`,
+    `user:${example.friendId}:bookings`,
+    `facility:${example.facilityId}:bookings`,
+  ])
+})
+
+test("a channel has one name", () => {
+  const name = channelName("facility:{facilityId}:check-ins", example.facilityId)
+  expect(name).toBe(`facility:${example.facilityId}:check-ins`)
+  expect(parseChannel(name)).toEqual({ name, pattern: "facility:{facilityId}:check-ins", id: example.facilityId })
+  for (const other of [
+    "",
+    ":",
+    "user::bookings",
+    name.toUpperCase(),
+    `${name}:`,
+    ` ${name}`,
+    `toString:${example.facilityId}:x`,
+  ])
+    expect(parseChannel(other)).toBeUndefined()
+})
+
+test("client frames are read, and what is wrong with them is said", () => {
+  expect(readFrame('{"type":"subscribe","channel":"c","after":"12","more":1}')).toEqual({
+    type: "subscribe",
+    channel: "c",
+    after: 12,
+  })
+  expect(readFrame({ type: "subscribe", channel: "c", after: null })).toEqual({ type: "subscribe", channel: "c" })
+  for (const wrong of ["", "7", "null", "[]", "{", 7, null, undefined, new Uint8Array(3), {}, { type: "toString" }])
+    expect(readFrame(wrong)).toHaveProperty("fault")
+  for (const after of [12, "-1", "1.5", "1".repeat(16), "abc", {}])
+    expect(readFrame({ type: "subscribe", channel: "c", after })).toHaveProperty("fault")
+  expect(readFrame({ type: "auth", token: "x".repeat(601) })).toHaveProperty("fault")
+})
+
+test("the rate limit gives so many at once and no more", () => {
+  const rate = new RateLimit(3, 0)
+  expect([rate.take(), rate.take(), rate.take(), rate.take()]).toEqual([true, true, true, false])
+})

@@ -1,0 +1,150 @@
+// Every limit of a socket: silence, sockets, channels, frames, size, and a client that does not read.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { LiveLimits } from "../../../src/outbound/live/live.ts"
+import { aClub, aMember, type Club } from "../../harness/club/club.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
+import { handshake } from "../../harness/outside/raw-socket.ts"
+
+let database: TestDatabase
+let club: Club
+const servers: LiveServer[] = []
+
+beforeAll(async () => {
+  database = await testDatabase()
+  club = await aClub(database.db)
+})
+afterAll(async () => {
+  for (const server of servers) await server.stop()
+  await database.drop()
+})
+
+test("who does not say who they are is closed with 4401", async () => {
+  const server = await serve({ authMs: 20 })
+  const client = await server.connect()
+  expect(await client.closed).toEqual({ code: 4401, reason: "nobody has said who this is" })
+})
+
+test("a person has so many sockets, and the next one is closed with 4429", async () => {
+  const server = await serve({ socketsPerUser: 2 })
+  const clients = [
+    await server.connect({ token: club.player.token }),
+    await server.connect({ token: club.player.token }),
+  ]
+  const third = await server.connect()
+  third.send({ type: "auth", token: club.player.token })
+  expect(await third.closed).toMatchObject({ code: 4429 })
+  const other = await server.connect({ token: club.friend.token })
+  for (const client of [...clients, other]) client.close()
+})
+
+test("there are so many sockets of strangers, and the next one is closed with 4429", async () => {
+  const server = await serve({ strangers: 1 })
+  const first = await server.connect()
+  const second = await server.connect()
+  expect(await second.closed).toMatchObject({ code: 4429 })
+  first.close()
+})
+
+test("whoever leaves gives the place back, whether or not they had said who they are, and saying it twice takes one", async () => {
+  const server = await serve({ socketsPerUser: 1, strangers: 1 })
+  for (let round = 0; round < 3; round++) {
+    const known = await server.connect({ token: club.player.token })
+    known.send({ type: "auth", token: club.player.token })
+    await known.next("ready")
+    const stranger = await server.connect()
+    for (const client of [known, stranger]) client.close()
+    await Promise.all([known.closed, stranger.closed])
+    await eventually(() => expect(server.live.isEmpty).toBe(true))
+  }
+})
+
+test("a socket has so many channels; the next is refused, and the others go on", async () => {
+  const server = await serve({ subscriptionsPerSocket: 2 })
+  const client = await server.connect({ token: club.staff.token })
+  await client.subscribe(`facility:${club.id}:bookings`)
+  await client.subscribe(`facility:${club.id}:check-ins`)
+  await client.subscribe(`facility:${club.id}:bookings`)
+  const third = `facility:${club.id}:availability`
+  client.send({ type: "subscribe", channel: third })
+  expect(await client.next()).toMatchObject({ type: "error", code: "too_many", channel: third })
+  client.send({ type: "unsubscribe", channel: `facility:${club.id}:bookings` })
+  await client.next("unsubscribed")
+  await client.subscribe(third)
+  client.close()
+})
+
+test("too many frames close with 4429", async () => {
+  const server = await serve({ framesAtOnce: 5, framesPerSecond: 1 })
+  const client = await server.connect({ token: club.player.token })
+  for (let each = 0; each < 6; each++) client.send({ type: "ping" })
+  expect(await client.closed).toEqual({ code: 4429, reason: "too many frames" })
+})
+
+test("a frame that is too large ends the socket", async () => {
+  const server = await serve({})
+  const client = await server.connect({ token: club.player.token })
+  client.send({ type: "auth", token: "x".repeat(10_000) })
+  expect([1006, 1009]).toContain((await client.closed).code)
+  await eventually(() => expect(server.live.isEmpty).toBe(true))
+})
+
+test("a client that does not read is closed, never left with a hole, and delays nobody", async () => {
+  const server = await serve({})
+  const channel = `facility:${club.id}:availability`
+  const reader = await server.connect({ token: club.player.token })
+  await reader.subscribe(channel)
+  const slow = await handshake(server.url, ["slotbase.v1", `bearer.${club.friend.token}`])
+  slow.send({ type: "subscribe", channel })
+  await slow.next("subscribed")
+  slow.stopReading()
+
+  const payload = { resourceId: club.court, date: "2026-03-12", slots: "x".repeat(60_000) as never }
+  let sent = 0
+  await eventually(
+    () => {
+      for (let each = 0; each < 10; each++) {
+        const position = (server.live.position ?? 0) + 1
+        const frame = { type: "availability.changed", channel, position, eventId: club.id, payload } as const
+        server.live.advance([frame], position)
+        sent++
+      }
+      expect(server.sockets()).toBe(1)
+    },
+    { withinMs: 10_000 },
+  )
+  const frames = await reader.drain()
+  expect(frames.length).toBe(sent)
+  reader.close()
+  slow.end()
+})
+
+test("closeAll tells every socket that it restarts, and refuses new ones with 4009", async () => {
+  const server = await serve({})
+  const clients = [await server.connect({ token: club.player.token }), await server.connect()]
+  server.live.closeAll()
+  for (const client of clients) expect(await client.closed).toEqual({ code: 4009, reason: "restarting" })
+  const late = await server.connect()
+  expect(await late.closed).toMatchObject({ code: 4009 })
+})
+
+test("many people at once, each on their own channel, hear only theirs", async () => {
+  const server = await serve({})
+  const people = await Promise.all(Array.from({ length: 20 }, () => aMember(database.db, "player", club.id)))
+  const clients = await Promise.all(people.map(({ token }) => server.connect({ token })))
+  await Promise.all(clients.map((client, n) => client.subscribe(`user:${people[n]?.id}:feedback`)))
+  const position = (server.live.position ?? 0) + 1
+  const channel = `user:${people[7]?.id}:feedback`
+  server.live.advance([{ type: "feedback.new", channel, position, eventId: club.id, payload: {} }], position)
+  const heard = await Promise.all(clients.map((client) => client.drain()))
+  expect(heard.map((frames) => frames.length)).toEqual(people.map((_, n) => (n === 7 ? 1 : 0)))
+  for (const client of clients) client.close()
+})
+
+async function serve(limits: Partial<LiveLimits>): Promise<LiveServer> {
+  const server = await liveServer(database.db, limits)
+  servers.push(server)
+  return server
+}

@@ -1,0 +1,49 @@
+// The handshake of the WebSocket, as bytes on the wire.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { aClub, type Club } from "../../harness/club/club.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
+import { handshake } from "../../harness/outside/raw-socket.ts"
+
+let database: TestDatabase
+let server: LiveServer
+let club: Club
+
+beforeAll(async () => {
+  database = await testDatabase()
+  club = await aClub(database.db)
+  server = await liveServer(database.db)
+})
+afterAll(async () => {
+  await server.stop()
+  await database.drop()
+})
+
+test("slotbase.v1 is answered whatever is offered first, and the token never", async () => {
+  const offers = [
+    ["slotbase.v1", `bearer.${club.player.token}`],
+    [`bearer.${club.player.token}`, "slotbase.v1"],
+    [`bearer.${club.player.token}`],
+  ]
+  for (const offered of offers) {
+    const socket = await handshake(server.url, offered)
+    expect(socket.status).toBe(101)
+    expect(socket.headers.get("sec-websocket-protocol")).toBe("slotbase.v1")
+    expect([...socket.headers.values()].join(" ")).not.toContain(club.player.token)
+    await socket.next("ready")
+    socket.end()
+  }
+})
+
+test("without an offer no protocol is answered", async () => {
+  const socket = await handshake(server.url, [])
+  expect([socket.status, socket.headers.get("sec-websocket-protocol")]).toEqual([101, null])
+  socket.end()
+})
+
+test("a plain GET is told to upgrade", async () => {
+  const answer = await fetch(server.url.replace("ws:", "http:"))
+  expect(answer.status).toBe(426)
+  expect(await answer.json()).toMatchObject({ code: "upgrade_required", status: 426 })
+})

@@ -1,0 +1,198 @@
+// The SMTP client against a real server: what a refusal means, what is known after it, and the local mailbox.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
+import { BadConfig } from "../../../../src/base/config.ts"
+import { newId } from "../../../../src/base/ids.ts"
+import { forgetOldMails, listMails, openMail } from "../../../../src/outbound/messages/email/mailbox.ts"
+import { createMailer, type Mailer, MailFailed, type MailMessage, RecipientRefused } from "../../../../src/outbound/messages/email/smtp.ts"
+import { testApp } from "../../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
+
+let database: TestDatabase
+let receiver: SmtpReceiver
+let mailer: Mailer
+
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  receiver = await smtpReceiver()
+  mailer = createMailer(testApp(database.db, { smtpUrl: receiver.url, mailFrom: "Parkside <mail@club.example>" }))
+})
+afterEach(async () => {
+  await mailer.close()
+  await receiver.close()
+})
+
+const message = (given: Partial<MailMessage> = {}): MailMessage => ({
+  id: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e10",
+  to: { name: "Mia Keller", address: "mia@example.com" },
+  subject: "Grüße vom Platz 1",
+  text: "Bis bald — Ihr Verein\n",
+  html: "<p>Bis bald</p>",
+  ...given,
+})
+
+const failureOf = (sending: Promise<void>) =>
+  sending.then(
+    () => "sent",
+    (error: unknown) => error,
+  )
+
+test("a mail arrives as it was given, under the Message-ID of its id, marked as made by a machine", async () => {
+  await mailer.send(message())
+  const [mail] = receiver.mails
+  expect(receiver.mails).toHaveLength(1)
+  expect(mail?.recipients).toEqual(["mia@example.com"])
+  expect(mail?.messageId).toBe("<01994a3e-7c00-7a10-8f3e-1c5d0a9b2e10@club.example>")
+  expect(mail?.from?.text).toBe('"Parkside" <mail@club.example>')
+  expect(mail?.subject).toBe("Grüße vom Platz 1")
+  expect(mail?.text).toBe("Bis bald — Ihr Verein\n")
+  expect(mail?.html).toBe("<p>Bis bald</p>")
+  expect(mail?.headers.get("auto-submitted")).toBe("auto-generated")
+})
+
+test("line breaks in a name or a subject add no header and no recipient", async () => {
+  const name = 'Mia"\r\nBcc: victim@example.com\r\n\r\nHello <evil@example.com>,'
+  await mailer.send(message({ to: { name, address: "mia@example.com" }, subject: "A\r\nBcc: victim@example.com" }))
+  const [mail] = receiver.mails
+  expect(mail?.recipients).toEqual(["mia@example.com"])
+  expect([...(mail?.headers.keys() ?? [])].sort()).toEqual(
+    ["auto-submitted", "content-type", "date", "from", "message-id", "mime-version", "subject", "to"].sort(),
+  )
+})
+
+test("an address that the server does not know is refused for good, with the server's words", async () => {
+  receiver.refuse = () => [550, "5.1.1 No such user here"]
+  const failure = await failureOf(mailer.send(message()))
+  expect(failure).toBeInstanceOf(RecipientRefused)
+  expect((failure as Error).message).toBe("550 5.1.1 No such user here")
+})
+
+test("an address that cannot be one is refused without asking the server", async () => {
+  const failure = await failureOf(mailer.send(message({ to: { name: "x", address: "a>b@example.com" } })))
+  expect(failure).toBeInstanceOf(RecipientRefused)
+  expect(receiver.offered).toEqual([])
+})
+
+test("a refusal that is about us, such as relaying, gives nobody up", async () => {
+  receiver.refuse = () => [554, "5.7.1 Relay access denied"]
+  const failure = await failureOf(mailer.send(message()))
+  expect(failure).toBeInstanceOf(MailFailed)
+  expect(failure).toMatchObject({ message: "554 5.7.1 Relay access denied", outcome: "not_sent" })
+})
+
+test("a temporary refusal and a refused content are known not to be sent, and the connection serves on", async () => {
+  receiver.refuse = () => [451, "4.7.1 Greylisted, try again later"]
+  expect(await failureOf(mailer.send(message()))).toMatchObject({
+    _tag: "MailFailed",
+    message: "451 4.7.1 Greylisted, try again later",
+    outcome: "not_sent",
+  })
+  receiver.refuse = () => undefined
+  receiver.refuseMail = () => [554, "5.6.0 Content refused"]
+  expect(await failureOf(mailer.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  receiver.refuseMail = () => undefined
+  expect(await failureOf(mailer.send(message()))).toBe("sent")
+})
+
+test("a server that is not there is known not to have taken anything", async () => {
+  const gone = await smtpReceiver()
+  await gone.close()
+  const lost = createMailer(testApp(database.db, { smtpUrl: gone.url }))
+  expect(await failureOf(lost.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  await lost.close()
+})
+
+test("a connection that breaks after the content leaves an unknown outcome", async () => {
+  const server = Bun.listen<{ data: boolean }>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open(socket) {
+        socket.data = { data: false }
+        socket.write("220 hello\r\n")
+      },
+      data(socket, bytes) {
+        const said = bytes.toString()
+        if (socket.data.data) {
+          if (said.endsWith("\r\n.\r\n")) socket.end()
+        } else if (said.startsWith("DATA")) {
+          socket.data.data = true
+          socket.write("354 go on\r\n")
+        } else socket.write("250 ok\r\n")
+      },
+    },
+  })
+  const breaking = createMailer(testApp(database.db, { smtpUrl: `smtp://127.0.0.1:${server.port}` }))
+  expect(await failureOf(breaking.send(message()))).toMatchObject({ _tag: "MailFailed", outcome: "unknown" })
+  await breaking.close()
+  server.stop(true)
+})
+
+test("the signal ends a send that hangs, and its outcome is unknown", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
+  const hanging = createMailer(testApp(database.db, { smtpUrl: `smtp://127.0.0.1:${silent.port}` }))
+  const stop = new AbortController()
+  const sending = failureOf(hanging.send(message(), stop.signal))
+  stop.abort()
+  expect(await sending).toMatchObject({ _tag: "MailFailed", outcome: "unknown" })
+  await hanging.close()
+  silent.stop(true)
+})
+
+test("without SMTP_URL the same client fills the local mailbox", async () => {
+  const local = createMailer(testApp(database.db))
+  expect(local.unavailable).toBeUndefined()
+  await local.send(message({ id: newId(), subject: "First" }))
+  await local.send(message({ id: newId(), subject: "Zweite – für Mia" }))
+  await local.close()
+
+  const { mails, total } = await listMails(database.db)
+  expect(total).toBe(2)
+  expect(mails.map((mail) => [mail.subject, mail.recipients, mail.sender])).toEqual([
+    ["Zweite – für Mia", ["mia@example.com"], "slotbase@localhost"],
+    ["First", ["mia@example.com"], "slotbase@localhost"],
+  ])
+  const opened = await openMail(database.db, mails[0]?.id ?? "")
+  expect(opened).toMatchObject({
+    from: '"SlotBase" <slotbase@localhost>',
+    to: '"Mia Keller" <mia@example.com>',
+    text: "Bis bald — Ihr Verein\n",
+    html: "<p>Bis bald</p>",
+  })
+})
+
+test("a mail too large for the local mailbox is refused and not kept", async () => {
+  const before = await listMails(database.db)
+  const local = createMailer(testApp(database.db))
+  const failure = await failureOf(local.send(message({ text: "tennis ".repeat(200_000) })))
+  await local.close()
+  expect(failure).toMatchObject({ _tag: "MailFailed", outcome: "not_sent" })
+  expect(await listMails(database.db)).toEqual(before)
+})
+
+test("the local mailbox keeps the latest thousand mails", async () => {
+  await database.db`
+    insert into slotbase.mailbox (id, message_id, sender, recipients, subject, raw, received_at)
+    select gen_random_uuid(), '', 'a@example.com', '{b@example.com}', 'Old ' || n, '', slotbase.now() - make_interval(hours => n)
+    from generate_series(1, 1005) n`
+  const local = createMailer(testApp(database.db))
+  await local.send(message({ id: newId(), subject: "Newest" }))
+  await local.close()
+  expect(await forgetOldMails(database.db)).toBeGreaterThanOrEqual(6)
+  const [row] = await database.db`
+    select count(*) as kept, count(*) filter (where subject = 'Newest') as newest from slotbase.mailbox`
+  expect(row).toEqual({ kept: 1000, newest: 1 })
+})
+
+test("in production nothing is sent into the local mailbox", () => {
+  const { unavailable } = createMailer(testApp(database.db, { environment: "production" }))
+  expect(unavailable).toBe("no SMTP server is configured (SMTP_URL)")
+})
+
+test("a sender without an address is a mistake of the configuration", () => {
+  expect(() => createMailer(testApp(database.db, { mailFrom: "My Club" }))).toThrow(BadConfig)
+})

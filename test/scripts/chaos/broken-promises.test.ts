@@ -1,0 +1,221 @@
+// The questions of the fault campaign find what they ask for: each lie that is planted into the tables is named.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { Tx } from "../../../src/base/database/db.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { brokenPromises } from "../../harness/promises/broken-promises.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { finishedWork } from "../../harness/promises/finished-work.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+  await finishedWork(database.db)
+})
+afterAll(() => database.drop())
+
+class Undone extends Error {}
+
+/** What is found after the lie, which is taken back. */
+async function foundAfter(lie: (tx: Tx) => Promise<unknown>): Promise<string[]> {
+  let found: string[] = []
+  await database.db
+    .begin(async (tx) => {
+      await lie(tx)
+      found = (await brokenPromises(tx)).map(({ promise, what }) => `${promise}: ${what}`)
+      throw new Undone()
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error
+    })
+  return found
+}
+
+test("a healthy database has nothing broken", async () => {
+  expect(await brokenPromises(database.db)).toEqual([])
+})
+
+const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: string][] = [
+  [
+    "an event is lost before it gets a position",
+    (tx) =>
+      tx`delete from slotbase.event_positions where position = (select max(position) from slotbase.event_positions)`,
+    "P2: an event without a position",
+  ],
+  [
+    "a booking's announcement is lost",
+    (tx) => tx`delete from slotbase.events where type = 'booking.cancelled'`,
+    "P1: a change without its event",
+  ],
+  [
+    "an announcement whose booking was rolled back",
+    (tx) => tx`update slotbase.events set aggregate_id = gen_random_uuid()::text where type = 'booking.cancelled'`,
+    "P1: an event without its change",
+  ],
+  [
+    "a change is announced twice",
+    (tx) => tx`
+      insert into slotbase.events (id, facility_id, type, version, timestamp, occurred_at, source, correlation_id, data, metadata,
+        aggregate_type, aggregate_id)
+      select ${newId()}, facility_id, type, version, timestamp, occurred_at, source, correlation_id, data, metadata,
+             aggregate_type, aggregate_id
+      from slotbase.events where type = 'booking.cancelled'`,
+    "P1: a change announced twice",
+  ],
+  [
+    "a run is lost",
+    (tx) => tx`delete from slotbase.handler_history where handler = 'AnalyticsHandler' and position = 1`,
+    "P2: an event whose ledger is not balanced",
+  ],
+  [
+    "one handler's run is lost and another's is there twice, so that the ledger is balanced",
+    async (tx) => {
+      await tx`delete from slotbase.handler_history where handler = 'AnalyticsHandler' and position = 1`
+      await tx`
+        insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
+        values ('NotificationHandler', int8multirange(int8range(1, 2)), 1, 1, now())`
+    },
+    "P2: a handler that does not have exactly one run of an event",
+  ],
+  [
+    "a delivery is lost",
+    (tx) => tx`delete from slotbase.delivery_history where sequence = 2`,
+    "P2: a webhook that does not have exactly one delivery of an event",
+  ],
+  [
+    "a number of a webhook's sequence is left out",
+    (tx) => tx`update slotbase.delivery_history set sequence = 4 where sequence = 3`,
+    "P2: a webhook whose sequence is not dense",
+  ],
+  [
+    "a number of a webhook's sequence is given twice",
+    (tx) => tx`update slotbase.delivery_history set sequence = 1 where sequence = 2`,
+    "P2: a webhook whose sequence is not dense",
+  ],
+  [
+    "an effect happened twice",
+    (tx) => tx`update slotbase.daily_facility_figures set bookings = bookings + 1`,
+    "P3: a day whose figures are not those of its bookings",
+  ],
+  [
+    "a day was not marked as changed by its last event",
+    (tx) => tx`update slotbase.availability_cache set touched_at = touched_at - 1 where touched_at > 0`,
+    "P3: a day that does not say by which event it was changed last",
+  ],
+  [
+    "a reminder was sent and its event is lost",
+    (tx) => tx`update slotbase.notifications set type = 'booking.reminder.due' where channel = 'email'`,
+    "P3: a reminder that was sent and is not recorded as sent, once",
+  ],
+  [
+    "an attempt never ended",
+    (tx) => tx`update slotbase.attempt_history set outcome = 'started' where attempt = 2`,
+    "P4: an attempt that was started and never ended",
+  ],
+  [
+    "a delivery was delivered twice",
+    (tx) => tx`update slotbase.attempt_history set outcome = 'delivered', response_status = 200 where attempt = 2`,
+    "P4: a delivery that was delivered twice, or says delivered without such an attempt",
+  ],
+  [
+    "somebody was never told",
+    (tx) => tx`
+      delete from slotbase.notifications
+      where id = (select id from slotbase.notifications where channel = 'email' order by id limit 1)`,
+    "P4: somebody who does not have exactly one message of an event",
+  ],
+  [
+    "somebody was told twice",
+    (tx) => tx`
+      insert into slotbase.notifications
+        (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, status)
+      select gen_random_uuid(), facility_id, event_id, user_id, channel, type, 'another', priority, title, body, status
+      from slotbase.notifications where channel = 'email'`,
+    "P4: somebody who does not have exactly one message of an event",
+  ],
+  [
+    "a stranger was told",
+    (tx) => tx`update slotbase.notifications set user_id = gen_random_uuid()`,
+    "P4: somebody who does not have exactly one message of an event",
+  ],
+  [
+    "a message waits although its run is over",
+    (tx) => tx`update slotbase.notifications set status = 'sending' where channel = 'email'`,
+    "P4: a message that is not sent although the run of its event has succeeded",
+  ],
+  [
+    "a run ended as dead and left no dead letter",
+    (tx) => tx`update slotbase.handler_history set status = 'dead_letter', attempts = 4 where position = 1`,
+    "P5: a dead run or a failed delivery without its dead letter",
+  ],
+  [
+    "a dead letter lacks the error of its first attempt",
+    (tx) => tx`update slotbase.dead_letters set errors = errors - 0`,
+    "P5: a dead letter without the error of each attempt",
+  ],
+  [
+    "a dead letter lacks the error of its last attempt",
+    (tx) => tx`update slotbase.dead_letters set errors = errors - 1`,
+    "P5: a dead letter without the error of each attempt",
+  ],
+  [
+    "a dead letter has no errors at all",
+    (tx) => tx`update slotbase.dead_letters set errors = '[]'`,
+    "P5: a dead letter without the error of each attempt",
+  ],
+  [
+    "a dead letter counts fewer attempts than its run",
+    async (tx) => {
+      await tx`update slotbase.handler_history set status = 'dead_letter', attempts = 3 where position = 1`
+      await tx`
+        update slotbase.dead_letters set webhook_id = null, delivery_id = null, handler = 'AnalyticsHandler',
+          event_id = (select event_id from slotbase.event_positions where position = 1)`
+    },
+    "P5: a dead letter without the error of each attempt",
+  ],
+  [
+    "nobody has seen to a dead letter",
+    (tx) => tx`update slotbase.dead_letters set resolved_at = null, resolution = null`,
+    "P5: a dead letter that nobody has resolved",
+  ],
+  [
+    "a position is missing",
+    (tx) => tx`update slotbase.event_positions set position = position + 1
+               where position = (select max(position) from slotbase.event_positions)`,
+    "P7: positions that are not dense",
+  ],
+  [
+    "a booking is cancelled before it is confirmed",
+    (tx) => tx`
+      update slotbase.event_positions p
+      set event_id = other.event_id, type = other.type
+      from slotbase.event_positions other
+      where p.type in ('booking.confirmed', 'booking.cancelled') and other.type in ('booking.confirmed', 'booking.cancelled')
+        and p.position <> other.position
+        and (select aggregate_id from slotbase.events where id = p.event_id)
+          = (select aggregate_id from slotbase.events where id = other.event_id)`,
+    "P7: a booking whose events have positions out of the order of its life",
+  ],
+  [
+    "two bookings have one resource at one time",
+    async (tx) => {
+      await tx`alter table slotbase.occupancies drop constraint slot_taken_once`
+      await tx`
+        insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
+        select b.id, o.facility_id, o.resource_id, o.during
+        from slotbase.occupancies o join slotbase.bookings b on b.id <> o.booking_id`
+    },
+    "P9: two bookings on one resource at one time",
+  ],
+  [
+    "a slot is free although it is booked",
+    (tx) => tx`delete from slotbase.occupancies`,
+    "P9: a booking that occupies without its row in occupancies, or the other way round",
+  ],
+]
+
+for (const [lie, plant, found] of lies) {
+  test(`found: ${lie}`, async () => {
+    expect(await foundAfter(plant)).toContain(found)
+  })
+}

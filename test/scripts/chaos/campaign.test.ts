@@ -1,0 +1,29 @@
+// The short form of the fault campaign: its most telling faults, through the same code as `./scripts/test chaos`, on a system
+// and a PostgreSQL of its own. Promises are judged here, times only roughly: other tests run beside it.
+
+import { expect, test } from "bun:test"
+import { runCampaign } from "../../../scripts/chaos/campaign.ts"
+import { faults } from "../../../scripts/chaos/faults/index.ts"
+
+const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-immediate"]
+const withinMs = 180_000
+
+test(
+  "killed, crashed and cut off in the middle of its work, the system loses nothing, doubles nothing, and keeps its order",
+  async () => {
+    const outcome = await runCampaign({
+      faults: faults.filter(({ name }) => chosen.includes(name)),
+      killsOf: () => 2,
+      short: true,
+      seed: 1,
+      progress: () => {},
+    })
+    expect(outcome.broken).toEqual([])
+    expect(outcome.troubles).toEqual([])
+    expect(outcome.lines.map(({ fault, verdict }) => ({ fault, verdict }))).toEqual(
+      chosen.map((fault) => ({ fault, verdict: "kept" })),
+    )
+    expect(outcome.kills).toBeGreaterThanOrEqual(2 * 2 + 1)
+  },
+  { timeout: withinMs },
+)

@@ -1,0 +1,141 @@
+// What arrived outside against what is written down: a request or a mail too many or too few is found, and a duplicate is
+// explained only by an attempt that may have arrived before.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import {
+  mailsAgainstMessages,
+  miscounted,
+  outOfCommitOrder,
+  requestsAgainstAttempts,
+  untrue,
+} from "../../../scripts/chaos/check.ts"
+import type { Status } from "../../../scripts/chaos/customers.ts"
+import type { Request } from "../../../scripts/chaos/receiver.ts"
+import type { Tx } from "../../../src/base/database/db.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { finishedWork } from "../../harness/promises/finished-work.ts"
+
+let database: TestDatabase
+/** Every attempt, the two that failed included; and every mail. */
+let requests: readonly Request[]
+let mails: readonly string[]
+beforeAll(async () => {
+  database = await testDatabase()
+  await finishedWork(database.db)
+  const attempts = await database.db<{ attempt: string; event: string }[]>`
+    select id as attempt, event_id as event from slotbase.webhook_attempts order by attempt, event_id`
+  requests = attempts.map((row) => ({ ...row, answered: false }))
+  const sent = await database.db<
+    { id: string }[]
+  >`select id from slotbase.notifications where status = 'sent' order by id`
+  mails = sent.map(({ id }) => `<${id}@slotbase>`)
+})
+afterAll(() => database.drop())
+
+type Compared = Awaited<ReturnType<typeof requestsAgainstAttempts>>
+const said = ({ wrong, explained }: Compared) => ({ wrong: Object.keys(wrong), explained })
+const ofRequests = async (arrived: readonly Request[]) => said(await requestsAgainstAttempts(database.db, arrived, 0))
+const ofMails = async (arrived: readonly string[]) => said(await mailsAgainstMessages(database.db, arrived, 0))
+
+test("each request is its attempt's, and those that did not deliver explain the repetition", async () => {
+  expect(await ofRequests(requests)).toEqual({ wrong: [], explained: 2 })
+})
+
+test("what was answered with 200 is no attempt that failed", async () => {
+  const answered = requests.map((request) => ({ ...request, answered: true }))
+  expect(await ofRequests(answered)).toEqual({
+    wrong: ["a request that was answered with 200 and counts as failed"],
+    explained: 0,
+  })
+})
+
+test("an attempt whose outcome is unknown explains a repetition everywhere", async () => {
+  const answered = requests.map((request) => ({ ...request, answered: true }))
+  const found = await undone(async (tx) => {
+    await tx`update slotbase.attempt_history set outcome = 'unknown' where outcome = 'failed'`
+    return said(await requestsAgainstAttempts(tx, answered, 0))
+  })
+  expect(found).toEqual({ wrong: [], explained: 2 })
+})
+
+test("a request under no attempt, the same attempt twice, and a delivery that never arrived are found", async () => {
+  const last = requests.slice(-1)
+  const stranger: Request = { attempt: newId(), event: newId(), answered: false }
+  expect((await ofRequests([...requests, stranger])).wrong).toEqual(["a request that nobody wrote down"])
+  expect((await ofRequests([...requests, ...last])).wrong).toEqual(["an attempt that was sent twice"])
+  const delivered = await database.db<{ id: string }[]>`
+    select id from slotbase.webhook_attempts where outcome = 'delivered' limit 1`
+  const lost = requests.filter(({ attempt }) => attempt !== delivered[0]?.id)
+  expect((await ofRequests(lost)).wrong).toEqual(["a delivery that never arrived"])
+})
+
+test("a mail under no message, one too many, one too few, and one that was skipped are found", async () => {
+  expect(await ofMails(mails)).toEqual({ wrong: [], explained: 0 })
+  expect((await ofMails([...mails, `<${newId()}@slotbase>`])).wrong).toEqual(["a mail that nobody wrote down"])
+  expect((await ofMails([...mails, ...mails.slice(0, 1)])).wrong).toEqual([
+    "a mail that was sent more often than was written down",
+  ])
+  expect((await ofMails(mails.slice(1))).wrong).toEqual(["a mail that never arrived"])
+  const skipped = await undone(async (tx) => {
+    await tx`update slotbase.notifications set status = 'skipped' where channel = 'email'`
+    return said(await mailsAgainstMessages(tx, mails, 0))
+  })
+  expect(skipped.wrong).toEqual(["a mail that was skipped"])
+})
+
+test("a mail that came again is explained by a send whose outcome is unknown, and by nothing else", async () => {
+  const again = (unknown: number) =>
+    undone(async (tx) => {
+      await tx`update slotbase.notifications set attempts = 2, unknown_outcomes = ${unknown} where channel = 'email'`
+      return said(await mailsAgainstMessages(tx, [...mails, ...mails.slice(0, 1)], 0))
+    })
+  expect(await again(0)).toEqual({ wrong: ["a mail that came again although it was known to have come"], explained: 0 })
+  expect(await again(1)).toEqual({ wrong: [], explained: 1 })
+})
+
+test("a booking that is not as somebody was told, and one that nobody was told of, are found", async () => {
+  const { db } = database
+  const bookings = await db<{ id: string; status: Status }[]>`select id, status from slotbase.bookings order by id`
+  const told = new Map(bookings.map(({ id, status }) => [id, status]))
+  expect([...(await untrue(db, told)), ...(await miscounted(db, told.size))]).toEqual([])
+  const [[id, status] = ["", "held"]] = told
+  const otherwise = status === "confirmed" ? "cancelled" : "confirmed"
+  expect([...(await untrue(db, new Map([[id, otherwise]])))] as object[]).toEqual([{ id, told: otherwise, status }])
+  const stranger = newId()
+  expect([...(await untrue(db, new Map([[stranger, "held"]])))] as object[]).toEqual([
+    { id: stranger, told: "held", status: null },
+  ])
+  expect([...(await miscounted(db, told.size - 1))] as object[]).toEqual([
+    { bookings: told.size, answered: told.size - 1 },
+  ])
+})
+
+test("two positions of one booking that are not in the order of their commits are found", async () => {
+  expect(await outOfCommitOrder(database.db, 0)).toHaveLength(0)
+  const found = await undone(async (tx) => {
+    await tx`
+      update slotbase.event_positions p set event_id = o.event_id, type = o.type from slotbase.event_positions o
+      join slotbase.events e on e.id = o.event_id
+      where e.aggregate_id = (select id::text from slotbase.bookings where status = 'cancelled') and p.position <> o.position
+        and p.event_id in (select id from slotbase.events where aggregate_id = e.aggregate_id)`
+    return outOfCommitOrder(tx, 0)
+  })
+  expect([...found]).toMatchObject([{ type: "booking.confirmed" }])
+})
+
+/** What is found in a transaction that is taken back. */
+async function undone<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  let found: T | undefined
+  await database.db
+    .begin(async (tx) => {
+      found = await work(tx)
+      throw new Undone()
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error
+    })
+  return found as T
+}
+
+class Undone extends Error {}

@@ -1,0 +1,154 @@
+// Turns a row of the matrix into calls: each caller about somebody's thing, their own, their child's, and across facilities;
+// with what is expected of each.
+
+import { openSession } from "../../../src/access/sessions.ts"
+import { bodyOf, operationsOf } from "../../harness/openapi/document.ts"
+import { IdOf, smallest } from "../../harness/openapi/values.ts"
+import { callers, type Letter, type More, type Row } from "./row.ts"
+import type { Place, Scene, World } from "./scene.ts"
+import { makeThing } from "./things.ts"
+
+/** "may": let through to the command, whatever that says; otherwise the status of the refusal, or what is wrong with the call. */
+export type Verdict = "may" | 401 | 403 | 404 | string
+
+export interface Call {
+  readonly caller: Letter
+  readonly about:
+    | "somebody's"
+    | "their own"
+    | "their child's"
+    | "a child's of theirs who may not"
+    | "elsewhere"
+    | "one from elsewhere"
+  readonly expected: Verdict
+}
+
+const letters = Object.keys(callers) as Letter[]
+const ofHere = [..."OASCMRK"] as Letter[]
+
+export function callsOf([route, may, more = {}]: Row): Call[] {
+  const inFacility = route.includes("/:facilityId")
+  const refused = more.refused ?? 403
+  const calls: Call[] = letters.map((caller) => ({ caller, about: "somebody's", expected: expectedOf(caller) }))
+  for (const caller of [...(more.own ?? "")] as Letter[]) calls.push({ caller, about: "their own", expected: "may" })
+  if (more.child) {
+    calls.push({ caller: "R", about: "their child's", expected: "may" })
+    calls.push({ caller: "R", about: "a child's of theirs who may not", expected: more.unpermitted ?? refused })
+  }
+  if (inFacility) calls.push(...ofHere.map((caller): Call => ({ caller, about: "elsewhere", expected: 404 })))
+  const named = thingsIn(route)
+  if (inFacility && named.length > 0 && !named.some(({ part }) => nameless.includes(part))) {
+    const highest = letters.filter((letter) => may.includes(letter)).slice(0, 2)
+    calls.push(...highest.map((caller): Call => ({ caller, about: "one from elsewhere", expected: 404 })))
+  }
+  return calls
+
+  function expectedOf(caller: Letter): Verdict {
+    if (may.includes(caller)) return "may"
+    if (caller === "N") return more.nobody ?? 401
+    return (inFacility && "XZ".includes(caller)) || more.hidden?.includes(caller) ? 404 : refused
+  }
+}
+
+/**
+ * One call; `things` are kept between the calls of a row, unless a thing can be used once only. A refusal that wrote says so.
+ */
+export async function verdictOf(
+  world: World,
+  row: Row,
+  call: Call,
+  things: Map<string, Promise<string>>,
+): Promise<Verdict> {
+  const [route, , more = {}] = row
+  const [method = "", path = ""] = route.split(" ")
+  const place = call.about === "elsewhere" ? world.elsewhere : world.here
+  const origin = call.about === "one from elsewhere" ? world.elsewhere : place
+  const whose = whoseOf(world, call, origin)
+  const params: Record<string, string> = { facilityId: place.id }
+  const wanted = [...thingsIn(route), ...(more.about ? [{ part: more.about, name: more.about }] : [])]
+  for (const { name, part } of wanted) {
+    const make = () => makeThing(more.madeAs?.[part] ?? part, world, origin, whose)
+    const key = `${part} ${origin.id} ${whose}`
+    if (method === "DELETE" && call.expected === "may") params[name] = await make()
+    else {
+      const made = things.get(key) ?? make()
+      things.set(key, made)
+      params[name] = await made
+    }
+  }
+  const scene: Scene = { world, place, caller: call.caller, whose, params }
+  const address = `${path}${more.query ? `?${more.query}` : ""}`.replace(
+    /:(\w+)/g,
+    (_, name: string) => params[name] ?? "",
+  )
+  const token = more.signsOut ? await anotherSession(world, call.caller) : world.tokens[call.caller]
+  const before = await world.written()
+  const answer = await sent(scene, method, address, token, more.form?.() ?? bodyFor(scene, route, more))
+  const found = verdict(answer)
+  return answer.status >= 400 && (await world.written()) !== before ? `${found}, and wrote` : found
+}
+
+async function sent({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {
+  if (!(body instanceof FormData))
+    return world.api.call(method, address, { token, ...(body !== undefined && { body }) })
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+  const request = new Request(`http://slotbase.test${address}`, { method, headers, body })
+  const answer = await world.api.server.handle(request)
+  return { status: answer.status, body: await answer.json() }
+}
+
+async function anotherSession({ api, ids, tokens }: World, caller: Letter): Promise<string | null> {
+  if ("PKN".includes(caller)) return tokens[caller]
+  const user = { id: ids[caller], email: "", firstName: "", lastName: "" }
+  return (await api.database.db.begin((tx) => openSession(tx, user))).token
+}
+
+/** What stands in the address as an id, with the part before it. */
+export const thingsIn = (route: string) =>
+  [...route.matchAll(/\/([\w-]+)\/:(\w+)/g)]
+    .map(([, part = "", name = ""]) => ({ part, name }))
+    .filter(({ name }) => name !== "facilityId")
+
+/** These have names, the same everywhere. */
+const nameless = ["jobs", "event-types", "users"]
+
+function whoseOf(world: World, { caller, about }: Call, origin: Place): string {
+  if (about === "their own") return world.ids[caller]
+  if (about === "their child's") return world.child
+  if (about === "a child's of theirs who may not") return world.forbiddenChild
+  return origin.somebody.id
+}
+
+function bodyFor(scene: Scene, route: string, more: More): unknown {
+  if (more.body) return more.body(scene)
+  const operation = operationsOf(scene.world.document).find(({ name }) => name === route.replace(/:(\w+)/g, "{$1}"))
+  const schema = operation && bodyOf(operation)
+  return (
+    schema &&
+    filled(
+      scene,
+      smallest(scene.world.document, schema, () => undefined),
+    )
+  )
+}
+
+function filled(scene: Scene, value: unknown): unknown {
+  if (value instanceof IdOf) return idFor(scene, value.name)
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
+  const hour = scene.world.freeHour()
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, name in hour ? hour[name as "startAt"] : filled(scene, inner)]),
+  )
+}
+
+function idFor({ place, whose }: Scene, name: string): string {
+  if (name === "resourceId") return place.court
+  return name === "facilityId" || name === "scopeId" ? place.id : whose
+}
+
+function verdict({ status, body }: { readonly status: number; readonly body: unknown }): Verdict {
+  const code = (body as { code?: string } | undefined)?.code
+  if (status === 401 || status === 403 || status === 404) return status
+  if (status >= 500 || status === 405 || status === 413 || status === 415) return `${status}`
+  return code === "invalid_input" || code === "malformed_json" ? `${status} ${JSON.stringify(body)}` : "may"
+}

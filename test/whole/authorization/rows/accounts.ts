@@ -1,0 +1,47 @@
+// Accounts: people, their roles, their children, their sessions; organizations, and what stands open to all.
+
+import { newId } from "../../../../src/base/ids.ts"
+import { admins, everybody, known, type Row, staff } from "../row.ts"
+import type { Scene } from "../scene.ts"
+
+const person = () => ({
+  email: `${newId()}@example.com`,
+  password: "correct horse battery",
+  firstName: "Mia",
+  lastName: "Keller",
+})
+const playerHere = ({ place }: Scene) => ({ role: "player", scopeType: "facility", scopeId: place.id })
+const child = { firstName: "Ben", lastName: "Keller", relationship: "mother" }
+
+export const accountRows: readonly Row[] = [
+  ["POST /v1/users", everybody, { body: person }],
+  ["POST /v1/sessions", everybody, { body: ({ world }) => world.credentials }],
+  ["DELETE /v1/sessions", "OASCMRXZ", { signsOut: true }],
+  ["GET /v1/me", known],
+  ["GET /v1/live", everybody],
+  ["POST /v1/users/:id/roles", admins, { body: playerHere, hidden: "XZ" }],
+  ["GET /v1/users/:id/roles", admins, { own: "OASCMRXZ", refused: 404 }],
+  [
+    "DELETE /v1/users/:id/roles",
+    admins,
+    { hidden: "XZ", madeAs: { users: "members" }, query: "role=player&scopeType=facility&scopeId=:facilityId" },
+  ],
+  ["POST /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404, body: () => child }],
+  ["GET /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404 }],
+  ["DELETE /v1/users/:id/children/:childId", staff, { own: "MR", refused: 404 }],
+  ["GET /v1/child-links", known],
+  ["POST /v1/child-links/:id/accept", "", { own: "OASCMRXZ", refused: 404 }],
+  ["POST /v1/child-links/:id/decline", "", { own: "OASCMRXZ", refused: 404 }],
+  ["POST /v1/organizations", "P"],
+  ["GET /v1/organizations", known],
+  ["GET /v1/organizations/:id", "P", { refused: 404 }],
+  ["POST /v1/facilities", "P", { body: () => ({ name: "Lakeside", timezone: "Europe/Berlin", currency: "EUR" }) }],
+  ["GET /v1/facilities", known],
+  ["GET /v1/plans", everybody],
+  ["POST /v1/coupons", "P", { body: () => ({ code: `C${newId().slice(-12)}`, percentOff: 10 }) }],
+  ["GET /v1/coupons", "P"],
+  ["GET /v1/event-types", everybody],
+  ["GET /v1/event-types/:type", everybody],
+  ["POST /v1/integrations/stripe/webhook", "", { refused: 404, nobody: 404 }],
+  ["GET /v1/media/:mediaId/content", "", { query: "expires=1&signature=x", nobody: 403 }],
+]

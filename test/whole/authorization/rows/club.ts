@@ -1,0 +1,204 @@
+// A club: its courts and rules, bookings, coaches, money, feedback.
+
+import { jpeg } from "../../../harness/club/media-files.ts"
+import { admins, members, type Row, staff } from "../row.ts"
+import type { Scene } from "../scene.ts"
+
+const f = "/v1/facilities/:facilityId"
+const slot = ({ world, place }: Scene) => ({ resourceId: place.court, ...world.freeHour() })
+/** Who books for somebody else is staff, and names them; members leave it out, but may name themselves or their child. */
+const forThem = (scene: Scene) => ({ ...slot(scene), bookerId: scene.whose })
+const reason = () => ({ cancellationReason: "rain" })
+const seriesReason = () => ({ scope: "all", cancellationReason: "rain" })
+const series = ({ world, place, whose }: Scene) => {
+  const { startAt } = world.freeHour()
+  const when = { startDate: startAt.slice(0, 10), startTime: startAt.slice(11, 16), durationMinutes: 60 }
+  return { resourceId: place.court, bookerId: whose, paymentMethod: "waived", rule: "FREQ=DAILY;COUNT=1", ...when }
+}
+const photo = () => {
+  const form = new FormData()
+  form.append("file", new File([Buffer.from(jpeg())], "grip.jpg"))
+  return form
+}
+/** A booking, for whose it is; a parent without permission for their child sees it all the same. */
+const member = { own: "M", child: "book", refused: 404, unpermitted: 403 } as const
+const reader = { ...member, unpermitted: "may" } as const
+/** A draft, for its coach; staff see it and do not change it. */
+const draft = { own: "C", hidden: "CMR" } as const
+const pays = { own: "M", child: "pay", refused: 404 } as const
+const sees = { own: "M", child: "view_feedback", refused: 404 } as const
+const aCoach = { own: "C", refused: 404 } as const
+
+export const clubRows: readonly Row[] = [
+  [`GET ${f}`, members],
+  [`PATCH ${f}/settings`, admins],
+  [`POST ${f}/resources`, admins],
+  [`GET ${f}/resources`, members],
+  [`GET ${f}/resources/:id`, members],
+  [`PATCH ${f}/resources/:id`, admins],
+  [
+    `POST ${f}/closures`,
+    admins,
+    { body: ({ world, place }) => ({ reason: "Repair", resourceIds: [place.otherCourt], ...world.freeHour() }) },
+  ],
+  [`GET ${f}/closures`, members],
+  [`GET ${f}/closures/:id`, members],
+  [`DELETE ${f}/closures/:id`, admins],
+  [`POST ${f}/lost-items`, "POASCMK"],
+  [`GET ${f}/lost-items`, members],
+  [`GET ${f}/lost-items/:id`, members],
+  [`POST ${f}/lost-items/:id/claim`, staff, { body: ({ whose }) => ({ claimedBy: whose }) }],
+  [`GET ${f}/booking-policy`, members],
+  [`PUT ${f}/booking-policy`, admins],
+  [
+    `POST ${f}/price-rules`,
+    admins,
+    {
+      body: ({ place }) => ({
+        name: "Repair",
+        resourceId: place.otherCourt,
+        bookingType: "maintenance",
+        hourlyPrice: 1,
+      }),
+    },
+  ],
+  [`GET ${f}/price-rules`, admins],
+  [`DELETE ${f}/price-rules/:ruleId`, admins],
+  [`GET ${f}/reminder-settings`, staff],
+  [`PUT ${f}/reminder-settings`, admins],
+
+  [`GET ${f}/availability`, members, { query: "date=2027-05-01" }],
+  [`POST ${f}/holds`, staff, { own: "CMR", child: "book", body: forThem }],
+  [`DELETE ${f}/holds/:bookingId`, staff, member],
+  [
+    `POST ${f}/bookings`,
+    staff,
+    { own: "CMR", child: "book", body: (scene) => ({ ...forThem(scene), paymentMethod: "online" }) },
+  ],
+  [`GET ${f}/bookings`, members],
+  [`GET ${f}/bookings/:bookingId`, staff, reader],
+  [`POST ${f}/bookings/:bookingId/confirm`, staff, member],
+  [`POST ${f}/bookings/:bookingId/cancel`, staff, { ...member, body: reason }],
+  [`POST ${f}/bookings/:bookingId/reschedule`, staff, member],
+  [`POST ${f}/bookings/:bookingId/approve`, staff],
+  [`POST ${f}/bookings/:bookingId/reject`, staff],
+  [`GET ${f}/bookings/:bookingId/check-in-code`, staff, reader],
+  [`POST ${f}/bookings/:bookingId/check-in`, staff, member],
+  [`POST ${f}/bookings/:bookingId/no-show`, staff],
+  [`POST ${f}/bookings/:bookingId/no-show/waive`, staff],
+  [`POST ${f}/bookings/:bookingId/complete`, staff],
+  [`GET ${f}/strikes`, members],
+  [`POST ${f}/recurring-bookings`, staff, { body: series }],
+  [`GET ${f}/recurring-bookings`, members],
+  [`GET ${f}/recurring-bookings/:recurringBookingId`, staff, reader],
+  [
+    `PATCH ${f}/recurring-bookings/:recurringBookingId`,
+    staff,
+    { ...member, body: () => ({ scope: "all", durationMinutes: 45 }) },
+  ],
+  [`POST ${f}/recurring-bookings/:recurringBookingId/cancel`, staff, { ...member, body: seriesReason }],
+  [`POST ${f}/waitlist`, staff, { own: "CMR", child: "book", body: forThem }],
+  [`GET ${f}/waitlist`, members],
+  [`GET ${f}/waitlist/:entryId`, staff, reader],
+  [`DELETE ${f}/waitlist/:entryId`, staff, member],
+  [`POST ${f}/waitlist/:entryId/accept`, staff, member],
+  [`POST ${f}/waitlist/:entryId/decline`, staff, member],
+
+  [`GET ${f}/coaches`, members],
+  [`GET ${f}/coaches/:userId`, members],
+  [`PUT ${f}/coaches/:userId`, admins, { own: "C" }],
+  [
+    `POST ${f}/coach-blocks`,
+    staff,
+    { own: "C", body: (scene) => ({ ...slot(scene), blockType: "training", coachId: scene.whose }) },
+  ],
+  [`GET ${f}/coach-blocks`, members],
+  [`GET ${f}/coach-blocks/:blockId`, staff, aCoach],
+  [`POST ${f}/coach-blocks/:blockId/approve`, staff],
+  [`POST ${f}/coach-blocks/:blockId/reject`, staff],
+  [`POST ${f}/coach-blocks/:blockId/cancel`, staff, aCoach],
+  [
+    `POST ${f}/coach-sessions`,
+    staff,
+    {
+      own: "C",
+      body: (scene) => ({
+        ...slot(scene),
+        sessionType: "private",
+        paymentMethod: "online",
+        coachId: scene.whose,
+        students: [scene.place.somebody.id],
+      }),
+    },
+  ],
+  [`GET ${f}/coach-sessions`, members],
+  [`GET ${f}/coach-sessions/:sessionId`, staff, { ...sees, own: "CM" }],
+  [
+    `PATCH ${f}/coach-sessions/:sessionId`,
+    staff,
+    { ...aCoach, body: ({ place }) => ({ attendance: [{ userId: place.somebody.id, attended: true }] }) },
+  ],
+  [`POST ${f}/coach-sessions/:sessionId/complete`, staff, aCoach],
+  [`POST ${f}/coach-sessions/:sessionId/cancel`, staff, aCoach],
+
+  [
+    `POST ${f}/payments`,
+    staff,
+    {
+      ...pays,
+      about: "holds",
+      body: ({ params }) => ({ referenceType: "booking", referenceId: params.holds, cardToken: "tok_visa" }),
+    },
+  ],
+  [`GET ${f}/payments`, members],
+  [`GET ${f}/payments/:paymentId`, staff, pays],
+  [`POST ${f}/payments/:paymentId/refunds`, staff],
+  [`GET ${f}/refunds`, staff],
+  [`GET ${f}/refunds/:refundId`, staff],
+  [`POST ${f}/refunds/:refundId/hand-back`, staff],
+  [`POST ${f}/offline-payments`, staff, { body: () => ({ amount: 100, paymentMethod: "cash", payerName: "Walk-in" }) }],
+  [`GET ${f}/offline-payments`, staff],
+  [`GET ${f}/offline-payments/:offlinePaymentId`, staff],
+  [
+    `POST ${f}/billing-accounts`,
+    staff,
+    { body: ({ whose, world }) => ({ type: "family", ownerId: whose, memberIds: [world.child] }) },
+  ],
+  [`GET ${f}/billing-accounts`, members],
+  [`GET ${f}/billing-accounts/:billingAccountId`, staff, pays],
+  [
+    `POST ${f}/billing-accounts/:billingAccountId/card`,
+    staff,
+    { own: "M", refused: 404, body: () => ({ cardToken: "tok_visa" }) },
+  ],
+
+  [
+    `POST ${f}/feedback`,
+    admins,
+    {
+      own: "C",
+      about: "coach-sessions",
+      body: ({ params, place }) => ({ sessionId: params["coach-sessions"], studentId: place.somebody.id }),
+    },
+  ],
+  [`GET ${f}/feedback`, members],
+  [`GET ${f}/feedback/:feedbackId`, staff, aCoach],
+  [`PATCH ${f}/feedback/:feedbackId`, admins, draft],
+  [`POST ${f}/feedback/:feedbackId/publish`, admins, draft],
+  [`POST ${f}/feedback/:feedbackId/media`, admins, { ...draft, form: photo }],
+  [`GET ${f}/media/:mediaId`, staff, aCoach],
+  [`DELETE ${f}/media/:mediaId`, admins, draft],
+  [`POST ${f}/players/:playerId/progress`, "POAC", { body: () => ({ skillId: "tennis.serve", newLevel: 3 }) }],
+  [`GET ${f}/players/:playerId/progress`, "POASCK", sees],
+
+  // Last: a plan limits what the rows before it do.
+  [`POST ${f}/subscription`, admins, { body: () => ({ planId: "club", billingCycle: "monthly" }) }],
+  [`GET ${f}/subscription`, admins],
+  [`POST ${f}/subscription/change-plan`, admins, { body: () => ({ planId: "club", preview: true }) }],
+  [`POST ${f}/subscription/cancel`, admins],
+  [`POST ${f}/subscription/resume`, admins],
+  [`GET ${f}/subscription/usage`, staff],
+  [`GET ${f}/subscription/invoices`, admins],
+  [`GET ${f}/subscription/upgrade-prompts`, admins],
+  [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`, admins],
+]

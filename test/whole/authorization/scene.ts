@@ -1,0 +1,151 @@
+// Two facilities with somebody in every role in one of them, a parent and their child, and things of each kind to be called
+// about. Things are made when they are needed, over HTTP, so that they are as real as any.
+
+import { newId, rootUserId } from "../../../src/base/ids.ts"
+import { mirrorJobs } from "../../../src/operations/jobs/rows.ts"
+import { hashToken, newToken } from "../../../src/base/secrets.ts"
+import { type Answer, password, type TestApi, testApi } from "../../harness/api/api.ts"
+import { aMember, type Person } from "../../harness/club/club.ts"
+import { aPerson, aResource, aRole } from "../../harness/club/factories.ts"
+import { rootKey } from "../../harness/setup/system.ts"
+import { countWrites } from "../../harness/pipeline/writes.ts"
+import type { OpenApi } from "../../harness/openapi/document.ts"
+import type { callers, Letter } from "./row.ts"
+
+/** A facility that is open day and night. */
+export interface Place {
+  readonly id: string
+  readonly court: string
+  readonly otherCourt: string
+  /** Whose things are somebody else's to everybody who calls. */
+  readonly somebody: Person
+  /** The coach who is somebody else to every coach who calls. */
+  readonly coach: Person
+  readonly staff: Person
+}
+
+export interface World {
+  readonly api: TestApi
+  readonly document: OpenApi
+  readonly here: Place
+  readonly elsewhere: Place
+  readonly tokens: Readonly<Record<Letter, string | null>>
+  /** The ids of those who have one. */
+  readonly ids: Readonly<Record<keyof typeof callers, string>>
+  /** With which somebody signs in. */
+  readonly credentials: { readonly email: string; readonly password: string }
+  /** Of the caller R: one for whom they may do everything, and one for whom nothing. */
+  readonly child: string
+  readonly forbiddenChild: string
+  /** Another hour of the courts that nothing has taken. */
+  readonly freeHour: () => { readonly startAt: string; readonly endAt: string }
+  /** How many rows were written so far. */
+  readonly written: () => Promise<number>
+  readonly must: (method: string, path: string, body?: unknown, token?: string) => Promise<Answer["body"]>
+}
+
+/** What a call is about: where, and whose it is. */
+export interface Scene {
+  readonly world: World
+  readonly place: Place
+  readonly caller: Letter
+  /** Whose thing it is. */
+  readonly whose: string
+  /** The ids in the address, by the names of the parameters. */
+  readonly params: Readonly<Record<string, string>>
+}
+
+export async function makeWorld(): Promise<World> {
+  const api = await testApi({ egressAllow: ["127.0.0.0/8"] })
+  const { db } = api.database
+  const here = await aPlace(api)
+  const elsewhere = await aPlace(api)
+  const inRole = (role: Parameters<typeof aMember>[1], place = here) => aMember(db, role, place.id)
+  const people = {
+    O: await inRole("facility_owner"),
+    A: await inRole("facility_admin"),
+    S: await inRole("staff"),
+    C: await inRole("coach"),
+    M: await inRole("player"),
+    R: await inRole("parent"),
+    X: await inRole("facility_owner", elsewhere),
+    Z: await inRole("player", elsewhere),
+  }
+  await db`delete from slotbase.role_grants where user_id = ${people.Z.id}`
+  const key = await aKey(api, here.id)
+  const child = async (permissions: string[]) => {
+    const { id } = await aPerson(db, { firstName: "Ida" })
+    await aRole(db, id, "player", here.id)
+    await db`
+      insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
+      values (${newId()}, ${people.R.id}, ${id}, 'father', true, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
+    return id
+  }
+  await mirrorJobs(db, [
+    {
+      name: "hold-expiration",
+      description: "Release dead holds",
+      cron: "* * * * *",
+      timezone: "UTC",
+      in_facility: true,
+    },
+  ])
+  let hours = 0
+  const midnight = Math.ceil(Date.now() / dayMs) * dayMs + dayMs
+  const tokenOf = Object.fromEntries(Object.entries(people).map(([letter, person]) => [letter, person.token]))
+  const idOf = Object.fromEntries(Object.entries(people).map(([letter, person]) => [letter, person.id]))
+  return {
+    api,
+    document: (await api.call("GET", "/openapi/json", { token: null })).body,
+    here,
+    elsewhere,
+    tokens: { ...tokenOf, P: rootKey, K: key.token, N: null } as World["tokens"],
+    ids: { ...idOf, P: rootUserId, K: key.userId, N: newId() } as World["ids"],
+    credentials: { email: (await api.person()).email, password },
+    child: await child(["book", "pay", "view_feedback"]),
+    forbiddenChild: await child([]),
+    freeHour: () => {
+      const start = midnight + hours++ * hourMs
+      return { startAt: new Date(start).toISOString(), endAt: new Date(start + hourMs).toISOString() }
+    },
+    written: await countWrites(db),
+    async must(method, path, body, token = rootKey) {
+      const answer = await api.call(method, path, { token, ...(body !== undefined && { body }) })
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      return answer.body
+    },
+  }
+}
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const day = [{ open: "00:00", close: "24:00" }]
+const openingHours = Object.fromEntries(
+  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((name) => [name, day]),
+)
+
+async function aPlace(api: TestApi): Promise<Place> {
+  const { db } = api.database
+  const id = await api.facility({ timezone: "UTC", openingHours })
+  const [court, otherCourt] = [await aResource(db, id), await aResource(db, id, { name: "Court 2" })]
+  return {
+    id,
+    court: court.id,
+    otherCourt: otherCourt.id,
+    somebody: await aMember(db, "player", id),
+    coach: await aMember(db, "coach", id),
+    staff: await aMember(db, "staff", id),
+  }
+}
+
+/** A key of the facility with the role of staff. */
+async function aKey(api: TestApi, facilityId: string): Promise<{ userId: string; token: string }> {
+  const { db } = api.database
+  const [userId, token] = [newId(), newToken("sbk")]
+  await db`insert into slotbase.users (id, kind, first_name, last_name) values (${userId}, 'api_key', 'Till', 'API key')`
+  await aRole(db, userId, "staff", facilityId)
+  await db`
+    insert into slotbase.api_keys (id, facility_id, user_id, name, role, key_hash, key_hint, created_by)
+    values (${newId()}, ${facilityId}, ${userId}, 'Till', 'staff', ${hashToken(token)}, 'sbk', ${rootUserId})`
+  return { userId, token }
+}

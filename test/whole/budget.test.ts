@@ -1,0 +1,211 @@
+// What a booking and an event cost, in counts and never in times, against the budget that was recorded in budget.json: WAL
+// bytes, rows that die, statements, round trips. A change that makes something dearer fails here, and says how to allow it.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { join } from "node:path"
+import { prepare } from "../../actors/runtime/actor.ts"
+import { dispatchOnce } from "../../actors/dispatch/dispatcher.ts"
+import type { OneByOneHandler, SetBasedHandler } from "../../actors/handlers/handler.ts"
+import { runHandler } from "../../actors/runs/run-handler.ts"
+import { startCountingProxy } from "../harness/outside/counting-proxy.ts"
+import { connect, type Db } from "../../src/base/database/db.ts"
+import { createServer } from "../../src/api/server.ts"
+import { record, transact } from "../../src/events/outbox.ts"
+import { testApi } from "../harness/api/api.ts"
+import { testApp } from "../harness/setup/app.ts"
+import { makeCourts } from "../harness/api/booking-api.ts"
+import { atHour } from "../harness/club/club.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { aFacility } from "../harness/club/factories.ts"
+import { type OwnCost, ownCost } from "../harness/pipeline/own-cost.ts"
+import { context, processRow, sample, subscribe } from "../harness/pipeline/pipeline.ts"
+import { startReceiver } from "../harness/outside/receiver.ts"
+import { aDeliverer, aWebhook } from "../harness/pipeline/webhooks.ts"
+
+const file = join(import.meta.dir, "budget.json")
+const command = "SLOTBASE_RECORD_BUDGET=on bun test test/budget.test.ts"
+/** Batches differ a little from run to run, and with them the commits. */
+const tolerance = 1.1
+const events = 500
+const warmUp = 20
+/** Events that come one by one: each is dispatched, handled and delivered before the next. */
+const singles = 50
+const bookings = 20
+const handlers = ["FirstHandler", "SecondHandler", "ThirdHandler"]
+/** Takes all events of a claim at once, so that its runs are settled as one row. */
+const setBased = "SetBasedHandler"
+/** The stage of that handler. */
+const together = "handle together"
+/** What is written once and never again; the queue's rows too, as long as nothing fails. */
+const neverUpdated = [
+  "events",
+  "event_positions",
+  "handler_queue",
+  "handler_history",
+  "handler_batches",
+  "delivery_history",
+  "attempt_history",
+]
+
+let database: TestDatabase
+let db: Db
+const actual: Record<string, number> = {}
+const stages: Record<string, OwnCost> = {}
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = connect(database.url, { max: 1, applicationName: "slotbase test budget" })
+  await measurePipeline()
+  await measureBooking()
+  if (process.env.SLOTBASE_RECORD_BUDGET === "on") await Bun.write(file, `${JSON.stringify(actual, null, 2)}\n`)
+}, 60_000)
+
+afterAll(async () => {
+  await db.end()
+  await database.drop()
+})
+
+test("a booking and an event cost no more than the recorded budget", async () => {
+  const budget: Record<string, number> = await Bun.file(file).json()
+  expect(Object.keys(actual)).toEqual(Object.keys(budget))
+  const dearer = Object.entries(actual)
+    .filter(([name, cost]) => cost > (budget[name] ?? 0) * tolerance)
+    .map(([name, cost]) => `${name}: ${cost}, the budget is ${budget[name]}`)
+  expect(dearer, `If that is meant, record a new budget and commit it with its reason:\n  ${command}\n`).toEqual([])
+})
+
+test("no wide row is updated on its way, and what is updated is updated in place", () => {
+  const updated = Object.values(stages)
+    .flatMap(({ tables }) => Object.entries(tables))
+    .filter(([, { updated }]) => updated > 0)
+  expect(updated.map(([name]) => name).filter((name) => neverUpdated.includes(name))).toEqual([])
+  const all = updated.reduce((sum, [, written]) => sum + written.updated, 0)
+  const hot = updated.reduce((sum, [, written]) => sum + written.hotUpdated, 0)
+  expect(hot / all).toBeGreaterThan(0.8)
+})
+
+test("runs that a set-based handler handled at once are a row per claim, and none of their own", async () => {
+  const cost = stages[together] as OwnCost
+  expect(Object.keys(cost.tables).sort()).toEqual(["handler_batches", "handler_claims", "handler_cursors"])
+  expect(claimsOf(cost)).toBeLessThanOrEqual(events / 50)
+  expect(cost.tables.handler_batches?.inserted).toBe(claimsOf(cost))
+  const [settled] = await db<[{ runs: number }]>`select sum(runs) as runs from slotbase.handler_batches`
+  expect(settled.runs).toBe(warmUp + events)
+})
+
+test("every event went the whole way, and no image of a page is counted", () => {
+  const inserted = Object.fromEntries(
+    Object.values(stages).flatMap(({ tables }) =>
+      Object.entries(tables).map(([name, written]) => [name, written.inserted]),
+    ),
+  )
+  expect(inserted).toMatchObject({
+    events,
+    event_positions: events,
+    handler_history: events * handlers.length,
+    delivery_history: events,
+    attempt_history: events,
+  })
+  expect(Object.values(stages).map(({ pageImages }) => pageImages)).toEqual([0, 0, 0, 0, 0])
+})
+
+/** Events through the real actors on one connection, stage after stage. */
+async function measurePipeline(): Promise<void> {
+  const app = testApp(db)
+  const { id: facilityId } = await aFacility(db)
+  const receiver = startReceiver()
+  for (const name of [...handlers, setBased]) await subscribe(db, name, "booking.confirmed")
+  await aWebhook(app, facilityId, { url: receiver.url, maxConcurrency: 50 })
+  const owner = await processRow(db, true)
+  const prepared = (name: string, handling: Pick<SetBasedHandler, "handleAll"> | Pick<OneByOneHandler, "handle">) =>
+    prepare(
+      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, () => owner),
+      new AbortController().signal,
+    )
+  const running = handlers.map((name) => prepared(name, { handle: async () => undefined }))
+  const atOnce = prepared(setBased, { handleAll: async () => undefined })
+  const deliverer = await aDeliverer(app)
+  const parts: [string, (count: number) => Promise<unknown>][] = [
+    ["record", (count) => recordEach(facilityId, count)],
+    [
+      "dispatch",
+      async () => {
+        while ((await dispatchOnce(db)).more);
+      },
+    ],
+    [
+      "handle",
+      async () => {
+        for (const { passNow } of running) await passNow()
+      },
+    ],
+    [together, () => atOnce.passNow()],
+    ["deliver", () => deliverAll(deliverer)],
+  ]
+  // Plans, partitions and first pages cost once.
+  for (const [, part] of parts) await part(warmUp)
+  for (const [name, part] of parts) {
+    const cost = await ownCost(db, () => part(events))
+    stages[name] = cost
+    // Of 500 events in one claim each would cost next to nothing.
+    const [unit, count] = name === together ? ["claim", claimsOf(cost)] : ["event", events]
+    actual[`${name}: WAL bytes per ${unit}`] = Math.round(cost.walBytes / count)
+    actual[`${name}: dead rows per ${unit}`] = Math.round((deadRows(cost) / count) * 100) / 100
+  }
+  const alone = await ownCost(db, async () => {
+    for (let n = 0; n < singles; n++) for (const [, part] of parts) await part(1)
+  })
+  actual["one by one, all stages: WAL bytes per event"] = Math.round(alone.walBytes / singles)
+  actual["one by one, all stages: dead rows per event"] = Math.round((deadRows(alone) / singles) * 100) / 100
+  await receiver.stop()
+}
+
+const deadRows = ({ tables }: OwnCost) =>
+  Object.values(tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
+const claimsOf = ({ tables }: OwnCost) => tables.handler_claims?.inserted ?? 0
+
+/** Each event in a transaction of its own, as a request records it. */
+async function recordEach(facilityId: string, count: number): Promise<void> {
+  for (let n = 0; n < count; n++)
+    await transact(db, context, async (tx) =>
+      record(tx, sample("booking.confirmed", { bookingId: crypto.randomUUID() }, facilityId)),
+    )
+}
+
+async function deliverAll({ run }: Awaited<ReturnType<typeof aDeliverer>>): Promise<void> {
+  for (;;) {
+    await run()
+    const [left] = await db<[{ waiting: boolean }]>`select exists (select from slotbase.delivery_queue) as waiting`
+    if (!left.waiting) return
+  }
+}
+
+/** Bookings over the HTTP API, counted between the program and PostgreSQL. */
+async function measureBooking(): Promise<void> {
+  const api = await testApi()
+  const proxy = await startCountingProxy(api.database.url)
+  const proxied = connect(proxy.url, { max: 1, applicationName: "slotbase test budget" })
+  const server = createServer(testApp(proxied))
+  const { facilityId, court, player, staff } = await makeCourts(api)
+  const book = async (hour: number) => {
+    const body = JSON.stringify({ resourceId: court, ...atHour(hour), bookerId: player.id, paymentMethod: "offline" })
+    const headers = { authorization: `Bearer ${staff.token}`, "content-type": "application/json" }
+    const url = `http://slotbase.test/v1/facilities/${facilityId}/bookings`
+    const answer = await server.handle(new Request(url, { method: "POST", headers, body }))
+    expect(answer.status).toBe(201)
+  }
+  // The first time a statement is prepared, which takes a round trip of its own.
+  for (let hour = 0; hour < 5; hour++) await book(hour)
+  proxy.take()
+  const { walBytes } = await ownCost(proxied, async () => {
+    proxy.take()
+    for (let hour = 5; hour < 5 + bookings; hour++) await book(hour)
+    const { roundTrips, statements } = proxy.take()
+    actual["booking: statements"] = [...statements.values()].reduce((sum, times) => sum + times, 0) / bookings
+    actual["booking: round trips"] = roundTrips / bookings
+  })
+  actual["booking: WAL bytes"] = Math.round(walBytes / bookings)
+  await proxied.end()
+  proxy.stop()
+  await api.database.drop()
+}

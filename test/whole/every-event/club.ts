@@ -1,0 +1,123 @@
+// A club of its own for each row of the table, made over HTTP: always open, in UTC, with a court that costs 2400 an hour. Of the
+// requests to it one is the operation of the row, or one run of a job: what it led to is the row's story.
+
+import type { EventType } from "../../../src/events/catalogue.ts"
+import { jobsUserId, newId, platformFacilityId, rootUserId } from "../../../src/base/ids.ts"
+import type { Answer } from "../../harness/api/api.ts"
+import { atMinuteOf } from "../../harness/club/bookings.ts"
+import { answerOf } from "../../harness/club/feedback-club.ts"
+import type { Person, World } from "./world.ts"
+
+type Json = Answer["body"]
+export type Data = Readonly<Record<string, unknown>>
+
+export interface Told {
+  readonly id: string
+  readonly type: EventType
+  readonly user_id: string | null
+  readonly correlation_id: string
+  readonly causation_id: string | null
+  readonly data: Data
+}
+
+const always = [{ open: "00:00", close: "24:00" }]
+const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+export async function makeClub(world: World) {
+  const { api, db } = world
+  /** Of the operation; everything before it has one of its own. */
+  const correlation = newId()
+  let mark: number | undefined
+  let by: Person | null | undefined
+  let byJob = false
+
+  /** Undefined: the root key. Null: somebody without credentials. A path below /v1 is taken as it is, any other is one of the club's. */
+  async function send(who: Person | null | undefined, method: string, path: string, body: unknown, headers: object) {
+    const url = path.startsWith("/v1/") ? path : `/v1/facilities/${id}${path}`
+    const answer =
+      body instanceof FormData
+        ? await answerOf(await api.server.handle(upload(who, url, body, headers)))
+        : await api.call(method, url, { ...tokenOf(who), body, headers: { ...headers } })
+    if (answer.status >= 300) throw new Error(`${method} ${url}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body as Json
+  }
+  const call = (who: Person | undefined, method: string, path: string, body?: unknown): Promise<Json> =>
+    send(who, method, path, body, {})
+
+  async function operate<T>(operation: () => Promise<T>): Promise<T> {
+    if (mark !== undefined) throw new Error("a row has one operation")
+    mark = await world.dispatch()
+    return operation()
+  }
+
+  const openingHours = Object.fromEntries(week.map((name) => [name, always]))
+  const club = { name: "Riverside", timezone: "UTC", currency: "EUR", sportTypes: ["tennis"], openingHours }
+  const id: string = (await call(undefined, "POST", "/v1/facilities", { ...club, ownerId: world.owner.id })).id
+  const grant = (person: Person, role: string) =>
+    call(undefined, "POST", `/v1/users/${person.id}/roles`, { role, scopeType: "facility", scopeId: id })
+  const court = { name: "Court 1", resourceType: "court", hourlyPrice: 2400 }
+  const [made] = await Promise.all([
+    call(undefined, "POST", "/resources", court),
+    grant(world.staff, "staff"),
+    grant(world.coach, "coach"),
+    grant(world.player, "player"),
+    grant(world.friend, "player"),
+  ])
+
+  return {
+    ...world,
+    id,
+    court: made.id as string,
+    correlation,
+    call,
+    /** The operation of the row. */
+    act(who: Person | null | undefined, method: string, path: string, body?: unknown): Promise<Json> {
+      by = who
+      return operate(() => send(who, method, path, body, { "x-correlation-id": correlation }))
+    },
+    /** A run of a job, as the operation: for this club alone, or for all when it cannot be had for one. */
+    async run(job: string, how: "here" | "everywhere" = "here"): Promise<void> {
+      byJob = true
+      const url = how === "here" ? `/jobs/${job}/run?wait=20` : `/v1/jobs/${job}/run?wait=20`
+      const run = await operate(() => call(undefined, "POST", url, {}))
+      if (run.status !== "succeeded") throw new Error(`${job}: ${JSON.stringify(run)}`)
+    },
+    /** At so many minutes after the start of an hour. */
+    at: <T>(hour: number, minutes: number, work: () => Promise<T>): Promise<T> => atMinuteOf(db, hour, minutes, work),
+    /** At an instant that is still to come. */
+    async later<T>(instant: string, work: () => Promise<T>): Promise<T> {
+      const [{ by }] = await db<[{ by: number }]>`
+        select ceil(extract(epoch from ${instant}::timestamptz - slotbase.now()))::float8 as by`
+      await db`select slotbase.move_clock(make_interval(secs => ${by}))`
+      try {
+        return await work()
+      } finally {
+        await db`select slotbase.move_clock(make_interval(secs => ${-by}))`
+      }
+    },
+    isByJob: () => byJob,
+    /** In whose name the operation is recorded; of somebody without credentials it is not known before. */
+    actor: () => (byJob ? jobsUserId : by === undefined ? rootUserId : by?.id),
+    /** Everything that was recorded from the operation on, in the order of the log: here, and wherever else it led to. */
+    async story(): Promise<readonly Told[]> {
+      await world.react()
+      return [
+        ...(await db<Told[]>`
+          select e.id, e.type, e.user_id, e.correlation_id, e.causation_id, e.data
+          from slotbase.event_positions p join slotbase.events e on e.id = p.event_id
+          where p.position > ${mark ?? 0} and (e.facility_id in (${id}, ${platformFacilityId}) or e.correlation_id = ${correlation})
+          order by p.position`),
+      ]
+    },
+  }
+}
+export type Club = Awaited<ReturnType<typeof makeClub>>
+
+const tokenOf = (who: Person | null | undefined) => who !== undefined && { token: who === null ? null : who.token }
+
+const upload = (who: Person | null | undefined, url: string, body: FormData, headers: object) =>
+  new Request(`http://slotbase.test${url}`, {
+    method: "POST",
+    body,
+    headers: { authorization: `Bearer ${who?.token}`, ...headers },
+  })

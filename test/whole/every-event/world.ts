@@ -1,0 +1,95 @@
+// The world of the table: one database with the HTTP API, every handler and the scheduled jobs of the program, a mail server,
+// and people who are registered once and play a role in every club of the table.
+
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { prepare } from "../../../actors/runtime/actor.ts"
+import { handlersOf, mirrorHandlers } from "../../../actors/handlers/index.ts"
+import { bookingReminderCheck } from "../../../actors/jobs/booking-reminder-check.ts"
+import { noShowDetection } from "../../../actors/jobs/no-show-detection.ts"
+import { subscriptionRenewalCheck } from "../../../actors/jobs/subscription-renewal-check.ts"
+import { runHandler } from "../../../actors/runs/run-handler.ts"
+import { type TestApi, testApi } from "../../harness/api/api.ts"
+import { startJobs } from "../../harness/club/jobs.ts"
+import { dispatchAll, processRow } from "../../harness/pipeline/pipeline.ts"
+import { smtpReceiver } from "../../harness/outside/smtp.ts"
+
+export type Person = Awaited<ReturnType<TestApi["person"]>>
+
+export async function makeWorld() {
+  const mail = await smtpReceiver()
+  const dataDir = await mkdtemp(join(tmpdir(), "slotbase-uploads-"))
+  const api = await testApi({ dataDir, smtpUrl: mail.url, mailFrom: "Riverside <mail@club.example>" })
+  const { db } = api.database
+  const handlers = handlersOf(api.app)
+  await mirrorHandlers(db, handlers)
+  const lease = await processRow(db, true)
+  const never = new AbortController().signal
+  const actors = handlers.map((handler) => ({
+    events: handler.events as readonly string[],
+    running: prepare(
+      runHandler(api.app, handler, () => lease),
+      never,
+    ),
+  }))
+  const lastPosition = async () => {
+    const [row] = await db<[{ last: number }]>`
+      select coalesce(max(position), 0)::int as last from slotbase.event_positions`
+    return row.last
+  }
+  let handled = 0
+  const jobs = await startJobs(api.app, [
+    noShowDetection(api.app),
+    bookingReminderCheck(api.app),
+    subscriptionRenewalCheck(api.app),
+  ])
+  const [owner, staff, coach, player, friend, parent] = await Promise.all([
+    api.person(),
+    api.person(),
+    api.person(),
+    api.person(),
+    api.person(),
+    api.person(),
+  ])
+  const link = { childId: player.id, relationship: "mother", permissions: ["book", "pay", "view_feedback"] }
+  const linked = await api.call("POST", `/v1/users/${parent.id}/children`, { body: link })
+  if (linked.status !== 201) throw new Error(`${linked.status} ${JSON.stringify(linked.body)}`)
+
+  return {
+    api,
+    db,
+    owner,
+    staff,
+    coach,
+    player,
+    friend,
+    /** Of the player, with every permission. */
+    parent,
+    /** Gives everything that is recorded its place in the log, on which nobody acts yet; answers the last one. */
+    async dispatch(): Promise<number> {
+      await dispatchAll(db)
+      return lastPosition()
+    },
+    /** Dispatches, and lets every handler act on what it is subscribed to, until nothing is left. */
+    async react(): Promise<void> {
+      await dispatchAll(db)
+      for (let last = await lastPosition(); last > handled; last = await lastPosition()) {
+        const types = await db<{ type: string }[]>`
+          select distinct type from slotbase.event_positions where position > ${handled} and position <= ${last}`
+        handled = last
+        const due = actors.filter(({ events }) => types.some(({ type }) => events.includes(type)))
+        await Promise.all(due.map(({ running }) => running.passNow()))
+        await dispatchAll(db)
+      }
+    },
+    async stop(): Promise<void> {
+      await jobs.stop()
+      for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
+      await mail.close()
+      await api.database.drop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+export type World = Awaited<ReturnType<typeof makeWorld>>

@@ -1,0 +1,128 @@
+// The fuzzer: random requests to every operation of the OpenAPI document, right, nearly right and hostile. None is answered
+// with a 500, every answer is one that the document promises, every refusal is a problem document, and what is refused has
+// written nothing. SLOTBASE_FUZZ_REQUESTS=10000 sends that many; SLOTBASE_PROPERTY_SEED takes another seed.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import fc from "fast-check"
+import { makeWorld, type World } from "./authorization/scene.ts"
+import { makeThing, parts } from "./authorization/things.ts"
+import { Ids } from "./fuzz/ids.ts"
+import { type FuzzRequest, requests } from "./fuzz/requests.ts"
+import { faultsOf } from "../harness/openapi/conforms.ts"
+import { type Operation, operationsOf } from "../harness/openapi/document.ts"
+import { seed } from "./properties/property.ts"
+
+const wanted = Number(process.env.SLOTBASE_FUZZ_REQUESTS ?? 0)
+/** The short form sends as many as fit. */
+const shortMs = 3_000
+const longMs = 10 * 60_000
+
+let world: World
+let tokens: (string | null)[]
+let operations: Operation[]
+const ids = new Ids()
+
+beforeAll(async () => {
+  world = await makeWorld()
+  const { here, elsewhere, child } = world
+  ids.add(elsewhere.id, "facilityId")
+  ids.add(here.id, "facilityId")
+  for (const place of [elsewhere, here]) ids.add(place.court, "resourceId")
+  for (const id of [world.ids.X, child, world.ids.C, world.ids.M]) ids.add(id, "userId", "users")
+  for (const whose of [here.somebody.id, world.ids.M]) {
+    for (const part of parts) ids.learn(`/v1/${part}`, { id: await makeThing(part, world, here, whose) })
+  }
+  const { P, A, S, M, C, X } = world.tokens
+  tokens = [P, A, S, M, C, X, null, "no-token"]
+  operations = operationsOf(world.document).filter(({ path }) => path.startsWith("/v1/") && path !== "/v1/live")
+})
+afterAll(() => world.api.database.drop())
+
+test(
+  "no request is answered with a 500, or with what the document does not say, and a refused one has written nothing",
+  async () => {
+    const statuses: Record<string, number> = {}
+    let last = Promise.resolve()
+    await fc.assert(
+      fc.asyncProperty(requests(world.document, operations, tokens.length), (request) => {
+        last = judge(request, statuses)
+        return last
+      }),
+      {
+        seed,
+        numRuns: wanted || 100_000,
+        endOnFailure: true,
+        ...(wanted === 0 && { interruptAfterTimeLimit: shortMs }),
+      },
+    )
+    await last.catch(() => {})
+    if (wanted > 0) console.log(`fuzz: ${JSON.stringify(statuses)}`)
+  },
+  longMs,
+)
+
+async function judge(request: FuzzRequest, statuses: Record<string, number>): Promise<void> {
+  const operation = operations.find(({ name }) => name === request.operation) as Operation
+  // Whoever signs out could do nothing more.
+  const caller = operation.name === "DELETE /v1/sessions" ? tokens.length - 1 : request.caller
+  const { method, url, init } = asHttp(operation, { ...request, caller })
+  const before = await world.written()
+  const response = await world.api.server.handle(new Request(url, init))
+  const text = await response.text()
+  const say = `${method} ${url} ${typeof init.body === "string" ? init.body.slice(0, 2_000) : ""}\n→ ${response.status} ${text.slice(0, 2_000)}`
+  const { status } = response
+  statuses[status] = (statuses[status] ?? 0) + 1
+  expect(status, say).toBeLessThan(500)
+  const promised = operation.responses[status]
+  const general = [400, 404, 405, 413, 415, 422].includes(status)
+  expect(promised !== undefined || general, `not in the document: ${say}`).toBe(true)
+  if (status >= 400) {
+    expect(await world.written(), `wrote although it was refused: ${say}`).toBe(before)
+    expect(problemFaults(response, text), say).toEqual([])
+    return
+  }
+  const schema = promised?.content?.["application/json"]?.schema
+  if (schema === undefined || text === "") return
+  const body = JSON.parse(text)
+  expect(faultsOf(world.document, schema, body), say).toEqual([])
+  if (status === 201) ids.learn(new URL(url).pathname, body)
+}
+
+function asHttp(operation: Operation, { path, query, body, contentType, idempotencyKey, caller }: FuzzRequest) {
+  const address = operation.path.replace(/\{([^}]+)\}/g, (_, name: string) => String(ids.fill(path[name] ?? "")))
+  const pairs = query.map(([name, value]) => [name, String(ids.fill(value))])
+  // Nobody runs jobs here, and nobody waits for them.
+  if (operation.path.endsWith("/run")) pairs.push(["wait", "0"])
+  const search = pairs
+    .map((pair) => pair.map((part) => encodeURIComponent(part?.toWellFormed() ?? "")).join("="))
+    .join("&")
+  const token = tokens[caller]
+  const text = body === undefined ? undefined : "text" in body ? body.text : JSON.stringify(ids.fill(body.json))
+  const headers = new Headers()
+  if (token != null) headers.set("authorization", `Bearer ${token}`)
+  if (text !== undefined && contentType !== "") headers.set("content-type", contentType)
+  if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey)
+  return {
+    method: operation.method,
+    url: `http://slotbase.test${address}${search && `?${search}`}`,
+    init: { method: operation.method, headers, ...(text !== undefined && { body: text }) } satisfies RequestInit,
+  }
+}
+
+/** What is wrong with a refusal: it names what it is, and for bad input every field and its rule. */
+function problemFaults(response: Response, text: string): string[] {
+  if (response.headers.get("content-type") !== "application/problem+json") return ["it is no problem document"]
+  const problem = JSON.parse(text)
+  const faults = ["type", "title", "detail", "code"].filter(
+    (name) => typeof problem[name] !== "string" || problem[name] === "",
+  )
+  if (problem.status !== response.status) faults.push("status")
+  if (problem.code === "invalid_input") {
+    const errors: { path?: string; message?: string }[] = problem.errors ?? []
+    if (errors.length === 0) faults.push("errors are missing")
+    for (const { path = "", message = "" } of errors) {
+      if (!/^(body|query|headers)\b/.test(path) || message === "") faults.push(`error ${path}: ${message}`)
+    }
+  }
+  return faults
+}

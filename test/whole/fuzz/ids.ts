@@ -1,0 +1,64 @@
+// The ids that are around while requests are sent: what was there at the start, and what answers named.
+
+import { newId } from "../../../src/base/ids.ts"
+import { IdOf } from "../../harness/openapi/values.ts"
+
+export class Ids {
+  readonly #known = new Map<string, string[]>()
+  readonly #all: string[] = []
+
+  /** Under each of these names. */
+  add(id: string, ...names: string[]): void {
+    this.#all.push(id)
+    for (const name of names) this.#known.set(name, [...(this.#known.get(name) ?? []), id])
+  }
+
+  /** Remembers the id of something that was created below an address such as "/v1/facilities/…/bookings". */
+  learn(path: string, body: unknown): void {
+    const id = (body as { id?: unknown } | undefined)?.id
+    const things = path.split("/").filter((part) => part !== "" && !/^[0-9a-f-]{36}$|^v1$/.test(part))
+    const thing = things.at(-1) ?? ""
+    if (typeof id === "string") this.add(id, thing, `${singular(thing)}Id`)
+  }
+
+  /** One of those that were named so, seldom any other one or one of nothing. */
+  pick({ name, nth }: IdOf): string {
+    const named = this.#known.get(name) ?? this.#known.get(synonyms[name] ?? "") ?? this.#all
+    if (nth === 20) return newId()
+    if (nth === 19) return this.#all.at((nth * 7919) % this.#all.length) ?? newId()
+    return named.at(-1 - (nth % Math.min(named.length, 5))) ?? newId()
+  }
+
+  /** The value with ids in the place of its references. */
+  fill(value: unknown): unknown {
+    if (value instanceof IdOf) return this.pick(value)
+    if (typeof value === "string") {
+      const [, name, nth] = /^ref:(.*):(\d+)$/.exec(value) ?? []
+      return name === undefined ? value : this.pick(new IdOf(name, Number(nth)))
+    }
+    if (Array.isArray(value)) return value.map((item) => this.fill(item))
+    if (typeof value !== "object" || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.fill(inner)]))
+  }
+}
+
+const singular = (things: string) =>
+  things
+    .replace(/ies$/, "y")
+    .replace(/s$/, "")
+    .replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+const synonyms: Readonly<Record<string, string>> = {
+  bookerId: "userId",
+  playerId: "userId",
+  studentId: "userId",
+  coachId: "userId",
+  childId: "userId",
+  payerId: "userId",
+  ownerId: "userId",
+  claimedBy: "userId",
+  scopeId: "facilityId",
+  facilityIds: "facilityId",
+  resourceIds: "resourceId",
+  holds: "bookings",
+}

@@ -1,0 +1,146 @@
+// Backoff: whatever the policy, the waits never shrink, never exceed their ceiling, and end after exactly its retries.
+
+import { expect, setDefaultTimeout, test } from "bun:test"
+import fc from "fast-check"
+import { retryDelay } from "../../../actors/deliveries/attempt.ts"
+import { delayAfter, type RetryPolicy } from "../../../actors/runtime/retry.ts"
+import { cases, timeoutOf } from "./property.ts"
+
+setDefaultTimeout(timeoutOf())
+
+const hourMs = 3_600_000
+/** The jitter of webhooks: each wait lies within a fifth of the policy's. */
+const jitter = 0.2
+
+const policies: fc.Arbitrary<RetryPolicy> = fc.record({
+  maxRetries: fc.integer({ min: 0, max: 40 }),
+  delayMs: fc.integer({ min: 1, max: hourMs }),
+  maxDelayMs: fc.integer({ min: 1, max: hourMs }),
+  backoffMultiplier: fc.double({ min: 1, max: 10, noNaN: true }),
+})
+
+/** The limits of WebhookInput. */
+const webhooks = fc.record({
+  max_retries: fc.integer({ min: 0, max: 20 }),
+  retry_delay_ms: fc.integer({ min: 100, max: hourMs }),
+  backoff_multiplier: fc.double({ min: 1, max: 10, noNaN: true }),
+})
+const randoms = fc.double({ min: 0, max: 1, noNaN: true })
+
+/** A receiver may write anything there. */
+const retryAfters = fc.option(
+  fc.oneof(
+    fc.nat(200_000).map(String),
+    fc.bigInt({ min: 0n, max: 10n ** 400n }).map(String),
+    fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+    fc.string(),
+    fc.constantFrom("", "-1", "1.5", "1e9", "Infinity", "NaN", "0x10", " 120 "),
+  ),
+  { nil: undefined },
+)
+
+test("a policy waits exactly its retries, each wait at least the one before, none beyond its ceiling", () => {
+  fc.assert(
+    fc.property(policies, (policy) => {
+      const waits = all((failures) => delayAfter(failures, policy))
+      expect(waits).toHaveLength(policy.maxRetries)
+      expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+      for (const wait of waits) {
+        expect(wait).toBeGreaterThanOrEqual(Math.min(policy.delayMs, policy.maxDelayMs))
+        expect(wait).toBeLessThanOrEqual(policy.maxDelayMs)
+      }
+      const [first, second] = waits
+      if (first !== undefined) expect(first).toBe(Math.min(policy.delayMs, policy.maxDelayMs))
+      if (second !== undefined)
+        expect(second).toBe(Math.min(policy.maxDelayMs, policy.delayMs * policy.backoffMultiplier))
+    }),
+    cases(1_000),
+  )
+})
+
+test("a webhook waits exactly its retries, each within a fifth of its policy's wait and none beyond an hour", () => {
+  fc.assert(
+    fc.property(webhooks, randoms, (webhook, random) => {
+      const exact = all((failures) => delayAfter(failures, policyOf(webhook)))
+      const waits = all((failures) => retryDelay({ ...webhook, failures: failures - 1 }, () => random))
+      expect(waits).toHaveLength(webhook.max_retries)
+      for (const [nth, wait] of waits.entries()) {
+        const middle = exact[nth] as number
+        expect(wait).toBeGreaterThanOrEqual(Math.round(middle * (1 - jitter)))
+        expect(wait).toBeLessThanOrEqual(Math.min(hourMs, Math.round(middle * (1 + jitter))))
+      }
+    }),
+    cases(1_000),
+  )
+})
+
+test("the jitter moves a wait evenly, and none of it moves nothing", () => {
+  fc.assert(
+    fc.property(webhooks, fc.tuple(randoms, randoms), (webhook, [a, b]) => {
+      const wait = (random: number) => retryDelay({ ...webhook, failures: 0 }, () => random) ?? 0
+      const [low, high] = a <= b ? [a, b] : [b, a]
+      expect(wait(low)).toBeLessThanOrEqual(wait(high))
+      expect(wait(0.5)).toBe(webhook.max_retries === 0 ? 0 : webhook.retry_delay_ms)
+    }),
+    cases(1_000),
+  )
+})
+
+test("Retry-After never shortens a wait, never stretches it beyond an hour, and gives no further retry", () => {
+  fc.assert(
+    fc.property(webhooks, randoms, fc.nat(25), retryAfters, (webhook, random, failures, retryAfter) => {
+      const wait = (asked?: string) => retryDelay({ ...webhook, failures }, () => random, asked)
+      const [plain, asked] = [wait(), wait(retryAfter)]
+      expect(asked === undefined).toBe(failures >= webhook.max_retries)
+      expect(plain === undefined).toBe(asked === undefined)
+      if (plain === undefined || asked === undefined) return
+      expect(asked).toBeWithin(plain, hourMs + 1)
+      expect(Number.isInteger(asked)).toBe(true)
+    }),
+    cases(1_000),
+  )
+})
+
+test("Retry-After in seconds is waited for, up to an hour", () => {
+  fc.assert(
+    fc.property(webhooks, fc.bigInt({ min: 0n, max: 10n ** 30n }), (webhook, seconds) => {
+      const wait = retryDelay({ ...webhook, max_retries: 1, failures: 0 }, () => 0.5, String(seconds))
+      expect(wait).toBe(Math.min(hourMs, Math.max(webhook.retry_delay_ms, Number(seconds) * 1_000)))
+    }),
+    cases(500),
+  )
+})
+
+test("Retry-After as a date is waited for, up to an hour; a date that has passed asks for nothing", () => {
+  fc.assert(
+    fc.property(webhooks, fc.integer({ min: -2 * hourMs, max: 2 * hourMs }), (webhook, inMs) => {
+      const before = Date.now()
+      const date = new Date(Math.floor((before + inMs) / 1_000) * 1_000)
+      const wait = retryDelay({ ...webhook, max_retries: 1, failures: 0 }, () => 0.5, date.toUTCString()) ?? 0
+      const expected = (now: number) => Math.min(hourMs, Math.max(webhook.retry_delay_ms, date.getTime() - now))
+      expect(wait).toBeWithin(expected(Date.now()), expected(before) + 1)
+    }),
+    cases(500),
+  )
+})
+
+const policyOf = (webhook: {
+  max_retries: number
+  retry_delay_ms: number
+  backoff_multiplier: number
+}): RetryPolicy => ({
+  maxRetries: webhook.max_retries,
+  delayMs: webhook.retry_delay_ms,
+  backoffMultiplier: webhook.backoff_multiplier,
+  maxDelayMs: hourMs,
+})
+
+/** The waits after the first failure, the second, … until there is none; it must be none from then on. */
+function all(delay: (failures: number) => number | undefined): number[] {
+  const waits: number[] = []
+  for (let failures = 1; failures <= 60; failures++) {
+    const wait = delay(failures)
+    if (wait !== undefined) waits[failures - 1] = wait
+  }
+  return waits
+}

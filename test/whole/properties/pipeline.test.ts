@@ -1,0 +1,100 @@
+// The whole pipeline against a model: commands, dispatches, failures, retries, pauses, deaths and reprocessing in any order.
+// After each command, and when everything that can be done is done, P2, P5 and P7 hold: every event has exactly one run per
+// handler and one delivery per webhook that was subscribed at its position; what failed for good is a dead letter with all
+// its errors; and the log is dense and in the order of the record.
+
+import { afterAll, beforeAll, test } from "bun:test"
+import fc from "fast-check"
+import { connect, type Db } from "../../../src/base/database/db.ts"
+import { mirrorEventTypes } from "../../../src/events/mirror.ts"
+import { newId } from "../../../src/base/ids.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { aFacility, aResource } from "../../harness/club/factories.ts"
+import { reprocessAll } from "./pipeline/again.ts"
+import { type MovableTime, movableTime } from "./pipeline/clock.ts"
+import { commands } from "./pipeline/commands.ts"
+import { finalDifferences } from "./pipeline/finally.ts"
+import { eventTypes, Model } from "./pipeline/model.ts"
+import { type ScriptedReceiver, scriptedReceiver } from "./pipeline/receiver.ts"
+import { makeWebhook, subscribeHandlers } from "./pipeline/subscriptions.ts"
+import { type Facility, World } from "./pipeline/world.ts"
+import { holds, timeoutOf } from "./property.ts"
+
+const withinMs = 12_000
+const maxCommands = 40
+
+let database: TestDatabase
+/** With connections enough for everybody who stands still in the middle of a transaction. */
+let db: Db
+let receiver: ScriptedReceiver
+let time: MovableTime
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = connect(database.url, { max: 40, applicationName: "slotbase test pipeline" })
+  await db`create table effects (handler text not null, position bigint not null)`
+  await mirrorEventTypes(db, "development")
+  receiver = scriptedReceiver()
+  time = movableTime()
+})
+afterAll(async () => {
+  time.restore()
+  await receiver.stop()
+  await db.end()
+  await database.drop()
+})
+
+test(
+  "whatever happens in whatever order, nothing is lost, nothing is there twice, and the order is kept",
+  () => holds(fc.commands(commands, { maxCommands, size: "max" }), kept, { numRuns: 25, withinMs }),
+  timeoutOf(withinMs),
+)
+
+async function kept(chosen: Iterable<fc.AsyncCommand<Model, World>>): Promise<void> {
+  const world = await aWorld()
+  try {
+    await fc.asyncModelRun(async () => ({ model: world.model, real: world }), chosen)
+    await world.drain()
+    await expectFinished(world)
+    await reprocessAll(world)
+    await world.drain()
+    await expectFinished(world)
+  } finally {
+    await world.end()
+  }
+}
+
+async function expectFinished(world: World): Promise<void> {
+  const found = [...finalDifferences(world.model, await world.check())]
+  if (found.length > 0) throw new Error(found.join("\n"))
+}
+
+/**
+ * Two processes and two facilities of its own, with a webhook each and every handler subscribed, on the database of all
+ * cases: its log begins where the last one ended.
+ */
+async function aWorld(): Promise<World> {
+  const [row] = await db<[{ base: number }]>`
+    select coalesce(max(position), 0) as base from slotbase.event_positions`
+  const facilities = [await aFacilityWithCourts(), await aFacilityWithCourts()]
+  const model = new Model(row.base)
+  receiver.model = model
+  const world = new World({ db, time, receiver, facilities }, model)
+  await world.start()
+  await world.start()
+  const every = [...eventTypes]
+  await subscribeHandlers(world, {
+    AnalyticsHandler: every,
+    CacheInvalidationHandler: every,
+    NotificationHandler: every,
+    PaymentHandler: every,
+  })
+  for (const at of [0, 1]) await makeWebhook(world, at, { types: every, filter: "none" }, 1, false)
+  return world
+}
+
+async function aFacilityWithCourts(): Promise<Facility> {
+  const { id } = await aFacility(db)
+  const [court, other] = [await aResource(db, id), await aResource(db, id, { name: "Court 2" })]
+  return { id, courts: [court.id, other.id], bookings: Array.from({ length: 3 }, newId) }
+}

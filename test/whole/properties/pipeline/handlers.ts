@@ -1,0 +1,111 @@
+// Handlers that do what a script says, and tell the model what they were asked and how they answered. Two are transactional
+// (one event by one, and a whole batch at once), two external (one with retries, one that must never be called twice).
+
+import { GiveUp, type HandledEvent, type Handler, type Outcome } from "../../../../actors/handlers/handler.ts"
+import type { Tx } from "../../../../src/base/database/db.ts"
+import { type Call, type HandlerName, handlerNames, type Model } from "./model.ts"
+
+/** What becomes of the event at a position: the script's entry of that number, over and over. */
+export type Step = "done" | "skip" | "fail" | "giveUp" | "freeze"
+export type Script = readonly Step[]
+
+/** One pass of one handler of one process. */
+export interface Passing {
+  readonly model: Model
+  readonly handler: HandlerName
+  readonly script: Script
+  readonly calls: Call[]
+  readonly isDead: () => boolean
+  /** Resolved when a run stands still in the middle. */
+  readonly frozen: PromiseWithResolvers<void>
+  /** Lets it go on; there once it stands still. */
+  gate?: PromiseWithResolvers<void>
+}
+
+/** @param present the pass under way of this handler in this process. */
+export function scriptedHandlers(present: (handler: HandlerName) => Passing | undefined): readonly Handler[] {
+  const behave = (name: HandlerName, event: HandledEvent, together: boolean, signal?: AbortSignal) => {
+    const passing = present(name)
+    // What an earlier, failed case has left behind is none of this one's business.
+    if (!passing || event.position <= passing.model.base) return Promise.resolve(undefined)
+    return answer(passing, event, together, signal)
+  }
+  const [byOne, atOnce, external, once] = handlerNames
+  return [
+    {
+      kind: "transactional",
+      name: byOne,
+      events: [],
+      handle: async (tx, event) => {
+        await effect(tx, byOne, event)
+        return behave(byOne, event, false)
+      },
+    },
+    {
+      kind: "transactional",
+      name: atOnce,
+      events: [],
+      handleAll: async (tx, events) => {
+        const outcomes: Outcome[] = []
+        for (const event of events) {
+          await effect(tx, atOnce, event)
+          outcomes.push(await behave(atOnce, event, events.length > 1))
+        }
+        return outcomes
+      },
+    },
+    ...[external, once].map(
+      (name): Handler => ({
+        kind: "external",
+        name,
+        events: [],
+        handle: (event, { signal }) => behave(name, event, false, signal),
+      }),
+    ),
+  ]
+}
+
+const effect = (tx: Tx, handler: string, { position }: HandledEvent) =>
+  tx`insert into effects (handler, position) values (${handler}, ${position})`
+
+async function answer(
+  passing: Passing,
+  event: HandledEvent,
+  together: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  const { model, handler, script } = passing
+  const step = model.eventAt(event.position)?.poisons.has(handler) ? "fail" : script[event.position % script.length]
+  const message = `${handler} at ${event.position}, call ${model.nextCall()}`
+  const call: Call = {
+    position: event.position,
+    eventId: event.id,
+    outcome: "done",
+    message,
+    sure: false,
+    late: passing.isDead(),
+  }
+  model.called(handler, call, passing.calls)
+  passing.calls.push(call)
+  if (step === "freeze" && !passing.gate) {
+    call.outcome = "lost"
+    passing.gate = Promise.withResolvers()
+    passing.frozen.resolve()
+    await untilAborted(passing.gate.promise, signal)
+    call.outcome = "done"
+  }
+  if (step === "skip") {
+    call.outcome = "skip"
+    return { skipped: message }
+  }
+  if (step === "done" || step === "freeze") return undefined
+  // Of a batch that is handled at once nothing has happened; each is handled again by itself.
+  call.outcome = together ? "lost" : step === "fail" ? "fail" : "giveUp"
+  throw step === "giveUp" ? new GiveUp(message) : new Error(message)
+}
+
+const untilAborted = (gate: Promise<void>, signal: AbortSignal | undefined): Promise<void> =>
+  Promise.race([
+    gate,
+    new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(new Error("told to stop")))),
+  ])

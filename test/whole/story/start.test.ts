@@ -1,0 +1,162 @@
+/** Starting and stopping, as a person sees it: what cannot work ends in one clear sentence, and a stop is clean. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { embeddedUrl } from "../../../src/base/database/embedded/start.ts"
+import { clientOf, hour, makeClub } from "../../harness/api/client.ts"
+import { emptyDatabase, type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
+import { settled } from "../../harness/promises/promises.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { freePort, spawnSystem, startSystem } from "../../harness/setup/system.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+/** Starts what must not start; answers its exit code and what it said. */
+async function refused(url: string, env: Record<string, string> = {}) {
+  const system = spawnSystem({ url, env })
+  const code = await system.exited
+  return { code, said: system.output().trim().split("\n") }
+}
+
+describe("a start that cannot work says why in one sentence", () => {
+  test("a busy port", async () => {
+    const port = await freePort()
+    const other = Bun.serve({ hostname: "127.0.0.1", port, fetch: () => new Response() })
+    const { code, said } = await refused(database.url, { PORT: String(port) })
+    await other.stop(true)
+    expect(said).toEqual([
+      `Port ${port} on 127.0.0.1 is in use: stop what listens there, or set PORT to another, such as PORT=${port + 1}.`,
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("a database that does not answer", async () => {
+    const port = await freePort()
+    const { code, said } = await refused(`postgres://nobody@127.0.0.1:${port}/gone`, { PORT: "0" })
+    expect(said).toEqual([
+      `The database gone on 127.0.0.1:${port} does not answer (ECONNREFUSED). Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("a database that does not let it in", async () => {
+    const address = new URL(database.url)
+    address.pathname = "/nowhere"
+    const { code, said } = await refused(address.href, { PORT: "0" })
+    expect(said).toEqual([
+      `The database nowhere on ${address.host} refuses the connection (database "nowhere" does not exist). Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("an address of a database that cannot be read, without showing its password", async () => {
+    const { code, said } = await refused("postgres://somebody:sec/ret@host:port/slotbase", { PORT: "0" })
+    expect(said).toEqual([
+      "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("a database that is newer than the program", async () => {
+    const newer = await emptyDatabase()
+    await newer.db.unsafe(`create schema slotbase; create table slotbase.migrations (number integer primary key, name text, checksum text);
+      insert into slotbase.migrations values (999, '0999-from-the-future', 'x')`)
+    const { code, said } = await refused(newer.url, { PORT: "0" })
+    await newer.drop()
+    expect(said).toHaveLength(1)
+    expect(said[0]).toStartWith("The database is newer than this program: it has seen 0999-from-the-future")
+    expect(code).toBe(2)
+  })
+
+  test("a data directory that cannot be used", async () => {
+    const { code, said } = await refused("", {
+      PORT: "0",
+      SLOTBASE_DATA_DIR: "/dev/null/data",
+      SLOTBASE_SECRET_KEY: "",
+    })
+    expect(said).toEqual([
+      "The data directory /dev/null/data cannot be used (ENOTDIR); set SLOTBASE_DATA_DIR to a folder of your own that can be written.",
+    ])
+    expect(code).toBe(2)
+  })
+
+  test("a role that does not exist", async () => {
+    const { code, said } = await refused(database.url, { SLOTBASE_ROLE: "everything" })
+    expect(said).toEqual([`SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`])
+    expect(code).toBe(2)
+  })
+})
+
+/** The jobs of the README's table. */
+const scheduledJobs = [
+  "hold-expiration",
+  "no-show-detection",
+  "booking-reminder-check",
+  "waitlist-offers",
+  "payment-resolution",
+  "subscription-renewal-check",
+  "recurring-extension",
+  "upload-cleanup",
+  "housekeeping",
+  "retention",
+]
+
+test(
+  "SIGTERM lets what is under way end, burns no attempt, and a second start goes on",
+  async () => {
+    const held = Promise.withResolvers<void>()
+    const arrived = Promise.withResolvers<void>()
+    const receiver = startReceiver(async () => {
+      arrived.resolve()
+      await held.promise
+      return new Response("ok")
+    })
+    const first = await startSystem({ url: database.url })
+    const client = clientOf(first.address)
+    const club = await makeClub(client, { courts: 1 })
+    await client.post(`${club.at}/webhooks`, {
+      name: "slow",
+      url: receiver.url,
+      authType: "none",
+      events: ["booking.confirmed"],
+    })
+    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...hour(1) }
+    expect((await client.post(`${club.at}/bookings`, slot)).status).toBe(201)
+    await arrived.promise
+    const ending = first.end("SIGTERM")
+    held.resolve()
+    expect(await ending).toBe(0)
+
+    const second = await startSystem({ url: database.url })
+    await settled(database.db, 10_000)
+    const attempts = await database.db<{ outcome: string }[]>`select outcome from slotbase.webhook_attempts`
+    expect([...attempts]).toEqual([{ outcome: "delivered" }])
+    const runs = await database.db<{ attempts: number }[]>`select distinct attempts from slotbase.handler_runs`
+    expect([...runs]).toEqual([{ attempts: 1 }])
+    const scheduled = await database.db<{ name: string }[]>`select name from pgboss.schedule`
+    expect(scheduled.map(({ name }) => name)).toEqual(expect.arrayContaining([...scheduledJobs]))
+    expect(await second.end("SIGINT")).toBe(0)
+    await receiver.stop()
+  },
+  { timeout: 60_000 },
+)
+
+test(
+  "SIGTERM in the middle of the start ends the embedded database too",
+  async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "slotbase-start-"))
+    await chmod(dataDir, 0o755)
+    const system = spawnSystem({ url: "", env: { PORT: "0", SLOTBASE_DATA_DIR: dataDir } })
+    await eventually(() => stat(join(dataDir, "postgres", "postmaster.pid")), { withinMs: 20_000 })
+    expect(await system.end("SIGTERM")).toBe(0)
+    expect(await embeddedUrl(dataDir)).toBeUndefined()
+    await rm(dataDir, { recursive: true })
+  },
+  { timeout: 60_000 },
+)
