@@ -2,12 +2,13 @@
  * The entry: reads the configuration, opens and migrates the database, starts the server and the actors that
  * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
  */
-import { broadcaster } from "../actors/live/broadcaster.ts"
+
 import { runActors, startActors } from "../actors/index.ts"
+import { broadcaster } from "../actors/live/broadcaster.ts"
 import type { Report } from "../actors/runtime/supervisor.ts"
-import { ensureRootKey } from "./domain/people/api-keys.ts"
+import { listen, refuseBusyPort } from "./api/listen.ts"
+import { createOperationsServer, createServer } from "./api/server.ts"
 import type { App } from "./base/app.ts"
-import { banner } from "./demo/banner.ts"
 import { clock } from "./base/clock.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
@@ -16,15 +17,15 @@ import { migrate } from "./base/database/migrate.ts"
 import { openDatabase } from "./base/database/open.ts"
 import { health } from "./base/health.ts"
 import { connectHints } from "./base/hints.ts"
-import { registeredHooks } from "./hooks/registered.ts"
-import { listen, refuseBusyPort } from "./api/listen.ts"
-import { mailboxUrl } from "./outbound/messages/email/routes.ts"
-import { createOperationsServer, createServer } from "./api/server.ts"
-import { Live } from "./outbound/live/live.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
-import { seedDemo } from "./demo/seed.ts"
 import { version } from "./base/version.ts"
+import { banner } from "./demo/banner.ts"
+import { seedDemo } from "./demo/seed.ts"
+import { ensureRootKey } from "./domain/people/api-keys.ts"
+import { registeredHooks } from "./hooks/registered.ts"
+import { Live } from "./outbound/live/live.ts"
+import { mailboxUrl } from "./outbound/messages/email/routes.ts"
 
 /** How often the program's clock is set from the database, milliseconds. */
 const followClockMs = 5_000

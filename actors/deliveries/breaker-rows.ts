@@ -4,8 +4,8 @@
  * Writes: webhook_breakers.
  */
 import type { Db } from "../../src/base/database/db.ts"
-import type { Result } from "./delivery.ts"
 import type { Pace } from "./breaker.ts"
+import type { Result } from "./delivery.ts"
 
 export interface Breakers {
   readonly opened: (result: Result, pace: Pace) => void

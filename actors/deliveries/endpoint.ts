@@ -2,8 +2,9 @@
  * What this process knows of one webhook, and how much of it may be under way: what answers fast is claimed ahead of its
  * requests, so that they never wait for the database. What is slow, or has not been tried yet, is not.
  */
-import type { Delivery } from "./delivery.ts"
+
 import { newPace, type Pace, paceLimits } from "./breaker.ts"
+import type { Delivery } from "./delivery.ts"
 
 export const limits = {
   /** Requests under way at once. Bun's fetch has 256 per process for everything; the rest of the program needs some. */

@@ -2,10 +2,11 @@
  * One lane per webhook, and what may be claimed for which of them. In memory only, and only a hint: what is forgotten is
  * found again in the queue.
  */
+
+import { isOpen } from "./breaker.ts"
 import type { Want } from "./claim-rows.ts"
 import type { Delivery } from "./delivery.ts"
 import { isSlow, isTrusted, type Lane, limits, newLane, requestsOf, slotsOf, timesAhead } from "./endpoint.ts"
-import { isOpen } from "./breaker.ts"
 import { inTurns, sharesLeft } from "./fairness.ts"
 
 export class Lanes {

@@ -6,8 +6,8 @@ import { clock } from "../../src/base/clock.ts"
 import type { Db } from "../../src/base/database/db.ts"
 import { abandonDeliveries } from "../../src/outbound/webhooks/deliveries/abandon.ts"
 import type { Breakers } from "./breaker-rows.ts"
-import { allWork, workSince } from "./find-work.ts"
 import type { Lanes } from "./endpoints.ts"
+import { allWork, workSince } from "./find-work.ts"
 
 export interface LookingTools {
   readonly db: Db

@@ -5,8 +5,8 @@
 import { reached } from "../../src/base/crash-points.ts"
 import type { Db } from "../../src/base/database/db.ts"
 import type { Result } from "./delivery.ts"
-import { settle } from "./settle-rows.ts"
 import type { Again } from "./settle-failed-rows.ts"
+import { settle } from "./settle-rows.ts"
 
 /** Ends that come within it are settled together, and so many at most in one statement. */
 const settleAfterMs = 2

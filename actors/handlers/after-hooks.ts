@@ -3,9 +3,9 @@
  * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
  */
 import type { App } from "../../src/base/app.ts"
+import type { AfterHook, Hook } from "../../src/base/hooks.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { toDomainEvent } from "../../src/events/envelope.ts"
-import type { AfterHook, Hook } from "../../src/base/hooks.ts"
 import type { ExternalHandler } from "./handler.ts"
 
 export function afterHooksHandler({ hooks = [] }: Pick<App, "hooks">): ExternalHandler {

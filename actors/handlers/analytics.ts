@@ -4,8 +4,8 @@
  * Writes: daily_facility_figures.
  */
 import type { Tx } from "../../src/base/database/db.ts"
-import type { EventData, EventType } from "../../src/events/catalogue.ts"
 import { localDateOf } from "../../src/base/local-days.ts"
+import type { EventData, EventType } from "../../src/events/catalogue.ts"
 import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 

@@ -5,18 +5,19 @@
  * else that the payment is void: all of it is marked to be given back, and the payer is told what is free instead.
  * What is sent to the provider is RefundHandler's. The lock makes a repetition find the booking as the first run left it.
  */
+
+import type { Tx } from "../../src/base/database/db.ts"
+import { NotFound } from "../../src/base/errors.ts"
+import { jobsUserId } from "../../src/base/ids.ts"
+import { confirmPaidHold } from "../../src/domain/booking/book.ts"
 import { retakeSlot } from "../../src/domain/booking/retake-slot.ts"
 import { type LockedBooking, lockBooking } from "../../src/domain/booking/rows.ts"
 import { freeNear } from "../../src/domain/booking/take-slot.ts"
-import { confirmPaidHold } from "../../src/domain/booking/book.ts"
-import type { Tx } from "../../src/base/database/db.ts"
-import { NotFound } from "../../src/base/errors.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
-import { jobsUserId } from "../../src/base/ids.ts"
-import { record } from "../../src/events/outbox.ts"
 import { dueOf } from "../../src/domain/ledger/due.ts"
 import { owesRefund } from "../../src/domain/ledger/mark-refund.ts"
 import { findPayment } from "../../src/domain/ledger/payment-rows.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
+import { record } from "../../src/events/outbox.ts"
 import type { HandledEvent, Outcome, TransactionalHandler } from "./handler.ts"
 
 type Succeeded = EventData<"payment.succeeded">

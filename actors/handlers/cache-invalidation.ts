@@ -2,6 +2,9 @@
  * CacheInvalidationHandler: marks the days that an event changed as older than it, so that they are built again. What it
  * writes is the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
  */
+
+import type { Tx } from "../../src/base/database/db.ts"
+import { localDatesOf } from "../../src/base/local-days.ts"
 import {
   forgetFacilities,
   invalidatingEvents,
@@ -10,9 +13,7 @@ import {
   touchDays,
 } from "../../src/domain/booking/availability/cache.ts"
 import { type Stretch, stretchesOfBlocks } from "../../src/domain/booking/block-of.ts"
-import type { Tx } from "../../src/base/database/db.ts"
 import type { EventData } from "../../src/events/catalogue.ts"
-import { localDatesOf } from "../../src/base/local-days.ts"
 import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 

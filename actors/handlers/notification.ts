@@ -5,8 +5,9 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { reached } from "../../src/base/crash-points.ts"
-import { createMailer, MailFailed, RecipientRefused } from "../../src/outbound/messages/email/smtp.ts"
+import { transact } from "../../src/events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/outbound/messages/configs.ts"
+import { createMailer, MailFailed, RecipientRefused } from "../../src/outbound/messages/email/smtp.ts"
 import {
   begin,
   type Intent,
@@ -17,7 +18,6 @@ import {
   markSkipped,
   NotRendered,
 } from "../../src/outbound/messages/intents.ts"
-import { transact } from "../../src/events/outbox.ts"
 import { contextOf } from "../runs/transactional.ts"
 import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 

@@ -4,8 +4,9 @@
  * down, with progress.updated caused by feedback.published. A skill that the feedback has already recorded (by an earlier
  * run, or by its coach by hand) is left as it is, so a run that is repeated changes nothing.
  */
-import type { EventData } from "../../src/events/catalogue.ts"
+
 import { recordAssessmentsOf } from "../../src/domain/coaching/progress/progress.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const progressUpdateHandler = (): OneByOneHandler => ({

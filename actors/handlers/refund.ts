@@ -8,14 +8,14 @@
  * what has no answer is looked up by payment-resolution. A refund that the provider refuses is a dead letter.
  */
 import type { App } from "../../src/base/app.ts"
-import { lockBooking } from "../../src/domain/booking/rows.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
 import { jobsUserId } from "../../src/base/ids.ts"
-import { transact } from "../../src/events/outbox.ts"
+import { lockBooking } from "../../src/domain/booking/rows.ts"
 import { type OwedRefund, owesRefund } from "../../src/domain/ledger/mark-refund.ts"
-import { refundsOf } from "../../src/domain/ledger/refund-rows.ts"
 import type { Reference } from "../../src/domain/ledger/payment-rows.ts"
+import { refundsOf } from "../../src/domain/ledger/refund-rows.ts"
 import { sendRefund } from "../../src/domain/payments/send-refund.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
+import { transact } from "../../src/events/outbox.ts"
 import { contextOf } from "../runs/transactional.ts"
 import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 

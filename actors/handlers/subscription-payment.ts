@@ -2,8 +2,9 @@
  * SubscriptionPaymentHandler: a payment for a subscription pays its invoices, in the transaction that settles the run, so it
  * counts exactly once. That the money came in was decided by the payment; what it was for is decided here.
  */
-import type { EventData } from "../../src/events/catalogue.ts"
+
 import { paymentArrived } from "../../src/domain/subscriptions/paid.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
 import { GiveUp, type OneByOneHandler } from "./handler.ts"
 
 export const subscriptionPaymentHandler = (): OneByOneHandler => ({

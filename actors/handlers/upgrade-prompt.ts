@@ -3,8 +3,9 @@
  * judged, and the warning recorded, in the transaction that used the entitlement; here only the prompt is written, in the
  * transaction that settles the run. A warning that comes late, or whose plan is another one by now, is skipped.
  */
-import type { EventData } from "../../src/events/catalogue.ts"
+
 import { showPrompt } from "../../src/domain/subscriptions/upgrade-prompts.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const upgradePromptHandler = (): OneByOneHandler => ({

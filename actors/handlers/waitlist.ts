@@ -8,9 +8,9 @@
  */
 
 import type { Tx } from "../../src/base/database/db.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
 import { isWaitedFor } from "../../src/domain/booking/waitlist/candidates.ts"
 import { offerFreed } from "../../src/domain/booking/waitlist/offers.ts"
+import type { EventData } from "../../src/events/catalogue.ts"
 import type { HandledEvent, OneByOneHandler, Outcome } from "./handler.ts"
 
 export const waitlistHandler = (): OneByOneHandler => ({

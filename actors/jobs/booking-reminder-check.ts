@@ -4,8 +4,8 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { transact } from "../../src/events/outbox.ts"
 import { decideReminders } from "../../src/domain/booking/reminders/reminders.ts"
+import { transact } from "../../src/events/outbox.ts"
 import type { Actor, Pass } from "../runtime/actor.ts"
 
 /** Reminders per transaction. */

@@ -3,8 +3,8 @@
  * the slot expires a dead hold in the same transaction); it is there so that waiting people hear of the free slot.
  */
 import type { App } from "../../src/base/app.ts"
-import { expireHolds } from "../../src/domain/booking/holds.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { expireHolds } from "../../src/domain/booking/holds.ts"
 import { transact } from "../../src/events/outbox.ts"
 import type { Actor, Pass } from "../runtime/actor.ts"
 

@@ -2,12 +2,13 @@
  * The scheduled job housekeeping: partitions made well ahead, and rows that have served their time removed: sessions and
  * answers to Idempotency-Keys past their end, processes that died long ago, runs of jobs of the week before.
  */
+
+import { forgetOldSessions } from "../../src/access/sessions.ts"
 import type { App } from "../../src/base/app.ts"
 import { reached } from "../../src/base/crash-points.ts"
 import { forgetOldAnswers } from "../../src/http/idempotency-rows.ts"
 import { forgetOldRuns } from "../../src/operations/jobs/rows.ts"
 import { forgetOldMails } from "../../src/outbound/messages/email/mailbox.ts"
-import { forgetOldSessions } from "../../src/access/sessions.ts"
 import type { Actor } from "../runtime/actor.ts"
 import { forgetDeadProcesses } from "../runtime/life-sign.ts"
 

@@ -3,8 +3,8 @@
  * its time has come, as Stripe would say by a webhook. A confirmation that is lost in between is found by payment-resolution.
  */
 import type { App } from "../../src/base/app.ts"
-import { confirmDue } from "../../src/domain/payments/providers/local.ts"
 import { contextOfPayment, findPayment } from "../../src/domain/ledger/payment-rows.ts"
+import { confirmDue } from "../../src/domain/payments/providers/local.ts"
 import { settle } from "../../src/domain/payments/settle.ts"
 import type { Actor } from "../runtime/actor.ts"
 

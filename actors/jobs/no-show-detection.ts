@@ -3,8 +3,8 @@
  * began more than two days ago is left to staff, so an outage is made good for that long.
  */
 import type { App } from "../../src/base/app.ts"
-import { detectNoShows } from "../../src/domain/booking/attendance/check-in.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
+import { detectNoShows } from "../../src/domain/booking/attendance/check-in.ts"
 import { transact } from "../../src/events/outbox.ts"
 import type { Actor, Pass } from "../runtime/actor.ts"
 

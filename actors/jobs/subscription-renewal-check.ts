@@ -5,10 +5,10 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { type EventContext, transact } from "../../src/events/outbox.ts"
 import { payAutomatically } from "../../src/domain/payments/automatic.ts"
 import { claimUntried, markTried, openAmount } from "../../src/domain/subscriptions/invoices.ts"
 import { advanceDue, type DueKey, findDue } from "../../src/domain/subscriptions/renew.ts"
+import { type EventContext, transact } from "../../src/events/outbox.ts"
 import type { Actor } from "../runtime/actor.ts"
 
 /** Subscriptions that are looked up at once. */

@@ -5,10 +5,10 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { transact } from "../../src/events/outbox.ts"
 import { facilitiesWithOffers } from "../../src/domain/booking/waitlist/candidates.ts"
 import { endLapsed } from "../../src/domain/booking/waitlist/lapse.ts"
 import { offerEverything } from "../../src/domain/booking/waitlist/offers.ts"
+import { transact } from "../../src/events/outbox.ts"
 import type { Actor } from "../runtime/actor.ts"
 
 /** Entries that end in one transaction. */

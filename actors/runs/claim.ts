@@ -5,8 +5,8 @@
  * Writes: handler_cursors, handler_claims, and marks what was lost with its process in handler_queue.
  */
 import type { Db } from "../../src/base/database/db.ts"
-import { readEvents } from "../runtime/event-memory.ts"
 import type { HandledEvent } from "../handlers/handler.ts"
+import { readEvents } from "../runtime/event-memory.ts"
 
 export interface Run extends HandledEvent {
   /** Failed attempts so far. */

@@ -5,21 +5,12 @@
 import type { App } from "../../src/base/app.ts"
 import { reached } from "../../src/base/crash-points.ts"
 import { metrics } from "../../src/events/metrics.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
 import { GiveUp, type Handler } from "../handlers/handler.ts"
-import { retryPolicyOf } from "../runtime/retry.ts"
-import {
-  type Claim,
-  claimFresh,
-  claimLone,
-  claimQueued,
-  giveBack,
-  type Run,
-  type RunKey,
-  takeOver,
-} from "./claim.ts"
-import { runExternal } from "./external.ts"
+import type { Actor, Pass } from "../runtime/actor.ts"
 import { inLoneTurn } from "../runtime/quarantine.ts"
+import { retryPolicyOf } from "../runtime/retry.ts"
+import { type Claim, claimFresh, claimLone, claimQueued, giveBack, type Run, type RunKey, takeOver } from "./claim.ts"
+import { runExternal } from "./external.ts"
 import { Fenced, settleFailure, settleLost } from "./settle.ts"
 import { type Failure, runTransactional } from "./transactional.ts"
 

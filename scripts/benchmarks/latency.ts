@@ -4,8 +4,8 @@
 // its request; what the stretch cost is the same in its three lines.
 
 import { type Client, clientOf, hour, makeClub } from "../../test/harness/api/client.ts"
-import { eventually } from "../../test/harness/setup/eventually.ts"
 import { startReceiver } from "../../test/harness/outside/receiver.ts"
+import { eventually } from "../../test/harness/setup/eventually.ts"
 import { rootKey } from "../../test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import type { Part } from "./main.ts"

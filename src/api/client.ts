@@ -5,8 +5,8 @@
  */
 import { treaty } from "@elysiajs/eden"
 import type { Elysia } from "elysia"
-import type { areas } from "./areas.ts"
 import type { Problem } from "../http/problems.ts"
+import type { areas } from "./areas.ts"
 
 export type { Problem } from "../http/problems.ts"
 

@@ -1,17 +1,17 @@
 /** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
 import type { App } from "../base/app.ts"
+import { maxBodyBytes } from "../http/body.ts"
+import { problems } from "../http/problems.ts"
+import { healthRoutes } from "../operations/routes/health.ts"
+import { metricsRoutes } from "../operations/routes/metrics.ts"
 import { webSocketOptions } from "../outbound/live/limits.ts"
 import { Live } from "../outbound/live/live.ts"
-import { areas } from "./areas.ts"
-import { maxBodyBytes } from "../http/body.ts"
-import { healthRoutes } from "../operations/routes/health.ts"
 import { liveRoutes } from "../outbound/live/routes.ts"
 import { mailboxRoutes } from "../outbound/messages/email/routes.ts"
-import { metricsRoutes } from "../operations/routes/metrics.ts"
+import { areas } from "./areas.ts"
 import { openApiRoutes } from "./openapi.ts"
 import { otherMethods } from "./other-methods.ts"
-import { problems } from "../http/problems.ts"
 
 /** Not yet listening; `.listen({ hostname, port })` opens it, `.stop()` lets requests in flight end. */
 export function createServer(app: App, live = new Live(app.db)): AnyElysia {

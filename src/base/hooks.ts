@@ -6,9 +6,9 @@
  */
 import type { Caller } from "../access/caller.ts"
 import type { BookingInput, HoldInput } from "../domain/booking/input.ts"
-import { BlockedByHook, InvalidInput } from "./errors.ts"
-import type { DomainEvent } from "../events/envelope.ts"
 import type { PaymentAsked } from "../domain/payments/begin.ts"
+import type { DomainEvent } from "../events/envelope.ts"
+import { BlockedByHook, InvalidInput } from "./errors.ts"
 
 /** All hook points, with the specification's limits. */
 export const hookPoints = {

@@ -3,10 +3,12 @@
  * it), and then the events that it left. The clock of the database moves for it, so it plays in development only.
  */
 import { join } from "node:path"
+import { endSession, openSession } from "../access/sessions.ts"
 import type { Config } from "../base/config.ts"
 import { connect, type Db } from "../base/database/db.ts"
 import { migrate } from "../base/database/migrate.ts"
 import { reachDatabase } from "../base/database/open.ts"
+import { rootUserId } from "../base/ids.ts"
 import { fillSaturday, type Saturday } from "../demo/bookings.ts"
 import { openClub } from "../demo/club.ts"
 import { whyNoDemo } from "../demo/movable.ts"
@@ -14,8 +16,6 @@ import { playSaturday } from "../demo/saturday.ts"
 import { endSeason } from "../demo/season.ts"
 import { type Stage, setStage } from "../demo/stage.ts"
 import { catalogue } from "../events/catalogue.ts"
-import { rootUserId } from "../base/ids.ts"
-import { endSession, openSession } from "../access/sessions.ts"
 import type { Command } from "./command.ts"
 
 /** Between two requests, so that one can read along; none with --fast. */

@@ -8,11 +8,11 @@ import { connect, type Db } from "../base/database/db.ts"
 import { reachDatabase } from "../base/database/open.ts"
 import { connectHints } from "../base/hints.ts"
 import { newId, platformFacilityId, rootUserId } from "../base/ids.ts"
+import { transact } from "../events/outbox.ts"
+import { listJobs, readJob, requestRun } from "../operations/jobs/jobs.ts"
 import { previewOf } from "../operations/jobs/previews.ts"
 import { type Did, isAnybodyThere } from "../operations/jobs/rows.ts"
 import { untilEnded } from "../operations/jobs/wait.ts"
-import { listJobs, readJob, requestRun } from "../operations/jobs/jobs.ts"
-import { transact } from "../events/outbox.ts"
 import type { Command } from "./command.ts"
 
 /** Longer than any job takes. */

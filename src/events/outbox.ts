@@ -7,9 +7,9 @@
  */
 import { reached } from "../base/crash-points.ts"
 import type { Db, Tx } from "../base/database/db.ts"
-import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
 import { raise } from "../base/hints.ts"
 import { newId, platformFacilityId } from "../base/ids.ts"
+import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
 import { metrics } from "./metrics.ts"
 
 /** Where a command comes from; stands on every event that it records. */

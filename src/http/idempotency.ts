@@ -6,10 +6,10 @@ import type { App } from "../base/app.ts"
 import { reached } from "../base/crash-points.ts"
 import type { Tx } from "../base/database/db.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "../base/errors.ts"
-import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
 import { type EventContext, open, transact } from "../events/outbox.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
+import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
 import { type Answer, answerOf, Ready } from "./problems.ts"
 
 export interface KeyedRequest {

@@ -8,11 +8,11 @@ import type { App } from "../base/app.ts"
 import { reached } from "../base/crash-points.ts"
 import type { Tx } from "../base/database/db.ts"
 import { NotAuthenticated } from "../base/errors.ts"
+import { decode, type InputSchema } from "../base/schema/decode.ts"
 import { type EventContext, transact } from "../events/outbox.ts"
 import { readBody } from "./body.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { once } from "./idempotency.ts"
-import { decode, type InputSchema } from "../base/schema/decode.ts"
 import { problems } from "./problems.ts"
 
 export interface CommandOptions<T, Prepared = undefined> {

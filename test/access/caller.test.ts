@@ -13,12 +13,12 @@ import {
   requirePlatformAdmin,
   requireStaff,
 } from "../../src/access/caller.ts"
+import { openSession } from "../../src/access/sessions.ts"
 import type { Db } from "../../src/base/database/db.ts"
 import { newId, platformFacilityId } from "../../src/base/ids.ts"
 import { newToken } from "../../src/base/secrets.ts"
-import { openSession } from "../../src/access/sessions.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { aPerson } from "../harness/club/factories.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

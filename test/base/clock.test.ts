@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { clock } from "../../src/base/clock.ts"
 import type { Db } from "../../src/base/database/db.ts"
 import { newId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { failure } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -33,11 +33,14 @@ test("a hint is heard at once by everybody who asked for it, until they stop", (
 })
 
 test("a hint reaches another process, many of them as few, and its own process only once", async () => {
-  const other = Bun.spawn([process.execPath, join(import.meta.dir, "../harness/pipeline/hear-hints.ts"), database.url], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  })
+  const other = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "../harness/pipeline/hear-hints.ts"), database.url],
+    {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  )
   let output = ""
   void (async () => {
     const decoder = new TextDecoder()

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "bun:test"
 import type { Caller } from "../../src/access/caller.ts"
-import { HoldInput } from "../../src/domain/booking/input.ts"
 import {
   type BeforeBookingCreate,
   type BeforePaymentProcess,
@@ -12,8 +11,9 @@ import {
   runBeforeHooks,
   runPaymentHooks,
 } from "../../src/base/hooks.ts"
-import { decode } from "../../src/base/schema/decode.ts"
 import { newId } from "../../src/base/ids.ts"
+import { decode } from "../../src/base/schema/decode.ts"
+import { HoldInput } from "../../src/domain/booking/input.ts"
 import { failure } from "../harness/pipeline/pipeline.ts"
 
 const input: HoldInput = { resourceId: newId(), startAt: "2031-03-04T10:00:00Z", endAt: "2031-03-04T11:00:00Z" }

@@ -11,9 +11,9 @@ import { newId } from "../../src/base/ids.ts"
 import { receivingFolder } from "../../src/base/storage/disk.ts"
 import { idsOf, keyOf } from "../../src/base/storage/keys.ts"
 import { storagesOf } from "../../src/base/storage/open.ts"
-import { type FakeS3, startFakeS3 } from "../harness/outside/fake-s3.ts"
 import { aForm, type FeedbackClub, makeFeedbackClub } from "../harness/club/feedback-club.ts"
 import { jpeg, wav } from "../harness/club/media-files.ts"
+import { type FakeS3, startFakeS3 } from "../harness/outside/fake-s3.ts"
 
 let s3: FakeS3
 let club: FeedbackClub

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { whyNoDemo } from "../../src/demo/movable.ts"
 import { record, transact } from "../../src/events/outbox.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { context, dispatchAll, sample } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

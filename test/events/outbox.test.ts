@@ -2,13 +2,13 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db, Tx } from "../../src/base/database/db.ts"
-import { InvalidEvent } from "../../src/events/catalogue.ts"
-import { example } from "../../src/events/example.ts"
 import { onHint } from "../../src/base/hints.ts"
 import { newId, platformFacilityId } from "../../src/base/ids.ts"
+import { InvalidEvent } from "../../src/events/catalogue.ts"
+import { example } from "../../src/events/example.ts"
 import { open, record, transact } from "../../src/events/outbox.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { context, failure, sample } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

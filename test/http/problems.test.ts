@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection } from "node:net"
 import { Elysia } from "elysia"
+import { listen } from "../../src/api/listen.ts"
+import { createServer } from "../../src/api/server.ts"
 import type { App } from "../../src/base/app.ts"
 import { connect, QueryTimedOut } from "../../src/base/database/db.ts"
 import {
@@ -18,8 +20,6 @@ import {
   WrongState,
 } from "../../src/base/errors.ts"
 import { api as base } from "../../src/http/route.ts"
-import { listen } from "../../src/api/listen.ts"
-import { createServer } from "../../src/api/server.ts"
 import { type TestApi, testApi } from "../harness/api/api.ts"
 import { freePort, rootKey } from "../harness/setup/system.ts"
 

@@ -3,14 +3,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { GiveUp, type TransactionalHandler } from "../../actors/handlers/handler.ts"
 import { runHandler } from "../../actors/runs/run-handler.ts"
-import { ignore, listDeadLetters, reprocess, resolveByHand } from "../../src/operations/dead-letters/dead-letters.ts"
 import { NotFound } from "../../src/base/errors.ts"
 import { newId } from "../../src/base/ids.ts"
 import { record } from "../../src/events/outbox.ts"
-import { testApp } from "../harness/setup/app.ts"
+import { ignore, listDeadLetters, reprocess, resolveByHand } from "../../src/operations/dead-letters/dead-letters.ts"
 import { aCheckIn, aClub, type Club, run } from "../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { dispatchAll, failure, processRow, runsOf, subscribe, unbalanced } from "../harness/pipeline/pipeline.ts"
+import { testApp } from "../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
-import { type Check, checks } from "../../src/operations/doctor.ts"
-import { example } from "../../src/events/example.ts"
 import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { example } from "../../src/events/example.ts"
+import { type Check, checks } from "../../src/operations/doctor.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import { aWebhook, processRow } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

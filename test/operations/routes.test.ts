@@ -1,20 +1,20 @@
 // What the log, the dead letters, the metrics and the health look like over HTTP, and who may see them.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { readMigrations } from "../../src/base/database/migrate.ts"
-import { catalogue } from "../../src/events/catalogue.ts"
-import { health } from "../../src/base/health.ts"
 import { createServer } from "../../src/api/server.ts"
+import { readMigrations } from "../../src/base/database/migrate.ts"
+import { health } from "../../src/base/health.ts"
 import { newId, rootUserId } from "../../src/base/ids.ts"
-import { Live } from "../../src/outbound/live/live.ts"
+import { hashToken, newToken } from "../../src/base/secrets.ts"
+import { catalogue } from "../../src/events/catalogue.ts"
 import { metrics } from "../../src/events/metrics.ts"
 import { record } from "../../src/events/outbox.ts"
-import { hashToken, newToken } from "../../src/base/secrets.ts"
-import { testApp } from "../harness/setup/app.ts"
+import { Live } from "../../src/outbound/live/live.ts"
 import { type Client, clientOf } from "../harness/api/client.ts"
 import { aCheckIn, aClub, type Club, run } from "../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { dispatchAll } from "../harness/pipeline/pipeline.ts"
+import { testApp } from "../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

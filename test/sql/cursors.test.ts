@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { pagesRead } from "../harness/pipeline/pages.ts"
 import { dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 const handler = "Handler3"
 const handlers = Array.from({ length: 9 }, (_, nth) => `Handler${nth + 1}`)

@@ -3,11 +3,10 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
+import { newId } from "../../src/base/ids.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { example } from "../../src/events/example.ts"
-import { newId } from "../../src/base/ids.ts"
 import { record, transact } from "../../src/events/outbox.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import {
   addVersion,
@@ -21,6 +20,7 @@ import {
   subscribe,
   unbalanced,
 } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -3,13 +3,13 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "../../src/base/database/db.ts"
+import { newId } from "../../src/base/ids.ts"
 import { example } from "../../src/events/example.ts"
 import { mirrorEventTypes } from "../../src/events/mirror.ts"
-import { newId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
 import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "../harness/pipeline/outbox-floor.ts"
 import { failure, logOf, recordMany, sample } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { eventually } from "../harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

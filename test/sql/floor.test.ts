@@ -3,11 +3,11 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "../../src/base/database/db.ts"
-import { example } from "../../src/events/example.ts"
 import { newId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { example } from "../../src/events/example.ts"
 import { gate, type OutboxFloor, outboxFloor } from "../harness/pipeline/outbox-floor.ts"
 import { logOf, recordMany } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

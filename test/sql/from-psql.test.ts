@@ -3,15 +3,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { dispatchOnce } from "../../actors/dispatch/dispatcher.ts"
 import { GiveUp } from "../../actors/handlers/handler.ts"
-import { retryPolicyOf } from "../../actors/runtime/retry.ts"
 import type { Run } from "../../actors/runs/claim.ts"
 import { settleFailure } from "../../actors/runs/settle.ts"
+import { retryPolicyOf } from "../../actors/runtime/retry.ts"
 import type { Db } from "../../src/base/database/db.ts"
+import { newId, platformFacilityId } from "../../src/base/ids.ts"
 import { catalogue, type EventType } from "../../src/events/catalogue.ts"
 import { example } from "../../src/events/example.ts"
 import { aggregateKeysOf, mirrorEventTypes } from "../../src/events/mirror.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import {
   aWebhook,
@@ -26,6 +25,7 @@ import {
   unbalanced,
 } from "../harness/pipeline/pipeline.ts"
 import { claimFree } from "../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

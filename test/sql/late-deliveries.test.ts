@@ -3,11 +3,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
 import { example } from "../../src/events/example.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "../harness/pipeline/late.ts"
 import { aWebhook, dispatchAll, processRow, recordMany } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { eventually } from "../harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

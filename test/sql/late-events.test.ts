@@ -3,12 +3,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
 import { example } from "../../src/events/example.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "../harness/pipeline/late.ts"
 import { aWebhook, dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline/pipeline.ts"
 import { queueAll } from "../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { eventually } from "../harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

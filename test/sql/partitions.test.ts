@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "../../src/base/database/db.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { dispatchAll, failure, recordMany } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 const parents = ["attempt_history", "delivery_history", "events", "handler_history"]
 

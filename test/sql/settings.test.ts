@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Db } from "../../src/base/database/db.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { lateEvents } from "../harness/pipeline/late.ts"
 import { failure } from "../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -5,11 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import type { Run } from "../../actors/runs/claim.ts"
 import { settle, settleFailure } from "../../actors/runs/settle.ts"
 import { connect, type Db } from "../../src/base/database/db.ts"
+import { newId, platformFacilityId } from "../../src/base/ids.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { type EventRow, toDomainEvent } from "../../src/events/envelope.ts"
 import { example } from "../../src/events/example.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 import { aFacility } from "../harness/club/factories.ts"
 import {
   aWebhook,
@@ -22,6 +21,7 @@ import {
   unbalanced,
 } from "../harness/pipeline/pipeline.ts"
 import { claimFree, queueAll } from "../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
 
 const policy = { maxRetries: 1, delayMs: 1_000, maxDelayMs: 60_000, backoffMultiplier: 2 }
 

@@ -4,12 +4,12 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
+import { faultsOf } from "../harness/openapi/conforms.ts"
+import { type Operation, operationsOf } from "../harness/openapi/document.ts"
 import { makeWorld, type World } from "./authorization/scene.ts"
 import { makeThing, parts } from "./authorization/things.ts"
 import { Ids } from "./fuzz/ids.ts"
 import { type FuzzRequest, requests } from "./fuzz/requests.ts"
-import { faultsOf } from "../harness/openapi/conforms.ts"
-import { type Operation, operationsOf } from "../harness/openapi/document.ts"
 import { seed } from "./properties/property.ts"
 
 const wanted = Number(process.env.SLOTBASE_FUZZ_REQUESTS ?? 0)

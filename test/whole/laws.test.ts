@@ -25,7 +25,8 @@ test("src never imports actors, except in the entry file", () => {
 })
 
 test("only src/http, src/api, routes and src/outbound/live import Elysia", () => {
-  const mayImport = /^(src\/(http|api)\/|src\/outbound\/live\/|.*\/(routes(\/|\.ts$)|upload\.ts$)|src\/main\.ts$|test\/)/
+  const mayImport =
+    /^(src\/(http|api)\/|src\/outbound\/live\/|.*\/(routes(\/|\.ts$)|upload\.ts$)|src\/main\.ts$|test\/)/
   const guilty = sources.filter(
     (file) => !mayImport.test(file.path) && file.imports.some(isPackage("elysia", "@elysiajs")),
   )

@@ -4,8 +4,8 @@
 import type { Caller } from "../../../src/access/caller.ts"
 import type { Db } from "../../../src/base/database/db.ts"
 import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { type EventContext, record, transact } from "../../../src/events/outbox.ts"
 import { secretBox } from "../../../src/base/secrets.ts"
+import { type EventContext, record, transact } from "../../../src/events/outbox.ts"
 import { changeWebhook, createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
 import { sample } from "../../../test/harness/pipeline/pipeline.ts"
 

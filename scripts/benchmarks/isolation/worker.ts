@@ -1,10 +1,10 @@
 // An actor process that delivers and does nothing else: the real dispatcher and the real deliverer.
 //   bun worker.ts [milliseconds that a receiver may take, if not the default]
 
-import { connectActors } from "../../../actors/runtime/connections.ts"
 import { deliverWebhooks } from "../../../actors/deliveries/deliver-webhooks.ts"
 import { dispatcher } from "../../../actors/dispatch/dispatcher.ts"
 import { runActors } from "../../../actors/index.ts"
+import { connectActors } from "../../../actors/runtime/connections.ts"
 import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
 import { clock } from "../../../src/base/clock.ts"
 import { parseConfig } from "../../../src/base/config.ts"

@@ -3,11 +3,11 @@
 
 import { connect } from "../../../src/base/database/db.ts"
 import { migrate } from "../../../src/base/database/migrate.ts"
-import { example } from "../../../src/events/example.ts"
 import { connectHints } from "../../../src/base/hints.ts"
 import { newId } from "../../../src/base/ids.ts"
-import { record, transact } from "../../../src/events/outbox.ts"
 import { secretBox } from "../../../src/base/secrets.ts"
+import { example } from "../../../src/events/example.ts"
+import { record, transact } from "../../../src/events/outbox.ts"
 import { createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
 import { aFacility } from "../../../test/harness/club/factories.ts"
 import { context, sample } from "../../../test/harness/pipeline/pipeline.ts"

@@ -1,8 +1,8 @@
 // What makes the program pass points that it does not pass by itself: a handler that fails, a receiver that is gone, jobs
 // that are due, connections that are lost, events recorded from SQL.
 
-import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
 import { lostMessage } from "../../../actors/runs/claim.ts"
+import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
 import { definitionOf } from "../../../src/events/catalogue.ts"
 import { allWeek, clientOf } from "../../../test/harness/api/client.ts"
 import type { Victim } from "../crew.ts"

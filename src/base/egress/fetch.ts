@@ -4,11 +4,12 @@
  * name; redirects never followed; answers read up to a limit; one time limit over name, connection, headers and body.
  * The address is pinned by putting it into the URL, because Bun's fetch ignores a `lookup` option (measured).
  */
+
+import { RuleBroken } from "../errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
 import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
-import { limited } from "./time-limit.ts"
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
-import { RuleBroken } from "../errors.ts"
+import { limited } from "./time-limit.ts"
 
 export { parseNetworks } from "./addresses.ts"
 export { EgressRefused, RequestFailed } from "./failures.ts"

@@ -5,8 +5,8 @@
  */
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import type { Storage, StoredObject } from "./open.ts"
 import { idsOf, keyOf } from "./keys.ts"
+import type { Storage, StoredObject } from "./open.ts"
 
 /** Where files are received before they are whole: on the same file system as their place. */
 export const receivingFolder = (dataDir: string): string => join(dataDir, "uploads", "receiving")

@@ -2,9 +2,10 @@
  * Which bookings are those of coach blocks. Everything that changes a booking by its own address asks here first: a block is
  * changed through the block alone, and never records an event of bookings.
  */
-import type { BookingRow } from "./rows.ts"
+
 import type { Queryable } from "../../base/database/db.ts"
 import { WrongState } from "../../base/errors.ts"
+import type { BookingRow } from "./rows.ts"
 
 /** Throws WrongState `booking_is_coach_block`. Asks the database only about bookings of the type coach_block. */
 export async function requireNoBlock(

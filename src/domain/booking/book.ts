@@ -5,6 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { isId } from "../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { Id, Instant } from "../../base/schema/request-fields.ts"
 import { type Booking, BookingStatus, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"
 import { recordConfirmed } from "./events.ts"
@@ -14,11 +19,6 @@ import { familyOf, isTheirs, lockOwn, requireLiveHold, requireMayPay, requireSta
 import { planBooking } from "./plan.ts"
 import { retakeSlot } from "./retake-slot.ts"
 import { type BookingRow, changeBooking, findBooking, findBookings, type LockedBooking } from "./rows.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
-import { Id, Instant } from "../../base/schema/request-fields.ts"
-import { isId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
 
 export { approveBooking, rejectBooking } from "./approve.ts"

@@ -6,12 +6,12 @@ import { NotAllowed, WrongState } from "../../base/errors.ts"
 import { Currency, Id, Money } from "../../base/schema/fact-fields.ts"
 import { paidFor } from "../ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
-import { freedOf } from "./holds-ended.ts"
 import { recordCancelled } from "./events.ts"
-import { slotsFreed } from "./slots-freed.ts"
+import { freedOf } from "./holds-ended.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { type Refund, refundOf } from "./refund-quote.ts"
 import { type BookingRow, changeBooking, type LockedBooking } from "./rows.ts"
+import { slotsFreed } from "./slots-freed.ts"
 
 export interface Cancellation {
   readonly cancellationReason: string

@@ -2,8 +2,8 @@
 import type { Tx } from "../../base/database/db.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
 import { recordExpired } from "./events.ts"
-import { type Freed, slotsFreed } from "./slots-freed.ts"
 import type { BookingRow, ExpiredHold } from "./rows.ts"
+import { type Freed, slotsFreed } from "./slots-freed.ts"
 
 type Place = Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at">
 

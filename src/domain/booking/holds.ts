@@ -3,18 +3,18 @@
  * and whoever wants its slot then, or the job hold-expiration, releases it.
  */
 import type { Caller } from "../../access/caller.ts"
+import { reached } from "../../base/crash-points.ts"
+import type { Tx } from "../../base/database/db.ts"
+import { RuleBroken } from "../../base/errors.ts"
+import { newId } from "../../base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
-import { holdsGone, recordDied } from "./holds-ended.ts"
 import { recordHeld, recordReleased } from "./events.ts"
+import { holdsGone, recordDied } from "./holds-ended.ts"
 import type { HoldInput } from "./input.ts"
 import { insertPlanned } from "./insert.ts"
 import { lockOwn, requireLiveHold } from "./lock-own.ts"
 import { planBooking } from "./plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
-import { reached } from "../../base/crash-points.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
 
 /**
  * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created. What staff must approve is not

@@ -1,8 +1,8 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
 import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
-import { requireNoBlock } from "./block-of.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { requireNoBlock } from "./block-of.ts"
 import { type BookingRow, type LockedBooking, lockBooking, type Status } from "./rows.ts"
 
 /**

@@ -6,12 +6,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireMember } from "../../access/caller.ts"
-import { BookingType } from "./input.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, RuleBroken } from "../../base/errors.ts"
-import { isFacility } from "../club/facilities.ts"
 import { Id, Money } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
+import { isFacility } from "../club/facilities.ts"
+import { BookingType } from "./input.ts"
 
 const maxHours = 365 * 24
 const maxRules = 20

@@ -5,15 +5,15 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "../../access/caller.ts"
-import { countPolicyChange } from "./policies.ts"
-import { BookingType } from "./input.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, RuleBroken } from "../../base/errors.ts"
-import { Id, Money, Name } from "../../base/schema/request-fields.ts"
 import { isId, newId } from "../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import type { PriceRule as PricingRule } from "./prices.ts"
+import { Id, Money, Name } from "../../base/schema/request-fields.ts"
 import { weekdays } from "../../base/weekdays.ts"
+import { BookingType } from "./input.ts"
+import { countPolicyChange } from "./policies.ts"
+import type { PriceRule as PricingRule } from "./prices.ts"
 
 /** Every booking reads them all: more would be a price list for each quarter of an hour. */
 export const maxPriceRules = 200

@@ -13,12 +13,12 @@ import { paidFor } from "../ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordRescheduled } from "./change-events.ts"
 import { freedOf } from "./holds-ended.ts"
-import { slotsFreed } from "./slots-freed.ts"
 import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { type Plan, planBooking } from "./plan.ts"
 import { portion, refundOf } from "./refund-quote.ts"
 import { changeTime, type LockedBooking, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
+import { slotsFreed } from "./slots-freed.ts"
 import { take } from "./take-slot.ts"
 
 const hourMs = 3_600_000

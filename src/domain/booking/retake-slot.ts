@@ -1,7 +1,8 @@
 /** A slot taken again for a booking that lost it: a payment that came after its hold had died. */
-import { closedFor } from "../club/closed.ts"
+
 import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, SlotTaken } from "../../base/errors.ts"
+import { closedFor } from "../club/closed.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
 import { isCounted } from "./holds-ended.ts"
 import { type LockedBooking, occupies, occupy, vacate } from "./rows.ts"

@@ -3,10 +3,11 @@
  * way and what is free nearby. A dead hold in the way is released in the transaction that wants its slot, so a free slot
  * never waits for the job hold-expiration; what is left of it is then offered to who waits.
  */
-import { closuresIn, isClosedAt } from "../club/closed.ts"
+
 import type { Tx } from "../../base/database/db.ts"
 import { type Alternative, type Conflict, SlotTaken } from "../../base/errors.ts"
 import { localDateOf, type Span } from "../../base/local-days.ts"
+import { closuresIn, isClosedAt } from "../club/closed.ts"
 import { isOpen, type OpeningHours, slotSpans } from "../club/opening-hours.ts"
 import { holdsGone, recordDied } from "./holds-ended.ts"
 import type { Plan } from "./plan.ts"

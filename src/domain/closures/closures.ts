@@ -5,9 +5,14 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireAdmin, requireMember } from "../../access/caller.ts"
+import type { Queryable, Tx } from "../../base/database/db.ts"
+import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { Id, Instant } from "../../base/schema/request-fields.ts"
+import { record } from "../../events/outbox.ts"
+import { lockFacility } from "../../events/scope.ts"
 import { offeringAtTheEnd, slotsFreed } from "../booking/slots-freed.ts"
 import type { ClosureInput } from "../club/closure-input.ts"
-import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
 import {
   type ClosureRow,
   type Days,
@@ -17,14 +22,9 @@ import {
   insertClosure,
   spanOfDays,
 } from "../club/closure-rows.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
-import { lockFacility } from "../../events/scope.ts"
 import { countUpFacility } from "../club/facilities.ts"
-import { Id, Instant } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 import { countUpResources } from "../club/resources.ts"
+import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
 
 export const Closure = Schema.Struct({
   id: Id,

@@ -2,6 +2,9 @@
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "../../access/caller.ts"
 import type { App } from "../../base/app.ts"
+import { described, listOf } from "../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../http/path.ts"
+import { api } from "../../http/route.ts"
 import { ClosureInput } from "../club/closure-input.ts"
 import {
   Closure,
@@ -13,9 +16,6 @@ import {
   NewClosure,
   removeClosure,
 } from "./closures.ts"
-import { api } from "../../http/route.ts"
-import { described, listOf } from "../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../http/path.ts"
 
 const tag = "Facilities"
 

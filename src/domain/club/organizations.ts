@@ -13,10 +13,10 @@ import {
 } from "../../access/caller.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, RuleBroken } from "../../base/errors.ts"
-import { Id, Name } from "../../base/schema/request-fields.ts"
 import { newId, platformFacilityId } from "../../base/ids.ts"
-import { record } from "../../events/outbox.ts"
 import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
+import { Id, Name } from "../../base/schema/request-fields.ts"
+import { record } from "../../events/outbox.ts"
 import { keepGrant } from "../people/roles.ts"
 import { isPerson } from "../people/users.ts"
 

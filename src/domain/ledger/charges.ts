@@ -3,10 +3,11 @@
  * stands on their billing account and is paid like anything else; who is let off what they have paid gets it back.
  * Writes: charges.
  */
-import { accountIdOf } from "./accounts.ts"
+
 import type { Tx } from "../../base/database/db.ts"
 import { jobsUserId, newId } from "../../base/ids.ts"
 import { contextOf } from "../../events/outbox.ts"
+import { accountIdOf } from "./accounts.ts"
 import { dueOf } from "./due.ts"
 import { type Income, postCharge, postWaived } from "./ledger.ts"
 import { owesRefund } from "./mark-refund.ts"

@@ -2,9 +2,10 @@
  * What is due for a booking, a subscription or an invoice: its price and charges, less what was paid and what is being
  * paid just now. With the booking's row (or the charges) locked, nobody else can pay the same amount meanwhile.
  */
-import { findBooking, lockBooking, type Status } from "../booking/rows.ts"
+
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
+import { findBooking, lockBooking, type Status } from "../booking/rows.ts"
 import { sumsOf } from "./paid.ts"
 import type { Reference } from "./payment-rows.ts"
 

@@ -7,8 +7,8 @@
 import type { Tx } from "../../base/database/db.ts"
 import { postGivenBack } from "./ledger.ts"
 import { countOfflineRefunded, lockOfflineRefundable, type OfflinePaymentRow } from "./offline-rows.ts"
-import { insertRefund, markedFor, type RefundRow } from "./refund-rows.ts"
 import { countRefunded, lockRefundable, type PaymentRow, type Reference } from "./payment-rows.ts"
+import { insertRefund, markedFor, type RefundRow } from "./refund-rows.ts"
 
 export interface OwedRefund extends Reference {
   /** Minor units, or all that is left. */

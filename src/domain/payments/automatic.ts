@@ -6,17 +6,17 @@
 
 import type { Caller } from "../../access/caller.ts"
 import type { App } from "../../base/app.ts"
-import { accountIdOf } from "../ledger/accounts.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { BlockedByHook, WrongState } from "../../base/errors.ts"
 import { runPaymentHooks } from "../../base/hooks.ts"
 import { jobsUserId, newId } from "../../base/ids.ts"
 import { type EventContext, transact } from "../../events/outbox.ts"
+import { accountIdOf } from "../ledger/accounts.ts"
 import { type Payment, toPayment } from "../ledger/answer.ts"
-import { insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
-import { sealCard } from "./cards.ts"
 import { dueOf, lockDue, payable } from "../ledger/due.ts"
 import { markRetried, type PaymentRow, type Reference } from "../ledger/payment-rows.ts"
+import { insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
+import { sealCard } from "./cards.ts"
 import { finishPayment, settlePayment } from "./settle.ts"
 
 /**

@@ -5,17 +5,17 @@
 
 import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
 import type { App } from "../../base/app.ts"
-import { accountIdOf, cardOn } from "../ledger/accounts.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
 import { newId } from "../../base/ids.ts"
 import { contextOf } from "../../events/outbox.ts"
+import { accountIdOf, cardOn } from "../ledger/accounts.ts"
 import type { PaymentInput } from "../ledger/answer.ts"
-import { openCard, sealCard } from "./cards.ts"
 import { type Due, dueOf, lockDue, payable } from "../ledger/due.ts"
-import type { Card } from "./providers/provider.ts"
-import { presentProvider } from "./providers/choose.ts"
 import { insertPayment, type PaymentRow, type Reference } from "../ledger/payment-rows.ts"
+import { openCard, sealCard } from "./cards.ts"
+import { presentProvider } from "./providers/choose.ts"
+import type { Card } from "./providers/provider.ts"
 
 /** A payment before it is begun: what the hooks of before:payment.process see. */
 export interface PaymentAsked extends Reference {

@@ -3,11 +3,11 @@
  * payments are taken from. The provider is asked before the transaction, never inside.
  */
 import type { App } from "../../base/app.ts"
-import { accountIdOf, keepCardOn } from "../ledger/accounts.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { type Card, CardRefused, OutcomeUnknown, type SavedCard } from "./providers/provider.ts"
+import { accountIdOf, keepCardOn } from "../ledger/accounts.ts"
 import { presentProvider } from "./providers/choose.ts"
+import { type Card, CardRefused, OutcomeUnknown, type SavedCard } from "./providers/provider.ts"
 
 /** Has the provider keep a card. Not inside a transaction. Throws RuleBroken `card_refused`, WrongState `provider_unavailable`. */
 export async function keepCard(app: App, cardToken: string): Promise<SavedCard> {

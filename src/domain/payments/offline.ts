@@ -5,24 +5,19 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireStaff } from "../../access/caller.ts"
-import { accountIdOf, accountName, walkInAccountId } from "../ledger/accounts.ts"
-import { lockBooking } from "../booking/rows.ts"
-import { confirmPaidHold } from "../booking/book.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
-import { Id, Money, Name } from "../../base/schema/request-fields.ts"
 import { newId } from "../../base/ids.ts"
 import { isLocalDate, localDateOf } from "../../base/local-days.ts"
-import { record } from "../../events/outbox.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { Id, Money, Name } from "../../base/schema/request-fields.ts"
+import { record } from "../../events/outbox.ts"
+import { confirmPaidHold } from "../booking/book.ts"
+import { lockBooking } from "../booking/rows.ts"
+import { accountIdOf, accountName, walkInAccountId } from "../ledger/accounts.ts"
 import { type Due, lockDue, payable } from "../ledger/due.ts"
 import { postReceived } from "../ledger/ledger.ts"
-import {
-  insertOfflinePayment,
-  type OfflinePaymentRow,
-  offlineColumns,
-  offlineMethods,
-} from "../ledger/offline-rows.ts"
+import { insertOfflinePayment, type OfflinePaymentRow, offlineColumns, offlineMethods } from "../ledger/offline-rows.ts"
 
 const maxReferenceLength = 100
 

@@ -4,12 +4,19 @@
  * sent again under the same key while the payer may still expect it, and given up later. Failed renewals are tried again.
  */
 import type { App } from "../../base/app.ts"
-import { payAutomatically } from "./automatic.ts"
 import { dueOf } from "../ledger/due.ts"
-import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
-import { knownProviders, providerOf } from "./providers/choose.ts"
+import {
+  claimUnsettled,
+  contextOfPayment,
+  dueRetries,
+  findPayment,
+  markRetried,
+  type PaymentRow,
+} from "../ledger/payment-rows.ts"
 import { claimUnsettledRefunds, type RefundRow } from "../ledger/refund-rows.ts"
-import { claimUnsettled, contextOfPayment, dueRetries, findPayment, markRetried, type PaymentRow } from "../ledger/payment-rows.ts"
+import { payAutomatically } from "./automatic.ts"
+import { knownProviders, providerOf } from "./providers/choose.ts"
+import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
 import { askRefund, sendRefund, settleAlone } from "./send-refund.ts"
 import { finishPayment, settle } from "./settle.ts"
 

@@ -9,10 +9,10 @@ import type { Tx } from "../../base/database/db.ts"
 import { record, transact } from "../../events/outbox.ts"
 import { postGivenBack, postReturned } from "../ledger/ledger.ts"
 import { refundPosting } from "../ledger/mark-refund.ts"
-import { known, type RefundAnswer } from "./providers/provider.ts"
-import { providerOf } from "./providers/choose.ts"
-import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "../ledger/refund-rows.ts"
 import { contextOfPayment, countRefunded, findPayment, lockPayment } from "../ledger/payment-rows.ts"
+import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "../ledger/refund-rows.ts"
+import { providerOf } from "./providers/choose.ts"
+import { known, type RefundAnswer } from "./providers/provider.ts"
 
 /** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded or payment.refund_failed. */
 export async function sendRefund(

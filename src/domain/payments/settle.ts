@@ -6,11 +6,7 @@
 import type { App } from "../../base/app.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { type EventContext, record, transact } from "../../events/outbox.ts"
-import { openSealedCard } from "./cards.ts"
 import { postReceived } from "../ledger/ledger.ts"
-import { type ChargeAnswer, type ChargeRequest, known } from "./providers/provider.ts"
-import { providerOf } from "./providers/choose.ts"
-import { nextRetryAt } from "./retry-policy.ts"
 import {
   changePayment,
   contextOfPayment,
@@ -19,6 +15,10 @@ import {
   lockPayment,
   type PaymentRow,
 } from "../ledger/payment-rows.ts"
+import { openSealedCard } from "./cards.ts"
+import { providerOf } from "./providers/choose.ts"
+import { type ChargeAnswer, type ChargeRequest, known } from "./providers/provider.ts"
+import { nextRetryAt } from "./retry-policy.ts"
 
 /**
  * Asks the provider for the money and settles what it answers. A payment whose outcome stays unknown stays processing; one that

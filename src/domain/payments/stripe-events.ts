@@ -9,12 +9,19 @@ import type Stripe from "stripe"
 import type { Db, Tx } from "../../base/database/db.ts"
 import { isId, jobsUserId } from "../../base/ids.ts"
 import { contextOf, open } from "../../events/outbox.ts"
+import {
+  contextOfPayment,
+  countRefunded,
+  findByProviderId,
+  findPayment,
+  lockPayment,
+  type PaymentRow,
+} from "../ledger/payment-rows.ts"
 import { insertRefund, type RefundRow } from "../ledger/refund-rows.ts"
-import { contextOfPayment, countRefunded, findByProviderId, findPayment, lockPayment, type PaymentRow } from "../ledger/payment-rows.ts"
+import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
+import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"
 import { settlePayment } from "./settle.ts"
-import { ourAmount } from "./providers/stripe-client.ts"
-import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
 
 /** What became of an event of Stripe. */
 export type StripeOutcome = "settled" | "repeated" | "not_ours" | "not_needed"

@@ -18,13 +18,13 @@ import {
 } from "../../access/caller.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
-import { facilityScope } from "../../events/scope.ts"
-import { Id } from "../../base/schema/request-fields.ts"
 import { platformFacilityId } from "../../base/ids.ts"
-import { isOrganization } from "../club/organizations.ts"
+import { Id } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
-import { parentIdsOf } from "./children/parents.ts"
+import { facilityScope } from "../../events/scope.ts"
+import { isOrganization } from "../club/organizations.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
+import { parentIdsOf } from "./children/parents.ts"
 import { lockFamily } from "./users.ts"
 
 /** What names a grant of a person. */

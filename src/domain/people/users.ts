@@ -3,15 +3,15 @@
  * Writes: users.
  */
 import * as Schema from "effect/Schema"
+import { Password } from "../../access/passwords.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { type FacilityScope, facilityScope } from "../../events/scope.ts"
-import { Email, Id, Name, normalEmail } from "../../base/schema/request-fields.ts"
 import { newId } from "../../base/ids.ts"
+import { Email, Id, Name, normalEmail } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
-import { Password } from "../../access/passwords.ts"
-import { keepGrant } from "./roles.ts"
+import { type FacilityScope, facilityScope } from "../../events/scope.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
+import { keepGrant } from "./roles.ts"
 
 export const RegistrationInput = Schema.Struct({
   email: Email,

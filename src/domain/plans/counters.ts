@@ -4,9 +4,9 @@
  * Writes: entitlement_counters, entitlement_returns.
  */
 import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { SubscriptionRow } from "../subscriptions/rows.ts"
 import { usageMonthAt } from "./periods.ts"
 import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
-import type { SubscriptionRow } from "../subscriptions/rows.ts"
 
 export interface Taken {
   /** False: it did not fit, or the counter's month is over; nothing was changed. */

@@ -4,9 +4,9 @@
  */
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { RuleBroken } from "../../base/errors.ts"
-import { scopeOf } from "../../events/scope.ts"
 import { localDateOf } from "../../base/local-days.ts"
 import { record } from "../../events/outbox.ts"
+import { scopeOf } from "../../events/scope.ts"
 import type { Counter } from "./counters.ts"
 import { allPlans, type EntitlementType, type PlanRow, planWithMore, requirePlan } from "./plans.ts"
 

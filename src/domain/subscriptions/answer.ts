@@ -1,11 +1,11 @@
 /** A subscription, its invoices, its use and its changes as the API answers them. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Money } from "../../base/schema/request-fields.ts"
-import type { InvoiceRow } from "./invoices.ts"
 import { billingCycles } from "../plans/periods.ts"
 import { Entitlement, entitlementsOf, Limit, type PlanRow } from "../plans/plans.ts"
-import type { SubscriptionRow } from "./rows.ts"
 import { levelOf, levels, percentOf } from "../plans/warnings.ts"
+import type { InvoiceRow } from "./invoices.ts"
+import type { SubscriptionRow } from "./rows.ts"
 
 const instant = Schema.String
 const orNull = Schema.NullOr

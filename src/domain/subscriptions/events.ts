@@ -1,7 +1,7 @@
 /** What the commands and the job of subscriptions announce: each event's data, from the rows. */
 import type { Tx } from "../../base/database/db.ts"
-import { scopeOf } from "../../events/scope.ts"
 import { record } from "../../events/outbox.ts"
+import { scopeOf } from "../../events/scope.ts"
 import type { PlanRow } from "../plans/plans.ts"
 import type { SubscriptionRow, SubscriptionStatus } from "./rows.ts"
 

@@ -5,16 +5,16 @@
  */
 import type { Db, Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, WrongState } from "../../base/errors.ts"
-import { findFacility } from "../club/facilities.ts"
 import { jobsUserId } from "../../base/ids.ts"
-import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
+import { findFacility } from "../club/facilities.ts"
 import { recount, removeCounters } from "../plans/counters.ts"
-import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
-import { discountOn } from "./proration.ts"
 import { boundary } from "../plans/periods.ts"
 import { allPlans, type PlanRow, priceOf, requirePlan } from "../plans/plans.ts"
-import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
 import { recordWarnings } from "../plans/warnings.ts"
+import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
+import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
+import { discountOn } from "./proration.ts"
+import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
 
 /** What the clock has done to one subscription. */
 export type Advanced = "renewed" | "ended" | "pastDue" | "cancelled"

@@ -3,8 +3,8 @@
  * Writes: subscriptions.
  */
 import type { Queryable, Tx } from "../../base/database/db.ts"
-import type { Discount, Terms } from "./proration.ts"
 import type { BillingCycle } from "../plans/periods.ts"
+import type { Discount, Terms } from "./proration.ts"
 
 export type SubscriptionStatus = "trialing" | "active" | "past_due" | "cancelled"
 

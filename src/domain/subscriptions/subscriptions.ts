@@ -6,26 +6,20 @@
 import { type Caller, requireAdmin } from "../../access/caller.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { findFacility } from "../club/facilities.ts"
 import { newId } from "../../base/ids.ts"
-import { type Subscription, toSubscription } from "./answer.ts"
-import { bill } from "./invoices.ts"
+import { findFacility } from "../club/facilities.ts"
 import { recount, removeCounters } from "../plans/counters.ts"
+import { type BillingCycle, boundary, localDayAfter } from "../plans/periods.ts"
+import { allPlans, currencyFor, type PlanRow, priceOf, requireOffered, requirePlan } from "../plans/plans.ts"
+import { recordWarnings } from "../plans/warnings.ts"
+import { type Subscription, toSubscription } from "./answer.ts"
 import { keepRedemption, redeemCoupon } from "./coupons.ts"
 import { recordCancelled, recordCreated, recordResumed } from "./events.ts"
 import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
+import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"
-import { type BillingCycle, boundary, localDayAfter } from "../plans/periods.ts"
-import { allPlans, currencyFor, type PlanRow, priceOf, requireOffered, requirePlan } from "../plans/plans.ts"
 import { bringToPresent, lockRunning, subscriptionEnds } from "./renew.ts"
-import {
-  changeSubscription,
-  hadTrial,
-  insertSubscription,
-  type LockedSubscription,
-  lockLive,
-} from "./rows.ts"
-import { recordWarnings } from "../plans/warnings.ts"
+import { changeSubscription, hadTrial, insertSubscription, type LockedSubscription, lockLive } from "./rows.ts"
 
 /**
  * Begins a subscription, with a trial or with its first paid period. Records subscription.created, and

@@ -1,8 +1,20 @@
 /** The events of holds and bookings: seven of the spec, and those that it leaves unannounced. */
 import * as Schema from "effect/Schema"
+import {
+  Actor,
+  Count,
+  Currency,
+  Email,
+  Id,
+  Instant,
+  Minutes,
+  Money,
+  Note,
+  Text,
+  Timezone,
+} from "../../base/schema/fact-fields.ts"
 import { area } from "../definition.ts"
 import { example } from "../example.ts"
-import { Actor, Count, Currency, Email, Id, Instant, Minutes, Money, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
 
 const define = area("booking-service")
 

@@ -1,8 +1,19 @@
 /** The events of a facility's own subscription to SlotBase. */
 import * as Schema from "effect/Schema"
+import {
+  Actor,
+  Currency,
+  Id,
+  Instant,
+  Measure,
+  Money,
+  Note,
+  Quantity,
+  SignedMoney,
+  Text,
+} from "../../base/schema/fact-fields.ts"
 import { area } from "../definition.ts"
 import { example } from "../example.ts"
-import { Actor, Currency, Id, Instant, Measure, Money, Note, Quantity, SignedMoney, Text } from "../../base/schema/fact-fields.ts"
 
 const define = area("subscription-service")
 

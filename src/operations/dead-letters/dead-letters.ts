@@ -6,10 +6,10 @@
  */
 import type { Caller } from "../../access/caller.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
-import { requeueDelivery } from "../../outbound/webhooks/deliveries/deliveries.ts"
 import { NotFound, WrongState } from "../../base/errors.ts"
-import type { DomainEvent } from "../../events/envelope.ts"
 import { raise } from "../../base/hints.ts"
+import type { DomainEvent } from "../../events/envelope.ts"
+import { requeueDelivery } from "../../outbound/webhooks/deliveries/deliveries.ts"
 
 /** The spec's EventProcessingError. */
 export interface EventProcessingError {

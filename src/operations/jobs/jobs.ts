@@ -7,10 +7,11 @@ import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "../../access/caller.ts"
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotAllowed, NotFound } from "../../base/errors.ts"
-import { isFacility } from "../../domain/club/facilities.ts"
-import { Id } from "../../base/schema/request-fields.ts"
 import { raise } from "../../base/hints.ts"
 import { platformFacilityId } from "../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
+import { Id } from "../../base/schema/request-fields.ts"
+import { isFacility } from "../../domain/club/facilities.ts"
 import {
   findJobs,
   findRun,
@@ -22,7 +23,6 @@ import {
   runTriggers,
 } from "./rows.ts"
 import { nextTicks } from "./ticks.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 
 export const JobRun = Schema.Struct({
   id: Id,

@@ -5,8 +5,8 @@
  */
 import type { Queryable } from "../../base/database/db.ts"
 import { NotFound } from "../../base/errors.ts"
-import { type DomainEvent, type EventRow, toDomainEvent } from "../../events/envelope.ts"
 import { platformFacilityId } from "../../base/ids.ts"
+import { type DomainEvent, type EventRow, toDomainEvent } from "../../events/envelope.ts"
 
 /** An event with its place in the log; null while it is not dispatched, which takes milliseconds. */
 export type LoggedEvent = DomainEvent & { readonly position: string | null }

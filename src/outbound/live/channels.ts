@@ -4,8 +4,8 @@
  */
 import { bestRole, type Caller, isStaff, mayActFor } from "../../access/caller.ts"
 import type { Queryable } from "../../base/database/db.ts"
-import { type ChannelPattern, channelPatterns } from "../../events/definition.ts"
 import { isId } from "../../base/ids.ts"
+import { type ChannelPattern, channelPatterns } from "../../events/definition.ts"
 
 export interface Channel {
   readonly name: string

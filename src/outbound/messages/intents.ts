@@ -5,9 +5,9 @@
  * Writes: notifications.
  */
 import type { Db, Queryable } from "../../base/database/db.ts"
-import { oneLine, render } from "./render.ts"
 import type { Channel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
+import { oneLine, render } from "./render.ts"
 
 /** The event that people are notified of. */
 export interface Notified extends Concerned {

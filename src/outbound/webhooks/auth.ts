@@ -4,8 +4,8 @@
  */
 import { type Fault, InvalidInput } from "../../base/errors.ts"
 import type { SecretBox } from "../../base/secrets.ts"
-import { newSigningSecret } from "./signature.ts"
 import type { AuthConfig, AuthType } from "./input.ts"
+import { newSigningSecret } from "./signature.ts"
 
 /** What each type needs, all of it and nothing else; a missing signing secret is made. */
 const needs: Record<AuthType, readonly (keyof AuthConfig)[]> = {

@@ -2,8 +2,9 @@
  * The headers of a webhook request, exactly as the contract has them; for the sender, and without secrets for those who
  * look at a delivery afterwards. Pure.
  */
-import { signatureOf, standardHeaders } from "./signature.ts"
+
 import type { AuthConfig, AuthType } from "./input.ts"
+import { signatureOf, standardHeaders } from "./signature.ts"
 
 export interface Attempt {
   readonly attemptId: string

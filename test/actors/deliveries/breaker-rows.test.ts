@@ -3,13 +3,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createTakeover } from "../../../actors/deliveries/reclaim.ts"
 import { rootUserId } from "../../../src/base/ids.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { processRow } from "../../harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
 import { testApp } from "../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { processRow } from "../../harness/pipeline/pipeline.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
 
 let database: TestDatabase
 let app: ReturnType<typeof testApp>

@@ -7,13 +7,13 @@ import { Webhook as StandardWebhook } from "standardwebhooks"
 import { rootUserId } from "../../../src/base/ids.ts"
 import { transact } from "../../../src/events/outbox.ts"
 import { changeWebhook, deleteWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
+import { context, unbalanced } from "../../harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed, rootCaller, type TestDeliverer } from "../../harness/pipeline/webhooks.ts"
 import { testApp } from "../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { context, unbalanced } from "../../harness/pipeline/pipeline.ts"
-import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
-import { aDeliverer, aWebhook, confirmed, rootCaller, type TestDeliverer } from "../../harness/pipeline/webhooks.ts"
 
 let database: TestDatabase
 let app: ReturnType<typeof testApp>

@@ -5,10 +5,10 @@ import { createBreakers } from "../../../actors/deliveries/breaker-rows.ts"
 import { Lanes } from "../../../actors/deliveries/endpoints.ts"
 import { createLooking } from "../../../actors/deliveries/finder.ts"
 import { clock } from "../../../src/base/clock.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { aFacility } from "../../harness/club/factories.ts"
 import { aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

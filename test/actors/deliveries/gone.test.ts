@@ -3,12 +3,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { transact } from "../../../src/events/outbox.ts"
 import { changeWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { context } from "../../harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
 import { testApp } from "../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { context } from "../../harness/pipeline/pipeline.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

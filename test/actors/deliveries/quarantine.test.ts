@@ -7,13 +7,13 @@ import { reclaimLost } from "../../../actors/deliveries/reclaim.ts"
 import { settle } from "../../../actors/deliveries/settle-rows.ts"
 import { inLoneTurn } from "../../../actors/runtime/quarantine.ts"
 import type { App } from "../../../src/base/app.ts"
+import { aFacility } from "../../harness/club/factories.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { processRow, unbalanced } from "../../harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed, delivered } from "../../harness/pipeline/webhooks.ts"
 import { testApp } from "../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { processRow, unbalanced } from "../../harness/pipeline/pipeline.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { aDeliverer, aWebhook, confirmed, delivered } from "../../harness/pipeline/webhooks.ts"
 
 let database: TestDatabase
 let app: App

@@ -3,12 +3,12 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { limits } from "../../../actors/deliveries/endpoint.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
 import { aFacility } from "../../harness/club/factories.ts"
 import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
 import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
 
 let database: TestDatabase
 let app: ReturnType<typeof testApp>

@@ -6,8 +6,8 @@ import { dispatchBatch, dispatcher, dispatchOnce } from "../../../actors/dispatc
 import type { Db } from "../../../src/base/database/db.ts"
 import { onHint } from "../../../src/base/hints.ts"
 import { newId } from "../../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { logOf, recordMany } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -4,10 +4,10 @@ import { expect, test } from "bun:test"
 import { afterHooksHandler } from "../../../actors/handlers/after-hooks.ts"
 import type { HandledEvent } from "../../../actors/handlers/handler.ts"
 import type { Db } from "../../../src/base/database/db.ts"
+import type { AfterHook } from "../../../src/base/hooks.ts"
 import { definitionOf } from "../../../src/events/catalogue.ts"
 import { toDomainEvent } from "../../../src/events/envelope.ts"
 import { example } from "../../../src/events/example.ts"
-import type { AfterHook } from "../../../src/base/hooks.ts"
 
 const event: HandledEvent = {
   id: example.bookingId,

@@ -3,15 +3,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { analyticsHandler } from "../../../actors/handlers/analytics.ts"
 import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import { confirmBooking, createBooking, rescheduleBooking } from "../../../src/domain/booking/book.ts"
-import { checkIn, completeBooking, markNoShow } from "../../../src/domain/booking/attendance/check-in.ts"
-import type { EventType } from "../../../src/events/catalogue.ts"
-import { createHold } from "../../../src/domain/booking/holds.ts"
 import { newId } from "../../../src/base/ids.ts"
+import { checkIn, completeBooking, markNoShow } from "../../../src/domain/booking/attendance/check-in.ts"
+import { confirmBooking, createBooking, rescheduleBooking } from "../../../src/domain/booking/book.ts"
+import { createHold } from "../../../src/domain/booking/holds.ts"
+import type { EventType } from "../../../src/events/catalogue.ts"
 import { record } from "../../../src/events/outbox.ts"
 import { aClub, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { sample } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

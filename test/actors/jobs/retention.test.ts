@@ -8,8 +8,6 @@ import { clock } from "../../../src/base/clock.ts"
 import { type Arming, type CrashPoint, retentionPoints } from "../../../src/base/crash-points.ts"
 import { connect, type Db, type Queryable } from "../../../src/base/database/db.ts"
 import { example } from "../../../src/events/example.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
 import { aFacility } from "../../harness/club/factories.ts"
 import {
   aWebhook,
@@ -21,6 +19,8 @@ import {
   unbalanced,
 } from "../../harness/pipeline/pipeline.ts"
 import { letters, partitions, waitingFor } from "../../harness/pipeline/retention.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { eventually } from "../../harness/setup/eventually.ts"
 
 const project = join(import.meta.dir, "../../..")
 let database: TestDatabase

@@ -10,11 +10,11 @@ import { paymentArrived } from "../../../src/domain/subscriptions/paid.ts"
 import { getSubscription, listInvoices } from "../../../src/domain/subscriptions/read.ts"
 import { countDueRenewals } from "../../../src/domain/subscriptions/renew.ts"
 import { cancelSubscription } from "../../../src/domain/subscriptions/subscriptions.ts"
-import { testApp } from "../../harness/setup/app.ts"
 import { aClub, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
 import { aTinyPlan, eventsOf, handleAll, moveTo, runRenewals, subscribed } from "../../harness/club/subscriptions.ts"
+import { failure } from "../../harness/pipeline/pipeline.ts"
+import { testApp } from "../../harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -3,12 +3,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { broadcast } from "../../../actors/live/broadcaster.ts"
 import { connect } from "../../../src/base/database/db.ts"
-import { Live } from "../../../src/outbound/live/live.ts"
 import { record } from "../../../src/events/outbox.ts"
+import { Live } from "../../../src/outbound/live/live.ts"
 import { aCheckIn, aClub, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
 import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -4,8 +4,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { type HandledEvent, sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
 import { runHandler } from "../../../actors/runs/run-handler.ts"
 import type { Db, Tx } from "../../../src/base/database/db.ts"
+import {
+  dispatchAll,
+  pipelineApp,
+  processRow,
+  recordMany,
+  runsOf,
+  subscribe,
+  unbalanced,
+} from "../../harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe, unbalanced } from "../../harness/pipeline/pipeline.ts"
 
 let database: TestDatabase
 let db: Db

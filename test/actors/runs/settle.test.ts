@@ -2,13 +2,21 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { GiveUp } from "../../../actors/handlers/handler.ts"
-import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
 import type { Run } from "../../../actors/runs/claim.ts"
 import { asFenced, Fenced, settle, settleFailure } from "../../../actors/runs/settle.ts"
+import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
 import type { Db } from "../../../src/base/database/db.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { dispatchAll, failure, processRow, recordMany, runsOf, subscribe, unbalanced } from "../../harness/pipeline/pipeline.ts"
+import {
+  dispatchAll,
+  failure,
+  processRow,
+  recordMany,
+  runsOf,
+  subscribe,
+  unbalanced,
+} from "../../harness/pipeline/pipeline.ts"
 import { claimFree } from "../../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 const handler = "AnalyticsHandler"
 const policy = retryPolicyOf(handler)

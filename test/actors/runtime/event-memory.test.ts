@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readEvents } from "../../../actors/runtime/event-memory.ts"
 import type { Db } from "../../../src/base/database/db.ts"
 import { newId } from "../../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { recordMany } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
 import type { Db } from "../../../src/base/database/db.ts"
+import { dispatchAll, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { dispatchAll, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
 
 let database: TestDatabase
 let db: Db
@@ -79,12 +79,15 @@ async function successes(): Promise<number> {
 
 /** The harness's process with one handler; resolves when it has registered. */
 async function start() {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../harness/pipeline/run-one-handler.ts"), database.url], {
-    env: { ...process.env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  })
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "../../harness/pipeline/run-one-handler.ts"), database.url],
+    {
+      env: { ...process.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  )
   let output = ""
   void (async () => {
     const decoder = new TextDecoder()

@@ -2,16 +2,16 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Caller } from "../../../src/access/caller.ts"
-import type { BookingInput } from "../../../src/domain/booking/input.ts"
-import { createBooking, getBooking, listBookings } from "../../../src/domain/booking/book.ts"
 import type { Tx } from "../../../src/base/database/db.ts"
-import { createHold } from "../../../src/domain/booking/holds.ts"
 import { newId } from "../../../src/base/ids.ts"
+import { createBooking, getBooking, listBookings } from "../../../src/domain/booking/book.ts"
+import { createHold } from "../../../src/domain/booking/holds.ts"
+import type { BookingInput } from "../../../src/domain/booking/input.ts"
 import { bookingCounts, eventsOf, isOccupied } from "../../harness/club/bookings.ts"
 import { aClub, aMember, atHour, type Club, type Person, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { aFacility, aResource, aRole } from "../../harness/club/factories.ts"
 import { failure } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { spanOfDay } from "../../../src/base/local-days.ts"
-import { type PriceRule, priceOf, tariffOf } from "../../../src/domain/booking/prices.ts"
 import { weekdays } from "../../../src/base/weekdays.ts"
+import { type PriceRule, priceOf, tariffOf } from "../../../src/domain/booking/prices.ts"
 
 test.each([
   [2400, 60, 2400],

@@ -1,17 +1,17 @@
 // From state to state: which command is allowed from which state, at which time and for whom, and what it announces.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import type { BookingInput } from "../../../src/domain/booking/input.ts"
-import { cancelBooking, confirmBooking, createBooking, getBooking } from "../../../src/domain/booking/book.ts"
-import { checkIn, completeBooking, markNoShow } from "../../../src/domain/booking/attendance/check-in.ts"
 import type { Tx } from "../../../src/base/database/db.ts"
-import { releaseHold } from "../../../src/domain/booking/holds.ts"
 import { newId } from "../../../src/base/ids.ts"
+import { checkIn, completeBooking, markNoShow } from "../../../src/domain/booking/attendance/check-in.ts"
+import { cancelBooking, confirmBooking, createBooking, getBooking } from "../../../src/domain/booking/book.ts"
+import { releaseHold } from "../../../src/domain/booking/holds.ts"
+import type { BookingInput } from "../../../src/domain/booking/input.ts"
 import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "../../harness/club/bookings.ts"
 import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { aPerson } from "../../harness/club/factories.ts"
 import { failure } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

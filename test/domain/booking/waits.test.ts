@@ -2,10 +2,10 @@
 // so that two bookings that change places never wait for each other for ever.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { lockBooking } from "../../../src/domain/booking/rows.ts"
-import { rescheduleBooking } from "../../../src/domain/booking/book.ts"
 import type { Tx } from "../../../src/base/database/db.ts"
 import { giveStrike } from "../../../src/domain/booking/attendance/strikes.ts"
+import { rescheduleBooking } from "../../../src/domain/booking/book.ts"
+import { lockBooking } from "../../../src/domain/booking/rows.ts"
 import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test"
 import { InvalidInput } from "../../../src/base/errors.ts"
-import { decode } from "../../../src/base/schema/decode.ts"
 import { localDatesOf } from "../../../src/base/local-days.ts"
+import { decode } from "../../../src/base/schema/decode.ts"
 import { isOpen, OpeningHours, openSpans, slotSpans } from "../../../src/domain/club/opening-hours.ts"
 
 const berlin = "Europe/Berlin"

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { createHooks } from "../../../src/base/hooks.ts"
 import { changeOf } from "../../../src/outbound/live/frames.ts"
 import { readLog } from "../../../src/outbound/live/log.ts"
+import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../harness/api/coach-api.ts"
 import { eventsOf } from "../../harness/club/bookings.ts"
 import { atHour, type Person } from "../../harness/club/club.ts"
-import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../harness/api/coach-api.ts"
 import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
 
 let club: CoachClub

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { authenticate } from "../../../src/access/caller.ts"
-import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
 import { NotAuthenticated } from "../../../src/base/errors.ts"
 import { rootUserId } from "../../../src/base/ids.ts"
+import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase

@@ -4,15 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { connect, type Db } from "../../../src/base/database/db.ts"
 import { createHold, releaseHold } from "../../../src/domain/booking/holds.ts"
 import { createResource } from "../../../src/domain/club/resources.ts"
-import { changePlan } from "../../../src/domain/subscriptions/change-plan.ts"
 import { type EntitlementType, releaseEntitlement, useEntitlement } from "../../../src/domain/plans/entitlements.ts"
-import { getUsage } from "../../../src/domain/subscriptions/read.ts"
 import { levelOf } from "../../../src/domain/plans/warnings.ts"
+import { changePlan } from "../../../src/domain/subscriptions/change-plan.ts"
+import { getUsage } from "../../../src/domain/subscriptions/read.ts"
 import { cancelSubscription } from "../../../src/domain/subscriptions/subscriptions.ts"
 import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
 import { aTinyPlan, eventsOf, moveTo, subscribed } from "../../harness/club/subscriptions.ts"
+import { failure } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

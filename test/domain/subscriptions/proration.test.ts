@@ -2,8 +2,14 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { changeOf, type Discount, discountOn, portion, type Terms } from "../../../src/domain/subscriptions/proration.ts"
 import { boundary } from "../../../src/domain/plans/periods.ts"
+import {
+  changeOf,
+  type Discount,
+  discountOn,
+  portion,
+  type Terms,
+} from "../../../src/domain/subscriptions/proration.ts"
 import { cases } from "../../whole/properties/property.ts"
 
 const money = fc.integer({ min: 0, max: 1_000_000_000_000 })

@@ -1,9 +1,9 @@
 // The HTTP API without a socket: the server of a test database, called with Request objects.
 
-import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
+import { createServer } from "../../../src/api/server.ts"
 import type { App } from "../../../src/base/app.ts"
 import type { Config } from "../../../src/base/config.ts"
-import { createServer } from "../../../src/api/server.ts"
+import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
 import { testApp } from "../setup/app.ts"
 import { type TestDatabase, testDatabase } from "../setup/database.ts"
 import { rootKey } from "../setup/system.ts"

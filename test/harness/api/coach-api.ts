@@ -1,9 +1,9 @@
 // Over HTTP: a club that is always open, with two coaches, people of every other role and a coach of another club.
 
 import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { type Answer, testApi } from "./api.ts"
 import { aMember, atHour, type Person } from "../club/club.ts"
 import { aFacility, aResource } from "../club/factories.ts"
+import { type Answer, testApi } from "./api.ts"
 
 export type Body = Readonly<Record<string, unknown>>
 

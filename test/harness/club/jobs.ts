@@ -1,8 +1,8 @@
 // Scheduled jobs in the test's own process, without pg-boss: what people ask for is run, and ticks come when a test says so.
 
-import type { Actor, Running } from "../../../actors/runtime/actor.ts"
 import { runActors } from "../../../actors/index.ts"
 import { type JobRuns, jobRuns } from "../../../actors/jobs/job-runs.ts"
+import type { Actor, Running } from "../../../actors/runtime/actor.ts"
 import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
 import type { App } from "../../../src/base/app.ts"
 

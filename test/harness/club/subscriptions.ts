@@ -4,9 +4,9 @@ import type { HandledEvent, OneByOneHandler } from "../../../actors/handlers/han
 import { subscriptionRenewalCheck } from "../../../actors/jobs/subscription-renewal-check.ts"
 import type { App } from "../../../src/base/app.ts"
 import type { Db } from "../../../src/base/database/db.ts"
-import { open } from "../../../src/events/outbox.ts"
 import type { SubscribeInput } from "../../../src/domain/subscriptions/input.ts"
 import { subscribe } from "../../../src/domain/subscriptions/subscriptions.ts"
+import { open } from "../../../src/events/outbox.ts"
 import { type Club, run, testContext } from "./club.ts"
 
 /** A plan below Starter with limits that a test can reach; active users are not limited. */

@@ -1,7 +1,7 @@
 // Over HTTP: courts with people who wait for them, and what the log says of it.
 
-import { expireHolds } from "../../../src/domain/booking/holds.ts"
 import { newId } from "../../../src/base/ids.ts"
+import { expireHolds } from "../../../src/domain/booking/holds.ts"
 import { transact } from "../../../src/events/outbox.ts"
 import { type Answer, type TestApi, testApi } from "../api/api.ts"
 import { makeCourts } from "../api/booking-api.ts"

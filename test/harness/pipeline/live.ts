@@ -3,9 +3,9 @@
 import { Elysia } from "elysia"
 import { broadcast } from "../../../actors/live/broadcaster.ts"
 import type { Db } from "../../../src/base/database/db.ts"
-import { liveRoutes } from "../../../src/outbound/live/routes.ts"
 import { webSocketOptions } from "../../../src/outbound/live/limits.ts"
 import { Live, type LiveLimits } from "../../../src/outbound/live/live.ts"
+import { liveRoutes } from "../../../src/outbound/live/routes.ts"
 import { dispatchAll } from "./pipeline.ts"
 
 export interface LiveServer {

@@ -2,8 +2,8 @@
 
 import { expect } from "bun:test"
 import type { Db, Tx } from "../../../src/base/database/db.ts"
-import { example } from "../../../src/events/example.ts"
 import { newId } from "../../../src/base/ids.ts"
+import { example } from "../../../src/events/example.ts"
 import { eventually } from "../setup/eventually.ts"
 import { pagesRead } from "./pages.ts"
 import { failure, sample } from "./pipeline.ts"

@@ -3,11 +3,11 @@
 import type { App } from "../../../src/base/app.ts"
 import { parseConfig } from "../../../src/base/config.ts"
 import type { Db, Queryable } from "../../../src/base/database/db.ts"
+import { newId, rootUserId } from "../../../src/base/ids.ts"
+import { secretBox } from "../../../src/base/secrets.ts"
 import { definitionOf, type EventType } from "../../../src/events/catalogue.ts"
 import { example } from "../../../src/events/example.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
 import { type EventContext, type NewEvent, record, transact } from "../../../src/events/outbox.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
 
 /** An app without server and actors, on this database. */
 export const pipelineApp = (db: Db): App => ({

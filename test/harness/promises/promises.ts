@@ -2,8 +2,8 @@
 
 import { expect } from "bun:test"
 import type { Db } from "../../../src/base/database/db.ts"
-import { brokenPromises } from "./broken-promises.ts"
 import { eventually } from "../setup/eventually.ts"
+import { brokenPromises } from "./broken-promises.ts"
 
 /** Waits until nothing is left to dispatch, handle or deliver. */
 export const settled = (db: Db, withinMs: number) =>

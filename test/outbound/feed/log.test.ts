@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { NotFound } from "../../../src/base/errors.ts"
-import { readEvent, readEventLog, readFeed } from "../../../src/outbound/feed/log.ts"
 import { newId, platformFacilityId } from "../../../src/base/ids.ts"
 import { record } from "../../../src/events/outbox.ts"
+import { readEvent, readEventLog, readFeed } from "../../../src/outbound/feed/log.ts"
 import { aCheckIn, aClub, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { dispatchAll, failure, subscribe } from "../../harness/pipeline/pipeline.ts"
 import { queueAll } from "../../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "../../../src/base/ids.ts"
 import { hashToken, newToken } from "../../../src/base/secrets.ts"
 import { aClub, aMember, type Club, type Person } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { aFacility, aPerson, aResource } from "../../harness/club/factories.ts"
 import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

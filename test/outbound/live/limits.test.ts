@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { LiveLimits } from "../../../src/outbound/live/live.ts"
 import { aClub, aMember, type Club } from "../../harness/club/club.ts"
+import { handshake } from "../../harness/outside/raw-socket.ts"
+import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { handshake } from "../../harness/outside/raw-socket.ts"
 
 let database: TestDatabase
 let club: Club

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { broadcast } from "../../../actors/live/broadcaster.ts"
 import { record } from "../../../src/events/outbox.ts"
 import { aCheckIn, aClub, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { type LiveClient, type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
 import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

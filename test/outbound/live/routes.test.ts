@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { aClub, type Club } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
 import { handshake } from "../../harness/outside/raw-socket.ts"
+import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

@@ -2,8 +2,8 @@
 
 import { expect, test } from "bun:test"
 import { definitionOf } from "../../../src/events/catalogue.ts"
-import { oneLine, render, type TemplateId, type View } from "../../../src/outbound/messages/render.ts"
 import { NOTIFICATION_CONFIGS } from "../../../src/outbound/messages/configs.ts"
+import { oneLine, render, type TemplateId, type View } from "../../../src/outbound/messages/render.ts"
 
 const view = (type: string, data: object = {}, as = "booker"): View => ({
   data: { ...(definitionOf(type)?.sample as object), ...data },

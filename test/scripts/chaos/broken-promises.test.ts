@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Tx } from "../../../src/base/database/db.ts"
 import { newId } from "../../../src/base/ids.ts"
 import { brokenPromises } from "../../harness/promises/broken-promises.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { finishedWork } from "../../harness/promises/finished-work.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

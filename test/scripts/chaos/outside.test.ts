@@ -13,8 +13,8 @@ import type { Status } from "../../../scripts/chaos/customers.ts"
 import type { Request } from "../../../scripts/chaos/receiver.ts"
 import type { Tx } from "../../../src/base/database/db.ts"
 import { newId } from "../../../src/base/ids.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { finishedWork } from "../../harness/promises/finished-work.ts"
+import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 
 let database: TestDatabase
 /** Every attempt, the two that failed included; and every mail. */

@@ -2,14 +2,14 @@
 // about. Things are made when they are needed, over HTTP, so that they are as real as any.
 
 import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { mirrorJobs } from "../../../src/operations/jobs/rows.ts"
 import { hashToken, newToken } from "../../../src/base/secrets.ts"
+import { mirrorJobs } from "../../../src/operations/jobs/rows.ts"
 import { type Answer, password, type TestApi, testApi } from "../../harness/api/api.ts"
 import { aMember, type Person } from "../../harness/club/club.ts"
 import { aPerson, aResource, aRole } from "../../harness/club/factories.ts"
-import { rootKey } from "../../harness/setup/system.ts"
-import { countWrites } from "../../harness/pipeline/writes.ts"
 import type { OpenApi } from "../../harness/openapi/document.ts"
+import { countWrites } from "../../harness/pipeline/writes.ts"
+import { rootKey } from "../../harness/setup/system.ts"
 import type { callers, Letter } from "./row.ts"
 
 /** A facility that is open day and night. */

@@ -1,8 +1,8 @@
 // Things to be called about, each made for somebody in a facility, by requests that anybody would make where there are such.
 // Their names are the parts of addresses behind which an id stands.
 
-import { type EventRow, toDomainEvent } from "../../../src/events/envelope.ts"
 import { newId, rootUserId } from "../../../src/base/ids.ts"
+import { type EventRow, toDomainEvent } from "../../../src/events/envelope.ts"
 import { aMember } from "../../harness/club/club.ts"
 import { jpeg } from "../../harness/club/media-files.ts"
 import { dispatchAll } from "../../harness/pipeline/pipeline.ts"

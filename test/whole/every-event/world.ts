@@ -4,16 +4,16 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { prepare } from "../../../actors/runtime/actor.ts"
 import { handlersOf, mirrorHandlers } from "../../../actors/handlers/index.ts"
 import { bookingReminderCheck } from "../../../actors/jobs/booking-reminder-check.ts"
 import { noShowDetection } from "../../../actors/jobs/no-show-detection.ts"
 import { subscriptionRenewalCheck } from "../../../actors/jobs/subscription-renewal-check.ts"
 import { runHandler } from "../../../actors/runs/run-handler.ts"
+import { prepare } from "../../../actors/runtime/actor.ts"
 import { type TestApi, testApi } from "../../harness/api/api.ts"
 import { startJobs } from "../../harness/club/jobs.ts"
-import { dispatchAll, processRow } from "../../harness/pipeline/pipeline.ts"
 import { smtpReceiver } from "../../harness/outside/smtp.ts"
+import { dispatchAll, processRow } from "../../harness/pipeline/pipeline.ts"
 
 export type Person = Awaited<ReturnType<TestApi["person"]>>
 

@@ -5,9 +5,9 @@ import { createHmac } from "node:crypto"
 import fc from "fast-check"
 import { Webhook, WebhookVerificationError } from "standardwebhooks"
 import { secretBox } from "../../../src/base/secrets.ts"
-import { newSigningSecret, signatureOf, standardHeaders } from "../../../src/outbound/webhooks/signature.ts"
 import { authOf, openAuth, sealAuth } from "../../../src/outbound/webhooks/auth.ts"
 import { authHeaders, signatureHeader } from "../../../src/outbound/webhooks/request.ts"
+import { newSigningSecret, signatureOf, standardHeaders } from "../../../src/outbound/webhooks/signature.ts"
 import { cases, timeoutOf } from "./property.ts"
 
 setDefaultTimeout(timeoutOf())

@@ -1,10 +1,10 @@
 /** A process is killed in the middle of a Saturday morning, and nothing is lost, doubled or out of order. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type Client, clientOf, hour, makeClub } from "../../harness/api/client.ts"
+import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
+import { expectPromisesKept, settled } from "../../harness/promises/promises.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { expectPromisesKept, settled } from "../../harness/promises/promises.ts"
-import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
 import { startSystem } from "../../harness/setup/system.ts"
 
 const bookings = 2_000

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { embeddedUrl } from "../../../src/base/database/embedded/start.ts"
 import { clientOf, hour, makeClub } from "../../harness/api/client.ts"
+import { startReceiver } from "../../harness/outside/receiver.ts"
+import { settled } from "../../harness/promises/promises.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
 import { eventually } from "../../harness/setup/eventually.ts"
-import { settled } from "../../harness/promises/promises.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
 import { freePort, spawnSystem, startSystem } from "../../harness/setup/system.ts"
 
 let database: TestDatabase

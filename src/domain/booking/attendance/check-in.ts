@@ -2,14 +2,14 @@
  * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
  */
 import { type Caller, mayActFor, requireStaff } from "../../../access/caller.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { WrongState } from "../../../base/errors.ts"
 import { type Booking, toBooking } from "../answer.ts"
 import { recordCheckedIn, recordCompleted } from "../events.ts"
 import type { CheckInInput } from "../input.ts"
 import { lockOwn, requireStatus } from "../lock-own.ts"
 import { type BookingRow, changeBooking, type LockedBooking } from "../rows.ts"
 import { sessionOf } from "./session-held.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { WrongState } from "../../../base/errors.ts"
 
 export { countDueNoShows, detectNoShows, markNoShow, waiveNoShow } from "./no-shows.ts"
 

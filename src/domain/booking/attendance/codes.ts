@@ -5,15 +5,15 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "../../../access/caller.ts"
+import { Guesses } from "../../../base/attempt-limiter.ts"
+import type { Queryable } from "../../../base/database/db.ts"
+import { NotFound, RuleBroken } from "../../../base/errors.ts"
+import { isId } from "../../../base/ids.ts"
+import { Id } from "../../../base/schema/fact-fields.ts"
+import { type SecretBox, sameSecret } from "../../../base/secrets.ts"
 import type { CheckInInput } from "../input.ts"
 import { isTheirs, requireStatus } from "../lock-own.ts"
 import { findBooking } from "../rows.ts"
-import type { Queryable } from "../../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../../base/errors.ts"
-import { Id } from "../../../base/schema/fact-fields.ts"
-import { Guesses } from "../../../base/attempt-limiter.ts"
-import { isId } from "../../../base/ids.ts"
-import { type SecretBox, sameSecret } from "../../../base/secrets.ts"
 
 export const CheckInCode = Schema.Struct({
   bookingId: Id,

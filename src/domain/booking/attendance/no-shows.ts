@@ -4,17 +4,17 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireStaff } from "../../../access/caller.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { WrongState } from "../../../base/errors.ts"
+import { jobsUserId } from "../../../base/ids.ts"
+import { Count, Id, Instant, Money } from "../../../base/schema/fact-fields.ts"
+import { type Charge, charge, waiveCharge } from "../../ledger/charges.ts"
 import { type Booking, toBooking } from "../answer.ts"
 import { recordNoShowWaived } from "../change-events.ts"
 import { recordNoShow } from "../events.ts"
 import { lockOwn, requireStatus } from "../lock-own.ts"
 import { type BookingRow, changeBooking, countMissed, type LockedBooking, lockMissed } from "../rows.ts"
 import { requireStarted } from "./check-in.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { WrongState } from "../../../base/errors.ts"
-import { Count, Id, Instant, Money } from "../../../base/schema/fact-fields.ts"
-import { jobsUserId } from "../../../base/ids.ts"
-import { type Charge, charge, waiveCharge } from "../../ledger/charges.ts"
 import { giveStrike, waiveStrike } from "./strikes.ts"
 
 const minuteMs = 60_000

@@ -6,13 +6,13 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import { familyOf } from "../lock-own.ts"
-import type { BookingRow } from "../rows.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotAllowed, WrongState } from "../../../base/errors.ts"
-import { Id, Money } from "../../../base/schema/request-fields.ts"
 import { newId } from "../../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+import { Id, Money } from "../../../base/schema/request-fields.ts"
+import { familyOf } from "../lock-own.ts"
+import type { BookingRow } from "../rows.ts"
 
 export const Strike = Schema.Struct({
   id: Id,

@@ -2,9 +2,10 @@
  * Days built from what occupies them: one statement and so one snapshot, which also says up to which position of the log
  * the days are true and whether the facility has changes that have no position yet.
  */
-import { rulesVersion } from "../policies.ts"
-import { closedSpans } from "../../club/closed.ts"
+
 import type { Queryable } from "../../../base/database/db.ts"
+import { closedSpans } from "../../club/closed.ts"
+import { rulesVersion } from "../policies.ts"
 import { rulesOf } from "../price-rules.ts"
 import { type Day, type Slot, slotsAt } from "./slots.ts"
 

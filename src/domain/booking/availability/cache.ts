@@ -5,10 +5,11 @@
  * CacheInvalidationHandler unfinished (then the day is not served), or in `touched_at` (then the day is older than it).
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
-import { rulesVersion } from "../policies.ts"
+
 import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
-import type { EventType } from "../../../events/catalogue.ts"
 import { localDateOf } from "../../../base/local-days.ts"
+import type { EventType } from "../../../events/catalogue.ts"
+import { rulesVersion } from "../policies.ts"
 import { type BuiltDay, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
 import type { Slot } from "./slots.ts"
 

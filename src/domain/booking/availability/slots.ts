@@ -1,7 +1,7 @@
 /** The slots of a resource on a local day: what an answer, a frame and the cache hold. A pure function of what occupies it. */
 import * as Schema from "effect/Schema"
-import { Instant, Money } from "../../../base/schema/fact-fields.ts"
 import type { Span } from "../../../base/local-days.ts"
+import { Instant, Money } from "../../../base/schema/fact-fields.ts"
 import { type OpeningHours, slotSpans } from "../../club/opening-hours.ts"
 import { type PriceRule, tariffOf } from "../prices.ts"
 

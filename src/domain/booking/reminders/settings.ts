@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireStaff } from "../../../access/caller.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotFound, RuleBroken } from "../../../base/errors.ts"
-import { isFacility } from "../../club/facilities.ts"
 import { record } from "../../../events/outbox.ts"
+import { isFacility } from "../../club/facilities.ts"
 
 const settings = {
   remind24h: Schema.Boolean,

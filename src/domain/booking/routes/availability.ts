@@ -3,12 +3,12 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { Availability, availabilityOf, isUnchanged } from "../availability/availability.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
 import { isLocalDate } from "../../../base/local-days.ts"
-import { api } from "../../../http/route.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
 import { described } from "../../../http/describe.ts"
 import { facilityIdOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { Availability, availabilityOf, isUnchanged } from "../availability/availability.ts"
 
 const AvailabilityQuery = Schema.Struct({
   date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(

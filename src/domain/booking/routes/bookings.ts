@@ -3,10 +3,12 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { InvalidInput } from "../../../base/errors.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import { Booking } from "../answer.ts"
-import { CancellationQuote } from "../cancel.ts"
-import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "../input.ts"
-import { requireMayBook } from "../plan.ts"
 import {
   BookingQuery,
   cancelBooking,
@@ -17,12 +19,10 @@ import {
   quoteCancellation,
   rescheduleBooking,
 } from "../book.ts"
-import { InvalidInput } from "../../../base/errors.ts"
-import { runBeforeHooks } from "../../../base/hooks.ts"
+import { CancellationQuote } from "../cancel.ts"
+import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "../input.ts"
+import { requireMayBook } from "../plan.ts"
 import { addressed } from "./addressed.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Bookings"
 

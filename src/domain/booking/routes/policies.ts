@@ -2,12 +2,12 @@
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "../policies.ts"
 import { PageQuery } from "../../../base/schema/page.ts"
-import { createPriceRule, deletePriceRule, listPriceRules, PriceRule, PriceRuleInput } from "../price-rules.ts"
-import { api } from "../../../http/route.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "../policies.ts"
+import { createPriceRule, deletePriceRule, listPriceRules, PriceRule, PriceRuleInput } from "../price-rules.ts"
 
 const tag = "Facilities"
 

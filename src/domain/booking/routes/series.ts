@@ -2,6 +2,9 @@
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "../series/answer.ts"
 import { cancelSeries } from "../series/cancel.ts"
 import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "../series/input.ts"
@@ -14,9 +17,6 @@ import {
   prepareSeries,
   requireMayRecur,
 } from "../series/series.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Recurring bookings"
 

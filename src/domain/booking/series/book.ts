@@ -3,9 +3,6 @@
  * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
  */
 import type { Caller } from "../../../access/caller.ts"
-import { bookPlanned } from "../insert.ts"
-import { maxLiveHolds, type Plan, planBooking } from "../plan.ts"
-import type { BookingRow } from "../rows.ts"
 import type { Tx } from "../../../base/database/db.ts"
 import {
   BlockedByHook,
@@ -16,6 +13,9 @@ import {
   RuleBroken,
   SlotTaken,
 } from "../../../base/errors.ts"
+import { bookPlanned } from "../insert.ts"
+import { maxLiveHolds, type Plan, planBooking } from "../plan.ts"
+import type { BookingRow } from "../rows.ts"
 import type { Occurrence } from "./occurrences.ts"
 import type { Prepared, SeriesWish } from "./prepare.ts"
 

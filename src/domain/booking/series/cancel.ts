@@ -1,10 +1,10 @@
 /** Cancelling bookings of a series: one, one and those that follow, or all that have not begun. */
 import type { Caller } from "../../../access/caller.ts"
-import { cancelBooking } from "../cancel.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
 import type { Tx } from "../../../base/database/db.ts"
 import { WrongState } from "../../../base/errors.ts"
+import { cancelBooking } from "../cancel.ts"
 import { releaseHold } from "../holds.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
 import { type RecurringBooking, toSeries } from "./answer.ts"
 import { recordSeriesCancelled } from "./events.ts"
 import type { CancelSeriesInput } from "./input.ts"

@@ -4,11 +4,11 @@
  */
 import { type Caller, callerOf } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
 import type { Tx } from "../../../base/database/db.ts"
 import { RuleBroken } from "../../../base/errors.ts"
 import { jobsUserId, newId } from "../../../base/ids.ts"
 import { transact } from "../../../events/outbox.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
 import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"

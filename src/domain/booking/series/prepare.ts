@@ -1,9 +1,9 @@
 /** From the occurrences of a series to the bookings that are asked for: what a before hook makes of each, before the transaction opens. */
 import type { Caller } from "../../../access/caller.ts"
-import { BookingInput } from "../input.ts"
 import { BlockedByHook } from "../../../base/errors.ts"
 import { type Hooks, runBeforeHooks } from "../../../base/hooks.ts"
 import { decode } from "../../../base/schema/decode.ts"
+import { BookingInput } from "../input.ts"
 import type { Refusal } from "./book.ts"
 import type { RecurringInput } from "./input.ts"
 import type { Occurrence } from "./occurrences.ts"

@@ -1,16 +1,16 @@
 /** Moving bookings of a series to another time of the day, length or resource. */
 import type { Caller } from "../../../access/caller.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
-import { rescheduleBooking } from "../reschedule.ts"
-import { findBooking } from "../rows.ts"
 import type { Tx } from "../../../base/database/db.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { rescheduleBooking } from "../reschedule.ts"
+import { findBooking } from "../rows.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
 import { isRefusal, type Planned, type Report, reported } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
-import { type Occurrence, occurrenceOn } from "./occurrences.ts"
 import { lockTargets } from "./lock-own.ts"
+import { type Occurrence, occurrenceOn } from "./occurrences.ts"
 import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts"
 
 /**

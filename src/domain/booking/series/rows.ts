@@ -2,8 +2,9 @@
  * The rows of a series. Writes: recurring_bookings, recurring_occurrences.
  * Lock order: the series' row before those of its bookings. It is locked "for no key update", which new bookings of it bear.
  */
-import type { BookingType, PaymentMethod } from "../input.ts"
+
 import type { Queryable, Tx } from "../../../base/database/db.ts"
+import type { BookingType, PaymentMethod } from "../input.ts"
 import type { RecurringInput, Scope, SeriesStatus } from "./input.ts"
 
 export interface SeriesRow {

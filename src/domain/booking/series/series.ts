@@ -6,17 +6,17 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
-import { familyOf } from "../lock-own.ts"
-import { type Plan, requireMayBook } from "../plan.ts"
-import { requireMayPay } from "../book.ts"
 import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
 import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "../../../base/errors.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
 import type { Hooks } from "../../../base/hooks.ts"
 import { newId } from "../../../base/ids.ts"
 import { localDateOf } from "../../../base/local-days.ts"
 import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { requireMayPay } from "../book.ts"
+import { familyOf } from "../lock-own.ts"
+import { type Plan, requireMayBook } from "../plan.ts"
+import { offeringAtTheEnd } from "../slots-freed.ts"
 import {
   type RecurringBooking,
   type RecurringReport,
@@ -29,8 +29,8 @@ import { type Planned, planOccurrences, reported, takeOccurrences } from "./book
 import { recordSeriesCreated } from "./events.ts"
 import { defaultWindowDays, maxOccurrences, type RecurringInput, type RecurringQuery } from "./input.ts"
 import { keepReport } from "./keep-report.ts"
-import type { Pattern } from "./occurrences.ts"
 import { isTheirSeries } from "./lock-own.ts"
+import type { Pattern } from "./occurrences.ts"
 import { type Prepared, prepare } from "./prepare.ts"
 import { findManySeries, findOccurrences, findSeries, insertSeries } from "./rows.ts"
 import { ruleOf } from "./rule.ts"

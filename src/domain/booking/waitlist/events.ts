@@ -1,7 +1,8 @@
 /** What the waitlist announces: each event's data, from the rows. */
-import type { BookingRow } from "../rows.ts"
+
 import type { Tx } from "../../../base/database/db.ts"
 import { record } from "../../../events/outbox.ts"
+import type { BookingRow } from "../rows.ts"
 import type { Candidate } from "./candidates.ts"
 import type { EndedEntry, EntryRow } from "./rows.ts"
 

@@ -4,8 +4,9 @@
  * holds the lock of the facility's waitlist, so the order of joining is the order of `seq`, and who joins while a slot
  * becomes free is either seen by the one who frees it, or sees that it is free.
  */
-import type { BookingType } from "../input.ts"
+
 import type { Queryable, Tx } from "../../../base/database/db.ts"
+import type { BookingType } from "../input.ts"
 import type { WaitlistInput, WaitlistStatus } from "./input.ts"
 
 export interface EntryRow {

@@ -2,6 +2,9 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   changeSettings,
   createFacility,
@@ -12,9 +15,6 @@ import {
   listFacilities,
   SettingsInput,
 } from "../facilities.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf } from "../../../http/path.ts"
 
 export const facilityRoutes = (app: App) =>
   new Elysia({ name: "facilities" })

@@ -2,6 +2,9 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   ClaimInput,
   claimLostItem,
@@ -12,9 +15,6 @@ import {
   listLostItems,
   reportLostItem,
 } from "../lost-items.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Facilities"
 

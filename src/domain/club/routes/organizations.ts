@@ -1,6 +1,10 @@
 /** Organizations, which run facilities. */
 import { Elysia } from "elysia"
 import type { App } from "../../../base/app.ts"
+import { PageQuery } from "../../../base/schema/page.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   createOrganization,
   findOrganization,
@@ -8,10 +12,6 @@ import {
   Organization,
   OrganizationInput,
 } from "../organizations.ts"
-import { PageQuery } from "../../../base/schema/page.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { idOf } from "../../../http/path.ts"
 
 const tag = "Facilities"
 

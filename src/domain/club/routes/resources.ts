@@ -1,6 +1,9 @@
 /** The resources of a facility. */
 import { Elysia } from "elysia"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   changeResource,
   createResource,
@@ -11,9 +14,6 @@ import {
   ResourceInput,
   ResourceQuery,
 } from "../resources.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Facilities"
 

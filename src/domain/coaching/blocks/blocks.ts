@@ -5,14 +5,20 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember, requireStaff } from "../../../access/caller.ts"
+import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
+import { Id, Instant, Name, Note } from "../../../base/schema/request-fields.ts"
+import { blockOf } from "../../booking/block-of.ts"
+import { insertPlanned } from "../../booking/book.ts"
 import { freedOf } from "../../booking/holds-ended.ts"
-import { slotsFreed } from "../../booking/slots-freed.ts"
 import type { HoldInput } from "../../booking/input.ts"
 import { planTrusted } from "../../booking/plan.ts"
 import { changeBooking, type LockedBooking } from "../../booking/rows.ts"
-import { insertPlanned } from "../../booking/book.ts"
+import { slotsFreed } from "../../booking/slots-freed.ts"
+import { actingCoach } from "../coaches.ts"
 import { recordApproved, recordBlockCancelled, recordRejected, recordRequested } from "./events.ts"
-import { blockOf } from "../../booking/block-of.ts"
 import {
   type BlockRow,
   BlockStatus,
@@ -25,12 +31,6 @@ import {
   lockBlock,
   toBlock,
 } from "./rows.ts"
-import { actingCoach } from "../coaches.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
-import { Id, Instant, Name, Note } from "../../../base/schema/request-fields.ts"
-import { newId } from "../../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
 
 export const maxTypeLength = 60
 const Reason = Note.check(Schema.isMinLength(1))

@@ -4,10 +4,10 @@
  * Writes: coach_blocks.
  */
 import * as Schema from "effect/Schema"
-import { type LockedBooking, lockBooking } from "../../booking/rows.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotFound } from "../../../base/errors.ts"
 import { Id, Instant } from "../../../base/schema/fact-fields.ts"
+import { type LockedBooking, lockBooking } from "../../booking/rows.ts"
 
 export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled"])
 

@@ -5,10 +5,18 @@
 
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import { findSession } from "../sessions/rows.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
+import { newId } from "../../../base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
+import { Id } from "../../../base/schema/request-fields.ts"
+import { record } from "../../../events/outbox.ts"
+import { insertMedia, type StoredFile } from "../../media/rows.ts"
+import { parentsOf } from "../../people/children/parents.ts"
+import { skillOf } from "../progress/skills.ts"
+import { findSession } from "../sessions/rows.ts"
 import { type Feedback, toFeedback, workedOn } from "./answer.ts"
+import { recordUploaded } from "./files.ts"
 import type { Assessment, FeedbackChange, FeedbackInput, FeedbackQuery } from "./input.ts"
 import { lockDraft, readableFeedback, requireMayWrite, requireTheirs } from "./rights.ts"
 import {
@@ -20,14 +28,6 @@ import {
   insertFeedback,
   markPublished,
 } from "./rows.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
-import { newId } from "../../../base/ids.ts"
-import { insertMedia, type StoredFile } from "../../media/rows.ts"
-import { recordUploaded } from "./files.ts"
-import { record } from "../../../events/outbox.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
-import { parentsOf } from "../../people/children/parents.ts"
-import { skillOf } from "../progress/skills.ts"
 
 /**
  * Writes a draft on a student of a session, with the files that came in the same request. Records feedback.created, and

@@ -4,10 +4,10 @@
  * see it.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
-import { findCoach } from "../coaches.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
 import { isId } from "../../../base/ids.ts"
+import { findCoach } from "../coaches.ts"
 import { type FeedbackRow, findFeedback, lockFeedback } from "./rows.ts"
 
 /** Whether the caller writes feedback in the facility at all. Throws NotFound for strangers, NotAllowed. */

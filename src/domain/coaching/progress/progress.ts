@@ -5,12 +5,12 @@
  * Writes: progress.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
-import { findCoach } from "../coaches.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
 import { newId } from "../../../base/ids.ts"
-import { record } from "../../../events/outbox.ts"
 import { keyAfter, limitOf, pageOf } from "../../../base/schema/page.ts"
+import { record } from "../../../events/outbox.ts"
+import { findCoach } from "../coaches.ts"
 import {
   historyKey,
   type Progress,

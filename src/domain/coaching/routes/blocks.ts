@@ -4,6 +4,11 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { Id, Instant } from "../../../base/schema/request-fields.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import { HoldInput, NoInput } from "../../booking/input.ts"
 import {
   approveBlock,
@@ -19,11 +24,6 @@ import {
 } from "../blocks/blocks.ts"
 import { CoachBlock } from "../blocks/rows.ts"
 import { requireMayCoach } from "../coaches.ts"
-import { Id, Instant } from "../../../base/schema/request-fields.ts"
-import { runBeforeHooks } from "../../../base/hooks.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Coaches"
 

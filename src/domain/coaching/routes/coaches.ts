@@ -2,11 +2,11 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { Coach, CoachInput, getCoach, listCoaches, putProfile } from "../coaches.ts"
 import { PageQuery } from "../../../base/schema/page.ts"
-import { api } from "../../../http/route.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { Coach, CoachInput, getCoach, listCoaches, putProfile } from "../coaches.ts"
 
 const tag = "Coaches"
 

@@ -2,13 +2,13 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { NoInput } from "../../booking/input.ts"
-import { Feedback } from "../feedback/answer.ts"
-import { FeedbackChange, FeedbackQuery } from "../feedback/input.ts"
-import { changeFeedback, getFeedback, listFeedback, publishFeedback } from "../feedback/feedback.ts"
-import { api } from "../../../http/route.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { NoInput } from "../../booking/input.ts"
+import { Feedback } from "../feedback/answer.ts"
+import { changeFeedback, getFeedback, listFeedback, publishFeedback } from "../feedback/feedback.ts"
+import { FeedbackChange, FeedbackQuery } from "../feedback/input.ts"
 
 const tag = "Feedback"
 

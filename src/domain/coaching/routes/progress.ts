@@ -2,11 +2,11 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { Progress, ProgressHistory, ProgressInput, ProgressQuery } from "../progress/answer.ts"
-import { assessPlayer, readProgress } from "../progress/progress.ts"
-import { api } from "../../../http/route.ts"
 import { described } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { Progress, ProgressHistory, ProgressInput, ProgressQuery } from "../progress/answer.ts"
+import { assessPlayer, readProgress } from "../progress/progress.ts"
 
 const tag = "Progress"
 

@@ -2,9 +2,13 @@
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { runBeforeHooks } from "../../../base/hooks.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import { BookingInput } from "../../booking/input.ts"
+import { requireMayCoach } from "../coaches.ts"
 import { cancelSession, completeSession, recordAttendance } from "../sessions/attendance.ts"
-import { addSession, bookSession, getSession, listSessions, SessionQuery } from "../sessions/sessions.ts"
 import {
   AttendanceInput,
   bookingOf,
@@ -14,11 +18,7 @@ import {
   SessionInput,
 } from "../sessions/input.ts"
 import { CoachSession } from "../sessions/rows.ts"
-import { requireMayCoach } from "../coaches.ts"
-import { runBeforeHooks } from "../../../base/hooks.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { addSession, bookSession, getSession, listSessions, SessionQuery } from "../sessions/sessions.ts"
 
 const tag = "Coaches"
 

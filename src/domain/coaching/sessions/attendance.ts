@@ -3,8 +3,11 @@
  * command locks the session's booking first: of two who complete it, the second finds it completed.
  */
 import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import { cancelLocked } from "../../booking/book.ts"
+import type { Tx } from "../../../base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
 import { completeLocked } from "../../booking/attendance/check-in.ts"
+import { cancelLocked } from "../../booking/book.ts"
+import { parentsOf } from "../../people/children/parents.ts"
 import { recordCompletedSession, recordSessionCancelled } from "./events.ts"
 import type { AttendanceInput, CancelSessionInput, CompleteInput } from "./input.ts"
 import {
@@ -19,9 +22,6 @@ import {
   mayHoldSession,
   maySeeSession,
 } from "./rows.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
-import { parentsOf } from "../../people/children/parents.ts"
 
 /**
  * Keeps who came, from the start until the session is completed.

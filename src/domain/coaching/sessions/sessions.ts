@@ -5,28 +5,21 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import type { BookingInput } from "../../booking/input.ts"
-import { type Plan, planTrusted } from "../../booking/plan.ts"
-import { bookPlanned } from "../../booking/book.ts"
-import { type LockedBlock, lockBlock } from "../blocks/rows.ts"
-import { recordScheduled } from "./events.ts"
-import { type SessionInput, studentsOf } from "./input.ts"
-import {
-  type CoachSession,
-  findSession,
-  findSessions,
-  insertSession,
-  maySeeSession,
-  SessionStatus,
-} from "./rows.ts"
-import { actingCoach, type Coach } from "../coaches.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
-import { Id, Instant } from "../../../base/schema/request-fields.ts"
 import { newId } from "../../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
-import { parentsOf } from "../../people/children/parents.ts"
+import { Id, Instant } from "../../../base/schema/request-fields.ts"
+import { bookPlanned } from "../../booking/book.ts"
+import type { BookingInput } from "../../booking/input.ts"
+import { type Plan, planTrusted } from "../../booking/plan.ts"
 import { priceOf } from "../../booking/prices.ts"
+import { parentsOf } from "../../people/children/parents.ts"
+import { type LockedBlock, lockBlock } from "../blocks/rows.ts"
+import { actingCoach, type Coach } from "../coaches.ts"
+import { recordScheduled } from "./events.ts"
+import { type SessionInput, studentsOf } from "./input.ts"
+import { type CoachSession, findSession, findSessions, insertSession, maySeeSession, SessionStatus } from "./rows.ts"
 
 /**
  * Books a lesson and makes its session. Records booking.confirmed; paid online it is a hold first, and the session pending.

@@ -2,8 +2,8 @@
 import type { App } from "../../../base/app.ts"
 import { localProvider } from "./local.ts"
 import type { PaymentProvider, ProviderName } from "./provider.ts"
-import { stripeClient } from "./stripe-client.ts"
 import { stripeProvider } from "./stripe.ts"
+import { stripeClient } from "./stripe-client.ts"
 
 /** The provider of new payments. */
 export const presentProvider = (app: App): PaymentProvider => {

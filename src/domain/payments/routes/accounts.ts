@@ -4,6 +4,9 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   BillingAccount,
   BillingAccountInput,
@@ -16,9 +19,6 @@ import {
 import { CardToken } from "../../ledger/answer.ts"
 import { keepCard, setCardOf } from "../cards.ts"
 import type { SavedCard } from "../providers/provider.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Payments"
 const CardInput = Schema.Struct({ cardToken: CardToken })

@@ -2,6 +2,9 @@
 import { Elysia } from "elysia"
 import { requireStaff } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
 import {
   getOfflinePayment,
   listOfflinePayments,
@@ -10,9 +13,6 @@ import {
   OfflinePaymentQuery,
   recordOfflinePayment,
 } from "../offline.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
 
 const tag = "Payments"
 

@@ -5,21 +5,29 @@
 import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { NoInput } from "../../booking/input.ts"
 import { NotFound } from "../../../base/errors.ts"
 import { runPaymentHooks } from "../../../base/hooks.ts"
-import { Payment, PaymentInput, PaymentQuery, Refund, RefundInput, RefundQuery, toPayment } from "../../ledger/answer.ts"
-import { askedPayment, beginPayment, type PaymentAsked } from "../begin.ts"
-import { findRefund, toRefund } from "../../ledger/refund-rows.ts"
+import { described, listOf } from "../../../http/describe.ts"
+import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { addEventIds, contextOfRequest, type OutsideRequest } from "../../../http/two-step.ts"
+import { NoInput } from "../../booking/input.ts"
+import {
+  Payment,
+  PaymentInput,
+  PaymentQuery,
+  Refund,
+  RefundInput,
+  RefundQuery,
+  toPayment,
+} from "../../ledger/answer.ts"
 import { findPayment } from "../../ledger/payment-rows.ts"
-import { sendRefund } from "../send-refund.ts"
-import { finishPayment } from "../settle.ts"
+import { findRefund, toRefund } from "../../ledger/refund-rows.ts"
+import { askedPayment, beginPayment, type PaymentAsked } from "../begin.ts"
 import { getPayment, listPayments } from "../list.ts"
 import { createRefund, getRefund, handBack, listRefunds } from "../refunds.ts"
-import { api } from "../../../http/route.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { addEventIds, contextOfRequest, type OutsideRequest } from "../../../http/two-step.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { sendRefund } from "../send-refund.ts"
+import { finishPayment } from "../settle.ts"
 
 const tag = "Payments"
 

@@ -7,11 +7,11 @@ import { Elysia } from "elysia"
 import Stripe from "stripe"
 import type { App } from "../../../base/app.ts"
 import { NotFound } from "../../../base/errors.ts"
-import { receiveStripeEvent } from "../stripe-events.ts"
-import { api } from "../../../http/route.ts"
 import { bodyTextOf } from "../../../http/body.ts"
 import { described } from "../../../http/describe.ts"
 import { BadRequest } from "../../../http/problems.ts"
+import { api } from "../../../http/route.ts"
+import { receiveStripeEvent } from "../stripe-events.ts"
 
 const Received = Schema.Struct({
   received: Schema.Boolean,

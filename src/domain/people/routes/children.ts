@@ -1,15 +1,15 @@
 /** Parents and children: adding and removing a child, and answering an invitation to be one. */
 import { Elysia } from "elysia"
-import type { App } from "../../../base/app.ts"
-import { NoInput } from "../../booking/input.ts"
 import { hashPassword } from "../../../access/passwords.ts"
-import { ChildInput } from "../children/input.ts"
-import { ChildLink } from "../children/answer.ts"
-import { addChild, ChildQuery, listChildren, removeChild } from "../children/children.ts"
-import { acceptInvitation, declineInvitation, listChildLinks } from "../children/invitations.ts"
-import { api } from "../../../http/route.ts"
+import type { App } from "../../../base/app.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { NoInput } from "../../booking/input.ts"
+import { ChildLink } from "../children/answer.ts"
+import { addChild, ChildQuery, listChildren, removeChild } from "../children/children.ts"
+import { ChildInput } from "../children/input.ts"
+import { acceptInvitation, declineInvitation, listChildLinks } from "../children/invitations.ts"
 
 const tag = "People"
 

@@ -1,11 +1,11 @@
 /** Who holds which role: give one, take one away, see them. */
 import { Elysia } from "elysia"
 import type { App } from "../../../base/app.ts"
-import { listRoles, RoleQuery } from "../list-roles.ts"
-import { assignRole, RoleGrant, RoleInput, revokeRole } from "../roles.ts"
-import { api } from "../../../http/route.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { idOf } from "../../../http/path.ts"
+import { api } from "../../../http/route.ts"
+import { listRoles, RoleQuery } from "../list-roles.ts"
+import { assignRole, RoleGrant, RoleInput, revokeRole } from "../roles.ts"
 
 const tag = "People"
 

@@ -4,12 +4,12 @@ import { Elysia } from "elysia"
 import { requirePlatformAdmin, requireStaff } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
 import { NotFound } from "../../../base/errors.ts"
-import { readEvent, readEventLog, readFeed } from "../log.ts"
-import { DomainEvent } from "../../../events/envelope.ts"
 import { isId } from "../../../base/ids.ts"
 import { defaultLimit, pageQuery } from "../../../base/schema/page.ts"
-import { api } from "../../../http/route.ts"
+import { DomainEvent } from "../../../events/envelope.ts"
 import { described } from "../../../http/describe.ts"
+import { api } from "../../../http/route.ts"
+import { readEvent, readEventLog, readFeed } from "../log.ts"
 
 export const eventRoutes = (app: App) =>
   new Elysia()

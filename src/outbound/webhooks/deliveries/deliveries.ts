@@ -5,6 +5,9 @@
  */
 import type { Caller } from "../../../access/caller.ts"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
+import { NotFound, WrongState } from "../../../base/errors.ts"
+import { raise } from "../../../base/hints.ts"
+import { type Page, pageOf } from "../../../base/schema/page.ts"
 import {
   type AttemptRow,
   attemptUnderWayId,
@@ -15,9 +18,6 @@ import {
   settled,
   toDelivery,
 } from "./rows.ts"
-import { NotFound, WrongState } from "../../../base/errors.ts"
-import { raise } from "../../../base/hints.ts"
-import { type Page, pageOf } from "../../../base/schema/page.ts"
 
 export interface DeliveryQuery {
   readonly status?: DeliveryStatus | undefined

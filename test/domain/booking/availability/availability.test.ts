@@ -4,16 +4,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { cacheInvalidationHandler } from "../../../../actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
 import { runTransactional } from "../../../../actors/runs/transactional.ts"
+import {
+  availabilityOf,
+  isUnchanged,
+  slotsOf,
+  slotsOfMany,
+} from "../../../../src/domain/booking/availability/availability.ts"
 import { invalidatingEvents } from "../../../../src/domain/booking/availability/cache.ts"
-import { availabilityOf, isUnchanged, slotsOf, slotsOfMany } from "../../../../src/domain/booking/availability/availability.ts"
 import { cancelBooking, createBooking } from "../../../../src/domain/booking/book.ts"
 import { createHold, expireHolds } from "../../../../src/domain/booking/holds.ts"
 import { record } from "../../../../src/events/outbox.ts"
 import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 import { aFacility, aResource } from "../../../harness/club/factories.ts"
 import { dispatchAll, failure, processRow } from "../../../harness/pipeline/pipeline.ts"
 import { claimFree, queueAll } from "../../../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -5,16 +5,16 @@ import { cacheInvalidationHandler } from "../../../../actors/handlers/cache-inva
 import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
 import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
 import { runTransactional } from "../../../../actors/runs/transactional.ts"
-import { availabilityOf } from "../../../../src/domain/booking/availability/availability.ts"
-import { putPolicy } from "../../../../src/domain/booking/policies.ts"
-import { createBooking, rescheduleBooking } from "../../../../src/domain/booking/book.ts"
 import { newId } from "../../../../src/base/ids.ts"
-import { record } from "../../../../src/events/outbox.ts"
+import { availabilityOf } from "../../../../src/domain/booking/availability/availability.ts"
+import { createBooking, rescheduleBooking } from "../../../../src/domain/booking/book.ts"
+import { putPolicy } from "../../../../src/domain/booking/policies.ts"
 import { createPriceRule } from "../../../../src/domain/booking/price-rules.ts"
+import { record } from "../../../../src/events/outbox.ts"
 import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 import { dispatchAll, processRow, sample } from "../../../harness/pipeline/pipeline.ts"
 import { claimFree } from "../../../harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

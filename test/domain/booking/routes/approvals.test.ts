@@ -1,10 +1,10 @@
 // Bookings that are not certain at once: paid online, or approved by staff; and those that parents make for their children.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { retakeSlot } from "../../../../src/domain/booking/retake-slot.ts"
-import { lockBooking } from "../../../../src/domain/booking/rows.ts"
 import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
 import { expireHolds } from "../../../../src/domain/booking/holds.ts"
+import { retakeSlot } from "../../../../src/domain/booking/retake-slot.ts"
+import { lockBooking } from "../../../../src/domain/booking/rows.ts"
 import {
   aBookingClub,
   type BookingClub,

@@ -2,9 +2,17 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { noShowDetection } from "../../../../actors/jobs/no-show-detection.ts"
-import { countDueNoShows, detectNoShows } from "../../../../src/domain/booking/attendance/check-in.ts"
 import { jobsUserId } from "../../../../src/base/ids.ts"
-import { aBookingClub, type BookingClub, offline, online, outcome, storyOf, tally } from "../../../harness/club/booking-club.ts"
+import { countDueNoShows, detectNoShows } from "../../../../src/domain/booking/attendance/check-in.ts"
+import {
+  aBookingClub,
+  type BookingClub,
+  offline,
+  online,
+  outcome,
+  storyOf,
+  tally,
+} from "../../../harness/club/booking-club.ts"
 import { atMinuteOf } from "../../../harness/club/bookings.ts"
 import { aMember, atHour, type Person, run } from "../../../harness/club/club.ts"
 

@@ -7,13 +7,13 @@ import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
 import { notificationHandler } from "../../../../actors/handlers/notification.ts"
 import { bookingReminderCheck } from "../../../../actors/jobs/booking-reminder-check.ts"
 import { runHandler } from "../../../../actors/runs/run-handler.ts"
-import type { EventData } from "../../../../src/events/catalogue.ts"
 import { jobsUserId } from "../../../../src/base/ids.ts"
+import type { EventData } from "../../../../src/events/catalogue.ts"
 import { createMailer, type Mailer } from "../../../../src/outbound/messages/email/smtp.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { eventually } from "../../../harness/setup/eventually.ts"
 import { startJobs, type TestJobs } from "../../../harness/club/jobs.ts"
 import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
+import { eventually } from "../../../harness/setup/eventually.ts"
 
 let api: TestApi
 let receiver: SmtpReceiver

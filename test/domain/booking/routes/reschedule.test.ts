@@ -1,8 +1,8 @@
 // Moving and cancelling bookings: times, prices and refunds, and what happens when others want the same time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { lockBooking } from "../../../../src/domain/booking/rows.ts"
 import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
+import { lockBooking } from "../../../../src/domain/booking/rows.ts"
 import {
   aBookingClub,
   type Body,

@@ -8,9 +8,9 @@ import type { RecurringInput } from "../../../../src/domain/booking/series/input
 import { createSeries, getSeries, prepareSeries } from "../../../../src/domain/booking/series/series.ts"
 import { getEntry, joinWaitlist } from "../../../../src/domain/booking/waitlist/waitlist.ts"
 import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
-import { failure, pipelineApp } from "../../../harness/pipeline/pipeline.ts"
 import { aTinyPlan, subscribed } from "../../../harness/club/subscriptions.ts"
+import { failure, pipelineApp } from "../../../harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

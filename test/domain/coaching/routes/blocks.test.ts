@@ -2,9 +2,16 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { newId } from "../../../../src/base/ids.ts"
+import {
+  aBlock,
+  type Body,
+  type CoachClub,
+  makeCoachClub,
+  outcome,
+  recordedBy,
+} from "../../../harness/api/coach-api.ts"
 import { atMinuteOf, eventsOf, isOccupied } from "../../../harness/club/bookings.ts"
 import { atHour, type Person } from "../../../harness/club/club.ts"
-import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../../harness/api/coach-api.ts"
 
 let club: CoachClub
 let hour = 0

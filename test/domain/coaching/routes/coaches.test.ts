@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId, rootUserId } from "../../../../src/base/ids.ts"
-import { aMember } from "../../../harness/club/club.ts"
 import { type CoachClub, makeCoachClub, outcome } from "../../../harness/api/coach-api.ts"
+import { aMember } from "../../../harness/club/club.ts"
 import { aPerson } from "../../../harness/club/factories.ts"
 
 let club: CoachClub

@@ -4,9 +4,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { newId } from "../../../../src/base/ids.ts"
-import { eventually } from "../../../harness/setup/eventually.ts"
 import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"
 import { exe, jpeg, mp4, png, wav } from "../../../harness/club/media-files.ts"
+import { eventually } from "../../../harness/setup/eventually.ts"
 
 let club: FeedbackClub
 const maxUploadBytes = 1024 * 1024

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { newId } from "../../../../src/base/ids.ts"
 import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"
-import { liveServer } from "../../../harness/pipeline/live.ts"
 import { jpeg, mp4, wav } from "../../../harness/club/media-files.ts"
+import { liveServer } from "../../../harness/pipeline/live.ts"
 
 let club: FeedbackClub
 

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { progressUpdateHandler } from "../../../../actors/handlers/progress-update.ts"
-import { startLifeSign } from "../../../../actors/runtime/life-sign.ts"
 import { runHandler } from "../../../../actors/runs/run-handler.ts"
+import { startLifeSign } from "../../../../actors/runtime/life-sign.ts"
 import { newId } from "../../../../src/base/ids.ts"
 import { improvementPercent } from "../../../../src/domain/coaching/progress/skills.ts"
 import { type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"

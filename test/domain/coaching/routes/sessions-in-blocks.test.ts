@@ -1,8 +1,6 @@
 // Coach sessions over HTTP, inside blocks: each at its own time in one booking; and who may see and do what with any session.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { atMinuteOf, isOccupied } from "../../../harness/club/bookings.ts"
-import { atHour, type Person } from "../../../harness/club/club.ts"
 import {
   aBlock,
   aChild,
@@ -13,6 +11,8 @@ import {
   outcome,
   recordedBy,
 } from "../../../harness/api/coach-api.ts"
+import { atMinuteOf, isOccupied } from "../../../harness/club/bookings.ts"
+import { atHour, type Person } from "../../../harness/club/club.ts"
 
 let club: CoachClub
 let hour = 0

@@ -2,9 +2,17 @@
 // Those inside blocks, and who may see and do what, are in coach-sessions-in-blocks.test.ts.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import {
+  aChild,
+  aLesson,
+  type Body,
+  type CoachClub,
+  makeCoachClub,
+  outcome,
+  recordedBy,
+} from "../../../harness/api/coach-api.ts"
 import { atMinuteOf, eventsOf, isOccupied } from "../../../harness/club/bookings.ts"
 import { atHour, type Person } from "../../../harness/club/club.ts"
-import { aChild, aLesson, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../../harness/api/coach-api.ts"
 
 let club: CoachClub
 let hour = 0

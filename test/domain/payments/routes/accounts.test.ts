@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { newId } from "../../../../src/base/ids.ts"
-import { transact } from "../../../../src/events/outbox.ts"
-import { payAutomatically } from "../../../../src/domain/payments/automatic.ts"
 import { type Charge, charge, waiveCharge } from "../../../../src/domain/ledger/charges.ts"
+import { payAutomatically } from "../../../../src/domain/payments/automatic.ts"
 import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
 import { automaticRetryDays } from "../../../../src/domain/payments/retry-policy.ts"
+import { transact } from "../../../../src/events/outbox.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
 import { run, testContext } from "../../../harness/club/club.ts"

@@ -6,10 +6,15 @@ import { localPayments } from "../../../../actors/jobs/local-payments.ts"
 import { authenticate } from "../../../../src/access/caller.ts"
 import { createHooks, type Hook } from "../../../../src/base/hooks.ts"
 import { newId } from "../../../../src/base/ids.ts"
-import { transact } from "../../../../src/events/outbox.ts"
 import { askedPayment, beginPayment } from "../../../../src/domain/payments/begin.ts"
 import { localProvider } from "../../../../src/domain/payments/providers/local.ts"
-import { giveUpAfterMs, resendWithinMs, resolvePayment, resolvePayments } from "../../../../src/domain/payments/resolve.ts"
+import {
+  giveUpAfterMs,
+  resendWithinMs,
+  resolvePayment,
+  resolvePayments,
+} from "../../../../src/domain/payments/resolve.ts"
+import { transact } from "../../../../src/events/outbox.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
 import { testContext } from "../../../harness/club/club.ts"

@@ -6,14 +6,14 @@ import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
 import { refundHandler } from "../../../../actors/handlers/refund.ts"
 import { subscriptionPaymentHandler } from "../../../../actors/handlers/subscription-payment.ts"
 import { localPayments } from "../../../../actors/jobs/local-payments.ts"
-import { expireHolds } from "../../../../src/domain/booking/holds.ts"
 import { newId } from "../../../../src/base/ids.ts"
+import { expireHolds } from "../../../../src/domain/booking/holds.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
 import { run } from "../../../harness/club/club.ts"
 import { eventsAbout, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
-import { dispatchAll } from "../../../harness/pipeline/pipeline.ts"
 import { handleAll, moveTo, runRenewals } from "../../../harness/club/subscriptions.ts"
+import { dispatchAll } from "../../../harness/pipeline/pipeline.ts"
 
 let api: TestApi
 let its: Courts

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "../../../harness/outside/fake-stripe.ts"
 import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
+import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "../../../harness/outside/fake-stripe.ts"
 
 let api: TestApi
 let its: Courts

@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { clock } from "../../../../src/base/clock.ts"
-import { mailboxRoutes, mailboxUrl } from "../../../../src/outbound/messages/email/routes.ts"
 import { newId } from "../../../../src/base/ids.ts"
-import { createMailer } from "../../../../src/outbound/messages/email/smtp.ts"
 import { secretBox } from "../../../../src/base/secrets.ts"
+import { mailboxRoutes, mailboxUrl } from "../../../../src/outbound/messages/email/routes.ts"
+import { createMailer } from "../../../../src/outbound/messages/email/smtp.ts"
 import { testApp } from "../../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
 

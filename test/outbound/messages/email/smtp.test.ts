@@ -4,10 +4,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { BadConfig } from "../../../../src/base/config.ts"
 import { newId } from "../../../../src/base/ids.ts"
 import { forgetOldMails, listMails, openMail } from "../../../../src/outbound/messages/email/mailbox.ts"
-import { createMailer, type Mailer, MailFailed, type MailMessage, RecipientRefused } from "../../../../src/outbound/messages/email/smtp.ts"
+import {
+  createMailer,
+  type Mailer,
+  MailFailed,
+  type MailMessage,
+  RecipientRefused,
+} from "../../../../src/outbound/messages/email/smtp.ts"
+import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
 import { testApp } from "../../../harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
-import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
 
 let database: TestDatabase
 let receiver: SmtpReceiver

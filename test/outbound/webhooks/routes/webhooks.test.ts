@@ -1,8 +1,8 @@
 // Webhooks and their deliveries over HTTP: what is accepted and refused, what is shown of secrets, and who may look.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { facilityWebhookEvents } from "../../../../src/events/catalogue.ts"
 import { newId } from "../../../../src/base/ids.ts"
+import { facilityWebhookEvents } from "../../../../src/events/catalogue.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { startReceiver } from "../../../harness/outside/receiver.ts"
 import { aDeliverer, confirmed, type TestDeliverer } from "../../../harness/pipeline/webhooks.ts"

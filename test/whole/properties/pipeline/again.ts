@@ -1,9 +1,9 @@
 // Commands that put back to work what has failed: a dead letter by the API's command and by the function for psql, and a
 // delivery by hand. The model says which of them must be refused.
 
+import { transact } from "../../../../src/events/outbox.ts"
 import { reprocess } from "../../../../src/operations/dead-letters/dead-letters.ts"
 import { retryDelivery } from "../../../../src/outbound/webhooks/deliveries/deliveries.ts"
-import { transact } from "../../../../src/events/outbox.ts"
 import { context } from "../../../harness/pipeline/pipeline.ts"
 import { rootCaller } from "../../../harness/pipeline/webhooks.ts"
 import { messagesOf } from "./check.ts"

@@ -1,10 +1,10 @@
 // The real thing beside the model: processes with their actors and deliverers on one database, the commands of the program,
 // and whoever dies, stands still or comes back. It changes the model exactly by what was done and answered.
 
-import type { Actor } from "../../../../actors/runtime/actor.ts"
 import { createDeliverer, type Deliverer } from "../../../../actors/deliveries/deliverer.ts"
 import { checkRecordedBySql } from "../../../../actors/dispatch/check-recorded-by-sql.ts"
 import { runHandler } from "../../../../actors/runs/run-handler.ts"
+import type { Actor } from "../../../../actors/runtime/actor.ts"
 import type { App } from "../../../../src/base/app.ts"
 import type { Db } from "../../../../src/base/database/db.ts"
 import { transact } from "../../../../src/events/outbox.ts"
