@@ -78,3 +78,19 @@ export const planForBatches = (tx: Tx) => tx`
   select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
          set_config('enable_seqscan', 'off', true), set_config('enable_partition_pruning', 'off', true),
          set_config('plan_cache_mode', 'force_generic_plan', true)`
+
+/** What names a delivery and its claim. */
+export const keyOf = ({ webhook_id, position, replay, lease }: Delivery) => ({ webhook_id, position, replay, lease })
+
+/** What is kept of an attempt, whatever came of it. */
+export const answerOf = ({ delivery, sentAt, durationMs, signature, status, headers, body }: Result) => ({
+  attempt_id: delivery.attempt_id,
+  url: delivery.webhook.url,
+  method: delivery.webhook.method,
+  sent_at: sentAt,
+  duration_ms: durationMs,
+  signature,
+  status,
+  headers,
+  body,
+})

@@ -5,8 +5,7 @@
  */
 import { reached } from "../../src/base/crash-points.ts"
 import type { Db } from "../../src/base/database/db.ts"
-import { planForBatches, type Result } from "./delivery.ts"
-import { answerOf, keyOf } from "./settle-rows.ts"
+import { answerOf, keyOf, planForBatches, type Result } from "./delivery.ts"
 
 /** When a delivery will be tried again. */
 export interface Again {

@@ -8,7 +8,7 @@ import { reached } from "../../src/base/crash-points.ts"
 import { plainArray, textArray } from "../../src/base/database/array-literal.ts"
 import type { Db } from "../../src/base/database/db.ts"
 import { waitingAlone } from "./claim-rows.ts"
-import type { Delivery, Result } from "./delivery.ts"
+import type { Result } from "./delivery.ts"
 import { type Again, settleFailed } from "./settle-failed-rows.ts"
 
 export async function settle(db: Db, results: readonly Result[]): Promise<readonly Again[]> {
@@ -80,19 +80,3 @@ function columnsOf(results: readonly Result[]) {
     bodies: texts(({ body }) => body),
   }
 }
-
-/** What names a delivery and its claim. */
-export const keyOf = ({ webhook_id, position, replay, lease }: Delivery) => ({ webhook_id, position, replay, lease })
-
-/** What is kept of an attempt, whatever came of it. */
-export const answerOf = ({ delivery, sentAt, durationMs, signature, status, headers, body }: Result) => ({
-  attempt_id: delivery.attempt_id,
-  url: delivery.webhook.url,
-  method: delivery.webhook.method,
-  sent_at: sentAt,
-  duration_ms: durationMs,
-  signature,
-  status,
-  headers,
-  body,
-})

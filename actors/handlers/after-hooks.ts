@@ -3,7 +3,8 @@
  * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
  */
 import type { App } from "../../src/base/app.ts"
-import type { AfterHook, Hook } from "../../src/base/hooks.ts"
+import type { Hook } from "../../src/base/hooks.ts"
+import type { AfterHook } from "../../src/events/after-hook.ts"
 import type { EventType } from "../../src/events/catalogue.ts"
 import { toDomainEvent } from "../../src/events/envelope.ts"
 import type { ExternalHandler } from "./handler.ts"

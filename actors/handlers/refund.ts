@@ -9,7 +9,7 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { jobsUserId } from "../../src/base/ids.ts"
-import { lockBooking } from "../../src/domain/booking/rows.ts"
+import { lockBooking } from "../../src/domain/booking/find.ts"
 import { type OwedRefund, owesRefund } from "../../src/domain/ledger/mark-refund.ts"
 import type { Reference } from "../../src/domain/ledger/payment-rows.ts"
 import { refundsOf } from "../../src/domain/ledger/refund-rows.ts"

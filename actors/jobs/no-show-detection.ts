@@ -4,7 +4,7 @@
  */
 import type { App } from "../../src/base/app.ts"
 import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { detectNoShows } from "../../src/domain/booking/attendance/check-in.ts"
+import { detectNoShows } from "../../src/domain/booking/attendance/no-shows.ts"
 import { transact } from "../../src/events/outbox.ts"
 import type { Actor, Pass } from "../runtime/actor.ts"
 

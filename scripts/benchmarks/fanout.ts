@@ -14,8 +14,8 @@ import { context, sample } from "../../test/harness/pipeline/pipeline.ts"
 import type { Arrivals, Order } from "./fanout/clients.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import type { Part } from "./main.ts"
 import { type Bench, median, meter, round, startBench } from "./measure.ts"
+import type { Part } from "./part.ts"
 import { owned, startProgram } from "./running.ts"
 
 /** Frames of one burst to all clients together. */

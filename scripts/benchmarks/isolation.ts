@@ -16,8 +16,8 @@ import { type Figure, perEvent } from "./figure.ts"
 import { areGivenUp, makeBacklog, queueOf, switchAll, type Webhook } from "./isolation/club.ts"
 import { measureRound, medianRatio, quantile, type Round, type Span, type Turn } from "./isolation/rounds.ts"
 import { type Scene, setScene } from "./isolation/scene.ts"
-import type { Part } from "./main.ts"
 import { median, round } from "./measure.ts"
+import type { Part } from "./part.ts"
 
 interface Plan {
   /** Deliveries in the queue of the black hole; the other sick ones have a tenth. */

@@ -8,8 +8,8 @@ import { startReceiver } from "../../test/harness/outside/receiver.ts"
 import { eventually } from "../../test/harness/setup/eventually.ts"
 import { rootKey } from "../../test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import type { Part } from "./main.ts"
 import { type Bench, meter, percentile, round, startBench } from "./measure.ts"
+import type { Part } from "./part.ts"
 import { startProgram } from "./running.ts"
 
 const courts = 24

@@ -8,17 +8,12 @@ import { asRow, type Figure } from "./figure.ts"
 import { growth } from "./growth.ts"
 import { isolation } from "./isolation.ts"
 import { latency } from "./latency.ts"
+import type { Part } from "./part.ts"
 import { pipeline } from "./pipeline.ts"
 import { profile } from "./profile.ts"
 import { request } from "./request.ts"
 import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
-
-export interface Part {
-  readonly name: string
-  readonly description: string
-  readonly run: (options: { short: boolean; progress: (line: string) => void }) => Promise<readonly Figure[]>
-}
 
 const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale]
 /** Run only when they are asked for by name. */

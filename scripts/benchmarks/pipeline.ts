@@ -10,8 +10,8 @@
 // event a transaction. Last comes the work alone, without any queue: what the machine can do at most.
 
 import { type Figure, perEvent } from "./figure.ts"
-import type { Part } from "./main.ts"
 import { round } from "./measure.ts"
+import type { Part } from "./part.ts"
 import { compare, type Line, told } from "./pipeline/comparison.ts"
 import { LeftOut } from "./pipeline/contestant.ts"
 import { contestants, type Entrant } from "./pipeline/contestants.ts"

@@ -4,8 +4,8 @@
 
 import { availableParallelism } from "node:os"
 import { type Figure, perEvent } from "./figure.ts"
-import type { Part } from "./main.ts"
 import { round } from "./measure.ts"
+import type { Part } from "./part.ts"
 import { run } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 

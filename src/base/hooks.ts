@@ -4,10 +4,6 @@
  * written. After hooks run like any handler (actors/handlers/after-hooks.ts). A hook is one file in src/hooks/, named in
  * the list of src/hooks/registered.ts.
  */
-import type { Caller } from "../access/caller.ts"
-import type { BookingInput, HoldInput } from "../domain/booking/input.ts"
-import type { PaymentAsked } from "../domain/payments/begin.ts"
-import type { DomainEvent } from "../events/envelope.ts"
 import { BlockedByHook, InvalidInput } from "./errors.ts"
 
 /** All hook points, with the specification's limits. */
@@ -29,104 +25,33 @@ export const hookPoints = {
 } as const
 export type HookPoint = keyof typeof hookPoints
 
-/** Fires once for each new booking row, direct or held; not again when a hold is confirmed. */
-export interface BeforeBookingCreate {
-  readonly point: "before:booking.create"
-  readonly name: string
-  readonly run: (input: BookingInput | HoldInput, context: BeforeContext) => Verdict | Promise<Verdict>
-}
-
-/** Undefined: go on. `block`: refuse with this reason. `modify`: go on with this input, which is parsed again. */
-export type Verdict = undefined | { readonly block: string } | { readonly modify: unknown }
-
-/**
- * Fires before each payment by card, also an automatic one; not for what staff took at the desk. It may block, and not modify:
- * what a payer agreed to is paid, or nothing.
- */
-export interface BeforePaymentProcess {
-  readonly point: "before:payment.process"
-  readonly name: string
-  readonly run: (payment: PaymentAsked, context: BeforeContext) => PaymentVerdict | Promise<PaymentVerdict>
-}
-
-/** Undefined: go on. `block`: refuse with this reason. */
-export type PaymentVerdict = undefined | { readonly block: string }
-
-export interface BeforeContext {
+/** What a before hook is told beside its input; `Who` is the caller. */
+export interface BeforeContext<Who = unknown> {
   readonly facilityId: string
-  readonly caller: Caller
+  readonly caller: Who
   /** Aborted when the time is up. */
   readonly signal: AbortSignal
 }
 
-/** Runs at least once for each event; the key is the event's id and the hook's name. */
-export interface AfterHook {
-  readonly point: "after:booking.confirmed" | "after:payment.succeeded"
+/** Any hook. What it is run with is said where its point is: booking/hooks.ts, payments/hooks.ts, events/after-hook.ts. */
+export interface Hook {
+  readonly point: HookPoint
   readonly name: string
-  readonly run: (
-    event: DomainEvent,
-    context: { readonly signal: AbortSignal; readonly idempotencyKey: string },
-  ) => Promise<void>
 }
-
-export type Hook = BeforeBookingCreate | BeforePaymentProcess | AfterHook
 
 /** The hooks of an installation, in the order in which they run. */
 export type Hooks = readonly Hook[]
 
-/** Checks a list of hooks; two of one name are a mistake in it. */
-export function createHooks(list: readonly Hook[]): Hooks {
-  for (const [i, { name, point }] of list.entries()) {
-    if (!Object.hasOwn(hookPoints, point)) throw new Error(`The hook ${name} names the unknown hook point ${point}.`)
-    if (list.findIndex((hook) => hook.name === name) < i) throw new Error(`Two hooks are named ${name}.`)
-  }
-  return Object.freeze([...list])
-}
-
-/**
- * Answers the input as the hooks leave it. The time limit is the hook point's and counts for all its hooks together.
- * @param parse Checks an input that a hook has changed, and throws InvalidInput.
- * @throws BlockedByHook
- */
-export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
-  hooks: Hooks | undefined,
-  point: "before:booking.create",
-  input: Input,
-  context: Omit<BeforeContext, "signal">,
-  parse: (changed: unknown) => Input,
-  timeoutMs: number = hookPoints[point].timeoutMs,
-): Promise<Input> {
-  const due = (hooks ?? []).filter((hook): hook is BeforeBookingCreate => hook.point === point)
-  return runAll(due, input, context, timeoutMs, (name, verdict, present) => decide(name, verdict, present, parse))
-}
-
-/**
- * Lets the hooks of before:payment.process look at a payment before anything of it is written.
- * @throws BlockedByHook
- */
-export async function runPaymentHooks(
-  hooks: Hooks | undefined,
-  payment: PaymentAsked,
-  context: Omit<BeforeContext, "signal">,
-  timeoutMs: number = hookPoints["before:payment.process"].timeoutMs,
-): Promise<void> {
-  const due = (hooks ?? []).filter((hook): hook is BeforePaymentProcess => hook.point === "before:payment.process")
-  const refuse = (name: string) => failed(name)(new Error("it tried to modify a payment, which no hook may"))
-  await runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
-    decide(name, verdict, present, () => refuse(name)),
-  )
-}
-
-interface BeforeHook<Input> {
+export interface BeforeHook<Input, Who> {
   readonly name: string
-  readonly run: (input: Input, context: BeforeContext) => unknown
+  readonly run: (input: Input, context: BeforeContext<Who>) => unknown
 }
 
 /** One after the other, each on what the one before left; the time limit counts for all of them together. */
-async function runAll<Input>(
-  due: readonly BeforeHook<Input>[],
+export async function runAll<Input, Who>(
+  due: readonly BeforeHook<Input, Who>[],
   input: Input,
-  context: Omit<BeforeContext, "signal">,
+  context: Omit<BeforeContext<Who>, "signal">,
   timeoutMs: number,
   judge: (name: string, verdict: unknown, present: Input) => Input,
 ): Promise<Input> {
@@ -152,7 +77,12 @@ async function runAll<Input>(
   }
 }
 
-function decide<Input>(name: string, verdict: unknown, present: Input, parse: (changed: unknown) => Input): Input {
+export function decide<Input>(
+  name: string,
+  verdict: unknown,
+  present: Input,
+  parse: (changed: unknown) => Input,
+): Input {
   if (verdict === undefined) return present
   if (typeof verdict === "object" && verdict !== null) {
     if ("block" in verdict && typeof verdict.block === "string") throw new BlockedByHook(name, verdict.block)
@@ -172,7 +102,7 @@ function parsed<Input>(name: string, changed: unknown, parse: (changed: unknown)
 }
 
 /** The caller learns which hook failed; why is the operator's to see. */
-const failed =
+export const failed =
   (name: string) =>
   (cause: unknown): never => {
     process.emitWarning(`hook ${name}: ${cause instanceof Error ? cause.message : String(cause)}`)

@@ -38,3 +38,8 @@ export const scopeOf = (row: { readonly id: string; readonly organization_id: st
   facilityId: row.id,
   ...(row.organization_id !== null && { organizationId: row.organization_id }),
 })
+
+export async function isOrganization(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db`select 1 from slotbase.organizations where id = ${id}`
+  return rows.length > 0
+}

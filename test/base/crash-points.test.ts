@@ -46,7 +46,7 @@ test("a point that is not armed does nothing", () => {
 
 test("an armed point ends the process by SIGKILL at the n-th passing, before anything that follows", async () => {
   const program = `
-    import { arm, reached } from "./src/crash-points.ts"
+    import { arm, reached } from "./src/base/crash-points.ts"
     arm([{ point: "after-commit", nth: 3 }])
     for (let n = 1; n <= 5; n++) { reached("after-commit"); require("node:fs").writeSync(1, n + " ") }`
   const child = Bun.spawn([process.execPath, "-e", program], { cwd: project, stdout: "pipe", stderr: "inherit" })

@@ -2,25 +2,20 @@
 
 import { describe, expect, test } from "bun:test"
 import type { Caller } from "../../src/access/caller.ts"
-import {
-  type BeforeBookingCreate,
-  type BeforePaymentProcess,
-  createHooks,
-  type Hook,
-  hookPoints,
-  runBeforeHooks,
-  runPaymentHooks,
-} from "../../src/base/hooks.ts"
+import { hookPoints } from "../../src/base/hooks.ts"
 import { newId } from "../../src/base/ids.ts"
 import { decode } from "../../src/base/schema/decode.ts"
+import { type BeforeBookingCreate, runBeforeHooks } from "../../src/domain/booking/hooks.ts"
 import { HoldInput } from "../../src/domain/booking/input.ts"
+import { type BeforePaymentProcess, runPaymentHooks } from "../../src/domain/payments/hooks.ts"
+import { type AnyHook, createHooks } from "../../src/hooks/create-hooks.ts"
 import { failure } from "../harness/pipeline/pipeline.ts"
 
 const input: HoldInput = { resourceId: newId(), startAt: "2031-03-04T10:00:00Z", endAt: "2031-03-04T11:00:00Z" }
 const caller: Caller = { userId: newId(), kind: "person", name: "Mia", email: null, grants: [], tokenExpiresAt: null }
 const context = { facilityId: newId(), caller }
-const hook = (name: string, run: BeforeBookingCreate["run"]): Hook => ({ point: "before:booking.create", name, run })
-const go = (hooks: Hook[], timeoutMs?: number) =>
+const hook = (name: string, run: BeforeBookingCreate["run"]): AnyHook => ({ point: "before:booking.create", name, run })
+const go = (hooks: AnyHook[], timeoutMs?: number) =>
   runBeforeHooks(
     createHooks(hooks),
     "before:booking.create",
@@ -176,6 +171,6 @@ describe("before a payment", () => {
 test("two hooks of one name, and a hook at no known point, are mistakes in the list", () => {
   const one = hook("one", () => undefined)
   expect(() => createHooks([one, one])).toThrow("Two hooks are named one.")
-  const lost = { ...one, point: "before:breakfast" } as unknown as Hook
+  const lost = { ...one, point: "before:breakfast" } as unknown as AnyHook
   expect(() => createHooks([lost])).toThrow("The hook one names the unknown hook point before:breakfast.")
 })

@@ -3,9 +3,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createServer } from "../../src/api/server.ts"
+import { callers } from "./authorization/callers.ts"
 import { callsOf, type Verdict, verdictOf } from "./authorization/engine.ts"
 import { matrix } from "./authorization/matrix.ts"
-import { callers } from "./authorization/row.ts"
 import { makeWorld, type World } from "./authorization/scene.ts"
 
 let world: World

@@ -1,16 +1,10 @@
 // A process of BullMQ's: a worker per queue.
 
 import { Worker } from "bullmq"
-import { connectRedis } from "./bullmq.ts"
+import { type BullSettings, connectRedis } from "./bullmq-shared.ts"
 import { handlerNames } from "./contestant.ts"
 import { type HandlerJob, type PeerEvent, webhookJob } from "./peer.ts"
-import { connectPeer, jobWork, type PeerSettings, workerSettings } from "./peer-work.ts"
-
-export interface BullSettings extends PeerSettings {
-  /** Jobs of a handler side by side. */
-  readonly concurrency: number
-  readonly webhookConcurrency: number
-}
+import { connectPeer, jobWork, workerSettings } from "./peer-work.ts"
 
 const settings = workerSettings<BullSettings>()
 const { concurrency, webhookConcurrency } = settings

@@ -1,8 +1,8 @@
 // The pipeline on BullMQ: a queue per handler and one for the webhook, in a Redis that keeps nothing on disk. The jobs are
 // added after the commit of the event: a crash in between loses them, which nothing here makes up for.
 
-import { type ConnectionOptions, createBunRedisClient, Queue } from "bullmq"
-import type { BullSettings } from "./bullmq-worker.ts"
+import { type ConnectionOptions, Queue } from "bullmq"
+import { type BullSettings, connectRedis } from "./bullmq-shared.ts"
 import { type Contestant, handlerNames } from "./contestant.ts"
 import { createPeerTables, jobsOf, peerOutcomes, peerRecorder, peerWorkers, webhookJob } from "./peer.ts"
 import { startRedis } from "./redis.ts"
@@ -44,4 +44,3 @@ export const bullmq = (name: string, settings: BullSettings, processes = 1): Con
 })
 
 /** Bun's own client, in BullMQ's adapter. */
-export const connectRedis = (port: number) => createBunRedisClient(new Bun.RedisClient(`redis://127.0.0.1:${port}`))

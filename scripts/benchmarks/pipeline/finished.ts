@@ -3,7 +3,7 @@
 
 import { percentile } from "../measure.ts"
 import { handlerNames } from "./contestant.ts"
-import type { Place } from "./run.ts"
+import type { Place } from "./place.ts"
 
 /** Commit to the commit of the effect, and to the request at the receiver; milliseconds. */
 export interface Waits {

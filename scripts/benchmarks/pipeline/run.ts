@@ -1,10 +1,11 @@
 // One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady rate.
 // Nothing counts as done before all of it is committed: every effect, every webhook at the receiver, every outcome.
 
-import { type Bench, type Cost, meter, startBench } from "../measure.ts"
-import { type Contestant, createTables, type Entry } from "./contestant.ts"
+import { type Cost, meter, startBench } from "../measure.ts"
+import { type Contestant, createTables } from "./contestant.ts"
 import { assertComplete, finished, type Waits, waitsSince } from "./finished.ts"
-import { type Receiver, startReceiver, startWorkers, stopAll } from "./processes.ts"
+import type { Place } from "./place.ts"
+import { startReceiver, startWorkers, stopAll } from "./processes.ts"
 
 export interface Load {
   /** Events that stand before anybody works. */
@@ -28,12 +29,6 @@ export interface Stretch {
 export interface Outcome {
   readonly drain: Stretch
   readonly steady: (Stretch & Waits) | undefined
-}
-
-export interface Place {
-  readonly bench: Bench
-  readonly receiver: Receiver
-  readonly entry: Entry
 }
 
 /** Events of a backlog that are recorded in one transaction. */

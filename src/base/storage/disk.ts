@@ -6,7 +6,7 @@
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { idsOf, keyOf } from "./keys.ts"
-import type { Storage, StoredObject } from "./open.ts"
+import type { Storage, StoredObject } from "./storage.ts"
 
 /** Where files are received before they are whole: on the same file system as their place. */
 export const receivingFolder = (dataDir: string): string => join(dataDir, "uploads", "receiving")

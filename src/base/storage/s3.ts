@@ -5,7 +5,7 @@
  */
 import { rm } from "node:fs/promises"
 import type { S3Config } from "../config.ts"
-import type { Storage, StoredObject } from "./open.ts"
+import type { Storage, StoredObject } from "./storage.ts"
 
 /** Sent in one request up to this size, and in parts of it beyond. */
 const partBytes = 8 * 1024 * 1024

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text, Timezone } from "../../base/schema/fact-fields.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
-import { type BookingRow, statuses } from "./rows.ts"
+import { type BookingRow, statuses } from "./row.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 

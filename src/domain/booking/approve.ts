@@ -12,7 +12,8 @@ import { cancelLocked } from "./cancel.ts"
 import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import { type BookingRow, changeBooking, type LockedBooking } from "./rows.ts"
+import type { BookingRow, LockedBooking } from "./row.ts"
+import { changeBooking } from "./rows.ts"
 
 /** An approved booking waits so long for its online payment, and never beyond its start. */
 const paymentMs = 24 * 60 * 60_000

@@ -10,7 +10,8 @@ import { recordCancelled } from "./events.ts"
 import { freedOf } from "./holds-ended.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { type Refund, refundOf } from "./refund-quote.ts"
-import { type BookingRow, changeBooking, type LockedBooking } from "./rows.ts"
+import type { BookingRow, LockedBooking } from "./row.ts"
+import { changeBooking } from "./rows.ts"
 import { slotsFreed } from "./slots-freed.ts"
 
 export interface Cancellation {

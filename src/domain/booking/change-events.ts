@@ -2,7 +2,7 @@
 import type { Tx } from "../../base/database/db.ts"
 import { record } from "../../events/outbox.ts"
 import { aboutOf } from "./events.ts"
-import type { BookingRow, LockedBooking } from "./rows.ts"
+import type { BookingRow, LockedBooking } from "./row.ts"
 
 export function recordApprovalRequested(tx: Tx, booking: BookingRow): string {
   return record(tx, {

@@ -2,7 +2,8 @@
 import type { Tx } from "../../base/database/db.ts"
 import { record } from "../../events/outbox.ts"
 import type { GivenStrike } from "./attendance/strikes.ts"
-import type { BookingRow, ExpiredHold } from "./rows.ts"
+import type { BookingRow } from "./row.ts"
+import type { ExpiredHold } from "./rows.ts"
 
 export function recordHeld(tx: Tx, booking: BookingRow): string {
   return record(tx, {

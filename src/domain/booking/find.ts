@@ -2,7 +2,7 @@
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound } from "../../base/errors.ts"
 import { isId } from "../../base/ids.ts"
-import type { BookingRow, LockedBooking, Status } from "./rows.ts"
+import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /** Locks a booking of the facility. Throws NotFound. */
 export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {

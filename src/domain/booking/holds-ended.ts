@@ -1,15 +1,14 @@
 /** What follows when holds have died or were given back: their events, what they had used up, and offers to who waits. */
 import type { Tx } from "../../base/database/db.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
+import { isCounted } from "./counted.ts"
 import { recordExpired } from "./events.ts"
-import type { BookingRow, ExpiredHold } from "./rows.ts"
-import { type Freed, slotsFreed } from "./slots-freed.ts"
+import type { Freed } from "./freed-slot.ts"
+import type { BookingRow } from "./row.ts"
+import type { ExpiredHold } from "./rows.ts"
+import { slotsFreed } from "./slots-freed.ts"
 
 type Place = Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at">
-
-/** Whether it counts as one of the month's bookings: what takes a resource from play does not. */
-export const isCounted = ({ booking_type }: Pick<BookingRow, "booking_type">): boolean =>
-  booking_type !== "coach_block" && booking_type !== "maintenance"
 
 /** Records booking.hold.released for each. */
 export function recordDied(tx: Tx, holds: readonly ExpiredHold[]): void {

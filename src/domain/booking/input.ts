@@ -101,16 +101,6 @@ export const RescheduleInput = Schema.Struct({
 }).check(Schema.makeFilter((input: Wanted) => faultsOfTimes(input), { toJsonSchema: () => [{}, true] }))
 export type RescheduleInput = typeof RescheduleInput.Type
 
-/** An empty Struct alone would let every field pass. */
-export const NoInput = Schema.Struct({}).check(
-  Schema.makeFilter(
-    (input: object) => Object.keys(input).map((key) => ({ path: [key], issue: "Expected no excess property" })),
-    {
-      toJsonSchema: () => [{ additionalProperties: false }, true],
-    },
-  ),
-)
-
 /** The stretch of time that a checked input asks for. */
 export const spanOf = ({ startAt, endAt }: Wanted): Span => ({ start: Date.parse(startAt), end: Date.parse(endAt) })
 

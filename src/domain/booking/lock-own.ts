@@ -3,7 +3,8 @@ import { type Caller, isStaff, mayActFor, requireMember } from "../../access/cal
 import type { Tx } from "../../base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
-import { type BookingRow, type LockedBooking, lockBooking, type Status } from "./rows.ts"
+import { lockBooking } from "./find.ts"
+import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /**
  * Locks a booking that the caller may act on: their own, their child's if they may book for it, or any as staff. A coach's
@@ -56,6 +57,11 @@ export function requireLiveHold(booking: LockedBooking, what: string): void {
     )
   }
   requireStatus(booking, ["held"], "booking_not_held", what)
+}
+
+/** Throws WrongState booking_not_started. */
+export function requireStarted({ start_at, now }: LockedBooking): void {
+  if (now < start_at) throw new WrongState("booking_not_started", `The booking starts at ${start_at.toISOString()}.`)
 }
 
 const worded = (status: string) => status.replace("_", " ").replace("no show", "a no-show")

@@ -1,7 +1,8 @@
 /** From a plan to the rows of its booking: what is inserted, and what it reads as once it is. */
 import { newId } from "../../base/ids.ts"
-import type { Plan } from "./plan.ts"
-import type { BookingRow, Inserted, NewBooking } from "./rows.ts"
+import type { Plan } from "./planned.ts"
+import type { BookingRow } from "./row.ts"
+import type { Inserted, NewBooking } from "./rows.ts"
 
 /** The status that a booking has at first, how it is paid, and whether it is one of a series. */
 export type Kind = Pick<NewBooking, "status" | "payment_method" | "hold_id"> &

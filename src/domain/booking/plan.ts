@@ -6,42 +6,13 @@
 import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { InvalidInput, NotAllowed, NotFound } from "../../base/errors.ts"
-import type { Span } from "../../base/local-days.ts"
-import type { OpeningHours } from "../club/opening-hours.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
 import { type Found, type Known, readKnown } from "./plan-facts.ts"
+import type { Plan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
-import type { CancellationRule } from "./refund-quote.ts"
-import type { Participant } from "./rows.ts"
+import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
-
-export { maxLiveHolds } from "./rules.ts"
-
-export interface Plan {
-  readonly facilityId: string
-  readonly timezone: string
-  readonly currency: string
-  readonly openingHours: OpeningHours
-  readonly slotMinutes: number
-  readonly holdMinutes: number
-  readonly resource: { readonly id: string; readonly name: string; readonly type: string }
-  readonly booker: { readonly id: string; readonly name: string; readonly email: string }
-  readonly participants: readonly Participant[]
-  readonly bookingType: NonNullable<HoldInput["bookingType"]>
-  readonly span: Span
-  /** Minor units, by the price rules of now. */
-  readonly price: number
-  /** Staff must approve it before it is certain. */
-  readonly needsApproval: boolean
-  /** The facility's, of now; the booking keeps it. */
-  readonly cancellationPolicy: readonly CancellationRule[]
-  /** The facility's subscription counts its bookings: one more uses up some of it. */
-  readonly isLimited: boolean
-  readonly createdBy: string
-  /** When the plan was made, by the database's clock. */
-  readonly now: number
-}
 
 /**
  * Who books: staff and API keys for anybody, members for themselves and for children for whom they may.

@@ -4,8 +4,9 @@ import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, SlotTaken } from "../../base/errors.ts"
 import { closedFor } from "../club/closed.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
-import { isCounted } from "./holds-ended.ts"
-import { type LockedBooking, occupies, occupy, vacate } from "./rows.ts"
+import { isCounted } from "./counted.ts"
+import type { LockedBooking } from "./row.ts"
+import { occupies, occupy, vacate } from "./rows.ts"
 import { take, wishOf } from "./take-slot.ts"
 
 /**

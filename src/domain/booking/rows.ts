@@ -4,75 +4,8 @@
  * bookings row before the occupancy; a booking's row is locked before its state is judged.
  */
 import type { Tx } from "../../base/database/db.ts"
-import { type BookingType, maxBookingMinutes, type PaymentMethod } from "./input.ts"
-import type { CancellationRule } from "./refund-quote.ts"
-
-export { type BookingFilter, countMissed, findBooking, findBookings, lockBooking, lockMissed } from "./find.ts"
-
-export const statuses = [
-  "held",
-  "pending",
-  "confirmed",
-  "checked_in",
-  "completed",
-  "cancelled",
-  "no_show",
-  "expired",
-  "released",
-] as const
-export type Status = (typeof statuses)[number]
-
-export interface Participant {
-  readonly userId: string
-  readonly name: string
-  readonly role: string
-}
-
-/** A booking with what its events and answers say of its facility, resource and people. */
-export interface BookingRow {
-  readonly id: string
-  readonly facility_id: string
-  readonly resource_id: string
-  readonly resource_name: string
-  readonly timezone: string
-  /** A hold whose time is over reads "expired", whether or not it has been released. */
-  readonly status: Status
-  readonly booking_type: typeof BookingType.Type
-  readonly booker_id: string
-  readonly booker_name: string
-  readonly booker_email: string
-  readonly participants: readonly Participant[]
-  readonly start_at: Date
-  readonly end_at: Date
-  readonly price_amount: number
-  readonly price_currency: string
-  readonly payment_method: typeof PaymentMethod.Type | null
-  readonly hold_id: string | null
-  readonly hold_expires_at: Date | null
-  readonly is_recurring: boolean
-  readonly recurring_booking_id: string | null
-  readonly confirmed_at: Date | null
-  readonly checked_in_at: Date | null
-  readonly completed_at: Date | null
-  readonly cancelled_at: Date | null
-  readonly cancelled_by: string | null
-  readonly cancellation_reason: string | null
-  readonly no_show_at: Date | null
-  /** As it was when the booking was made. */
-  readonly cancellation_policy: readonly CancellationRule[]
-  readonly approved_at: Date | null
-  readonly approved_by: string | null
-  readonly rescheduled_at: Date | null
-  readonly refund_percent: number | null
-  readonly refund_amount: number | null
-  readonly created_at: Date
-  readonly updated_at: Date
-}
-
-/** A locked booking, judged at `now`, which was taken after the lock. */
-export interface LockedBooking extends BookingRow {
-  readonly now: Date
-}
+import { maxBookingMinutes } from "./input.ts"
+import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 export type NewBooking = Pick<
   BookingRow,

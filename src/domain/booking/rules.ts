@@ -5,8 +5,8 @@
 import { RuleBroken } from "../../base/errors.ts"
 import { localDateOf, type Span } from "../../base/local-days.ts"
 import { isOpen, type OpeningHours, openSpans } from "../club/opening-hours.ts"
-import type { Plan } from "./plan.ts"
 import type { Found } from "./plan-facts.ts"
+import type { Plan } from "./planned.ts"
 
 /** What a person may keep waiting (live holds, requests for approval): enough for a team's evening; more is hoarding. */
 export const maxLiveHolds = 10

@@ -1,13 +1,7 @@
 /** What follows when a stretch of a resource becomes free: who waits for it is offered it, in the same transaction. */
 import type { Tx } from "../../base/database/db.ts"
+import type { Freed } from "./freed-slot.ts"
 import { offerFreed } from "./waitlist/offers.ts"
-
-export interface Freed {
-  readonly facilityId: string
-  readonly resourceId: string
-  readonly startAt: Date
-  readonly endAt: Date
-}
 
 /**
  * Call it after the occupancies are gone, in the transaction that frees them, as the last thing that a command does: it locks

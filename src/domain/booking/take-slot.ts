@@ -10,15 +10,9 @@ import { localDateOf, type Span } from "../../base/local-days.ts"
 import { closuresIn, isClosedAt } from "../club/closed.ts"
 import { isOpen, type OpeningHours, slotSpans } from "../club/opening-hours.ts"
 import { holdsGone, recordDied } from "./holds-ended.ts"
-import type { Plan } from "./plan.ts"
-import {
-  type BookingRow,
-  type ExpiredHold,
-  expireHoldsIn,
-  type Inserted,
-  insertBooking,
-  type NewBooking,
-} from "./rows.ts"
+import type { Plan } from "./planned.ts"
+import type { BookingRow } from "./row.ts"
+import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
 /** What stands in the way may change between two looks; when it does so again and again, the slot is in demand, and taken. */
 const maxAttempts = 3

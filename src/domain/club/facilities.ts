@@ -21,12 +21,11 @@ import { newId, platformFacilityId } from "../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
-import { scopeOf } from "../../events/scope.ts"
+import { isOrganization, scopeOf } from "../../events/scope.ts"
+import { isPerson } from "../people/find-person.ts"
 import { keepGrant } from "../people/roles.ts"
-import { isPerson } from "../people/users.ts"
 import { moveClosures } from "./closure-rows.ts"
 import { OpeningHours } from "./opening-hours.ts"
-import { isOrganization } from "./organizations.ts"
 
 const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))

@@ -12,7 +12,7 @@ import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/sche
 import { Id, Instant, Name, Note } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
 import { facilityScope } from "../../events/scope.ts"
-import { isPerson } from "../people/users.ts"
+import { isPerson } from "../people/find-person.ts"
 
 const Category = Name.check(Schema.isMaxLength(60))
 

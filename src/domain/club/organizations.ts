@@ -17,8 +17,8 @@ import { newId, platformFacilityId } from "../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
 import { Id, Name } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
+import { isPerson } from "../people/find-person.ts"
 import { keepGrant } from "../people/roles.ts"
-import { isPerson } from "../people/users.ts"
 
 export const OrganizationInput = Schema.Struct({
   name: Name,
@@ -77,11 +77,6 @@ export async function findOrganization(db: Queryable, caller: Caller, id: string
   const [row] = await db<OrganizationRow[]>`select * from slotbase.organizations where id = ${id}`
   if (!row) throw new NotFound("organization", id)
   return organizationOf(row)
-}
-
-export async function isOrganization(db: Queryable, id: string): Promise<boolean> {
-  const rows = await db`select 1 from slotbase.organizations where id = ${id}`
-  return rows.length > 0
 }
 
 interface OrganizationRow {

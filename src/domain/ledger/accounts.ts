@@ -10,7 +10,7 @@ import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../base/error
 import { newId } from "../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 import { Id, Name } from "../../base/schema/request-fields.ts"
-import type { SavedCard } from "../payments/providers/provider.ts"
+import type { SavedCard } from "./saved-card.ts"
 
 /** A family; larger ones ask staff for a second account. */
 const maxMembers = 20

@@ -5,7 +5,7 @@
 
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
-import { findBooking, lockBooking, type Status } from "../booking/rows.ts"
+import { isId } from "../../base/ids.ts"
 import { sumsOf } from "./paid.ts"
 import type { Reference } from "./payment-rows.ts"
 
@@ -22,7 +22,7 @@ export interface Due extends Reference {
   /** total − paid − underWay; never negative. */
   readonly due: number
   /** Of a booking. */
-  readonly status?: Status
+  readonly status?: string
 }
 
 /** What is due now. Throws NotFound. */
@@ -34,16 +34,14 @@ export async function dueOf(
 ): Promise<Due> {
   const reference = { facilityId, referenceType, referenceId }
   if (referenceType !== "booking") return withSums(db, reference, await chargedOf(db, reference))
-  const booking = await findBooking(db, facilityId, referenceId)
-  if (!booking) throw new NotFound("booking", referenceId)
-  return withSums(db, reference, ofBooking(booking))
+  return withSums(db, reference, ofBooking(await pricedBooking(db, reference)))
 }
 
 /** What is due, while nobody else can begin to pay it. Throws NotFound. */
 export async function lockDue(tx: Tx, reference: Reference): Promise<Due> {
-  const { facilityId, referenceType, referenceId } = reference
+  const { referenceType } = reference
   if (referenceType !== "booking") return withSums(tx, reference, await chargedOf(tx, reference, true))
-  return withSums(tx, reference, ofBooking(await lockBooking(tx, facilityId, referenceId)))
+  return withSums(tx, reference, ofBooking(await pricedBooking(tx, reference, true)))
 }
 
 /**
@@ -79,13 +77,13 @@ const amountFault = (code: string, message: string, fault: string) =>
   new RuleBroken(code, message, [{ path: "body.amount", message: fault }])
 
 /** What waits for an approval is paid when it is approved. */
-const payableStates = new Set<Status>(["held", "confirmed", "checked_in", "completed", "no_show"])
+const payableStates = new Set<string>(["held", "confirmed", "checked_in", "completed", "no_show"])
 
 interface Priced {
   readonly debtorId: string
   readonly currency: string
   readonly price: number
-  readonly status?: Status
+  readonly status?: string
 }
 
 interface PricedBooking {
@@ -93,7 +91,25 @@ interface PricedBooking {
   readonly price_currency: string
   readonly price_amount: number
   readonly payment_method: string | null
-  readonly status: Status
+  readonly status: string
+}
+
+/** What the books know of a booking. Its row is locked before its state is judged. Throws NotFound. */
+async function pricedBooking(
+  sql: Queryable,
+  { facilityId, referenceId }: Reference,
+  locked = false,
+): Promise<PricedBooking> {
+  if (!isId(referenceId)) throw new NotFound("booking", referenceId)
+  const [row] = await sql<PricedBooking[]>`
+    with b as materialized (
+      select * from slotbase.bookings where id = ${referenceId} and facility_id = ${facilityId} ${locked ? sql`for update` : sql``}
+    )
+    select booker_id, price_currency, price_amount, payment_method,
+           case when status = 'held' and hold_expires_at <= (select slotbase.now()) then 'expired' else status end as status
+    from b`
+  if (!row) throw new NotFound("booking", referenceId)
+  return row
 }
 
 const ofBooking = (booking: PricedBooking): Priced => ({

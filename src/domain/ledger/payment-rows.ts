@@ -6,7 +6,7 @@
 import type { Queryable, Tx } from "../../base/database/db.ts"
 import { NotFound } from "../../base/errors.ts"
 import type { EventContext } from "../../events/outbox.ts"
-import type { ProviderName } from "../payments/providers/provider.ts"
+import type { ProviderName } from "./saved-card.ts"
 
 export const referenceTypes = ["booking", "subscription", "invoice"] as const
 export type ReferenceType = (typeof referenceTypes)[number]

@@ -5,7 +5,8 @@ import type { App } from "../../base/app.ts"
 import { clock } from "../../base/clock.ts"
 import { modifiedAtOf, namesIn, receivingFolder } from "../../base/storage/disk.ts"
 import { idsOf } from "../../base/storage/keys.ts"
-import { type Storage, type StoredObject, storagesOf } from "../../base/storage/open.ts"
+import { storagesOf } from "../../base/storage/open.ts"
+import type { Storage, StoredObject } from "../../base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
 
 /** No upload takes so long; its row is written right after its file. */

@@ -3,7 +3,7 @@
  * Writes: media.
  */
 import type { Queryable, Tx } from "../../base/database/db.ts"
-import type { StorageName } from "../../base/storage/open.ts"
+import type { StorageName } from "../../base/storage/storage.ts"
 import type { MediaAnswer } from "./answer.ts"
 import type { MediaType } from "./kinds.ts"
 

@@ -6,8 +6,9 @@ import type { App } from "../../base/app.ts"
 import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, WrongState } from "../../base/errors.ts"
 import { accountIdOf, keepCardOn } from "../ledger/accounts.ts"
+import type { SavedCard } from "../ledger/saved-card.ts"
 import { presentProvider } from "./providers/choose.ts"
-import { type Card, CardRefused, OutcomeUnknown, type SavedCard } from "./providers/provider.ts"
+import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
 
 /** Has the provider keep a card. Not inside a transaction. Throws RuleBroken `card_refused`, WrongState `provider_unavailable`. */
 export async function keepCard(app: App, cardToken: string): Promise<SavedCard> {

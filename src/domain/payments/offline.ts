@@ -13,7 +13,7 @@ import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/sche
 import { Id, Money, Name } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
 import { confirmPaidHold } from "../booking/book.ts"
-import { lockBooking } from "../booking/rows.ts"
+import { lockBooking } from "../booking/find.ts"
 import { accountIdOf, accountName, walkInAccountId } from "../ledger/accounts.ts"
 import { type Due, lockDue, payable } from "../ledger/due.ts"
 import { postReceived } from "../ledger/ledger.ts"

@@ -5,8 +5,8 @@ import type { Queryable } from "../../base/database/db.ts"
 import { NotFound } from "../../base/errors.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
 import { Id } from "../../base/schema/request-fields.ts"
+import { isPerson } from "./find-person.ts"
 import { type RoleGrant, RoleInput } from "./roles.ts"
-import { isPerson } from "./users.ts"
 
 export const RoleQuery = Schema.Struct({
   ...pageQuery,

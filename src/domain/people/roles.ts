@@ -21,11 +21,10 @@ import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
 import { platformFacilityId } from "../../base/ids.ts"
 import { Id } from "../../base/schema/request-fields.ts"
 import { record } from "../../events/outbox.ts"
-import { facilityScope } from "../../events/scope.ts"
-import { isOrganization } from "../club/organizations.ts"
+import { facilityScope, isOrganization } from "../../events/scope.ts"
 import { useEntitlement } from "../plans/entitlements.ts"
 import { parentIdsOf } from "./children/parents.ts"
-import { lockFamily } from "./users.ts"
+import { lockFamily } from "./find-person.ts"
 
 /** What names a grant of a person. */
 export const RoleInput = Schema.Struct({

@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Password } from "../../access/passwords.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Tx } from "../../base/database/db.ts"
 import { RuleBroken, WrongState } from "../../base/errors.ts"
 import { newId } from "../../base/ids.ts"
 import { Email, Id, Name, normalEmail } from "../../base/schema/request-fields.ts"
@@ -108,25 +108,6 @@ export async function createKeyUser(tx: Tx, name: string): Promise<string> {
     insert into slotbase.users (id, kind, first_name, last_name, registration_source)
     values (${id}, 'api_key', ${name}, 'API key', 'admin')`
   return id
-}
-
-/** Whether there is such a person; system actors are none. */
-export async function isPerson(db: Queryable, id: string): Promise<boolean> {
-  const rows = await db`select 1 from slotbase.users where id = ${id} and kind = 'person'`
-  return rows.length > 0
-}
-
-/**
- * Locks a person and their parents, in the order of their ids, so that what concerns their roles happens one after the
- * other; false when there is no such person.
- */
-export async function lockFamily(tx: Tx, id: string): Promise<boolean> {
-  const rows = await tx<{ id: string }[]>`
-    select id from slotbase.users
-    where kind = 'person' and id = any (array(
-      select ${id}::uuid union select parent_id from slotbase.child_links where child_id = ${id} and status = 'linked'))
-    order by id for no key update`
-  return rows.some((row) => row.id === id)
 }
 
 const emailTaken = "Somebody is registered with this e-mail address."

@@ -4,7 +4,6 @@
  * Writes: entitlement_counters, entitlement_returns.
  */
 import type { Queryable, Tx } from "../../base/database/db.ts"
-import type { SubscriptionRow } from "../subscriptions/rows.ts"
 import { usageMonthAt } from "./periods.ts"
 import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
 
@@ -115,17 +114,21 @@ export async function markWarned(tx: Tx, facilityId: string, { entitlement, leve
     where facility_id = ${facilityId} and entitlement = ${entitlement}`
 }
 
+/** What counting needs of a subscription: since when it is there, and from which local day its months are counted. */
+export interface Subscribed {
+  readonly id: string
+  readonly facility_id: string
+  readonly usage_anchor_day: string
+  readonly timezone: string
+  readonly created_at: Date
+}
+
 /**
  * Makes the counters what the plan limits, beginning from what is there, and answers them: when a subscription begins, changes
  * its plan or renews. To be called with the subscription locked. A level that was warned of in this month and still stands at
  * the limit before counts as warned of.
  */
-export async function recount(
-  tx: Tx,
-  subscription: SubscriptionRow,
-  plan: PlanRow,
-  at: Date,
-): Promise<readonly Counter[]> {
+export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, at: Date): Promise<readonly Counter[]> {
   const { id, facility_id, usage_anchor_day, timezone, created_at } = subscription
   const month = usageMonthAt(usage_anchor_day, timezone, created_at, at)
   const limited = entitlementTypes.filter((type) => plan.limits[type] !== null)

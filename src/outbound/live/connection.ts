@@ -4,12 +4,12 @@
  */
 import { authenticate, type Caller } from "../../access/caller.ts"
 import { clock } from "../../base/clock.ts"
+import type { Db } from "../../base/database/db.ts"
 import { NotAuthenticated } from "../../base/errors.ts"
 import { newId } from "../../base/ids.ts"
-import { mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
+import { type Channel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
-import { closeCodes } from "./limits.ts"
-import type { Live } from "./live.ts"
+import { closeCodes, type LiveLimits } from "./limits.ts"
 import { RateLimit } from "./rate-limit.ts"
 import { replay } from "./replay.ts"
 
@@ -22,9 +22,24 @@ export interface Socket {
   cork(write: () => void): unknown
 }
 
+/** What a connection needs of the live part that it belongs to. */
+export interface Hub {
+  readonly db: Db
+  readonly limits: LiveLimits
+  readonly position: number | undefined
+  readonly started: Promise<number>
+  readonly losses: number
+  positionOf(channel: Channel): number
+  hasRoomFor(caller: Caller): boolean
+  identified(userId: string): void
+  disconnect(connection: Connection): void
+  keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void }
+  replaying<T>(read: () => Promise<T>): Promise<T>
+}
+
 export class Connection {
   readonly session = newId()
-  readonly #live: Live
+  readonly #live: Hub
   readonly #socket: Socket
   readonly #channels = new Map<string, PlacedChannel>()
   readonly #rate: RateLimit
@@ -37,7 +52,7 @@ export class Connection {
   /** When its access is to be looked at again, on the monotonic timer. */
   recheckAt = Number.POSITIVE_INFINITY
 
-  constructor(live: Live, socket: Socket) {
+  constructor(live: Hub, socket: Socket) {
     this.#live = live
     this.#socket = socket
     this.#rate = new RateLimit(live.limits.framesAtOnce, live.limits.framesPerSecond)

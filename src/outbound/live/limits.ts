@@ -56,3 +56,5 @@ export const closeCodes = {
   restarting: 4009,
   tooMany: 4429,
 } as const
+
+export type LiveLimits = { readonly [Name in keyof typeof limits]: number }

@@ -9,15 +9,13 @@ import { NotAuthenticated } from "../../base/errors.ts"
 import { type Channel, isAvailability } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
-import { closeCodes, limits as standardLimits } from "./limits.ts"
+import { closeCodes, type LiveLimits, limits as standardLimits } from "./limits.ts"
 
 /** What Bun's server does for topics. */
 export interface Topics {
   publish(topic: string, text: string): number
   subscriberCount(topic: string): number
 }
-
-export type LiveLimits = { readonly [Name in keyof typeof standardLimits]: number }
 
 export class Live {
   readonly db: Db

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import type { Tx } from "../../../src/base/database/db.ts"
 import { confirmBooking, createBooking, getBooking, listBookings } from "../../../src/domain/booking/book.ts"
 import { createHold, expireHolds, releaseHold } from "../../../src/domain/booking/holds.ts"
-import { maxLiveHolds } from "../../../src/domain/booking/plan.ts"
+import { maxLiveHolds } from "../../../src/domain/booking/rules.ts"
 import { aClub, aMember, atHour, type Club, run } from "../../harness/club/club.ts"
 import { failure } from "../../harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"

@@ -1,7 +1,7 @@
 // Coach blocks among others: races for a decision or a time, before hooks, and what hears of the time that they take.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { createHooks } from "../../../src/base/hooks.ts"
+import { createHooks } from "../../../src/hooks/create-hooks.ts"
 import { changeOf } from "../../../src/outbound/live/frames.ts"
 import { readLog } from "../../../src/outbound/live/log.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../harness/api/coach-api.ts"

@@ -3,8 +3,8 @@
 import { Elysia } from "elysia"
 import { broadcast } from "../../../actors/live/broadcaster.ts"
 import type { Db } from "../../../src/base/database/db.ts"
-import { webSocketOptions } from "../../../src/outbound/live/limits.ts"
-import { Live, type LiveLimits } from "../../../src/outbound/live/live.ts"
+import { type LiveLimits, webSocketOptions } from "../../../src/outbound/live/limits.ts"
+import { Live } from "../../../src/outbound/live/live.ts"
 import { liveRoutes } from "../../../src/outbound/live/routes.ts"
 import { dispatchAll } from "./pipeline.ts"
 

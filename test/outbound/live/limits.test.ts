@@ -1,7 +1,7 @@
 // Every limit of a socket: silence, sockets, channels, frames, size, and a client that does not read.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { LiveLimits } from "../../../src/outbound/live/live.ts"
+import type { LiveLimits } from "../../../src/outbound/live/limits.ts"
 import { aClub, aMember, type Club } from "../../harness/club/club.ts"
 import { handshake } from "../../harness/outside/raw-socket.ts"
 import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"

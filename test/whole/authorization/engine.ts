@@ -4,7 +4,8 @@
 import { openSession } from "../../../src/access/sessions.ts"
 import { bodyOf, operationsOf } from "../../harness/openapi/document.ts"
 import { IdOf, smallest } from "../../harness/openapi/values.ts"
-import { callers, type Letter, type More, type Row } from "./row.ts"
+import { callers, type Letter } from "./callers.ts"
+import type { More, Row } from "./row.ts"
 import type { Place, Scene, World } from "./scene.ts"
 import { makeThing } from "./things.ts"
 

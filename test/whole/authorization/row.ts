@@ -2,21 +2,6 @@
 
 import type { Scene } from "./scene.ts"
 
-export const callers = {
-  P: "platform administrator",
-  O: "owner",
-  A: "administrator",
-  S: "staff",
-  C: "coach",
-  M: "player",
-  R: "parent",
-  K: "API key",
-  X: "owner elsewhere",
-  Z: "stranger",
-  N: "nobody",
-} as const
-export type Letter = keyof typeof callers
-
 export const everybody = "POASCMRKXZN"
 export const known = "POASCMRKXZ"
 export const members = "POASCMRK"

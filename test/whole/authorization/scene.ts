@@ -10,7 +10,7 @@ import { aPerson, aResource, aRole } from "../../harness/club/factories.ts"
 import type { OpenApi } from "../../harness/openapi/document.ts"
 import { countWrites } from "../../harness/pipeline/writes.ts"
 import { rootKey } from "../../harness/setup/system.ts"
-import type { callers, Letter } from "./row.ts"
+import type { callers, Letter } from "./callers.ts"
 
 /** A facility that is open day and night. */
 export interface Place {

@@ -7,11 +7,10 @@ import { WrongState } from "../../../base/errors.ts"
 import { type Booking, toBooking } from "../answer.ts"
 import { recordCheckedIn, recordCompleted } from "../events.ts"
 import type { CheckInInput } from "../input.ts"
-import { lockOwn, requireStatus } from "../lock-own.ts"
-import { type BookingRow, changeBooking, type LockedBooking } from "../rows.ts"
+import { lockOwn, requireStarted, requireStatus } from "../lock-own.ts"
+import type { BookingRow, LockedBooking } from "../row.ts"
+import { changeBooking } from "../rows.ts"
 import { sessionOf } from "./session-held.ts"
-
-export { countDueNoShows, detectNoShows, markNoShow, waiveNoShow } from "./no-shows.ts"
 
 /** Doors open this long before the booked time. */
 export const checkInOpensMinutes = 30
@@ -61,11 +60,6 @@ export async function completeLocked(tx: Tx, booking: LockedBooking): Promise<Bo
   const completed = await changeBooking(tx, booking, { status: "completed", completed_at: booking.now })
   recordCompleted(tx, completed, minutesPlayed(booking), await sessionOf(tx, booking.facility_id, booking.id))
   return completed
-}
-
-/** Throws WrongState booking_not_started. */
-export function requireStarted({ start_at, now }: LockedBooking): void {
-  if (now < start_at) throw new WrongState("booking_not_started", `The booking starts at ${start_at.toISOString()}.`)
 }
 
 function minutesPlayed({ start_at, end_at, checked_in_at, now }: LockedBooking): number {

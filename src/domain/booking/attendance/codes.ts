@@ -11,9 +11,9 @@ import { NotFound, RuleBroken } from "../../../base/errors.ts"
 import { isId } from "../../../base/ids.ts"
 import { Id } from "../../../base/schema/fact-fields.ts"
 import { type SecretBox, sameSecret } from "../../../base/secrets.ts"
+import { findBooking } from "../find.ts"
 import type { CheckInInput } from "../input.ts"
 import { isTheirs, requireStatus } from "../lock-own.ts"
-import { findBooking } from "../rows.ts"
 
 export const CheckInCode = Schema.Struct({
   bookingId: Id,

@@ -12,9 +12,10 @@ import { type Charge, charge, waiveCharge } from "../../ledger/charges.ts"
 import { type Booking, toBooking } from "../answer.ts"
 import { recordNoShowWaived } from "../change-events.ts"
 import { recordNoShow } from "../events.ts"
-import { lockOwn, requireStatus } from "../lock-own.ts"
-import { type BookingRow, changeBooking, countMissed, type LockedBooking, lockMissed } from "../rows.ts"
-import { requireStarted } from "./check-in.ts"
+import { countMissed, lockMissed } from "../find.ts"
+import { lockOwn, requireStarted, requireStatus } from "../lock-own.ts"
+import type { BookingRow, LockedBooking } from "../row.ts"
+import { changeBooking } from "../rows.ts"
 import { giveStrike, waiveStrike } from "./strikes.ts"
 
 const minuteMs = 60_000

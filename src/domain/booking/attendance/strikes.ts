@@ -12,7 +12,7 @@ import { newId } from "../../../base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
 import { Id, Money } from "../../../base/schema/request-fields.ts"
 import { familyOf } from "../lock-own.ts"
-import type { BookingRow } from "../rows.ts"
+import type { BookingRow } from "../row.ts"
 
 export const Strike = Schema.Struct({
   id: Id,

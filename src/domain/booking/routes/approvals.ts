@@ -1,11 +1,12 @@
 /** Approval: staff decide about bookings that are pending. */
 import { Elysia } from "elysia"
 import type { App } from "../../../base/app.ts"
+import { NoInput } from "../../../base/schema/no-input.ts"
 import { described } from "../../../http/describe.ts"
 import { api } from "../../../http/route.ts"
 import { Booking } from "../answer.ts"
 import { approveBooking, rejectBooking } from "../book.ts"
-import { NoInput, RejectInput } from "../input.ts"
+import { RejectInput } from "../input.ts"
 import { addressed } from "./addressed.ts"
 
 const tag = "Bookings"

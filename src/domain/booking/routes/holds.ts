@@ -2,12 +2,12 @@
 import { Elysia } from "elysia"
 import { requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { runBeforeHooks } from "../../../base/hooks.ts"
 import { described } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
 import { api } from "../../../http/route.ts"
 import { Booking } from "../answer.ts"
 import { createHold, releaseHold } from "../holds.ts"
+import { runBeforeHooks } from "../hooks.ts"
 import { HoldInput } from "../input.ts"
 import { requireMayBook } from "../plan.ts"
 

@@ -14,13 +14,12 @@ import {
   SlotTaken,
 } from "../../../base/errors.ts"
 import { bookPlanned } from "../insert.ts"
-import { maxLiveHolds, type Plan, planBooking } from "../plan.ts"
-import type { BookingRow } from "../rows.ts"
+import { planBooking } from "../plan.ts"
+import type { Plan } from "../planned.ts"
+import type { BookingRow } from "../row.ts"
+import { maxLiveHolds } from "../rules.ts"
 import type { Occurrence } from "./occurrences.ts"
-import type { Prepared, SeriesWish } from "./prepare.ts"
-
-/** What refuses one occurrence and says nothing of the others. */
-export type Refusal = SlotTaken | RuleBroken | BlockedByHook | NotFound | NotAllowed | InvalidInput
+import type { Prepared, Refusal, SeriesWish } from "./prepare.ts"
 
 export interface Planned {
   readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: Plan }[]

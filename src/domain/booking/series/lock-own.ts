@@ -2,8 +2,8 @@
 import { type Caller, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
 import type { Tx } from "../../../base/database/db.ts"
 import { NotAllowed, NotFound } from "../../../base/errors.ts"
+import { lockBooking } from "../find.ts"
 import { familyOf } from "../lock-own.ts"
-import { lockBooking } from "../rows.ts"
 import type { Scope } from "./input.ts"
 import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type Target } from "./rows.ts"
 

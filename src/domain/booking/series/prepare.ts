@@ -1,12 +1,22 @@
 /** From the occurrences of a series to the bookings that are asked for: what a before hook makes of each, before the transaction opens. */
 import type { Caller } from "../../../access/caller.ts"
-import { BlockedByHook } from "../../../base/errors.ts"
-import { type Hooks, runBeforeHooks } from "../../../base/hooks.ts"
+import {
+  BlockedByHook,
+  type InvalidInput,
+  type NotAllowed,
+  type NotFound,
+  type RuleBroken,
+  type SlotTaken,
+} from "../../../base/errors.ts"
+import type { Hooks } from "../../../base/hooks.ts"
 import { decode } from "../../../base/schema/decode.ts"
+import { runBeforeHooks } from "../hooks.ts"
 import { BookingInput } from "../input.ts"
-import type { Refusal } from "./book.ts"
 import type { RecurringInput } from "./input.ts"
 import type { Occurrence } from "./occurrences.ts"
+
+/** What refuses one occurrence and says nothing of the others. */
+export type Refusal = SlotTaken | RuleBroken | BlockedByHook | NotFound | NotAllowed | InvalidInput
 
 export interface Prepared {
   readonly occurrence: Occurrence

@@ -15,7 +15,8 @@ import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.
 import { Id } from "../../../base/schema/request-fields.ts"
 import { requireMayPay } from "../book.ts"
 import { familyOf } from "../lock-own.ts"
-import { type Plan, requireMayBook } from "../plan.ts"
+import { requireMayBook } from "../plan.ts"
+import type { Plan } from "../planned.ts"
 import { offeringAtTheEnd } from "../slots-freed.ts"
 import {
   type RecurringBooking,

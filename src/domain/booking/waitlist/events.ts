@@ -2,7 +2,7 @@
 
 import type { Tx } from "../../../base/database/db.ts"
 import { record } from "../../../events/outbox.ts"
-import type { BookingRow } from "../rows.ts"
+import type { BookingRow } from "../row.ts"
 import type { Candidate } from "./candidates.ts"
 import type { EndedEntry, EntryRow } from "./rows.ts"
 

@@ -7,7 +7,8 @@ import * as Schema from "effect/Schema"
 import type { Queryable, Tx } from "../../../base/database/db.ts"
 import { NotFound } from "../../../base/errors.ts"
 import { Id, Instant } from "../../../base/schema/fact-fields.ts"
-import { type LockedBooking, lockBooking } from "../../booking/rows.ts"
+import { lockBooking } from "../../booking/find.ts"
+import type { LockedBooking } from "../../booking/row.ts"
 
 export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled"])
 

@@ -4,12 +4,13 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
-import { runBeforeHooks } from "../../../base/hooks.ts"
+import { NoInput } from "../../../base/schema/no-input.ts"
 import { Id, Instant } from "../../../base/schema/request-fields.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
 import { api } from "../../../http/route.ts"
-import { HoldInput, NoInput } from "../../booking/input.ts"
+import { runBeforeHooks } from "../../booking/hooks.ts"
+import { HoldInput } from "../../booking/input.ts"
 import {
   approveBlock,
   BlockInput,

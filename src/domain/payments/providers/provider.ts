@@ -3,8 +3,7 @@
  * of ours (the id of the payment or refund). Asked twice under one key it does it once and answers what became of it.
  * Two implementations: the built-in one (local-provider.ts), which is the default, and Stripe (stripe-provider.ts).
  */
-
-export type ProviderName = "local" | "stripe"
+import type { ProviderName, SavedCard } from "../../ledger/saved-card.ts"
 
 /** What to charge: a token that the provider's own form made of a card, or a card that was saved. Never a card number. */
 export type Card =
@@ -53,15 +52,6 @@ export type RefundAnswer =
       readonly reason: string
       readonly providerRefundId?: string
     }
-
-/** A card that can be charged without its owner being there. */
-export interface SavedCard {
-  readonly provider: ProviderName
-  /** What the provider knows it by; kept sealed. */
-  readonly reference: string
-  /** What people recognize it by, such as "visa ···· 4242". */
-  readonly label: string
-}
 
 /** Each call ends within a few seconds. All throw OutcomeUnknown when the provider may or may not have done it. */
 export interface PaymentProvider {

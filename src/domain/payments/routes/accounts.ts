@@ -17,8 +17,8 @@ import {
   requireOwnAccount,
 } from "../../ledger/accounts.ts"
 import { CardToken } from "../../ledger/answer.ts"
+import type { SavedCard } from "../../ledger/saved-card.ts"
 import { keepCard, setCardOf } from "../cards.ts"
-import type { SavedCard } from "../providers/provider.ts"
 
 const tag = "Payments"
 const CardInput = Schema.Struct({ cardToken: CardToken })

@@ -6,12 +6,11 @@ import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "../../../access/caller.ts"
 import type { App } from "../../../base/app.ts"
 import { NotFound } from "../../../base/errors.ts"
-import { runPaymentHooks } from "../../../base/hooks.ts"
+import { NoInput } from "../../../base/schema/no-input.ts"
 import { described, listOf } from "../../../http/describe.ts"
 import { facilityIdOf, idOf } from "../../../http/path.ts"
 import { api } from "../../../http/route.ts"
 import { addEventIds, contextOfRequest, type OutsideRequest } from "../../../http/two-step.ts"
-import { NoInput } from "../../booking/input.ts"
 import {
   Payment,
   PaymentInput,
@@ -24,6 +23,7 @@ import {
 import { findPayment } from "../../ledger/payment-rows.ts"
 import { findRefund, toRefund } from "../../ledger/refund-rows.ts"
 import { askedPayment, beginPayment, type PaymentAsked } from "../begin.ts"
+import { runPaymentHooks } from "../hooks.ts"
 import { getPayment, listPayments } from "../list.ts"
 import { createRefund, getRefund, handBack, listRefunds } from "../refunds.ts"
 import { sendRefund } from "../send-refund.ts"

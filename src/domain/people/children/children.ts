@@ -12,8 +12,9 @@ import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/s
 import { Id } from "../../../base/schema/request-fields.ts"
 import { record } from "../../../events/outbox.ts"
 import { facilityScope } from "../../../events/scope.ts"
+import { isPerson } from "../find-person.ts"
 import { giveParentRoles, takeParentRoles } from "../roles.ts"
-import { handOver, isPerson, registerChild } from "../users.ts"
+import { handOver, registerChild } from "../users.ts"
 import { type ChildLink, LinkStatus, toParent } from "./answer.ts"
 import type { ChildInput } from "./input.ts"
 import {

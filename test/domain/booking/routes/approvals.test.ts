@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
+import { lockBooking } from "../../../../src/domain/booking/find.ts"
 import { expireHolds } from "../../../../src/domain/booking/holds.ts"
 import { retakeSlot } from "../../../../src/domain/booking/retake-slot.ts"
-import { lockBooking } from "../../../../src/domain/booking/rows.ts"
 import {
   aBookingClub,
   type BookingClub,

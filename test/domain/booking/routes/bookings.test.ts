@@ -1,8 +1,9 @@
 // Bookings, holds and availability over HTTP: what is answered, and what before hooks do to a request.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { createHooks, type Hook } from "../../../../src/base/hooks.ts"
 import { newId } from "../../../../src/base/ids.ts"
+import type { AnyHook } from "../../../../src/hooks/create-hooks.ts"
+import { createHooks } from "../../../../src/hooks/create-hooks.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts, refusalOf, rowsOf } from "../../../harness/api/booking-api.ts"
 import { atHour, dayOf } from "../../../harness/club/club.ts"
@@ -149,7 +150,7 @@ describe("availability", () => {
 })
 
 describe("before hooks", () => {
-  const withHooks = async (hooks: Hook[], work: () => Promise<void>) => {
+  const withHooks = async (hooks: AnyHook[], work: () => Promise<void>) => {
     Object.assign(api.app, { hooks: createHooks(hooks) })
     try {
       await work()
@@ -157,7 +158,7 @@ describe("before hooks", () => {
       Object.assign(api.app, { hooks: [] })
     }
   }
-  const hook = (run: (input: never) => unknown): Hook => ({
+  const hook = (run: (input: never) => unknown): AnyHook => ({
     point: "before:booking.create",
     name: "house-rules",
     run: run as never,

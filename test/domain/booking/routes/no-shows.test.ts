@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { noShowDetection } from "../../../../actors/jobs/no-show-detection.ts"
 import { jobsUserId } from "../../../../src/base/ids.ts"
-import { countDueNoShows, detectNoShows } from "../../../../src/domain/booking/attendance/check-in.ts"
+import { countDueNoShows, detectNoShows } from "../../../../src/domain/booking/attendance/no-shows.ts"
 import {
   aBookingClub,
   type BookingClub,

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
-import { lockBooking } from "../../../../src/domain/booking/rows.ts"
+import { lockBooking } from "../../../../src/domain/booking/find.ts"
 import {
   aBookingClub,
   type Body,

@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { recurringExtension } from "../../../../actors/jobs/recurring-extension.ts"
-import { createHooks } from "../../../../src/base/hooks.ts"
+import { createHooks } from "../../../../src/hooks/create-hooks.ts"
 import { type Answer, type TestApi, testApi } from "../../../harness/api/api.ts"
 import { refusalOf } from "../../../harness/api/booking-api.ts"
 

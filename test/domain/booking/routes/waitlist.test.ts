@@ -1,9 +1,9 @@
 // The waitlist over HTTP: the order of joining, offers in the transaction that frees the slot, their answers, and races.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { createHooks } from "../../../../src/base/hooks.ts"
 import { newId } from "../../../../src/base/ids.ts"
 import { maxLiveWishes } from "../../../../src/domain/booking/waitlist/waitlist.ts"
+import { createHooks } from "../../../../src/hooks/create-hooks.ts"
 import { refusalOf } from "../../../harness/api/booking-api.ts"
 import { atHour } from "../../../harness/club/club.ts"
 import { hoursFrom, makeWaitlist, type Waitlist } from "../../../harness/club/waitlist.ts"

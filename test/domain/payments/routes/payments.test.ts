@@ -4,7 +4,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { localPayments } from "../../../../actors/jobs/local-payments.ts"
 import { authenticate } from "../../../../src/access/caller.ts"
-import { createHooks, type Hook } from "../../../../src/base/hooks.ts"
 import { newId } from "../../../../src/base/ids.ts"
 import { askedPayment, beginPayment } from "../../../../src/domain/payments/begin.ts"
 import { localProvider } from "../../../../src/domain/payments/providers/local.ts"
@@ -15,6 +14,8 @@ import {
   resolvePayments,
 } from "../../../../src/domain/payments/resolve.ts"
 import { transact } from "../../../../src/events/outbox.ts"
+import type { AnyHook } from "../../../../src/hooks/create-hooks.ts"
+import { createHooks } from "../../../../src/hooks/create-hooks.ts"
 import { type TestApi, testApi } from "../../../harness/api/api.ts"
 import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
 import { testContext } from "../../../harness/club/club.ts"
@@ -285,7 +286,7 @@ describe("how much", () => {
 
 describe("before:payment.process", () => {
   const withHook = async (run: (payment: object) => unknown, work: () => Promise<void>) => {
-    const hook = { point: "before:payment.process", name: "fraud-check", run } as unknown as Hook
+    const hook = { point: "before:payment.process", name: "fraud-check", run } as unknown as AnyHook
     Object.assign(api.app, { hooks: createHooks([hook]) })
     await work().finally(() => Object.assign(api.app, { hooks: [] }))
   }

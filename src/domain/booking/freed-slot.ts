@@ -1,0 +1,7 @@
+/** A stretch of a resource that a booking no longer takes. */
+export interface Freed {
+  readonly facilityId: string
+  readonly resourceId: string
+  readonly startAt: Date
+  readonly endAt: Date
+}

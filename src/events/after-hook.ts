@@ -1,0 +1,12 @@
+/** The hook points after:booking.confirmed and after:payment.succeeded: what a hook gets. AfterHooks runs them like a handler. */
+import type { DomainEvent } from "./envelope.ts"
+
+/** Runs at least once for each event; the key is the event's id and the hook's name. */
+export interface AfterHook {
+  readonly point: "after:booking.confirmed" | "after:payment.succeeded"
+  readonly name: string
+  readonly run: (
+    event: DomainEvent,
+    context: { readonly signal: AbortSignal; readonly idempotencyKey: string },
+  ) => Promise<void>
+}
