@@ -3,11 +3,11 @@
  * under way end and burns no attempt.
  */
 import { Cause, Effect, Exit, Fiber } from "effect"
-import type { App } from "../src/base/app.ts"
-import { reached } from "../src/base/crash-points.ts"
-import { health } from "../src/base/health.ts"
-import { onHint } from "../src/base/hints.ts"
-import { mirrorEventTypes } from "../src/events/mirror.ts"
+import type { App } from "#base/app.ts"
+import { reached } from "#base/crash-points.ts"
+import { health } from "#base/health.ts"
+import { onHint } from "#base/hints.ts"
+import { mirrorEventTypes } from "#events/mirror.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"

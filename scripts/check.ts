@@ -5,9 +5,9 @@ import { mkdir } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { databasesOf } from "../test/harness/setup/leftovers.ts"
-import { processesOf } from "../test/harness/setup/processes.ts"
-import { testServer } from "../test/harness/setup/server.ts"
+import { databasesOf } from "#test/harness/setup/leftovers.ts"
+import { processesOf } from "#test/harness/setup/processes.ts"
+import { testServer } from "#test/harness/setup/server.ts"
 
 const project = join(import.meta.dir, "..")
 const testTimeoutMs = 30_000

@@ -3,9 +3,9 @@
  * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
  */
 
-import { runActors, startActors } from "../actors/index.ts"
-import { broadcaster } from "../actors/live/broadcaster.ts"
-import type { Report } from "../actors/runtime/supervisor.ts"
+import { runActors, startActors } from "#actors/index.ts"
+import { broadcaster } from "#actors/live/broadcaster.ts"
+import type { Report } from "#actors/runtime/supervisor.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
 import type { App } from "./base/app.ts"

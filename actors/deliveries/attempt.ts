@@ -1,10 +1,11 @@
 /** One attempt: signs, sends through the guard, and judges the answer. Touches no table. */
-import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "../../src/base/egress/fetch.ts"
-import type { SecretBox } from "../../src/base/secrets.ts"
-import { openAuth } from "../../src/outbound/webhooks/auth.ts"
-import type { AuthConfig } from "../../src/outbound/webhooks/input.ts"
-import { authHeaders, plainHeaders } from "../../src/outbound/webhooks/request.ts"
-import { delayAfter, retryConfig } from "../runtime/retry.ts"
+
+import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
+import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "#base/egress/fetch.ts"
+import type { SecretBox } from "#base/secrets.ts"
+import { openAuth } from "#outbound/webhooks/auth.ts"
+import type { AuthConfig } from "#outbound/webhooks/input.ts"
+import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
 import type { Delivery, Result, Target } from "./delivery.ts"
 
 export interface SendTools {

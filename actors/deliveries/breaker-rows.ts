@@ -3,7 +3,7 @@
  * it closes. Nothing is decided by these rows, so a write that fails is not repeated.
  * Writes: webhook_breakers.
  */
-import type { Db } from "../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Pace } from "./breaker.ts"
 import type { Result } from "./delivery.ts"
 

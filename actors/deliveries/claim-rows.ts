@@ -4,10 +4,11 @@
  * (webhook_attempts). So whatever happens then, the attempt can be seen, and its outcome is known or says that it is not.
  * Writes: delivery_queue (lease).
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { readEvents } from "../runtime/event-memory.ts"
-import { isHandlingAlone, takeSendingTurn } from "../runtime/quarantine.ts"
+
+import { readEvents } from "#actors/runtime/event-memory.ts"
+import { isHandlingAlone, takeSendingTurn } from "#actors/runtime/quarantine.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Claimed, Delivery, Target } from "./delivery.ts"
 
 /** A webhook that may have something to send, and how much of it may be claimed now. */

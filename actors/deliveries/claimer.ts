@@ -2,8 +2,8 @@
  * What this process holds: claims as much as fits, gives back what it cannot send, and finds out what it holds without
  * knowing it, because the answer to a claim was lost.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import { claimDeliveries, giveBack, giveBackUnknown } from "./claim-rows.ts"
 import type { Delivery } from "./delivery.ts"
 import { type Lane, limits } from "./endpoint.ts"

@@ -3,10 +3,11 @@
  * dead or hostile receiver delays only its own deliveries. The parts stand in deliver-webhooks/: find-work → claim → send →
  * settle, and lost for what dead processes left.
  */
-import type { App } from "../../src/base/app.ts"
-import { onHint } from "../../src/base/hints.ts"
-import { metrics } from "../../src/events/metrics.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { onHint } from "#base/hints.ts"
+import { metrics } from "#events/metrics.ts"
 import { createDeliverer, type DelivererTools } from "./deliverer.ts"
 
 export interface DeliverWebhooks extends Actor {

@@ -4,11 +4,12 @@
  * A pass looks for work and claims what fits; from there each request goes its own way, and whatever ends makes room for
  * the next claim. A failure of the database shows in the next pass.
  */
-import { clock } from "../../src/base/clock.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { defaultTimeoutMs } from "../../src/base/egress/fetch.ts"
-import type { SecretBox } from "../../src/base/secrets.ts"
-import type { Pass } from "../runtime/actor.ts"
+
+import type { Pass } from "#actors/runtime/actor.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
+import { defaultTimeoutMs } from "#base/egress/fetch.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { send } from "./attempt.ts"
 import { noteOutcome } from "./breaker.ts"
 import { createBreakers } from "./breaker-rows.ts"

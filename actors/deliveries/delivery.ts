@@ -1,6 +1,6 @@
 /** A claimed delivery, with all that is needed to send it, and what became of its attempt. */
-import type { Tx } from "../../src/base/database/db.ts"
-import type { AuthType } from "../../src/outbound/webhooks/input.ts"
+import type { Tx } from "#base/database/db.ts"
+import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */
 export interface Target {

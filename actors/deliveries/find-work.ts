@@ -3,7 +3,7 @@
  * dispatched since the last look, whatever else is queued. Now and then, and when webhooks changed, the whole queue is
  * asked, by a skip scan over its webhooks: for retries, for what others gave back, for what any hint has missed.
  */
-import type { Db } from "../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** Positions per look at the log; what is beyond is found by the next. */
 const tail = 5_000

@@ -2,9 +2,9 @@
  * Looking for work: in the log, from where the last look ended, and every two seconds in the whole queue, which finds retries,
  * what others gave back and what any hint has missed (find-work.ts has the statements).
  */
-import { clock } from "../../src/base/clock.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { abandonDeliveries } from "../../src/outbound/webhooks/deliveries/abandon.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
+import { abandonDeliveries } from "#outbound/webhooks/deliveries/abandon.ts"
 import type { Breakers } from "./breaker-rows.ts"
 import type { Lanes } from "./endpoints.ts"
 import { allWork, workSince } from "./find-work.ts"

@@ -4,8 +4,8 @@
  * unknown outcome ends it, because something about it may be what kills the processes.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import { forgetLostBreakers } from "./breaker-rows.ts"
 import { maxUnknowns, planForBatches } from "./delivery.ts"
 

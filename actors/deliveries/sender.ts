@@ -2,7 +2,7 @@
  * Sends what was claimed, as far as each webhook's own limit and the shares of the process allow; whatever ends makes room
  * for the next.
  */
-import { reached } from "../../src/base/crash-points.ts"
+import { reached } from "#base/crash-points.ts"
 import type { Delivery, Result } from "./delivery.ts"
 import { type Lane, noteDuration, requestsOf } from "./endpoint.ts"
 import { maySend } from "./fairness.ts"

@@ -3,8 +3,8 @@
  * its fencing token and repeatable, like those that did.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters, webhooks (switched off by a 410).
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import { answerOf, keyOf, planForBatches, type Result } from "./delivery.ts"
 
 /** When a delivery will be tried again. */

@@ -4,9 +4,9 @@
  * simply repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import { plainArray, textArray } from "../../src/base/database/array-literal.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import { reached } from "#base/crash-points.ts"
+import { plainArray, textArray } from "#base/database/array-literal.ts"
+import type { Db } from "#base/database/db.ts"
 import { waitingAlone } from "./claim-rows.ts"
 import type { Result } from "./delivery.ts"
 import { type Again, settleFailed } from "./settle-failed-rows.ts"

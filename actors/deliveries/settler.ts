@@ -2,8 +2,8 @@
  * Settles the ends of attempts as they come, many at a time and one batch after the other. While the database is away they
  * are kept and tried again: settling twice changes nothing.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Result } from "./delivery.ts"
 import type { Again } from "./settle-failed-rows.ts"
 import { settle } from "./settle-rows.ts"

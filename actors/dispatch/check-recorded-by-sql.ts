@@ -3,9 +3,9 @@
  * everything behind them, until this has looked at them. What does not match its Schema is taken out of the outbox and
  * put into the dead letters, where its author finds it; it never gets a position.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { checkData, type EventType, InvalidEvent } from "../../src/events/catalogue.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
+import { checkData, type EventType, InvalidEvent } from "#events/catalogue.ts"
 
 const checkBatch = 100
 

@@ -3,10 +3,11 @@
  * Any process may run it; the function's lock lets one at a time, and since a pass is a single statement, a process that
  * is stopped in the middle holds nothing.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { raise } from "../../src/base/hints.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
+import { raise } from "#base/hints.ts"
 import { checkRecordedBySql } from "./check-recorded-by-sql.ts"
 
 /** Events per transaction: 18,000–36,000 events/s were measured at 500, and a pass stays below 50 ms. */

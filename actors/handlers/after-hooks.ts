@@ -2,11 +2,11 @@
  * AfterHooks: runs the after hooks of this installation, each for its event. It is subscribed only to events for which a
  * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
  */
-import type { App } from "../../src/base/app.ts"
-import type { Hook } from "../../src/base/hooks.ts"
-import type { AfterHook } from "../../src/events/after-hook.ts"
-import type { EventType } from "../../src/events/catalogue.ts"
-import { toDomainEvent } from "../../src/events/envelope.ts"
+import type { App } from "#base/app.ts"
+import type { Hook } from "#base/hooks.ts"
+import type { AfterHook } from "#events/after-hook.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { toDomainEvent } from "#events/envelope.ts"
 import type { ExternalHandler } from "./handler.ts"
 
 export function afterHooksHandler({ hooks = [] }: Pick<App, "hooks">): ExternalHandler {

@@ -3,9 +3,9 @@
  * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
  * Writes: daily_facility_figures.
  */
-import type { Tx } from "../../src/base/database/db.ts"
-import { localDateOf } from "../../src/base/local-days.ts"
-import type { EventData, EventType } from "../../src/events/catalogue.ts"
+import type { Tx } from "#base/database/db.ts"
+import { localDateOf } from "#base/local-days.ts"
+import type { EventData, EventType } from "#events/catalogue.ts"
 import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 

@@ -6,19 +6,19 @@
  * What is sent to the provider is RefundHandler's. The lock makes a repetition find the booking as the first run left it.
  */
 
-import type { Tx } from "../../src/base/database/db.ts"
-import { NotFound } from "../../src/base/errors.ts"
-import { jobsUserId } from "../../src/base/ids.ts"
-import { confirmPaidHold } from "../../src/domain/booking/book.ts"
-import { lockBooking } from "../../src/domain/booking/find.ts"
-import { retakeSlot } from "../../src/domain/booking/retake-slot.ts"
-import type { LockedBooking } from "../../src/domain/booking/row.ts"
-import { freeNear } from "../../src/domain/booking/take-slot.ts"
-import { dueOf } from "../../src/domain/ledger/due.ts"
-import { owesRefund } from "../../src/domain/ledger/mark-refund.ts"
-import { findPayment } from "../../src/domain/ledger/payment-rows.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
-import { record } from "../../src/events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { jobsUserId } from "#base/ids.ts"
+import { confirmPaidHold } from "#domain/booking/book.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { retakeSlot } from "#domain/booking/retake-slot.ts"
+import type { LockedBooking } from "#domain/booking/row.ts"
+import { freeNear } from "#domain/booking/take-slot.ts"
+import { dueOf } from "#domain/ledger/due.ts"
+import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { findPayment } from "#domain/ledger/payment-rows.ts"
+import type { EventData } from "#events/catalogue.ts"
+import { record } from "#events/outbox.ts"
 import type { HandledEvent, Outcome, TransactionalHandler } from "./handler.ts"
 
 type Succeeded = EventData<"payment.succeeded">

@@ -3,17 +3,17 @@
  * writes is the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
  */
 
-import type { Tx } from "../../src/base/database/db.ts"
-import { localDatesOf } from "../../src/base/local-days.ts"
+import type { Tx } from "#base/database/db.ts"
+import { localDatesOf } from "#base/local-days.ts"
 import {
   forgetFacilities,
   invalidatingEvents,
   invalidator,
   type Touch,
   touchDays,
-} from "../../src/domain/booking/availability/cache.ts"
-import { type Stretch, stretchesOfBlocks } from "../../src/domain/booking/block-of.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
+} from "#domain/booking/availability/cache.ts"
+import { type Stretch, stretchesOfBlocks } from "#domain/booking/block-of.ts"
+import type { EventData } from "#events/catalogue.ts"
 import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 

@@ -4,9 +4,9 @@
  * at least once, and a crash in the middle leaves an unknown outcome.
  * Three outcomes: it returns (done, or skipped with a reason), it throws (retry), it throws `GiveUp` (dead letter).
  */
-import type { Db, Tx } from "../../src/base/database/db.ts"
-import type { EventType } from "../../src/events/catalogue.ts"
-import type { EventRow } from "../../src/events/envelope.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import type { EventType } from "#events/catalogue.ts"
+import type { EventRow } from "#events/envelope.ts"
 
 /** An event as a handler receives it: the row, with its place in the log. */
 export interface HandledEvent extends EventRow {

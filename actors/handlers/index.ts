@@ -3,8 +3,8 @@
  * so that what should run can be computed in SQL.
  * Writes: handlers.
  */
-import type { App } from "../../src/base/app.ts"
-import type { Db } from "../../src/base/database/db.ts"
+import type { App } from "#base/app.ts"
+import type { Db } from "#base/database/db.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
 import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"

@@ -3,11 +3,13 @@
  * first, and each send is committed as begun before it leaves: at least once, under a Message-ID that stays the same, so
  * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
  */
-import type { App } from "../../src/base/app.ts"
-import { reached } from "../../src/base/crash-points.ts"
-import { transact } from "../../src/events/outbox.ts"
-import { NOTIFICATION_CONFIGS, notifiedEvents } from "../../src/outbound/messages/configs.ts"
-import { createMailer, MailFailed, RecipientRefused } from "../../src/outbound/messages/email/smtp.ts"
+
+import { contextOf } from "#actors/runs/transactional.ts"
+import type { App } from "#base/app.ts"
+import { reached } from "#base/crash-points.ts"
+import { transact } from "#events/outbox.ts"
+import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
+import { createMailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
   begin,
   type Intent,
@@ -17,8 +19,7 @@ import {
   markSent,
   markSkipped,
   NotRendered,
-} from "../../src/outbound/messages/intents.ts"
-import { contextOf } from "../runs/transactional.ts"
+} from "#outbound/messages/intents.ts"
 import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 /** Some of the event's messages are not sent; the next attempt of the run is for those alone. */

@@ -5,8 +5,8 @@
  * run, or by its coach by hand) is left as it is, so a run that is repeated changes nothing.
  */
 
-import { recordAssessmentsOf } from "../../src/domain/coaching/progress/progress.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
+import { recordAssessmentsOf } from "#domain/coaching/progress/progress.ts"
+import type { EventData } from "#events/catalogue.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const progressUpdateHandler = (): OneByOneHandler => ({

@@ -7,16 +7,17 @@
  * No payment is retried (RETRY_CONFIG): a run that is repeated marks nothing twice and asks for nothing that was asked for;
  * what has no answer is looked up by payment-resolution. A refund that the provider refuses is a dead letter.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId } from "../../src/base/ids.ts"
-import { lockBooking } from "../../src/domain/booking/find.ts"
-import { type OwedRefund, owesRefund } from "../../src/domain/ledger/mark-refund.ts"
-import type { Reference } from "../../src/domain/ledger/payment-rows.ts"
-import { refundsOf } from "../../src/domain/ledger/refund-rows.ts"
-import { sendRefund } from "../../src/domain/payments/send-refund.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
-import { transact } from "../../src/events/outbox.ts"
-import { contextOf } from "../runs/transactional.ts"
+
+import { contextOf } from "#actors/runs/transactional.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId } from "#base/ids.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { type OwedRefund, owesRefund } from "#domain/ledger/mark-refund.ts"
+import type { Reference } from "#domain/ledger/payment-rows.ts"
+import { refundsOf } from "#domain/ledger/refund-rows.ts"
+import { sendRefund } from "#domain/payments/send-refund.ts"
+import type { EventData } from "#events/catalogue.ts"
+import { transact } from "#events/outbox.ts"
 import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 export const refundHandler = (app: App): ExternalHandler => ({

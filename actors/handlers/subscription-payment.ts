@@ -3,8 +3,8 @@
  * counts exactly once. That the money came in was decided by the payment; what it was for is decided here.
  */
 
-import { paymentArrived } from "../../src/domain/subscriptions/paid.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
+import { paymentArrived } from "#domain/subscriptions/paid.ts"
+import type { EventData } from "#events/catalogue.ts"
 import { GiveUp, type OneByOneHandler } from "./handler.ts"
 
 export const subscriptionPaymentHandler = (): OneByOneHandler => ({

@@ -4,8 +4,8 @@
  * transaction that settles the run. A warning that comes late, or whose plan is another one by now, is skipped.
  */
 
-import { showPrompt } from "../../src/domain/subscriptions/upgrade-prompts.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
+import { showPrompt } from "#domain/subscriptions/upgrade-prompts.ts"
+import type { EventData } from "#events/catalogue.ts"
 import type { OneByOneHandler } from "./handler.ts"
 
 export const upgradePromptHandler = (): OneByOneHandler => ({

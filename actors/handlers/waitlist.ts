@@ -7,10 +7,10 @@
  * second run finds nothing to do.
  */
 
-import type { Tx } from "../../src/base/database/db.ts"
-import { isWaitedFor } from "../../src/domain/booking/waitlist/candidates.ts"
-import { offerFreed } from "../../src/domain/booking/waitlist/offers.ts"
-import type { EventData } from "../../src/events/catalogue.ts"
+import type { Tx } from "#base/database/db.ts"
+import { isWaitedFor } from "#domain/booking/waitlist/candidates.ts"
+import { offerFreed } from "#domain/booking/waitlist/offers.ts"
+import type { EventData } from "#events/catalogue.ts"
 import type { HandledEvent, OneByOneHandler, Outcome } from "./handler.ts"
 
 export const waitlistHandler = (): OneByOneHandler => ({

@@ -2,11 +2,12 @@
  * The scheduled job booking-reminder-check: decides which reminders have come due. It sends nothing: each is an event in
  * the transaction that decides it, and NotificationHandler tells the booker and records booking.reminder.sent.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { decideReminders } from "../../src/domain/booking/reminders/reminders.ts"
-import { transact } from "../../src/events/outbox.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { decideReminders } from "#domain/booking/reminders/reminders.ts"
+import { transact } from "#events/outbox.ts"
 
 /** Reminders per transaction. */
 const batch = 200

@@ -2,11 +2,12 @@
  * The scheduled job hold-expiration: releases dead holds and announces it. Correctness does not wait for it (whoever wants
  * the slot expires a dead hold in the same transaction); it is there so that waiting people hear of the free slot.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { expireHolds } from "../../src/domain/booking/holds.ts"
-import { transact } from "../../src/events/outbox.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { transact } from "#events/outbox.ts"
 
 /** Holds per transaction. */
 const batch = 200

@@ -3,14 +3,14 @@
  * answers to Idempotency-Keys past their end, processes that died long ago, runs of jobs of the week before.
  */
 
-import { forgetOldSessions } from "../../src/access/sessions.ts"
-import type { App } from "../../src/base/app.ts"
-import { reached } from "../../src/base/crash-points.ts"
-import { forgetOldAnswers } from "../../src/http/idempotency-rows.ts"
-import { forgetOldRuns } from "../../src/operations/jobs/rows.ts"
-import { forgetOldMails } from "../../src/outbound/messages/email/mailbox.ts"
-import type { Actor } from "../runtime/actor.ts"
-import { forgetDeadProcesses } from "../runtime/life-sign.ts"
+import { forgetOldSessions } from "#access/sessions.ts"
+import type { Actor } from "#actors/runtime/actor.ts"
+import { forgetDeadProcesses } from "#actors/runtime/life-sign.ts"
+import type { App } from "#base/app.ts"
+import { reached } from "#base/crash-points.ts"
+import { forgetOldAnswers } from "#http/idempotency-rows.ts"
+import { forgetOldRuns } from "#operations/jobs/rows.ts"
+import { forgetOldMails } from "#outbound/messages/email/mailbox.ts"
 
 /** Rows per statement and table, so that no pass holds locks for long. */
 const batch = 10_000

@@ -3,11 +3,12 @@
  * scheduled job. In one process its runs go one after the other; between processes a job must bear company anyway.
  * A run that fails is written down with its error; one by its tick is then also retried by pg-boss.
  */
-import type { Db } from "../../src/base/database/db.ts"
-import { raise } from "../../src/base/hints.ts"
-import { platformFacilityId } from "../../src/base/ids.ts"
-import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "../../src/operations/jobs/rows.ts"
-import type { Actor, Running } from "../runtime/actor.ts"
+
+import type { Actor, Running } from "#actors/runtime/actor.ts"
+import type { Db } from "#base/database/db.ts"
+import { raise } from "#base/hints.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "#operations/jobs/rows.ts"
 
 /** Runs that somebody asked for, under way at once in a process. */
 const requestsAtOnce = 4

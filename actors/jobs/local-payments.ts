@@ -2,11 +2,12 @@
  * The actor local-payments: the built-in payment provider's own voice. A card that takes its time is confirmed here when
  * its time has come, as Stripe would say by a webhook. A confirmation that is lost in between is found by payment-resolution.
  */
-import type { App } from "../../src/base/app.ts"
-import { contextOfPayment, findPayment } from "../../src/domain/ledger/payment-rows.ts"
-import { confirmDue } from "../../src/domain/payments/providers/local.ts"
-import { settle } from "../../src/domain/payments/settle.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { contextOfPayment, findPayment } from "#domain/ledger/payment-rows.ts"
+import { confirmDue } from "#domain/payments/providers/local.ts"
+import { settle } from "#domain/payments/settle.ts"
 
 const batch = 100
 /** One look-up by an index that holds nothing else. */

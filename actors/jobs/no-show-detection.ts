@@ -2,11 +2,12 @@
  * The scheduled job no-show-detection: who has not checked in when the grace of their facility is over did not come. What
  * began more than two days ago is left to staff, so an outage is made good for that long.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { detectNoShows } from "../../src/domain/booking/attendance/no-shows.ts"
-import { transact } from "../../src/events/outbox.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { detectNoShows } from "#domain/booking/attendance/no-shows.ts"
+import { transact } from "#events/outbox.ts"
 
 /** Bookings per transaction: each is some statements, and its member waits for the end. */
 const batch = 50

@@ -2,10 +2,11 @@
  * The scheduled job payment-resolution: what becomes of payments and refunds that nobody is waiting for any more, by asking
  * the provider under the same key; refunds that were marked and not sent; renewals whose time to be tried again has come.
  */
-import type { App } from "../../src/base/app.ts"
-import { resolvePayments } from "../../src/domain/payments/resolve.ts"
-import { forgetOldStripeEvents } from "../../src/domain/payments/stripe-events.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { resolvePayments } from "#domain/payments/resolve.ts"
+import { forgetOldStripeEvents } from "#domain/payments/stripe-events.ts"
 
 /** Of each kind per pass, one after the other; each is up to three calls to the outside with a time limit of 8 seconds. */
 const batch = 8

@@ -2,9 +2,10 @@
  * The scheduled job recurring-extension: books what has come inside the window of the recurring bookings. A tick that was missed
  * costs nothing: the next one books the days since.
  */
-import type { App } from "../../src/base/app.ts"
-import { extendDue } from "../../src/domain/booking/series/extend.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { extendDue } from "#domain/booking/series/extend.ts"
 
 /** Series per pass, each in a transaction of its own. */
 const batch = 50

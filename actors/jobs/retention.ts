@@ -7,10 +7,10 @@
  * handler_batches; subscriptions that ended before the log begins.
  */
 import type { Sql } from "postgres"
-import { clock } from "../../src/base/clock.ts"
-import { reached } from "../../src/base/crash-points.ts"
-import { open } from "../../src/base/database/pool.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { clock } from "#base/clock.ts"
+import { reached } from "#base/crash-points.ts"
+import { open } from "#base/database/pool.ts"
 
 /** Rows per transaction, so that none holds locks for long. Burying reads each event, forgetting only the log. */
 const buryBatch = 500

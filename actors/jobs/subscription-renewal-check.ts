@@ -3,13 +3,14 @@
  * unpaid, and asks for the payment of new invoices after their commit. Each subscription has a transaction of its own, and one
  * that fails does not keep the others; several processes share the work by skipping what another one has locked.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { payAutomatically } from "../../src/domain/payments/automatic.ts"
-import { claimUntried, markTried, openAmount } from "../../src/domain/subscriptions/invoices.ts"
-import { advanceDue, type DueKey, findDue } from "../../src/domain/subscriptions/renew.ts"
-import { type EventContext, transact } from "../../src/events/outbox.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { payAutomatically } from "#domain/payments/automatic.ts"
+import { claimUntried, markTried, openAmount } from "#domain/subscriptions/invoices.ts"
+import { advanceDue, type DueKey, findDue } from "#domain/subscriptions/renew.ts"
+import { type EventContext, transact } from "#events/outbox.ts"
 
 /** Subscriptions that are looked up at once. */
 const batch = 100

@@ -3,9 +3,10 @@
  * between storing them and writing their row. Only what is older than a day: a younger one may still get its row. Files
  * of facilities that this database does not know are somebody else's, and stay.
  */
-import type { App } from "../../src/base/app.ts"
-import { cleanUploads } from "../../src/domain/media/cleanup.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { cleanUploads } from "#domain/media/cleanup.ts"
 
 export const uploadCleanup = (app: App): Actor => ({
   name: "upload-cleanup",

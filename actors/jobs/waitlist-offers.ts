@@ -3,13 +3,14 @@
  * offered, whichever way it became free: longer opening hours, a new court, more offers at once than one transaction makes.
  * Slots that are cancelled, released or expire do not wait for it.
  */
-import type { App } from "../../src/base/app.ts"
-import { jobsUserId, newId } from "../../src/base/ids.ts"
-import { facilitiesWithOffers } from "../../src/domain/booking/waitlist/candidates.ts"
-import { endLapsed } from "../../src/domain/booking/waitlist/lapse.ts"
-import { offerEverything } from "../../src/domain/booking/waitlist/offers.ts"
-import { transact } from "../../src/events/outbox.ts"
-import type { Actor } from "../runtime/actor.ts"
+
+import type { Actor } from "#actors/runtime/actor.ts"
+import type { App } from "#base/app.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { facilitiesWithOffers } from "#domain/booking/waitlist/candidates.ts"
+import { endLapsed } from "#domain/booking/waitlist/lapse.ts"
+import { offerEverything } from "#domain/booking/waitlist/offers.ts"
+import { transact } from "#events/outbox.ts"
 
 /** Entries that end in one transaction. */
 const batch = 200

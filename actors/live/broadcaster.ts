@@ -2,13 +2,14 @@
  * Follows the log in every server process and publishes its frames to the sockets of this process. It competes with nobody
  * and writes nothing: its place in the log is that of the process' `Live`, which outlives a restart of this actor.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { type Change, changesOf, type Frame, framesOf, type LogRow } from "../../src/outbound/live/frames.ts"
-import type { Live } from "../../src/outbound/live/live.ts"
-import { lastPosition, readLog } from "../../src/outbound/live/log.ts"
-import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "../../src/outbound/live/slots.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
+
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
+import { type Change, changesOf, type Frame, framesOf, type LogRow } from "#outbound/live/frames.ts"
+import type { Live } from "#outbound/live/live.ts"
+import { lastPosition, readLog } from "#outbound/live/log.ts"
+import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "#outbound/live/slots.ts"
 
 /** Events of one batch: 500 are read in 20 ms. */
 const batch = 500

@@ -4,9 +4,10 @@
  * query keeps from vacuum is walked. What failed, was given back or was lost stands in the queue (slotbase.claim_queued_runs).
  * Writes: handler_cursors, handler_claims, and marks what was lost with its process in handler_queue.
  */
-import type { Db } from "../../src/base/database/db.ts"
-import type { HandledEvent } from "../handlers/handler.ts"
-import { readEvents } from "../runtime/event-memory.ts"
+
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { readEvents } from "#actors/runtime/event-memory.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface Run extends HandledEvent {
   /** Failed attempts so far. */

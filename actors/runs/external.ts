@@ -3,9 +3,10 @@
  * it has ended. All claimed runs start at once, so a claimed run is a started one: when the process dies, its outcome is
  * unknown, and it is visible as such.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import type { ExternalHandler } from "../handlers/handler.ts"
+
+import type { ExternalHandler } from "#actors/handlers/handler.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Claim, Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 import type { Failure } from "./transactional.ts"

@@ -2,13 +2,14 @@
  * One actor per handler: claims its runs, lets the handler handle them, settles them. A handler that fails delays only
  * itself; an event that kills whoever handles it is found out by being claimed alone.
  */
-import type { App } from "../../src/base/app.ts"
-import { reached } from "../../src/base/crash-points.ts"
-import { metrics } from "../../src/events/metrics.ts"
-import { GiveUp, type Handler } from "../handlers/handler.ts"
-import type { Actor, Pass } from "../runtime/actor.ts"
-import { inLoneTurn } from "../runtime/quarantine.ts"
-import { retryPolicyOf } from "../runtime/retry.ts"
+
+import { GiveUp, type Handler } from "#actors/handlers/handler.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { inLoneTurn } from "#actors/runtime/quarantine.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
+import type { App } from "#base/app.ts"
+import { reached } from "#base/crash-points.ts"
+import { metrics } from "#events/metrics.ts"
 import { type Claim, claimFresh, claimLone, claimQueued, giveBack, type Run, type RunKey, takeOver } from "./claim.ts"
 import { runExternal } from "./external.ts"
 import { Fenced, settleFailure, settleLost } from "./settle.ts"

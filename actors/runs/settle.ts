@@ -4,9 +4,9 @@
  * Writes: handler_queue (with claim.ts), handler_batches, handler_history, dead_letters (of runs).
  */
 import type postgres from "postgres"
-import type { Db, Queryable, Tx } from "../../src/base/database/db.ts"
-import { GiveUp } from "../handlers/handler.ts"
-import { delayAfter, type RetryPolicy } from "../runtime/retry.ts"
+import { GiveUp } from "#actors/handlers/handler.ts"
+import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
 import { lostMessage, type RunKey } from "./claim.ts"
 
 /** What became of a run that needs no retry. */

@@ -4,16 +4,17 @@
  * aside as a failed attempt, and the rest is run again, which counts as nothing. When nobody can say which run it was (a
  * set-based handler, a refusal at the commit), the rest is run one by one.
  */
-import { reached } from "../../src/base/crash-points.ts"
-import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "../../src/base/database/db.ts"
-import { type EventContext, open } from "../../src/events/outbox.ts"
+
 import type {
   HandledEvent,
   OneByOneHandler,
   Outcome,
   SetBasedHandler,
   TransactionalHandler,
-} from "../handlers/handler.ts"
+} from "#actors/handlers/handler.ts"
+import { reached } from "#base/crash-points.ts"
+import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "#base/database/db.ts"
+import { type EventContext, open } from "#events/outbox.ts"
 import { type Claim, giveBack, type Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 

@@ -4,9 +4,9 @@
  * In one process one pass of an actor runs at a time; between processes the mailbox's claims decide.
  */
 import { Data, Effect } from "effect"
-import { clock } from "../../src/base/clock.ts"
-import type { Hint } from "../../src/base/hints.ts"
-import type { Did } from "../../src/operations/jobs/rows.ts"
+import { clock } from "#base/clock.ts"
+import type { Hint } from "#base/hints.ts"
+import type { Did } from "#operations/jobs/rows.ts"
 
 export interface Actor {
   /** Also the name of its pg-boss queue. */

@@ -4,7 +4,7 @@
  * A pass that crashed is retried, and at last stands in the queue "dead-passes".
  */
 import { type ConstructorOptions, PgBoss } from "pg-boss"
-import { connect, type Db } from "../../src/base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
 import type { Running } from "./actor.ts"
 
 /** Connections for pg-boss: it must never take those of the requests. */

@@ -3,7 +3,7 @@
  * keeps plans of its own, and more of them than PostgreSQL has cores do not go faster. The life sign has one to itself: a beat
  * that waited behind the work would make a busy process look dead.
  */
-import { connect, type Db } from "../../src/base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
 
 /** What waits for a connection waits in the order in which it came. */
 const forWork = 8

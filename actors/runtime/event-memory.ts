@@ -2,10 +2,11 @@
  * The events of runs and deliveries. Handlers and webhooks want the same events at about the same time, so each process reads
  * them once and keeps the newest: an event never changes.
  */
-import { plainArray } from "../../src/base/database/array-literal.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import type { DomainEvent } from "../../src/events/envelope.ts"
-import type { HandledEvent } from "../handlers/handler.ts"
+
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { plainArray } from "#base/database/array-literal.ts"
+import type { Db } from "#base/database/db.ts"
+import type { DomainEvent } from "#events/envelope.ts"
 
 /** An event without its place in the log, and the text of it that webhooks get. */
 export interface ReadEvent extends Omit<HandledEvent, "position"> {

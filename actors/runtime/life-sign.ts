@@ -5,7 +5,7 @@
  * Writes: processes.
  */
 import { hostname } from "node:os"
-import type { Db } from "../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** How often a process says that it lives, and how long it is believed: work is taken over within 5 seconds. */
 const beatMs = 500

@@ -11,7 +11,7 @@
 // hole: the slow one answers in 9.5, the most that is still an answer. The short form has a limit of one second, and its figures
 // mean nothing.
 
-import type { Db } from "../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { areGivenUp, makeBacklog, queueOf, switchAll, type Webhook } from "./isolation/club.ts"
 import { measureRound, medianRatio, quantile, type Round, type Span, type Turn } from "./isolation/rounds.ts"

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { type Embedded, startEmbedded } from "../../src/base/database/embedded/start.ts"
+import { type Embedded, startEmbedded } from "#base/database/embedded/start.ts"
 import { endsOnce } from "./running.ts"
 
 export interface Bench {

@@ -2,7 +2,7 @@
 // servers, folders.
 
 import type { Subprocess } from "bun"
-import { type System, type SystemOptions, startSystem } from "../../test/harness/setup/system.ts"
+import { type System, type SystemOptions, startSystem } from "#test/harness/setup/system.ts"
 
 /** In the order in which they began. */
 const running = new Set<() => Promise<unknown>>()

@@ -1,8 +1,8 @@
 // What must hold when all work is done: the promises as SQL, the order of commits, what the customers were told against
 // what is in the tables, and each request and mail that arrived outside against the attempt that explains it.
 
-import type { Db, Queryable } from "../../src/base/database/db.ts"
-import { type Broken, brokenPromises } from "../../test/harness/promises/broken-promises.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import { type Broken, brokenPromises } from "#test/harness/promises/broken-promises.ts"
 import type { Status } from "./customers.ts"
 import type { Request } from "./receiver.ts"
 

@@ -3,8 +3,8 @@
 
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { CrashPoint } from "../../src/base/crash-points.ts"
-import { freePort, rootKey } from "../../test/harness/setup/system.ts"
+import type { CrashPoint } from "#base/crash-points.ts"
+import { freePort, rootKey } from "#test/harness/setup/system.ts"
 import type { Database } from "./database.ts"
 import type { Order } from "./orders.ts"
 

@@ -1,7 +1,7 @@
 // People who book, hold, confirm and cancel over HTTP, at a steady rate, each request under an Idempotency-Key. Whoever
 // gets no answer asks again, at another server, until there is one; so what was answered is exactly what must be there.
 
-import { type Answer, clientOf, hour, makeClub } from "../../test/harness/api/client.ts"
+import { type Answer, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
 
 export type Status = "confirmed" | "cancelled" | "held"
 

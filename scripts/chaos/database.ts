@@ -5,9 +5,9 @@ import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { type Embedded, startEmbedded } from "../../src/base/database/embedded/start.ts"
-import { migrate } from "../../src/base/database/migrate.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { type Embedded, startEmbedded } from "#base/database/embedded/start.ts"
+import { migrate } from "#base/database/migrate.ts"
 
 export interface Database {
   readonly url: string

@@ -1,7 +1,7 @@
 // What a process of the fault campaign obeys: it can be told to die at a named point, and to believe a wrong host clock. Its first
 // order may come as an argument, for points of the start.
 
-import { type Arming, arm } from "../../src/base/crash-points.ts"
+import { type Arming, arm } from "#base/crash-points.ts"
 
 /** What the campaign may tell a victim. */
 export type Order = { readonly arm: readonly Arming[] } | { readonly hostClockAheadMs: number }

@@ -2,8 +2,8 @@
 // hang, reset the connection, answer byte by byte, refuse, or be gone. Both keep every request, by its attempt.
 
 import type { Socket } from "node:net"
-import { startRawServer } from "../../test/harness/outside/raw-server.ts"
-import { startReceiver } from "../../test/harness/outside/receiver.ts"
+import { startRawServer } from "#test/harness/outside/raw-server.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
 
 export type Mood = "answer" | "hang" | "reset" | "drip" | "refuse" | "gone" | "slow"
 

@@ -1,6 +1,6 @@
 // How long it takes until what was under way when something broke is done elsewhere.
 
-import type { Db } from "../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import { givesUpAfterMs, killedWithinMs } from "./fault.ts"
 import type { World } from "./world.ts"
 

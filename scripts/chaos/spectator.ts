@@ -2,7 +2,7 @@
 // frame that they saw; each change of a booking must reach each of them, in the order of the log, with nothing missed.
 // Reminders change nothing, and come when the campaign lasts long enough.
 
-import { rootKey } from "../../test/harness/setup/system.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 import type { World } from "./world.ts"
 
 export interface Spectator {

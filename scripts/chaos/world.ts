@@ -1,7 +1,7 @@
 // Everything that a fault is inflicted on: the database, the processes, the customers, the receivers, the mail server.
 
-import { type SmtpReceiver, smtpReceiver } from "../../test/harness/outside/smtp.ts"
-import { eventually } from "../../test/harness/setup/eventually.ts"
+import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { type Crew, startCrew } from "./crew.ts"
 import { type Customers, startCustomers } from "./customers.ts"
 import { type Database, startDatabase } from "./database.ts"

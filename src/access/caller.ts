@@ -4,9 +4,9 @@
  * organization counts in all its facilities, whose ids come with the grant.
  * A facility in which the caller holds no role is answered as if it did not exist.
  */
-import type { Queryable } from "../base/database/db.ts"
-import { NotAllowed, NotAuthenticated, NotFound } from "../base/errors.ts"
-import { hashToken } from "../base/secrets.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NotAllowed, NotAuthenticated, NotFound } from "#base/errors.ts"
+import { hashToken } from "#base/secrets.ts"
 
 /** From the most to the least. Nobody grants a role that stands before their own. */
 export const roles = [

@@ -3,7 +3,7 @@
  * whoever may ask for hashes without a limit may take the machine; what exceeds the bound is refused, not queued for ever.
  */
 import * as Schema from "effect/Schema"
-import { Turns } from "../base/turn-limiter.ts"
+import { Turns } from "#base/turn-limiter.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
 export const Password = Schema.String.annotate({ description: "8 to 128 characters", format: "password" }).check(

@@ -3,11 +3,11 @@
  * Writes: sessions.
  */
 import * as Schema from "effect/Schema"
-import { Guesses } from "../base/attempt-limiter.ts"
-import type { Db, Queryable, Tx } from "../base/database/db.ts"
-import { NotAuthenticated } from "../base/errors.ts"
-import { Email, Id, normalEmail } from "../base/schema/request-fields.ts"
-import { hashToken, newToken } from "../base/secrets.ts"
+import { Guesses } from "#base/attempt-limiter.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { NotAuthenticated } from "#base/errors.ts"
+import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
+import { hashToken, newToken } from "#base/secrets.ts"
 import { isPassword } from "./passwords.ts"
 
 /** Wrong passwords of one client for one address: nobody mistypes oftener, and a guesser gets 960 a day. */

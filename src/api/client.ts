@@ -5,10 +5,10 @@
  */
 import { treaty } from "@elysiajs/eden"
 import type { Elysia } from "elysia"
-import type { Problem } from "../http/problems.ts"
+import type { Problem } from "#http/problems.ts"
 import type { areas } from "./areas.ts"
 
-export type { Problem } from "../http/problems.ts"
+export type { Problem } from "#http/problems.ts"
 
 /** A server in this process. */
 export interface Server {

@@ -1,6 +1,6 @@
 /** Opens a server on the configured address, and closes it so that requests in flight end. */
 import type { AnyElysia } from "elysia"
-import { BadConfig, type Config } from "../base/config.ts"
+import { BadConfig, type Config } from "#base/config.ts"
 
 export interface Listening {
   /** Where it listens, such as http://127.0.0.1:3000. */

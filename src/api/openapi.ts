@@ -4,8 +4,8 @@
  */
 import { toOpenAPISchema } from "@elysiajs/openapi"
 import { type AnyElysia, Elysia } from "elysia"
-import { version } from "../base/version.ts"
-import { components } from "../http/describe.ts"
+import { version } from "#base/version.ts"
+import { components } from "#http/describe.ts"
 import { page, start } from "./openapi-page.ts"
 
 /** @param server Asked at the first request for the document, when all routes are known. */

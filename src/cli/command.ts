@@ -1,5 +1,5 @@
 /** What a command of the command line is. */
-import type { Config } from "../base/config.ts"
+import type { Config } from "#base/config.ts"
 
 export interface Command {
   readonly name: string

@@ -1,8 +1,8 @@
 /** slotbase doctor: looks at a database as a whole and says, for each check, whether it is well, and if not, what to do. */
-import { connect } from "../base/database/db.ts"
-import { pendingMigrations } from "../base/database/migrate.ts"
-import { reachDatabase } from "../base/database/open.ts"
-import { type Check, checks } from "../operations/doctor.ts"
+import { connect } from "#base/database/db.ts"
+import { pendingMigrations } from "#base/database/migrate.ts"
+import { reachDatabase } from "#base/database/open.ts"
+import { type Check, checks } from "#operations/doctor.ts"
 import type { Command } from "./command.ts"
 
 export const doctor: Command = {

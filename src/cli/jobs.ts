@@ -2,17 +2,17 @@
  * slotbase jobs: the scheduled jobs, what a run would do now, and a run by hand, which a process with actors carries out
  * (the server that is running, or one of its own kind).
  */
-import type { Caller } from "../access/caller.ts"
-import type { Config } from "../base/config.ts"
-import { connect, type Db } from "../base/database/db.ts"
-import { reachDatabase } from "../base/database/open.ts"
-import { connectHints } from "../base/hints.ts"
-import { newId, platformFacilityId, rootUserId } from "../base/ids.ts"
-import { transact } from "../events/outbox.ts"
-import { listJobs, readJob, requestRun } from "../operations/jobs/jobs.ts"
-import { previewOf } from "../operations/jobs/previews.ts"
-import { type Did, isAnybodyThere } from "../operations/jobs/rows.ts"
-import { untilEnded } from "../operations/jobs/wait.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Config } from "#base/config.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { reachDatabase } from "#base/database/open.ts"
+import { connectHints } from "#base/hints.ts"
+import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { transact } from "#events/outbox.ts"
+import { listJobs, readJob, requestRun } from "#operations/jobs/jobs.ts"
+import { previewOf } from "#operations/jobs/previews.ts"
+import { type Did, isAnybodyThere } from "#operations/jobs/rows.ts"
+import { untilEnded } from "#operations/jobs/wait.ts"
 import type { Command } from "./command.ts"
 
 /** Longer than any job takes. */

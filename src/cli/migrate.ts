@@ -1,6 +1,6 @@
 /** slotbase migrate: brings the database up to this version of the program; safe to run at any time, and by several at once. */
-import { migrate } from "../base/database/migrate.ts"
-import { reachDatabase } from "../base/database/open.ts"
+import { migrate } from "#base/database/migrate.ts"
+import { reachDatabase } from "#base/database/open.ts"
 import type { Command } from "./command.ts"
 
 export const migrateCommand: Command = {

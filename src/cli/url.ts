@@ -1,5 +1,5 @@
 /** slotbase url: the connection string of the database in use, for psql and other programs. */
-import { embeddedUrl } from "../base/database/embedded/start.ts"
+import { embeddedUrl } from "#base/database/embedded/start.ts"
 import type { Command } from "./command.ts"
 
 export const url: Command = {

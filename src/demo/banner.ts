@@ -1,6 +1,6 @@
 /** What a newcomer needs after the start: the address, the root key (once), a first request to paste, where the tables are. */
-import { clock } from "../base/clock.ts"
-import type { Config } from "../base/config.ts"
+import { clock } from "#base/clock.ts"
+import type { Config } from "#base/config.ts"
 import type { DemoClub } from "./seed.ts"
 
 export interface Started {

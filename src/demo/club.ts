@@ -1,5 +1,5 @@
 /** Scene one: a club opens. Its people register and get their roles, its courts are built as far as its plan allows. */
-import { newId } from "../base/ids.ts"
+import { newId } from "#base/ids.ts"
 import { type Actor, password, type Stage } from "./stage.ts"
 
 export interface Club {

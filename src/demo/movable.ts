@@ -1,5 +1,5 @@
 /** Which databases the demo may play in: it moves their clock. */
-import type { Db } from "../base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /**
  * Why the demo may not play here; undefined: it may. The last event of the log says in which environment the database is used, for

@@ -3,17 +3,17 @@
  * transaction: a process that dies in the middle leaves nothing, and of two that start together one makes it.
  */
 import { randomBytes } from "node:crypto"
-import type { Caller } from "../access/caller.ts"
-import { hashPassword } from "../access/passwords.ts"
-import type { App } from "../base/app.ts"
-import type { Tx } from "../base/database/db.ts"
-import { newId, platformFacilityId, rootUserId } from "../base/ids.ts"
-import { createFacility } from "../domain/club/facilities.ts"
-import type { OpeningHours } from "../domain/club/opening-hours.ts"
-import { createResource } from "../domain/club/resources.ts"
-import { assignRole } from "../domain/people/roles.ts"
-import { registerUser } from "../domain/people/users.ts"
-import { transact } from "../events/outbox.ts"
+import type { Caller } from "#access/caller.ts"
+import { hashPassword } from "#access/passwords.ts"
+import type { App } from "#base/app.ts"
+import type { Tx } from "#base/database/db.ts"
+import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { createFacility } from "#domain/club/facilities.ts"
+import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import { createResource } from "#domain/club/resources.ts"
+import { assignRole } from "#domain/people/roles.ts"
+import { registerUser } from "#domain/people/users.ts"
+import { transact } from "#events/outbox.ts"
 
 export interface DemoClub {
   readonly facilityId: string

@@ -2,8 +2,8 @@
  * What the demo plays on: the public API of a running server, called as anybody could with curl, and the movable clock of a
  * demo database. Every request is told as it is made, with the events that it recorded.
  */
-import { clock } from "../base/clock.ts"
-import type { Db } from "../base/database/db.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface Actor {
   readonly id: string

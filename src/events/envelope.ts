@@ -3,8 +3,8 @@
  * SQL function slotbase.event_body() from the same row; a test holds the two together.
  */
 import * as Schema from "effect/Schema"
-import { platformFacilityId } from "../base/ids.ts"
-import { Id, Instant, JsonObject, Text } from "../base/schema/fact-fields.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { Id, Instant, JsonObject, Text } from "#base/schema/fact-fields.ts"
 
 export const DomainEvent = Schema.Struct({
   id: Id,

@@ -4,7 +4,7 @@
  * are of this process; the gauges are read from the database when somebody asks, bounded and at most once a second.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
-import type { Db } from "../base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import { definitionOf } from "./catalogue.ts"
 
 const registry = new Registry()

@@ -3,7 +3,7 @@
  * right. What an older or newer program knows besides stays: both may run on one database.
  * Writes: event_types.
  */
-import type { Db } from "../base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import { catalogue, type EventDefinition, type EventType, jsonSchemaOf } from "./catalogue.ts"
 
 export async function mirrorEventTypes(db: Db, environment: string): Promise<void> {

@@ -5,10 +5,10 @@
  * lock of the command, so the events of one aggregate stand in commit order.
  * Writes: events, outbox.
  */
-import { reached } from "../base/crash-points.ts"
-import type { Db, Tx } from "../base/database/db.ts"
-import { raise } from "../base/hints.ts"
-import { newId, platformFacilityId } from "../base/ids.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import { raise } from "#base/hints.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
 import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
 import { metrics } from "./metrics.ts"
 

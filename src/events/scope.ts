@@ -1,7 +1,7 @@
 /** Where a facility stands: what its events name beside their data, and its zone under a lock. */
-import type { Queryable, Tx } from "../base/database/db.ts"
-import { NotFound } from "../base/errors.ts"
-import { platformFacilityId } from "../base/ids.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { platformFacilityId } from "#base/ids.ts"
 
 /** Spread it into what is recorded: `record(tx, { type, ...scope, data })`. */
 export interface FacilityScope {

@@ -1,8 +1,8 @@
 /** The hooks that an installation may have, and the check of its list. */
-import { type Hooks, hookPoints } from "../base/hooks.ts"
-import type { BeforeBookingCreate } from "../domain/booking/hooks.ts"
-import type { BeforePaymentProcess } from "../domain/payments/hooks.ts"
-import type { AfterHook } from "../events/after-hook.ts"
+import { type Hooks, hookPoints } from "#base/hooks.ts"
+import type { BeforeBookingCreate } from "#domain/booking/hooks.ts"
+import type { BeforePaymentProcess } from "#domain/payments/hooks.ts"
+import type { AfterHook } from "#events/after-hook.ts"
 
 export type AnyHook = BeforeBookingCreate | BeforePaymentProcess | AfterHook
 

@@ -1,5 +1,5 @@
 /** The hooks of this installation, in the order in which they run. To add one: a file beside this one, and its name here. */
-import type { Hooks } from "../base/hooks.ts"
+import type { Hooks } from "#base/hooks.ts"
 import { createHooks } from "./create-hooks.ts"
 
 export const registeredHooks: Hooks = createHooks([])

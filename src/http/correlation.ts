@@ -1,5 +1,5 @@
 /** The correlation id: one for all that follows from a request, in its answer's header, its events and its log lines. */
-import { isId, newId } from "../base/ids.ts"
+import { isId, newId } from "#base/ids.ts"
 
 /** What Elysia lets a route say about its answer. */
 export interface ResponseSettings {

@@ -4,9 +4,9 @@
  * there is no answer without its change, and no change without its answer.
  * Writes: idempotency_keys.
  */
-import type { Db, Queryable, Tx } from "../base/database/db.ts"
-import { RuleBroken, StillInFlight } from "../base/errors.ts"
-import type { SecretBox } from "../base/secrets.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { RuleBroken, StillInFlight } from "#base/errors.ts"
+import type { SecretBox } from "#base/secrets.ts"
 
 export interface IdempotencyScope {
   readonly callerId: string

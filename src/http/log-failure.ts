@@ -3,7 +3,7 @@
  * parameter; PostgreSQL's own message is left out as well, because it may quote a value.
  */
 import postgres from "postgres"
-import { clock } from "../base/clock.ts"
+import { clock } from "#base/clock.ts"
 
 export interface FailedRequest {
   readonly correlationId: string

@@ -1,6 +1,6 @@
 /** Ids in addresses: what is no id names nothing, and is answered with 404 before it reaches a uuid column. */
-import { NotFound } from "../base/errors.ts"
-import { isId, platformFacilityId } from "../base/ids.ts"
+import { NotFound } from "#base/errors.ts"
+import { isId, platformFacilityId } from "#base/ids.ts"
 
 /** The id in lower case. Throws NotFound. */
 export function idOf(text: string, what: string): string {

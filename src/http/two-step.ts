@@ -2,9 +2,9 @@
  * Commands of two halves with a call to the outside between them: the first is a command like any other (and what an
  * Idempotency-Key keeps), the second runs after its commit, in the same context, and its answer is what is sent.
  */
-import type { Caller } from "../access/caller.ts"
-import type { App } from "../base/app.ts"
-import type { EventContext } from "../events/outbox.ts"
+import type { Caller } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import type { EventContext } from "#events/outbox.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 
 export interface OutsideRequest {

@@ -1,5 +1,5 @@
 /** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
-import type { Db } from "../base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface Check {
   readonly name: string

@@ -12,13 +12,13 @@ import {
   requireMember,
   requirePlatformAdmin,
   requireStaff,
-} from "../../src/access/caller.ts"
-import { openSession } from "../../src/access/sessions.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { newToken } from "../../src/base/secrets.ts"
-import { aPerson } from "../harness/club/factories.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+} from "#access/caller.ts"
+import { openSession } from "#access/sessions.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { newToken } from "#base/secrets.ts"
+import { aPerson } from "#test/harness/club/factories.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Passwords: what matches and what does not.
 
 import { expect, test } from "bun:test"
-import { hashPassword, isPassword } from "../../src/access/passwords.ts"
+import { hashPassword, isPassword } from "#access/passwords.ts"
 
 test("a password matches its own hash, in whichever form its letters are written", async () => {
   const hash = await hashPassword("Caf\u00e9 am See", "a")

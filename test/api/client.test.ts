@@ -1,12 +1,12 @@
 // The typed client: the compiler checks this file against the routes, and the calls here say that the types are true.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { client } from "../../src/api/client.ts"
-import { createServer } from "../../src/api/server.ts"
-import { password, type TestApi, testApi } from "../harness/api/api.ts"
-import { type Courts, makeCourts } from "../harness/api/booking-api.ts"
-import { hour } from "../harness/api/client.ts"
-import { rootKey } from "../harness/setup/system.ts"
+import { client } from "#api/client.ts"
+import { createServer } from "#api/server.ts"
+import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { hour } from "#test/harness/api/client.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
 let courts: Courts

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { documentOf } from "../../src/api/openapi.ts"
-import { createServer } from "../../src/api/server.ts"
-import { type TestApi, testApi } from "../harness/api/api.ts"
+import { documentOf } from "#api/openapi.ts"
+import { createServer } from "#api/server.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 interface Operation {
   summary?: string

@@ -1,8 +1,8 @@
 // Guesses: how often somebody may be wrong, and for how long they wait then.
 
 import { expect, test } from "bun:test"
-import { Guesses } from "../../src/base/attempt-limiter.ts"
-import { TooMany } from "../../src/base/errors.ts"
+import { Guesses } from "#base/attempt-limiter.ts"
+import { TooMany } from "#base/errors.ts"
 
 const limits = { failures: 3, withinMs: 60_000, keys: 2 }
 

@@ -1,11 +1,11 @@
 // The one clock: the program's follows the database's, and does not step back and forth while it agrees with it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { clock } from "../../src/base/clock.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { newId } from "../../src/base/ids.ts"
-import { failure } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

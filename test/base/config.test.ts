@@ -1,7 +1,7 @@
 // The configuration: defaults that work, and for each mistake one sentence that says what to set.
 
 import { describe, expect, test } from "bun:test"
-import { BadConfig, parseConfig } from "../../src/base/config.ts"
+import { BadConfig, parseConfig } from "#base/config.ts"
 
 const key = Buffer.alloc(32, 7).toString("base64")
 

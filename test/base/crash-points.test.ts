@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test"
 import { join } from "node:path"
-import { arm, type CrashPoint, crashPoints, reached } from "../../src/base/crash-points.ts"
+import { arm, type CrashPoint, crashPoints, reached } from "#base/crash-points.ts"
 
 const project = join(import.meta.dir, "../..")
 const names = Object.keys(crashPoints)

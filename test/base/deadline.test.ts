@@ -1,7 +1,7 @@
 // The deadline by itself: who expires, who does not, and in which order.
 
 import { expect, test } from "bun:test"
-import { type Call, Deadline } from "../../src/base/deadline.ts"
+import { type Call, Deadline } from "#base/deadline.ts"
 
 test("a call that does not finish expires once, not before its time", async () => {
   const deadline = new Deadline(40)

@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import type { Db } from "../../src/base/database/db.ts"
-import { connectHints, onHint, raise } from "../../src/base/hints.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
+import type { Db } from "#base/database/db.ts"
+import { connectHints, onHint, raise } from "#base/hints.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,15 +1,15 @@
 // Before hooks: what they may do, and that everything that goes wrong with one refuses the request.
 
 import { describe, expect, test } from "bun:test"
-import type { Caller } from "../../src/access/caller.ts"
-import { hookPoints } from "../../src/base/hooks.ts"
-import { newId } from "../../src/base/ids.ts"
-import { decode } from "../../src/base/schema/decode.ts"
-import { type BeforeBookingCreate, runBeforeHooks } from "../../src/domain/booking/hooks.ts"
-import { HoldInput } from "../../src/domain/booking/input.ts"
-import { type BeforePaymentProcess, runPaymentHooks } from "../../src/domain/payments/hooks.ts"
-import { type AnyHook, createHooks } from "../../src/hooks/create-hooks.ts"
-import { failure } from "../harness/pipeline/pipeline.ts"
+import type { Caller } from "#access/caller.ts"
+import { hookPoints } from "#base/hooks.ts"
+import { newId } from "#base/ids.ts"
+import { decode } from "#base/schema/decode.ts"
+import { type BeforeBookingCreate, runBeforeHooks } from "#domain/booking/hooks.ts"
+import { HoldInput } from "#domain/booking/input.ts"
+import { type BeforePaymentProcess, runPaymentHooks } from "#domain/payments/hooks.ts"
+import { type AnyHook, createHooks } from "#hooks/create-hooks.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
 
 const input: HoldInput = { resourceId: newId(), startAt: "2031-03-04T10:00:00Z", endAt: "2031-03-04T11:00:00Z" }
 const caller: Caller = { userId: newId(), kind: "person", name: "Mia", email: null, grants: [], tokenExpiresAt: null }

@@ -1,10 +1,10 @@
 // The key of secrets at rest: a program with another one refuses to start.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { BadConfig } from "../../src/base/config.ts"
-import { checkSecretKey } from "../../src/base/secret-key.ts"
-import { secretBox } from "../../src/base/secrets.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { BadConfig } from "#base/config.ts"
+import { checkSecretKey } from "#base/secret-key.ts"
+import { secretBox } from "#base/secrets.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

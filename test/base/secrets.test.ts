@@ -1,7 +1,7 @@
 // Secrets at rest: sealed to a place, changed by nobody, recognized without being kept.
 
 import { describe, expect, test } from "bun:test"
-import { hashToken, newToken, sameSecret, secretBox } from "../../src/base/secrets.ts"
+import { hashToken, newToken, sameSecret, secretBox } from "#base/secrets.ts"
 
 const box = secretBox(new Uint8Array(32).fill(7))
 

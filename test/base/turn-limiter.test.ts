@@ -1,8 +1,8 @@
 // Turns: how much runs at once, who waits, and who is sent away.
 
 import { expect, test } from "bun:test"
-import { TooMany } from "../../src/base/errors.ts"
-import { Turns } from "../../src/base/turn-limiter.ts"
+import { TooMany } from "#base/errors.ts"
+import { Turns } from "#base/turn-limiter.ts"
 
 const job = () => Promise.withResolvers<string>()
 

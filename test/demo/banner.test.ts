@@ -1,7 +1,7 @@
 /** What is printed after the start, by role. */
 import { expect, test } from "bun:test"
-import { parseConfig } from "../../src/base/config.ts"
-import { banner } from "../../src/demo/banner.ts"
+import { parseConfig } from "#base/config.ts"
+import { banner } from "#demo/banner.ts"
 
 const address = "http://127.0.0.1:3000"
 const mailbox = `${address}/mailbox?key=x`

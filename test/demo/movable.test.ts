@@ -1,10 +1,10 @@
 // Which databases the demo may play in.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { whyNoDemo } from "../../src/demo/movable.ts"
-import { record, transact } from "../../src/events/outbox.ts"
-import { context, dispatchAll, sample } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { whyNoDemo } from "#demo/movable.ts"
+import { record, transact } from "#events/outbox.ts"
+import { context, dispatchAll, sample } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 // The demo club: made once, whole, through the commands, and open to who knows its password.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type DemoClub, seedDemo } from "../../src/demo/seed.ts"
-import { type TestApi, testApi } from "../harness/api/api.ts"
+import { type DemoClub, seedDemo } from "#demo/seed.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 let api: TestApi
 beforeAll(async () => {

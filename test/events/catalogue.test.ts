@@ -9,8 +9,8 @@ import {
   facilityWebhookEvents,
   InvalidEvent,
   jsonSchemaOf,
-} from "../../src/events/catalogue.ts"
-import { channelPatterns } from "../../src/events/definition.ts"
+} from "#events/catalogue.ts"
+import { channelPatterns } from "#events/definition.ts"
 import { expectedSchema } from "./kinds.ts"
 import { slotbase } from "./slotbase.ts"
 import { specification } from "./specification.ts"

@@ -1,10 +1,10 @@
 /** The envelope: from a row to the spec's DomainEvent and to bytes that are always the same. */
 import { describe, expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
-import { platformFacilityId } from "../../src/base/ids.ts"
-import { catalogue, type EventType, jsonSchemaOf } from "../../src/events/catalogue.ts"
-import { describeEventType, samplesEvent } from "../../src/events/describe.ts"
-import { DomainEvent, type EventRow, toDomainEvent } from "../../src/events/envelope.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { catalogue, type EventType, jsonSchemaOf } from "#events/catalogue.ts"
+import { describeEventType, samplesEvent } from "#events/describe.ts"
+import { DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
 
 const decode = Schema.decodeUnknownSync(DomainEvent, { errors: "all", onExcessProperty: "error" })
 

@@ -1,14 +1,14 @@
 // The outbox: an event is committed with its change or not at all, in the order in which it was recorded.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db, Tx } from "../../src/base/database/db.ts"
-import { onHint } from "../../src/base/hints.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { InvalidEvent } from "../../src/events/catalogue.ts"
-import { example } from "../../src/events/example.ts"
-import { open, record, transact } from "../../src/events/outbox.ts"
-import { context, failure, sample } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import { onHint } from "#base/hints.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { InvalidEvent } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
+import { open, record, transact } from "#events/outbox.ts"
+import { context, failure, sample } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

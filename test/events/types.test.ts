@@ -1,7 +1,7 @@
 /** What the compiler knows of events. These tests fail in `tsc`; at run time there is nothing left to see. */
 import { expect, test } from "bun:test"
-import { checkData, type EventData, type EventType } from "../../src/events/catalogue.ts"
-import type { DomainEvent } from "../../src/events/envelope.ts"
+import { checkData, type EventData, type EventType } from "#events/catalogue.ts"
+import type { DomainEvent } from "#events/envelope.ts"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 

@@ -2,13 +2,13 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { Elysia } from "elysia"
-import { WrongState } from "../../src/base/errors.ts"
-import { rootUserId } from "../../src/base/ids.ts"
-import { record } from "../../src/events/outbox.ts"
-import { forgetOldAnswers } from "../../src/http/idempotency-rows.ts"
-import { api as base } from "../../src/http/route.ts"
-import { password, type TestApi, testApi } from "../harness/api/api.ts"
-import { rootKey } from "../harness/setup/system.ts"
+import { WrongState } from "#base/errors.ts"
+import { rootUserId } from "#base/ids.ts"
+import { record } from "#events/outbox.ts"
+import { forgetOldAnswers } from "#http/idempotency-rows.ts"
+import { api as base } from "#http/route.ts"
+import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
 let facilityId: string

@@ -1,8 +1,8 @@
 // Forms as they are read: files as streams, nothing of them kept in memory, and every way in which a form can be none.
 
 import { expect, test } from "bun:test"
-import { type FilePart, readForm } from "../../src/http/multipart.ts"
-import { rangeOf } from "../../src/http/ranges.ts"
+import { type FilePart, readForm } from "#http/multipart.ts"
+import { rangeOf } from "#http/ranges.ts"
 
 const mib = 1024 * 1024
 const type = "multipart/form-data; boundary=b"

@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection } from "node:net"
 import { Elysia } from "elysia"
-import { listen } from "../../src/api/listen.ts"
-import { createServer } from "../../src/api/server.ts"
-import type { App } from "../../src/base/app.ts"
-import { connect, QueryTimedOut } from "../../src/base/database/db.ts"
+import { listen } from "#api/listen.ts"
+import { createServer } from "#api/server.ts"
+import type { App } from "#base/app.ts"
+import { connect, QueryTimedOut } from "#base/database/db.ts"
 import {
   BlockedByHook,
   InvalidInput,
@@ -18,10 +18,10 @@ import {
   StillInFlight,
   TooMany,
   WrongState,
-} from "../../src/base/errors.ts"
-import { api as base } from "../../src/http/route.ts"
-import { type TestApi, testApi } from "../harness/api/api.ts"
-import { freePort, rootKey } from "../harness/setup/system.ts"
+} from "#base/errors.ts"
+import { api as base } from "#http/route.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { freePort, rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
 beforeAll(async () => {

@@ -1,16 +1,16 @@
 // Dead letters: a run that died can be worked again, exactly once per decision, and the ledger balances all along.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { GiveUp, type TransactionalHandler } from "../../actors/handlers/handler.ts"
-import { runHandler } from "../../actors/runs/run-handler.ts"
-import { NotFound } from "../../src/base/errors.ts"
-import { newId } from "../../src/base/ids.ts"
-import { record } from "../../src/events/outbox.ts"
-import { ignore, listDeadLetters, reprocess, resolveByHand } from "../../src/operations/dead-letters/dead-letters.ts"
-import { aCheckIn, aClub, type Club, run } from "../harness/club/club.ts"
-import { dispatchAll, failure, processRow, runsOf, subscribe, unbalanced } from "../harness/pipeline/pipeline.ts"
-import { testApp } from "../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { GiveUp, type TransactionalHandler } from "#actors/handlers/handler.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { NotFound } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { record } from "#events/outbox.ts"
+import { ignore, listDeadLetters, reprocess, resolveByHand } from "#operations/dead-letters/dead-letters.ts"
+import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
+import { dispatchAll, failure, processRow, runsOf, subscribe, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -1,13 +1,13 @@
 // The doctor: each check is well on a healthy database, and names what is not on a sick one.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { example } from "../../src/events/example.ts"
-import { type Check, checks } from "../../src/operations/doctor.ts"
-import { aFacility } from "../harness/club/factories.ts"
-import { aWebhook, processRow } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { example } from "#events/example.ts"
+import { type Check, checks } from "#operations/doctor.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { aWebhook, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

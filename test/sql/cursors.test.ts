@@ -1,10 +1,10 @@
 // Cursors that have moved thousands of times while a session's snapshot keeps every old row from vacuum.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { pagesRead } from "../harness/pipeline/pages.ts"
-import { dispatchAll, processRow, recordMany, subscribe } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { pagesRead } from "#test/harness/pipeline/pages.ts"
+import { dispatchAll, processRow, recordMany, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const handler = "Handler3"
 const handlers = Array.from({ length: 9 }, (_, nth) => `Handler${nth + 1}`)

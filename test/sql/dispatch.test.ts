@@ -2,12 +2,12 @@
 // deliveries by the subscriptions of each position; and no event before it was checked.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { newId } from "../../src/base/ids.ts"
-import type { EventType } from "../../src/events/catalogue.ts"
-import { example } from "../../src/events/example.ts"
-import { record, transact } from "../../src/events/outbox.ts"
-import { aFacility } from "../harness/club/factories.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
+import { record, transact } from "#events/outbox.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
 import {
   addVersion,
   aWebhook,
@@ -19,8 +19,8 @@ import {
   sample,
   subscribe,
   unbalanced,
-} from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

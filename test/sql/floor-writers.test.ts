@@ -2,14 +2,14 @@
 // one was rolled back it waits for those who may still commit below it, but for nobody who merely idles.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db } from "../../src/base/database/db.ts"
-import { newId } from "../../src/base/ids.ts"
-import { example } from "../../src/events/example.ts"
-import { mirrorEventTypes } from "../../src/events/mirror.ts"
-import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "../harness/pipeline/outbox-floor.ts"
-import { failure, logOf, recordMany, sample } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { example } from "#events/example.ts"
+import { mirrorEventTypes } from "#events/mirror.ts"
+import { gate, type OutboxFloor, outboxFloor, withinQuiet } from "#test/harness/pipeline/outbox-floor.ts"
+import { failure, logOf, recordMany, sample } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

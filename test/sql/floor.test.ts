@@ -2,12 +2,12 @@
 // never walked, and never above a number whose transaction can still commit.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db } from "../../src/base/database/db.ts"
-import { newId } from "../../src/base/ids.ts"
-import { example } from "../../src/events/example.ts"
-import { gate, type OutboxFloor, outboxFloor } from "../harness/pipeline/outbox-floor.ts"
-import { logOf, recordMany } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { example } from "#events/example.ts"
+import { gate, type OutboxFloor, outboxFloor } from "#test/harness/pipeline/outbox-floor.ts"
+import { logOf, recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

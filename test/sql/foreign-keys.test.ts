@@ -2,9 +2,9 @@
 // keeps the plan that it made then, and an index of the facility would walk all rows of the facility.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { migrate } from "../../src/base/database/migrate.ts"
-import { emptyDatabase, type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { migrate } from "#base/database/migrate.ts"
+import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let fresh: TestDatabase
 let analyzed: TestDatabase

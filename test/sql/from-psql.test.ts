@@ -1,17 +1,17 @@
 // What a DBA does from psql: record an event in a transaction of their own, and put a dead letter back to work.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { dispatchOnce } from "../../actors/dispatch/dispatcher.ts"
-import { GiveUp } from "../../actors/handlers/handler.ts"
-import type { Run } from "../../actors/runs/claim.ts"
-import { settleFailure } from "../../actors/runs/settle.ts"
-import { retryPolicyOf } from "../../actors/runtime/retry.ts"
-import type { Db } from "../../src/base/database/db.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import { catalogue, type EventType } from "../../src/events/catalogue.ts"
-import { example } from "../../src/events/example.ts"
-import { aggregateKeysOf, mirrorEventTypes } from "../../src/events/mirror.ts"
-import { aFacility } from "../harness/club/factories.ts"
+import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
+import { GiveUp } from "#actors/handlers/handler.ts"
+import type { Run } from "#actors/runs/claim.ts"
+import { settleFailure } from "#actors/runs/settle.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { catalogue, type EventType } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
+import { aggregateKeysOf, mirrorEventTypes } from "#events/mirror.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -23,9 +23,9 @@ import {
   sample,
   subscribe,
   unbalanced,
-} from "../harness/pipeline/pipeline.ts"
-import { claimFree } from "../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

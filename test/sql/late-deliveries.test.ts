@@ -1,13 +1,13 @@
 // late_events of deliveries: for each that waits too long, what it waits for.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { example } from "../../src/events/example.ts"
-import { aFacility } from "../harness/club/factories.ts"
-import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "../harness/pipeline/late.ts"
-import { aWebhook, dispatchAll, processRow, recordMany } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
-import { eventually } from "../harness/setup/eventually.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { example } from "#events/example.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { emptyPipeline, lateEvents, lockOf, moveOn, pidOf } from "#test/harness/pipeline/late.ts"
+import { aWebhook, dispatchAll, processRow, recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,9 +1,9 @@
 // Partitions: made ahead with equal boundaries, in the months of the one clock, and touched one at a time by an id.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { dispatchAll, failure, recordMany } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { dispatchAll, failure, recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const parents = ["attempt_history", "delivery_history", "events", "handler_history"]
 

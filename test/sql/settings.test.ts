@@ -1,10 +1,10 @@
 // The settings: one row, within bounds in which every view and job that reads them works.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Db } from "../../src/base/database/db.ts"
-import { lateEvents } from "../harness/pipeline/late.ts"
-import { failure } from "../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+import type { Db } from "#base/database/db.ts"
+import { lateEvents } from "#test/harness/pipeline/late.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -2,14 +2,14 @@
 // reads all of it but no secret.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import type { Run } from "../../actors/runs/claim.ts"
-import { settle, settleFailure } from "../../actors/runs/settle.ts"
-import { connect, type Db } from "../../src/base/database/db.ts"
-import { newId, platformFacilityId } from "../../src/base/ids.ts"
-import type { EventType } from "../../src/events/catalogue.ts"
-import { type EventRow, toDomainEvent } from "../../src/events/envelope.ts"
-import { example } from "../../src/events/example.ts"
-import { aFacility } from "../harness/club/factories.ts"
+import type { Run } from "#actors/runs/claim.ts"
+import { settle, settleFailure } from "#actors/runs/settle.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { type EventRow, toDomainEvent } from "#events/envelope.ts"
+import { example } from "#events/example.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -19,9 +19,9 @@ import {
   runsOf,
   subscribe,
   unbalanced,
-} from "../harness/pipeline/pipeline.ts"
-import { claimFree, queueAll } from "../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { claimFree, queueAll } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const policy = { maxRetries: 1, delayMs: 1_000, maxDelayMs: 60_000, backoffMultiplier: 2 }
 

@@ -2,7 +2,7 @@
 // their own, their child's, and across facilities. A route without a row fails; so does a refusal that has written anything.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createServer } from "../../src/api/server.ts"
+import { createServer } from "#api/server.ts"
 import { callers } from "./authorization/callers.ts"
 import { callsOf, type Verdict, verdictOf } from "./authorization/engine.ts"
 import { matrix } from "./authorization/matrix.ts"

@@ -2,7 +2,7 @@
 // with it, and in whose name, correlation and cause. Each row has a club of its own.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { catalogue, checkData, definitionOf } from "../../src/events/catalogue.ts"
+import { catalogue, checkData, definitionOf } from "#events/catalogue.ts"
 import { bookingRows } from "./every-event/bookings.ts"
 import { makeClub, type Told } from "./every-event/club.ts"
 import { coachRows } from "./every-event/coaches.ts"

@@ -4,8 +4,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { faultsOf } from "../harness/openapi/conforms.ts"
-import { type Operation, operationsOf } from "../harness/openapi/document.ts"
+import { faultsOf } from "#test/harness/openapi/conforms.ts"
+import { type Operation, operationsOf } from "#test/harness/openapi/document.ts"
 import { makeWorld, type World } from "./authorization/scene.ts"
 import { makeThing, parts } from "./authorization/things.ts"
 import { Ids } from "./fuzz/ids.ts"

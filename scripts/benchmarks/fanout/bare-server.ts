@@ -1,7 +1,7 @@
 // What SlotBase's fan-out is measured against: Bun.serve and publish(), with SlotBase's own socket options and nothing around
 // them. POST /publish?frames=N sends the body N times in one tick, and answers when it began.
 
-import { webSocketOptions } from "../../../src/outbound/live/limits.ts"
+import { webSocketOptions } from "#outbound/live/limits.ts"
 
 const topic = "frames"
 const { maxPayloadLength, backpressureLimit, closeOnBackpressureLimit, perMessageDeflate, idleTimeout, sendPings } =

@@ -2,7 +2,7 @@
 // arrive. A WebSocket object per client would cost more than the server's sending, and hide what is measured.
 
 import type { Socket } from "bun"
-import { answerLines } from "../line-process.ts"
+import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import { FrameReader } from "./frame-reader.ts"
 
 export type Order =

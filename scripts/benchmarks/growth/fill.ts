@@ -5,8 +5,8 @@
 // and an attempt.
 
 import postgres from "postgres"
-import type { Bench } from "../measure.ts"
-import { handlerNames } from "../pipeline/contestant.ts"
+import type { Bench } from "#scripts/benchmarks/measure.ts"
+import { handlerNames } from "#scripts/benchmarks/pipeline/contestant.ts"
 
 /** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
 export const bytesPerEvent = 1_500

@@ -1,7 +1,7 @@
 // The plans of the statements as the program itself sends them: its process is started with auto_explain, which writes every
 // plan, those inside functions included, into the server's log; the log is read back by SQL.
 
-import type { Bench } from "../measure.ts"
+import type { Bench } from "#scripts/benchmarks/measure.ts"
 
 /** The server must have been started with these for its log to be readable. */
 export const logSettings = {

@@ -1,13 +1,13 @@
 // The facilities and webhooks of the benchmark, made by the program's own commands, and the backlog of the sick ones: real
 // events, dispatched, that wait because their webhook is switched off.
 
-import type { Caller } from "../../../src/access/caller.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
-import { type EventContext, record, transact } from "../../../src/events/outbox.ts"
-import { changeWebhook, createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
-import { sample } from "../../../test/harness/pipeline/pipeline.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { secretBox } from "#base/secrets.ts"
+import { type EventContext, record, transact } from "#events/outbox.ts"
+import { changeWebhook, createWebhook } from "#outbound/webhooks/webhooks.ts"
+import { sample } from "#test/harness/pipeline/pipeline.ts"
 
 export const context: EventContext = { environment: "development", correlationId: newId() }
 const secrets = secretBox(new Uint8Array(32))

@@ -1,8 +1,8 @@
 // A round: events of the healthy at a steady rate, and how long each delivery took from the server's own commit timestamp to
 // its first byte at the receiver. And how rounds that took turns are compared.
 
-import type { Db } from "../../../src/base/database/db.ts"
-import { type Bench, type Cost, median, meter, percentile } from "../measure.ts"
+import type { Db } from "#base/database/db.ts"
+import { type Bench, type Cost, median, meter, percentile } from "#scripts/benchmarks/measure.ts"
 import { recordEvent } from "./club.ts"
 
 export const eventsPerSecond = 100

@@ -1,11 +1,11 @@
 // Where the rounds take place: a database, the receivers, the healthy facilities, those who might disturb them, and an actor
 // process. All but the healthy are switched off.
 
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import { migrate } from "../../../src/base/database/migrate.ts"
-import { connectHints } from "../../../src/base/hints.ts"
-import { startBench } from "../measure.ts"
-import { owned } from "../running.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { migrate } from "#base/database/migrate.ts"
+import { connectHints } from "#base/hints.ts"
+import { startBench } from "#scripts/benchmarks/measure.ts"
+import { owned } from "#scripts/benchmarks/running.ts"
 import { makeBacklog, makeFacility, makeWebhook, type Webhook } from "./club.ts"
 import { type Arrival, type Load, webhooksPerFacility } from "./rounds.ts"
 

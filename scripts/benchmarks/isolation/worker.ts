@@ -1,15 +1,15 @@
 // An actor process that delivers and does nothing else: the real dispatcher and the real deliverer.
 //   bun worker.ts [milliseconds that a receiver may take, if not the default]
 
-import { deliverWebhooks } from "../../../actors/deliveries/deliver-webhooks.ts"
-import { dispatcher } from "../../../actors/dispatch/dispatcher.ts"
-import { runActors } from "../../../actors/index.ts"
-import { connectActors } from "../../../actors/runtime/connections.ts"
-import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
-import { clock } from "../../../src/base/clock.ts"
-import { parseConfig } from "../../../src/base/config.ts"
-import { connectHints } from "../../../src/base/hints.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
+import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
+import { dispatcher } from "#actors/dispatch/dispatcher.ts"
+import { runActors } from "#actors/index.ts"
+import { connectActors } from "#actors/runtime/connections.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { clock } from "#base/clock.ts"
+import { parseConfig } from "#base/config.ts"
+import { connectHints } from "#base/hints.ts"
+import { secretBox } from "#base/secrets.ts"
 
 const config = parseConfig({ SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8" })
 const connections = connectActors(process.env.DATABASE_URL ?? "", "slotbase bench")

@@ -3,7 +3,7 @@
 // for the statement before.
 
 import postgres from "postgres"
-import { signatureOf } from "../../../src/outbound/webhooks/signature.ts"
+import { signatureOf } from "#outbound/webhooks/signature.ts"
 import { eventType, type PeerEvent } from "./peer.ts"
 
 export interface Effect {

@@ -2,9 +2,9 @@
 // is recorded. Each adds its own jobs, in the same transaction where it can.
 
 import postgres from "postgres"
-import { newId } from "../../../src/base/ids.ts"
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { example } from "../../../src/events/example.ts"
+import { newId } from "#base/ids.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
 import { handlerNames, type Place, type Progress, type Recorder, type Worker } from "./contestant.ts"
 
 export const eventType = "booking.confirmed"

@@ -1,6 +1,6 @@
 // Where one contestant runs: its PostgreSQL, its receiver, and itself, ready to begin.
 
-import type { Bench } from "../measure.ts"
+import type { Bench } from "#scripts/benchmarks/measure.ts"
 import type { Entry } from "./contestant.ts"
 import type { Receiver } from "./processes.ts"
 

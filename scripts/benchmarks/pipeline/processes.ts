@@ -1,7 +1,7 @@
 // The processes of a run: the receiver, and the contestants' workers.
 
 import { join } from "node:path"
-import { owned } from "../running.ts"
+import { owned } from "#scripts/benchmarks/running.ts"
 import type { Entry, Hook, Worker } from "./contestant.ts"
 
 const readyWithinMs = 30_000

@@ -1,7 +1,7 @@
 // The receiver of the benchmark's webhooks, in a process of its own: checks every signature, remembers when each event
 // came first, and answers for what it has got. `bun receiver.ts SECRET`; prints its address.
 
-import { signatureOf } from "../../../src/outbound/webhooks/signature.ts"
+import { signatureOf } from "#outbound/webhooks/signature.ts"
 
 const secret = process.argv[2] ?? ""
 const receivedAt = new Map<string, number>()

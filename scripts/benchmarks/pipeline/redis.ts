@@ -4,8 +4,8 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { freePort } from "../../../test/harness/setup/system.ts"
-import { endsOnce, owned } from "../running.ts"
+import { endsOnce, owned } from "#scripts/benchmarks/running.ts"
+import { freePort } from "#test/harness/setup/system.ts"
 import { LeftOut } from "./contestant.ts"
 
 export interface Redis {

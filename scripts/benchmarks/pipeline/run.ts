@@ -1,7 +1,7 @@
 // One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady rate.
 // Nothing counts as done before all of it is committed: every effect, every webhook at the receiver, every outcome.
 
-import { type Cost, meter, startBench } from "../measure.ts"
+import { type Cost, meter, startBench } from "#scripts/benchmarks/measure.ts"
 import { type Contestant, createTables } from "./contestant.ts"
 import { assertComplete, finished, type Waits, waitsSince } from "./finished.ts"
 import type { Place } from "./place.ts"

@@ -3,19 +3,19 @@
 //   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
-import { deliverWebhooks } from "../../../actors/deliveries/deliver-webhooks.ts"
-import { dispatcher } from "../../../actors/dispatch/dispatcher.ts"
-import { sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
-import { mirrorHandlers } from "../../../actors/handlers/index.ts"
-import { runActors } from "../../../actors/index.ts"
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import { connectActors } from "../../../actors/runtime/connections.ts"
-import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
-import type { App } from "../../../src/base/app.ts"
-import { clock } from "../../../src/base/clock.ts"
-import { parseConfig } from "../../../src/base/config.ts"
-import { connectHints } from "../../../src/base/hints.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
+import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
+import { dispatcher } from "#actors/dispatch/dispatcher.ts"
+import { sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
+import { runActors } from "#actors/index.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { connectActors } from "#actors/runtime/connections.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import type { App } from "#base/app.ts"
+import { clock } from "#base/clock.ts"
+import { parseConfig } from "#base/config.ts"
+import { connectHints } from "#base/hints.ts"
+import { secretBox } from "#base/secrets.ts"
 
 const benchHandlers = 5
 

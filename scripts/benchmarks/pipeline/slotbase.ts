@@ -1,17 +1,17 @@
 // The pipeline on SlotBase: events by its outbox, one webhook by its command, its own actors in a process of their own.
 // When the backlog is drained it also dispatches: the peers have their jobs from the recording.
 
-import { connect } from "../../../src/base/database/db.ts"
-import { migrate } from "../../../src/base/database/migrate.ts"
-import { connectHints } from "../../../src/base/hints.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
-import { example } from "../../../src/events/example.ts"
-import { record, transact } from "../../../src/events/outbox.ts"
-import { createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
-import { aFacility } from "../../../test/harness/club/factories.ts"
-import { context, sample } from "../../../test/harness/pipeline/pipeline.ts"
-import { rootCaller } from "../../../test/harness/pipeline/webhooks.ts"
+import { connect } from "#base/database/db.ts"
+import { migrate } from "#base/database/migrate.ts"
+import { connectHints } from "#base/hints.ts"
+import { newId } from "#base/ids.ts"
+import { secretBox } from "#base/secrets.ts"
+import { example } from "#events/example.ts"
+import { record, transact } from "#events/outbox.ts"
+import { createWebhook } from "#outbound/webhooks/webhooks.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { context, sample } from "#test/harness/pipeline/pipeline.ts"
+import { rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import type { Contestant, Place, Progress, Recorder } from "./contestant.ts"
 import { eventType, recorderConnections } from "./peer.ts"
 

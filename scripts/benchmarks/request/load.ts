@@ -3,7 +3,7 @@
 // heavy client would hide what is measured. Told what to do in one line of JSON, it answers in one.
 
 import type { Socket } from "bun"
-import { answerLines } from "../line-process.ts"
+import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import type { Person } from "./people.ts"
 
 export interface Order {

@@ -1,8 +1,8 @@
 // Stands in the place of src/outbox.ts in a server that books without events: the same commands in the same transactions, and
 // nothing is checked, written or told. without-events.ts puts it there.
 
-import { newId } from "../../../src/base/ids.ts"
-import type * as outbox from "../../../src/events/outbox.ts"
+import { newId } from "#base/ids.ts"
+import type * as outbox from "#events/outbox.ts"
 
 type Exports = Pick<typeof outbox, "transact" | "open" | "record" | "contextOf">
 

@@ -2,7 +2,7 @@
 // all transactions would share the lock of one row of users, which costs the more the longer they stay open: not what a
 // Saturday morning looks like.
 
-import { type Client, clientOf } from "../../../test/harness/api/client.ts"
+import { type Client, clientOf } from "#test/harness/api/client.ts"
 
 export interface Person {
   readonly id: string

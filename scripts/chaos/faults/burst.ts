@@ -1,6 +1,6 @@
 // Bookings that are committed while nobody can dispatch, so that all of their events come at once.
 
-import type { World } from "../world.ts"
+import type { World } from "#scripts/chaos/world.ts"
 
 const size = 400
 const together = 8

@@ -1,7 +1,7 @@
 // Clocks that jump: the one clock of the database, and the host clock of a process, which it must not believe.
 
-import type { Fault, Inflicted } from "../fault.ts"
-import { caughtUp } from "../recovery.ts"
+import type { Fault, Inflicted } from "#scripts/chaos/fault.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
 
 const hourMs = 3_600_000
 

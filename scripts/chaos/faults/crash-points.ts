@@ -2,11 +2,11 @@
 // makes the program pass it. A point that cannot be reached is a trouble, because it would prove nothing, and so is a
 // provocation that did not come about.
 
-import { type CrashPoint, crashPoints, type retentionPoints } from "../../../src/base/crash-points.ts"
-import type { Death, Victim } from "../crew.ts"
-import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { heldBy, takenOver } from "../recovery.ts"
-import type { World } from "../world.ts"
+import { type CrashPoint, crashPoints, type retentionPoints } from "#base/crash-points.ts"
+import type { Death, Victim } from "#scripts/chaos/crew.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
+import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 import * as provoke from "./provocations.ts"
 
 interface Way {

@@ -1,9 +1,9 @@
 // Faults of PostgreSQL: restarted fast and immediately, its backends terminated, its connections used up.
 
 import postgres from "postgres"
-import { type Fault, type Inflicted, within } from "../fault.ts"
-import { caughtUp } from "../recovery.ts"
-import type { World } from "../world.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 
 const restart = (mode: "fast" | "immediate", sentence: string): Fault => ({
   name: `restart-${mode}`,

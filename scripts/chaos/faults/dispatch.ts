@@ -2,10 +2,10 @@
 // the sequences of the webhooks it has taken the events from the outbox and not made their deliveries. Then its process is
 // killed, its backend terminated, or its statement cancelled.
 
-import type { Db } from "../../../src/base/database/db.ts"
-import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { takenOver } from "../recovery.ts"
-import type { World } from "../world.ts"
+import type { Db } from "#base/database/db.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
+import { takenOver } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 
 type End = (world: World, held: { pid: number; victim: string }) => Promise<unknown>
 

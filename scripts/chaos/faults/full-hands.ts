@@ -1,8 +1,8 @@
 // Processes that die with whole batches in hand: hundreds of events come at once, and each has claimed what it can.
 
-import type { Victim } from "../crew.ts"
-import { type Fault, type Inflicted, within } from "../fault.ts"
-import { heldBy, takenOver } from "../recovery.ts"
+import type { Victim } from "#scripts/chaos/crew.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
 import { commitBurst } from "./burst.ts"
 import { butOne, sinceLast, untilDead } from "./processes.ts"
 

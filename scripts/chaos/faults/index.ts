@@ -1,6 +1,6 @@
 // Every fault, in the order of the long form; and in which kinds they are told of.
 
-import type { Fault } from "../fault.ts"
+import type { Fault } from "#scripts/chaos/fault.ts"
 import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"

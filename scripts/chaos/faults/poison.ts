@@ -1,10 +1,10 @@
 // Events that kill whoever handles or sends them: each must end in the dead letters, after so many deaths as it may cost,
 // while the events that were handled beside it burn no attempt. Put back to work when the cause is gone, it succeeds.
 
-import type { CrashPoint } from "../../../src/base/crash-points.ts"
-import { type Fault, type Inflicted, within } from "../fault.ts"
-import { caughtUp } from "../recovery.ts"
-import type { World } from "../world.ts"
+import type { CrashPoint } from "#base/crash-points.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 import { openLetters, reprocess } from "./provocations.ts"
 
 /** Two losses together and four alone of a run with three retries, six of NotificationHandler's; about 3 s each. */

@@ -2,10 +2,10 @@
 // server has connections; and so is what each of the handlers needs, which are more than an actor process has. Who lives must go on saying so, and whoever asks is answered, at the latest when it is
 // free again.
 
-import { clientOf } from "../../../test/harness/api/client.ts"
-import { type Fault, type Inflicted, within } from "../fault.ts"
-import { caughtUp } from "../recovery.ts"
-import type { World } from "../world.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
+import { clientOf } from "#test/harness/api/client.ts"
 
 /** Of a server (src/main.ts) and of an actor process (actors/connections.ts), for its work. */
 const poolOf = { server: 20, actors: 8 } as const

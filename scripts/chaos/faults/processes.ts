@@ -1,9 +1,9 @@
 // Faults of whole processes: killed at any moment, all at once, stopped and continued, asked to end.
 
-import type { Victim } from "../crew.ts"
-import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { heldBy, takenOver } from "../recovery.ts"
-import type { World } from "../world.ts"
+import type { Victim } from "#scripts/chaos/crew.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
+import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 
 /** So long after all are ready a process lives at most. */
 const longestLifeMs = 400

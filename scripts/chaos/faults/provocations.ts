@@ -1,13 +1,13 @@
 // What makes the program pass points that it does not pass by itself: a handler that fails, a receiver that is gone, jobs
 // that are due, connections that are lost, events recorded from SQL.
 
-import { lostMessage } from "../../../actors/runs/claim.ts"
-import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { allWeek, clientOf } from "../../../test/harness/api/client.ts"
-import type { Victim } from "../crew.ts"
-import { within } from "../fault.ts"
-import type { World } from "../world.ts"
+import { lostMessage } from "#actors/runs/claim.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import type { Victim } from "#scripts/chaos/crew.ts"
+import { within } from "#scripts/chaos/fault.ts"
+import type { World } from "#scripts/chaos/world.ts"
+import { allWeek, clientOf } from "#test/harness/api/client.ts"
 import { untilDead } from "./processes.ts"
 
 export interface Provocation {

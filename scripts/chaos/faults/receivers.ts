@@ -1,11 +1,11 @@
 // A receiver that hangs, resets connections, answers byte by byte; and processes killed while it has their requests in
 // hand: those attempts have an unknown outcome, and nothing else may be sent twice.
 
-import { defaultTimeoutMs } from "../../../src/base/egress/fetch.ts"
-import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import type { Mood } from "../receiver.ts"
-import { caughtUp } from "../recovery.ts"
-import type { World } from "../world.ts"
+import { defaultTimeoutMs } from "#base/egress/fetch.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
+import type { Mood } from "#scripts/chaos/receiver.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 import { butOne, type Round, repeat, untilDead } from "./processes.ts"
 
 const moodMs = 4_000

@@ -2,11 +2,11 @@
 // idle in their transactions. Dead rows then stay in every queue. In the long form the processes die all the while, and those that start anew find it so. Throughput and delay are measured before and at the end, side by side on one system, and
 // the blocks that an empty dispatching pass reads say whether its scan is bounded.
 
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { percentile } from "../../benchmarks/measure.ts"
-import { type Fault, type Inflicted, killedWithinMs, within } from "../fault.ts"
-import { caughtUp } from "../recovery.ts"
-import type { World } from "../world.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import { percentile } from "#scripts/benchmarks/measure.ts"
+import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
+import { caughtUp } from "#scripts/chaos/recovery.ts"
+import type { World } from "#scripts/chaos/world.ts"
 import { commitBurst } from "./burst.ts"
 import { killMost, repeat } from "./processes.ts"
 

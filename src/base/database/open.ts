@@ -1,6 +1,6 @@
 /** Which database this program uses: the one of DATABASE_URL, or the embedded PostgreSQL, started or already running. */
 import postgres from "postgres"
-import { BadConfig, type Config } from "../config.ts"
+import { BadConfig, type Config } from "#base/config.ts"
 import { embeddedUrl, startEmbedded } from "./embedded/start.ts"
 
 export interface OpenDatabase {

@@ -2,7 +2,7 @@
 // A pool is never repaired: when a call gets no answer, `db.ts` opens the next pool, and this one ends as soon as
 // its last call has settled, at the latest when that call's own deadline has passed.
 import postgres from "postgres"
-import { type Call, Deadline } from "../deadline.ts"
+import { type Call, Deadline } from "#base/deadline.ts"
 import { QueryTimedOut } from "./errors.ts"
 
 export interface ConnectOptions {

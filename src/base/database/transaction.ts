@@ -1,7 +1,7 @@
 // A transaction: the only thing a command may write through. It carries what must happen with its commit, keeps every
 // statement inside it or refuses it, and is never reported as committed unless the server said COMMIT.
 import type postgres from "postgres"
-import { reached } from "../crash-points.ts"
+import { reached } from "#base/crash-points.ts"
 import { TransactionOver } from "./errors.ts"
 import type { Pool, Scope } from "./pool.ts"
 import { statements } from "./statements.ts"

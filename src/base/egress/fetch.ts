@@ -5,7 +5,7 @@
  * The address is pinned by putting it into the URL, because Bun's fetch ignores a `lookup` option (measured).
  */
 
-import { RuleBroken } from "../errors.ts"
+import { RuleBroken } from "#base/errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
 import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"

@@ -2,7 +2,7 @@
  * The end of a request that does not end by itself: its time limit has passed, or its caller gives up. All requests share a
  * timer per limit and a listener per signal; one of each per request took 10 of the 20 µs that the guard adds to a fetch.
  */
-import { type Call, Deadline } from "../deadline.ts"
+import { type Call, Deadline } from "#base/deadline.ts"
 import { RequestFailed } from "./failures.ts"
 
 /**

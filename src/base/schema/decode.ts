@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { type Fault, InvalidInput } from "../errors.ts"
+import { type Fault, InvalidInput } from "#base/errors.ts"
 
 /** A Schema that needs no service, so that decoding is a plain synchronous call. */
 export type InputSchema<T = unknown> = Schema.ConstraintCodec<T, unknown, never, never>

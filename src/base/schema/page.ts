@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { InvalidInput } from "../errors.ts"
+import { InvalidInput } from "#base/errors.ts"
 
 export interface Page<T> {
   readonly data: readonly T[]

@@ -3,7 +3,7 @@
  * its column can hold. (NUL and lone surrogates are refused for all text where input is decoded.)
  */
 import * as Schema from "effect/Schema"
-import { isLocalDate } from "../local-days.ts"
+import { isLocalDate } from "#base/local-days.ts"
 
 export const maxNameLength = 200
 export const maxNoteLength = 2_000

@@ -3,7 +3,7 @@
  * a key made of ids alone, and from then on never changes. What was stored is found where it is, also after the configuration
  * names another place for what is to come.
  */
-import type { Config } from "../config.ts"
+import type { Config } from "#base/config.ts"
 import { diskStorage } from "./disk.ts"
 import { bucketStorage } from "./s3.ts"
 import type { Storage, StorageName } from "./storage.ts"

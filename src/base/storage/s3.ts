@@ -4,7 +4,7 @@
  * addresses that it signed for a time.
  */
 import { rm } from "node:fs/promises"
-import type { S3Config } from "../config.ts"
+import type { S3Config } from "#base/config.ts"
 import type { Storage, StoredObject } from "./storage.ts"
 
 /** Sent in one request up to this size, and in parts of it beyond. */

@@ -1,6 +1,6 @@
 /** A booking as the API answers it: the Schema, which the OpenAPI document shows, and its one way from a row. */
 import * as Schema from "effect/Schema"
-import { Currency, Id, Instant, Money, Text, Timezone } from "../../base/schema/fact-fields.ts"
+import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
 import { type BookingRow, statuses } from "./row.ts"
 

@@ -2,11 +2,11 @@
  * Approval: a booking that needs it is pending, and occupies its slot, until staff decide. The decision and what follows from
  * it are two events: granted, then confirmed, or held where an online payment is due first; rejected, then cancelled.
  */
-import { type Caller, requireStaff } from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { paidFor } from "../ledger/paid.ts"
+import { type Caller, requireStaff } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { cancelLocked } from "./cancel.ts"
 import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"

@@ -3,8 +3,8 @@
  * changed through the block alone, and never records an event of bookings.
  */
 
-import type { Queryable } from "../../base/database/db.ts"
-import { WrongState } from "../../base/errors.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { WrongState } from "#base/errors.ts"
 import type { BookingRow } from "./row.ts"
 
 /** Throws WrongState `booking_is_coach_block`. Asks the database only about bookings of the type coach_block. */

@@ -4,12 +4,12 @@
  * `holds.ts`, the day of play in `check-ins.ts`.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
-import { isId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Instant } from "../../base/schema/request-fields.ts"
+import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Instant } from "#base/schema/request-fields.ts"
 import { type Booking, BookingStatus, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"
 import { recordConfirmed } from "./events.ts"

@@ -1,6 +1,6 @@
 /** What the booking commands announce: each event's data, from the rows. Decisions and moves are in `change-events.ts`. */
-import type { Tx } from "../../base/database/db.ts"
-import { record } from "../../events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import { record } from "#events/outbox.ts"
 import type { GivenStrike } from "./attendance/strikes.ts"
 import type { BookingRow } from "./row.ts"
 import type { ExpiredHold } from "./rows.ts"

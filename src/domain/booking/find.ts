@@ -1,7 +1,7 @@
 /** Reading bookings: one, a page of them, or those that are locked to be changed. */
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { isId } from "../../base/ids.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /** Locks a booking of the facility. Throws NotFound. */

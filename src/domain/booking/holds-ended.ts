@@ -1,6 +1,6 @@
 /** What follows when holds have died or were given back: their events, what they had used up, and offers to who waits. */
-import type { Tx } from "../../base/database/db.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+import type { Tx } from "#base/database/db.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import { recordExpired } from "./events.ts"
 import type { Freed } from "./freed-slot.ts"

@@ -2,11 +2,11 @@
  * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held"; it dies by the clock alone,
  * and whoever wants its slot then, or the job hold-expiration, releases it.
  */
-import type { Caller } from "../../access/caller.ts"
-import { reached } from "../../base/crash-points.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
+import type { Caller } from "#access/caller.ts"
+import { reached } from "#base/crash-points.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordHeld, recordReleased } from "./events.ts"
 import { holdsGone, recordDied } from "./holds-ended.ts"

@@ -1,6 +1,6 @@
 /** The hook point before:booking.create: what a hook gets and answers, and how its hooks are run. */
-import type { Caller } from "../../access/caller.ts"
-import { type BeforeContext, decide, type Hook, type Hooks, hookPoints, runAll } from "../../base/hooks.ts"
+import type { Caller } from "#access/caller.ts"
+import { type BeforeContext, decide, type Hook, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
 import type { BookingInput, HoldInput } from "./input.ts"
 
 /** Fires once for each new booking row, direct or held; not again when a hold is confirmed. */

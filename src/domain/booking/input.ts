@@ -1,7 +1,7 @@
 /** What a booking or a hold is asked for with, and the rules that need nothing but the request itself. */
 import * as Schema from "effect/Schema"
-import type { Span } from "../../base/local-days.ts"
-import { Id, Instant, Name, Note } from "../../base/schema/request-fields.ts"
+import type { Span } from "#base/local-days.ts"
+import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 
 export const minBookingMinutes = 5
 /** Longer use of a resource is a block or a closure, not a booking. */

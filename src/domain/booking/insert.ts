@@ -2,9 +2,9 @@
  * New bookings from plans: the row with its slot, and the event of what it is at first: confirmed, held until it is paid
  * online, or pending until staff approve it.
  */
-import type { Tx } from "../../base/database/db.ts"
-import { newId } from "../../base/ids.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+import type { Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { recordApprovalRequested } from "./change-events.ts"
 import { isCounted } from "./counted.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"

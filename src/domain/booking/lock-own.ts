@@ -1,7 +1,7 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
-import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
+import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
 import { lockBooking } from "./find.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"

@@ -1,5 +1,5 @@
 /** From a plan to the rows of its booking: what is inserted, and what it reads as once it is. */
-import { newId } from "../../base/ids.ts"
+import { newId } from "#base/ids.ts"
 import type { Plan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { Inserted, NewBooking } from "./rows.ts"

@@ -1,9 +1,9 @@
 /** What a plan must know of the facility, the resource and the people of a request: one statement. */
 
-import type { Tx } from "../../base/database/db.ts"
-import { closedFor } from "../club/closed.ts"
-import type { OpeningHours } from "../club/opening-hours.ts"
-import { isLimited } from "../plans/entitlements.ts"
+import type { Tx } from "#base/database/db.ts"
+import { closedFor } from "#domain/club/closed.ts"
+import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
 import type { HoldInput } from "./input.ts"
 import { rulesOf } from "./price-rules.ts"

@@ -3,9 +3,9 @@
  * and the rules of the facility. Nothing is written here. Whether the slot is free is not a rule but a constraint: see
  * `take-slot.ts`.
  */
-import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound } from "../../base/errors.ts"
+import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound } from "#base/errors.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
 import { type Found, type Known, readKnown } from "./plan-facts.ts"

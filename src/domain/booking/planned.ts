@@ -1,6 +1,6 @@
 /** A booking that may be made: what a plan has found out and decided. */
-import type { Span } from "../../base/local-days.ts"
-import type { OpeningHours } from "../club/opening-hours.ts"
+import type { Span } from "#base/local-days.ts"
+import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { HoldInput } from "./input.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { Participant } from "./row.ts"

@@ -5,12 +5,12 @@
  * Writes: booking_policies.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin, requireMember } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../base/errors.ts"
-import { Id, Money } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { isFacility } from "../club/facilities.ts"
+import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, RuleBroken } from "#base/errors.ts"
+import { Id, Money } from "#base/schema/request-fields.ts"
+import { isFacility } from "#domain/club/facilities.ts"
+import { record } from "#events/outbox.ts"
 import { BookingType } from "./input.ts"
 
 const maxHours = 365 * 24

@@ -4,8 +4,8 @@
  * the most specific one wins: one for this resource before one for all, then one for this booking type, then one with
  * hours, then one with weekdays; of two that are equally specific the newer one.
  */
-import { instantOf, localDatesOf, type Span, spanOfDay } from "../../base/local-days.ts"
-import { type Weekday, weekdayOf } from "../../base/weekdays.ts"
+import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { type Weekday, weekdayOf } from "#base/weekdays.ts"
 
 const minuteMs = 60_000
 const minutesPerHour = 60

@@ -4,12 +4,12 @@
  * back, nor a cancellation after it. The new time must keep the same rules as a new booking and has the price of now. The old occupancy is released and
  * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
  */
-import { type Caller, isStaff } from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken, SlotTaken, WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { owesRefund } from "../ledger/mark-refund.ts"
-import { paidFor } from "../ledger/paid.ts"
+import { type Caller, isStaff } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordRescheduled } from "./change-events.ts"
 import { freedOf } from "./holds-ended.ts"

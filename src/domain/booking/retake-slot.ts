@@ -1,9 +1,9 @@
 /** A slot taken again for a booking that lost it: a payment that came after its hold had died. */
 
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken, SlotTaken } from "../../base/errors.ts"
-import { closedFor } from "../club/closed.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken, SlotTaken } from "#base/errors.ts"
+import { closedFor } from "#domain/club/closed.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import type { LockedBooking } from "./row.ts"
 import { occupies, occupy, vacate } from "./rows.ts"

@@ -2,9 +2,9 @@
  * The rules of a facility that a plan must keep: those that hold for everybody, and the limits of its booking policy, which
  * bind members and nobody else.
  */
-import { RuleBroken } from "../../base/errors.ts"
-import { localDateOf, type Span } from "../../base/local-days.ts"
-import { isOpen, type OpeningHours, openSpans } from "../club/opening-hours.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { localDateOf, type Span } from "#base/local-days.ts"
+import { isOpen, type OpeningHours, openSpans } from "#domain/club/opening-hours.ts"
 import type { Found } from "./plan-facts.ts"
 import type { Plan } from "./planned.ts"
 

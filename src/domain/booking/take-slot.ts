@@ -4,11 +4,11 @@
  * never waits for the job hold-expiration; what is left of it is then offered to who waits.
  */
 
-import type { Tx } from "../../base/database/db.ts"
-import { type Alternative, type Conflict, SlotTaken } from "../../base/errors.ts"
-import { localDateOf, type Span } from "../../base/local-days.ts"
-import { closuresIn, isClosedAt } from "../club/closed.ts"
-import { isOpen, type OpeningHours, slotSpans } from "../club/opening-hours.ts"
+import type { Tx } from "#base/database/db.ts"
+import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
+import { localDateOf, type Span } from "#base/local-days.ts"
+import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
+import { isOpen, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 import { holdsGone, recordDied } from "./holds-ended.ts"
 import type { Plan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"

@@ -4,15 +4,13 @@
  * a closure of a whole local day. The rows are written in `closures/rows.ts`.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireAdmin, requireMember } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Instant } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { lockFacility } from "../../events/scope.ts"
-import { offeringAtTheEnd, slotsFreed } from "../booking/slots-freed.ts"
-import type { ClosureInput } from "../club/closure-input.ts"
+import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Instant } from "#base/schema/request-fields.ts"
+import { offeringAtTheEnd, slotsFreed } from "#domain/booking/slots-freed.ts"
+import type { ClosureInput } from "#domain/club/closure-input.ts"
 import {
   type ClosureRow,
   type Days,
@@ -21,9 +19,11 @@ import {
   findClosures,
   insertClosure,
   spanOfDays,
-} from "../club/closure-rows.ts"
-import { countUpFacility } from "../club/facilities.ts"
-import { countUpResources } from "../club/resources.ts"
+} from "#domain/club/closure-rows.ts"
+import { countUpFacility } from "#domain/club/facilities.ts"
+import { countUpResources } from "#domain/club/resources.ts"
+import { record } from "#events/outbox.ts"
+import { lockFacility } from "#events/scope.ts"
 import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
 
 export const Closure = Schema.Struct({

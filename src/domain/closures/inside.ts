@@ -1,16 +1,16 @@
 /** The bookings that stand in a closed time: found anew at every look, and cancelled if that is asked for. */
 import * as Schema from "effect/Schema"
-import type { Caller } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { Id, Instant } from "../../base/schema/fact-fields.ts"
-import { BookingStatus } from "../booking/answer.ts"
-import { cancelBooking } from "../booking/book.ts"
-import { lockBooking } from "../booking/find.ts"
-import { releaseHold } from "../booking/holds.ts"
-import { BookingType } from "../booking/input.ts"
-import type { ClosureRow } from "../club/closure-rows.ts"
-import { cancelBlockOf } from "../coaching/blocks/blocks.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
+import { Id, Instant } from "#base/schema/fact-fields.ts"
+import { BookingStatus } from "#domain/booking/answer.ts"
+import { cancelBooking } from "#domain/booking/book.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
+import { BookingType } from "#domain/booking/input.ts"
+import type { ClosureRow } from "#domain/club/closure-rows.ts"
+import { cancelBlockOf } from "#domain/coaching/blocks/blocks.ts"
 
 /** How many are answered, and how many are cancelled with a closure: a transaction of seconds, not of minutes. */
 export const maxBookingsInside = 200

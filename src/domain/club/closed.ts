@@ -3,8 +3,8 @@
  * booking asks here, and what was booked before stays. A booking whose transaction is under way while a closure commits
  * may not see it; `inside.ts` then finds that booking.
  */
-import type { Queryable } from "../../base/database/db.ts"
-import type { Span } from "../../base/local-days.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Span } from "#base/local-days.ts"
 
 /** SQL: the name of a column, or a value with its type. */
 type Fragment = ReturnType<Queryable>

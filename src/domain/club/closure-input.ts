@@ -1,6 +1,6 @@
 /** What a closure is asked for with: two instants, or whole local days of the facility. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, LocalDay, Note } from "../../base/schema/request-fields.ts"
+import { Id, Instant, LocalDay, Note } from "#base/schema/request-fields.ts"
 
 /** A year: whatever is closed longer is not a closure but a facility that has ended. */
 export const maxClosureDays = 366

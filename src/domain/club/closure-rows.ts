@@ -3,9 +3,9 @@
  * the rule, and their instants what it means.
  * Writes: closures, closure_resources.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { newId } from "../../base/ids.ts"
-import { type Span, spanOfDay } from "../../base/local-days.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { type Span, spanOfDay } from "#base/local-days.ts"
 
 export interface ClosureRow {
   readonly id: string

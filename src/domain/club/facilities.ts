@@ -14,16 +14,16 @@ import {
   requireAdmin,
   requireOrganizationAdmin,
   requirePlatformAdmin,
-} from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
-import { newId, platformFacilityId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Currency, Id, Name, Timezone, Version } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { isOrganization, scopeOf } from "../../events/scope.ts"
-import { isPerson } from "../people/find-person.ts"
-import { keepGrant } from "../people/roles.ts"
+} from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
+import { isPerson } from "#domain/people/find-person.ts"
+import { keepGrant } from "#domain/people/roles.ts"
+import { record } from "#events/outbox.ts"
+import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
 import { OpeningHours } from "./opening-hours.ts"
 

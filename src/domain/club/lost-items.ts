@@ -4,15 +4,15 @@
  * Writes: lost_items.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Instant, Name, Note } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { facilityScope } from "../../events/scope.ts"
-import { isPerson } from "../people/find-person.ts"
+import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
+import { isPerson } from "#domain/people/find-person.ts"
+import { record } from "#events/outbox.ts"
+import { facilityScope } from "#events/scope.ts"
 
 const Category = Name.check(Schema.isMaxLength(60))
 

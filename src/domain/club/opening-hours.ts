@@ -4,7 +4,7 @@
  * The hours of one day end at its midnight ("24:00"); a night that goes on is continued by the next day from "00:00".
  */
 import * as Schema from "effect/Schema"
-import { instantOf, localDatesOf, type Span, spanOfDay } from "../../base/local-days.ts"
+import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 
 const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "07:30"' }),

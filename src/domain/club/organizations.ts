@@ -10,15 +10,15 @@ import {
   isPlatformAdmin,
   organizationsWith,
   requirePlatformAdmin,
-} from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../base/errors.ts"
-import { newId, platformFacilityId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Id, Name } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { isPerson } from "../people/find-person.ts"
-import { keepGrant } from "../people/roles.ts"
+} from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, RuleBroken } from "#base/errors.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id, Name } from "#base/schema/request-fields.ts"
+import { isPerson } from "#domain/people/find-person.ts"
+import { keepGrant } from "#domain/people/roles.ts"
+import { record } from "#events/outbox.ts"
 
 export const OrganizationInput = Schema.Struct({
   name: Name,

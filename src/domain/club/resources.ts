@@ -4,15 +4,15 @@
  * Writes: resources.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin, requireMember } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Money, Name, Version } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { facilityScope } from "../../events/scope.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { record } from "#events/outbox.ts"
+import { facilityScope } from "#events/scope.ts"
 import { isFacility } from "./facilities.ts"
 
 const maxTypeLength = 60

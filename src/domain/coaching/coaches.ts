@@ -4,12 +4,12 @@
  * Writes: coach_profiles.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, isStaff, requireMember } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Currency, Id, Money, Name, Note } from "../../base/schema/request-fields.ts"
-import { isFacility } from "../club/facilities.ts"
+import { bestRole, type Caller, isAtLeast, isStaff, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Currency, Id, Money, Name, Note } from "#base/schema/request-fields.ts"
+import { isFacility } from "#domain/club/facilities.ts"
 
 const maxSports = 50
 const maxSportLength = 60

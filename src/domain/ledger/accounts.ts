@@ -4,12 +4,12 @@
  * Writes: billing_accounts, billing_account_members.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Name } from "../../base/schema/request-fields.ts"
+import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Name } from "#base/schema/request-fields.ts"
 import type { SavedCard } from "./saved-card.ts"
 
 /** A family; larger ones ask staff for a second account. */

@@ -4,9 +4,9 @@
  * Writes: charges.
  */
 
-import type { Tx } from "../../base/database/db.ts"
-import { jobsUserId, newId } from "../../base/ids.ts"
-import { contextOf } from "../../events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { contextOf } from "#events/outbox.ts"
 import { accountIdOf } from "./accounts.ts"
 import { dueOf } from "./due.ts"
 import { type Income, postCharge, postWaived } from "./ledger.ts"

@@ -3,9 +3,9 @@
  * paid just now. With the booking's row (or the charges) locked, nobody else can pay the same amount meanwhile.
  */
 
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
-import { isId } from "../../base/ids.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
 import { sumsOf } from "./paid.ts"
 import type { Reference } from "./payment-rows.ts"
 

@@ -2,7 +2,7 @@
  * The rows of offline payments: money that staff took.
  * Writes: offline_payments.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
 
 export const offlineMethods = ["cash", "check", "bank_transfer", "venmo", "zelle", "other"] as const
 

@@ -1,5 +1,5 @@
 /** What was paid for something, and what of it was given back. */
-import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 
 export interface Paid {

@@ -3,9 +3,9 @@
  * final, and comes after "failed" when the provider took the money after all.
  * Writes: payments.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import type { EventContext } from "../../events/outbox.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import type { EventContext } from "#events/outbox.ts"
 import type { ProviderName } from "./saved-card.ts"
 
 export const referenceTypes = ["booking", "subscription", "invoice"] as const

@@ -3,10 +3,10 @@
  * transaction, under the payment's lock, so that together they never exceed what was paid.
  * Writes: refunds.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { contextOf } from "../../events/outbox.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { contextOf } from "#events/outbox.ts"
 import type { Refund } from "./answer.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 

@@ -1,6 +1,6 @@
 /** A file as the API answers it. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Seconds, Text } from "../../base/schema/fact-fields.ts"
+import { Id, Instant, Seconds, Text } from "#base/schema/fact-fields.ts"
 
 const item = {
   id: Id,

@@ -1,12 +1,12 @@
 /** Uploaded files that nobody can reach: those without a row, and those whose receiving never ended. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { App } from "../../base/app.ts"
-import { clock } from "../../base/clock.ts"
-import { modifiedAtOf, namesIn, receivingFolder } from "../../base/storage/disk.ts"
-import { idsOf } from "../../base/storage/keys.ts"
-import { storagesOf } from "../../base/storage/open.ts"
-import type { Storage, StoredObject } from "../../base/storage/storage.ts"
+import type { App } from "#base/app.ts"
+import { clock } from "#base/clock.ts"
+import { modifiedAtOf, namesIn, receivingFolder } from "#base/storage/disk.ts"
+import { idsOf } from "#base/storage/keys.ts"
+import { storagesOf } from "#base/storage/open.ts"
+import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
 
 /** No upload takes so long; its row is written right after its file. */

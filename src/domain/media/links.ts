@@ -3,7 +3,7 @@
  * signature is an HMAC-SHA256 over the file's id and the end, under a key that is derived from SLOTBASE_SECRET_KEY.
  */
 import { createHmac, timingSafeEqual } from "node:crypto"
-import type { SecretBox } from "../../base/secrets.ts"
+import type { SecretBox } from "#base/secrets.ts"
 
 /** Long enough to watch a video and to go back in it; whoever may no longer see it keeps a link that long at most. */
 export const linkSeconds = 60 * 60

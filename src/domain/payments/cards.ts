@@ -2,11 +2,11 @@
  * Cards: what a provider knows a card by, sealed at rest, and the one that is saved on a billing account, which automatic
  * payments are taken from. The provider is asked before the transaction, never inside.
  */
-import type { App } from "../../base/app.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { accountIdOf, keepCardOn } from "../ledger/accounts.ts"
-import type { SavedCard } from "../ledger/saved-card.ts"
+import type { App } from "#base/app.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
+import { accountIdOf, keepCardOn } from "#domain/ledger/accounts.ts"
+import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import { presentProvider } from "./providers/choose.ts"
 import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
 

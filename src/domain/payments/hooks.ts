@@ -1,6 +1,6 @@
 /** The hook point before:payment.process: what a hook gets and answers, and how its hooks are run. */
-import type { Caller } from "../../access/caller.ts"
-import { type BeforeContext, decide, failed, type Hook, type Hooks, hookPoints, runAll } from "../../base/hooks.ts"
+import type { Caller } from "#access/caller.ts"
+import { type BeforeContext, decide, failed, type Hook, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
 import type { PaymentAsked } from "./begin.ts"
 
 /**

@@ -1,13 +1,13 @@
 /** Payments, read: staff see all of a facility, others those that they or their children owe or have paid. */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember } from "../../access/caller.ts"
-import type { Queryable } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Id } from "../../base/schema/request-fields.ts"
-import { childrenPaidFor } from "../ledger/accounts.ts"
-import { type Payment, type PaymentQuery, toPayment } from "../ledger/answer.ts"
-import { findPayment, type PaymentRow } from "../ledger/payment-rows.ts"
+import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { childrenPaidFor } from "#domain/ledger/accounts.ts"
+import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
+import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
 /** The newest first. Throws NotFound for who is no member. */
 export async function listPayments(

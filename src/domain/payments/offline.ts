@@ -4,20 +4,25 @@
  * booking in the same transaction: left to die, it would keep the money and lose the slot.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireStaff } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { isLocalDate, localDateOf } from "../../base/local-days.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id, Money, Name } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { confirmPaidHold } from "../booking/book.ts"
-import { lockBooking } from "../booking/find.ts"
-import { accountIdOf, accountName, walkInAccountId } from "../ledger/accounts.ts"
-import { type Due, lockDue, payable } from "../ledger/due.ts"
-import { postReceived } from "../ledger/ledger.ts"
-import { insertOfflinePayment, type OfflinePaymentRow, offlineColumns, offlineMethods } from "../ledger/offline-rows.ts"
+import { type Caller, requireStaff } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { isLocalDate, localDateOf } from "#base/local-days.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Money, Name } from "#base/schema/request-fields.ts"
+import { confirmPaidHold } from "#domain/booking/book.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { accountIdOf, accountName, walkInAccountId } from "#domain/ledger/accounts.ts"
+import { type Due, lockDue, payable } from "#domain/ledger/due.ts"
+import { postReceived } from "#domain/ledger/ledger.ts"
+import {
+  insertOfflinePayment,
+  type OfflinePaymentRow,
+  offlineColumns,
+  offlineMethods,
+} from "#domain/ledger/offline-rows.ts"
+import { record } from "#events/outbox.ts"
 
 const maxReferenceLength = 100
 

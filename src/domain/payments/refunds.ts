@@ -3,16 +3,23 @@
  * a refund of it is marked, so of two that want the same money one gets it.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isPlatformAdmin, requireStaff } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Id } from "../../base/schema/request-fields.ts"
-import type { Refund, RefundInput, RefundQuery } from "../ledger/answer.ts"
-import { postHandedBack } from "../ledger/ledger.ts"
-import { refundPosting } from "../ledger/mark-refund.ts"
-import { countRefunded, lockPayment } from "../ledger/payment-rows.ts"
-import { changeRefund, findRefund, insertRefund, lockRefund, type RefundRow, toRefund } from "../ledger/refund-rows.ts"
+import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
+import { postHandedBack } from "#domain/ledger/ledger.ts"
+import { refundPosting } from "#domain/ledger/mark-refund.ts"
+import { countRefunded, lockPayment } from "#domain/ledger/payment-rows.ts"
+import {
+  changeRefund,
+  findRefund,
+  insertRefund,
+  lockRefund,
+  type RefundRow,
+  toRefund,
+} from "#domain/ledger/refund-rows.ts"
 import { recordRefunded } from "./send-refund.ts"
 
 /**

@@ -3,8 +3,8 @@
  * answer was lost, a card took its time. The provider is asked what it knows under our key; what it has never heard of is
  * sent again under the same key while the payer may still expect it, and given up later. Failed renewals are tried again.
  */
-import type { App } from "../../base/app.ts"
-import { dueOf } from "../ledger/due.ts"
+import type { App } from "#base/app.ts"
+import { dueOf } from "#domain/ledger/due.ts"
 import {
   claimUnsettled,
   contextOfPayment,
@@ -12,8 +12,8 @@ import {
   findPayment,
   markRetried,
   type PaymentRow,
-} from "../ledger/payment-rows.ts"
-import { claimUnsettledRefunds, type RefundRow } from "../ledger/refund-rows.ts"
+} from "#domain/ledger/payment-rows.ts"
+import { claimUnsettledRefunds, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { payAutomatically } from "./automatic.ts"
 import { knownProviders, providerOf } from "./providers/choose.ts"
 import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"

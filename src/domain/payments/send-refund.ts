@@ -4,13 +4,13 @@
  * by the job payment-resolution. A refund that fails, be it days after it succeeded because the card's bank sent it back, no
  * longer counts on its payment: staff may make another.
  */
-import type { App } from "../../base/app.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { record, transact } from "../../events/outbox.ts"
-import { postGivenBack, postReturned } from "../ledger/ledger.ts"
-import { refundPosting } from "../ledger/mark-refund.ts"
-import { contextOfPayment, countRefunded, findPayment, lockPayment } from "../ledger/payment-rows.ts"
-import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "../ledger/refund-rows.ts"
+import type { App } from "#base/app.ts"
+import type { Tx } from "#base/database/db.ts"
+import { postGivenBack, postReturned } from "#domain/ledger/ledger.ts"
+import { refundPosting } from "#domain/ledger/mark-refund.ts"
+import { contextOfPayment, countRefunded, findPayment, lockPayment } from "#domain/ledger/payment-rows.ts"
+import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
+import { record, transact } from "#events/outbox.ts"
 import { providerOf } from "./providers/choose.ts"
 import { known, type RefundAnswer } from "./providers/provider.ts"
 

@@ -3,10 +3,9 @@
  * own, with its event and its entries in the ledger. Whoever has an answer may settle it (the request, Stripe's webhook,
  * the job payment-resolution), in any order and more than once: success is final, failure gives way to it.
  */
-import type { App } from "../../base/app.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { type EventContext, record, transact } from "../../events/outbox.ts"
-import { postReceived } from "../ledger/ledger.ts"
+import type { App } from "#base/app.ts"
+import type { Tx } from "#base/database/db.ts"
+import { postReceived } from "#domain/ledger/ledger.ts"
 import {
   changePayment,
   contextOfPayment,
@@ -14,7 +13,8 @@ import {
   type LockedPayment,
   lockPayment,
   type PaymentRow,
-} from "../ledger/payment-rows.ts"
+} from "#domain/ledger/payment-rows.ts"
+import { type EventContext, record, transact } from "#events/outbox.ts"
 import { openSealedCard } from "./cards.ts"
 import { providerOf } from "./providers/choose.ts"
 import { type ChargeAnswer, type ChargeRequest, known } from "./providers/provider.ts"

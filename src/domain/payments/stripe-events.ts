@@ -6,9 +6,8 @@
  * Writes: stripe_inbox.
  */
 import type Stripe from "stripe"
-import type { Db, Tx } from "../../base/database/db.ts"
-import { isId, jobsUserId } from "../../base/ids.ts"
-import { contextOf, open } from "../../events/outbox.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import { isId, jobsUserId } from "#base/ids.ts"
 import {
   contextOfPayment,
   countRefunded,
@@ -16,8 +15,9 @@ import {
   findPayment,
   lockPayment,
   type PaymentRow,
-} from "../ledger/payment-rows.ts"
-import { insertRefund, type RefundRow } from "../ledger/refund-rows.ts"
+} from "#domain/ledger/payment-rows.ts"
+import { insertRefund, type RefundRow } from "#domain/ledger/refund-rows.ts"
+import { contextOf, open } from "#events/outbox.ts"
 import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
 import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"

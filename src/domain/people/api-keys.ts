@@ -4,13 +4,13 @@
  * Writes: api_keys.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, requireAdmin } from "../../access/caller.ts"
-import type { Db, Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
-import { newId, platformFacilityId, rootUserId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Id, Name } from "../../base/schema/request-fields.ts"
-import { hashToken, newToken } from "../../base/secrets.ts"
+import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id, Name } from "#base/schema/request-fields.ts"
+import { hashToken, newToken } from "#base/secrets.ts"
 import { keepGrant } from "./roles.ts"
 import { createKeyUser } from "./users.ts"
 

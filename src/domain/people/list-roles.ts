@@ -1,10 +1,10 @@
 /** A person's roles, for themself and for those who administer where they are held. Only reads; `roles.ts` writes. */
 import * as Schema from "effect/Schema"
-import { type Caller, facilitiesWith, isPlatformAdmin, organizationsWith } from "../../access/caller.ts"
-import type { Queryable } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id } from "../../base/schema/request-fields.ts"
+import { type Caller, facilitiesWith, isPlatformAdmin, organizationsWith } from "#access/caller.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "./find-person.ts"
 import { type RoleGrant, RoleInput } from "./roles.ts"
 

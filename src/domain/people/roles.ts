@@ -15,14 +15,14 @@ import {
   requireOrganizationAdmin,
   requirePlatformAdmin,
   roles,
-} from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound, RuleBroken } from "../../base/errors.ts"
-import { platformFacilityId } from "../../base/ids.ts"
-import { Id } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { facilityScope, isOrganization } from "../../events/scope.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+} from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { record } from "#events/outbox.ts"
+import { facilityScope, isOrganization } from "#events/scope.ts"
 import { parentIdsOf } from "./children/parents.ts"
 import { lockFamily } from "./find-person.ts"
 

@@ -3,14 +3,14 @@
  * Writes: users.
  */
 import * as Schema from "effect/Schema"
-import { Password } from "../../access/passwords.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { Email, Id, Name, normalEmail } from "../../base/schema/request-fields.ts"
-import { record } from "../../events/outbox.ts"
-import { type FacilityScope, facilityScope } from "../../events/scope.ts"
-import { useEntitlement } from "../plans/entitlements.ts"
+import { Password } from "#access/passwords.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { record } from "#events/outbox.ts"
+import { type FacilityScope, facilityScope } from "#events/scope.ts"
 import { keepGrant } from "./roles.ts"
 
 export const RegistrationInput = Schema.Struct({

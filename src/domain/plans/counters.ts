@@ -3,7 +3,7 @@
  * and taken off when somebody needs to know exactly. Counters begin from what really is there.
  * Writes: entitlement_counters, entitlement_returns.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
 import { usageMonthAt } from "./periods.ts"
 import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
 

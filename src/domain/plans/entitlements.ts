@@ -3,7 +3,7 @@
  * has no limits and pays for one look at an index. A use locks its counter's row until the commit, so it comes after
  * whatever else the transaction waits for; giving back waits for nobody.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
 import { giveBack, markWarned, settle, take } from "./counters.ts"
 import type { EntitlementType } from "./plans.ts"
 import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./warnings.ts"

@@ -3,7 +3,7 @@
  * the nth ends when the anchor plus n months (or years) begins, or the last day of a month that is shorter. Counting from the
  * anchor and not from the period before keeps the day: 31 January, 28 February, 31 March.
  */
-import { localDateOf, spanOfDay } from "../../base/local-days.ts"
+import { localDateOf, spanOfDay } from "#base/local-days.ts"
 
 export const billingCycles = ["monthly", "annual"] as const
 export type BillingCycle = (typeof billingCycles)[number]

@@ -3,9 +3,9 @@
  * A facility pays in its own currency where the plan has a price in it, and otherwise in EUR.
  */
 import * as Schema from "effect/Schema"
-import type { Queryable } from "../../base/database/db.ts"
-import { RuleBroken } from "../../base/errors.ts"
-import { Currency, Money } from "../../base/schema/request-fields.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { Currency, Money } from "#base/schema/request-fields.ts"
 import type { BillingCycle } from "./periods.ts"
 
 export const entitlementTypes = ["bookings_per_month", "active_users", "coaches", "resources"] as const

@@ -2,11 +2,11 @@
  * How near a facility is to what its plan allows, in levels and in words, and the event that says so: once per level and
  * month, which the counter's row remembers.
  */
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { RuleBroken } from "../../base/errors.ts"
-import { localDateOf } from "../../base/local-days.ts"
-import { record } from "../../events/outbox.ts"
-import { scopeOf } from "../../events/scope.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { record } from "#events/outbox.ts"
+import { scopeOf } from "#events/scope.ts"
 import type { Counter } from "./counters.ts"
 import { allPlans, type EntitlementType, type PlanRow, planWithMore, requirePlan } from "./plans.ts"
 

@@ -1,9 +1,9 @@
 /** A subscription, its invoices, its use and its changes as the API answers them. */
 import * as Schema from "effect/Schema"
-import { Currency, Id, Money } from "../../base/schema/request-fields.ts"
-import { billingCycles } from "../plans/periods.ts"
-import { Entitlement, entitlementsOf, Limit, type PlanRow } from "../plans/plans.ts"
-import { levelOf, levels, percentOf } from "../plans/warnings.ts"
+import { Currency, Id, Money } from "#base/schema/request-fields.ts"
+import { billingCycles } from "#domain/plans/periods.ts"
+import { Entitlement, entitlementsOf, Limit, type PlanRow } from "#domain/plans/plans.ts"
+import { levelOf, levels, percentOf } from "#domain/plans/warnings.ts"
 import type { InvoiceRow } from "./invoices.ts"
 import type { SubscriptionRow } from "./rows.ts"
 

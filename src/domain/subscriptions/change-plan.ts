@@ -2,13 +2,13 @@
  * Moving to another plan or billing cycle. It takes effect at once, up and down: what it costs is charged, what it saves is
  * credited to later invoices, and the preview is computed by the function that charges.
  */
-import { type Caller, requireAdmin } from "../../access/caller.ts"
-import type { Tx } from "../../base/database/db.ts"
-import { WrongState } from "../../base/errors.ts"
-import { recount, usedOf } from "../plans/counters.ts"
-import { type BillingCycle, usageMonthAt } from "../plans/periods.ts"
-import { allPlans, entitlementTypes, type PlanRow, priceOf, requireOffered, requirePlan } from "../plans/plans.ts"
-import { recordWarnings } from "../plans/warnings.ts"
+import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { WrongState } from "#base/errors.ts"
+import { recount, usedOf } from "#domain/plans/counters.ts"
+import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
+import { allPlans, entitlementTypes, type PlanRow, priceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"
 import type { ChangePlanInput } from "./input.ts"

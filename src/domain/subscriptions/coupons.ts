@@ -3,12 +3,12 @@
  * Writes: coupons, coupon_redemptions.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requirePlatformAdmin } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { RuleBroken, WrongState } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../base/schema/page.ts"
-import { Currency, Id, Money } from "../../base/schema/request-fields.ts"
+import { type Caller, requirePlatformAdmin } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Currency, Id, Money } from "#base/schema/request-fields.ts"
 import { type CouponInput, normalCode } from "./input.ts"
 import type { Discount } from "./proration.ts"
 

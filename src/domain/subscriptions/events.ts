@@ -1,8 +1,8 @@
 /** What the commands and the job of subscriptions announce: each event's data, from the rows. */
-import type { Tx } from "../../base/database/db.ts"
-import { record } from "../../events/outbox.ts"
-import { scopeOf } from "../../events/scope.ts"
-import type { PlanRow } from "../plans/plans.ts"
+import type { Tx } from "#base/database/db.ts"
+import type { PlanRow } from "#domain/plans/plans.ts"
+import { record } from "#events/outbox.ts"
+import { scopeOf } from "#events/scope.ts"
 import type { SubscriptionRow, SubscriptionStatus } from "./rows.ts"
 
 export function recordCreated(tx: Tx, row: SubscriptionRow, plan: PlanRow, discount: number): string {

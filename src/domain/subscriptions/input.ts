@@ -1,7 +1,7 @@
 /** What requests about subscriptions and coupons say, as Schemas. */
 import * as Schema from "effect/Schema"
-import { Currency, Instant, Money, Note } from "../../base/schema/request-fields.ts"
-import { billingCycles } from "../plans/periods.ts"
+import { Currency, Instant, Money, Note } from "#base/schema/request-fields.ts"
+import { billingCycles } from "#domain/plans/periods.ts"
 
 const maxPlanIdLength = 60
 const maxCodeLength = 40

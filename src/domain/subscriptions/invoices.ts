@@ -4,9 +4,9 @@
  * after the commit. Every minor unit that is paid stands in an invoice or in the subscription's credit.
  * Writes: subscription_invoices.
  */
-import type { Db, Queryable, Tx } from "../../base/database/db.ts"
-import { newId } from "../../base/ids.ts"
-import { charge, waiveCharge } from "../ledger/charges.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { charge, waiveCharge } from "#domain/ledger/charges.ts"
 import type { LockedSubscription, SubscriptionRow } from "./rows.ts"
 
 /** So long after it is due an invoice may be open before the subscription is past due, days. */

@@ -3,7 +3,7 @@
  * A change takes back the unused rest of the old price and charges the rest of the new one, so a change there and back at one
  * instant costs nothing.
  */
-import { type BillingCycle, boundary, localDayAfter } from "../plans/periods.ts"
+import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
 
 /** What a coupon takes off each of the first `periods` paid periods (null: of all): a percentage, or an amount. */
 export interface Discount {

@@ -3,14 +3,14 @@
  * subscription-renewal-check does it for all, and a command that finds its subscription's period over does it first, so nothing
  * depends on when the job runs. Each subscription has a transaction of its own.
  */
-import type { Db, Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound, WrongState } from "../../base/errors.ts"
-import { jobsUserId } from "../../base/ids.ts"
-import { findFacility } from "../club/facilities.ts"
-import { recount, removeCounters } from "../plans/counters.ts"
-import { boundary } from "../plans/periods.ts"
-import { allPlans, type PlanRow, priceOf, requirePlan } from "../plans/plans.ts"
-import { recordWarnings } from "../plans/warnings.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, WrongState } from "#base/errors.ts"
+import { jobsUserId } from "#base/ids.ts"
+import { findFacility } from "#domain/club/facilities.ts"
+import { recount, removeCounters } from "#domain/plans/counters.ts"
+import { boundary } from "#domain/plans/periods.ts"
+import { allPlans, type PlanRow, priceOf, requirePlan } from "#domain/plans/plans.ts"
+import { recordWarnings } from "#domain/plans/warnings.ts"
 import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
 import { discountOn } from "./proration.ts"

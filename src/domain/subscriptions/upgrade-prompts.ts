@@ -4,15 +4,15 @@
  * Writes: upgrade_prompts.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id } from "../../base/schema/request-fields.ts"
-import type { EventData } from "../../events/catalogue.ts"
-import { findFacility } from "../club/facilities.ts"
-import { allPlans, Entitlement, type EntitlementType, planWithMore } from "../plans/plans.ts"
+import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { findFacility } from "#domain/club/facilities.ts"
+import { allPlans, Entitlement, type EntitlementType, planWithMore } from "#domain/plans/plans.ts"
+import type { EventData } from "#events/catalogue.ts"
 import { findSubscription } from "./rows.ts"
 
 export const PromptQuery = Schema.Struct({

@@ -1,8 +1,8 @@
 /** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("booking-service")
 

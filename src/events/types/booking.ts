@@ -12,9 +12,9 @@ import {
   Note,
   Text,
   Timezone,
-} from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+} from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("booking-service")
 

@@ -3,9 +3,9 @@
  * announced by that booking's events; one inside a block, whose booking announces nothing, by its own.
  */
 import * as Schema from "effect/Schema"
-import { Actor, Id, Instant, Note, Text } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("coach-service")
 

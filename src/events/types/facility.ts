@@ -1,8 +1,8 @@
 /** The events of a facility itself: its settings, its resources, when it is closed, and what is found in its corners. */
 import * as Schema from "effect/Schema"
-import { Actor, Id, Instant, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Id, Instant, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("facility-service")
 

@@ -1,8 +1,8 @@
 /** The events of a coach's feedback, of the media in it, and of the progress that it shows. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Id, JsonObject, Measure, Milliseconds, Seconds, Text } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Count, Id, JsonObject, Measure, Milliseconds, Seconds, Text } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("feedback-service")
 

@@ -1,8 +1,8 @@
 /** The events of money that moved or failed to: four for payments online, one for payments at the desk. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Currency, Day, Id, Instant, Money, Note, Text } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Count, Currency, Day, Id, Instant, Money, Note, Text } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("payment-service")
 

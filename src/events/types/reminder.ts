@@ -1,8 +1,8 @@
 /** What reminders need beside the spec's booking.reminder.sent: that one has come due, which is what gets it sent. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Minutes } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Id, Instant, Minutes } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("booking-service")
 

@@ -1,8 +1,8 @@
 /** The events of recurring bookings. What becomes of the single bookings of a series is told by the bookings' own events. */
 import * as Schema from "effect/Schema"
-import { Actor, Day, Id, Instant, Minutes, Note, Text, Timezone } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Day, Id, Instant, Minutes, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("booking-service")
 

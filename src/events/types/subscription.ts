@@ -11,9 +11,9 @@ import {
   Quantity,
   SignedMoney,
   Text,
-} from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+} from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("subscription-service")
 

@@ -1,8 +1,8 @@
 /** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
 import * as Schema from "effect/Schema"
-import { Actor, Email, Id, Text } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Actor, Email, Id, Text } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("user-service")
 

@@ -1,8 +1,8 @@
 /** The events of the waitlist. The specification has none; its WaitlistHandler and the people who wait need them. */
 import * as Schema from "effect/Schema"
-import { Currency, Id, Instant, Money, Text } from "../../base/schema/fact-fields.ts"
-import { area } from "../definition.ts"
-import { example } from "../example.ts"
+import { Currency, Id, Instant, Money, Text } from "#base/schema/fact-fields.ts"
+import { area } from "#events/definition.ts"
+import { example } from "#events/example.ts"
 
 const define = area("booking-service")
 

@@ -4,12 +4,12 @@
  * again, the same entry is open again. What writes the entries is the settling of runs and deliveries.
  * Writes: dead_letters (resolution), and moves a run from handler_history back into handler_queue.
  */
-import type { Caller } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotFound, WrongState } from "../../base/errors.ts"
-import { raise } from "../../base/hints.ts"
-import type { DomainEvent } from "../../events/envelope.ts"
-import { requeueDelivery } from "../../outbound/webhooks/deliveries/deliveries.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, WrongState } from "#base/errors.ts"
+import { raise } from "#base/hints.ts"
+import type { DomainEvent } from "#events/envelope.ts"
+import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 
 /** The spec's EventProcessingError. */
 export interface EventProcessingError {

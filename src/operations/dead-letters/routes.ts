@@ -1,14 +1,14 @@
 /** Dead letters: for the administrators of a facility, and for the platform across facilities. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requireAdmin, requirePlatformAdmin } from "../../access/caller.ts"
-import type { App } from "../../base/app.ts"
-import { NotFound } from "../../base/errors.ts"
-import { isId } from "../../base/ids.ts"
-import { limitOf, pageQuery } from "../../base/schema/page.ts"
-import { DomainEvent } from "../../events/envelope.ts"
-import { described, listOf } from "../../http/describe.ts"
-import { api, type RequestTools } from "../../http/route.ts"
+import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { NotFound } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { limitOf, pageQuery } from "#base/schema/page.ts"
+import { DomainEvent } from "#events/envelope.ts"
+import { described, listOf } from "#http/describe.ts"
+import { api, type RequestTools } from "#http/route.ts"
 import { type DeadLetterEntry, ignore, listDeadLetters, reprocess, resolveByHand } from "./dead-letters.ts"
 
 export const deadLetterRoutes = (app: App) =>

@@ -4,14 +4,14 @@
  * them; who runs a facility sees all, and runs those that can be limited to it. The rows are written in src/jobs/rows.ts.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { NotAllowed, NotFound } from "../../base/errors.ts"
-import { raise } from "../../base/hints.ts"
-import { platformFacilityId } from "../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../base/schema/page.ts"
-import { Id } from "../../base/schema/request-fields.ts"
-import { isFacility } from "../../domain/club/facilities.ts"
+import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound } from "#base/errors.ts"
+import { raise } from "#base/hints.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { isFacility } from "#domain/club/facilities.ts"
 import {
   findJobs,
   findRun,

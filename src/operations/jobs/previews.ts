@@ -1,11 +1,11 @@
 /** What a run of a job would find now, by the job's name, read without changing anything. A job that is missing here can't say. */
 
-import type { Queryable } from "../../base/database/db.ts"
-import { countDueNoShows } from "../../domain/booking/attendance/no-shows.ts"
-import { countDueReminders } from "../../domain/booking/reminders/reminders.ts"
-import { countDueSeries } from "../../domain/booking/series/rows.ts"
-import { facilitiesWithOffers } from "../../domain/booking/waitlist/candidates.ts"
-import { countDueRenewals } from "../../domain/subscriptions/renew.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { countDueNoShows } from "#domain/booking/attendance/no-shows.ts"
+import { countDueReminders } from "#domain/booking/reminders/reminders.ts"
+import { countDueSeries } from "#domain/booking/series/rows.ts"
+import { facilitiesWithOffers } from "#domain/booking/waitlist/candidates.ts"
+import { countDueRenewals } from "#domain/subscriptions/renew.ts"
 import type { Did } from "./rows.ts"
 
 export async function previewOf(db: Queryable, job: string): Promise<Did | null> {

@@ -4,8 +4,8 @@
  * src/jobs.ts.
  * Writes: jobs, job_runs.
  */
-import type { Db, Queryable, Tx } from "../../base/database/db.ts"
-import { newId, platformFacilityId } from "../../base/ids.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
 
 export interface JobRow {
   readonly name: string

@@ -1,6 +1,6 @@
 /** Waits for the end of a run: told by a hint when it comes, and looking by itself in case the hint is lost. */
-import type { Queryable } from "../../base/database/db.ts"
-import { onHint } from "../../base/hints.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { onHint } from "#base/hints.ts"
 import { findRun, type JobRunRow } from "./rows.ts"
 
 /** How often it looks without a hint. */

@@ -4,11 +4,11 @@
  * request looks local: keep /metrics out of what it passes on.
  */
 import { Elysia } from "elysia"
-import { requirePlatformAdmin } from "../../access/caller.ts"
-import type { App } from "../../base/app.ts"
-import { metricsContentType, scrape } from "../../events/metrics.ts"
-import { described } from "../../http/describe.ts"
-import { api } from "../../http/route.ts"
+import { requirePlatformAdmin } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { metricsContentType, scrape } from "#events/metrics.ts"
+import { described } from "#http/describe.ts"
+import { api } from "#http/route.ts"
 
 export const metricsRoutes = (app: App) =>
   new Elysia().use(api(app)).get(

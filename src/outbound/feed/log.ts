@@ -3,10 +3,10 @@
  * A reader that continues after the position it was given never misses an event, however late its transaction
  * committed, because positions are given after the commit and in one dense order. Reads only.
  */
-import type { Queryable } from "../../base/database/db.ts"
-import { NotFound } from "../../base/errors.ts"
-import { platformFacilityId } from "../../base/ids.ts"
-import { type DomainEvent, type EventRow, toDomainEvent } from "../../events/envelope.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { type DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
 
 /** An event with its place in the log; null while it is not dispatched, which takes milliseconds. */
 export type LoggedEvent = DomainEvent & { readonly position: string | null }

@@ -2,10 +2,10 @@
  * Channels: their names (the spec's WEBSOCKET_CHANNELS), and who may listen to them. The name of a channel is also the
  * name of its Bun topic, so there is exactly one way to write it.
  */
-import { bestRole, type Caller, isStaff, mayActFor } from "../../access/caller.ts"
-import type { Queryable } from "../../base/database/db.ts"
-import { isId } from "../../base/ids.ts"
-import { type ChannelPattern, channelPatterns } from "../../events/definition.ts"
+import { bestRole, type Caller, isStaff, mayActFor } from "#access/caller.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { isId } from "#base/ids.ts"
+import { type ChannelPattern, channelPatterns } from "#events/definition.ts"
 
 export interface Channel {
   readonly name: string

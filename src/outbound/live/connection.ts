@@ -2,11 +2,11 @@
  * One socket: who it belongs to, what it listens to, and its limits. Its frames are handled one after the other, in the
  * order in which they came. Every closing says why (see closeCodes).
  */
-import { authenticate, type Caller } from "../../access/caller.ts"
-import { clock } from "../../base/clock.ts"
-import type { Db } from "../../base/database/db.ts"
-import { NotAuthenticated } from "../../base/errors.ts"
-import { newId } from "../../base/ids.ts"
+import { authenticate, type Caller } from "#access/caller.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
+import { NotAuthenticated } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
 import { type Channel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
 import { closeCodes, type LiveLimits } from "./limits.ts"

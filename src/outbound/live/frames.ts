@@ -3,7 +3,7 @@
  * map the same event to the same frames. Slots are not in events; `changeOf` says whose must be read (see slots.ts).
  * `user:{id}:notifications` can be subscribed to and stays silent: no event tells of a notification yet.
  */
-import { catalogue, type EventData, type EventType } from "../../events/catalogue.ts"
+import { catalogue, type EventData, type EventType } from "#events/catalogue.ts"
 import { channelName } from "./channels.ts"
 
 /** A row of the log as `readLog` gives it. */

@@ -3,9 +3,9 @@
  * position that they lead to are published in one tick, and a socket joins a topic in one tick, so between "replayed up to" and "live from" nothing
  * fits. Access is looked at again and again for as long as a socket is open.
  */
-import { authenticate, type Caller } from "../../access/caller.ts"
-import type { Db } from "../../base/database/db.ts"
-import { NotAuthenticated } from "../../base/errors.ts"
+import { authenticate, type Caller } from "#access/caller.ts"
+import type { Db } from "#base/database/db.ts"
+import { NotAuthenticated } from "#base/errors.ts"
 import { type Channel, isAvailability } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"

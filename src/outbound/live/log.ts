@@ -1,5 +1,5 @@
 /** Reads the log as the live part needs it: positions with their events and the people of their bookings, in one statement. */
-import type { Queryable } from "../../base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { LogRow } from "./frames.ts"
 
 /** Positions after one, up to another (included), or as far as the log goes. */

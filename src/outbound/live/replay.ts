@@ -2,8 +2,8 @@
  * What a channel carried after a position: all of it, or the advice to refetch, and never a part in silence. It is made of the
  * same frames as those of the broadcaster; availability comes as it is now, once per day and resource.
  */
-import type { Queryable } from "../../base/database/db.ts"
-import type { ChannelPattern } from "../../events/definition.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { ChannelPattern } from "#events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
 import { bookingStatuses, changesOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
 import { limits } from "./limits.ts"

@@ -3,7 +3,7 @@
  * frame. The answer is always `slotbase.v1`: left alone, Bun would send back the first protocol offered, token included.
  */
 import { Elysia } from "elysia"
-import { problems, Ready } from "../../http/problems.ts"
+import { problems, Ready } from "#http/problems.ts"
 import type { Connection, Socket } from "./connection.ts"
 import type { Live } from "./live.ts"
 

@@ -4,10 +4,10 @@
  * new resource) is said for today, and a `resync` tells everybody else to refetch the day that they look at.
  */
 
-import { clock } from "../../base/clock.ts"
-import type { Queryable } from "../../base/database/db.ts"
-import { localDateOf, localDatesOf } from "../../base/local-days.ts"
-import { slotsOfMany } from "../../domain/booking/availability/availability.ts"
+import { clock } from "#base/clock.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { localDateOf, localDatesOf } from "#base/local-days.ts"
+import { slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { channelName } from "./channels.ts"
 import { type Change, changesOf, type Frame, type LogRow } from "./frames.ts"
 import { limits } from "./limits.ts"

@@ -4,7 +4,7 @@
  * unknown: the message is sent again, under the same id.
  * Writes: notifications.
  */
-import type { Db, Queryable } from "../../base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Channel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"

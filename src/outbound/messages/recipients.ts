@@ -3,7 +3,7 @@
  * it concerned; a child without an address is reached at its parent's; the participants of a booking whose event does not list them come from the booking, and the people
  * who run a facility from its roles. Names and addresses are the present ones.
  */
-import type { Queryable } from "../../base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { Channel, NotificationConfig, RecipientType } from "./configs.ts"
 
 export interface Recipient {

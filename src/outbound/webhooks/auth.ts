@@ -2,8 +2,8 @@
  * How a webhook's requests show where they come from, and how that is kept: sealed, bound to the webhook's id, and
  * opened only to send. Pure.
  */
-import { type Fault, InvalidInput } from "../../base/errors.ts"
-import type { SecretBox } from "../../base/secrets.ts"
+import { type Fault, InvalidInput } from "#base/errors.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import type { AuthConfig, AuthType } from "./input.ts"
 import { newSigningSecret } from "./signature.ts"
 

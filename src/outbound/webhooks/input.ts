@@ -1,8 +1,8 @@
 /** What a webhook is asked for with: the writable fields of the specification's WebhookConfig, and their limits. */
 import * as Schema from "effect/Schema"
-import { Id, Name, Note } from "../../base/schema/request-fields.ts"
-import { BookingType } from "../../domain/booking/input.ts"
-import { facilityWebhookEvents } from "../../events/catalogue.ts"
+import { Id, Name, Note } from "#base/schema/request-fields.ts"
+import { BookingType } from "#domain/booking/input.ts"
+import { facilityWebhookEvents } from "#events/catalogue.ts"
 
 /** Far more than a facility has integrations. */
 export const maxWebhooksPerFacility = 100

@@ -4,13 +4,13 @@
  * follows from them. Every writer locks the webhook's row first.
  * Writes: webhooks, webhook_versions, and the first row of webhook_sequences.
  */
-import type { Caller } from "../../access/caller.ts"
-import type { Queryable, Tx } from "../../base/database/db.ts"
-import { InvalidInput, NotFound, RuleBroken } from "../../base/errors.ts"
-import { raise } from "../../base/hints.ts"
-import { newId } from "../../base/ids.ts"
-import { type Page, pageOf } from "../../base/schema/page.ts"
-import type { SecretBox } from "../../base/secrets.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
+import { raise } from "#base/hints.ts"
+import { newId } from "#base/ids.ts"
+import { type Page, pageOf } from "#base/schema/page.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
 import {

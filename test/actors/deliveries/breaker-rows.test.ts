@@ -1,15 +1,15 @@
 // A webhook that fails again and again is left alone: few attempts are burned, people can see why, and it goes on by itself.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createTakeover } from "../../../actors/deliveries/reclaim.ts"
-import { rootUserId } from "../../../src/base/ids.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { processRow } from "../../harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { createTakeover } from "#actors/deliveries/reclaim.ts"
+import { rootUserId } from "#base/ids.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { processRow } from "#test/harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let app: ReturnType<typeof testApp>

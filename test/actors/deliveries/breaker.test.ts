@@ -1,7 +1,7 @@
 // How much of a webhook is under way: grown by successes, halved by failures, and its breaker.
 
 import { expect, test } from "bun:test"
-import { isOpen, newPace, noteOutcome, type Pace, paceLimits } from "../../../actors/deliveries/breaker.ts"
+import { isOpen, newPace, noteOutcome, type Pace, paceLimits } from "#actors/deliveries/breaker.ts"
 
 const most = 10
 const fail = (pace: Pace, now = 0) => noteOutcome(pace, "failed", { now, most })

@@ -1,8 +1,8 @@
 // What may be claimed, and for whom first: no database, only what the process knows of its webhooks.
 
 import { expect, test } from "bun:test"
-import { limits } from "../../../actors/deliveries/endpoint.ts"
-import { Lanes } from "../../../actors/deliveries/endpoints.ts"
+import { limits } from "#actors/deliveries/endpoint.ts"
+import { Lanes } from "#actors/deliveries/endpoints.ts"
 
 const now = 1_000_000
 

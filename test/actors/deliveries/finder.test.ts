@@ -1,14 +1,14 @@
 // Looking for work when more webhooks have something queued than one look can take.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createBreakers } from "../../../actors/deliveries/breaker-rows.ts"
-import { Lanes } from "../../../actors/deliveries/endpoints.ts"
-import { createLooking } from "../../../actors/deliveries/finder.ts"
-import { clock } from "../../../src/base/clock.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { createBreakers } from "#actors/deliveries/breaker-rows.ts"
+import { Lanes } from "#actors/deliveries/endpoints.ts"
+import { createLooking } from "#actors/deliveries/finder.ts"
+import { clock } from "#base/clock.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,17 +1,17 @@
 // Processes and server sessions that stand still in the middle, and go on or die when nobody expects it any more.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimDeliveries } from "../../../actors/deliveries/claim-rows.ts"
-import { createTakeover } from "../../../actors/deliveries/reclaim.ts"
-import type { App } from "../../../src/base/app.ts"
-import { type Db, QueryTimedOut } from "../../../src/base/database/db.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { processRow } from "../../harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
+import { createTakeover } from "#actors/deliveries/reclaim.ts"
+import type { App } from "#base/app.ts"
+import { type Db, QueryTimedOut } from "#base/database/db.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { processRow } from "#test/harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let app: App

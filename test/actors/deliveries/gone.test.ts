@@ -1,14 +1,14 @@
 // A receiver that says it is gone, when that is no longer said of the webhook.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { transact } from "../../../src/events/outbox.ts"
-import { changeWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { context } from "../../harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { transact } from "#events/outbox.ts"
+import { changeWebhook } from "#outbound/webhooks/webhooks.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { context } from "#test/harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,19 +1,19 @@
 // A delivery that ends every process that sends it is found out, and what was claimed beside it does not die of it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimDeliveries } from "../../../actors/deliveries/claim-rows.ts"
-import type { Delivery } from "../../../actors/deliveries/delivery.ts"
-import { reclaimLost } from "../../../actors/deliveries/reclaim.ts"
-import { settle } from "../../../actors/deliveries/settle-rows.ts"
-import { inLoneTurn } from "../../../actors/runtime/quarantine.ts"
-import type { App } from "../../../src/base/app.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { startReceiver } from "../../harness/outside/receiver.ts"
-import { processRow, unbalanced } from "../../harness/pipeline/pipeline.ts"
-import { aDeliverer, aWebhook, confirmed, delivered } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
+import type { Delivery } from "#actors/deliveries/delivery.ts"
+import { reclaimLost } from "#actors/deliveries/reclaim.ts"
+import { settle } from "#actors/deliveries/settle-rows.ts"
+import { inLoneTurn } from "#actors/runtime/quarantine.ts"
+import type { App } from "#base/app.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { aDeliverer, aWebhook, confirmed, delivered } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let app: App

@@ -2,13 +2,13 @@
 // and a facility takes half at most: the others go on meanwhile.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import { limits } from "../../../actors/deliveries/endpoint.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
-import { aDeliverer, aWebhook, confirmed } from "../../harness/pipeline/webhooks.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { limits } from "#actors/deliveries/endpoint.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
+import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let app: ReturnType<typeof testApp>

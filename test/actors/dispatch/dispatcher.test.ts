@@ -1,13 +1,13 @@
 // The dispatcher's passes, and what it does with events that SQL recorded without the program's check.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import { checkRecordedBySql } from "../../../actors/dispatch/check-recorded-by-sql.ts"
-import { dispatchBatch, dispatcher, dispatchOnce } from "../../../actors/dispatch/dispatcher.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { onHint } from "../../../src/base/hints.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { logOf, recordMany } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
+import { dispatchBatch, dispatcher, dispatchOnce } from "#actors/dispatch/dispatcher.ts"
+import type { Db } from "#base/database/db.ts"
+import { onHint } from "#base/hints.ts"
+import { newId } from "#base/ids.ts"
+import { logOf, recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,13 +1,13 @@
 // AfterHooks: a registered hook gets its event under a key of its own; without hooks the handler is subscribed to nothing.
 
 import { expect, test } from "bun:test"
-import { afterHooksHandler } from "../../../actors/handlers/after-hooks.ts"
-import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import type { AfterHook } from "../../../src/events/after-hook.ts"
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { toDomainEvent } from "../../../src/events/envelope.ts"
-import { example } from "../../../src/events/example.ts"
+import { afterHooksHandler } from "#actors/handlers/after-hooks.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import type { Db } from "#base/database/db.ts"
+import type { AfterHook } from "#events/after-hook.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import { toDomainEvent } from "#events/envelope.ts"
+import { example } from "#events/example.ts"
 
 const event: HandledEvent = {
   id: example.bookingId,

@@ -1,18 +1,18 @@
 // AnalyticsHandler: the figures of the local day, from real bookings.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { analyticsHandler } from "../../../actors/handlers/analytics.ts"
-import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { checkIn, completeBooking } from "../../../src/domain/booking/attendance/check-in.ts"
-import { markNoShow } from "../../../src/domain/booking/attendance/no-shows.ts"
-import { confirmBooking, createBooking, rescheduleBooking } from "../../../src/domain/booking/book.ts"
-import { createHold } from "../../../src/domain/booking/holds.ts"
-import type { EventType } from "../../../src/events/catalogue.ts"
-import { record } from "../../../src/events/outbox.ts"
-import { aClub, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { sample } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { analyticsHandler } from "#actors/handlers/analytics.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { newId } from "#base/ids.ts"
+import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
+import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
+import { confirmBooking, createBooking, rescheduleBooking } from "#domain/booking/book.ts"
+import { createHold } from "#domain/booking/holds.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { record } from "#events/outbox.ts"
+import { aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { sample } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

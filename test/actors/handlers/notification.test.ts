@@ -1,16 +1,16 @@
 // NotificationHandler against a real SMTP server: who is told, what a repeated or broken run sends, and what is recorded.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
-import { GiveUp, type HandledEvent } from "../../../actors/handlers/handler.ts"
-import { NotificationsUnsent, notificationHandler } from "../../../actors/handlers/notification.ts"
-import { newId } from "../../../src/base/ids.ts"
-import type { EventType } from "../../../src/events/catalogue.ts"
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { createMailer, type Mailer } from "../../../src/outbound/messages/email/smtp.ts"
-import { aFacility, aPerson, aResource, aRole, type FacilityRow, type PersonRow } from "../../harness/club/factories.ts"
-import { type SmtpReceiver, smtpReceiver } from "../../harness/outside/smtp.ts"
-import { testApp } from "../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { GiveUp, type HandledEvent } from "#actors/handlers/handler.ts"
+import { NotificationsUnsent, notificationHandler } from "#actors/handlers/notification.ts"
+import { newId } from "#base/ids.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import { aFacility, aPerson, aResource, aRole, type FacilityRow, type PersonRow } from "#test/harness/club/factories.ts"
+import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let receiver: SmtpReceiver

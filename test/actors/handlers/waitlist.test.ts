@@ -1,12 +1,12 @@
 // WaitlistHandler and the job waitlist-offers: what heals, and what has nothing to do.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import { waitlistHandler } from "../../../actors/handlers/waitlist.ts"
-import { waitlistOffers } from "../../../actors/jobs/waitlist-offers.ts"
-import { open } from "../../../src/events/outbox.ts"
-import { testContext } from "../../harness/club/club.ts"
-import { makeWaitlist, type Waitlist } from "../../harness/club/waitlist.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { waitlistHandler } from "#actors/handlers/waitlist.ts"
+import { waitlistOffers } from "#actors/jobs/waitlist-offers.ts"
+import { open } from "#events/outbox.ts"
+import { testContext } from "#test/harness/club/club.ts"
+import { makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
 
 let list: Waitlist
 beforeAll(async () => {

@@ -3,12 +3,12 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
-import { retention } from "../../../actors/jobs/retention.ts"
-import { clock } from "../../../src/base/clock.ts"
-import { type Arming, type CrashPoint, retentionPoints } from "../../../src/base/crash-points.ts"
-import { connect, type Db, type Queryable } from "../../../src/base/database/db.ts"
-import { example } from "../../../src/events/example.ts"
-import { aFacility } from "../../harness/club/factories.ts"
+import { retention } from "#actors/jobs/retention.ts"
+import { clock } from "#base/clock.ts"
+import { type Arming, type CrashPoint, retentionPoints } from "#base/crash-points.ts"
+import { connect, type Db, type Queryable } from "#base/database/db.ts"
+import { example } from "#events/example.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
 import {
   aWebhook,
   dispatchAll,
@@ -17,10 +17,10 @@ import {
   recordMany,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline/pipeline.ts"
-import { letters, partitions, waitingFor } from "../../harness/pipeline/retention.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { letters, partitions, waitingFor } from "#test/harness/pipeline/retention.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 const project = join(import.meta.dir, "../../..")
 let database: TestDatabase

@@ -1,14 +1,14 @@
 // Following the log: from where it stood, all of it, for every process, and without work for nobody.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { broadcast } from "../../../actors/live/broadcaster.ts"
-import { connect } from "../../../src/base/database/db.ts"
-import { record } from "../../../src/events/outbox.ts"
-import { Live } from "../../../src/outbound/live/live.ts"
-import { aCheckIn, aClub, type Club, run } from "../../harness/club/club.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { broadcast } from "#actors/live/broadcaster.ts"
+import { connect } from "#base/database/db.ts"
+import { record } from "#events/outbox.ts"
+import { Live } from "#outbound/live/live.ts"
+import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
+import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -2,11 +2,11 @@
 // exactly what the handler is subscribed to at each position.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimFresh } from "../../../actors/runs/claim.ts"
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import type { EventType } from "../../../src/events/catalogue.ts"
-import { dispatchAll, processRow, recordMany, subscribe } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { claimFresh } from "#actors/runs/claim.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { EventType } from "#events/catalogue.ts"
+import { dispatchAll, processRow, recordMany, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const handler = "AnalyticsHandler"
 const types: readonly [EventType, EventType] = ["booking.confirmed", "booking.cancelled"]

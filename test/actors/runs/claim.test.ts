@@ -1,10 +1,10 @@
 // Claims: no run is ever two people's, what a dead process held is tried once more and then one by one, and a late settler changes nothing.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { claimFresh, claimLone, giveBack, type Run, takeOver } from "../../../actors/runs/claim.ts"
-import { asFenced, Fenced, settle, settleFailure } from "../../../actors/runs/settle.ts"
-import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
-import { connect, type Db } from "../../../src/base/database/db.ts"
+import { claimFresh, claimLone, giveBack, type Run, takeOver } from "#actors/runs/claim.ts"
+import { asFenced, Fenced, settle, settleFailure } from "#actors/runs/settle.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
+import { connect, type Db } from "#base/database/db.ts"
 import {
   dispatchAll,
   failure,
@@ -13,9 +13,9 @@ import {
   runsOf,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline/pipeline.ts"
-import { claimFree } from "../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const handler = "AnalyticsHandler"
 const policy = retryPolicyOf(handler)

@@ -2,14 +2,14 @@
 // is never begun again.
 
 import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
-import type { ExternalHandler, Handler } from "../../../actors/handlers/handler.ts"
-import { claimFresh } from "../../../actors/runs/claim.ts"
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import type { Actor } from "../../../actors/runtime/actor.ts"
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
-import { claimFree } from "../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
+import { claimFresh } from "#actors/runs/claim.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import type { Actor } from "#actors/runtime/actor.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const never = new AbortController().signal
 

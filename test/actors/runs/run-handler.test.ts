@@ -1,13 +1,13 @@
 // Running handlers: the effects of a run happen exactly once, whatever fails beside it, dies in the middle or is slow.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
-import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
-import { claimLone, takeOver } from "../../../actors/runs/claim.ts"
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import type { Actor } from "../../../actors/runtime/actor.ts"
-import { inLoneTurn } from "../../../actors/runtime/quarantine.ts"
-import { connect, type Db, type Tx } from "../../../src/base/database/db.ts"
-import { record } from "../../../src/events/outbox.ts"
+import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "#actors/handlers/handler.ts"
+import { claimLone, takeOver } from "#actors/runs/claim.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import type { Actor } from "#actors/runtime/actor.ts"
+import { inLoneTurn } from "#actors/runtime/quarantine.ts"
+import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { record } from "#events/outbox.ts"
 import {
   dispatchAll,
   failure,
@@ -18,10 +18,10 @@ import {
   sample,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline/pipeline.ts"
-import { claimFree } from "../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 const never = new AbortController().signal
 

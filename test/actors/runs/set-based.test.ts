@@ -1,9 +1,9 @@
 // Set-based handlers: a whole batch at once, and an event by itself when one of them fails.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { type HandledEvent, sideBySide, type TransactionalHandler } from "../../../actors/handlers/handler.ts"
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import type { Db, Tx } from "../../../src/base/database/db.ts"
+import { type HandledEvent, sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import type { Db, Tx } from "#base/database/db.ts"
 import {
   dispatchAll,
   pipelineApp,
@@ -12,8 +12,8 @@ import {
   runsOf,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,11 +1,11 @@
 // Settling: out of the queue and into the history, a retry on its schedule, or a dead letter with every error.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { GiveUp } from "../../../actors/handlers/handler.ts"
-import type { Run } from "../../../actors/runs/claim.ts"
-import { asFenced, Fenced, settle, settleFailure } from "../../../actors/runs/settle.ts"
-import { retryPolicyOf } from "../../../actors/runtime/retry.ts"
-import type { Db } from "../../../src/base/database/db.ts"
+import { GiveUp } from "#actors/handlers/handler.ts"
+import type { Run } from "#actors/runs/claim.ts"
+import { asFenced, Fenced, settle, settleFailure } from "#actors/runs/settle.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
+import type { Db } from "#base/database/db.ts"
 import {
   dispatchAll,
   failure,
@@ -14,9 +14,9 @@ import {
   runsOf,
   subscribe,
   unbalanced,
-} from "../../harness/pipeline/pipeline.ts"
-import { claimFree } from "../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+} from "#test/harness/pipeline/pipeline.ts"
+import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const handler = "AnalyticsHandler"
 const policy = retryPolicyOf(handler)

@@ -2,8 +2,8 @@
 
 import { afterEach, expect, test } from "bun:test"
 import { Cause, Effect, Exit, Fiber } from "effect"
-import { type Actor, type Pass, PassFailed, prepare, type Running } from "../../../actors/runtime/actor.ts"
-import { clock } from "../../../src/base/clock.ts"
+import { type Actor, type Pass, PassFailed, prepare, type Running } from "#actors/runtime/actor.ts"
+import { clock } from "#base/clock.ts"
 
 const nothing: Pass = { more: false }
 const fibers: Fiber.Fiber<never, PassFailed>[] = []

@@ -1,11 +1,11 @@
 // pg-boss on our driver: it starts, keeps its schedules, runs a pass per job, retries one that crashes, and stops.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Actor, prepare } from "../../../actors/runtime/actor.ts"
-import { type Boss, startBoss } from "../../../actors/runtime/boss.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { type Actor, prepare } from "#actors/runtime/actor.ts"
+import { type Boss, startBoss } from "#actors/runtime/boss.ts"
+import type { Db } from "#base/database/db.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

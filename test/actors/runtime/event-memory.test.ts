@@ -1,11 +1,11 @@
 // Reading the events of runs and deliveries: once per process, whoever asks at the same time, and never "gone" when it is there.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { readEvents } from "../../../actors/runtime/event-memory.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { recordMany } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { readEvents } from "#actors/runtime/event-memory.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { recordMany } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

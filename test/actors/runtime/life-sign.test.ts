@@ -3,11 +3,11 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { dispatchAll, recordMany, runsOf, subscribe } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import type { Db } from "#base/database/db.ts"
+import { dispatchAll, recordMany, runsOf, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

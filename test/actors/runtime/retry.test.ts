@@ -1,7 +1,7 @@
 // The specification's RETRY_CONFIG and its arithmetic.
 
 import { expect, test } from "bun:test"
-import { delayAfter, type RetryPolicy, retryConfig, retryPolicyOf } from "../../../actors/runtime/retry.ts"
+import { delayAfter, type RetryPolicy, retryConfig, retryPolicyOf } from "#actors/runtime/retry.ts"
 
 test("is the specification's", () => {
   expect(retryConfig).toEqual({

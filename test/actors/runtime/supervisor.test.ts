@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test"
 import { Clock, Effect, Exit, Fiber } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { type Actor, PassFailed, type Running } from "../../../actors/runtime/actor.ts"
-import { CannotHeal, defaultIntensity, supervise, superviseAll } from "../../../actors/runtime/supervisor.ts"
+import { type Actor, PassFailed, type Running } from "#actors/runtime/actor.ts"
+import { CannotHeal, defaultIntensity, supervise, superviseAll } from "#actors/runtime/supervisor.ts"
 
 const intensity = { failures: 3, withinMs: 60_000, databaseAwayMs: 30_000 }
 const broken = new Error("no such table")

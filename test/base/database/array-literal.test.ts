@@ -1,8 +1,8 @@
 // Arrays in PostgreSQL's text form: whatever the elements hold, the server reads the same ones.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { plainArray, textArray } from "../../../src/base/database/array-literal.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { plainArray, textArray } from "#base/database/array-literal.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

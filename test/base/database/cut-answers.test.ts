@@ -3,9 +3,9 @@
 // row. So a valid key was answered 401 while backends were terminated and the server had no connection left.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import { type Cut, startCuttingProxy } from "../../harness/outside/cutting-proxy.ts"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { type Cut, startCuttingProxy } from "#test/harness/outside/cutting-proxy.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let messages: string

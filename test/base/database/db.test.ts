@@ -2,16 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type postgres from "postgres"
-import {
-  connect,
-  type Db,
-  isConnectionLost,
-  isConstraint,
-  type Queryable,
-  type Tx,
-} from "../../../src/base/database/db.ts"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { connect, type Db, isConnectionLost, isConstraint, type Queryable, type Tx } from "#base/database/db.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db

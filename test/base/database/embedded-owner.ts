@@ -1,6 +1,6 @@
 // The program that embedded.test.ts kills: starts the embedded database of a data directory, says where, and stays.
 
-import { startEmbedded } from "../../../src/base/database/embedded/start.ts"
+import { startEmbedded } from "#base/database/embedded/start.ts"
 
 const server = await startEmbedded({ dataDir: process.argv[2] ?? "", settings: { fsync: "off" } })
 console.log(server.url)

@@ -7,11 +7,11 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { findBinaries } from "../../../src/base/database/embedded/binaries.ts"
-import { chooseOsUser } from "../../../src/base/database/embedded/os-user.ts"
-import { launchPostmaster, runningPostmaster } from "../../../src/base/database/embedded/postmaster.ts"
-import { EmbeddedUnavailable, embeddedUrl, startEmbedded } from "../../../src/base/database/embedded/start.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { findBinaries } from "#base/database/embedded/binaries.ts"
+import { chooseOsUser } from "#base/database/embedded/os-user.ts"
+import { launchPostmaster, runningPostmaster } from "#base/database/embedded/postmaster.ts"
+import { EmbeddedUnavailable, embeddedUrl, startEmbedded } from "#base/database/embedded/start.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 // Nobody misses these databases after a power cut.
 const settings = { fsync: "off" }

@@ -3,10 +3,10 @@
 // with the stock driver, which sends a Flush there, such a backend held its row locks as long as the process was stopped.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db, type Tx } from "../../../src/base/database/db.ts"
-import { startCuttingProxy } from "../../harness/outside/cutting-proxy.ts"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { startCuttingProxy } from "#test/harness/outside/cutting-proxy.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 

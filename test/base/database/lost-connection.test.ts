@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import postgres from "postgres"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let sql: postgres.Sql

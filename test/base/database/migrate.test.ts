@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { migrate, pendingMigrations, readMigrations, requireSupported } from "../../../src/base/database/migrate.ts"
-import { emptyDatabase, type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { migrate, pendingMigrations, readMigrations, requireSupported } from "#base/database/migrate.ts"
+import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let folder: string
 let database: TestDatabase

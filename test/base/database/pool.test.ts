@@ -2,9 +2,9 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { type ConnectOptions, connect, type Db, QueryTimedOut } from "../../../src/base/database/db.ts"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { type ConnectOptions, connect, type Db, QueryTimedOut } from "#base/database/db.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 const frozen: number[] = []

@@ -2,8 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import net from "node:net"
-import { connect, type Db, isConstraint, type Tx } from "../../../src/base/database/db.ts"
-import { emptyDatabase, type TestDatabase } from "../../harness/setup/database.ts"
+import { connect, type Db, isConstraint, type Tx } from "#base/database/db.ts"
+import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

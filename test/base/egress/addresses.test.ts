@@ -1,7 +1,7 @@
 // Which addresses may be reached: a table of what is private, local, shared, reserved or translated, in every form.
 
 import { describe, expect, test } from "bun:test"
-import { isInside, isPublic, literalOf, parseNetworks } from "../../../src/base/egress/addresses.ts"
+import { isInside, isPublic, literalOf, parseNetworks } from "#base/egress/addresses.ts"
 
 const refused = {
   "this host": ["0.0.0.0", "0.1.2.3", "::", "::1", "127.0.0.1", "127.255.255.254"],

@@ -2,10 +2,10 @@
 
 import { afterAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
-import { checkUrl, guardedFetch, type OutgoingRequest } from "../../../src/base/egress/fetch.ts"
-import { RuleBroken } from "../../../src/base/errors.ts"
-import { drip, startRawServer } from "../../harness/outside/raw-server.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
+import { checkUrl, guardedFetch, type OutgoingRequest } from "#base/egress/fetch.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { drip, startRawServer } from "#test/harness/outside/raw-server.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
 
 const loopback = ["127.0.0.0/8"]
 const stops: (() => void)[] = []

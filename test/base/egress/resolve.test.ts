@@ -1,7 +1,7 @@
 // What is kept of the answers to names, and for how long.
 
 import { expect, test } from "bun:test"
-import { keeping } from "../../../src/base/egress/resolve.ts"
+import { keeping } from "#base/egress/resolve.ts"
 
 /** A resolver that gives these answers, one after the other; null: it could not be asked. */
 function answering(...answers: (readonly string[] | null)[]) {

@@ -1,6 +1,6 @@
 // A process of its own, because NODE_EXTRA_CA_CERTS is read at its start: makes one request and prints what came of it.
 
-import { guardedFetch } from "../../../src/base/egress/fetch.ts"
+import { guardedFetch } from "#base/egress/fetch.ts"
 
 const [url = "", ...names] = process.argv.slice(2)
 const resolve = async (name: string) => (names.includes(name) ? ["127.0.0.1"] : [])

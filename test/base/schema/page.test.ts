@@ -2,8 +2,8 @@
 
 import { expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
-import { InvalidInput } from "../../../src/base/errors.ts"
-import { keyAfter, limitOf, pageOf } from "../../../src/base/schema/page.ts"
+import { InvalidInput } from "#base/errors.ts"
+import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
 
 const Key = Schema.Tuple([Schema.String, Schema.Number])
 const rows = [1, 2, 3].map((n) => ({ name: `row "${n}"`, n }))

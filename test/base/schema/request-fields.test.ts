@@ -2,15 +2,7 @@
 
 import { expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
-import {
-  Currency,
-  Email,
-  Instant,
-  Money,
-  Name,
-  normalEmail,
-  Timezone,
-} from "../../../src/base/schema/request-fields.ts"
+import { Currency, Email, Instant, Money, Name, normalEmail, Timezone } from "#base/schema/request-fields.ts"
 
 const table: [
   name: string,

@@ -1,17 +1,17 @@
 // Bookings on a real database: made directly, refused, listed. What they write, what they announce, who may ask for what.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import type { Caller } from "../../../src/access/caller.ts"
-import type { Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { createBooking, getBooking, listBookings } from "../../../src/domain/booking/book.ts"
-import { createHold } from "../../../src/domain/booking/holds.ts"
-import type { BookingInput } from "../../../src/domain/booking/input.ts"
-import { bookingCounts, eventsOf, isOccupied } from "../../harness/club/bookings.ts"
-import { aClub, aMember, atHour, type Club, type Person, run } from "../../harness/club/club.ts"
-import { aFacility, aResource, aRole } from "../../harness/club/factories.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
+import { createHold } from "#domain/booking/holds.ts"
+import type { BookingInput } from "#domain/booking/input.ts"
+import { bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
+import { aClub, aMember, atHour, type Club, type Person, run } from "#test/harness/club/club.ts"
+import { aFacility, aResource, aRole } from "#test/harness/club/factories.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

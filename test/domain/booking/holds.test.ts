@@ -1,13 +1,13 @@
 // Holds: made, confirmed, given back, and above all dead, which they are by the clock alone.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import type { Tx } from "../../../src/base/database/db.ts"
-import { confirmBooking, createBooking, getBooking, listBookings } from "../../../src/domain/booking/book.ts"
-import { createHold, expireHolds, releaseHold } from "../../../src/domain/booking/holds.ts"
-import { maxLiveHolds } from "../../../src/domain/booking/rules.ts"
-import { aClub, aMember, atHour, type Club, run } from "../../harness/club/club.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import type { Tx } from "#base/database/db.ts"
+import { confirmBooking, createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
+import { createHold, expireHolds, releaseHold } from "#domain/booking/holds.ts"
+import { maxLiveHolds } from "#domain/booking/rules.ts"
+import { aClub, aMember, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { spanOfDay } from "../../../src/base/local-days.ts"
-import { weekdays } from "../../../src/base/weekdays.ts"
-import { type PriceRule, priceOf, tariffOf } from "../../../src/domain/booking/prices.ts"
+import { spanOfDay } from "#base/local-days.ts"
+import { weekdays } from "#base/weekdays.ts"
+import { type PriceRule, priceOf, tariffOf } from "#domain/booking/prices.ts"
 
 test.each([
   [2400, 60, 2400],

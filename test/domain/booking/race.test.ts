@@ -1,10 +1,10 @@
 // Sixty-four clients want one slot at the same moment: one has it, and everybody else learns so at once.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createBooking } from "../../../src/domain/booking/book.ts"
-import { createHold, expireHolds } from "../../../src/domain/booking/holds.ts"
-import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { createBooking } from "#domain/booking/book.ts"
+import { createHold, expireHolds } from "#domain/booking/holds.ts"
+import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -1,7 +1,7 @@
 // What goes back, and why: the booking's own policy against the hours that are left.
 
 import { expect, test } from "bun:test"
-import { refundOf } from "../../../src/domain/booking/refund-quote.ts"
+import { refundOf } from "#domain/booking/refund-quote.ts"
 
 const policy = [
   { hoursBefore: 2, refundPercent: 25 },

@@ -1,18 +1,18 @@
 // From state to state: which command is allowed from which state, at which time and for whom, and what it announces.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import type { Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { checkIn, completeBooking } from "../../../src/domain/booking/attendance/check-in.ts"
-import { markNoShow } from "../../../src/domain/booking/attendance/no-shows.ts"
-import { cancelBooking, confirmBooking, createBooking, getBooking } from "../../../src/domain/booking/book.ts"
-import { releaseHold } from "../../../src/domain/booking/holds.ts"
-import type { BookingInput } from "../../../src/domain/booking/input.ts"
-import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "../../harness/club/bookings.ts"
-import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
-import { aPerson } from "../../harness/club/factories.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import type { Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
+import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
+import { cancelBooking, confirmBooking, createBooking, getBooking } from "#domain/booking/book.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
+import type { BookingInput } from "#domain/booking/input.ts"
+import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
+import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { aPerson } from "#test/harness/club/factories.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

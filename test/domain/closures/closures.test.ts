@@ -1,14 +1,14 @@
 // Closures and what stands around them: the cache of availability, listeners, and two closures at once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { cacheInvalidationHandler } from "../../../actors/handlers/cache-invalidation.ts"
-import { mirrorHandlers } from "../../../actors/handlers/index.ts"
-import { availabilityOf } from "../../../src/domain/booking/availability/availability.ts"
-import { createClosure, removeClosure } from "../../../src/domain/closures/closures.ts"
-import { closuresIn, isClosedAt } from "../../../src/domain/club/closed.ts"
-import { aClub, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
+import { availabilityOf } from "#domain/booking/availability/availability.ts"
+import { createClosure, removeClosure } from "#domain/closures/closures.ts"
+import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
+import { aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

@@ -1,12 +1,12 @@
 // Closures: nothing can be booked in them, availability says so, and what was booked before is told, and cancelled on request.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { dispatchOnce } from "../../../actors/dispatch/dispatcher.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../harness/api/booking-api.ts"
-import { atHour, dayOf } from "../../harness/club/club.ts"
-import { recordedBy, type SignedIn, signedIn, verdict } from "../../harness/club/people.ts"
+import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
+import { newId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
 let its: Courts

@@ -1,10 +1,10 @@
 // Opening hours and the slots of local days, at midnights and on the days on which the clocks change.
 
 import { describe, expect, test } from "bun:test"
-import { InvalidInput } from "../../../src/base/errors.ts"
-import { localDatesOf } from "../../../src/base/local-days.ts"
-import { decode } from "../../../src/base/schema/decode.ts"
-import { isOpen, OpeningHours, openSpans, slotSpans } from "../../../src/domain/club/opening-hours.ts"
+import { InvalidInput } from "#base/errors.ts"
+import { localDatesOf } from "#base/local-days.ts"
+import { decode } from "#base/schema/decode.ts"
+import { isOpen, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
 
 const berlin = "Europe/Berlin"
 const at = (text: string) => Date.parse(text)

@@ -1,13 +1,13 @@
 // Coach blocks among others: races for a decision or a time, before hooks, and what hears of the time that they take.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { createHooks } from "../../../src/hooks/create-hooks.ts"
-import { changeOf } from "../../../src/outbound/live/frames.ts"
-import { readLog } from "../../../src/outbound/live/log.ts"
-import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "../../harness/api/coach-api.ts"
-import { eventsOf } from "../../harness/club/bookings.ts"
-import { atHour, type Person } from "../../harness/club/club.ts"
-import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
+import { createHooks } from "#hooks/create-hooks.ts"
+import { changeOf } from "#outbound/live/frames.ts"
+import { readLog } from "#outbound/live/log.ts"
+import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
+import { eventsOf } from "#test/harness/club/bookings.ts"
+import { atHour, type Person } from "#test/harness/club/club.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 
 let club: CoachClub
 let hour = 0

@@ -1,11 +1,11 @@
 // The root key: generated once, replaced by the configured one, never kept in the clear.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { authenticate } from "../../../src/access/caller.ts"
-import { NotAuthenticated } from "../../../src/base/errors.ts"
-import { rootUserId } from "../../../src/base/ids.ts"
-import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { authenticate } from "#access/caller.ts"
+import { NotAuthenticated } from "#base/errors.ts"
+import { rootUserId } from "#base/ids.ts"
+import { ensureRootKey } from "#domain/people/api-keys.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

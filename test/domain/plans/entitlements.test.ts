@@ -1,18 +1,18 @@
 // Entitlements: the last one goes to one, what is given back waits for nobody, and each level is warned of once a month.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import { createHold, releaseHold } from "../../../src/domain/booking/holds.ts"
-import { createResource } from "../../../src/domain/club/resources.ts"
-import { type EntitlementType, releaseEntitlement, useEntitlement } from "../../../src/domain/plans/entitlements.ts"
-import { levelOf } from "../../../src/domain/plans/warnings.ts"
-import { changePlan } from "../../../src/domain/subscriptions/change-plan.ts"
-import { getUsage } from "../../../src/domain/subscriptions/read.ts"
-import { cancelSubscription } from "../../../src/domain/subscriptions/subscriptions.ts"
-import { aClub, atHour, type Club, run } from "../../harness/club/club.ts"
-import { aTinyPlan, eventsOf, moveTo, subscribed } from "../../harness/club/subscriptions.ts"
-import { failure } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { createResource } from "#domain/club/resources.ts"
+import { type EntitlementType, releaseEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
+import { levelOf } from "#domain/plans/warnings.ts"
+import { changePlan } from "#domain/subscriptions/change-plan.ts"
+import { getUsage } from "#domain/subscriptions/read.ts"
+import { cancelSubscription } from "#domain/subscriptions/subscriptions.ts"
+import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { aTinyPlan, eventsOf, moveTo, subscribed } from "#test/harness/club/subscriptions.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { localDateOf } from "../../../src/base/local-days.ts"
-import { boundary, localDayAfter, usageMonthAt } from "../../../src/domain/plans/periods.ts"
-import { cases } from "../../whole/properties/property.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { boundary, localDayAfter, usageMonthAt } from "#domain/plans/periods.ts"
+import { cases } from "#test/whole/properties/property.ts"
 
 const zones = fc.constantFrom(...Intl.supportedValuesOf("timeZone"))
 const days = fc

@@ -2,15 +2,9 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { boundary } from "../../../src/domain/plans/periods.ts"
-import {
-  changeOf,
-  type Discount,
-  discountOn,
-  portion,
-  type Terms,
-} from "../../../src/domain/subscriptions/proration.ts"
-import { cases } from "../../whole/properties/property.ts"
+import { boundary } from "#domain/plans/periods.ts"
+import { changeOf, type Discount, discountOn, portion, type Terms } from "#domain/subscriptions/proration.ts"
+import { cases } from "#test/whole/properties/property.ts"
 
 const money = fc.integer({ min: 0, max: 1_000_000_000_000 })
 const discounts: fc.Arbitrary<Discount | null> = fc.option(

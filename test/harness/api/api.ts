@@ -1,12 +1,12 @@
 // The HTTP API without a socket: the server of a test database, called with Request objects.
 
-import { createServer } from "../../../src/api/server.ts"
-import type { App } from "../../../src/base/app.ts"
-import type { Config } from "../../../src/base/config.ts"
-import { ensureRootKey } from "../../../src/domain/people/api-keys.ts"
-import { testApp } from "../setup/app.ts"
-import { type TestDatabase, testDatabase } from "../setup/database.ts"
-import { rootKey } from "../setup/system.ts"
+import { createServer } from "#api/server.ts"
+import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
+import { ensureRootKey } from "#domain/people/api-keys.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 
 export interface Answer {
   readonly status: number

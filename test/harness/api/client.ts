@@ -1,6 +1,6 @@
 // A caller of the HTTP API, as a script of a customer would be.
 
-import { rootKey } from "../setup/system.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number

@@ -1,8 +1,8 @@
 // Over HTTP: a club that is always open, with two coaches, people of every other role and a coach of another club.
 
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { aMember, atHour, type Person } from "../club/club.ts"
-import { aFacility, aResource } from "../club/factories.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { aMember, atHour, type Person } from "#test/harness/club/club.ts"
+import { aFacility, aResource } from "#test/harness/club/factories.ts"
 import { type Answer, testApi } from "./api.ts"
 
 export type Body = Readonly<Record<string, unknown>>

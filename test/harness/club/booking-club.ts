@@ -1,9 +1,9 @@
 // A club with its HTTP API, for the tests of bookings in full: people in every role, a court that costs and one that does
 // not, a parent with two children, and the short words in which those tests speak.
 
-import { authenticate } from "../../../src/access/caller.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { type Answer, type TestApi, testApi } from "../api/api.ts"
+import { authenticate } from "#access/caller.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { aClub, aMember, atHour, type Club, type Person } from "./club.ts"
 import { aResource } from "./factories.ts"
 

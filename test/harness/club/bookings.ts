@@ -1,6 +1,6 @@
 // What the tests of bookings look at: the events of a booking, what stands in the tables, and a clock at the hour of play.
 
-import type { Db } from "../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import { atHour } from "./club.ts"
 
 export interface BookingEvent {

@@ -1,12 +1,12 @@
 // A club that is always open, with people in every role and their tokens, whose bookings are made by the real commands.
 
-import { authenticate, type Caller, type Role } from "../../../src/access/caller.ts"
-import { openSession } from "../../../src/access/sessions.ts"
-import type { Db, Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import type { Booking } from "../../../src/domain/booking/answer.ts"
-import { cancelBooking, createBooking } from "../../../src/domain/booking/book.ts"
-import { type EventContext, type NewEvent, transact } from "../../../src/events/outbox.ts"
+import { authenticate, type Caller, type Role } from "#access/caller.ts"
+import { openSession } from "#access/sessions.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import type { Booking } from "#domain/booking/answer.ts"
+import { cancelBooking, createBooking } from "#domain/booking/book.ts"
+import { type EventContext, type NewEvent, transact } from "#events/outbox.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
 
 export interface Person {

@@ -1,7 +1,7 @@
 // Valid rows, written by SQL, for tests whose subject is not the command that makes them. Everything unnamed has a default.
 
-import type { Db } from "../../../src/base/database/db.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId, rootUserId } from "#base/ids.ts"
 
 export interface PersonRow {
   id: string

@@ -1,10 +1,10 @@
 // Scheduled jobs in the test's own process, without pg-boss: what people ask for is run, and ticks come when a test says so.
 
-import { runActors } from "../../../actors/index.ts"
-import { type JobRuns, jobRuns } from "../../../actors/jobs/job-runs.ts"
-import type { Actor, Running } from "../../../actors/runtime/actor.ts"
-import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
-import type { App } from "../../../src/base/app.ts"
+import { runActors } from "#actors/index.ts"
+import { type JobRuns, jobRuns } from "#actors/jobs/job-runs.ts"
+import type { Actor, Running } from "#actors/runtime/actor.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import type { App } from "#base/app.ts"
 
 export interface TestJobs {
   readonly runs: JobRuns

@@ -1,15 +1,15 @@
 // Paying over HTTP: a hold to pay for, a card to pay with, what was recorded, and the handlers that act on it.
 
 import { expect } from "bun:test"
-import { bookingConfirmationHandler } from "../../../actors/handlers/booking-confirmation.ts"
-import { mirrorHandlers } from "../../../actors/handlers/index.ts"
-import { refundHandler } from "../../../actors/handlers/refund.ts"
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import { prepare } from "../../../actors/runtime/actor.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import type { CallOptions, TestApi } from "../api/api.ts"
-import type { Courts } from "../api/booking-api.ts"
-import { dispatchAll, processRow } from "../pipeline/pipeline.ts"
+import { bookingConfirmationHandler } from "#actors/handlers/booking-confirmation.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
+import { refundHandler } from "#actors/handlers/refund.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { prepare } from "#actors/runtime/actor.ts"
+import type { Db } from "#base/database/db.ts"
+import type { CallOptions, TestApi } from "#test/harness/api/api.ts"
+import type { Courts } from "#test/harness/api/booking-api.ts"
+import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { atHour } from "./club.ts"
 
 /** The price of every hour of these courts. */

@@ -1,8 +1,8 @@
 // People for tests over HTTP, made by SQL without the cost of a password, and what a request has recorded.
 
-import type { Role } from "../../../src/access/caller.ts"
-import { openSession } from "../../../src/access/sessions.ts"
-import type { TestApi } from "../api/api.ts"
+import type { Role } from "#access/caller.ts"
+import { openSession } from "#access/sessions.ts"
+import type { TestApi } from "#test/harness/api/api.ts"
 import { aPerson, aRole } from "./factories.ts"
 
 export interface SignedIn {

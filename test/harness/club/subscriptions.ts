@@ -1,12 +1,12 @@
 // What the tests of subscriptions share: a small plan, a club that is subscribed to it, the job, and handlers run by hand.
 
-import type { HandledEvent, OneByOneHandler } from "../../../actors/handlers/handler.ts"
-import { subscriptionRenewalCheck } from "../../../actors/jobs/subscription-renewal-check.ts"
-import type { App } from "../../../src/base/app.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import type { SubscribeInput } from "../../../src/domain/subscriptions/input.ts"
-import { subscribe } from "../../../src/domain/subscriptions/subscriptions.ts"
-import { open } from "../../../src/events/outbox.ts"
+import type { HandledEvent, OneByOneHandler } from "#actors/handlers/handler.ts"
+import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
+import type { App } from "#base/app.ts"
+import type { Db } from "#base/database/db.ts"
+import type { SubscribeInput } from "#domain/subscriptions/input.ts"
+import { subscribe } from "#domain/subscriptions/subscriptions.ts"
+import { open } from "#events/outbox.ts"
 import { type Club, run, testContext } from "./club.ts"
 
 /** A plan below Starter with limits that a test can reach; active users are not limited. */

@@ -1,10 +1,10 @@
 // Over HTTP: courts with people who wait for them, and what the log says of it.
 
-import { newId } from "../../../src/base/ids.ts"
-import { expireHolds } from "../../../src/domain/booking/holds.ts"
-import { transact } from "../../../src/events/outbox.ts"
-import { type Answer, type TestApi, testApi } from "../api/api.ts"
-import { makeCourts } from "../api/booking-api.ts"
+import { newId } from "#base/ids.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { transact } from "#events/outbox.ts"
+import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { makeCourts } from "#test/harness/api/booking-api.ts"
 import { atHour } from "./club.ts"
 
 export interface RecordedEvent {

@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto"
 import { connect } from "node:net"
-import type { ServerFrame } from "../pipeline/live.ts"
+import type { ServerFrame } from "#test/harness/pipeline/live.ts"
 
 export interface RawSocket {
   readonly status: number

@@ -1,7 +1,7 @@
 // A process that prints every hint that it hears, started as `bun hear-hints.ts <database>`; SIGUSR2 makes it raise one.
 
-import { connect } from "../../../src/base/database/db.ts"
-import { connectHints, onHint, raise } from "../../../src/base/hints.ts"
+import { connect } from "#base/database/db.ts"
+import { connectHints, onHint, raise } from "#base/hints.ts"
 
 const db = connect(process.argv[2] as string, { max: 2, applicationName: "slotbase test hints" })
 const disconnect = await connectHints(db)

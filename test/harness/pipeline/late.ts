@@ -1,6 +1,6 @@
 // What the tests of late_events share: an empty pipeline, the view, and sessions to blame.
 
-import type { Db, Queryable } from "../../../src/base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 
 export interface Late {
   event_id: string

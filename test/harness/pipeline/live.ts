@@ -1,11 +1,11 @@
 // A server with nothing but the WebSocket on it, and clients of it: Bun's own, and a handshake by hand.
 
 import { Elysia } from "elysia"
-import { broadcast } from "../../../actors/live/broadcaster.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { type LiveLimits, webSocketOptions } from "../../../src/outbound/live/limits.ts"
-import { Live } from "../../../src/outbound/live/live.ts"
-import { liveRoutes } from "../../../src/outbound/live/routes.ts"
+import { broadcast } from "#actors/live/broadcaster.ts"
+import type { Db } from "#base/database/db.ts"
+import { type LiveLimits, webSocketOptions } from "#outbound/live/limits.ts"
+import { Live } from "#outbound/live/live.ts"
+import { liveRoutes } from "#outbound/live/routes.ts"
 import { dispatchAll } from "./pipeline.ts"
 
 export interface LiveServer {

@@ -1,10 +1,10 @@
 // What the tests of the dispatcher's floor do to the outbox: draw numbers, stop in the middle of a transaction, make a second go by.
 
 import { expect } from "bun:test"
-import type { Db, Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { example } from "../../../src/events/example.ts"
-import { eventually } from "../setup/eventually.ts"
+import type { Db, Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { example } from "#events/example.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { pagesRead } from "./pages.ts"
 import { failure, sample } from "./pipeline.ts"
 

@@ -1,7 +1,7 @@
 // What one connection has cost the database: its WAL, and the rows that died by it. Neighbours on the same server do not show:
 // PostgreSQL 18 counts the WAL of each backend, and the tables are those of the test's own database.
 
-import type { Db } from "../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface OwnCost {
   /** Written by this connection alone. */

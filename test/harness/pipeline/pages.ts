@@ -1,6 +1,6 @@
 // What a statement touches, as PostgreSQL counts it.
 
-import type { Db } from "../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** Shared pages that a statement touches. */
 export async function pagesRead(db: Db, statement: string): Promise<number> {

@@ -1,13 +1,13 @@
 // What the tests of the pipeline share: an event to record, a dispatch until nothing is left, runs to look at.
 
-import type { App } from "../../../src/base/app.ts"
-import { parseConfig } from "../../../src/base/config.ts"
-import type { Db, Queryable } from "../../../src/base/database/db.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
-import { definitionOf, type EventType } from "../../../src/events/catalogue.ts"
-import { example } from "../../../src/events/example.ts"
-import { type EventContext, type NewEvent, record, transact } from "../../../src/events/outbox.ts"
+import type { App } from "#base/app.ts"
+import { parseConfig } from "#base/config.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { secretBox } from "#base/secrets.ts"
+import { definitionOf, type EventType } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
+import { type EventContext, type NewEvent, record, transact } from "#events/outbox.ts"
 
 /** An app without server and actors, on this database. */
 export const pipelineApp = (db: Db): App => ({

@@ -1,6 +1,6 @@
 // What the tests of retention look at: the months, their partitions, and what is buried.
 
-import type { Db } from "../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** Sessions that wait for a lock with such a statement. */
 export const waitingFor = async (db: Db, statement: string) =>

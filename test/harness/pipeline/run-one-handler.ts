@@ -1,10 +1,10 @@
 // A process with one transactional handler, started as `bun run-one-handler.ts <database>`: it counts each event once, and
 // stands still before it settles while its table "gate" holds a row for it. Prints what its actor reports.
 
-import { runHandler } from "../../../actors/runs/run-handler.ts"
-import { prepare } from "../../../actors/runtime/actor.ts"
-import { startLifeSign } from "../../../actors/runtime/life-sign.ts"
-import { connect } from "../../../src/base/database/db.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { prepare } from "#actors/runtime/actor.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { connect } from "#base/database/db.ts"
 import { pipelineApp } from "./pipeline.ts"
 
 const db = connect(process.argv[2] as string, { max: 5, applicationName: "slotbase test handler" })

@@ -1,7 +1,7 @@
 // Claims as the tests of the pipeline want them: whatever is free, wherever it stands.
 
-import { type Claim, claimFresh, claimQueued } from "../../../actors/runs/claim.ts"
-import type { Db } from "../../../src/base/database/db.ts"
+import { type Claim, claimFresh, claimQueued } from "#actors/runs/claim.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** What stands in the queue, else what is fresh, else what the claim of the fresh has put into the queue. */
 export async function claimFree(db: Db, handler: string, owner: number, limit: number): Promise<Claim> {

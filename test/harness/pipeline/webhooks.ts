@@ -1,15 +1,15 @@
 // What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
 
-import { createDeliverer, type Deliverer, type DelivererTools } from "../../../actors/deliveries/deliverer.ts"
-import type { Delivery, Result } from "../../../actors/deliveries/delivery.ts"
-import type { Caller } from "../../../src/access/caller.ts"
-import type { App } from "../../../src/base/app.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { rootUserId } from "../../../src/base/ids.ts"
-import { record, transact } from "../../../src/events/outbox.ts"
-import type { WebhookInput } from "../../../src/outbound/webhooks/input.ts"
-import type { Webhook } from "../../../src/outbound/webhooks/rows.ts"
-import { createWebhook } from "../../../src/outbound/webhooks/webhooks.ts"
+import type { Caller } from "#access/caller.ts"
+import { createDeliverer, type Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
+import type { Delivery, Result } from "#actors/deliveries/delivery.ts"
+import type { App } from "#base/app.ts"
+import type { Db } from "#base/database/db.ts"
+import { rootUserId } from "#base/ids.ts"
+import { record, transact } from "#events/outbox.ts"
+import type { WebhookInput } from "#outbound/webhooks/input.ts"
+import type { Webhook } from "#outbound/webhooks/rows.ts"
+import { createWebhook } from "#outbound/webhooks/webhooks.ts"
 import { context, dispatchAll, processRow, sample } from "./pipeline.ts"
 
 export const loopback: readonly string[] = ["127.0.0.0/8"]

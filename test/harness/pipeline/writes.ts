@@ -1,7 +1,7 @@
 // Whether anything was written: counts every row that a committed transaction inserted, changed or deleted. A deferred
 // trigger runs at the commit, so what was rolled back does not count.
 
-import type { Db } from "../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 /** What a refused request may write: its answer, for an Idempotency-Key; and what works by itself. */
 const apart = ["idempotency_keys", "processes", "clock"]

@@ -1,7 +1,7 @@
 // The questions about what the handlers have done: each effect is there as often as its events say, which is once.
 
-import type { Queryable } from "../../../src/base/database/db.ts"
-import { NOTIFICATION_CONFIGS } from "../../../src/outbound/messages/configs.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
 import { ask, type Question } from "./question.ts"
 
 export const effectQuestions = (db: Queryable, after: number): readonly Question[] => [

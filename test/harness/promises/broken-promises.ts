@@ -2,7 +2,7 @@
 // They look at what happened after a position, so that a long campaign does not ask the same again; 0 asks everything.
 // Here: the changes, their events and the log. The work that follows stands in broken-work.ts, its effects in broken-effects.ts.
 
-import type { Queryable } from "../../../src/base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import { effectQuestions } from "./broken-effects.ts"
 import { workQuestions } from "./broken-work.ts"
 import { ask, type Question } from "./question.ts"

@@ -1,7 +1,7 @@
 // The questions about the work of an event: a run for each handler, a delivery for each webhook, an attempt for each request,
 // a dead letter with every error for what was given up.
 
-import type { Queryable } from "../../../src/base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import { ask, type Question } from "./question.ts"
 
 export const workQuestions = (db: Queryable, after: number): readonly Question[] => [

@@ -1,15 +1,15 @@
 // A club whose work is all done, as handlers and deliverer would leave it, without either: two bookings, one of them cancelled,
 // everybody told, and one delivery that was a dead letter before it arrived. Lies are planted into it.
 
-import { analyticsHandler } from "../../../actors/handlers/analytics.ts"
-import { cacheInvalidationHandler } from "../../../actors/handlers/cache-invalidation.ts"
-import type { HandledEvent } from "../../../actors/handlers/handler.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { NOTIFICATION_CONFIGS } from "../../../src/outbound/messages/configs.ts"
-import { intend } from "../../../src/outbound/messages/intents.ts"
-import { aClub } from "../club/club.ts"
-import { dispatchAll, subscribe } from "../pipeline/pipeline.ts"
+import { analyticsHandler } from "#actors/handlers/analytics.ts"
+import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import type { Db } from "#base/database/db.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
+import { intend } from "#outbound/messages/intents.ts"
+import { aClub } from "#test/harness/club/club.ts"
+import { dispatchAll, subscribe } from "#test/harness/pipeline/pipeline.ts"
 
 const types = ["booking.confirmed", "booking.cancelled"] as const
 const handlers = ["AnalyticsHandler", "CacheInvalidationHandler", "NotificationHandler"]

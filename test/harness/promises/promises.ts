@@ -1,8 +1,8 @@
 // The promises, as SQL: what must hold on any database once its work is done, whatever was killed when.
 
 import { expect } from "bun:test"
-import type { Db } from "../../../src/base/database/db.ts"
-import { eventually } from "../setup/eventually.ts"
+import type { Db } from "#base/database/db.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { brokenPromises } from "./broken-promises.ts"
 
 /** Waits until nothing is left to dispatch, handle or deliver. */

@@ -1,9 +1,9 @@
 // The App of a test: the defaults of the configuration, with what the test says instead, and a fixed secret key.
 
-import type { App } from "../../../src/base/app.ts"
-import { type Config, parseConfig } from "../../../src/base/config.ts"
-import type { Db } from "../../../src/base/database/db.ts"
-import { secretBox } from "../../../src/base/secrets.ts"
+import type { App } from "#base/app.ts"
+import { type Config, parseConfig } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
+import { secretBox } from "#base/secrets.ts"
 
 export function testApp(db: Db, given: Partial<Config> = {}): App {
   return { db, config: { ...parseConfig({}), ...given }, secrets: secretBox(new Uint8Array(32).fill(7)) }

@@ -1,8 +1,8 @@
 // A database of its own for each test file, cloned from a template that has been migrated once. It is marked as a test database: its clock may be moved.
 
 import postgres from "postgres"
-import { connect, type Db } from "../../../src/base/database/db.ts"
-import { migrate } from "../../../src/base/database/migrate.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { migrate } from "#base/database/migrate.ts"
 import { templateName, testDatabaseName } from "./leftovers.ts"
 import { testServer } from "./server.ts"
 

@@ -2,7 +2,7 @@
 // of the test process, and a database whose process is gone belongs to nobody.
 
 import postgres from "postgres"
-import { readMigrations } from "../../../src/base/database/migrate.ts"
+import { readMigrations } from "#base/database/migrate.ts"
 
 /** Letters and digits of the run (or `solo`), the process, something random, and the test file, for the reader. */
 export function testDatabaseName(): string {

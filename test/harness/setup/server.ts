@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
-import { embeddedUrl } from "../../../src/base/database/embedded/start.ts"
+import { embeddedUrl } from "#base/database/embedded/start.ts"
 
 const project = join(import.meta.dir, "../../..")
 const startWithinMs = 60_000

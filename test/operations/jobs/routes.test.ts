@@ -2,16 +2,16 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { holdExpiration } from "../../../actors/jobs/hold-expiration.ts"
-import type { Actor } from "../../../actors/runtime/actor.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { forgetOldRuns } from "../../../src/operations/jobs/rows.ts"
-import { type Answer, type TestApi, testApi } from "../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../harness/api/booking-api.ts"
-import { hour } from "../../harness/api/client.ts"
-import { startJobs, type TestJobs } from "../../harness/club/jobs.ts"
-import { processRow } from "../../harness/pipeline/pipeline.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import { holdExpiration } from "#actors/jobs/hold-expiration.ts"
+import type { Actor } from "#actors/runtime/actor.ts"
+import { newId } from "#base/ids.ts"
+import { forgetOldRuns } from "#operations/jobs/rows.ts"
+import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { hour } from "#test/harness/api/client.ts"
+import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
+import { processRow } from "#test/harness/pipeline/pipeline.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let api: TestApi
 let courts: Courts

@@ -1,7 +1,7 @@
 // When jobs tick, also across the changes of the clock.
 
 import { expect, test } from "bun:test"
-import { nextTicks } from "../../../src/operations/jobs/ticks.ts"
+import { nextTicks } from "#operations/jobs/ticks.ts"
 
 const ticks = (cron: string, zone: string, after: string, count = 3) =>
   nextTicks(cron, zone, new Date(after), count).map((tick) => tick.toISOString())

@@ -1,14 +1,14 @@
 // The feed: a reader that goes on where it stood sees every event once and in order, however late it committed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { NotFound } from "../../../src/base/errors.ts"
-import { newId, platformFacilityId } from "../../../src/base/ids.ts"
-import { record } from "../../../src/events/outbox.ts"
-import { readEvent, readEventLog, readFeed } from "../../../src/outbound/feed/log.ts"
-import { aCheckIn, aClub, type Club, run } from "../../harness/club/club.ts"
-import { dispatchAll, failure, subscribe } from "../../harness/pipeline/pipeline.ts"
-import { queueAll } from "../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { NotFound } from "#base/errors.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { record } from "#events/outbox.ts"
+import { readEvent, readEventLog, readFeed } from "#outbound/feed/log.ts"
+import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
+import { dispatchAll, failure, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { queueAll } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

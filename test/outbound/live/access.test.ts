@@ -1,12 +1,12 @@
 // Who may listen to what, and for how long: each role at each channel, and access that ends while the socket is open.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId } from "../../../src/base/ids.ts"
-import { hashToken, newToken } from "../../../src/base/secrets.ts"
-import { aClub, aMember, type Club, type Person } from "../../harness/club/club.ts"
-import { aFacility, aPerson, aResource } from "../../harness/club/factories.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { newId } from "#base/ids.ts"
+import { hashToken, newToken } from "#base/secrets.ts"
+import { aClub, aMember, type Club, type Person } from "#test/harness/club/club.ts"
+import { aFacility, aPerson, aResource } from "#test/harness/club/factories.ts"
+import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

@@ -1,12 +1,12 @@
 // The frames of a socket: who it belongs to, what it listens to, what it is told, and how it is closed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId } from "../../../src/base/ids.ts"
-import { createHold, releaseHold } from "../../../src/domain/booking/holds.ts"
-import { record } from "../../../src/events/outbox.ts"
-import { aClub, aMember, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { newId } from "#base/ids.ts"
+import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { record } from "#events/outbox.ts"
+import { aClub, aMember, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

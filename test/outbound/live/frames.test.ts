@@ -1,10 +1,10 @@
 // From events to frames, without a database: every channel that the catalogue promises for a type is served.
 
 import { expect, test } from "bun:test"
-import { catalogue } from "../../../src/events/catalogue.ts"
-import { example } from "../../../src/events/example.ts"
-import { channelName, parseChannel } from "../../../src/outbound/live/channels.ts"
-import { readFrame } from "../../../src/outbound/live/client-frames.ts"
+import { catalogue } from "#events/catalogue.ts"
+import { example } from "#events/example.ts"
+import { channelName, parseChannel } from "#outbound/live/channels.ts"
+import { readFrame } from "#outbound/live/client-frames.ts"
 import {
   bookingStatuses,
   type Change,
@@ -13,9 +13,9 @@ import {
   framesOf,
   type LogRow,
   textOf,
-} from "../../../src/outbound/live/frames.ts"
-import { RateLimit } from "../../../src/outbound/live/rate-limit.ts"
-import { concernedOf, concernsAll } from "../../../src/outbound/live/slots.ts"
+} from "#outbound/live/frames.ts"
+import { RateLimit } from "#outbound/live/rate-limit.ts"
+import { concernedOf, concernsAll } from "#outbound/live/slots.ts"
 
 const rowOf = (type: string, data: object): LogRow => ({
   position: 7,

@@ -1,12 +1,12 @@
 // Every limit of a socket: silence, sockets, channels, frames, size, and a client that does not read.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { LiveLimits } from "../../../src/outbound/live/limits.ts"
-import { aClub, aMember, type Club } from "../../harness/club/club.ts"
-import { handshake } from "../../harness/outside/raw-socket.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
+import type { LiveLimits } from "#outbound/live/limits.ts"
+import { aClub, aMember, type Club } from "#test/harness/club/club.ts"
+import { handshake } from "#test/harness/outside/raw-socket.ts"
+import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let club: Club

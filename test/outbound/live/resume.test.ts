@@ -1,12 +1,12 @@
 // Coming back with a position: nothing is missed, nothing is told in part, and who has missed too much is told so.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { broadcast } from "../../../actors/live/broadcaster.ts"
-import { record } from "../../../src/events/outbox.ts"
-import { aCheckIn, aClub, atHour, type Club, dayOf, run } from "../../harness/club/club.ts"
-import { type LiveClient, type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { broadcast } from "#actors/live/broadcaster.ts"
+import { record } from "#events/outbox.ts"
+import { aCheckIn, aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { type LiveClient, type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

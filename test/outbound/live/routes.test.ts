@@ -1,10 +1,10 @@
 // The handshake of the WebSocket, as bytes on the wire.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { aClub, type Club } from "../../harness/club/club.ts"
-import { handshake } from "../../harness/outside/raw-socket.ts"
-import { type LiveServer, liveServer } from "../../harness/pipeline/live.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { aClub, type Club } from "#test/harness/club/club.ts"
+import { handshake } from "#test/harness/outside/raw-socket.ts"
+import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let server: LiveServer

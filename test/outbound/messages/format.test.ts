@@ -1,7 +1,7 @@
 // Amounts and local times, to the letter.
 
 import { expect, test } from "bun:test"
-import { localTime, money, period, shortTime } from "../../../src/outbound/messages/format.ts"
+import { localTime, money, period, shortTime } from "#outbound/messages/format.ts"
 
 test("money is written by its currency, in as many decimals as that currency has", () => {
   expect(money(2400, "EUR")).toBe("€24.00")

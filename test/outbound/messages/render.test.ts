@@ -1,9 +1,9 @@
 // Templates: each makes a whole message of its event's sample, and whatever stands in names, only text comes out.
 
 import { expect, test } from "bun:test"
-import { definitionOf } from "../../../src/events/catalogue.ts"
-import { NOTIFICATION_CONFIGS } from "../../../src/outbound/messages/configs.ts"
-import { oneLine, render, type TemplateId, type View } from "../../../src/outbound/messages/render.ts"
+import { definitionOf } from "#events/catalogue.ts"
+import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
+import { oneLine, render, type TemplateId, type View } from "#outbound/messages/render.ts"
 
 const view = (type: string, data: object = {}, as = "booker"): View => ({
   data: { ...(definitionOf(type)?.sample as object), ...data },

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test"
 import crypto from "node:crypto"
 import { Webhook } from "standardwebhooks"
-import { newSigningSecret, signatureOf, standardHeaders } from "../../../src/outbound/webhooks/signature.ts"
+import { newSigningSecret, signatureOf, standardHeaders } from "#outbound/webhooks/signature.ts"
 
 // Copied from the specification, "Webhook Signature".
 function generateWebhookSignature(payload: string, secret: string, timestamp: number): string {

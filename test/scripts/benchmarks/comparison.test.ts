@@ -1,7 +1,7 @@
 // SlotBase beside its peers: who is the best in each column.
 
 import { expect, test } from "bun:test"
-import { compare, type Line, told } from "../../../scripts/benchmarks/pipeline/comparison.ts"
+import { compare, type Line, told } from "#scripts/benchmarks/pipeline/comparison.ts"
 
 const line = (kind: Line["kind"], setBased: boolean, name: string, figures: object): Line => ({
   kind,

@@ -1,7 +1,7 @@
 // How the samples of a CPU profile are summed by file.
 
 import { expect, test } from "bun:test"
-import { byFile, noFile } from "../../../scripts/benchmarks/profile/cpu-profile.ts"
+import { byFile, noFile } from "#scripts/benchmarks/profile/cpu-profile.ts"
 
 const node = (id: number, url: string, children: readonly number[] = []) => ({ id, callFrame: { url }, children })
 const profile = {

@@ -1,7 +1,7 @@
 // The columns that all parts of the benchmark tell, and what rounds cost per event.
 
 import { expect, test } from "bun:test"
-import { asRow, perEvent } from "../../../scripts/benchmarks/figure.ts"
+import { asRow, perEvent } from "#scripts/benchmarks/figure.ts"
 
 const cost = (programCpuSeconds: number | undefined, walBytes: number) => ({
   seconds: 1,

@@ -1,7 +1,7 @@
 // How rounds beside sick receivers are compared with those alone.
 
 import { expect, test } from "bun:test"
-import { medianRatio, quantile } from "../../../scripts/benchmarks/isolation/rounds.ts"
+import { medianRatio, quantile } from "#scripts/benchmarks/isolation/rounds.ts"
 
 const round = (...waits: number[]) => ({ waits })
 

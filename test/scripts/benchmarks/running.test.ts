@@ -1,7 +1,7 @@
 // What a run of the benchmarks has started ends with it.
 
 import { expect, test } from "bun:test"
-import { endAll, endsWithRun, owned } from "../../../scripts/benchmarks/running.ts"
+import { endAll, endsWithRun, owned } from "#scripts/benchmarks/running.ts"
 
 const endless = () => owned(Bun.spawn(["sleep", "60"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }))
 

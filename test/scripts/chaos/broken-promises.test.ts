@@ -1,11 +1,11 @@
 // The questions of the fault campaign find what they ask for: each lie that is planted into the tables is named.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { brokenPromises } from "../../harness/promises/broken-promises.ts"
-import { finishedWork } from "../../harness/promises/finished-work.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import type { Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { brokenPromises } from "#test/harness/promises/broken-promises.ts"
+import { finishedWork } from "#test/harness/promises/finished-work.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 beforeAll(async () => {

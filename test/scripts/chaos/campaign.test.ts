@@ -2,8 +2,8 @@
 // and a PostgreSQL of its own. Promises are judged here, times only roughly: other tests run beside it.
 
 import { expect, test } from "bun:test"
-import { runCampaign } from "../../../scripts/chaos/campaign.ts"
-import { faults } from "../../../scripts/chaos/faults/index.ts"
+import { runCampaign } from "#scripts/chaos/campaign.ts"
+import { faults } from "#scripts/chaos/faults/index.ts"
 
 const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-immediate"]
 const withinMs = 180_000

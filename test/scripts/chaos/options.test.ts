@@ -1,7 +1,7 @@
 // The command line of the fault campaign: what cannot be followed is refused with the reason.
 
 import { expect, test } from "bun:test"
-import { BadOption, parseOptions } from "../../../scripts/chaos/options.ts"
+import { BadOption, parseOptions } from "#scripts/chaos/options.ts"
 
 const faults = [{ name: "random-kill", sentence: "Most are killed." }]
 const parse = (...args: string[]) => parseOptions(args, faults)

@@ -2,19 +2,19 @@
 // explained only by an attempt that may have arrived before.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
 import {
   mailsAgainstMessages,
   miscounted,
   outOfCommitOrder,
   requestsAgainstAttempts,
   untrue,
-} from "../../../scripts/chaos/check.ts"
-import type { Status } from "../../../scripts/chaos/customers.ts"
-import type { Request } from "../../../scripts/chaos/receiver.ts"
-import type { Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { finishedWork } from "../../harness/promises/finished-work.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+} from "#scripts/chaos/check.ts"
+import type { Status } from "#scripts/chaos/customers.ts"
+import type { Request } from "#scripts/chaos/receiver.ts"
+import { finishedWork } from "#test/harness/promises/finished-work.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 /** Every attempt, the two that failed included; and every mail. */

@@ -1,9 +1,9 @@
 // Turns a row of the matrix into calls: each caller about somebody's thing, their own, their child's, and across facilities;
 // with what is expected of each.
 
-import { openSession } from "../../../src/access/sessions.ts"
-import { bodyOf, operationsOf } from "../../harness/openapi/document.ts"
-import { IdOf, smallest } from "../../harness/openapi/values.ts"
+import { openSession } from "#access/sessions.ts"
+import { bodyOf, operationsOf } from "#test/harness/openapi/document.ts"
+import { IdOf, smallest } from "#test/harness/openapi/values.ts"
 import { callers, type Letter } from "./callers.ts"
 import type { More, Row } from "./row.ts"
 import type { Place, Scene, World } from "./scene.ts"

@@ -1,15 +1,15 @@
 // Two facilities with somebody in every role in one of them, a parent and their child, and things of each kind to be called
 // about. Things are made when they are needed, over HTTP, so that they are as real as any.
 
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { hashToken, newToken } from "../../../src/base/secrets.ts"
-import { mirrorJobs } from "../../../src/operations/jobs/rows.ts"
-import { type Answer, password, type TestApi, testApi } from "../../harness/api/api.ts"
-import { aMember, type Person } from "../../harness/club/club.ts"
-import { aPerson, aResource, aRole } from "../../harness/club/factories.ts"
-import type { OpenApi } from "../../harness/openapi/document.ts"
-import { countWrites } from "../../harness/pipeline/writes.ts"
-import { rootKey } from "../../harness/setup/system.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { hashToken, newToken } from "#base/secrets.ts"
+import { mirrorJobs } from "#operations/jobs/rows.ts"
+import { type Answer, password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { aMember, type Person } from "#test/harness/club/club.ts"
+import { aPerson, aResource, aRole } from "#test/harness/club/factories.ts"
+import type { OpenApi } from "#test/harness/openapi/document.ts"
+import { countWrites } from "#test/harness/pipeline/writes.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 import type { callers, Letter } from "./callers.ts"
 
 /** A facility that is open day and night. */

@@ -1,12 +1,12 @@
 // Things to be called about, each made for somebody in a facility, by requests that anybody would make where there are such.
 // Their names are the parts of addresses behind which an id stands.
 
-import { newId, rootUserId } from "../../../src/base/ids.ts"
-import { type EventRow, toDomainEvent } from "../../../src/events/envelope.ts"
-import { aMember } from "../../harness/club/club.ts"
-import { jpeg } from "../../harness/club/media-files.ts"
-import { dispatchAll } from "../../harness/pipeline/pipeline.ts"
-import { rootKey } from "../../harness/setup/system.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { type EventRow, toDomainEvent } from "#events/envelope.ts"
+import { aMember } from "#test/harness/club/club.ts"
+import { jpeg } from "#test/harness/club/media-files.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 import type { Place, World } from "./scene.ts"
 
 /** Makes one for a person of the place; answers its id. */

@@ -1,11 +1,11 @@
 // A club of its own for each row of the table, made over HTTP: always open, in UTC, with a court that costs 2400 an hour. Of the
 // requests to it one is the operation of the row, or one run of a job: what it led to is the row's story.
 
-import { jobsUserId, newId, platformFacilityId, rootUserId } from "../../../src/base/ids.ts"
-import type { EventType } from "../../../src/events/catalogue.ts"
-import type { Answer } from "../../harness/api/api.ts"
-import { atMinuteOf } from "../../harness/club/bookings.ts"
-import { answerOf } from "../../harness/club/feedback-club.ts"
+import { jobsUserId, newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import type { EventType } from "#events/catalogue.ts"
+import type { Answer } from "#test/harness/api/api.ts"
+import { atMinuteOf } from "#test/harness/club/bookings.ts"
+import { answerOf } from "#test/harness/club/feedback-club.ts"
 import type { Person, World } from "./world.ts"
 
 type Json = Answer["body"]

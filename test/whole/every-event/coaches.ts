@@ -1,8 +1,8 @@
 // The rows of coaches: blocks asked for and decided, sessions held, and feedback with its files and what it shows.
 
-import { atHour } from "../../harness/club/club.ts"
-import { aForm } from "../../harness/club/feedback-club.ts"
-import { mp4, wav } from "../../harness/club/media-files.ts"
+import { atHour } from "#test/harness/club/club.ts"
+import { aForm } from "#test/harness/club/feedback-club.ts"
+import { mp4, wav } from "#test/harness/club/media-files.ts"
 import { lesson } from "./bookings.ts"
 import type { Club } from "./club.ts"
 import type { Row } from "./row.ts"

@@ -1,6 +1,6 @@
 // What a row of the table says.
 
-import type { EventType } from "../../../src/events/catalogue.ts"
+import type { EventType } from "#events/catalogue.ts"
 import type { Club, Data } from "./club.ts"
 
 export interface Row {

@@ -1,7 +1,7 @@
 // The ids that are around while requests are sent: what was there at the start, and what answers named.
 
-import { newId } from "../../../src/base/ids.ts"
-import { IdOf } from "../../harness/openapi/values.ts"
+import { newId } from "#base/ids.ts"
+import { IdOf } from "#test/harness/openapi/values.ts"
 
 export class Ids {
   readonly #known = new Map<string, string[]>()

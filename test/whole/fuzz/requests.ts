@@ -2,8 +2,8 @@
 // Ids are references until they are sent.
 
 import fc from "fast-check"
-import { bodyOf, type OpenApi, type Operation } from "../../harness/openapi/document.ts"
-import { allowed, broken, IdOf, type Known, odd } from "../../harness/openapi/values.ts"
+import { bodyOf, type OpenApi, type Operation } from "#test/harness/openapi/document.ts"
+import { allowed, broken, IdOf, type Known, odd } from "#test/harness/openapi/values.ts"
 
 export interface FuzzRequest {
   /** Its name. */

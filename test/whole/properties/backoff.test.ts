@@ -2,8 +2,8 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
-import { retryDelay } from "../../../actors/deliveries/attempt.ts"
-import { delayAfter, type RetryPolicy } from "../../../actors/runtime/retry.ts"
+import { retryDelay } from "#actors/deliveries/attempt.ts"
+import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
 import { cases, timeoutOf } from "./property.ts"
 
 setDefaultTimeout(timeoutOf())

@@ -4,10 +4,10 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { expireHolds } from "../../../src/domain/booking/holds.ts"
-import type { Answer } from "../../harness/api/api.ts"
-import { aBookingClub, type Body, type BookingClub, offline, online } from "../../harness/club/booking-club.ts"
-import { atHour, type Person, run } from "../../harness/club/club.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import type { Answer } from "#test/harness/api/api.ts"
+import { aBookingClub, type Body, type BookingClub, offline, online } from "#test/harness/club/booking-club.ts"
+import { atHour, type Person, run } from "#test/harness/club/club.ts"
 import { holds, timeoutOf } from "./property.ts"
 
 const clients = 6

@@ -4,14 +4,14 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { checkRecordedBySql } from "../../../actors/dispatch/check-recorded-by-sql.ts"
-import { connect, type Db, type Tx } from "../../../src/base/database/db.ts"
-import { newId } from "../../../src/base/ids.ts"
-import { mirrorEventTypes } from "../../../src/events/mirror.ts"
-import { record, transact } from "../../../src/events/outbox.ts"
-import { aFacility } from "../../harness/club/factories.ts"
-import { context, failure, sample, subscribe } from "../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
+import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
+import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
+import { mirrorEventTypes } from "#events/mirror.ts"
+import { record, transact } from "#events/outbox.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { context, failure, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { holds, timeoutOf } from "./property.ts"
 
 const writers = 16

@@ -3,14 +3,14 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { localPayments } from "../../../actors/jobs/local-payments.ts"
-import { type Charge, charge, waiveCharge } from "../../../src/domain/ledger/charges.ts"
-import { testCards } from "../../../src/domain/payments/providers/local.ts"
-import { resolvePayments } from "../../../src/domain/payments/resolve.ts"
-import { type TestApi, testApi } from "../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../harness/api/booking-api.ts"
-import { run } from "../../harness/club/club.ts"
-import { lookUpNow, makeTill, moneyOf, price, type Till } from "../../harness/club/payments.ts"
+import { localPayments } from "#actors/jobs/local-payments.ts"
+import { type Charge, charge, waiveCharge } from "#domain/ledger/charges.ts"
+import { testCards } from "#domain/payments/providers/local.ts"
+import { resolvePayments } from "#domain/payments/resolve.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { run } from "#test/harness/club/club.ts"
+import { lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
 import { holds, timeoutOf } from "./property.ts"
 
 const withinMs = 3_000

@@ -3,9 +3,9 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
-import { localDateOf } from "../../../src/base/local-days.ts"
-import { occurrencesOf } from "../../../src/domain/booking/series/occurrences.ts"
-import { ruleOf } from "../../../src/domain/booking/series/rule.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { occurrencesOf } from "#domain/booking/series/occurrences.ts"
+import { ruleOf } from "#domain/booking/series/rule.ts"
 import { cases, timeoutOf } from "./property.ts"
 
 setDefaultTimeout(timeoutOf())

@@ -1,11 +1,11 @@
 /** A process is killed in the middle of a Saturday morning, and nothing is lost, doubled or out of order. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Client, clientOf, hour, makeClub } from "../../harness/api/client.ts"
-import { type Receiver, startReceiver } from "../../harness/outside/receiver.ts"
-import { expectPromisesKept, settled } from "../../harness/promises/promises.ts"
-import { type TestDatabase, testDatabase } from "../../harness/setup/database.ts"
-import { eventually } from "../../harness/setup/eventually.ts"
-import { startSystem } from "../../harness/setup/system.ts"
+import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
+import { expectPromisesKept, settled } from "#test/harness/promises/promises.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
+import { startSystem } from "#test/harness/setup/system.ts"
 
 const bookings = 2_000
 const courts = 20

@@ -1,15 +1,15 @@
 /**
  * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
  */
-import { type Caller, mayActFor, requireStaff } from "../../../access/caller.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { WrongState } from "../../../base/errors.ts"
-import { type Booking, toBooking } from "../answer.ts"
-import { recordCheckedIn, recordCompleted } from "../events.ts"
-import type { CheckInInput } from "../input.ts"
-import { lockOwn, requireStarted, requireStatus } from "../lock-own.ts"
-import type { BookingRow, LockedBooking } from "../row.ts"
-import { changeBooking } from "../rows.ts"
+import { type Caller, mayActFor, requireStaff } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { WrongState } from "#base/errors.ts"
+import { type Booking, toBooking } from "#domain/booking/answer.ts"
+import { recordCheckedIn, recordCompleted } from "#domain/booking/events.ts"
+import type { CheckInInput } from "#domain/booking/input.ts"
+import { lockOwn, requireStarted, requireStatus } from "#domain/booking/lock-own.ts"
+import type { BookingRow, LockedBooking } from "#domain/booking/row.ts"
+import { changeBooking } from "#domain/booking/rows.ts"
 import { sessionOf } from "./session-held.ts"
 
 /** Doors open this long before the booked time. */

@@ -4,16 +4,16 @@
  * checked in; six digits can be guessed, so few wrong tries are allowed.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import { Guesses } from "../../../base/attempt-limiter.ts"
-import type { Queryable } from "../../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../../base/errors.ts"
-import { isId } from "../../../base/ids.ts"
-import { Id } from "../../../base/schema/fact-fields.ts"
-import { type SecretBox, sameSecret } from "../../../base/secrets.ts"
-import { findBooking } from "../find.ts"
-import type { CheckInInput } from "../input.ts"
-import { isTheirs, requireStatus } from "../lock-own.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import { Guesses } from "#base/attempt-limiter.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { NotFound, RuleBroken } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { Id } from "#base/schema/fact-fields.ts"
+import { type SecretBox, sameSecret } from "#base/secrets.ts"
+import { findBooking } from "#domain/booking/find.ts"
+import type { CheckInInput } from "#domain/booking/input.ts"
+import { isTheirs, requireStatus } from "#domain/booking/lock-own.ts"
 
 export const CheckInCode = Schema.Struct({
   bookingId: Id,

@@ -1,5 +1,5 @@
 /** Whether a booking is a coach's session. */
-import type { Queryable } from "../../../base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 
 /** The id of the session that is held in the booking, of several in one block the last; undefined when there is none. */
 export async function sessionOf(db: Queryable, facilityId: string, bookingId: string): Promise<string | undefined> {

@@ -5,14 +5,14 @@
  * Writes: strike_ledger.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotAllowed, WrongState } from "../../../base/errors.ts"
-import { newId } from "../../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "../../../base/schema/page.ts"
-import { Id, Money } from "../../../base/schema/request-fields.ts"
-import { familyOf } from "../lock-own.ts"
-import type { BookingRow } from "../row.ts"
+import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { Id, Money } from "#base/schema/request-fields.ts"
+import { familyOf } from "#domain/booking/lock-own.ts"
+import type { BookingRow } from "#domain/booking/row.ts"
 
 export const Strike = Schema.Struct({
   id: Id,

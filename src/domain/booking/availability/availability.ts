@@ -3,11 +3,11 @@
  * free what is committed as taken. Its position says up to where in the log it is true, and is its ETag.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { Db, Queryable } from "../../../base/database/db.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { isId } from "../../../base/ids.ts"
-import { Day, Id, Text, Timezone } from "../../../base/schema/fact-fields.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { Day, Id, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { type BuiltDay, buildDays, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
 import { readCached, storeDays } from "./cache.ts"
 import { Slot } from "./slots.ts"

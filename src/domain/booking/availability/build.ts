@@ -3,10 +3,10 @@
  * the days are true and whether the facility has changes that have no position yet.
  */
 
-import type { Queryable } from "../../../base/database/db.ts"
-import { closedSpans } from "../../club/closed.ts"
-import { rulesVersion } from "../policies.ts"
-import { rulesOf } from "../price-rules.ts"
+import type { Queryable } from "#base/database/db.ts"
+import { rulesVersion } from "#domain/booking/policies.ts"
+import { rulesOf } from "#domain/booking/price-rules.ts"
+import { closedSpans } from "#domain/club/closed.ts"
 import { type Day, type Slot, slotsAt } from "./slots.ts"
 
 export interface DayRequest {

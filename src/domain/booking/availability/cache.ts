@@ -6,10 +6,10 @@
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
 
-import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
-import { localDateOf } from "../../../base/local-days.ts"
-import type { EventType } from "../../../events/catalogue.ts"
-import { rulesVersion } from "../policies.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { rulesVersion } from "#domain/booking/policies.ts"
+import type { EventType } from "#events/catalogue.ts"
 import { type BuiltDay, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
 import type { Slot } from "./slots.ts"
 

@@ -1,9 +1,9 @@
 /** The slots of a resource on a local day: what an answer, a frame and the cache hold. A pure function of what occupies it. */
 import * as Schema from "effect/Schema"
-import type { Span } from "../../../base/local-days.ts"
-import { Instant, Money } from "../../../base/schema/fact-fields.ts"
-import { type OpeningHours, slotSpans } from "../../club/opening-hours.ts"
-import { type PriceRule, tariffOf } from "../prices.ts"
+import type { Span } from "#base/local-days.ts"
+import { Instant, Money } from "#base/schema/fact-fields.ts"
+import { type PriceRule, tariffOf } from "#domain/booking/prices.ts"
+import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 
 /**
  * `blocked`: closed, or taken by something that is not play, such as maintenance. A slot that has begun or passed stays as

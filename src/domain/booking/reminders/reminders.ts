@@ -5,9 +5,9 @@
  * gets none of that type: its booker has just heard of it.
  * Writes: booking_reminders, reminder_progress.
  */
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import type { EventData } from "../../../events/catalogue.ts"
-import { record } from "../../../events/outbox.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import type { EventData } from "#events/catalogue.ts"
+import { record } from "#events/outbox.ts"
 
 export type ReminderType = EventData<"booking.reminder.due">["reminderType"]
 

@@ -3,11 +3,11 @@
  * Writes: reminder_settings.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin, requireStaff } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../../base/errors.ts"
-import { record } from "../../../events/outbox.ts"
-import { isFacility } from "../../club/facilities.ts"
+import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, RuleBroken } from "#base/errors.ts"
+import { isFacility } from "#domain/club/facilities.ts"
+import { record } from "#events/outbox.ts"
 
 const settings = {
   remind24h: Schema.Boolean,

@@ -1,6 +1,6 @@
 /** Who acts on which booking: what every route under a booking's address begins with. */
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
 
 /** A stranger learns nothing about a booking, not even whether the body is right. Throws NotFound. */
 export function addressed(who: Caller, params: { readonly facilityId: string; readonly bookingId: string }) {

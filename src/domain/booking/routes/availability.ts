@@ -1,14 +1,14 @@
 /** Availability: the slots of a local day, with the position of the log as its ETag. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { isLocalDate } from "../../../base/local-days.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
-import { described } from "../../../http/describe.ts"
-import { facilityIdOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { Availability, availabilityOf, isUnchanged } from "../availability/availability.ts"
+import { requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { isLocalDate } from "#base/local-days.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { Availability, availabilityOf, isUnchanged } from "#domain/booking/availability/availability.ts"
+import { described } from "#http/describe.ts"
+import { facilityIdOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const AvailabilityQuery = Schema.Struct({
   date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(

@@ -1,13 +1,10 @@
 /** Bookings: booking a slot, and what becomes of a booking up to the day of play. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { InvalidInput } from "../../../base/errors.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { Booking } from "../answer.ts"
+import { requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { InvalidInput } from "#base/errors.ts"
+import { Booking } from "#domain/booking/answer.ts"
 import {
   BookingQuery,
   cancelBooking,
@@ -17,11 +14,14 @@ import {
   listBookings,
   quoteCancellation,
   rescheduleBooking,
-} from "../book.ts"
-import { CancellationQuote } from "../cancel.ts"
-import { runBeforeHooks } from "../hooks.ts"
-import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "../input.ts"
-import { requireMayBook } from "../plan.ts"
+} from "#domain/booking/book.ts"
+import { CancellationQuote } from "#domain/booking/cancel.ts"
+import { runBeforeHooks } from "#domain/booking/hooks.ts"
+import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "#domain/booking/input.ts"
+import { requireMayBook } from "#domain/booking/plan.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 import { addressed } from "./addressed.ts"
 
 const tag = "Bookings"

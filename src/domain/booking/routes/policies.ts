@@ -1,13 +1,19 @@
 /** What a facility binds its bookings to: the booking policy, and price rules. */
 import { Elysia } from "elysia"
-import { requireAdmin, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { PageQuery } from "../../../base/schema/page.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "../policies.ts"
-import { createPriceRule, deletePriceRule, listPriceRules, PriceRule, PriceRuleInput } from "../price-rules.ts"
+import { requireAdmin, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { PageQuery } from "#base/schema/page.ts"
+import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "#domain/booking/policies.ts"
+import {
+  createPriceRule,
+  deletePriceRule,
+  listPriceRules,
+  PriceRule,
+  PriceRuleInput,
+} from "#domain/booking/price-rules.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Facilities"
 

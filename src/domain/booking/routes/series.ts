@@ -1,14 +1,11 @@
 /** Recurring bookings: a series booked, read, cancelled or moved, each in a part or as a whole. */
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "../series/answer.ts"
-import { cancelSeries } from "../series/cancel.ts"
-import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "../series/input.ts"
-import { rescheduleSeries } from "../series/reschedule.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "#domain/booking/series/answer.ts"
+import { cancelSeries } from "#domain/booking/series/cancel.ts"
+import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "#domain/booking/series/input.ts"
+import { rescheduleSeries } from "#domain/booking/series/reschedule.ts"
 import {
   createSeries,
   getSeries,
@@ -16,7 +13,10 @@ import {
   type PreparedSeries,
   prepareSeries,
   requireMayRecur,
-} from "../series/series.ts"
+} from "#domain/booking/series/series.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Recurring bookings"
 

@@ -1,17 +1,24 @@
 /** The waitlist: joining, leaving, and answering an offer. */
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { InvalidInput } from "../../../base/errors.ts"
-import { NoInput } from "../../../base/schema/no-input.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { runBeforeHooks } from "../hooks.ts"
-import { requireMayBook } from "../plan.ts"
-import { WaitlistEntry } from "../waitlist/answer.ts"
-import { AcceptInput, bookingOf, WaitlistInput, WaitlistQuery } from "../waitlist/input.ts"
-import { acceptOffer, declineOffer, getEntry, joinWaitlist, leaveWaitlist, listWaitlist } from "../waitlist/waitlist.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { InvalidInput } from "#base/errors.ts"
+import { NoInput } from "#base/schema/no-input.ts"
+import { runBeforeHooks } from "#domain/booking/hooks.ts"
+import { requireMayBook } from "#domain/booking/plan.ts"
+import { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
+import { AcceptInput, bookingOf, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
+import {
+  acceptOffer,
+  declineOffer,
+  getEntry,
+  joinWaitlist,
+  leaveWaitlist,
+  listWaitlist,
+} from "#domain/booking/waitlist/waitlist.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Waitlist"
 

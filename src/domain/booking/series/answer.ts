@@ -1,8 +1,8 @@
 /** A series as the API answers it: the Schemas, which the OpenAPI document shows, and their one way from rows. */
 import * as Schema from "effect/Schema"
-import { Day, Id, Instant, Minutes, Text, Timezone } from "../../../base/schema/fact-fields.ts"
-import { BookingStatus } from "../answer.ts"
-import { BookingType, PaymentMethod } from "../input.ts"
+import { Day, Id, Instant, Minutes, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { BookingStatus } from "#domain/booking/answer.ts"
+import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import type { Report } from "./book.ts"
 import { SeriesStatus } from "./input.ts"
 import type { OccurrenceRow, SeriesRow } from "./rows.ts"

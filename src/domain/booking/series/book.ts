@@ -2,8 +2,8 @@
  * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own insert. What
  * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
  */
-import type { Caller } from "../../../access/caller.ts"
-import type { Tx } from "../../../base/database/db.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
 import {
   BlockedByHook,
   InvalidInput,
@@ -12,12 +12,12 @@ import {
   type RefusedOccurrence,
   RuleBroken,
   SlotTaken,
-} from "../../../base/errors.ts"
-import { bookPlanned } from "../insert.ts"
-import { planBooking } from "../plan.ts"
-import type { Plan } from "../planned.ts"
-import type { BookingRow } from "../row.ts"
-import { maxLiveHolds } from "../rules.ts"
+} from "#base/errors.ts"
+import { bookPlanned } from "#domain/booking/insert.ts"
+import { planBooking } from "#domain/booking/plan.ts"
+import type { Plan } from "#domain/booking/planned.ts"
+import type { BookingRow } from "#domain/booking/row.ts"
+import { maxLiveHolds } from "#domain/booking/rules.ts"
 import type { Occurrence } from "./occurrences.ts"
 import type { Prepared, Refusal, SeriesWish } from "./prepare.ts"
 

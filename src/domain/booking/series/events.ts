@@ -1,7 +1,7 @@
 /** What a series announces, from its row. Its bookings announce themselves. */
-import type { Tx } from "../../../base/database/db.ts"
-import type { RefusedOccurrence } from "../../../base/errors.ts"
-import { record } from "../../../events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import type { RefusedOccurrence } from "#base/errors.ts"
+import { record } from "#events/outbox.ts"
 import type { Scope } from "./input.ts"
 import type { SeriesRow } from "./rows.ts"
 

@@ -2,13 +2,13 @@
  * The rolling window: books what has come inside it since. Nobody is there to ask, so what cannot be booked is skipped and told.
  * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
  */
-import { type Caller, callerOf } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { RuleBroken } from "../../../base/errors.ts"
-import { jobsUserId, newId } from "../../../base/ids.ts"
-import { transact } from "../../../events/outbox.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
+import { type Caller, callerOf } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import type { Tx } from "#base/database/db.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { transact } from "#events/outbox.ts"
 import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"

@@ -1,9 +1,9 @@
 /** What a series is asked for with, and how one is changed. */
 import * as Schema from "effect/Schema"
-import { isLocalDate } from "../../../base/local-days.ts"
-import { pageQuery } from "../../../base/schema/page.ts"
-import { Id, Note } from "../../../base/schema/request-fields.ts"
-import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "../input.ts"
+import { isLocalDate } from "#base/local-days.ts"
+import { pageQuery } from "#base/schema/page.ts"
+import { Id, Note } from "#base/schema/request-fields.ts"
+import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
 /** Local days ahead for which bookings are made. */

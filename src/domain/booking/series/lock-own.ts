@@ -1,9 +1,9 @@
 /** Whose series it is, and which of its bookings a scope means: what every command asks before it changes one. */
-import { type Caller, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { NotAllowed, NotFound } from "../../../base/errors.ts"
-import { lockBooking } from "../find.ts"
-import { familyOf } from "../lock-own.ts"
+import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound } from "#base/errors.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { familyOf } from "#domain/booking/lock-own.ts"
 import type { Scope } from "./input.ts"
 import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type Target } from "./rows.ts"
 

@@ -4,7 +4,7 @@
  * Temporal's "compatible" does, and one that they repeat is its first reading; a local day that does not exist has none, and,
  * as RFC 5545 has it, does not count; occurrences are strictly increasing.
  */
-import { instantOf, localDateOf, spanOfDay } from "../../../base/local-days.ts"
+import { instantOf, localDateOf, spanOfDay } from "#base/local-days.ts"
 import { datesOf, type Rule } from "./rule.ts"
 
 export interface Pattern {

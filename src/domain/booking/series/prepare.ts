@@ -1,5 +1,5 @@
 /** From the occurrences of a series to the bookings that are asked for: what a before hook makes of each, before the transaction opens. */
-import type { Caller } from "../../../access/caller.ts"
+import type { Caller } from "#access/caller.ts"
 import {
   BlockedByHook,
   type InvalidInput,
@@ -7,11 +7,11 @@ import {
   type NotFound,
   type RuleBroken,
   type SlotTaken,
-} from "../../../base/errors.ts"
-import type { Hooks } from "../../../base/hooks.ts"
-import { decode } from "../../../base/schema/decode.ts"
-import { runBeforeHooks } from "../hooks.ts"
-import { BookingInput } from "../input.ts"
+} from "#base/errors.ts"
+import type { Hooks } from "#base/hooks.ts"
+import { decode } from "#base/schema/decode.ts"
+import { runBeforeHooks } from "#domain/booking/hooks.ts"
+import { BookingInput } from "#domain/booking/input.ts"
 import type { RecurringInput } from "./input.ts"
 import type { Occurrence } from "./occurrences.ts"
 

@@ -3,8 +3,8 @@
  * Lock order: the series' row before those of its bookings. It is locked "for no key update", which new bookings of it bear.
  */
 
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import type { BookingType, PaymentMethod } from "../input.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import type { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import type { RecurringInput, Scope, SeriesStatus } from "./input.ts"
 
 export interface SeriesRow {

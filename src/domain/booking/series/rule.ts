@@ -4,7 +4,7 @@
  * time is there, is resolved in `occurrences.ts`. Pure functions.
  */
 import { RRuleTemporal, type Weekday } from "rrule-temporal"
-import { isLocalDate, later } from "../../../base/local-days.ts"
+import { isLocalDate, later } from "#base/local-days.ts"
 
 export interface Rule {
   readonly freq: "DAILY" | "WEEKLY" | "MONTHLY"

@@ -5,19 +5,19 @@
  * and nothing is written.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import type { Db, Queryable, Tx } from "../../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "../../../base/errors.ts"
-import type { Hooks } from "../../../base/hooks.ts"
-import { newId } from "../../../base/ids.ts"
-import { localDateOf } from "../../../base/local-days.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
-import { requireMayPay } from "../book.ts"
-import { familyOf } from "../lock-own.ts"
-import { requireMayBook } from "../plan.ts"
-import type { Plan } from "../planned.ts"
-import { offeringAtTheEnd } from "../slots-freed.ts"
+import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "#base/errors.ts"
+import type { Hooks } from "#base/hooks.ts"
+import { newId } from "#base/ids.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { requireMayPay } from "#domain/booking/book.ts"
+import { familyOf } from "#domain/booking/lock-own.ts"
+import { requireMayBook } from "#domain/booking/plan.ts"
+import type { Plan } from "#domain/booking/planned.ts"
+import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
 import {
   type RecurringBooking,
   type RecurringReport,

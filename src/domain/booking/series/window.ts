@@ -1,5 +1,5 @@
 /** The rolling window of a series: which local days are looked at now, and when the next ones are. Pure functions. */
-import { later, localDateOf, spanOfDay } from "../../../base/local-days.ts"
+import { later, localDateOf, spanOfDay } from "#base/local-days.ts"
 import { isOver, type Occurrence, occurrencesOf, type Pattern } from "./occurrences.ts"
 import type { SeriesRow } from "./rows.ts"
 import { ruleOf } from "./rule.ts"

@@ -1,8 +1,8 @@
 /** A waitlist entry as the API answers it: the Schema, which the OpenAPI document shows, and its one way from a row. */
 import * as Schema from "effect/Schema"
-import { Currency, Id, Instant, Minutes, Money, Text } from "../../../base/schema/fact-fields.ts"
-import { BookingStatus } from "../answer.ts"
-import { BookingType } from "../input.ts"
+import { Currency, Id, Instant, Minutes, Money, Text } from "#base/schema/fact-fields.ts"
+import { BookingStatus } from "#domain/booking/answer.ts"
+import { BookingType } from "#domain/booking/input.ts"
 import { WaitlistStatus } from "./input.ts"
 import type { EntryRow } from "./rows.ts"
 

@@ -1,8 +1,8 @@
 /** What the waitlist announces: each event's data, from the rows. */
 
-import type { Tx } from "../../../base/database/db.ts"
-import { record } from "../../../events/outbox.ts"
-import type { BookingRow } from "../row.ts"
+import type { Tx } from "#base/database/db.ts"
+import type { BookingRow } from "#domain/booking/row.ts"
+import { record } from "#events/outbox.ts"
 import type { Candidate } from "./candidates.ts"
 import type { EndedEntry, EntryRow } from "./rows.ts"
 

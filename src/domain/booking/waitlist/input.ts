@@ -1,8 +1,8 @@
 /** What somebody waits for: a resource, or any of a type, for a stretch of time. The rules that need nothing but the request. */
 import * as Schema from "effect/Schema"
-import { pageQuery } from "../../../base/schema/page.ts"
-import { Id, Instant, Name } from "../../../base/schema/request-fields.ts"
-import { type BookingInput, consistent, HoldInput, PaymentMethod } from "../input.ts"
+import { pageQuery } from "#base/schema/page.ts"
+import { Id, Instant, Name } from "#base/schema/request-fields.ts"
+import { type BookingInput, consistent, HoldInput, PaymentMethod } from "#domain/booking/input.ts"
 
 const { startAt, endAt, bookingType, bookerId, participants } = HoldInput.fields
 

@@ -5,8 +5,8 @@
  * becomes free is either seen by the one who frees it, or sees that it is free.
  */
 
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import type { BookingType } from "../input.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import type { BookingType } from "#domain/booking/input.ts"
 import type { WaitlistInput, WaitlistStatus } from "./input.ts"
 
 export interface EntryRow {

@@ -1,10 +1,7 @@
 /** Facilities and their settings. */
 import { Elysia } from "elysia"
-import { requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import { requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
 import {
   changeSettings,
   createFacility,
@@ -14,7 +11,10 @@ import {
   findFacility,
   listFacilities,
   SettingsInput,
-} from "../facilities.ts"
+} from "#domain/club/facilities.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 export const facilityRoutes = (app: App) =>
   new Elysia({ name: "facilities" })

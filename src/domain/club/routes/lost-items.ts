@@ -1,10 +1,7 @@
 /** Lost items: what was found, and whom it went back to. */
 import { Elysia } from "elysia"
-import { requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import { requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
 import {
   ClaimInput,
   claimLostItem,
@@ -14,7 +11,10 @@ import {
   LostItemQuery,
   listLostItems,
   reportLostItem,
-} from "../lost-items.ts"
+} from "#domain/club/lost-items.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Facilities"
 

@@ -1,17 +1,17 @@
 /** Organizations, which run facilities. */
 import { Elysia } from "elysia"
-import type { App } from "../../../base/app.ts"
-import { PageQuery } from "../../../base/schema/page.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import type { App } from "#base/app.ts"
+import { PageQuery } from "#base/schema/page.ts"
 import {
   createOrganization,
   findOrganization,
   listOrganizations,
   Organization,
   OrganizationInput,
-} from "../organizations.ts"
+} from "#domain/club/organizations.ts"
+import { described, listOf } from "#http/describe.ts"
+import { idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Facilities"
 

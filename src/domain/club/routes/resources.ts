@@ -1,9 +1,6 @@
 /** The resources of a facility. */
 import { Elysia } from "elysia"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import type { App } from "#base/app.ts"
 import {
   changeResource,
   createResource,
@@ -13,7 +10,10 @@ import {
   ResourceChange,
   ResourceInput,
   ResourceQuery,
-} from "../resources.ts"
+} from "#domain/club/resources.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Facilities"
 

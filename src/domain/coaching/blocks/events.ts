@@ -1,6 +1,6 @@
 /** What the commands of coach blocks announce: each event's data, from the rows. */
-import type { Tx } from "../../../base/database/db.ts"
-import { record } from "../../../events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import { record } from "#events/outbox.ts"
 import type { BlockRow } from "./rows.ts"
 
 export function recordRequested(tx: Tx, block: BlockRow): string {

@@ -4,11 +4,11 @@
  * Writes: coach_blocks.
  */
 import * as Schema from "effect/Schema"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { Id, Instant } from "../../../base/schema/fact-fields.ts"
-import { lockBooking } from "../../booking/find.ts"
-import type { LockedBooking } from "../../booking/row.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { Id, Instant } from "#base/schema/fact-fields.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import type { LockedBooking } from "#domain/booking/row.ts"
 
 export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled"])
 

@@ -1,7 +1,7 @@
 /** Feedback as the API answers it, and its one way from a row. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Measure, Text } from "../../../base/schema/fact-fields.ts"
-import { type MediaAnswer, MediaItem } from "../../media/answer.ts"
+import { Id, Instant, Measure, Text } from "#base/schema/fact-fields.ts"
+import { type MediaAnswer, MediaItem } from "#domain/media/answer.ts"
 import type { FeedbackRow } from "./rows.ts"
 
 export const Feedback = Schema.Struct({

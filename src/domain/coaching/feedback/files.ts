@@ -3,17 +3,17 @@
  * (storage.ts) before the row is written, and go after it is gone; what a crash leaves between the two is removed by the job
  * upload-cleanup.
  */
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound, RuleBroken } from "../../../base/errors.ts"
-import { isId } from "../../../base/ids.ts"
-import { keyOf } from "../../../base/storage/keys.ts"
-import { storagesOf } from "../../../base/storage/open.ts"
-import { record } from "../../../events/outbox.ts"
-import type { MediaAnswer, MediaWithAddress } from "../../media/answer.ts"
-import { isOurLink, linkSeconds, linkTo } from "../../media/links.ts"
-import { deleteMedia, findMedia, insertMedia, type PlacedMedia, type StoredFile } from "../../media/rows.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, RuleBroken } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { keyOf } from "#base/storage/keys.ts"
+import { storagesOf } from "#base/storage/open.ts"
+import type { MediaAnswer, MediaWithAddress } from "#domain/media/answer.ts"
+import { isOurLink, linkSeconds, linkTo } from "#domain/media/links.ts"
+import { deleteMedia, findMedia, insertMedia, type PlacedMedia, type StoredFile } from "#domain/media/rows.ts"
+import { record } from "#events/outbox.ts"
 import { lockDraft, maySee } from "./rights.ts"
 import { findFeedback } from "./rows.ts"
 

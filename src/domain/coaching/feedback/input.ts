@@ -1,8 +1,8 @@
 /** What feedback is written with, and changed with while it is a draft. */
 import * as Schema from "effect/Schema"
-import { pageQuery } from "../../../base/schema/page.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
-import { Level, namedSkill, SkillName } from "../progress/skills.ts"
+import { pageQuery } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { Level, namedSkill, SkillName } from "#domain/coaching/progress/skills.ts"
 
 /** A page of text is 3,000 characters; a dictated note may be several. */
 export const maxFeedbackLength = 10_000

@@ -3,11 +3,11 @@
  * stead. A draft is for these and for staff to read; what is published also for the student, and for parents who may
  * see it.
  */
-import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
-import { isId } from "../../../base/ids.ts"
-import { findCoach } from "../coaches.ts"
+import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { findCoach } from "#domain/coaching/coaches.ts"
 import { type FeedbackRow, findFeedback, lockFeedback } from "./rows.ts"
 
 /** Whether the caller writes feedback in the facility at all. Throws NotFound for strangers, NotAllowed. */

@@ -2,10 +2,10 @@
  * The rows of feedback, with the levels assessed in it.
  * Writes: feedback, feedback_assessments.
  */
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import type { MediaAnswer } from "../../media/answer.ts"
-import { mediaOf } from "../../media/rows.ts"
-import type { Skill } from "../progress/skills.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Skill } from "#domain/coaching/progress/skills.ts"
+import type { MediaAnswer } from "#domain/media/answer.ts"
+import { mediaOf } from "#domain/media/rows.ts"
 
 export type AssessedSkill = Skill & { readonly level: number }
 

@@ -1,8 +1,8 @@
 /** Progress as the API takes and answers it. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Measure, Text } from "../../../base/schema/fact-fields.ts"
-import { pageQuery } from "../../../base/schema/page.ts"
-import { Id as GivenId, Instant as GivenInstant } from "../../../base/schema/request-fields.ts"
+import { Id, Instant, Measure, Text } from "#base/schema/fact-fields.ts"
+import { pageQuery } from "#base/schema/page.ts"
+import { Id as GivenId, Instant as GivenInstant } from "#base/schema/request-fields.ts"
 import { improvementPercent, Level, namedSkill, SkillId } from "./skills.ts"
 
 export const ProgressInput = Schema.Struct({

@@ -4,13 +4,13 @@
  * other, so no level is lost between two and their events stand in order.
  * Writes: progress.
  */
-import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotAllowed, NotFound, RuleBroken, WrongState } from "../../../base/errors.ts"
-import { newId } from "../../../base/ids.ts"
-import { keyAfter, limitOf, pageOf } from "../../../base/schema/page.ts"
-import { record } from "../../../events/outbox.ts"
-import { findCoach } from "../coaches.ts"
+import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { newId } from "#base/ids.ts"
+import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
+import { findCoach } from "#domain/coaching/coaches.ts"
+import { record } from "#events/outbox.ts"
 import {
   historyKey,
   type Progress,

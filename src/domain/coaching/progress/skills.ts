@@ -4,8 +4,8 @@
  * one to ten).
  */
 import * as Schema from "effect/Schema"
-import { RuleBroken } from "../../../base/errors.ts"
-import { Name } from "../../../base/schema/request-fields.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { Name } from "#base/schema/request-fields.ts"
 
 export const maxSkillLength = 100
 export const maxLevel = 100

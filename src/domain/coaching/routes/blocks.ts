@@ -2,15 +2,12 @@
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { NoInput } from "../../../base/schema/no-input.ts"
-import { Id, Instant } from "../../../base/schema/request-fields.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { runBeforeHooks } from "../../booking/hooks.ts"
-import { HoldInput } from "../../booking/input.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { NoInput } from "#base/schema/no-input.ts"
+import { Id, Instant } from "#base/schema/request-fields.ts"
+import { runBeforeHooks } from "#domain/booking/hooks.ts"
+import { HoldInput } from "#domain/booking/input.ts"
 import {
   approveBlock,
   BlockInput,
@@ -22,9 +19,12 @@ import {
   RejectInput,
   rejectBlock,
   requestBlock,
-} from "../blocks/blocks.ts"
-import { CoachBlock } from "../blocks/rows.ts"
-import { requireMayCoach } from "../coaches.ts"
+} from "#domain/coaching/blocks/blocks.ts"
+import { CoachBlock } from "#domain/coaching/blocks/rows.ts"
+import { requireMayCoach } from "#domain/coaching/coaches.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Coaches"
 

@@ -1,14 +1,11 @@
 /** Coach sessions: lessons with students, who came, and that they were held. */
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { runBeforeHooks } from "../../booking/hooks.ts"
-import { BookingInput } from "../../booking/input.ts"
-import { requireMayCoach } from "../coaches.ts"
-import { cancelSession, completeSession, recordAttendance } from "../sessions/attendance.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { runBeforeHooks } from "#domain/booking/hooks.ts"
+import { BookingInput } from "#domain/booking/input.ts"
+import { requireMayCoach } from "#domain/coaching/coaches.ts"
+import { cancelSession, completeSession, recordAttendance } from "#domain/coaching/sessions/attendance.ts"
 import {
   AttendanceInput,
   bookingOf,
@@ -16,9 +13,12 @@ import {
   CompleteInput,
   LessonBooking,
   SessionInput,
-} from "../sessions/input.ts"
-import { CoachSession } from "../sessions/rows.ts"
-import { addSession, bookSession, getSession, listSessions, SessionQuery } from "../sessions/sessions.ts"
+} from "#domain/coaching/sessions/input.ts"
+import { CoachSession } from "#domain/coaching/sessions/rows.ts"
+import { addSession, bookSession, getSession, listSessions, SessionQuery } from "#domain/coaching/sessions/sessions.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Coaches"
 

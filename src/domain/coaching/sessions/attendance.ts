@@ -2,12 +2,12 @@
  * What becomes of a coach session: who came, that it was held, that it is called off; said by its coach or by staff. Every
  * command locks the session's booking first: of two who complete it, the second finds it completed.
  */
-import { type Caller, isStaff, requireMember } from "../../../access/caller.ts"
-import type { Tx } from "../../../base/database/db.ts"
-import { InvalidInput, NotAllowed, NotFound, WrongState } from "../../../base/errors.ts"
-import { completeLocked } from "../../booking/attendance/check-in.ts"
-import { cancelLocked } from "../../booking/book.ts"
-import { parentsOf } from "../../people/children/parents.ts"
+import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Tx } from "#base/database/db.ts"
+import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { completeLocked } from "#domain/booking/attendance/check-in.ts"
+import { cancelLocked } from "#domain/booking/book.ts"
+import { parentsOf } from "#domain/people/children/parents.ts"
 import { recordCompletedSession, recordSessionCancelled } from "./events.ts"
 import type { AttendanceInput, CancelSessionInput, CompleteInput } from "./input.ts"
 import {

@@ -1,6 +1,6 @@
 /** What the commands of coach sessions announce: each event's data, from the session as it is read. */
-import type { Tx } from "../../../base/database/db.ts"
-import { record } from "../../../events/outbox.ts"
+import type { Tx } from "#base/database/db.ts"
+import { record } from "#events/outbox.ts"
 import type { CoachSession } from "./rows.ts"
 
 /** @param parents the parents to tell, by student; @param attended the ids of those who came */

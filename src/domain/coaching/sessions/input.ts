@@ -3,8 +3,8 @@
  * has its resource, coach and booking already; without one it is a lesson that is booked and sold.
  */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Money, Name, Note } from "../../../base/schema/request-fields.ts"
-import { type BookingInput, maxParticipants, minBookingMinutes, PaymentMethod } from "../../booking/input.ts"
+import { Id, Instant, Money, Name, Note } from "#base/schema/request-fields.ts"
+import { type BookingInput, maxParticipants, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 
 const maxTypeLength = 60
 const minuteMs = 60_000

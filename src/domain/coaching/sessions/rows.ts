@@ -4,12 +4,12 @@
  * Writes: coach_sessions, coach_session_students.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { Id, Instant } from "../../../base/schema/fact-fields.ts"
-import { lockBooking } from "../../booking/find.ts"
-import type { LockedBooking } from "../../booking/row.ts"
+import { type Caller, isStaff, mayActFor } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound } from "#base/errors.ts"
+import { Id, Instant } from "#base/schema/fact-fields.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import type { LockedBooking } from "#domain/booking/row.ts"
 
 /** `pending`: its booking waits for payment or approval. `missed`: its booking is a no-show. */
 export const SessionStatus = Schema.Literals(["pending", "scheduled", "completed", "missed", "cancelled"])

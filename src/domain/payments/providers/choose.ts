@@ -1,6 +1,6 @@
 /** The payment providers of an installation: Stripe when it is configured, else the built-in one. */
-import type { App } from "../../../base/app.ts"
-import type { ProviderName } from "../../ledger/saved-card.ts"
+import type { App } from "#base/app.ts"
+import type { ProviderName } from "#domain/ledger/saved-card.ts"
 import { localProvider } from "./local.ts"
 import type { PaymentProvider } from "./provider.ts"
 import { stripeProvider } from "./stripe.ts"

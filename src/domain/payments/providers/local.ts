@@ -5,7 +5,7 @@
  * It is the outside: its statements commit by themselves, never in a transaction of the domain.
  * Writes: local_provider_payments, local_provider_refunds.
  */
-import type { Db } from "../../../base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 import {
   CardRefused,
   type ChargeAnswer,

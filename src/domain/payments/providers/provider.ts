@@ -3,7 +3,7 @@
  * of ours (the id of the payment or refund). Asked twice under one key it does it once and answers what became of it.
  * Two implementations: the built-in one (local-provider.ts), which is the default, and Stripe (stripe-provider.ts).
  */
-import type { ProviderName, SavedCard } from "../../ledger/saved-card.ts"
+import type { ProviderName, SavedCard } from "#domain/ledger/saved-card.ts"
 
 /** What to charge: a token that the provider's own form made of a card, or a card that was saved. Never a card number. */
 export type Card =

@@ -3,8 +3,8 @@
  * Nothing is sent a second time by the SDK: what has no answer is asked for again by the job payment-resolution.
  */
 import Stripe from "stripe"
-import type { StripeConfig } from "../../../base/config.ts"
-import { guardedFetch } from "../../../base/egress/fetch.ts"
+import type { StripeConfig } from "#base/config.ts"
+import { guardedFetch } from "#base/egress/fetch.ts"
 
 /** A request that pays waits for this, milliseconds: a payer must hear something before their connection is given up. */
 const timeoutMs = 8_000

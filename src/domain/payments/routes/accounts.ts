@@ -2,11 +2,8 @@
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requireMember } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import { requireMember } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
 import {
   BillingAccount,
   BillingAccountInput,
@@ -15,10 +12,13 @@ import {
   getBillingAccount,
   listBillingAccounts,
   requireOwnAccount,
-} from "../../ledger/accounts.ts"
-import { CardToken } from "../../ledger/answer.ts"
-import type { SavedCard } from "../../ledger/saved-card.ts"
-import { keepCard, setCardOf } from "../cards.ts"
+} from "#domain/ledger/accounts.ts"
+import { CardToken } from "#domain/ledger/answer.ts"
+import type { SavedCard } from "#domain/ledger/saved-card.ts"
+import { keepCard, setCardOf } from "#domain/payments/cards.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Payments"
 const CardInput = Schema.Struct({ cardToken: CardToken })

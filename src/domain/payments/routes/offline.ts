@@ -1,10 +1,7 @@
 /** Payments that staff took at the desk. */
 import { Elysia } from "elysia"
-import { requireStaff } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
+import { requireStaff } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
 import {
   getOfflinePayment,
   listOfflinePayments,
@@ -12,7 +9,10 @@ import {
   OfflinePaymentInput,
   OfflinePaymentQuery,
   recordOfflinePayment,
-} from "../offline.ts"
+} from "#domain/payments/offline.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Payments"
 

@@ -3,14 +3,10 @@
  * transaction, then its answer is settled; a repetition under the same Idempotency-Key answers what became of it meanwhile.
  */
 import { Elysia } from "elysia"
-import { type Caller, requireMember, requireStaff } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { NoInput } from "../../../base/schema/no-input.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { facilityIdOf, idOf } from "../../../http/path.ts"
-import { api } from "../../../http/route.ts"
-import { addEventIds, contextOfRequest, type OutsideRequest } from "../../../http/two-step.ts"
+import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { NotFound } from "#base/errors.ts"
+import { NoInput } from "#base/schema/no-input.ts"
 import {
   Payment,
   PaymentInput,
@@ -19,15 +15,19 @@ import {
   RefundInput,
   RefundQuery,
   toPayment,
-} from "../../ledger/answer.ts"
-import { findPayment } from "../../ledger/payment-rows.ts"
-import { findRefund, toRefund } from "../../ledger/refund-rows.ts"
-import { askedPayment, beginPayment, type PaymentAsked } from "../begin.ts"
-import { runPaymentHooks } from "../hooks.ts"
-import { getPayment, listPayments } from "../list.ts"
-import { createRefund, getRefund, handBack, listRefunds } from "../refunds.ts"
-import { sendRefund } from "../send-refund.ts"
-import { finishPayment } from "../settle.ts"
+} from "#domain/ledger/answer.ts"
+import { findPayment } from "#domain/ledger/payment-rows.ts"
+import { findRefund, toRefund } from "#domain/ledger/refund-rows.ts"
+import { askedPayment, beginPayment, type PaymentAsked } from "#domain/payments/begin.ts"
+import { runPaymentHooks } from "#domain/payments/hooks.ts"
+import { getPayment, listPayments } from "#domain/payments/list.ts"
+import { createRefund, getRefund, handBack, listRefunds } from "#domain/payments/refunds.ts"
+import { sendRefund } from "#domain/payments/send-refund.ts"
+import { finishPayment } from "#domain/payments/settle.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
+import { addEventIds, contextOfRequest, type OutsideRequest } from "#http/two-step.ts"
 
 const tag = "Payments"
 

@@ -5,13 +5,13 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import Stripe from "stripe"
-import type { App } from "../../../base/app.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { bodyTextOf } from "../../../http/body.ts"
-import { described } from "../../../http/describe.ts"
-import { BadRequest } from "../../../http/problems.ts"
-import { api } from "../../../http/route.ts"
-import { receiveStripeEvent } from "../stripe-events.ts"
+import type { App } from "#base/app.ts"
+import { NotFound } from "#base/errors.ts"
+import { receiveStripeEvent } from "#domain/payments/stripe-events.ts"
+import { bodyTextOf } from "#http/body.ts"
+import { described } from "#http/describe.ts"
+import { BadRequest } from "#http/problems.ts"
+import { api } from "#http/route.ts"
 
 const Received = Schema.Struct({
   received: Schema.Boolean,

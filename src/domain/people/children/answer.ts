@@ -1,7 +1,7 @@
 /** A link between parent and child as the API answers it: the Schema, and its one way from a row. */
 import * as Schema from "effect/Schema"
-import { childPermissions } from "../../../access/caller.ts"
-import { Id, Instant } from "../../../base/schema/fact-fields.ts"
+import { childPermissions } from "#access/caller.ts"
+import { Id, Instant } from "#base/schema/fact-fields.ts"
 import type { LinkRow } from "./rows.ts"
 
 export const LinkStatus = Schema.Literals(["invited", "linked", "declined"])

@@ -1,10 +1,10 @@
 /** What a child is added with: the id of somebody who has an account, or what makes one. Parsed at the edge. */
 import * as Schema from "effect/Schema"
-import { childPermissions } from "../../../access/caller.ts"
-import { Password } from "../../../access/passwords.ts"
-import { clock } from "../../../base/clock.ts"
-import { isLocalDate } from "../../../base/local-days.ts"
-import { Email, Id, Name } from "../../../base/schema/request-fields.ts"
+import { childPermissions } from "#access/caller.ts"
+import { Password } from "#access/passwords.ts"
+import { clock } from "#base/clock.ts"
+import { isLocalDate } from "#base/local-days.ts"
+import { Email, Id, Name } from "#base/schema/request-fields.ts"
 
 const maxRelationshipLength = 60
 /** Nobody alive was born before it. */

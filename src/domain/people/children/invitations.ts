@@ -3,12 +3,12 @@
  * answers one counts.
  */
 import * as Schema from "effect/Schema"
-import type { Caller } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound, WrongState } from "../../../base/errors.ts"
-import { platformFacilityId } from "../../../base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "../../../base/schema/page.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, WrongState } from "#base/errors.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
 import { type ChildLink, toChild } from "./answer.ts"
 import { announceLink, type ChildQuery } from "./children.ts"
 import { answerLink, findLink, findLinks, type LinkRow, lockPeople, standing } from "./rows.ts"

@@ -3,9 +3,9 @@
  * that of two who would make a second primary parent, or each other's parent, one comes second and sees the first.
  * Writes: child_links.
  */
-import type { ChildPermission } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { newId } from "../../../base/ids.ts"
+import type { ChildPermission } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
 
 export type LinkStatus = "invited" | "linked" | "declined"
 

@@ -1,10 +1,10 @@
 /** Signing in and out. */
 import { Elysia } from "elysia"
-import { checkPassword, endSession, openSession, Session, SignInInput } from "../../../access/sessions.ts"
-import type { App } from "../../../base/app.ts"
-import { NotAllowed } from "../../../base/errors.ts"
-import { described } from "../../../http/describe.ts"
-import { api, tokenOf } from "../../../http/route.ts"
+import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
+import type { App } from "#base/app.ts"
+import { NotAllowed } from "#base/errors.ts"
+import { described } from "#http/describe.ts"
+import { api, tokenOf } from "#http/route.ts"
 
 export const sessionRoutes = (app: App) =>
   new Elysia({ name: "sessions" })

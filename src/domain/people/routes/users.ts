@@ -1,14 +1,14 @@
 /** Registration, and the caller's own page. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { childPermissions } from "../../../access/caller.ts"
-import { hashPassword } from "../../../access/passwords.ts"
-import type { App } from "../../../base/app.ts"
-import { newId } from "../../../base/ids.ts"
-import { Id } from "../../../base/schema/request-fields.ts"
-import { described } from "../../../http/describe.ts"
-import { api } from "../../../http/route.ts"
-import { RegistrationInput, registerUser, User } from "../users.ts"
+import { childPermissions } from "#access/caller.ts"
+import { hashPassword } from "#access/passwords.ts"
+import type { App } from "#base/app.ts"
+import { newId } from "#base/ids.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { RegistrationInput, registerUser, User } from "#domain/people/users.ts"
+import { described } from "#http/describe.ts"
+import { api } from "#http/route.ts"
 
 export const userRoutes = (app: App) =>
   new Elysia({ name: "users" })

@@ -1,12 +1,12 @@
 /** The catalogue of event types, for anybody: it tells about no one. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { NotFound } from "../../../base/errors.ts"
-import { catalogue, type EventType } from "../../../events/catalogue.ts"
-import { describeEventType } from "../../../events/describe.ts"
-import { DomainEvent } from "../../../events/envelope.ts"
-import { described, listOf } from "../../../http/describe.ts"
-import { problems } from "../../../http/problems.ts"
+import { NotFound } from "#base/errors.ts"
+import { catalogue, type EventType } from "#events/catalogue.ts"
+import { describeEventType } from "#events/describe.ts"
+import { DomainEvent } from "#events/envelope.ts"
+import { described, listOf } from "#http/describe.ts"
+import { problems } from "#http/problems.ts"
 
 export const eventTypeRoutes = () =>
   new Elysia()

@@ -1,15 +1,15 @@
 /** The feed of events, an event, and its story: for the staff of a facility, and for the platform across facilities. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requirePlatformAdmin, requireStaff } from "../../../access/caller.ts"
-import type { App } from "../../../base/app.ts"
-import { NotFound } from "../../../base/errors.ts"
-import { isId } from "../../../base/ids.ts"
-import { defaultLimit, pageQuery } from "../../../base/schema/page.ts"
-import { DomainEvent } from "../../../events/envelope.ts"
-import { described } from "../../../http/describe.ts"
-import { api } from "../../../http/route.ts"
-import { readEvent, readEventLog, readFeed } from "../log.ts"
+import { requirePlatformAdmin, requireStaff } from "#access/caller.ts"
+import type { App } from "#base/app.ts"
+import { NotFound } from "#base/errors.ts"
+import { isId } from "#base/ids.ts"
+import { defaultLimit, pageQuery } from "#base/schema/page.ts"
+import { DomainEvent } from "#events/envelope.ts"
+import { described } from "#http/describe.ts"
+import { api } from "#http/route.ts"
+import { readEvent, readEventLog, readFeed } from "#outbound/feed/log.ts"
 
 export const eventRoutes = (app: App) =>
   new Elysia()

@@ -6,8 +6,8 @@ import { randomBytes } from "node:crypto"
 import type { AddressInfo } from "node:net"
 import { simpleParser } from "mailparser"
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server"
-import type { Db } from "../../../base/database/db.ts"
-import { sameSecret } from "../../../base/secrets.ts"
+import type { Db } from "#base/database/db.ts"
+import { sameSecret } from "#base/secrets.ts"
 import { keepMail } from "./mailbox.ts"
 
 export interface MailboxServer {

@@ -3,8 +3,8 @@
  * Writes: mailbox, of which housekeeping keeps the latest thousand mails.
  */
 import { simpleParser } from "mailparser"
-import type { Db, Queryable } from "../../../base/database/db.ts"
-import { newId } from "../../../base/ids.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import { newId } from "#base/ids.ts"
 
 export interface NewMail {
   readonly messageId: string

@@ -4,8 +4,8 @@
  * A message that the server has taken is its responsibility: "sent" promises no more than that.
  */
 import nodemailer from "nodemailer"
-import type { App } from "../../../base/app.ts"
-import { BadConfig } from "../../../base/config.ts"
+import type { App } from "#base/app.ts"
+import { BadConfig } from "#base/config.ts"
 import { type MailboxServer, startMailboxServer } from "./mailbox-server.ts"
 
 export interface MailMessage {

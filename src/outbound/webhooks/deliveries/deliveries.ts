@@ -3,11 +3,11 @@
  * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
  * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
  */
-import type { Caller } from "../../../access/caller.ts"
-import type { Queryable, Tx } from "../../../base/database/db.ts"
-import { NotFound, WrongState } from "../../../base/errors.ts"
-import { raise } from "../../../base/hints.ts"
-import { type Page, pageOf } from "../../../base/schema/page.ts"
+import type { Caller } from "#access/caller.ts"
+import type { Queryable, Tx } from "#base/database/db.ts"
+import { NotFound, WrongState } from "#base/errors.ts"
+import { raise } from "#base/hints.ts"
+import { type Page, pageOf } from "#base/schema/page.ts"
 import {
   type AttemptRow,
   attemptUnderWayId,

@@ -1,9 +1,9 @@
 /** A delivery as it is read, with its last attempt, and what the API shows of it (the specification's WebhookDelivery). */
 import * as Schema from "effect/Schema"
 import type postgres from "postgres"
-import type { Queryable } from "../../../base/database/db.ts"
-import type { AuthType } from "../input.ts"
-import { plainHeaders, signatureHeader } from "../request.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { AuthType } from "#outbound/webhooks/input.ts"
+import { plainHeaders, signatureHeader } from "#outbound/webhooks/request.ts"
 
 export const deliveryStatuses = ["pending", "retrying", "delivered", "failed"] as const
 export type DeliveryStatus = (typeof deliveryStatuses)[number]

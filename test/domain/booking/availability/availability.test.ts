@@ -1,24 +1,19 @@
 // The slots of a local day, and the cache in front of them: used when it may be, and never to show as free what is taken.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { cacheInvalidationHandler } from "../../../../actors/handlers/cache-invalidation.ts"
-import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
-import { runTransactional } from "../../../../actors/runs/transactional.ts"
-import {
-  availabilityOf,
-  isUnchanged,
-  slotsOf,
-  slotsOfMany,
-} from "../../../../src/domain/booking/availability/availability.ts"
-import { invalidatingEvents } from "../../../../src/domain/booking/availability/cache.ts"
-import { cancelBooking, createBooking } from "../../../../src/domain/booking/book.ts"
-import { createHold, expireHolds } from "../../../../src/domain/booking/holds.ts"
-import { record } from "../../../../src/events/outbox.ts"
-import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
-import { aFacility, aResource } from "../../../harness/club/factories.ts"
-import { dispatchAll, failure, processRow } from "../../../harness/pipeline/pipeline.ts"
-import { claimFree, queueAll } from "../../../harness/pipeline/runs.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
+import { runTransactional } from "#actors/runs/transactional.ts"
+import { availabilityOf, isUnchanged, slotsOf, slotsOfMany } from "#domain/booking/availability/availability.ts"
+import { invalidatingEvents } from "#domain/booking/availability/cache.ts"
+import { cancelBooking, createBooking } from "#domain/booking/book.ts"
+import { createHold, expireHolds } from "#domain/booking/holds.ts"
+import { record } from "#events/outbox.ts"
+import { aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { aFacility, aResource } from "#test/harness/club/factories.ts"
+import { dispatchAll, failure, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { claimFree, queueAll } from "#test/harness/pipeline/runs.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let club: Club

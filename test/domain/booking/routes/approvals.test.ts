@@ -1,10 +1,10 @@
 // Bookings that are not certain at once: paid online, or approved by staff; and those that parents make for their children.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
-import { lockBooking } from "../../../../src/domain/booking/find.ts"
-import { expireHolds } from "../../../../src/domain/booking/holds.ts"
-import { retakeSlot } from "../../../../src/domain/booking/retake-slot.ts"
+import { confirmPaidHold } from "#domain/booking/book.ts"
+import { lockBooking } from "#domain/booking/find.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { retakeSlot } from "#domain/booking/retake-slot.ts"
 import {
   aBookingClub,
   type BookingClub,
@@ -14,10 +14,10 @@ import {
   outcome,
   storyOf,
   tally,
-} from "../../../harness/club/booking-club.ts"
-import { atMinuteOf } from "../../../harness/club/bookings.ts"
-import { atHour, run } from "../../../harness/club/club.ts"
-import { failure } from "../../../harness/pipeline/pipeline.ts"
+} from "#test/harness/club/booking-club.ts"
+import { atMinuteOf } from "#test/harness/club/bookings.ts"
+import { atHour, run } from "#test/harness/club/club.ts"
+import { failure } from "#test/harness/pipeline/pipeline.ts"
 
 let club: BookingClub
 let hour = 0

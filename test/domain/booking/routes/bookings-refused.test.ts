@@ -1,10 +1,10 @@
 // What the booking routes refuse: as which problem, at which field, and with nothing written.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts, refusalOf } from "../../../harness/api/booking-api.ts"
-import { atHour } from "../../../harness/club/club.ts"
+import { newId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts, refusalOf } from "#test/harness/api/booking-api.ts"
+import { atHour } from "#test/harness/club/club.ts"
 
 let api: TestApi
 let its: Courts

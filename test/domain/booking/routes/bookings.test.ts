@@ -1,12 +1,12 @@
 // Bookings, holds and availability over HTTP: what is answered, and what before hooks do to a request.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import type { AnyHook } from "../../../../src/hooks/create-hooks.ts"
-import { createHooks } from "../../../../src/hooks/create-hooks.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts, refusalOf, rowsOf } from "../../../harness/api/booking-api.ts"
-import { atHour, dayOf } from "../../../harness/club/club.ts"
+import { newId } from "#base/ids.ts"
+import type { AnyHook } from "#hooks/create-hooks.ts"
+import { createHooks } from "#hooks/create-hooks.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts, refusalOf, rowsOf } from "#test/harness/api/booking-api.ts"
+import { atHour, dayOf } from "#test/harness/club/club.ts"
 
 let api: TestApi
 let its: Courts

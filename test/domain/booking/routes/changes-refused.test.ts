@@ -1,10 +1,10 @@
 // What the routes refuse that change bookings, and those of policies and prices: as which problem, and with nothing written.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts, refusalOf } from "../../../harness/api/booking-api.ts"
-import { atHour } from "../../../harness/club/club.ts"
+import { newId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts, refusalOf } from "#test/harness/api/booking-api.ts"
+import { atHour } from "#test/harness/club/club.ts"
 
 let api: TestApi
 let its: Courts

@@ -1,9 +1,9 @@
 // The day of play: the codes with which people check in, and what it costs not to come.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { noShowDetection } from "../../../../actors/jobs/no-show-detection.ts"
-import { jobsUserId } from "../../../../src/base/ids.ts"
-import { countDueNoShows, detectNoShows } from "../../../../src/domain/booking/attendance/no-shows.ts"
+import { noShowDetection } from "#actors/jobs/no-show-detection.ts"
+import { jobsUserId } from "#base/ids.ts"
+import { countDueNoShows, detectNoShows } from "#domain/booking/attendance/no-shows.ts"
 import {
   aBookingClub,
   type BookingClub,
@@ -12,9 +12,9 @@ import {
   outcome,
   storyOf,
   tally,
-} from "../../../harness/club/booking-club.ts"
-import { atMinuteOf } from "../../../harness/club/bookings.ts"
-import { aMember, atHour, type Person, run } from "../../../harness/club/club.ts"
+} from "#test/harness/club/booking-club.ts"
+import { atMinuteOf } from "#test/harness/club/bookings.ts"
+import { aMember, atHour, type Person, run } from "#test/harness/club/club.ts"
 
 let club: BookingClub
 let hour = 0

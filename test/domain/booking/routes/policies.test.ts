@@ -1,15 +1,8 @@
 // What a facility binds its members to: the policy, its limits, and prices by time and type.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import {
-  aBookingClub,
-  type Body,
-  type BookingClub,
-  offline,
-  online,
-  outcome,
-} from "../../../harness/club/booking-club.ts"
-import { atHour, dayOf } from "../../../harness/club/club.ts"
+import { aBookingClub, type Body, type BookingClub, offline, online, outcome } from "#test/harness/club/booking-club.ts"
+import { atHour, dayOf } from "#test/harness/club/club.ts"
 
 let club: BookingClub
 

@@ -1,19 +1,19 @@
 // Reminders from the booking to the mailbox: which come due when, that each is sent once, and what moving or cancelling does.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
-import { dispatcher } from "../../../../actors/dispatch/dispatcher.ts"
-import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
-import { mirrorHandlers } from "../../../../actors/handlers/index.ts"
-import { notificationHandler } from "../../../../actors/handlers/notification.ts"
-import { bookingReminderCheck } from "../../../../actors/jobs/booking-reminder-check.ts"
-import { runHandler } from "../../../../actors/runs/run-handler.ts"
-import { jobsUserId } from "../../../../src/base/ids.ts"
-import type { EventData } from "../../../../src/events/catalogue.ts"
-import { createMailer, type Mailer } from "../../../../src/outbound/messages/email/smtp.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { startJobs, type TestJobs } from "../../../harness/club/jobs.ts"
-import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
-import { eventually } from "../../../harness/setup/eventually.ts"
+import { dispatcher } from "#actors/dispatch/dispatcher.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { mirrorHandlers } from "#actors/handlers/index.ts"
+import { notificationHandler } from "#actors/handlers/notification.ts"
+import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { jobsUserId } from "#base/ids.ts"
+import type { EventData } from "#events/catalogue.ts"
+import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
+import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let api: TestApi
 let receiver: SmtpReceiver

@@ -1,8 +1,8 @@
 // Moving and cancelling bookings: times, prices and refunds, and what happens when others want the same time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { confirmPaidHold } from "../../../../src/domain/booking/book.ts"
-import { lockBooking } from "../../../../src/domain/booking/find.ts"
+import { confirmPaidHold } from "#domain/booking/book.ts"
+import { lockBooking } from "#domain/booking/find.ts"
 import {
   aBookingClub,
   type Body,
@@ -13,9 +13,9 @@ import {
   outcome,
   storyOf,
   tally,
-} from "../../../harness/club/booking-club.ts"
-import { atMinuteOf } from "../../../harness/club/bookings.ts"
-import { atHour, dayOf, type Person, run } from "../../../harness/club/club.ts"
+} from "#test/harness/club/booking-club.ts"
+import { atMinuteOf } from "#test/harness/club/bookings.ts"
+import { atHour, dayOf, type Person, run } from "#test/harness/club/club.ts"
 
 let club: BookingClub
 /** Counts up by three, so that each test has some hours of its own. */

@@ -2,10 +2,10 @@
 // all, and the window that moves on.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { recurringExtension } from "../../../../actors/jobs/recurring-extension.ts"
-import { createHooks } from "../../../../src/hooks/create-hooks.ts"
-import { type Answer, type TestApi, testApi } from "../../../harness/api/api.ts"
-import { refusalOf } from "../../../harness/api/booking-api.ts"
+import { recurringExtension } from "#actors/jobs/recurring-extension.ts"
+import { createHooks } from "#hooks/create-hooks.ts"
+import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { refusalOf } from "#test/harness/api/booking-api.ts"
 
 let api: TestApi
 let facilityId: string

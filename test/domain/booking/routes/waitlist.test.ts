@@ -1,12 +1,12 @@
 // The waitlist over HTTP: the order of joining, offers in the transaction that frees the slot, their answers, and races.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { maxLiveWishes } from "../../../../src/domain/booking/waitlist/waitlist.ts"
-import { createHooks } from "../../../../src/hooks/create-hooks.ts"
-import { refusalOf } from "../../../harness/api/booking-api.ts"
-import { atHour } from "../../../harness/club/club.ts"
-import { hoursFrom, makeWaitlist, type Waitlist } from "../../../harness/club/waitlist.ts"
+import { newId } from "#base/ids.ts"
+import { maxLiveWishes } from "#domain/booking/waitlist/waitlist.ts"
+import { createHooks } from "#hooks/create-hooks.ts"
+import { refusalOf } from "#test/harness/api/booking-api.ts"
+import { atHour } from "#test/harness/club/club.ts"
+import { hoursFrom, makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
 
 let list: Waitlist
 let hour = 24

@@ -2,15 +2,15 @@
 // done: no booking without its event, no cancellation that fails because of those who wait.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import type { Db } from "../../../../src/base/database/db.ts"
-import { extendDue } from "../../../../src/domain/booking/series/extend.ts"
-import type { RecurringInput } from "../../../../src/domain/booking/series/input.ts"
-import { createSeries, getSeries, prepareSeries } from "../../../../src/domain/booking/series/series.ts"
-import { getEntry, joinWaitlist } from "../../../../src/domain/booking/waitlist/waitlist.ts"
-import { aClub, atHour, type Club, dayOf, run } from "../../../harness/club/club.ts"
-import { aTinyPlan, subscribed } from "../../../harness/club/subscriptions.ts"
-import { failure, pipelineApp } from "../../../harness/pipeline/pipeline.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+import type { Db } from "#base/database/db.ts"
+import { extendDue } from "#domain/booking/series/extend.ts"
+import type { RecurringInput } from "#domain/booking/series/input.ts"
+import { createSeries, getSeries, prepareSeries } from "#domain/booking/series/series.ts"
+import { getEntry, joinWaitlist } from "#domain/booking/waitlist/waitlist.ts"
+import { aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { aTinyPlan, subscribed } from "#test/harness/club/subscriptions.ts"
+import { failure, pipelineApp } from "#test/harness/pipeline/pipeline.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let db: Db

@@ -1,9 +1,9 @@
 // Recurrence rules without a database: what is understood, what is refused and why, and the days that a rule names.
 
 import { describe, expect, test } from "bun:test"
-import { occurrencesOf, type Pattern } from "../../../../src/domain/booking/series/occurrences.ts"
-import { parseRule, ruleOf } from "../../../../src/domain/booking/series/rule.ts"
-import { extendAt, firstStretch } from "../../../../src/domain/booking/series/window.ts"
+import { occurrencesOf, type Pattern } from "#domain/booking/series/occurrences.ts"
+import { parseRule, ruleOf } from "#domain/booking/series/rule.ts"
+import { extendAt, firstStretch } from "#domain/booking/series/window.ts"
 
 const faultOf = (text: string) => {
   const rule = parseRule(text)

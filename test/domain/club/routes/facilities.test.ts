@@ -1,8 +1,8 @@
 // Facilities, their settings, resources and API keys: who sees and changes them, and what is recorded.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { platformFacilityId, rootUserId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
+import { platformFacilityId, rootUserId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 let api: TestApi
 let facilityId: string

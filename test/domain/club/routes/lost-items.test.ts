@@ -1,9 +1,9 @@
 // Lost items: who reports, who sees what, and that a thing is handed out once.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { recordedBy, type SignedIn, signedIn, verdict } from "../../../harness/club/people.ts"
+import { newId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
 let facilityId: string

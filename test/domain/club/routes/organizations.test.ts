@@ -1,9 +1,9 @@
 // Organizations: a role in one counts in all its facilities and nowhere else, and nobody gets one by moving a facility.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId, platformFacilityId, rootUserId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { recordedBy, type SignedIn, signedIn, verdict } from "../../../harness/club/people.ts"
+import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
 let organizationId: string

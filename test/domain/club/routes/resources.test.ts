@@ -1,11 +1,11 @@
 // Changing a resource: what is recorded, who may, and that an inactive one is neither shown nor booked.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { atHour, dayOf } from "../../../harness/club/club.ts"
-import { recordedBy, type SignedIn, signedIn, verdict } from "../../../harness/club/people.ts"
+import { newId } from "#base/ids.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
 let its: Courts

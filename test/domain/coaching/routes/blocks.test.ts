@@ -1,17 +1,10 @@
 // Coach blocks over HTTP: what is asked for, decided and given back, what each step records, and who may.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import {
-  aBlock,
-  type Body,
-  type CoachClub,
-  makeCoachClub,
-  outcome,
-  recordedBy,
-} from "../../../harness/api/coach-api.ts"
-import { atMinuteOf, eventsOf, isOccupied } from "../../../harness/club/bookings.ts"
-import { atHour, type Person } from "../../../harness/club/club.ts"
+import { newId } from "#base/ids.ts"
+import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
+import { atMinuteOf, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
+import { atHour, type Person } from "#test/harness/club/club.ts"
 
 let club: CoachClub
 let hour = 0

@@ -1,10 +1,10 @@
 // Coaches and their profiles over HTTP: who is a coach, who may write what of them, and who may read it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { newId, rootUserId } from "../../../../src/base/ids.ts"
-import { type CoachClub, makeCoachClub, outcome } from "../../../harness/api/coach-api.ts"
-import { aMember } from "../../../harness/club/club.ts"
-import { aPerson } from "../../../harness/club/factories.ts"
+import { newId, rootUserId } from "#base/ids.ts"
+import { type CoachClub, makeCoachClub, outcome } from "#test/harness/api/coach-api.ts"
+import { aMember } from "#test/harness/club/club.ts"
+import { aPerson } from "#test/harness/club/factories.ts"
 
 let club: CoachClub
 beforeAll(async () => {

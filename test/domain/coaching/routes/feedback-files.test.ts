@@ -3,10 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { connect } from "node:net"
-import { newId } from "../../../../src/base/ids.ts"
-import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"
-import { exe, jpeg, mp4, png, wav } from "../../../harness/club/media-files.ts"
-import { eventually } from "../../../harness/setup/eventually.ts"
+import { newId } from "#base/ids.ts"
+import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "#test/harness/club/feedback-club.ts"
+import { exe, jpeg, mp4, png, wav } from "#test/harness/club/media-files.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 
 let club: FeedbackClub
 const maxUploadBytes = 1024 * 1024

@@ -1,10 +1,10 @@
 // Feedback over HTTP: written, changed, published once, and seen by those who may.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"
-import { jpeg, mp4, wav } from "../../../harness/club/media-files.ts"
-import { liveServer } from "../../../harness/pipeline/live.ts"
+import { newId } from "#base/ids.ts"
+import { aForm, type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "#test/harness/club/feedback-club.ts"
+import { jpeg, mp4, wav } from "#test/harness/club/media-files.ts"
+import { liveServer } from "#test/harness/pipeline/live.ts"
 
 let club: FeedbackClub
 

@@ -1,13 +1,13 @@
 // Progress over HTTP: assessed by coaches, each level knowing the one before it, and made by published feedback.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { progressUpdateHandler } from "../../../../actors/handlers/progress-update.ts"
-import { runHandler } from "../../../../actors/runs/run-handler.ts"
-import { startLifeSign } from "../../../../actors/runtime/life-sign.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { improvementPercent } from "../../../../src/domain/coaching/progress/skills.ts"
-import { type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "../../../harness/club/feedback-club.ts"
-import { dispatchAll, runsOf, subscribe } from "../../../harness/pipeline/pipeline.ts"
+import { progressUpdateHandler } from "#actors/handlers/progress-update.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { newId } from "#base/ids.ts"
+import { improvementPercent } from "#domain/coaching/progress/skills.ts"
+import { type FeedbackClub, makeFeedbackClub, outcome, recordedBy } from "#test/harness/club/feedback-club.ts"
+import { dispatchAll, runsOf, subscribe } from "#test/harness/pipeline/pipeline.ts"
 
 let club: FeedbackClub
 let skill = 0

@@ -10,9 +10,9 @@ import {
   makeCoachClub,
   outcome,
   recordedBy,
-} from "../../../harness/api/coach-api.ts"
-import { atMinuteOf, eventsOf, isOccupied } from "../../../harness/club/bookings.ts"
-import { atHour, type Person } from "../../../harness/club/club.ts"
+} from "#test/harness/api/coach-api.ts"
+import { atMinuteOf, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
+import { atHour, type Person } from "#test/harness/club/club.ts"
 
 let club: CoachClub
 let hour = 0

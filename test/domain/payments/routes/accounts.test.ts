@@ -1,16 +1,16 @@
 // Billing accounts, fees that stand on them, and payments that nobody is there for.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { type Charge, charge, waiveCharge } from "../../../../src/domain/ledger/charges.ts"
-import { payAutomatically } from "../../../../src/domain/payments/automatic.ts"
-import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
-import { automaticRetryDays } from "../../../../src/domain/payments/retry-policy.ts"
-import { transact } from "../../../../src/events/outbox.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { run, testContext } from "../../../harness/club/club.ts"
-import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
+import { newId } from "#base/ids.ts"
+import { type Charge, charge, waiveCharge } from "#domain/ledger/charges.ts"
+import { payAutomatically } from "#domain/payments/automatic.ts"
+import { resolvePayments } from "#domain/payments/resolve.ts"
+import { automaticRetryDays } from "#domain/payments/retry-policy.ts"
+import { transact } from "#events/outbox.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { run, testContext } from "#test/harness/club/club.ts"
+import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
 
 let api: TestApi
 let its: Courts

@@ -2,24 +2,19 @@
 // two halves leaves, and who wins a race.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { localPayments } from "../../../../actors/jobs/local-payments.ts"
-import { authenticate } from "../../../../src/access/caller.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { askedPayment, beginPayment } from "../../../../src/domain/payments/begin.ts"
-import { localProvider } from "../../../../src/domain/payments/providers/local.ts"
-import {
-  giveUpAfterMs,
-  resendWithinMs,
-  resolvePayment,
-  resolvePayments,
-} from "../../../../src/domain/payments/resolve.ts"
-import { transact } from "../../../../src/events/outbox.ts"
-import type { AnyHook } from "../../../../src/hooks/create-hooks.ts"
-import { createHooks } from "../../../../src/hooks/create-hooks.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { testContext } from "../../../harness/club/club.ts"
-import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
+import { authenticate } from "#access/caller.ts"
+import { localPayments } from "#actors/jobs/local-payments.ts"
+import { newId } from "#base/ids.ts"
+import { askedPayment, beginPayment } from "#domain/payments/begin.ts"
+import { localProvider } from "#domain/payments/providers/local.ts"
+import { giveUpAfterMs, resendWithinMs, resolvePayment, resolvePayments } from "#domain/payments/resolve.ts"
+import { transact } from "#events/outbox.ts"
+import type { AnyHook } from "#hooks/create-hooks.ts"
+import { createHooks } from "#hooks/create-hooks.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { testContext } from "#test/harness/club/club.ts"
+import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
 
 let api: TestApi
 let its: Courts

@@ -2,18 +2,18 @@
 // refund that was refused and its repetition, a hold that is paid at the desk, a period that was given back and the next one.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
-import { refundHandler } from "../../../../actors/handlers/refund.ts"
-import { subscriptionPaymentHandler } from "../../../../actors/handlers/subscription-payment.ts"
-import { localPayments } from "../../../../actors/jobs/local-payments.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { expireHolds } from "../../../../src/domain/booking/holds.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { run } from "../../../harness/club/club.ts"
-import { eventsAbout, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
-import { handleAll, moveTo, runRenewals } from "../../../harness/club/subscriptions.ts"
-import { dispatchAll } from "../../../harness/pipeline/pipeline.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { refundHandler } from "#actors/handlers/refund.ts"
+import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
+import { localPayments } from "#actors/jobs/local-payments.ts"
+import { newId } from "#base/ids.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { run } from "#test/harness/club/club.ts"
+import { eventsAbout, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
+import { handleAll, moveTo, runRenewals } from "#test/harness/club/subscriptions.ts"
+import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 
 let api: TestApi
 let its: Courts

@@ -1,17 +1,17 @@
 // Money given back: by staff, for a cancelled booking, for a payment that came too late; and money at the desk.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import type { HandledEvent } from "../../../../actors/handlers/handler.ts"
-import { refundHandler } from "../../../../actors/handlers/refund.ts"
-import { localPayments } from "../../../../actors/jobs/local-payments.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { localDateOf } from "../../../../src/base/local-days.ts"
-import { expireHolds } from "../../../../src/domain/booking/holds.ts"
-import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { run } from "../../../harness/club/club.ts"
-import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
+import type { HandledEvent } from "#actors/handlers/handler.ts"
+import { refundHandler } from "#actors/handlers/refund.ts"
+import { localPayments } from "#actors/jobs/local-payments.ts"
+import { newId } from "#base/ids.ts"
+import { localDateOf } from "#base/local-days.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { resolvePayments } from "#domain/payments/resolve.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { run } from "#test/harness/club/club.ts"
+import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
 
 let api: TestApi
 let its: Courts

@@ -2,11 +2,11 @@
 // found again, and webhooks that are signed, late, repeated and out of order.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { resolvePayments } from "../../../../src/domain/payments/resolve.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { type Courts, makeCourts } from "../../../harness/api/booking-api.ts"
-import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "../../../harness/club/payments.ts"
-import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "../../../harness/outside/fake-stripe.ts"
+import { resolvePayments } from "#domain/payments/resolve.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
+import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "#test/harness/outside/fake-stripe.ts"
 
 let api: TestApi
 let its: Courts

@@ -1,12 +1,12 @@
 // Parents and children: who links whom, what a link gives and what its end takes, and races for one invitation.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { authenticate } from "../../../../src/access/caller.ts"
-import { newId, platformFacilityId } from "../../../../src/base/ids.ts"
-import { parentsOf } from "../../../../src/domain/people/children/parents.ts"
-import { password, type TestApi, testApi } from "../../../harness/api/api.ts"
-import { atHour } from "../../../harness/club/club.ts"
-import { recordedBy, type SignedIn, signedIn, verdict } from "../../../harness/club/people.ts"
+import { authenticate } from "#access/caller.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
+import { parentsOf } from "#domain/people/children/parents.ts"
+import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { atHour } from "#test/harness/club/club.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
 let facilityId: string

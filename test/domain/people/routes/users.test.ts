@@ -1,9 +1,9 @@
 // Registration, signing in and out, who the caller is, and who may give which role.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { platformFacilityId, rootUserId } from "../../../../src/base/ids.ts"
-import { password, type TestApi, testApi } from "../../../harness/api/api.ts"
-import { rootKey } from "../../../harness/setup/system.ts"
+import { platformFacilityId, rootUserId } from "#base/ids.ts"
+import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
 let facilityId: string

@@ -1,10 +1,10 @@
 // Moving to another plan over HTTP: what it costs, what is beyond it, whom it is refused, and the prompts that lead to it.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { upgradePromptHandler } from "../../../../actors/handlers/upgrade-prompt.ts"
-import { portion } from "../../../../src/domain/subscriptions/proration.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { aTinyPlan, eventsOf, handleAll } from "../../../harness/club/subscriptions.ts"
+import { upgradePromptHandler } from "#actors/handlers/upgrade-prompt.ts"
+import { portion } from "#domain/subscriptions/proration.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { aTinyPlan, eventsOf, handleAll } from "#test/harness/club/subscriptions.ts"
 
 let api: TestApi
 let facilityId: string

@@ -1,10 +1,10 @@
 // Subscriptions over HTTP: plans and coupons, beginning, paying and cancelling with their events, and races.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { subscriptionPaymentHandler } from "../../../../actors/handlers/subscription-payment.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { refusalOf } from "../../../harness/api/booking-api.ts"
-import { aTinyPlan, eventsOf, handleAll } from "../../../harness/club/subscriptions.ts"
+import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { refusalOf } from "#test/harness/api/booking-api.ts"
+import { aTinyPlan, eventsOf, handleAll } from "#test/harness/club/subscriptions.ts"
 
 let api: TestApi
 let facilityId: string

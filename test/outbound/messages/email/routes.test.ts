@@ -1,13 +1,13 @@
 // The local mailbox's pages: who may see them, and that a mail can do nothing there but be read.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { clock } from "../../../../src/base/clock.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { secretBox } from "../../../../src/base/secrets.ts"
-import { mailboxRoutes, mailboxUrl } from "../../../../src/outbound/messages/email/routes.ts"
-import { createMailer } from "../../../../src/outbound/messages/email/smtp.ts"
-import { testApp } from "../../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+import { clock } from "#base/clock.ts"
+import { newId } from "#base/ids.ts"
+import { secretBox } from "#base/secrets.ts"
+import { mailboxRoutes, mailboxUrl } from "#outbound/messages/email/routes.ts"
+import { createMailer } from "#outbound/messages/email/smtp.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 

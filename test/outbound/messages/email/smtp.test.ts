@@ -1,19 +1,19 @@
 // The SMTP client against a real server: what a refusal means, what is known after it, and the local mailbox.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
-import { BadConfig } from "../../../../src/base/config.ts"
-import { newId } from "../../../../src/base/ids.ts"
-import { forgetOldMails, listMails, openMail } from "../../../../src/outbound/messages/email/mailbox.ts"
+import { BadConfig } from "#base/config.ts"
+import { newId } from "#base/ids.ts"
+import { forgetOldMails, listMails, openMail } from "#outbound/messages/email/mailbox.ts"
 import {
   createMailer,
   type Mailer,
   MailFailed,
   type MailMessage,
   RecipientRefused,
-} from "../../../../src/outbound/messages/email/smtp.ts"
-import { type SmtpReceiver, smtpReceiver } from "../../../harness/outside/smtp.ts"
-import { testApp } from "../../../harness/setup/app.ts"
-import { type TestDatabase, testDatabase } from "../../../harness/setup/database.ts"
+} from "#outbound/messages/email/smtp.ts"
+import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 let receiver: SmtpReceiver

@@ -1,9 +1,9 @@
 // Deliveries over HTTP: listed page by page, found by either id, sent again by hand.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { startReceiver } from "../../../harness/outside/receiver.ts"
-import { aDeliverer, confirmed, type TestDeliverer } from "../../../harness/pipeline/webhooks.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { aDeliverer, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 
 let api: TestApi
 let deliverer: TestDeliverer

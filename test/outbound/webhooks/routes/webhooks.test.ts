@@ -1,11 +1,11 @@
 // Webhooks and their deliveries over HTTP: what is accepted and refused, what is shown of secrets, and who may look.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { newId } from "../../../../src/base/ids.ts"
-import { facilityWebhookEvents } from "../../../../src/events/catalogue.ts"
-import { type TestApi, testApi } from "../../../harness/api/api.ts"
-import { startReceiver } from "../../../harness/outside/receiver.ts"
-import { aDeliverer, confirmed, type TestDeliverer } from "../../../harness/pipeline/webhooks.ts"
+import { newId } from "#base/ids.ts"
+import { facilityWebhookEvents } from "#events/catalogue.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { aDeliverer, confirmed, type TestDeliverer } from "#test/harness/pipeline/webhooks.ts"
 
 let api: TestApi
 let deliverer: TestDeliverer

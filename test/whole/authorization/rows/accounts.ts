@@ -1,8 +1,8 @@
 // Accounts: people, their roles, their children, their sessions; organizations, and what stands open to all.
 
-import { newId } from "../../../../src/base/ids.ts"
-import { admins, everybody, known, type Row, staff } from "../row.ts"
-import type { Scene } from "../scene.ts"
+import { newId } from "#base/ids.ts"
+import { admins, everybody, known, type Row, staff } from "#test/whole/authorization/row.ts"
+import type { Scene } from "#test/whole/authorization/scene.ts"
 
 const person = () => ({
   email: `${newId()}@example.com`,

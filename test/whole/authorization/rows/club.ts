@@ -1,8 +1,8 @@
 // A club: its courts and rules, bookings, coaches, money, feedback.
 
-import { jpeg } from "../../../harness/club/media-files.ts"
-import { admins, members, type Row, staff } from "../row.ts"
-import type { Scene } from "../scene.ts"
+import { jpeg } from "#test/harness/club/media-files.ts"
+import { admins, members, type Row, staff } from "#test/whole/authorization/row.ts"
+import type { Scene } from "#test/whole/authorization/scene.ts"
 
 const f = "/v1/facilities/:facilityId"
 const slot = ({ world, place }: Scene) => ({ resourceId: place.court, ...world.freeHour() })

@@ -1,6 +1,6 @@
 // What is behind the scenes: events, webhooks and their deliveries, keys, dead letters, jobs.
 
-import { admins, platform, type Row, staff } from "../row.ts"
+import { admins, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 
 const f = "/v1/facilities/:facilityId"
 

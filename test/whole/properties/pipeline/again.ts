@@ -1,11 +1,11 @@
 // Commands that put back to work what has failed: a dead letter by the API's command and by the function for psql, and a
 // delivery by hand. The model says which of them must be refused.
 
-import { transact } from "../../../../src/events/outbox.ts"
-import { reprocess } from "../../../../src/operations/dead-letters/dead-letters.ts"
-import { retryDelivery } from "../../../../src/outbound/webhooks/deliveries/deliveries.ts"
-import { context } from "../../../harness/pipeline/pipeline.ts"
-import { rootCaller } from "../../../harness/pipeline/webhooks.ts"
+import { transact } from "#events/outbox.ts"
+import { reprocess } from "#operations/dead-letters/dead-letters.ts"
+import { retryDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
+import { context } from "#test/harness/pipeline/pipeline.ts"
+import { rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import { messagesOf } from "./check.ts"
 import type { Consumer } from "./model.ts"
 import type { LetterRow } from "./tables.ts"

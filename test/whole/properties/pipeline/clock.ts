@@ -2,8 +2,8 @@
 // decide when to look again. Both run on by themselves as well, so nothing here waits.
 
 import { spyOn } from "bun:test"
-import { clock } from "../../../../src/base/clock.ts"
-import type { Db } from "../../../../src/base/database/db.ts"
+import { clock } from "#base/clock.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface MovableTime {
   /** The timer alone goes on: actors look at what they look at now and then. */

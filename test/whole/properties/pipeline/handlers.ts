@@ -1,8 +1,8 @@
 // Handlers that do what a script says, and tell the model what they were asked and how they answered. Two are transactional
 // (one event by one, and a whole batch at once), two external (one with retries, one that must never be called twice).
 
-import { GiveUp, type HandledEvent, type Handler, type Outcome } from "../../../../actors/handlers/handler.ts"
-import type { Tx } from "../../../../src/base/database/db.ts"
+import { GiveUp, type HandledEvent, type Handler, type Outcome } from "#actors/handlers/handler.ts"
+import type { Tx } from "#base/database/db.ts"
 import { type Call, type HandlerName, handlerNames, type Model } from "./model.ts"
 
 /** What becomes of the event at a position: the script's entry of that number, over and over. */

@@ -2,7 +2,7 @@
 // who was subscribed when each was dispatched, and what every handler and every receiver has seen and answered; never
 // what the system's own tables say.
 
-import type { EventType } from "../../../../src/events/catalogue.ts"
+import type { EventType } from "#events/catalogue.ts"
 
 export const eventTypes = ["booking.confirmed", "booking.cancelled", "payment.succeeded"] as const satisfies EventType[]
 export type Type = (typeof eventTypes)[number]

@@ -1,8 +1,8 @@
 // Commands that record events: by the program in one transaction, by a transaction that is rolled back, and from SQL, where an
 // event draws its number long before its transaction ends and may not match its Schema.
 
-import { record, transact } from "../../../../src/events/outbox.ts"
-import { context, sample } from "../../../harness/pipeline/pipeline.ts"
+import { record, transact } from "#events/outbox.ts"
+import { context, sample } from "#test/harness/pipeline/pipeline.ts"
 import type { Consumer, Recorded, Type } from "./model.ts"
 import { RolledBack, rolledBack } from "./rolled-back.ts"
 import type { Facility, World } from "./world.ts"

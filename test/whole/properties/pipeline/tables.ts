@@ -1,6 +1,6 @@
 // What the tables say of the events above a position, read in one statement, so that it all belongs to one moment.
 
-import type { Db } from "../../../../src/base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
 
 export interface RunRow {
   readonly handler: string
