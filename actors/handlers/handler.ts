@@ -7,6 +7,7 @@
 import type { Db, Tx } from "#base/database/db.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
+import type { EventContext } from "#events/outbox.ts"
 
 /** An event as a handler receives it: the row, with its place in the log. */
 export interface HandledEvent extends EventRow {
@@ -79,3 +80,11 @@ export interface ExternalTools {
 }
 
 export type Handler = TransactionalHandler | ExternalHandler
+
+/** The context of the events that a handler records: caused by the event that it handles, in the same correlation. */
+export const causedBy = (event: HandledEvent, environment: EventContext["environment"]): EventContext => ({
+  environment,
+  correlationId: event.correlation_id,
+  causationId: event.id,
+  ...(event.user_id !== null && { userId: event.user_id }),
+})

@@ -4,7 +4,6 @@
  * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
  */
 
-import { contextOf } from "#actors/runs/transactional.ts"
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
@@ -20,7 +19,14 @@ import {
   markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
-import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import {
+  causedBy,
+  type ExternalHandler,
+  type ExternalTools,
+  GiveUp,
+  type HandledEvent,
+  type Outcome,
+} from "./handler.ts"
 
 /** Some of the event's messages are not sent; the next attempt of the run is for those alone. */
 export class NotificationsUnsent extends Error {
@@ -89,7 +95,7 @@ export function notificationHandler(
           await markSent(db, intent)
           return
         }
-        const context = contextOf(event, app.config.environment)
+        const context = causedBy(event, app.config.environment)
         await transact(db, context, async (tx) => {
           const sentAt = await markSent(tx, intent)
           const { user_id: userId, channel } = intent

@@ -8,7 +8,6 @@
  * what has no answer is looked up by payment-resolution. A refund that the provider refuses is a dead letter.
  */
 
-import { contextOf } from "#actors/runs/transactional.ts"
 import type { App } from "#base/app.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -18,7 +17,7 @@ import { refundsOf } from "#domain/ledger/refund-rows.ts"
 import { sendRefund } from "#domain/payments/send-refund.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { transact } from "#events/outbox.ts"
-import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import { causedBy, type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 export const refundHandler = (app: App): ExternalHandler => ({
   kind: "external",
@@ -30,7 +29,7 @@ export const refundHandler = (app: App): ExternalHandler => ({
     const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
     if (owed === undefined) return { skipped: "nothing is to be given back" }
     const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
-    await transact(app.db, contextOf(event, app.config.environment), async (tx) => {
+    await transact(app.db, causedBy(event, app.config.environment), async (tx) => {
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
       // A payment that was settled after the cancellation is void and goes back whole: nothing of it counts here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }

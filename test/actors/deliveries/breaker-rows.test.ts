@@ -1,7 +1,7 @@
 // A webhook that fails again and again is left alone: few attempts are burned, people can see why, and it goes on by itself.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createTakeover } from "#actors/deliveries/reclaim.ts"
+import { Reclaimer } from "#actors/deliveries/reclaim.ts"
 import { rootUserId } from "#base/ids.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
@@ -39,7 +39,7 @@ test("a webhook that always fails is asked ten times, then now and then; when it
   })
   await confirmed(database.db, facility.id, 200)
   const deliverer = await aDeliverer(app)
-  deliverer.lookEverywhere()
+  deliverer.requestScan()
   await deliverer.pass()
   await eventually(async () => expect((await breakers(webhook.id)).length).toBe(1))
   await deliverer.idle()
@@ -67,7 +67,7 @@ test("a process that stops takes its rows away, and those of a dead one are forg
     values (${rootUserId}, ${process}, ${facility.id}, 10, slotbase.now(), slotbase.now())`
   await leave(mine)
   await leave(dead)
-  await createTakeover(database.db, () => mine)()
+  await new Reclaimer(database.db, () => mine).reclaim()
   expect((await breakers(rootUserId)).map((row) => row.process)).toEqual([mine])
 
   const deliverer = await aDeliverer(app)

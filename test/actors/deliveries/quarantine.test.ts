@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
-import type { Delivery } from "#actors/deliveries/delivery.ts"
-import { reclaimLost } from "#actors/deliveries/reclaim.ts"
-import { settle } from "#actors/deliveries/settle-rows.ts"
-import { inLoneTurn } from "#actors/runtime/quarantine.ts"
+import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
+import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
+import { settleAttempts } from "#actors/deliveries/settle-rows.ts"
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import type { App } from "#base/app.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, delivered } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -33,23 +33,31 @@ async function aQueue(count: number, url = "https://receiver.example/hook") {
   return webhook.id
 }
 
+const processes = new Map<number, ActorProcess>()
+/** Each process has one quarantine. */
+function processOf(owner: number): ActorProcess {
+  const process = processes.get(owner) ?? actorProcess(owner)
+  processes.set(owner, process)
+  return process
+}
+
 const claim = (owner: number, webhookIds: readonly string[]) =>
   claimDeliveries(database.db, {
-    owner,
+    process: processOf(owner),
     wants: webhookIds.map((webhookId) => ({ webhookId, after: 0, busy: 0, ahead: 1, cap: 1_000 })),
     total: 512,
   })
 
 /** A process claims all that it gets, and dies. */
-async function lose(webhookIds: readonly string[]): Promise<readonly Delivery[]> {
+async function lose(webhookIds: readonly string[]): Promise<readonly ClaimedDelivery[]> {
   const owner = await processRow(database.db, true)
   const claimed = await claim(owner, webhookIds)
   await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
-  await reclaimLost(database.db, heir)
+  await reclaimAbandoned(database.db, heir)
   return claimed
 }
 
-const deliver = (claimed: readonly Delivery[]) => settle(database.db, claimed.map(delivered))
+const deliver = (claimed: readonly ClaimedDelivery[]) => settleAttempts(database.db, claimed.map(delivered))
 
 const attemptsOf = (webhookId: string) => database.db<{ event_id: string; outcomes: string }[]>`
   select event_id, string_agg(outcome, ' ' order by attempt) as outcomes from slotbase.webhook_attempts
@@ -59,7 +67,7 @@ test("one that ends three processes is a dead letter, and none of a hundred neig
   const [poisoned, innocent] = [await aQueue(50), await aQueue(50)]
   const [poison] = await database.db<[{ position: number; event_id: string }]>`
     select position, event_id from slotbase.delivery_queue where webhook_id = ${poisoned} order by position offset 20 limit 1`
-  const isPoison = ({ position }: Delivery) => position === poison.position
+  const isPoison = ({ position }: ClaimedDelivery) => position === poison.position
   const deaths: number[] = []
   const left = () => database.db`select from slotbase.delivery_queue where webhook_id in (${poisoned}, ${innocent})`
   while ((await left()).length > 0) {
@@ -71,7 +79,7 @@ test("one that ends three processes is a dead letter, and none of a hundred neig
     }
     deaths.push(claimed.length)
     await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
-    await reclaimLost(database.db, heir)
+    await reclaimAbandoned(database.db, heir)
   }
   // Twice with everybody, then alone.
   expect(deaths).toEqual([100, 100, 1])
@@ -89,15 +97,15 @@ test("what was lost once is claimed together again; what was lost twice one at a
   expect([(await lose([lost])).length, (await lose([lost])).length]).toEqual([3, 3])
   const [one, other] = [await processRow(database.db, true), await processRow(database.db, true)]
   const first = await claim(one, [fresh, lost])
-  expect(first.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
+  expect(first.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([[lost, true]])
   const second = await claim(one, [fresh, lost])
-  expect(second.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([
+  expect(second.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([
     [fresh, false],
     [fresh, false],
   ])
   expect(await claim(one, [fresh, lost])).toHaveLength(0)
   const elsewhere = await claim(other, [fresh, lost])
-  expect(elsewhere.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
+  expect(elsewhere.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([[lost, true]])
 
   expect((await deliver(first)).map(({ webhook_id }) => webhook_id)).toEqual([lost])
   const next = await claim(one, [lost])
@@ -110,11 +118,11 @@ test("one that hangs keeps its turn for a moment only, and then another webhook'
   await lose([hanging, steady])
   await lose([hanging, steady])
   const owner = await processRow(database.db, true)
-  const [hung] = (await claim(owner, [hanging])) as [Delivery]
+  const [hung] = (await claim(owner, [hanging])) as [ClaimedDelivery]
   const wants = [hanging, steady].map((webhookId) => ({ webhookId, after: 0, ahead: 1, cap: 1_000 }))
   const again = () =>
     claimDeliveries(database.db, {
-      owner,
+      process: processOf(owner),
       wants: wants.map((want) => ({ ...want, busy: want.webhookId === hanging ? 1 : 0 })),
       total: 512,
     })
@@ -135,13 +143,10 @@ test("a run that is handled alone and a delivery that is sent alone take turns",
   await lose([webhookId])
   const owner = await processRow(database.db, true)
   const [begun, handled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const run = inLoneTurn(
-    () => owner,
-    async () => {
-      begun.resolve()
-      await handled.promise
-    },
-  )
+  const run = processOf(owner).quarantine.handleRun(async () => {
+    begun.resolve()
+    await handled.promise
+  })
   await begun.promise
   expect(await claim(owner, [webhookId])).toHaveLength(0)
   handled.resolve()
@@ -149,23 +154,18 @@ test("a run that is handled alone and a delivery that is sent alone take turns",
   const first = await claim(owner, [webhookId])
   expect(first).toHaveLength(1)
   const order: string[] = []
-  const next = inLoneTurn(
-    () => owner,
-    async () => void order.push("run"),
-  )
+  const next = processOf(owner).quarantine.handleRun(async () => void order.push("run"))
   order.push("delivery")
   await deliver(first)
   await next
   expect(order).toEqual(["delivery", "run"])
   // Slow runs do not keep it for long.
   const claims: number[] = []
-  const slow = inLoneTurn(
-    () => owner,
-    () =>
-      eventually(async () => {
-        claims.push((await claim(owner, [webhookId])).length)
-        expect(claims.at(-1)).toBe(1)
-      }),
+  const slow = processOf(owner).quarantine.handleRun(() =>
+    eventually(async () => {
+      claims.push((await claim(owner, [webhookId])).length)
+      expect(claims.at(-1)).toBe(1)
+    }),
   )
   await slow
   expect(claims[0]).toBe(0)

@@ -36,7 +36,7 @@ test("a pass dispatches one batch and says whether there is more, and a hint fol
 })
 
 test("is woken by recorded events, and looks every second anyway", () => {
-  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], everyMs: 1_000 })
+  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], pollEveryMs: 1_000 })
 })
 
 test("of the events recorded from SQL the good ones are dispatched in order, the bad one is a dead letter", async () => {

@@ -2,7 +2,7 @@
 // exactly what the handler is subscribed to at each position.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimFresh } from "#actors/runs/claim.ts"
+import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { dispatchAll, processRow, recordMany, subscribe } from "#test/harness/pipeline/pipeline.ts"
@@ -35,7 +35,7 @@ test("nothing is claimed that it is not subscribed to any more, and nothing that
   await dispatchAll(db)
   const claimed: number[] = []
   const claim = async () => {
-    const { runs, lease } = await claimFresh(claimer, handler, owner, 0, 100)
+    const { runs, lease } = await claimFreshRuns(claimer, handler, owner, 0, 100)
     claimed.push(...runs.map(({ position }) => position))
     if (runs.length > 0) await db`delete from slotbase.handler_claims where lease = ${lease}`
   }

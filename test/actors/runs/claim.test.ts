@@ -1,8 +1,9 @@
 // Claims: no run is ever two people's, what a dead process held is tried once more and then one by one, and a late settler changes nothing.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { claimFresh, claimLone, giveBack, type Run, takeOver } from "#actors/runs/claim.ts"
-import { asFenced, Fenced, settle, settleFailure } from "#actors/runs/settle.ts"
+import { claimFreshRuns, claimQuarantinedRun, type Run, releaseAbandonedRuns, returnRuns } from "#actors/runs/claim.ts"
+import { asFenced, Fenced, settleRuns } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import {
@@ -48,11 +49,11 @@ describe("claiming what is free", () => {
       const owner = await processRow(db, true)
       const claimed = []
       for (let since = 0; ; ) {
-        const claim = await claimFresh(sql, handler, owner, since, 50)
+        const claim = await claimFreshRuns(sql, handler, owner, since, 50)
         if (claim.runs.length === 0) return claimed
         since = claim.since
         claimed.push(...claim.runs.map((run) => run.position))
-        await settle(
+        await settleRuns(
           sql,
           handler,
           claim.lease,
@@ -75,7 +76,7 @@ describe("claiming what is free", () => {
     expect([...claims] as object[]).toEqual([{ handler, lease: claim.lease, owner: alive, positions: [1, 2, 3] }])
     expect(claim.runs[0]).toMatchObject({
       attempts: 0,
-      alone: false,
+      quarantined: false,
       type: "booking.confirmed",
       source: "booking-service",
       metadata: { environment: "development" },
@@ -92,7 +93,7 @@ describe("claiming what is free", () => {
     await recordMany(db, 70, "booking.cancelled")
     await queue(1)
     const claims = []
-    for (let nth = 0; nth < 4; nth++) claims.push(await claimFresh(db, handler, alive, 0, 3))
+    for (let nth = 0; nth < 4; nth++) claims.push(await claimFreshRuns(db, handler, alive, 0, 3))
     expect(claims.map(({ runs, more }) => [runs.map((run) => run.position), more])).toEqual([
       [[1, 2, 3], true],
       [[4, 5], true],
@@ -119,7 +120,11 @@ describe("claiming what is free", () => {
   test("leaves a retry that is not due, and takes it when it is", async () => {
     await queue(1)
     const claim = await claimFree(db, handler, alive, 100)
-    await settleFailure(db, handler, claim.lease, claim.runs[0] as Run, new Error("no"), policy, 1)
+    await settleFailedRun(
+      db,
+      { handler, lease: claim.lease, run: claim.runs[0] as Run, policy },
+      { cause: new Error("no"), durationMs: 1 },
+    )
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     await db`select slotbase.move_clock('1 second')`
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
@@ -128,15 +133,15 @@ describe("claiming what is free", () => {
   test("what is given back is there again, untouched", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, alive, 100)
-    await giveBack(db, { ...claim, runs: claim.runs.slice(0, 2) })
+    await returnRuns(db, { ...claim, runs: claim.runs.slice(0, 2) })
     const other = await processRow(db, true)
     const again = await claimFree(db, handler, other, 100)
     expect(again.runs).toMatchObject([
-      { position: 1, attempts: 0, alone: false },
-      { position: 2, attempts: 0, alone: false },
+      { position: 1, attempts: 0, quarantined: false },
+      { position: 2, attempts: 0, quarantined: false },
     ])
     // Only under its own token: what others have claimed since stays theirs.
-    await giveBack(db, claim)
+    await returnRuns(db, claim)
     expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([{ position: 3 }])
   })
 })
@@ -155,7 +160,7 @@ describe("taking over", () => {
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     expect((await orphan(alive)).runs).toEqual([])
     const again = await claimFree(db, handler, alive, 100)
-    expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, alone: false })))
+    expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, quarantined: false })))
   })
 
   test("what was lost twice is taken one by one, and burns no attempt", async () => {
@@ -163,7 +168,7 @@ describe("taking over", () => {
     await loseTwice()
     for (const position of [1, 2, 3]) {
       const claim = await orphan(alive)
-      expect(claim.runs).toMatchObject([{ position, attempts: 0, alone: true, type: "booking.confirmed" }])
+      expect(claim.runs).toMatchObject([{ position, attempts: 0, quarantined: true, type: "booking.confirmed" }])
       await end(claim.lease, position)
     }
     expect((await orphan(alive)).runs).toEqual([])
@@ -176,7 +181,7 @@ describe("taking over", () => {
     const [eventId] = await queue(1)
     await loseTwice()
     await orphan(await processRow(db, false))
-    expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, alone: true }])
+    expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, quarantined: true }])
     const [row] = await db`select errors, lost from slotbase.handler_queue`
     expect(row as object).toEqual({
       lost: 3,
@@ -202,18 +207,22 @@ describe("taking over", () => {
     const unheard = await claimFree(db, handler, alive, 100)
     const next = await claimFree(db, handler, alive, 100)
     expect(next.runs).toMatchObject([
-      { position: 1, attempts: 0, alone: false },
-      { position: 2, attempts: 0, alone: false },
+      { position: 1, attempts: 0, quarantined: false },
+      { position: 2, attempts: 0, quarantined: false },
     ])
-    expect(asFenced(await failure(settle(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
+    expect(asFenced(await failure(settleRuns(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
   })
 
   test("what a dead process had settled of its claim stays settled, and a retry that waits is not lost with it", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, dead, 100)
-    await settle(db, handler, claim.lease, [ended(1)])
-    await settleFailure(db, handler, claim.lease, claim.runs[1] as Run, new Error("no"), policy, 1)
-    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    await settleRuns(db, handler, claim.lease, [ended(1)])
+    await settleFailedRun(
+      db,
+      { handler, lease: claim.lease, run: claim.runs[1] as Run, policy },
+      { cause: new Error("no"), durationMs: 1 },
+    )
+    await releaseAbandonedRuns(db, handler, alive, 0, policy.maxRetries)
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 3, attempts: 0 }])
     expect(await runsOf(db, handler)).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
@@ -225,9 +234,9 @@ describe("taking over", () => {
   test("a lone run that was given back stays alone: no batch has it again", async () => {
     await queue(2)
     await loseTwice()
-    await giveBack(db, await orphan(alive))
+    await returnRuns(db, await orphan(alive))
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
-    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: true }])
+    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, quarantined: true }])
   })
 
   test("two who take over at once take different runs", async () => {
@@ -244,17 +253,23 @@ describe("the fence", () => {
     await queue(2)
     await db`create table if not exists effects (what text)`
     const lost = await claimFree(db, handler, dead, 100)
-    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    await releaseAbandonedRuns(db, handler, alive, 0, policy.maxRetries)
     const taken = await claimFree(db, handler, alive, 1)
     const late = db.begin(async (tx) => {
       await tx`insert into effects values ('late')`
-      await settle(tx, handler, lost.lease, [ended(1), ended(2)])
+      await settleRuns(tx, handler, lost.lease, [ended(1), ended(2)])
     })
     const error = await failure(late)
     expect(asFenced(error)).toBeInstanceOf(Fenced)
     expect((error as Error).message).toBe(`AnalyticsHandler: the claim ${lost.lease} was taken over`)
     expect(
-      await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1)),
+      await failure(
+        settleFailedRun(
+          db,
+          { handler, lease: lost.lease, run: lost.runs[0] as Run, policy },
+          { cause: new Error("no"), durationMs: 1 },
+        ),
+      ),
     ).toBeInstanceOf(Fenced)
     expect(await db`select * from effects`).toHaveLength(0)
     expect(await db`select * from slotbase.handler_history`).toHaveLength(0)
@@ -276,14 +291,14 @@ async function queue(count: number): Promise<readonly string[]> {
 async function loseTwice(): Promise<void> {
   await claimFree(db, handler, dead, 100)
   const next = await processRow(db, false)
-  await takeOver(db, handler, next, 0, policy.maxRetries)
+  await releaseAbandonedRuns(db, handler, next, 0, policy.maxRetries)
   await claimFree(db, handler, next, 100)
 }
 
 const orphan = async (owner: number) => {
-  await takeOver(db, handler, owner, 0, policy.maxRetries)
-  return claimLone(db, handler, owner, 0)
+  await releaseAbandonedRuns(db, handler, owner, 0, policy.maxRetries)
+  return claimQuarantinedRun(db, handler, owner, 0)
 }
 const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
-const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])
+const end = (lease: number, position: number) => settleRuns(db, handler, lease, [ended(position)])
 const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, nth) => from + nth)

@@ -3,11 +3,19 @@
 
 import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
-import { claimFresh } from "#actors/runs/claim.ts"
+import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import { connect, type Db } from "#base/database/db.ts"
-import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import {
+  actorProcess,
+  dispatchAll,
+  pipelineApp,
+  processRow,
+  recordMany,
+  runsOf,
+  subscribe,
+} from "#test/harness/pipeline/pipeline.ts"
 import { claimFree } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -103,7 +111,7 @@ test("whose end the database refuses for a moment is settled at last, and not be
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'slotbase test external'`
     }),
-    () => owner,
+    actorProcess(owner),
   )
   await drain(actor)
   await breaking.end()
@@ -154,7 +162,8 @@ test("without retries never sees events again whose outcome was lost with their 
 
 test("does what dead processes held before it begins more of what is fresh", async () => {
   await queue(40)
-  for (let dead = 0; dead < 3; dead++) await claimFresh(db, "NotificationHandler", await processRow(db, false), 0, 10)
+  for (let dead = 0; dead < 3; dead++)
+    await claimFreshRuns(db, "NotificationHandler", await processRow(db, false), 0, 10)
   const handled: number[] = []
   await drain(actorOf(external("NotificationHandler", async (event) => void handled.push(event.position))))
   expect(handled).toEqual(upTo(40))
@@ -163,7 +172,7 @@ test("does what dead processes held before it begins more of what is fresh", asy
 test("looks for the dead again when what it did of theirs has taken long", async () => {
   await queue(30)
   const [dead, dying] = [await processRow(db, false), await processRow(db, true)]
-  for (const process of [dead, dying]) await claimFresh(db, "NotificationHandler", process, 0, 10)
+  for (const process of [dead, dying]) await claimFreshRuns(db, "NotificationHandler", process, 0, 10)
   const real = performance.now.bind(performance)
   let ahead = 0
   const clock = spyOn(performance, "now").mockImplementation(() => real() + ahead)
@@ -214,7 +223,7 @@ const external = (
   },
 })
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
 const pass = (handler: Handler) => actorOf(handler).pass(never)
 
 /** Passes until nothing is left; the second one may find what the first one has given back. */

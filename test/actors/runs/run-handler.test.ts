@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "#actors/handlers/handler.ts"
-import { claimLone, takeOver } from "#actors/runs/claim.ts"
+import { claimQuarantinedRun, releaseAbandonedRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
-import { inLoneTurn } from "#actors/runtime/quarantine.ts"
 import { connect, type Db, type Tx } from "#base/database/db.ts"
 import { record } from "#events/outbox.ts"
 import {
+  actorProcess,
   dispatchAll,
   failure,
   pipelineApp,
@@ -195,7 +195,7 @@ describe("a transactional handler", () => {
         // As if this process had been stopped for a while: its life sign has run out, and another takes one of its runs.
         const gone = await processRow(db, false)
         await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
-        await takeOver(db, "AnalyticsHandler", other, 0, 3)
+        await releaseAbandonedRuns(db, "AnalyticsHandler", other, 0, 3)
         await claimFree(db, "AnalyticsHandler", other, 1)
       }),
     )
@@ -227,7 +227,7 @@ describe("a transactional handler", () => {
       // The statement ends on the server a second later than here, and with it the locks of the transaction.
       if (event.position === 2) await tx`select pg_sleep(10)`
     })
-    await runHandler(pipelineApp(impatient), handler, () => owner).pass(never)
+    await runHandler(pipelineApp(impatient), handler, actorProcess(owner)).pass(never)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
       { position: 2, status: "retrying", attempts: 1 },
@@ -269,7 +269,7 @@ test("lone runs of two handlers never stand beside each other in one process, so
       return undefined
     },
   })
-  const self = () => owner
+  const self = actorProcess(owner)
   const actors = ["AnalyticsHandler", "NotificationHandler"].map((name) =>
     runHandler(pipelineApp(db), watched(name), self),
   )
@@ -280,9 +280,9 @@ test("lone runs of two handlers never stand beside each other in one process, so
 test("what was lost once goes ahead of another handler's lone run", async () => {
   await queue(3)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
-  const self = () => owner
+  const self = actorProcess(owner)
   const lone = Promise.withResolvers<void>()
-  const over = inLoneTurn(self, () => lone.promise)
+  const over = self.quarantine.handleRun(() => lone.promise)
   await drain(runHandler(pipelineApp(db), counting(), self))
   expect(await tally()).toBe(3)
   lone.resolve()
@@ -346,17 +346,17 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
 async function lose(handler: string): Promise<void> {
   const [first, second] = [await processRow(db, false), await processRow(db, false)]
   await claimFree(db, handler, first, 100)
-  await takeOver(db, handler, second, 0, 3)
+  await releaseAbandonedRuns(db, handler, second, 0, 3)
   await claimFree(db, handler, second, 100)
 }
 
 /** Claims what was lost twice, alone, for another process. */
 async function orphan(owner: number): Promise<void> {
-  await takeOver(db, "AnalyticsHandler", owner, 0, 3)
-  await claimLone(db, "AnalyticsHandler", owner, 0)
+  await releaseAbandonedRuns(db, "AnalyticsHandler", owner, 0, 3)
+  await claimQuarantinedRun(db, "AnalyticsHandler", owner, 0)
 }
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
 const pass = (handler: Handler) => actorOf(handler).pass(never)
 
 /** Passes until nothing is left; the second one may find what the first one has given back. */

@@ -5,6 +5,7 @@ import { type HandledEvent, sideBySide, type TransactionalHandler } from "#actor
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Db, Tx } from "#base/database/db.ts"
 import {
+  actorProcess,
   dispatchAll,
   pipelineApp,
   processRow,
@@ -120,7 +121,7 @@ describe("a set-based handler", () => {
 })
 
 const pass = (handler: TransactionalHandler) =>
-  runHandler(pipelineApp(db), handler, () => owner).pass(new AbortController().signal)
+  runHandler(pipelineApp(db), handler, actorProcess(owner)).pass(new AbortController().signal)
 
 async function queue(count: number): Promise<void> {
   await recordMany(db, count)

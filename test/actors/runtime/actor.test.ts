@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test"
 import { Cause, Effect, Exit, Fiber } from "effect"
-import { type Actor, type Pass, PassFailed, prepare, type Running } from "#actors/runtime/actor.ts"
+import { type Actor, type Pass, PassFailed, prepareActor, type Running } from "#actors/runtime/actor.ts"
 import { clock } from "#base/clock.ts"
 
 const nothing: Pass = { more: false }
@@ -58,19 +58,19 @@ test("looks again at once while there is more", async () => {
 
 test("looks on its floor without being woken", async () => {
   const passes = script(...Array<Pass>(10).fill(nothing))
-  live({ pass: passes.run, everyMs: 5 })
+  live({ pass: passes.run, pollEveryMs: 5 })
   await passes.begun(3)
 })
 
 test("looks when the next work is due, before its floor", async () => {
   const passes = script({ more: false, dueAt: new Date(clock.now() + 10) }, nothing, nothing)
-  live({ pass: passes.run, everyMs: 3_600_000 })
+  live({ pass: passes.run, pollEveryMs: 3_600_000 })
   await passes.begun(2)
 })
 
 test("work that was due already is looked at immediately", async () => {
   const passes = script({ more: false, dueAt: new Date(0) }, nothing, nothing)
-  live({ pass: passes.run, everyMs: 3_600_000 })
+  live({ pass: passes.run, pollEveryMs: 3_600_000 })
   await passes.begun(2)
 })
 
@@ -117,7 +117,7 @@ test("a wake during a pass that somebody else asked for leads to another look", 
 
 test("fails with the actor's name when a pass fails, and can be lived again", async () => {
   const passes = script(Promise.reject(new Error("no such table")), nothing)
-  const running = prepare(actor({ pass: passes.run }), never)
+  const running = prepareActor(actor({ pass: passes.run }), never)
   const exit = await Effect.runPromiseExit(running.live)
   expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toEqual(
     new PassFailed({ actor: "test", cause: new Error("no such table") }),
@@ -127,7 +127,7 @@ test("fails with the actor's name when a pass fails, and can be lived again", as
 })
 
 test("a pass without an end is a failed one", async () => {
-  const running = prepare(actor({ pass: () => new Promise(() => {}), deadlineMs: 5 }), never)
+  const running = prepareActor(actor({ pass: () => new Promise(() => {}), deadlineMs: 5 }), never)
   const exit = await Effect.runPromiseExit(running.live)
   expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toEqual(
     new PassFailed({ actor: "test", cause: new Error("no end after 5 ms") }),
@@ -138,7 +138,7 @@ test("a stop waits for the pass under way, which is told, and begins no other", 
   const stopping = new AbortController()
   const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const steps: string[] = []
-  const running = prepare(
+  const running = prepareActor(
     actor({
       pass: async (signal) => {
         begun.resolve()
@@ -171,7 +171,7 @@ const actor = (parts: Partial<Actor> & Pick<Actor, "pass">): Actor => ({
 })
 
 function live(parts: Partial<Actor> & Pick<Actor, "pass">): Running {
-  const running = prepare(actor(parts), never)
+  const running = prepareActor(actor(parts), never)
   fibers.push(Effect.runFork(running.live))
   return running
 }

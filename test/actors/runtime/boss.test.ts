@@ -1,7 +1,7 @@
 // pg-boss on our driver: it starts, keeps its schedules, runs a pass per job, retries one that crashes, and stops.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Actor, prepare } from "#actors/runtime/actor.ts"
+import { type Actor, prepareActor } from "#actors/runtime/actor.ts"
 import { type Boss, startBoss } from "#actors/runtime/boss.ts"
 import type { Db } from "#base/database/db.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -119,7 +119,10 @@ async function serve(
 ): Promise<{ boss: Boss; errors: string[] }> {
   const errors: string[] = []
   const boss = await startBoss(database.url, (error) => errors.push(error.message))
-  const running = prepare({ name, description: name, cron, deadlineMs: 60_000, pass }, new AbortController().signal)
+  const running = prepareActor(
+    { name, description: name, cron, deadlineMs: 60_000, pass },
+    new AbortController().signal,
+  )
   for (let time = 0; time < times; time++) await boss.serve([running])
   return { boss, errors }
 }

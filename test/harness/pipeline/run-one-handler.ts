@@ -2,7 +2,7 @@
 // stands still before it settles while its table "gate" holds a row for it. Prints what its actor reports.
 
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { connect } from "#base/database/db.ts"
 import { pipelineApp } from "./pipeline.ts"
@@ -10,7 +10,7 @@ import { pipelineApp } from "./pipeline.ts"
 const db = connect(process.argv[2] as string, { max: 5, applicationName: "slotbase test handler" })
 const lifeSign = await startLifeSign(db, "actors", "test")
 const stopping = new AbortController()
-const running = prepare(
+const running = prepareActor(
   runHandler(
     pipelineApp(db),
     {
@@ -26,7 +26,7 @@ const running = prepare(
         return undefined
       },
     },
-    lifeSign.owner,
+    lifeSign,
   ),
   stopping.signal,
 )
