@@ -1,6 +1,6 @@
 /**
- * The actors of a process, in the order in which data reaches them, and their life: a start, and a stop that lets the work
- * under way end and burns no attempt.
+ * The list of all actors of a process, in the order in which data reaches them. They start together, and they stop
+ * together: the work under way ends, and no attempt is burned.
  */
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"

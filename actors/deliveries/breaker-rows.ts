@@ -1,6 +1,6 @@
 /**
- * The open breakers, for people who ask why a delivery is late: a row per webhook and process, from the moment that a
- * breaker opens until it closes. Nothing is decided by these rows, so a failed write is not repeated.
+ * The rows of open breakers show people why a delivery is late. There is a row per webhook and process, from the moment
+ * that a breaker opens until it closes. Nothing is decided by these rows, so a failed write is not repeated.
  * Writes: webhook_breakers.
  */
 import type { Db } from "#base/database/db.ts"

@@ -1,9 +1,9 @@
 /**
- * The circuit breaker of a webhook, with an adaptive limit of its requests. The limit starts low; each success adds one,
- * each failure halves it. After many failures in a row the breaker opens for a while. Then one request probes the webhook,
- * and the first success closes the breaker. Without it, an endpoint that resets every connection was tried as fast as one
- * that works, and the others waited up to seven times as long. Deliveries that wait meanwhile burn no attempt. In memory,
- * per process. Pure.
+ * The circuit breaker of a webhook, with an adaptive limit of its requests. The limit starts low; each success adds
+ * one, each failure halves it. After many failures in a row the breaker opens for a while. Then one request probes the
+ * webhook, and the first success closes the breaker. Without it, an endpoint that resets every connection was tried as
+ * fast as one that works. The others waited up to seven times as long. Deliveries that wait meanwhile burn no attempt.
+ * In memory, per process. Pure.
  */
 import type { AttemptResult } from "./delivery.ts"
 
@@ -31,7 +31,10 @@ export const newBreaker = (): Breaker => ({ requests: breakerLimits.first, failu
 
 export const isBreakerOpen = (breaker: Breaker, now: number) => breaker.openUntil > now
 
-/** Takes in the end of an attempt; answers whether the breaker has opened (again) or closed. @param most max_concurrency. */
+/**
+ * Takes in the end of an attempt; answers whether the breaker has opened (again) or closed.
+ * @param most max_concurrency.
+ */
 export function noteOutcome(
   breaker: Breaker,
   outcome: AttemptResult["outcome"],

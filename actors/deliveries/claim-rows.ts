@@ -1,7 +1,7 @@
 /**
- * Claims deliveries and returns them. A claim is one statement that commits before any request leaves. It takes the lease
- * of each delivery, with a fencing token of its own, and records when. That is the attempt, as started (webhook_attempts).
- * So every attempt can be seen, and its outcome is either known or marked as unknown.
+ * Claims deliveries and returns them. A claim is one statement that commits before any request leaves. It takes the
+ * lease of each delivery, with a fencing token of its own, and records when. That is the attempt, as started
+ * (webhook_attempts). So every attempt can be seen, and its outcome is either known or marked as unknown.
  * Writes: delivery_queue (lease).
  */
 
@@ -78,7 +78,8 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
     select * from json_to_recordset(${JSON.stringify(wants)}::text::json)
       as w ("webhookId" uuid, after bigint, busy integer, ahead integer, cap integer)
   ), open_to as materialized (
-    -- The webhooks that are switched on, with their free places. A process that no longer counts as alive claims nothing.
+    -- The webhooks that are switched on, with their free places. A process that no longer counts as alive claims
+    -- nothing.
     select w.id, w.slots, d.after, d.busy
     from wanted d
     cross join lateral (
@@ -92,8 +93,8 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
     select ctid as at, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1
   ), quarantined as materialized (
     -- One suspect, and the claim brings nothing else: if it crashes the process, no neighbour is claimed yet. A process
-    -- sends at most one quarantined delivery at a time. A webhook without requests under way comes first: the outcome at
-    -- a webhook that hangs would be late.
+    -- sends at most one quarantined delivery at a time. A webhook without requests under way comes first: the outcome
+    -- at a webhook that hangs would be late.
     select q.at
     from (
       select s.at from suspects s join open_to w on w.id = s.webhook_id
@@ -152,8 +153,8 @@ export const waitingForQuarantine = (db: Db) => db<{ webhook_id: string; ready_a
   select webhook_id, min(ready_at) as ready_at from suspects where lease is null group by webhook_id`
 
 /**
- * Returns deliveries that were claimed and not sent: no attempt is counted, and the started one was none. They are due at
- * once, because they stand below the positions up to which other processes have claimed.
+ * Returns deliveries that were claimed and not sent: no attempt is counted, and the started one was none. They are due
+ * at once, because they stand below the positions up to which other processes have claimed.
  */
 export async function returnDeliveries(db: Db, deliveries: readonly ClaimedDelivery[]): Promise<void> {
   if (deliveries.length === 0) return
@@ -176,8 +177,8 @@ export async function returnDeliveries(db: Db, deliveries: readonly ClaimedDeliv
 }
 
 /**
- * Returns orphaned claims of this process: they were committed, and their answer was lost. Nothing of them was sent. Reads
- * the whole queue, so it is called seldom, or after a claim has failed.
+ * Returns orphaned claims of this process: they were committed, and their answer was lost. Nothing of them was sent.
+ * Reads the whole queue, so it is called seldom, or after a claim has failed.
  * @param held the leases that the process knows of.
  */
 export async function returnOrphanedClaims(db: Db, owner: number, held: readonly number[]): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * The claims of this process: it claims as much as fits, returns what it cannot send, and finds orphaned claims. A claim is
- * orphaned when it was committed and its answer was lost: the process holds deliveries and does not know of them.
+ * The claimer claims as many deliveries as fit, returns unsent ones, and finds orphaned claims. A claim is orphaned
+ * when it was committed and its answer was lost: the process holds deliveries and does not know of them.
  */
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
@@ -20,8 +20,10 @@ export interface ClaimerTools {
 }
 
 /**
- * open: it claims · unsure: a statement failed, and the process may hold orphaned claims; it claims nothing until it has
- * asked · checking: it asks just now · closed: the process stops, it claims nothing more.
+ * - open: it claims.
+ * - unsure: a statement failed, and the process may hold orphaned claims. It claims nothing until it has asked.
+ * - checking: it asks just now.
+ * - closed: the process stops. It claims nothing more.
  */
 type State = "open" | "unsure" | "checking" | "closed"
 
@@ -109,8 +111,8 @@ export class Claimer {
   }
 
   /**
-   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim is under way meanwhile: it
-   * would be taken for an orphaned one.
+   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim is under way
+   * meanwhile: it would be taken for an orphaned one.
    */
   async returnOrphans(): Promise<boolean> {
     const now = performance.now()
@@ -118,7 +120,8 @@ export class Claimer {
     this.#enter("checking")
     try {
       await this.#claiming?.catch(() => {})
-      // This question covers every failure until here. A later failure leaves the claimer unsure, for the next question.
+      // This question covers every failure until here. A later failure leaves the claimer unsure, for the next
+      // question.
       this.#enter("checking")
       const count = await returnOrphanedClaims(this.#tools.db, this.#tools.process.owner(), [...this.#held.keys()])
       this.#checkedAt = now

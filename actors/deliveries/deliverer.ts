@@ -1,7 +1,7 @@
 /**
- * The deliverer of a process claims (claimer.ts), sends (sender.ts) and settles (settler.ts) side by side, so that no
- * delivery waits for the slowest of a batch. A pass finds work and claims what fits. From there each request goes its own
- * way, and each end makes room for the next claim. A failure of the database shows in the next pass.
+ * The deliverer of a process claims (claimer.ts), sends (sender.ts) and settles (settler.ts) side by side. So no
+ * delivery waits for the slowest of a batch. A pass finds work and claims as much as fits. From there each request goes
+ * its own way, and each end makes room for the next claim. A failure of the database shows in the next pass.
  */
 
 import type { Pass } from "#actors/runtime/actor.ts"
@@ -124,7 +124,7 @@ export class Deliverer {
     return this.#claimer.idle()
   }
 
-  /** Claims nothing more, returns what was not sent, and lets requests under way end within the grace time. */
+  /** Claims nothing more, returns unsent deliveries, and lets requests under way end within the grace time. */
   async drain(): Promise<void> {
     this.#isDraining = true
     await this.#claimer.close()

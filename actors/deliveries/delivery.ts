@@ -44,8 +44,10 @@ export interface ClaimedDelivery extends ClaimedRow {
 }
 
 /**
- * delivered: a 2xx, complete and in time · failed: counts against the retries · gone: a 410, the webhook is switched off and
- * keeps the delivery · unknown: given up in the middle, because the process stops.
+ * - delivered: a 2xx, complete and in time.
+ * - failed: counts against the retries.
+ * - gone: a 410. The webhook is switched off and keeps the delivery.
+ * - unknown: given up in the middle, because the process stops.
  */
 export interface AttemptResult {
   readonly delivery: ClaimedDelivery
@@ -63,16 +65,17 @@ export interface AttemptResult {
 }
 
 /**
- * A delivery whose outcome stayed unknown so often becomes a dead letter: something about it crashes the process that sends
- * it. The last time it was sent in quarantine (claim-rows.ts), so no neighbour was abandoned with it.
+ * A delivery whose outcome stayed unknown so often becomes a dead letter: something about it crashes the process that
+ * sends it. The last time it was sent in quarantine (claim-rows.ts), so no neighbour was abandoned with it.
  */
 export const maxUnknowns = 3
 
 /**
  * For statements that look up a batch of rows in big tables. The queue is nearly always nearly empty, so its statistics
- * mislead; nested loops over the batch are right at every size. The plan is generic, because planning over partitions costs
- * milliseconds. There is no pruning at run time: PostgreSQL 18.4 crashes, and the whole server with it, when a row was
- * changed concurrently in a statement that prunes inside a sub-select. That was seen in one of eight runs of six claimers.
+ * mislead; nested loops over the batch are right at every size. The plan is generic, because planning over partitions
+ * costs milliseconds. There is no pruning at run time. When a statement prunes inside a sub-select and a row was
+ * changed concurrently, PostgreSQL 18.4 crashes, and the whole server with it. That was seen in one of eight runs of
+ * six claimers.
  */
 export const planForBatches = (tx: Tx) => tx`
   select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
@@ -87,7 +90,7 @@ export const claimKeyOf = ({ webhook_id, position, replay, lease }: ClaimedDeliv
   lease,
 })
 
-/** The part of an attempt that is kept, whatever its outcome. */
+/** The part of an attempt that is kept for every outcome. */
 export const attemptColumns = ({ delivery, sentAt, durationMs, signature, status, headers, body }: AttemptResult) => ({
   attempt_id: delivery.attempt_id,
   url: delivery.webhook.url,

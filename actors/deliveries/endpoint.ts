@@ -1,6 +1,6 @@
 /**
- * What this process knows of one webhook, and how much of it may be under way. A fast webhook is claimed ahead of its
- * requests, so that they never wait for the database. A slow or untried webhook is not.
+ * An endpoint is the knowledge of this process about one webhook, and the limits of its requests and claims. A fast
+ * webhook is claimed ahead of its requests, so that they never wait for the database. A slow or untried webhook is not.
  */
 
 import { type Breaker, breakerLimits, newBreaker } from "./breaker.ts"
@@ -24,7 +24,7 @@ export const deliveryLimits = {
   webhooksPerClaim: 200,
   /** Fewer free places than this are not worth a claim, while others are under way. */
   worthClaiming: 32,
-  /** Webhooks remembered, and instants of retries per webhook. The scan of the queue finds what is beyond. */
+  /** Webhooks remembered, and instants of retries per webhook. The scan of the queue finds the others. */
   endpoints: 20_000,
   dues: 500,
   dueStepMs: 10,
@@ -83,7 +83,10 @@ export function noteDuration(endpoint: Endpoint, durationMs: number): void {
   endpoint.averageMs = endpoint.averageMs === undefined ? durationMs : endpoint.averageMs * 0.8 + durationMs * 0.2
 }
 
-/** How many times its concurrency may be claimed: only a fast webhook that does not fail is claimed ahead of its requests. */
+/**
+ * How many times its concurrency may be claimed: only a fast webhook that does not fail is claimed ahead of its
+ * requests.
+ */
 export function timesAhead(endpoint: Endpoint, now: number): number {
   const { aheadMs, aheadTimes } = deliveryLimits
   if (!isTrusted(endpoint, now) || endpoint.breaker.failures > 0) return 1

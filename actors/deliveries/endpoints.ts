@@ -1,6 +1,6 @@
 /**
- * The endpoints of this process, one per webhook, and what may be claimed for each. They are in memory only, and only a
- * hint: a forgotten endpoint is found again by the scan of the queue.
+ * The endpoints of this process, one per webhook, and how much may be claimed for each. They are in memory only, and
+ * only a hint: a forgotten endpoint is found again by the scan of the queue.
  */
 
 import { isBreakerOpen } from "./breaker.ts"
@@ -21,7 +21,9 @@ import { claimBudget, roundRobin } from "./fairness.ts"
 export class Endpoints {
   /** In the order in which they are served next. */
   readonly #endpoints = new Map<string, Endpoint>()
-  /** Endpoints marked since the last claim was put together: that claim may have come too early for their deliveries. */
+  /**
+   * Endpoints marked since the last claim was put together: that claim may have come too early for their deliveries.
+   */
   readonly #markedSince = new Set<string>()
 
   get(id: string): Endpoint | undefined {
@@ -89,7 +91,7 @@ export class Endpoints {
     return [...this.#endpoints.values()].filter((endpoint) => endpoint.waiting.length > 0 && hangs(endpoint))
   }
 
-  /** Takes away what was claimed for the endpoint and not sent. */
+  /** Takes the deliveries away that were claimed for the endpoint and not sent. */
   takeWaiting(endpoint: Endpoint): readonly ClaimedDelivery[] {
     const waiting = endpoint.waiting
     endpoint.waiting = []
@@ -98,7 +100,7 @@ export class Endpoints {
     return waiting
   }
 
-  /** What may be claimed now, for the endpoints that come first. */
+  /** The wants of the next claim, for the endpoints that come first. */
   wants(now: number): Want[] {
     const wants: Want[] = []
     this.#markedSince.clear()
@@ -124,7 +126,7 @@ export class Endpoints {
     return wants
   }
 
-  /** Takes in the deliveries of a claim. @param full the claim was cut short: what it did not bring may still be there. */
+  /** Takes in the deliveries of a claim. @param full the claim was cut short: there may be more to claim. */
   took(wants: readonly Want[], deliveries: readonly ClaimedDelivery[], full: boolean): void {
     const taken = Map.groupBy(deliveries, (delivery) => delivery.webhook_id)
     for (const want of wants) {

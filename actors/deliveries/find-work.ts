@@ -1,7 +1,8 @@
 /**
- * The statements that find something to send. In the hot path the log says it: the webhooks of the facilities whose events
- * were dispatched since the last pass, however long the queue is. Now and then, and when webhooks changed, the whole queue
- * is scanned, by a skip scan over its webhooks: for retries, for returned deliveries, for missed hints.
+ * The statements that find something to send. In the hot path the log is read: it names the webhooks of the facilities
+ * whose events were dispatched since the last pass. That takes the same time however long the queue is. Now and then,
+ * and when webhooks changed, the whole queue is scanned, by a skip scan over its webhooks. The scan finds retries,
+ * returned deliveries and missed hints.
  */
 import type { Db } from "#base/database/db.ts"
 
@@ -17,7 +18,9 @@ export interface LoggedWork {
   readonly more: boolean
 }
 
-/** Positions are dense, so a range of them is as good as a limit. With a limit, the planner chose to sort the whole log. */
+/**
+ * Positions are dense, so a range of them is as good as a limit. With a limit, the planner chose to sort the whole log.
+ */
 export async function workSince(db: Db, seen: number): Promise<LoggedWork> {
   const [row] = await db<[{ seen: number | null; scanned: number; webhooks: LoggedWork["webhooks"] | null }]>`
     with tail as materialized (
@@ -48,7 +51,7 @@ export interface QueuedWork {
   readonly after?: string
 }
 
-/** The webhooks for which something is queued, those behind `after` in the order of their ids, at most `most`. */
+/** The webhooks for which something is queued, behind `after` in the order of their ids, at most `most`. */
 export async function queuedWork(db: Db, after = firstId, most = maxWebhooks): Promise<QueuedWork> {
   const rows = await db<(QueuedWebhook & { head: number; last: string | null })[]>`
     with recursive waiting (webhook_id, nth) as (

@@ -1,6 +1,7 @@
 /**
- * The finder finds webhooks with something to send. It reads the log from where the last pass ended. Every two seconds it
- * scans the whole queue, for retries, for returned deliveries and for missed hints (find-work.ts has the statements).
+ * The finder finds webhooks with something to send. It reads the log from where the last pass ended. Every two seconds
+ * it scans the whole queue, for retries, for returned deliveries and for missed hints (find-work.ts has the
+ * statements).
  */
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"

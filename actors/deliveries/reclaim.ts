@@ -1,7 +1,8 @@
 /**
- * Reclaims the deliveries that dead processes left under way. A lease lasts as long as its process. When the process is no
- * longer alive, the outcome of the attempt is unknown for ever. The attempt is marked so and counts, and the delivery is
- * due again. The third unknown outcome makes a dead letter, because the delivery may be what crashes the processes.
+ * Reclaims the deliveries that dead processes left under way. A lease lasts as long as its process. When the process is
+ * no longer alive, the outcome of the attempt is unknown for ever. The attempt is marked so and counts, and the
+ * delivery is due again. The third unknown outcome makes a dead letter, because the delivery may be the cause of the
+ * crashes.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
 import { reached } from "#base/crash-points.ts"
@@ -17,8 +18,8 @@ const message = "the process died during the attempt; the outcome is unknown"
 const againMs = 30_000
 
 /**
- * Reclaiming reads the whole queue, so it is repeated only until a death has left nothing. A process that was stopped in
- * the middle of a transaction holds rows that nobody can take yet.
+ * Reclaiming reads the whole queue, so it is repeated only until a death has left nothing. A process that was stopped
+ * in the middle of a transaction holds rows that nobody can take yet.
  */
 export class Reclaimer {
   readonly #db: Db
@@ -47,8 +48,8 @@ export class Reclaimer {
 }
 
 /**
- * Takes every lease whose process is not alive; returns how many. A process never takes itself for dead, however late its
- * life sign is: it will settle what it has under way, unless another process was quicker.
+ * Takes every lease whose process is not alive; returns how many. A process never takes itself for dead, however late
+ * its life sign is. It will settle its requests under way, unless another process was quicker.
  */
 export async function reclaimAbandoned(db: Db, self: number): Promise<number> {
   let reclaimed = 0
@@ -99,7 +100,7 @@ const reclaimSome = (db: Db, self: number): Promise<number> =>
           cross join lateral (select url, method, max_retries from slotbase.webhooks where id = l.webhook_id offset 0) w
           cross join t
         ), ended as (
-          -- by the address that the webhook has now: what it had when the request left died with the process
+          -- By the present address of the webhook: its address at the time of the request was lost with the process.
           insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
             outcome, error_message)
           select event_id, delivery_id, attempts + 1, slotbase.derived_id(event_id, delivery_id::text || (attempts + 1)::text),

@@ -1,6 +1,6 @@
 /**
- * The sender sends what was claimed, as far as each webhook's own limit and the fairness of the process allow. Each end of
- * a request makes room for the next one.
+ * The sender sends claimed deliveries, within each webhook's own limit and the fairness of the process. Each end of a
+ * request makes room for the next one.
  */
 import { reached } from "#base/crash-points.ts"
 import type { AttemptResult, ClaimedDelivery } from "./delivery.ts"
@@ -27,7 +27,7 @@ export class Sender {
     this.#tools = tools
   }
 
-  /** Begins with what was claimed for the endpoint. */
+  /** Begins to send the deliveries that were claimed for the endpoint. */
   begin(endpoint: Endpoint): void {
     const [first] = endpoint.waiting
     if (first && this.#tools.isStale(first)) this.#tools.returnWaiting(endpoint)

@@ -1,6 +1,6 @@
 /**
- * Settles attempts that did not deliver: the delivery waits for its retry, or becomes a dead letter with every error. Each
- * is settled under its fencing token; a repeated settlement changes nothing.
+ * Settles attempts that did not deliver: the delivery waits for its retry, or becomes a dead letter with every error.
+ * Each is settled under its fencing token; a repeated settlement changes nothing.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters, webhooks (switched off by a 410).
  */
 import { reached } from "#base/crash-points.ts"
@@ -101,8 +101,8 @@ async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<voi
 function toRow(result: AttemptResult) {
   const { delivery, outcome, error, retryAfterMs } = result
   const failed = outcome === "failed" ? 1 : 0
-  // A request that was given up because its process stops has an unknown outcome. It counts neither as a failure nor as a
-  // crash that the delivery may have caused.
+  // A request that was given up because its process stops has an unknown outcome. It counts neither as a failure nor as
+  // a crash that the delivery may have caused.
   const final = outcome === "failed" && retryAfterMs === undefined
   return {
     ...claimKeyOf(delivery),

@@ -1,6 +1,7 @@
 /**
- * Settles attempts, many at a time and each under its fencing token. A delivery that another process has claimed meanwhile
- * is left to that process. A repeated settlement changes nothing, so a settlement whose answer was lost is repeated.
+ * Settles attempts, many at a time and each under its fencing token. A delivery that another process has claimed
+ * meanwhile is left to that process. A repeated settlement changes nothing, so a settlement whose answer was lost is
+ * repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
 import { reached } from "#base/crash-points.ts"
@@ -22,9 +23,9 @@ export async function settleAttempts(db: Db, results: readonly AttemptResult[]):
   return endsQuarantine ? [...retries, ...(await waitingForQuarantine(db))] : retries
 }
 
-// One way to each table, whatever the statistics say when the plan is made: look-ups by key behind "offset 0", then by
-// ctid. Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The rows
-// come in the order in which a deletion of the webhook takes them. There is an array per column, because PostgreSQL took
+// One way to each table, for all statistics at the time of the plan: look-ups by key behind "offset 0", then by ctid.
+// Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The rows come
+// in the order in which a deletion of the webhook takes them. There is an array per column, because PostgreSQL took
 // twice the time to read JSON.
 function settleDelivered(db: Db, results: readonly AttemptResult[]) {
   const of = columnsOf(results)

@@ -1,6 +1,6 @@
 /**
- * The scheduled job booking-reminder-check: decides which reminders are due. It sends nothing: each reminder is an event
- * in the transaction that decides it. NotificationHandler tells the booker, and records booking.reminder.sent.
+ * The scheduled job booking-reminder-check: decides which reminders are due. It sends nothing: each reminder is an
+ * event in the transaction that decides it. NotificationHandler tells the booker, and records booking.reminder.sent.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,7 +1,8 @@
 /**
  * Runs of scheduled jobs, each written down: by its tick, or because somebody asked for it. An actor without a polling
- * interval is a scheduled job. In one process the runs of a job go one after the other. Two processes may run the same job
- * at once; each job must tolerate that. A failed run is written down with its error; pg-boss also retries a failed tick.
+ * interval is a scheduled job. In one process the runs of a job go one after the other. Two processes may run the same
+ * job at once; each job must tolerate that. A failed run is written down with its error; pg-boss also retries a failed
+ * tick.
  */
 
 import type { Actor, Pass, Running } from "#actors/runtime/actor.ts"
@@ -79,7 +80,7 @@ export class JobRuns {
     this.#underWay.add(done)
   }
 
-  /** For pg-boss: a tick of an actor. Throws what its pass throws. */
+  /** For pg-boss: a tick of an actor. Throws the error of its pass. */
   async tick({ actor: { name }, passNow }: Running): Promise<void> {
     if (!this.#jobs.has(name)) {
       await passNow()

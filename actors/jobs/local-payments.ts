@@ -1,6 +1,7 @@
 /**
- * The actor local-payments: confirms payments of the built-in provider. A test card that takes its time is confirmed here
- * when its time has come; Stripe would send a webhook. The job payment-resolution finds a confirmation that is lost.
+ * The actor local-payments: confirms payments of the built-in provider. A test card that takes its time is confirmed
+ * here when its time has come; Stripe would send a webhook. The job payment-resolution finds a confirmation that is
+ * lost.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,6 +1,6 @@
 /**
- * The scheduled job recurring-extension: books the occurrences of recurring bookings that have come inside their window. A
- * missed tick costs nothing: the next tick books the days since.
+ * The scheduled job recurring-extension: books the occurrences of recurring bookings that have come inside their
+ * window. A missed tick costs nothing: the next tick books the days since.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,7 +1,8 @@
 /**
- * The scheduled job subscription-renewal-check. It renews due subscriptions, ends cancelled ones with their period, finds
- * unpaid ones, and asks for the payment of new invoices after their commit. Each subscription has a transaction of its
- * own, and a failed one does not delay the others. Several processes share the work: each skips what another has locked.
+ * The scheduled job subscription-renewal-check. It renews due subscriptions, ends cancelled ones with their period,
+ * finds unpaid ones, and asks for the payment of new invoices after their commit. Each subscription has a transaction
+ * of its own, and a failed one does not delay the others. Several processes share the work: each skips subscriptions
+ * that another has locked.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

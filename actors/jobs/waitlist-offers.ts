@@ -1,7 +1,7 @@
 /**
  * The scheduled job waitlist-offers: ends entries whose time has come without an offer, and offers free slots that are
- * waited for. It finds slots that became free in other ways: longer opening hours, a new court, more offers at once than
- * one transaction makes. A slot that is cancelled, released or expires does not wait for it.
+ * waited for. It finds slots that became free in other ways: longer opening hours, a new court, more offers at once
+ * than one transaction makes. A slot that is cancelled, released or expires does not wait for it.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

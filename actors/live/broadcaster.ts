@@ -1,7 +1,7 @@
 /**
  * The broadcaster follows the log in every server process, and publishes its frames to the sockets of this process. It
- * writes nothing and competes with no other process. Its place in the log is kept by the process's `Live`, which outlives
- * a restart of this actor.
+ * writes nothing and competes with no other process. Its place in the log is kept by the process's `Live`, which
+ * outlives a restart of this actor.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

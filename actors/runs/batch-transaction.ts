@@ -1,6 +1,6 @@
 /**
- * One transaction of a transactional handler: the effects of several runs and their settlement commit together. The runs
- * are handled one after the other, or together by a set-based handler, never concurrently inside one transaction.
+ * One transaction of a transactional handler: the effects of several runs and their settlement commit together. The
+ * runs are handled one after the other, or together by a set-based handler, never concurrently inside one transaction.
  */
 
 import {
@@ -44,19 +44,19 @@ export class BatchFailed extends Error {
 }
 
 /**
- * A batch that has taken so long commits what is done and returns the other runs. That is far below the deadline of a
- * transaction, so a slow handler makes small batches and no failures.
+ * A batch that has taken so long commits the runs that are done and returns the others. That is far below the deadline
+ * of a transaction, so a slow handler makes small batches and no failures.
  */
 const batchMs = 5_000
 /**
- * A process that is stopped in the middle of a batch holds the row locks of its effects. The server ends its transaction
- * after this time, so that the next owner of the runs need not wait for them.
+ * A process that is stopped in the middle of a batch holds the row locks of its effects. The server ends its
+ * transaction after this time, so that the next owner of the runs need not wait for them.
  */
 const idleLimit = "2s"
 /**
- * Processes that are stopped while they wait for the same row would get it one after the other, each for its idle limit.
- * Three of them kept the fourth from it for 6 s. So the server ends a longer wait; a live process runs its batch again,
- * which counts as nothing.
+ * Processes that are stopped while they wait for the same row would get it one after the other, each for its idle
+ * limit. Three of them kept the fourth from it for 6 s. So the server ends a longer wait; a live process runs its batch
+ * again, which counts as nothing.
  */
 const lockLimit = "1s"
 

@@ -1,8 +1,8 @@
 /**
- * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a cursor
- * per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only, so a claim walks no dead
- * rows that a backup or an open query keeps from vacuum. Failed, returned and abandoned runs stand in the queue
- * (slotbase.claim_queued_runs).
+ * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a
+ * cursor per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only. So a claim walks
+ * no dead rows, however long a backup or an open query keeps them from vacuum. Failed, returned and abandoned runs
+ * stand in the queue (slotbase.claim_queued_runs).
  * Writes: handler_cursors, handler_claims, and marks abandoned runs in handler_queue.
  */
 
@@ -33,8 +33,8 @@ export interface Claim {
 }
 
 /**
- * Claims the next runs of the log. Runs that this process claimed before and did not settle are free again, in the queue:
- * the answer to their claim never arrived, or their settlement failed.
+ * Claims the next runs of the log. Runs that this process claimed before and did not settle become free, in the queue.
+ * The answer to their claim never arrived, or their settlement failed.
  */
 export async function claimFreshRuns(
   db: Db,
@@ -94,7 +94,9 @@ export async function releaseAbandonedRuns(
 /** The error of a run that was abandoned in quarantine. */
 export const abandonedMessage = "the process died while it handled this event alone; the outcome is unknown"
 
-/** Returns claimed runs that are not settled; nothing counts as an attempt. Runs that others have claimed stay theirs. */
+/**
+ * Returns claimed runs that are not settled; nothing counts as an attempt. Runs that others have claimed stay theirs.
+ */
 export const returnRuns = (
   db: Db,
   { handler, lease, runs }: { handler: string; lease: number; runs: readonly RunKey[] },

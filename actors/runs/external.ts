@@ -1,5 +1,5 @@
 /**
- * A batch of an external handler: the runs side by side, each outside of any transaction, and each settled by itself as
+ * A batch of an external handler. Its runs go side by side, outside of any transaction. Each is settled by itself as
  * soon as it has ended. All claimed runs start at once, so a claimed run is a started run. When the process dies, its
  * outcome is unknown, and the claim shows that.
  */

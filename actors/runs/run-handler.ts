@@ -1,6 +1,6 @@
 /**
- * One actor per handler: it claims the handler's runs, handles them and settles them (run-loop.ts). A handler that fails
- * delays only itself. An event that crashes its process is found by claiming it alone, in quarantine.
+ * One actor per handler: it claims the handler's runs, handles them and settles them (run-loop.ts). A handler that
+ * fails delays only itself. An event that crashes its process is found by claiming it alone, in quarantine.
  */
 
 import type { Handler } from "#actors/handlers/handler.ts"

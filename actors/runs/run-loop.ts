@@ -1,6 +1,6 @@
 /**
- * The runs of one handler in this process. A pass is five steps: release orphaned claims, rescue what dead processes held,
- * then claim, handle and settle fresh runs, queued runs and quarantined runs.
+ * The runs of one handler in this process. A pass is five steps: release orphaned claims, rescue abandoned runs, then
+ * claim, handle and settle fresh runs, queued runs and quarantined runs.
  */
 
 import { GiveUp, type Handler } from "#actors/handlers/handler.ts"
@@ -33,9 +33,13 @@ const oneByOneBatch = 100
 const setBasedBatch = 500
 /** Runs of an external handler side by side. So many may have an unknown outcome when their process dies. */
 const externalBatch = 10
-/** How often the queue is claimed from, for due retries and returned runs, and how often dead processes are looked for. */
+/**
+ * How often the queue is claimed from, for due retries and returned runs, and how often dead processes are looked for.
+ */
 export const queueEveryMs = 1_000
-/** Quarantined runs come one after the other for so long. With a full batch of fresh runs before each, they took 30 s. */
+/**
+ * Quarantined runs come one after the other for so long. With a full batch of fresh runs before each, they took 30 s.
+ */
 const quarantineMs = 250
 /** A claim from the queue walks rows that a long snapshot keeps from vacuum. It takes a tenth of the time at most. */
 const queueShare = 10
@@ -91,7 +95,7 @@ export class RunLoop {
     this.#hasOrphans = false
   }
 
-  /** Step 2: releases into the queue what dead processes held. */
+  /** Step 2: releases the runs of dead processes into the queue. */
   async #rescue(): Promise<void> {
     if (performance.now() < this.#nextRescueAt) return
     this.#nextRescueAt = performance.now() + queueEveryMs
@@ -99,9 +103,9 @@ export class RunLoop {
   }
 
   /**
-   * Step 3: the next runs of the log. Rescued runs of the queue go first, all of them: they have waited longer. When each
-   * batch of them waited for a fresh one, twenty mails of two dead processes took 2.9 seconds on a busy machine. Of these,
-   * 0.8 seconds were spent on later mails.
+   * Step 3: the next runs of the log. Rescued runs of the queue go first, all of them: they have waited longer. When
+   * each batch of them waited for a fresh one, twenty mails of two dead processes took 2.9 seconds on a busy machine.
+   * Of these, 0.8 seconds were spent on later mails.
    */
   async #fresh(stopping: AbortSignal): Promise<boolean> {
     if (this.#rescued > 0) {

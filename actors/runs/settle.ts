@@ -1,6 +1,6 @@
 /**
- * Settling the runs of a claim that need no retry: they leave the claim under its fencing token and enter the history. A
- * count that differs means that another process owns the runs now: everything is rolled back.
+ * Settling the runs of a claim that need no retry: they leave the claim under its fencing token and enter the history.
+ * A count that differs means that another process owns the runs now: everything is rolled back.
  * Writes: handler_batches, handler_history.
  */
 import type { Queryable } from "#base/database/db.ts"
@@ -20,8 +20,8 @@ export class Fenced extends Error {
 }
 
 /**
- * In the transaction of the effects (transactional handlers), or by itself (external handlers). When another process owns
- * the claim now, the query fails with an error for which `asFenced` answers `Fenced`.
+ * In the transaction of the effects (transactional handlers), or by itself (external handlers). When another process
+ * owns the claim now, the query fails with an error for which `asFenced` answers `Fenced`.
  * @param whole the number of runs that the claim still holds. When all of them ended alike, they are settled unnamed.
  */
 export function settleRuns(sql: Queryable, handler: string, lease: number, ended: readonly Ended[], whole?: number) {

@@ -1,7 +1,8 @@
 /**
  * A claim of a transactional handler, in as few transactions as possible (batch-transaction.ts). When a run fails,
- * everything is rolled back, that run is set aside as a failed attempt, and the other runs are handled again, which counts
- * as nothing. When an error names no run (a set-based handler, a refusal at the commit), the runs are handled one by one.
+ * everything is rolled back, and that run is set aside as a failed attempt. The other runs are handled again; that
+ * counts as nothing. When an error names no run (a set-based handler, a refusal at the commit), the runs are handled
+ * one by one.
  */
 
 import type { TransactionalHandler } from "#actors/handlers/handler.ts"
@@ -69,7 +70,10 @@ function culpritOf([run, ...others]: readonly Run[], error: unknown): RunFailed 
   return isRefusal(error) ? new RunFailed(run, error, 0) : undefined
 }
 
-/** Whether the database refused what the handler did. Classes 08, 53, 57, 58 and XX are troubles of the database itself. */
+/**
+ * Whether the database refused a statement of the handler. Classes 08, 53, 57, 58 and XX are troubles of the database
+ * itself.
+ */
 const isRefusal = (error: unknown) =>
   error instanceof Error &&
   error.name === "PostgresError" &&

@@ -1,7 +1,8 @@
 /**
- * An actor: one kind of work that the system does by itself. Every actor has the same shape: a `pass()` that claims from
- * its mailbox (a queue table), handles, and settles, and a schedule around it. A hint, the polling interval, pg-boss and a
- * test call the same pass. In one process one pass of an actor runs at a time; between processes the claims decide.
+ * An actor: one kind of work that the system does by itself. Every actor has the same shape: a `pass()` that claims
+ * from its mailbox (a queue table), handles, and settles, and a schedule around it. A hint, the polling interval,
+ * pg-boss and a test call the same pass. In one process one pass of an actor runs at a time; between processes the
+ * claims decide.
  */
 import { Data, Effect } from "effect"
 import { clock } from "#base/clock.ts"
@@ -12,11 +13,13 @@ export interface Actor {
   /** Also the name of its pg-boss queue. */
   readonly name: string
   readonly description: string
-  /** One claim → handle → settle. When the signal is aborted, it stops early and returns what it has claimed. */
+  /**
+   * One claim → handle → settle. When the signal is aborted, it stops early and returns the work that it has claimed.
+   */
   readonly pass: (signal: AbortSignal) => Promise<Pass>
   /** The same for one facility only. An administrator of the facility may run a scheduled job that has it. */
   readonly passIn?: (facilityId: string, signal: AbortSignal) => Promise<Pass>
-  /** After its last pass: returns what it holds, and lets what is under way end. */
+  /** After its last pass: returns the work that it holds, and lets the work under way end. */
   readonly drain?: () => Promise<void>
   /** The hints that wake it in the hot path. */
   readonly wokenBy?: readonly Hint[]
@@ -39,7 +42,7 @@ export interface Pass {
   readonly more: boolean
   /** When the next work is due, if that is known. */
   readonly dueAt?: Date | undefined
-  /** What a scheduled job did, for people who read its runs. */
+  /** Counts of a scheduled job, which people see at its run. */
   readonly did?: Did
 }
 
@@ -51,8 +54,8 @@ export interface Running {
   /** Asks for a pass soon; many wakes before the next pass are one. */
   readonly wake: () => void
   /**
-   * Runs passes until nothing is left, after those that are running; for pg-boss and for tests. Answers what the passes
-   * did, added up.
+   * Runs passes until nothing is left, after those that are running; for pg-boss and for tests. Answers the sum of
+   * their counts.
    */
   readonly passNow: () => Promise<Did>
   /** Runs passes for one facility until nothing is left there. */
@@ -96,7 +99,7 @@ export function prepareActor(actor: Actor, stopping: AbortSignal): Running {
       return Effect.sync(() => clearTimeout(timer))
     })
 
-  // Uninterruptible: a stop lets the pass under way settle or return what it holds. The signal makes that quick.
+  // Uninterruptible: a stop lets the pass under way settle or return its work. The signal makes that quick.
   const passesAfresh = Effect.uninterruptible(
     Effect.tryPromise({ try: afresh, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
   )

@@ -1,7 +1,7 @@
 /**
- * pg-boss: the cron and the last resort of the actors. Each actor has a queue of its own name. A job of the queue calls the
- * same pass() that a hint calls, so the hot path writes no pg-boss row per event.
- * A pass that failed is retried, and at last stands in the queue "dead-passes".
+ * pg-boss: the cron and the last resort of the actors. Each actor has a queue of its own name. A job of the queue calls
+ * the same pass() that a hint calls, so the hot path writes no pg-boss row per event. A pass that failed is retried,
+ * and at last stands in the queue "dead-passes".
  */
 import { type ConstructorOptions, PgBoss } from "pg-boss"
 import { connect, type Db } from "#base/database/db.ts"
@@ -62,7 +62,9 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
   return { serve, stop }
 }
 
-/** pg-boss's scripts have their own BEGIN and COMMIT, which a pool must not see. So they run in a transaction of ours. */
+/**
+ * pg-boss's scripts have their own BEGIN and COMMIT, which a pool must not see. So they run in a transaction of ours.
+ */
 const script = /^\s*begin;([\s\S]*)commit;?\s*$/i
 
 const driver = (db: Db): NonNullable<ConstructorOptions["db"]> => ({

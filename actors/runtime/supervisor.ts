@@ -1,8 +1,8 @@
 /**
  * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
- * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors and
- * exits non-zero, so that a new process is started.
- * A database that is away is no failure of an actor: the actor waits for it, up to another limit.
+ * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
+ * and exits non-zero, so that a new process is started. A database that is away is no failure of an actor: the actor
+ * waits for it, up to another limit.
  */
 import { Clock, Data, Effect } from "effect"
 import { isConnectionLost } from "#base/database/db.ts"

@@ -1,7 +1,6 @@
 /**
- * The supervision tree of some actors in this process, without pg-boss: hints and polling intervals make their passes run.
- * A tree lives in three steps: it runs, it stops (no pass begins any more), and it drains (the actors let go of what they
- * hold).
+ * The supervision tree of some actors in this process, without pg-boss: hints and polling intervals make their passes
+ * run. A tree runs, then stops (no pass begins any more), then drains (the actors return the work that they hold).
  */
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { health } from "#base/health.ts"
