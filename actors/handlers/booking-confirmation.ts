@@ -15,7 +15,7 @@ import { retakeSlot } from "#domain/booking/retake-slot.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { freeNear } from "#domain/booking/take-slot.ts"
 import { dueOf } from "#domain/ledger/due.ts"
-import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { findPayment } from "#domain/ledger/payment-rows.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
@@ -142,7 +142,7 @@ const giveBack = (
   reason: string,
   paymentId?: string,
 ) =>
-  owesRefund(tx, {
+  markRefund(tx, {
     ...(paymentId !== undefined && { paymentId }),
     facilityId: booking.facility_id,
     referenceType: "booking",

@@ -6,7 +6,7 @@
 
 import type { Actor, Running } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "#operations/jobs/rows.ts"
 
@@ -47,7 +47,7 @@ export function jobRuns(db: Db, owner: () => number): JobRuns {
       await endRun(db, run, by, { error: inWords(error) })
       throw error
     } finally {
-      raise("jobs")
+      sendHint("jobs")
     }
   }
 
@@ -62,7 +62,7 @@ export function jobRuns(db: Db, owner: () => number): JobRuns {
         .catch(() => {}) // It is written down, and whoever asked reads it there.
         .finally(() => {
           underWay.delete(done)
-          raise("jobs")
+          sendHint("jobs")
         })
       underWay.add(done)
     }
@@ -92,7 +92,7 @@ export function jobRuns(db: Db, owner: () => number): JobRuns {
         })),
       )
       jobs = new Map(scheduled.map((job) => [job.actor.name, job]))
-      raise("jobs")
+      sendHint("jobs")
     },
     tick: async (running) => {
       if (!jobs.has(running.actor.name)) {

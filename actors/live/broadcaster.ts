@@ -6,9 +6,9 @@
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { type Change, changesOf, type Frame, framesOf, type LogRow } from "#outbound/live/frames.ts"
+import { type AvailabilityChange, availabilityChangesOf, type Frame, framesOf, type LogRow } from "#outbound/live/frames.ts"
 import type { Live } from "#outbound/live/live.ts"
-import { lastPosition, readLog } from "#outbound/live/log.ts"
+import { endOfLog, readLog } from "#outbound/live/log.ts"
 import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "#outbound/live/slots.ts"
 
 /** Events of one batch: 500 are read in 20 ms. */
@@ -31,7 +31,7 @@ export function broadcaster(db: Db, live: Live): Actor {
 /** Publishes the next batch of the log. The first pass only notes where the log stands. */
 export async function broadcast(db: Db, live: Live): Promise<Pass> {
   if (live.position === undefined || live.isEmpty) {
-    const last = await lastPosition(db)
+    const last = await endOfLog(db)
     if (live.position === undefined || live.isEmpty) {
       live.advance([], last)
       return { more: false }
@@ -46,7 +46,7 @@ export async function broadcast(db: Db, live: Live): Promise<Pass> {
   if (first === undefined || last === undefined) return { more: false }
   if (first.position !== position + 1) {
     // Retention was quicker than this process.
-    const head = await lastPosition(db)
+    const head = await endOfLog(db)
     if (live.position === position) live.lost(head)
     return { more: true }
   }
@@ -72,13 +72,13 @@ export async function broadcast(db: Db, live: Live): Promise<Pass> {
 
 /** Rows whose slots somebody wants to see, and which have not been read. Slots that nobody sees are never computed. */
 function heardOf(rows: readonly LogRow[], live: Live, told: ReadonlySet<LogRow>): LogRow[] {
-  const hears = (row: LogRow, change: Change) =>
+  const hears = (row: LogRow, change: AvailabilityChange) =>
     concernsAll(change)
       ? !live.isEmpty
       : concernedOf(change, [])
           .flatMap((resourceId) => channelsOf({ facilityId: row.facility_id, resourceId }))
           .some((name) => live.hears(name))
-  return rows.filter((row) => !told.has(row) && changesOf(row).some((change) => hears(row, change)))
+  return rows.filter((row) => !told.has(row) && availabilityChangesOf(row).some((change) => hears(row, change)))
 }
 
 /** By position, so that a client may resume after any frame it has seen; the sort is stable. */

@@ -14,7 +14,7 @@ import type {
 } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
 import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "#base/database/db.ts"
-import { type EventContext, open } from "#events/outbox.ts"
+import { type EventContext, setEventContext } from "#events/outbox.ts"
 import { type Claim, giveBack, type Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
 
@@ -167,7 +167,7 @@ function oneByOne(
 
   const handleOne = async (tx: Tx, run: Run): Promise<Ended> => {
     present = { run, since: performance.now() }
-    open(tx, contextOf(run, environment))
+    setEventContext(tx, contextOf(run, environment))
     reached("effect-begun", run.id)
     const outcome = await handle(tx, run)
     reached("effect-made", run.id)

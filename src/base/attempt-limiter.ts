@@ -4,18 +4,18 @@
  */
 import { TooMany } from "./errors.ts"
 
-export interface GuessLimits {
+export interface AttemptLimits {
   readonly failures: number
   readonly withinMs: number
   /** Keys that are remembered; beyond it the oldest is forgotten. */
   readonly keys: number
 }
 
-export class Guesses {
-  readonly #limits: GuessLimits
+export class AttemptLimiter {
+  readonly #limits: AttemptLimits
   readonly #failed = new Map<string, { count: number; readonly until: number }>()
 
-  constructor(limits: GuessLimits) {
+  constructor(limits: AttemptLimits) {
     this.#limits = limits
   }
 

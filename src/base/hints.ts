@@ -28,7 +28,7 @@ export function onHint(hint: Hint, look: () => void): () => void {
 }
 
 /** Raises a hint in this process and, if the process is connected, in all others. */
-export function raise(hint: Hint): void {
+export function sendHint(hint: Hint): void {
   call(hint)
   for (const tell of tellers) tell(hint)
 }

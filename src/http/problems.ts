@@ -46,7 +46,7 @@ export class BadRequest extends Error {
 }
 
 /** The answer to an error of the domain or of the request's form; undefined for anything else. */
-export function answerOf(error: unknown): Answer | undefined {
+export function errorAnswerOf(error: unknown): Answer | undefined {
   if (error instanceof BadRequest) {
     return problem(error.status, titles[error.status], error.code, error.message, undefined, error.headers)
   }
@@ -148,7 +148,7 @@ const titles: Readonly<Record<BadRequest["status"], string>> = {
 
 function answerTo(error: unknown, code: unknown): Answer | undefined {
   if (error instanceof Ready) return error.answer
-  const known = answerOf(error)
+  const known = errorAnswerOf(error)
   if (known) return known
   if (code === "NOT_FOUND") return problem(404, "Not found", "not_found", "There is no such address; see /openapi.")
   // Elysia wraps what a parser throws.

@@ -59,7 +59,7 @@ export function recordConfirmed(tx: Tx, booking: BookingRow, paymentMethod: "onl
   })
 }
 
-export function recordCancelled(tx: Tx, booking: BookingRow, cancelledBy: string, cancellationReason: string): string {
+export function recordBookingCancelled(tx: Tx, booking: BookingRow, cancelledBy: string, cancellationReason: string): string {
   return record(tx, {
     type: "booking.cancelled",
     facilityId: booking.facility_id,

@@ -9,7 +9,7 @@ import { recordApprovalRequested } from "./change-events.ts"
 import { isCounted } from "./counted.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import { type Kind, newBookingOf, rowOf } from "./new-booking.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { NewBooking } from "./rows.ts"
 import { takeSlot } from "./take-slot.ts"
@@ -17,7 +17,7 @@ import { takeSlot } from "./take-slot.ts"
 export { newBookingOf, rowOf } from "./new-booking.ts"
 
 /** Inserts what was planned and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached. */
-export async function insertPlanned(tx: Tx, plan: Plan, kind: Kind): Promise<BookingRow> {
+export async function insertPlanned(tx: Tx, plan: BookingPlan, kind: Kind): Promise<BookingRow> {
   const booking = newBookingOf(plan, kind)
   const inserted = await takeSlot(tx, plan, booking)
   // After the slot: all bookings of a facility share one counter, and whoever has it must not wait for a slot.
@@ -31,7 +31,7 @@ export async function insertPlanned(tx: Tx, plan: Plan, kind: Kind): Promise<Boo
  */
 export async function bookPlanned(
   tx: Tx,
-  plan: Plan,
+  plan: BookingPlan,
   paymentMethod: "online" | "offline" | "waived",
   recurringBookingId: string | null = null,
 ): Promise<BookingRow> {

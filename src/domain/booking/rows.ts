@@ -66,7 +66,7 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
   return row
 }
 
-export type Change = { readonly status: Status } & Partial<
+export type BookingChange = { readonly status: Status } & Partial<
   Pick<
     BookingRow,
     | "payment_method"
@@ -90,7 +90,7 @@ export type Change = { readonly status: Status } & Partial<
 export async function changeBooking(
   tx: Tx,
   booking: LockedBooking,
-  change: Change,
+  change: BookingChange,
   frees = false,
 ): Promise<BookingRow> {
   const set = { ...change, updated_at: booking.now }

@@ -8,7 +8,7 @@ import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "#a
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import type { SavedCard } from "./saved-card.ts"
 
@@ -91,7 +91,7 @@ export async function listBillingAccounts(
 ): Promise<Page<BillingAccount>> {
   requireMember(caller, facilityId)
   const people = peopleSeen(caller, facilityId, query.userId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<AccountRow[]>`

@@ -20,7 +20,7 @@ export interface Taken {
  * Uses some of an entitlement, when there is enough; undefined when nothing limits it: one look at an index. The counter's
  * row decides, and whoever comes second waits for it until the first has committed.
  */
-export async function take(
+export async function takeEntitlement(
   tx: Tx,
   facilityId: string,
   type: EntitlementType,
@@ -42,7 +42,7 @@ export async function take(
 }
 
 /** Gives some back without waiting for the counter. */
-export async function giveBack(tx: Tx, facilityId: string, type: EntitlementType, amount: number): Promise<void> {
+export async function returnEntitlement(tx: Tx, facilityId: string, type: EntitlementType, amount: number): Promise<void> {
   await tx`
     insert into slotbase.entitlement_returns (facility_id, entitlement, period_number, amount)
     select c.facility_id, c.entitlement, c.period_number, ${amount}::integer
@@ -65,7 +65,7 @@ export interface Counter {
 /**
  * Locks a counter, takes off what was given back, and begins its next month when that is due; undefined when there is none.
  */
-export async function settle(tx: Tx, facilityId: string, type: EntitlementType): Promise<Counter | undefined> {
+export async function bringCounterUpToDate(tx: Tx, facilityId: string, type: EntitlementType): Promise<Counter | undefined> {
   const [late] = await tx<{ anchor: string; timezone: string; started_at: Date; now: Date; over: boolean }[]>`
     with c as materialized (
       select * from slotbase.entitlement_counters

@@ -15,8 +15,8 @@ export const approachingPercent = 80
 
 /** In the order of the numbers in which counters keep them. */
 export const levels = ["ok", "approaching", "at_limit", "exceeded"] as const
-export type Level = (typeof levels)[number]
-export type WarningLevel = Exclude<Level, "ok">
+export type LimitLevel = (typeof levels)[number]
+export type WarningLevel = Exclude<LimitLevel, "ok">
 
 /** The number of the level of a use: the same as slotbase.warning_level(). */
 export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {

@@ -41,7 +41,7 @@ export function recordRenewed(tx: Tx, row: SubscriptionRow, previousPeriodEnd: D
 }
 
 /** @param cancelledBy a user's id, or `system`. */
-export function recordCancelled(tx: Tx, row: SubscriptionRow, cancelledBy: string, effectiveDate: Date): string {
+export function recordSubscriptionCancelled(tx: Tx, row: SubscriptionRow, cancelledBy: string, effectiveDate: Date): string {
   return record(tx, {
     type: "subscription.cancelled",
     ...placeOf(row),

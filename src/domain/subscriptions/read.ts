@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { usedOf } from "#domain/plans/counters.ts"
@@ -50,7 +50,7 @@ export async function listInvoices(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<typeof Invoice.Type>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await findInvoices(db, facilityId, before, limit + 1)
   if (rows.length === 0) await findFacility(db, facilityId)

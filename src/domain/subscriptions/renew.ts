@@ -9,9 +9,9 @@ import { jobsUserId } from "#base/ids.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { allPlans, type PlanRow, priceOf, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
-import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
+import { recordSubscriptionCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
@@ -25,7 +25,7 @@ export interface DueKey {
 }
 
 /** Subscriptions for which the clock has something to do, by id; at most `limit` after one. */
-export const findDue = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
+export const findDueRenewals = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
   select s.id, s.facility_id from slotbase.subscriptions s
   where ${isDue(db)} ${after === undefined ? db`` : db`and s.id > ${after}`}
   order by s.id limit ${limit}`
@@ -97,7 +97,7 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const number = subscription.period_number + 1
   const end = boundary(anchor_day, billing_cycle, timezone, number)
   const billed = subscription.billed_periods + 1
-  const subtotal = priceOf(plan, billing_cycle, currency)
+  const subtotal = planPriceOf(plan, billing_cycle, currency)
   const discount = discountOn(subtotal, coupon, billed)
   const { amount, creditLeft } = await bill(tx, subscription, {
     reason: "renewal",
@@ -162,7 +162,7 @@ async function giveUp(tx: Tx, subscription: LockedSubscription, unpaid: InvoiceR
     ended_at: subscription.now,
   })
   await removeCounters(tx, subscription.facility_id)
-  recordCancelled(tx, cancelled, "system", subscription.now)
+  recordSubscriptionCancelled(tx, cancelled, "system", subscription.now)
   return { did: "cancelled", subscription: cancelled }
 }
 

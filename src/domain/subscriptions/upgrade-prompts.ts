@@ -8,7 +8,7 @@ import { type Caller, requireAdmin } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { allPlans, Entitlement, type EntitlementType, planWithMore } from "#domain/plans/plans.ts"
@@ -76,7 +76,7 @@ export async function listPrompts(
   query: typeof PromptQuery.Type,
 ): Promise<Page<UpgradePrompt>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await db<PromptRow[]>`
     select * from slotbase.upgrade_prompts

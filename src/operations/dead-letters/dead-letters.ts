@@ -7,7 +7,7 @@
 import type { Caller } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 
@@ -74,7 +74,7 @@ export async function reprocess(tx: Tx, caller: Caller, id: string, facilityId?:
   if (entry.handler !== null) await requeueRun(tx, entry, entry.handler)
   else if (!(await requeueDelivery(tx, entry.facility_id, entry.delivery_id ?? "", entry.event_id)))
     throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")
-  tx.afterCommit(() => raise("log"))
+  tx.afterCommit(() => sendHint("log"))
   return resolve(tx, caller, entry, "reprocessed")
 }
 

@@ -10,12 +10,12 @@ import type { EventData, EventType } from "#events/catalogue.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType = "booker" | "participants" | "parents" | "facility_admins" | "payer" | "coach"
-export type Channel = "email" | "push"
+export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
   readonly priority: "high" | "normal"
-  readonly recipients: readonly { readonly type: RecipientType; readonly channel: Channel }[]
+  readonly recipients: readonly { readonly type: RecipientType; readonly channel: MessageChannel }[]
   /** Why nobody is to be told; asked before each attempt. Left out: they always are. */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
   /** Runs in the transaction in which a message is marked as sent. */
@@ -24,7 +24,7 @@ export interface NotificationConfig {
 
 export interface SentMessage {
   readonly userId: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   readonly sentAt: Date
 }
 

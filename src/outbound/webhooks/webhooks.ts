@@ -7,7 +7,7 @@
 import type { Caller } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
@@ -121,7 +121,7 @@ export async function listWebhooks(
   return pageOf(rows, page.limit, (row) => [row.id], toWebhook)
 }
 
-const changed = (tx: Tx) => tx.afterCommit(() => raise("subscriptions"))
+const changed = (tx: Tx) => tx.afterCommit(() => sendHint("subscriptions"))
 
 const shown = (row: WebhookRow, auth: Auth | undefined): Webhook => ({
   ...toWebhook(row),

@@ -40,7 +40,7 @@ export function recordOffered(tx: Tx, { id }: Pick<Candidate, "id">, hold: Booki
 }
 
 /** Says of an entry that has just ended what became of it. */
-export function recordEnded(tx: Tx, entry: EndedEntry): string {
+export function recordEntryEnded(tx: Tx, entry: EndedEntry): string {
   const { facility_id: facilityId, offer_booking_id: bookingId, offer_resource_id: resourceId } = entry
   const at = entry.ended_at.toISOString()
   if (entry.status === "expired" || bookingId === null || resourceId === null) {

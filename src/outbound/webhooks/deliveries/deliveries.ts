@@ -6,7 +6,7 @@
 import type { Caller } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import {
   type AttemptRow,
@@ -84,7 +84,7 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
     await tx`
       update slotbase.delivery_queue set ready_at = slotbase.now()
       where webhook_id = ${webhook_id} and position = ${position} and replay = ${replay} and lease is null`
-    tx.afterCommit(() => raise("subscriptions"))
+    tx.afterCommit(() => sendHint("subscriptions"))
   }
   return readDelivery(tx, facilityId, deliveryId)
 }
@@ -118,7 +118,7 @@ export async function requeueDelivery(
       attempts, ready_at, errors)
     select webhook_id, position, replay, facility_id, event_id, delivery_id, sequence, attempts, slotbase.now(), errors
     from gone`
-  tx.afterCommit(() => raise("subscriptions"))
+  tx.afterCommit(() => sendHint("subscriptions"))
   return moved.count === 1
 }
 
