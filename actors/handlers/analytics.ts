@@ -3,7 +3,7 @@
  * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
  * Writes: daily_facility_figures.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import { facilityZones } from "./facility-zones.ts"

@@ -6,7 +6,7 @@
  * What is sent to the provider is RefundHandler's. The lock makes a repetition find the booking as the first run left it.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { confirmPaidHold } from "#domain/booking/book.ts"

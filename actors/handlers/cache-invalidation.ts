@@ -3,7 +3,7 @@
  * writes is the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDatesOf } from "#base/local-days.ts"
 import {
   forgetFacilities,

@@ -4,7 +4,8 @@
  * at least once, and a crash in the middle leaves an unknown outcome.
  * Three outcomes: it returns (done, or skipped with a reason), it throws (retry), it throws `GiveUp` (dead letter).
  */
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
 

@@ -7,7 +7,7 @@
  * second run finds nothing to do.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { isWaitedFor } from "#domain/booking/waitlist/candidates.ts"
 import { offerFreed } from "#domain/booking/waitlist/offers.ts"
 import type { EventData } from "#events/catalogue.ts"

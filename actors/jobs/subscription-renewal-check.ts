@@ -26,7 +26,11 @@ export const subscriptionRenewalCheck = (app: App): Actor => ({
     const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
     const failures: unknown[] = []
     let after: string | undefined
-    for (let due = await findDueRenewals(app.db, after, batch); due.length > 0; due = await findDueRenewals(app.db, after, batch)) {
+    for (
+      let due = await findDueRenewals(app.db, after, batch);
+      due.length > 0;
+      due = await findDueRenewals(app.db, after, batch)
+    ) {
       for (const key of due) {
         if (stopping.aborted) return { more: false, did }
         await attempt(failures, () => advanceAll(app, key, did))

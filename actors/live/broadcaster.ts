@@ -6,7 +6,13 @@
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { type AvailabilityChange, availabilityChangesOf, type Frame, framesOf, type LogRow } from "#outbound/live/frames.ts"
+import {
+  type AvailabilityChange,
+  availabilityChangesOf,
+  type Frame,
+  framesOf,
+  type LogRow,
+} from "#outbound/live/frames.ts"
 import type { Live } from "#outbound/live/live.ts"
 import { endOfLog, readLog } from "#outbound/live/log.ts"
 import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "#outbound/live/slots.ts"

@@ -6,7 +6,8 @@
 import type postgres from "postgres"
 import { GiveUp } from "#actors/handlers/handler.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { lostMessage, type RunKey } from "./claim.ts"
 
 /** What became of a run that needs no retry. */

@@ -13,7 +13,9 @@ import type {
   TransactionalHandler,
 } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
-import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type EventContext, setEventContext } from "#events/outbox.ts"
 import { type Claim, giveBack, type Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settle } from "./settle.ts"

@@ -5,7 +5,7 @@
  * A database that is away is nobody's failure: actors wait for it, up to a limit of their own.
  */
 import { Clock, Data, Effect } from "effect"
-import { isConnectionLost } from "#base/database/db.ts"
+import { isConnectionLost } from "#base/database/errors.ts"
 import type { PassFailed, Running } from "./actor.ts"
 
 export interface Intensity {

@@ -4,7 +4,8 @@
  */
 import * as Schema from "effect/Schema"
 import { AttemptLimiter } from "#base/attempt-limiter.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"

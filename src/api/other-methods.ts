@@ -1,6 +1,6 @@
 /** Addresses that no route has with this method, but with another: 405 with `Allow`. Stands first in the server. */
 import { Elysia } from "elysia"
-import { errorAnswerOf, BadRequest, responseOf } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, responseOf } from "#http/problems.ts"
 
 interface KnownRoute {
   readonly method: string

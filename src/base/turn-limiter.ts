@@ -1,6 +1,6 @@
 /**
- * Turns: heavy work of which only so much runs at once. What comes meanwhile waits, first come first served, up to a bound
- * for everybody together and a smaller one for each client, so that one of them cannot take all places.
+ * A turn limiter bounds how much heavy work runs at once. Further work waits in order of arrival. One bound limits all
+ * waiting work, a smaller one that of each client, so no client can take all places.
  */
 import { TooMany } from "./errors.ts"
 

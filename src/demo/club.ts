@@ -1,6 +1,6 @@
 /** Scene one: a club opens. Its people register and get their roles, its courts are built as far as its plan allows. */
 import { newId } from "#base/ids.ts"
-import { type StageActor, password, type Stage } from "./stage.ts"
+import { password, type Stage, type StageActor } from "./stage.ts"
 
 export interface Club {
   readonly at: string

@@ -24,7 +24,13 @@ export interface Stage {
   /** Tells what happens; a heading when nobody acts. */
   readonly say: (line: string) => void
   /** Calls the API as somebody. Throws what the problem document says, unless it is the `refused` status that is wanted. */
-  readonly call: (who: StageActor | null, method: string, path: string, body?: unknown, refused?: number) => Promise<Body>
+  readonly call: (
+    who: StageActor | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    refused?: number,
+  ) => Promise<Body>
   /** Asks again until the answer is so. */
   readonly until: <T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean) => Promise<T>
   /** Moves the clock of the demo forward to an instant; does nothing when it has passed. */

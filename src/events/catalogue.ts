@@ -19,8 +19,6 @@ import { subscriptionEvents } from "./types/subscription.ts"
 import { userEvents } from "./types/user.ts"
 import { waitlistEvents } from "./types/waitlist.ts"
 
-export type { EventDefinition } from "./definition.ts"
-
 const all = [
   ...bookingEvents,
   ...bookingChangeEvents,

@@ -6,7 +6,8 @@
  * Writes: events, outbox.
  */
 import { reached } from "#base/crash-points.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { sendHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"

@@ -4,7 +4,7 @@
  */
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
 import { type EventContext, setEventContext, transact } from "#events/outbox.ts"
 import { bodyTextOf } from "./body.ts"

@@ -4,7 +4,7 @@
  * reached and a 500 otherwise; both are logged once, by their correlation id, and tell the caller nothing of the inside.
  */
 import { Elysia } from "elysia"
-import { isConnectionLost, QueryTimedOut } from "#base/database/db.ts"
+import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
 import type { AnyDomainError } from "#base/errors.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"

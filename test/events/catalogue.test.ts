@@ -6,9 +6,9 @@ import {
   checkData,
   definitionOf,
   type EventType,
+  eventJsonSchemaOf,
   facilityWebhookEvents,
   InvalidEvent,
-  eventJsonSchemaOf,
 } from "#events/catalogue.ts"
 import { channelPatterns } from "#events/definition.ts"
 import { expectedSchema } from "./kinds.ts"

@@ -1,12 +1,13 @@
 // The outbox: an event is committed with its change or not at all, in the order in which it was recorded.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { onHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { InvalidEvent } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
-import { setEventContext, record, transact } from "#events/outbox.ts"
+import { record, setEventContext, transact } from "#events/outbox.ts"
 import { context, failure, sample } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 

@@ -7,10 +7,6 @@ import { type ConnectOptions, openPool, Pool } from "./pool.ts"
 import { statements } from "./statements.ts"
 import { beginTransaction, type Tx } from "./transaction.ts"
 
-export { isConnectionLost, isConstraint, QueryTimedOut, TransactionOver } from "./errors.ts"
-export type { ConnectOptions } from "./pool.ts"
-export type { Tx } from "./transaction.ts"
-
 export interface Db extends postgres.ISql {
   /** Runs the function in a transaction; a throw is the rollback. */
   begin<T>(fn: (tx: Tx) => Promise<T>): Promise<T>

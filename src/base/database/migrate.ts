@@ -9,8 +9,6 @@ import { join } from "node:path"
 import postgres from "postgres"
 import { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres } from "./migration-errors.ts"
 
-export { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres }
-
 export interface Migration {
   number: number
   /** File name without `.sql`, e.g. `0001-foundation`. */

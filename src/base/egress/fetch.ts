@@ -11,9 +11,6 @@ import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failu
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
 import { withTimeLimit } from "./time-limit.ts"
 
-export { parseNetworks } from "./addresses.ts"
-export { EgressRefused, RequestFailed } from "./failures.ts"
-
 export interface OutgoingRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>

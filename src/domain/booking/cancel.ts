@@ -1,7 +1,7 @@
 /** Cancelling: the refund by the policy that the booking was made under, the slot given back, and the event that says both. */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { paidFor } from "#domain/ledger/paid.ts"

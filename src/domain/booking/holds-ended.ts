@@ -1,5 +1,5 @@
 /** What follows when holds have died or were given back: their events, what they had used up, and offers to who waits. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import { recordExpired } from "./events.ts"
@@ -19,7 +19,10 @@ export function recordHoldsExpired(tx: Tx, holds: readonly ExpiredHold[]): void 
  * A hold that never became a booking is not counted in the month's bookings, and its slot is offered to who waits for it:
  * towards the end of a command, for it locks the facility's waitlist. Who freed the slot to take it has it by then.
  */
-export async function afterHoldsEnded(tx: Tx, holds: readonly (Place & Pick<BookingRow, "booking_type">)[]): Promise<void> {
+export async function afterHoldsEnded(
+  tx: Tx,
+  holds: readonly (Place & Pick<BookingRow, "booking_type">)[],
+): Promise<void> {
   if (holds.length === 0) return
   for (const facilityId of [...new Set(holds.map((hold) => hold.facility_id))].sort()) {
     const count = holds.filter((hold) => hold.facility_id === facilityId && isCounted(hold)).length

@@ -4,7 +4,7 @@
  */
 import type { Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"

@@ -2,7 +2,7 @@
  * New bookings from plans: the row with its slot, and the event of what it is at first: confirmed, held until it is paid
  * online, or pending until staff approve it.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { recordApprovalRequested } from "./change-events.ts"
@@ -13,8 +13,6 @@ import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { NewBooking } from "./rows.ts"
 import { takeSlot } from "./take-slot.ts"
-
-export { newBookingOf, rowOf } from "./new-booking.ts"
 
 /** Inserts what was planned and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached. */
 export async function insertPlanned(tx: Tx, plan: BookingPlan, kind: Kind): Promise<BookingRow> {

@@ -1,6 +1,6 @@
 /** What a plan must know of the facility, the resource and the people of a request: one statement. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"

@@ -4,7 +4,7 @@
  * `take-slot.ts`.
  */
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound } from "#base/errors.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
@@ -71,7 +71,11 @@ async function plan(
 ): Promise<BookingPlan> {
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = limited ? familyOf(caller) : undefined
-  const found = required(await readPlanFacts(tx, facilityId, input, { bookerId, limitsHolds, mayName }), facilityId, input)
+  const found = required(
+    await readPlanFacts(tx, facilityId, input, { bookerId, limitsHolds, mayName }),
+    facilityId,
+    input,
+  )
   const span = spanOf(input)
   const bookingType = input.bookingType ?? "open_play"
   const { priceOf } = tariffOf({
@@ -106,8 +110,10 @@ async function plan(
 }
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
-const isApproved = ({ approval_booking_types, approval_resource_ids, resource_id }: CompletePlanFacts, bookingType: string) =>
-  (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
+const isApproved = (
+  { approval_booking_types, approval_resource_ids, resource_id }: CompletePlanFacts,
+  bookingType: string,
+) => (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
 
 /** In the order of their ids, as they are read back. */
 const participantsOf = (input: HoldInput, people: PlanFacts["people"]): Participant[] =>

@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId, newId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { weekdays } from "#base/weekdays.ts"
 import { BookingType } from "./input.ts"

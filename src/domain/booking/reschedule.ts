@@ -5,7 +5,7 @@
  * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
  */
 import { type Caller, isStaff } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
@@ -17,7 +17,7 @@ import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { planBooking } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
-import { refundShare, refundOf } from "./refund-quote.ts"
+import { refundOf, refundShare } from "./refund-quote.ts"
 import type { LockedBooking } from "./row.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"

@@ -1,6 +1,6 @@
 /** A slot taken again for a booking that lost it: a payment that came after its hold had died. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken } from "#base/errors.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"

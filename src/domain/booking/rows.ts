@@ -3,7 +3,7 @@
  * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
  * bookings row before the occupancy; a booking's row is locked before its state is judged.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { maxBookingMinutes } from "./input.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 

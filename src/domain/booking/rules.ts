@@ -14,7 +14,10 @@ export const maxLiveHolds = 10
 const minuteMs = 60_000
 
 /** Throws RuleBroken `starts_in_the_past`, `outside_opening_hours`, `facility_closed`. */
-export function checkRules({ span, now, openingHours, timezone }: BookingPlan, { closed_for }: CompletePlanFacts): void {
+export function checkRules(
+  { span, now, openingHours, timezone }: BookingPlan,
+  { closed_for }: CompletePlanFacts,
+): void {
   if (span.start < now) {
     const message = "The time has begun already; book a time that starts in the future."
     throw new RuleBroken("starts_in_the_past", message, [{ path: "body.startAt", message: "is in the past" }])

@@ -1,5 +1,5 @@
 /** What follows when a stretch of a resource becomes free: who waits for it is offered it, in the same transaction. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { FreedSlot } from "./freed-slot.ts"
 import { offerFreed } from "./waitlist/offers.ts"
 

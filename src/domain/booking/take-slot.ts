@@ -4,7 +4,7 @@
  * never waits for the job hold-expiration; what is left of it is then offered to who waits.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
@@ -19,7 +19,10 @@ const maxAttempts = 3
 const maxAlternatives = 3
 
 /** A stretch of a resource that somebody wants, with what tells what else they could have. */
-export type Wish = Pick<BookingPlan, "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now">
+export type Wish = Pick<
+  BookingPlan,
+  "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now"
+>
 
 /** Inserts the booking with its occupancy. Throws SlotTaken. */
 export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inserted> =>
@@ -32,24 +35,24 @@ export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inser
  */
 export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
   const { facilityId, resource, span } = wish
-  const died: ExpiredHold[] = []
+  const expired: ExpiredHold[] = []
   let near: readonly Occupied[] = []
   for (let tries = 1; tries <= maxAttempts; tries++) {
     const taken = await attempt()
     if (taken !== undefined) {
-      await afterHoldsEnded(tx, died)
+      await afterHoldsEnded(tx, expired)
       return taken
     }
     near = await occupiedNear(tx, wish)
     const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
     if (inTheWay.some((each) => !each.expired)) break
     if (inTheWay.length > 0) {
-      const dead = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
-      recordHoldsExpired(tx, dead)
-      died.push(...dead)
+      const holds = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
+      recordHoldsExpired(tx, holds)
+      expired.push(...holds)
     }
   }
-  await afterHoldsEnded(tx, died)
+  await afterHoldsEnded(tx, expired)
   throw new SlotTaken(conflicts(near, wish), await alternatives(tx, near, wish))
 }
 

@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { withOffersAtTheEnd, afterSlotsFreed } from "#domain/booking/slots-freed.ts"
+import { afterSlotsFreed, withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import type { ClosureInput } from "#domain/club/closure-input.ts"
 import {
   type ClosureRow,

@@ -4,7 +4,7 @@
  * Writes: charges.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { eventContextOf } from "#events/outbox.ts"
 import { accountIdOf } from "./accounts.ts"

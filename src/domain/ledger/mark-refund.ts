@@ -4,7 +4,7 @@
  * offline payments it is owed, and stands in the list of refunds until somebody has handed it back. Never twice for one
  * occasion, never more than is left of what was paid.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack } from "./ledger.ts"
 import { countOfflineRefunded, lockOfflineRefundable, type OfflinePaymentRow } from "./offline-rows.ts"
 import { countRefunded, lockRefundable, type PaymentRow, type Reference } from "./payment-rows.ts"

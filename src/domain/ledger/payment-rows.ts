@@ -3,7 +3,8 @@
  * final, and comes after "failed" when the provider took the money after all.
  * Writes: payments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import type { EventContext } from "#events/outbox.ts"
 import type { ProviderName } from "./saved-card.ts"

@@ -3,7 +3,8 @@
  * transaction, under the payment's lock, so that together they never exceed what was paid.
  * Writes: refunds.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { eventContextOf } from "#events/outbox.ts"

@@ -5,7 +5,7 @@
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { inspect } from "./inspect.ts"
-import { kindOf, uploadLimitOf, type MediaKind, sniffedBytes } from "./kinds.ts"
+import { kindOf, type MediaKind, sniffedBytes, uploadLimitOf } from "./kinds.ts"
 
 /** A whole file in the receiving folder. */
 export interface Received {

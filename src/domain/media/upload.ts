@@ -4,7 +4,7 @@
  * for the job upload-cleanup to judge.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
@@ -12,7 +12,7 @@ import { storageKeyOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import { keepBodyText } from "#http/body.ts"
 import { type FilePart, readForm } from "#http/multipart.ts"
-import { errorAnswerOf, BadRequest, Ready } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, Ready } from "#http/problems.ts"
 import { dispositionOf, labelOf } from "./file-name.ts"
 import { NotMedia } from "./kinds.ts"
 import { FileTooLarge, type Received, receive } from "./receive.ts"

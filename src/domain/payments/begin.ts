@@ -5,7 +5,8 @@
 
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { accountIdOf, cardOn } from "#domain/ledger/accounts.ts"

@@ -4,9 +4,10 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
 import { postHandedBack } from "#domain/ledger/ledger.ts"

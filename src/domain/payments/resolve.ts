@@ -59,7 +59,9 @@ export async function resolvePayment(app: App, payment: PaymentRow, ageMs: numbe
   if (found === "never") {
     if (ageMs < resendWithinMs) return isSettled(await finishPayment(app, payment))
     if (ageMs < giveUpAfterMs) return false
-    return isSettled(await settleInOwnTransaction(app, payment, neverSent, contextOfPayment(payment, app.config.environment)))
+    return isSettled(
+      await settleInOwnTransaction(app, payment, neverSent, contextOfPayment(payment, app.config.environment)),
+    )
   }
   if (found.status === "processing" && payment.provider_payment_id !== null) return false
   return isSettled(await settleInOwnTransaction(app, payment, found, contextOfPayment(payment, app.config.environment)))

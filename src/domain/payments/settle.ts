@@ -4,13 +4,13 @@
  * the job payment-resolution), in any order and more than once: success is final, failure gives way to it.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postReceived } from "#domain/ledger/ledger.ts"
 import {
   changePayment,
   contextOfPayment,
-  lockBookingOf,
   type LockedPayment,
+  lockBookingOf,
   lockPayment,
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"

@@ -6,7 +6,8 @@
  * Writes: stripe_inbox.
  */
 import type Stripe from "stripe"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { isId, jobsUserId } from "#base/ids.ts"
 import {
   contextOfPayment,

@@ -3,12 +3,11 @@
  * has no limits and pays for one look at an index. A use locks its counter's row until the commit, so it comes after
  * whatever else the transaction waits for; giving back waits for nobody.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
-import { returnEntitlement, markWarned, bringCounterUpToDate, takeEntitlement } from "./counters.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { bringCounterUpToDate, markWarned, returnEntitlement, takeEntitlement } from "./counters.ts"
 import type { EntitlementType } from "./plans.ts"
 import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./warnings.ts"
-
-export type { EntitlementType } from "./plans.ts"
 
 /**
  * Uses up some of an entitlement; of two who want the last, one gets it. Records subscription.limit_warning when the use

@@ -2,7 +2,8 @@
  * How near a facility is to what its plan allows, in levels and in words, and the event that says so: once per level and
  * month, which the counter's row remembers.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { record } from "#events/outbox.ts"

@@ -3,11 +3,18 @@
  * credited to later invoices, and the preview is computed by the function that charges.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
-import { allPlans, entitlementTypes, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import {
+  allPlans,
+  entitlementTypes,
+  type PlanRow,
+  planPriceOf,
+  requireOffered,
+  requirePlan,
+} from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"

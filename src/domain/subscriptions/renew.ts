@@ -3,15 +3,16 @@
  * subscription-renewal-check does it for all, and a command that finds its subscription's period over does it first, so nothing
  * depends on when the job runs. Each subscription has a transaction of its own.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
 import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
-import { recordSubscriptionCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
+import { recordRenewed, recordStatusChanged, recordSubscriptionCancelled } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
@@ -61,7 +62,7 @@ export async function bringToPresent(tx: Tx, subscription: LockedSubscription): 
 export async function lockRunning(tx: Tx, facilityId: string): Promise<LockedSubscription> {
   const found = await lockLive(tx, facilityId)
   if (!found) {
-    await findFacility(tx, facilityId)
+    await requireFacility(tx, facilityId)
     throw new NotFound("subscription")
   }
   const present = await bringToPresent(tx, found)

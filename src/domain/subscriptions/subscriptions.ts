@@ -4,7 +4,7 @@
  * subscriptions/change-plan.ts, is read in subscriptions/read.ts, and lives on by itself in subscriptions/renew.ts.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { findFacility } from "#domain/club/facilities.ts"
@@ -14,7 +14,7 @@ import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requi
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
 import { keepRedemption, redeemCoupon } from "./coupons.ts"
-import { recordSubscriptionCancelled, recordCreated, recordResumed } from "./events.ts"
+import { recordCreated, recordResumed, recordSubscriptionCancelled } from "./events.ts"
 import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
 import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"

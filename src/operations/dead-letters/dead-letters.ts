@@ -5,7 +5,8 @@
  * Writes: dead_letters (resolution), and moves a run from handler_history back into handler_queue.
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
 import type { DomainEvent } from "#events/envelope.ts"

@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import {

@@ -6,7 +6,7 @@
 import { authenticate, type Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
-import { type LiveChannel, isAvailability } from "./channels.ts"
+import { isAvailability, type LiveChannel } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
 import { closeCodes, type LiveLimits, liveLimits as standardLimits } from "./limits.ts"

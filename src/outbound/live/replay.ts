@@ -5,7 +5,7 @@
 import type { Queryable } from "#base/database/db.ts"
 import type { ChannelPattern } from "#events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
-import { bookingStatuses, availabilityChangesOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
+import { availabilityChangesOf, bookingStatuses, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
 import { liveLimits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
 import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"

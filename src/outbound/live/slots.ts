@@ -37,7 +37,9 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
   )
   const days = new Map<string, ChangedDay>()
   const refetch = new Map<string, ChangedPlace>()
-  for (const [row, change] of rows.flatMap((row) => availabilityChangesOf(row).map((change) => [row, change] as const))) {
+  for (const [row, change] of rows.flatMap((row) =>
+    availabilityChangesOf(row).map((change) => [row, change] as const),
+  )) {
     const resourceIds = concernedOf(change, resources.get(row.facility_id) ?? [])
     const dates =
       "startAt" in change

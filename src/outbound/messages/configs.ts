@@ -4,7 +4,8 @@
  * to NotificationHandler, and for those that somebody must hear of, because it costs them something or waits for them.
  * There is no welcome mail: registration is open, so anybody could have it sent to anybody.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { TemplateId } from "./render.ts"

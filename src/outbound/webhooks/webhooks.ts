@@ -5,7 +5,8 @@
  * Writes: webhooks, webhook_versions, and the first row of webhook_sequences.
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"

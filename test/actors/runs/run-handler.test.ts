@@ -6,7 +6,8 @@ import { claimLone, takeOver } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import { inLoneTurn } from "#actors/runtime/quarantine.ts"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import {
   dispatchAll,

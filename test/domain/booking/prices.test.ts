@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { spanOfDay } from "#base/local-days.ts"
 import { weekdays } from "#base/weekdays.ts"
-import { type TariffRule, priceForMinutes, tariffOf } from "#domain/booking/prices.ts"
+import { priceForMinutes, type TariffRule, tariffOf } from "#domain/booking/prices.ts"
 
 test.each([
   [2400, 60, 2400],

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { boundary } from "#domain/plans/periods.ts"
-import { prorate, type Discount, discountOn, proportionOf, type Terms } from "#domain/subscriptions/proration.ts"
+import { type Discount, discountOn, proportionOf, prorate, type Terms } from "#domain/subscriptions/proration.ts"
 import { cases } from "#test/whole/properties/property.ts"
 
 const money = fc.integer({ min: 0, max: 1_000_000_000_000 })

@@ -6,10 +6,10 @@ import { example } from "#events/example.ts"
 import { channelName, parseChannel } from "#outbound/live/channels.ts"
 import { readFrame } from "#outbound/live/client-frames.ts"
 import {
-  bookingStatuses,
   type AvailabilityChange,
   availabilityChangeOf,
   availabilityChangesOf,
+  bookingStatuses,
   framesOf,
   type LogRow,
   textOf,
@@ -96,7 +96,8 @@ test("a frame is one line of JSON with its position as text", () => {
 })
 
 test("a closure concerns its resources, and without any all of the facility", () => {
-  const closed = (resourceIds: string[]) => availabilityChangeOf(rowOf("facility.closure.created", { resourceIds })) as AvailabilityChange
+  const closed = (resourceIds: string[]) =>
+    availabilityChangeOf(rowOf("facility.closure.created", { resourceIds })) as AvailabilityChange
   const all = [example.resourceId, example.ownerId]
   expect(concernedOf(closed([example.resourceId]), all)).toEqual([example.resourceId])
   expect(concernedOf(closed([]), all)).toEqual(all)

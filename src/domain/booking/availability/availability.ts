@@ -12,8 +12,6 @@ import { type BuiltDay, buildDays, type DayRequest, facilityPosition, outboxHold
 import { readCached, storeDays } from "./cache.ts"
 import { Slot } from "./slots.ts"
 
-export type { Slot } from "./slots.ts"
-
 export const Availability = Schema.Struct({
   date: Day,
   timezone: Timezone,

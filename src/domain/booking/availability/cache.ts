@@ -6,7 +6,8 @@
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
 
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import type { EventType } from "#events/catalogue.ts"

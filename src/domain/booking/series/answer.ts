@@ -107,7 +107,10 @@ export const toSeries = (row: SeriesRow): RecurringBooking => ({
   cancellationReason: row.cancellation_reason,
 })
 
-export const toReport = (row: SeriesRow, { booked, skipped }: Pick<SeriesReport, "booked" | "skipped">): RecurringReport => ({
+export const toReport = (
+  row: SeriesRow,
+  { booked, skipped }: Pick<SeriesReport, "booked" | "skipped">,
+): RecurringReport => ({
   ...toSeries(row),
   occurrences: booked.map(({ on, booking }) => ({
     occursOn: on,

@@ -3,7 +3,7 @@
  * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
  */
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import {
   BlockedByHook,
   InvalidInput,

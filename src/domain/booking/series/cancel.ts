@@ -1,6 +1,6 @@
 /** Cancelling bookings of a series: one, one and those that follow, or all that have not begun. */
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { releaseHold } from "#domain/booking/holds.ts"

@@ -1,5 +1,5 @@
 /** What a series announces, from its row. Its bookings announce themselves. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { RefusedOccurrence } from "#base/errors.ts"
 import { record } from "#events/outbox.ts"
 import type { SeriesScope } from "./input.ts"

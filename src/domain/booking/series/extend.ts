@@ -4,7 +4,7 @@
  */
 import { type Caller, callerOf } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"

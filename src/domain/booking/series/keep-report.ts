@@ -1,5 +1,5 @@
 /** What came of the days of a series that were looked at, kept one row a day. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { SeriesReport } from "./book.ts"
 import { insertOccurrences } from "./rows.ts"
 

@@ -1,6 +1,6 @@
 /** Whose series it is, and which of its bookings a scope means: what every command asks before it changes one. */
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"

@@ -1,12 +1,12 @@
 /** Moving bookings of a series to another time of the day, length or resource. */
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
-import { isRefusal, type Planned, type SeriesReport, reported } from "./book.ts"
+import { isRefusal, type Planned, reported, type SeriesReport } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
@@ -129,7 +129,11 @@ async function move(
   }
 }
 
-async function reportOf(tx: Tx, series: SeriesRow, moved: readonly { on: string; id: string }[]): Promise<SeriesReport> {
+async function reportOf(
+  tx: Tx,
+  series: SeriesRow,
+  moved: readonly { on: string; id: string }[],
+): Promise<SeriesReport> {
   const found = await Promise.all(
     moved.map(async ({ on, id }) => {
       const booking = await findBooking(tx, series.facility_id, id)

@@ -6,15 +6,15 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "#base/errors.ts"
 import type { Hooks } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { localDateOf } from "#base/local-days.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { requireMayPay } from "#domain/booking/book.ts"
-import { familyOf } from "#domain/booking/lock-own.ts"
+import { familyOf, requireMayPay } from "#domain/booking/lock-own.ts"
 import { requireMayBook } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
@@ -85,7 +85,13 @@ export async function prepareSeries(
     const message = `The rule names ${occurrences.length} days until ${until}; a series has from 1 to ${maxOccurrences} there.`
     throw new RuleBroken("no_occurrences", message, [{ path: "body.rule", message: "names no day of the window" }])
   }
-  return { pattern, timezone, now, until, prepared: await prepareOccurrences(hooks, caller, facilityId, input, occurrences) }
+  return {
+    pattern,
+    timezone,
+    now,
+    until,
+    prepared: await prepareOccurrences(hooks, caller, facilityId, input, occurrences),
+  }
 }
 
 /**

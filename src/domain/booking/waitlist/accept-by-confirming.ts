@@ -1,5 +1,5 @@
 /** What the waitlist must know of holds that end otherwise than by its own routes. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { recordEntryEnded } from "./events.ts"
 import { settleOffers } from "./rows.ts"
 

@@ -1,6 +1,7 @@
 /** Who is next: the first who waits for a stretch of time that is wholly free, and the resource on which it is. */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import type { EntryRow } from "./rows.ts"
 

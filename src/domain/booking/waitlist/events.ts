@@ -1,6 +1,6 @@
 /** What the waitlist announces: each event's data, from the rows. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
 import { record } from "#events/outbox.ts"
 import type { Candidate } from "./candidates.ts"

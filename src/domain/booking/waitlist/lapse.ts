@@ -1,5 +1,5 @@
 /** Wishes whose time has come without an offer. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { recordEntryEnded } from "./events.ts"
 import { lapseEntries } from "./rows.ts"
 

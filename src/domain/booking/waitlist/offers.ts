@@ -6,7 +6,7 @@
  */
 
 import { callerOf } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isCounted } from "#domain/booking/counted.ts"

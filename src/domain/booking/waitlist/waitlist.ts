@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { confirmBooking } from "#domain/booking/book.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"

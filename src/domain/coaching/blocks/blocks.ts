@@ -5,15 +5,16 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 import { blockOf } from "#domain/booking/block-of.ts"
-import { insertPlanned } from "#domain/booking/book.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
-import type { HoldInput } from "#domain/booking/input.ts"
+import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
+import { insertPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
@@ -47,7 +48,6 @@ export const BlockInput = Schema.Struct({
   }),
 })
 export type BlockInput = typeof BlockInput.Type
-export const RejectInput = Schema.Struct({ rejectionReason: Reason })
 export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
 
 /**

@@ -5,10 +5,11 @@
 
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { skillOf } from "#domain/coaching/progress/skills.ts"
 import { findSession } from "#domain/coaching/sessions/rows.ts"

@@ -5,7 +5,8 @@
  */
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"

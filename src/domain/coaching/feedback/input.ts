@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { SkillScore, namedSkill, SkillName } from "#domain/coaching/progress/skills.ts"
+import { namedSkill, SkillName, SkillScore } from "#domain/coaching/progress/skills.ts"
 
 /** A page of text is 3,000 characters; a dictated note may be several. */
 export const maxFeedbackLength = 10_000

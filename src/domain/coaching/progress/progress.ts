@@ -5,7 +5,8 @@
  * Writes: progress.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, pageLimitOf, pageOf } from "#base/schema/page.ts"

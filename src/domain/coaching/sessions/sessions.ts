@@ -5,13 +5,14 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
+import { bookPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { priceForMinutes } from "#domain/booking/prices.ts"
@@ -181,7 +182,12 @@ async function requireMaySell(
   }
 }
 
-function priceFor(caller: Caller, coach: Coach, { facilityId, price, span }: BookingPlan, stated: number | undefined): number {
+function priceFor(
+  caller: Caller,
+  coach: Coach,
+  { facilityId, price, span }: BookingPlan,
+  stated: number | undefined,
+): number {
   if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
   if (stated < price && !isStaff(caller, facilityId)) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [

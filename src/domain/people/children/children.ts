@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, pageLimitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { giveParentRoles, takeParentRoles } from "#domain/people/roles.ts"

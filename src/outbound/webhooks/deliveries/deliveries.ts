@@ -4,7 +4,8 @@
  * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
