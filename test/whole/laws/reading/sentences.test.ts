@@ -49,6 +49,7 @@ test("code blocks, tables, drawings and columns are no prose", () => {
 
 test("a paragraph inside of a list may be indented", () => {
   expect(sentences("- one\n    goes on\n\n    and on.")).toEqual(["one goes on", "and on."])
+  expect(sentences("- one\n\nThe list is over.\n\n    code")).toEqual(["one", "The list is over."])
 })
 
 test("a word has a letter or a digit; code, a link and an address are read as one sees them", () => {

@@ -39,6 +39,8 @@ test("a slash divides after a value, and opens a regular expression after anythi
     "regex: b",
     "regex: c",
   ])
+  expect(parts('a /* b */ / c / "d"')).toEqual(["comment:  b ", "string: d"])
+  expect(parts("sql`${/`/}`")).toEqual(["regex: `", "template: {}"])
 })
 
 test("a template knows whether it has a tag", () => {
