@@ -2,6 +2,7 @@
  * Events recorded from SQL (by slotbase.record_event) were not checked by the program. The dispatcher lets them wait, with
  * everything behind them, until this has looked at them. What does not match its Schema is taken out of the outbox and
  * put into the dead letters, where its author finds it; it never gets a position.
+ * Writes: outbox, dead_letters.
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"

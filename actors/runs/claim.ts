@@ -2,7 +2,7 @@
  * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a cursor per
  * handler (slotbase.claim_fresh_runs): they are no rows, and the log is append-only, so nothing that a backup or an open
  * query keeps from vacuum is walked. What failed, was given back or was lost stands in the queue (slotbase.claim_queued_runs).
- * Writes: handler_cursors, handler_claims, and marks what was lost with its process in handler_queue.
+ * These functions write handler_cursors and handler_claims, and mark what was lost with its process in handler_queue.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"

@@ -1,7 +1,8 @@
 /**
  * Settling runs: out of the claim under the fencing token and into the history, or into the queue for a retry, or
  * into the dead letters. A count that differs means that another process owns the runs now: everything is rolled back.
- * Writes: handler_queue (with claim.ts), handler_batches, handler_history, dead_letters (of runs).
+ * slotbase.settle_claim() writes handler_batches.
+ * Writes: handler_queue, handler_history, dead_letters (of runs).
  */
 import type postgres from "postgres"
 import { GiveUp } from "#actors/handlers/handler.ts"

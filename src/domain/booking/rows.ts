@@ -1,5 +1,5 @@
 /**
- * The rows of a booking. The only file that writes bookings, booking_participants and occupancies.
+ * The rows of a booking. Writes: bookings, booking_participants, occupancies.
  * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
  * bookings row before the occupancy; a booking's row is locked before its state is judged.
  */

@@ -2,7 +2,7 @@
  * Dead letters (the spec's DeadLetterEntry): what exhausted its retries, and what people decide about it. Reprocessing puts
  * the run or the delivery back into its queue, at its old position, in the transaction that marks the entry; if it dies
  * again, the same entry is open again. What writes the entries is the settling of runs and deliveries.
- * Writes: dead_letters (resolution), and moves a run from handler_history back into handler_queue.
+ * Writes: dead_letters (resolution), handler_queue and handler_history (a run that is put back).
  */
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"

@@ -2,7 +2,7 @@
  * Webhooks: where a facility wants its events sent (the specification's WebhookConfig). What a webhook is subscribed to
  * stands in versions, which begin and end between two passes of the dispatcher, so that what should have been delivered
  * follows from them. Every writer locks the webhook's row first.
- * Writes: webhooks, webhook_versions, and the first row of webhook_sequences.
+ * Writes: webhooks, webhook_versions, webhook_sequences (the first row).
  */
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"

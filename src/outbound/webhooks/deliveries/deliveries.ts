@@ -1,7 +1,7 @@
 /**
  * Deliveries as people see them: what is on its way to a webhook and what has ended, with every attempt; and sending one
  * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
- * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
+ * Writes: delivery_queue and delivery_history (a delivery that is put back), dead_letters (resolution).
  */
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
