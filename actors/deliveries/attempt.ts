@@ -1,7 +1,8 @@
 /** One attempt: signs the request, sends it through the egress guard, and judges the answer. Touches no table. */
 
 import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
-import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "#base/egress/fetch.ts"
+import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
+import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { openAuth } from "#outbound/webhooks/auth.ts"
 import type { AuthConfig } from "#outbound/webhooks/input.ts"

@@ -1,5 +1,5 @@
 /** A claimed delivery, with everything that sending it needs, and the result of its attempt. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */

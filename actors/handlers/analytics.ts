@@ -4,7 +4,7 @@
  * many events it has.
  * Writes: daily_facility_figures.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import { facilityZones } from "./facility-zones.ts"

@@ -6,7 +6,7 @@
  * sends the refund. Because of the lock, a repeated run finds the booking as the first run left it.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { confirmPaidHold } from "#domain/booking/book.ts"
@@ -15,7 +15,7 @@ import { retakeSlot } from "#domain/booking/retake-slot.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { freeNear } from "#domain/booking/take-slot.ts"
 import { dueOf } from "#domain/ledger/due.ts"
-import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { findPayment } from "#domain/ledger/payment-rows.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
@@ -95,7 +95,7 @@ async function voidPayment(tx: Tx, event: HandledEvent, booking: LockedBooking, 
   const left = payment ? payment.amount - payment.refunded_amount : 0
   if (left === 0) return { skipped: "all of the payment is given back already" }
   const alternatives = await freeNear(tx, booking)
-  await markRefund(tx, event, booking, left, reasonInWords[reason], paid.transactionId)
+  await markRefundOf(tx, event, booking, left, reasonInWords[reason], paid.transactionId)
   record(tx, {
     type: "booking.payment_voided",
     facilityId: booking.facility_id,
@@ -130,11 +130,11 @@ const reasonInWords: Readonly<Record<VoidReason, string>> = {
 async function refundSurplus(tx: Tx, event: HandledEvent, booking: LockedBooking): Promise<Outcome> {
   const { paid, total } = await dueOf(tx, booking.facility_id, "booking", booking.id)
   if (paid <= total) return { skipped: `the booking is ${booking.status}` }
-  await markRefund(tx, event, booking, paid - total, "Paid more than was due")
+  await markRefundOf(tx, event, booking, paid - total, "Paid more than was due")
   return undefined
 }
 
-const markRefund = (
+const markRefundOf = (
   tx: Tx,
   event: HandledEvent,
   booking: LockedBooking,
@@ -142,7 +142,7 @@ const markRefund = (
   reason: string,
   paymentId?: string,
 ) =>
-  owesRefund(tx, {
+  markRefund(tx, {
     ...(paymentId !== undefined && { paymentId }),
     facilityId: booking.facility_id,
     referenceType: "booking",

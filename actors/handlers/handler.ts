@@ -4,7 +4,8 @@
  * idempotency key. Its effects happen at least once, and a crash in the middle leaves an unknown outcome. It has three
  * outcomes: it returns (done, or skipped with a reason), it throws (retry), or it throws `GiveUp` (dead letter).
  */
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
 import type { EventContext } from "#events/outbox.ts"

@@ -11,12 +11,12 @@ import { transact } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
 import { createMailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
-  begin,
+  beginSending,
   type Intent,
   intend,
   intentsOf,
   markFailed,
-  markSent,
+  markIntentSent,
   markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
@@ -76,7 +76,7 @@ export function notificationHandler(
         signal.throwIfAborted()
         if (intent.email === null) return markSkipped(db, intent, "no email address")
         if (mailer.unavailable !== undefined) return markSkipped(db, intent, mailer.unavailable)
-        if (!(await begin(db, intent))) return
+        if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, body: text, html } = intent
         try {
@@ -93,12 +93,12 @@ export function notificationHandler(
       async function markAsSent(intent: Intent): Promise<void> {
         const whenSent = NOTIFICATION_CONFIGS[event.type]?.whenSent
         if (whenSent === undefined) {
-          await markSent(db, intent)
+          await markIntentSent(db, intent)
           return
         }
         const context = causedBy(event, app.config.environment)
         await transact(db, context, async (tx) => {
-          const sentAt = await markSent(tx, intent)
+          const sentAt = await markIntentSent(tx, intent)
           const { user_id: userId, channel } = intent
           if (sentAt !== undefined) await whenSent(tx, event.data as never, { userId, channel, sentAt })
         })

@@ -11,7 +11,7 @@
 import type { App } from "#base/app.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { lockBooking } from "#domain/booking/find.ts"
-import { type OwedRefund, owesRefund } from "#domain/ledger/mark-refund.ts"
+import { type MarkedRefund, markRefund } from "#domain/ledger/mark-refund.ts"
 import type { Reference } from "#domain/ledger/payment-rows.ts"
 import { refundsOf } from "#domain/ledger/refund-rows.ts"
 import { sendRefund } from "#domain/payments/send-refund.ts"
@@ -33,7 +33,7 @@ export const refundHandler = (app: App): ExternalHandler => ({
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
       // A payment that was settled after the cancellation is voided and refunded whole: it does not count here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
-      await owesRefund(tx, { ...reference, ...owed, ...known })
+      await markRefund(tx, { ...reference, ...owed, ...known })
     })
     const refunds = await refundsOf(app.db, reference)
     for (const refund of refunds) {
@@ -46,7 +46,7 @@ export const refundHandler = (app: App): ExternalHandler => ({
   },
 })
 
-type Marked = Omit<OwedRefund, keyof Reference>
+type Marked = Omit<MarkedRefund, keyof Reference>
 
 /** Undefined: nothing is to be refunded. */
 function ofCancelled({ id, data }: HandledEvent): Marked | undefined {

@@ -1,15 +1,15 @@
 /**
  * WaitlistHandler is a safety net. The transaction of a cancellation already holds the slot for the first entry of the
  * waitlist (`slotsFreed`), so nobody can come in between. NotificationHandler tells people of an offer, on
- * waitlist.offered. This handler offers a freed slot that is still free and waited for. That happens:
- * (a) when an offer gave way to a booking that then did not take the time,
- * (b) when the neighbouring time became free a moment later,
- * (c) when the booking was cancelled by a path that offers nothing.
+ * waitlist.offered. This handler offers a freed slot that is still free and waited for. That has three causes:
+ * - An offer gave way to a booking that then did not take the time.
+ * - The neighbouring time became free a moment later.
+ * - The booking was cancelled by a path that offers nothing.
  *
  * It works like `slotsFreed`, under the same locks, so a repeated run finds nothing to do.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { isWaitedFor } from "#domain/booking/waitlist/candidates.ts"
 import { offerFreed } from "#domain/booking/waitlist/offers.ts"
 import type { EventData } from "#events/catalogue.ts"

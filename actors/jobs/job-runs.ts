@@ -7,7 +7,7 @@
 
 import type { Actor, Pass, Running } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "#operations/jobs/rows.ts"
 
@@ -56,7 +56,7 @@ export class JobRuns {
       })),
     )
     this.#jobs = new Map(scheduled.map((job) => [job.actor.name, job]))
-    raise("jobs")
+    sendHint("jobs")
   }
 
   /** Claims requested runs and begins them. */
@@ -75,7 +75,7 @@ export class JobRuns {
       .catch(() => {}) // The error is written down, and can be read there.
       .finally(() => {
         this.#underWay.delete(done)
-        raise("jobs")
+        sendHint("jobs")
       })
     this.#underWay.add(done)
   }
@@ -112,7 +112,7 @@ export class JobRuns {
       await endRun(this.#db, run, by, { error: inWords(error) })
       throw error
     } finally {
-      raise("jobs")
+      sendHint("jobs")
     }
   }
 }

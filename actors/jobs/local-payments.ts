@@ -8,7 +8,7 @@ import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import type { App } from "#base/app.ts"
 import { contextOfPayment, findPayment } from "#domain/ledger/payment-rows.ts"
 import { confirmDue } from "#domain/payments/providers/local.ts"
-import { settle } from "#domain/payments/settle.ts"
+import { settleInOwnTransaction } from "#domain/payments/settle.ts"
 
 const batch = 100
 /** One look-up by an index that holds nothing else. */
@@ -27,7 +27,7 @@ async function pass(app: App): Promise<Pass> {
   const confirmed = await confirmDue(app.db, batch)
   for (const { key, facilityId, answer } of confirmed) {
     const payment = await findPayment(app.db, facilityId, key)
-    if (payment) await settle(app, payment, answer, contextOfPayment(payment, app.config.environment))
+    if (payment) await settleInOwnTransaction(app, payment, answer, contextOfPayment(payment, app.config.environment))
   }
   return { more: confirmed.length === batch }
 }

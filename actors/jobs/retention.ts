@@ -10,7 +10,7 @@ import type { Sql } from "postgres"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
-import { open } from "#base/database/pool.ts"
+import { openPool } from "#base/database/pool.ts"
 
 /** Rows per transaction, so that none holds locks for long. A dead letter reads its event, forgetting only the log. */
 const deadLetterBatch = 500
@@ -33,7 +33,7 @@ export const retention = (url: string, options: RetentionOptions = {}): Actor =>
   cron: "23 * * * *",
   deadlineMs: 600_000,
   pass: async (stopping) => {
-    const sql = open(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
+    const sql = openPool(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
     try {
       await sql`select set_config('lock_timeout', ${`${options.lockMs ?? lockMs}ms`}, false)`
       return await retireMonth(sql, stopping, options.say ?? print)

@@ -9,7 +9,7 @@ import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import type { App } from "#base/app.ts"
 import { payAutomatically } from "#domain/payments/automatic.ts"
 import { claimUntried, markTried, openAmount } from "#domain/subscriptions/invoices.ts"
-import { advanceDue, type DueKey, findDue } from "#domain/subscriptions/renew.ts"
+import { advanceDue, type DueKey, findDueRenewals } from "#domain/subscriptions/renew.ts"
 import { transact } from "#events/outbox.ts"
 import { jobContext } from "./job-context.ts"
 
@@ -30,7 +30,11 @@ async function pass(app: App, stopping: AbortSignal): Promise<Pass> {
   const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
   const failures: unknown[] = []
   let after: string | undefined
-  for (let due = await findDue(app.db, after, batch); due.length > 0; due = await findDue(app.db, after, batch)) {
+  for (
+    let due = await findDueRenewals(app.db, after, batch);
+    due.length > 0;
+    due = await findDueRenewals(app.db, after, batch)
+  ) {
     for (const key of due) {
       if (stopping.aborted) return { more: false, did }
       await attempt(failures, () => advanceAll(app, key, did))

@@ -7,9 +7,15 @@
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { type Change, changesOf, type Frame, framesOf, type LogRow } from "#outbound/live/frames.ts"
+import {
+  type AvailabilityChange,
+  availabilityChangesOf,
+  type Frame,
+  framesOf,
+  type LogRow,
+} from "#outbound/live/frames.ts"
 import type { Live } from "#outbound/live/live.ts"
-import { lastPosition, readLog } from "#outbound/live/log.ts"
+import { endOfLog, readLog } from "#outbound/live/log.ts"
 import { channelsOf, concernedOf, concernsAll, slotChangesOf, slotFramesOf } from "#outbound/live/slots.ts"
 
 /** Events per pass: 500 are read in 20 ms. */
@@ -28,7 +34,7 @@ export const broadcaster = (db: Db, live: Live): Actor => ({
 /** Publishes the next batch of the log. The first pass only notes the end of the log. */
 export async function broadcastOnce(db: Db, live: Live): Promise<Pass> {
   if (live.position === undefined || live.isEmpty) {
-    const last = await lastPosition(db)
+    const last = await endOfLog(db)
     if (live.position === undefined || live.isEmpty) {
       live.advance([], last)
       return { more: false }
@@ -43,7 +49,7 @@ export async function broadcastOnce(db: Db, live: Live): Promise<Pass> {
   if (first === undefined || last === undefined) return { more: false }
   if (first.position !== position + 1) {
     // Retention has removed positions that this process has not read.
-    const head = await lastPosition(db)
+    const head = await endOfLog(db)
     if (live.position === position) live.lost(head)
     return { more: true }
   }
@@ -69,13 +75,13 @@ export async function broadcastOnce(db: Db, live: Live): Promise<Pass> {
 
 /** Rows whose slots are subscribed to and not read yet. Slots without a subscription are never computed. */
 function wantedOf(rows: readonly LogRow[], live: Live, read: ReadonlySet<LogRow>): LogRow[] {
-  const isWanted = (row: LogRow, change: Change) =>
+  const isWanted = (row: LogRow, change: AvailabilityChange) =>
     concernsAll(change)
       ? !live.isEmpty
       : concernedOf(change, [])
           .flatMap((resourceId) => channelsOf({ facilityId: row.facility_id, resourceId }))
           .some((name) => live.hears(name))
-  return rows.filter((row) => !read.has(row) && changesOf(row).some((change) => isWanted(row, change)))
+  return rows.filter((row) => !read.has(row) && availabilityChangesOf(row).some((change) => isWanted(row, change)))
 }
 
 /** By position, so that a client may resume after any frame that it has seen. The sort is stable. */

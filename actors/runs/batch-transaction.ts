@@ -11,8 +11,10 @@ import {
   type TransactionalHandler,
 } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
-import { type Db, isConnectionLost, QueryTimedOut, type Tx } from "#base/database/db.ts"
-import { type EventContext, open } from "#events/outbox.ts"
+import type { Db } from "#base/database/db.ts"
+import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { type EventContext, setEventContext } from "#events/outbox.ts"
 import type { Run } from "./claim.ts"
 import { asFenced, type Ended, Fenced, settleRuns } from "./settle.ts"
 
@@ -113,7 +115,7 @@ function oneByOne(
 
   const handleOne = async (tx: Tx, run: Run): Promise<Ended> => {
     present = { run, since: performance.now() }
-    open(tx, causedBy(run, environment))
+    setEventContext(tx, causedBy(run, environment))
     reached("effect-begun", run.id)
     const outcome = await handle(tx, run)
     reached("effect-made", run.id)

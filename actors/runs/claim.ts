@@ -3,7 +3,7 @@
  * cursor per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only. So a claim walks
  * no dead rows, however long a backup or an open query keeps them from vacuum. Failed, returned and abandoned runs
  * stand in the queue (slotbase.claim_queued_runs).
- * Writes: handler_cursors, handler_claims, and marks abandoned runs in handler_queue.
+ * These functions write handler_cursors and handler_claims, and mark abandoned runs in handler_queue.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"

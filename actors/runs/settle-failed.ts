@@ -1,12 +1,13 @@
 /**
  * Settling the runs of a claim that failed or were abandoned: into the queue for a retry, or into the dead letters with
  * every error. Each is a transaction under the claim's fencing token.
- * Writes: handler_queue (with claim.ts), handler_history, dead_letters (of runs).
+ * Writes: handler_queue, handler_history, dead_letters (of runs).
  */
 import type postgres from "postgres"
 import { GiveUp } from "#actors/handlers/handler.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { abandonedMessage, type RunKey } from "./claim.ts"
 import { describeFailure } from "./failure-text.ts"
 import { asFenced, Fenced } from "./settle.ts"

@@ -7,7 +7,8 @@
 
 import type { TransactionalHandler } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
-import { type Db, isConnectionLost } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import { isConnectionLost } from "#base/database/errors.ts"
 import type { EventContext } from "#events/outbox.ts"
 import { BatchFailed, type Failure, RunFailed, runBatch } from "./batch-transaction.ts"
 import { type Claim, type Run, returnRuns } from "./claim.ts"

@@ -5,7 +5,7 @@
  * waits for it, up to another limit.
  */
 import { Clock, Data, Effect } from "effect"
-import { isConnectionLost } from "#base/database/db.ts"
+import { isConnectionLost } from "#base/database/errors.ts"
 import type { PassFailed, Running } from "./actor.ts"
 
 export interface Intensity {

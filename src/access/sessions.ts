@@ -3,15 +3,16 @@
  * Writes: sessions.
  */
 import * as Schema from "effect/Schema"
-import { Guesses } from "#base/attempt-limiter.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { AttemptLimiter } from "#base/attempt-limiter.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { isPassword } from "./passwords.ts"
 
 /** Wrong passwords of one client for one address: nobody mistypes oftener, and a guesser gets 960 a day. */
-const guesses = new Guesses({ failures: 10, withinMs: 900_000, keys: 10_000 })
+const guesses = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
 
 /** How long a session lasts, days. */
 export const sessionDays = 30

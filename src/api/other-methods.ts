@@ -1,6 +1,6 @@
 /** Addresses that no route has with this method, but with another: 405 with `Allow`. Stands first in the server. */
 import { Elysia } from "elysia"
-import { answerOf, BadRequest, responseOf } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, responseOf } from "#http/problems.ts"
 
 interface KnownRoute {
   readonly method: string
@@ -18,7 +18,7 @@ export function otherMethods(routes: () => readonly KnownRoute[]) {
     // The router took `/v1/./me` as it came, `URL` without its dots: then the method is right, and the address is not.
     if (allowed.length === 0 || allowed.includes(request.method)) return
     const allow = [...new Set(allowed)].sort().join(", ")
-    const answer = answerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
+    const answer = errorAnswerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
     if (answer) return responseOf(answer, { request, set })
   })
 }

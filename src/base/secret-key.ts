@@ -1,4 +1,7 @@
-/** The key of secrets at rest: given, or generated once in the data directory beside the embedded database. */
+/**
+ * The key of secrets at rest: given, or generated once in the data directory beside the embedded database.
+ * Writes: secret_key_check.
+ */
 import { randomBytes } from "node:crypto"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -33,7 +36,6 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
 /**
  * Refuses a key under which the secrets of this database cannot be opened: every signature and every header of its webhooks
  * would fail, one delivery at a time. The first start leaves the value that later ones try.
- * Writes: secret_key_check.
  */
 export async function checkSecretKey(db: Db, secrets: SecretBox): Promise<void> {
   await db`insert into slotbase.secret_key_check (sealed) values (${secrets.seal(checkText, checkText)}) on conflict do nothing`

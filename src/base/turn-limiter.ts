@@ -1,6 +1,6 @@
 /**
- * Turns: heavy work of which only so much runs at once. What comes meanwhile waits, first come first served, up to a bound
- * for everybody together and a smaller one for each client, so that one of them cannot take all places.
+ * A turn limiter bounds how much heavy work runs at once. Further work waits in order of arrival. One bound limits all
+ * waiting work, a smaller one that of each client, so no client can take all places.
  */
 import { TooMany } from "./errors.ts"
 
@@ -11,7 +11,7 @@ export interface TurnLimits {
   readonly ofOneClient: number
 }
 
-export class Turns {
+export class TurnLimiter {
   readonly #limits: TurnLimits
   readonly #waiting: (() => void)[] = []
   readonly #asked = new Map<string, number>()
@@ -22,7 +22,7 @@ export class Turns {
   }
 
   /** Does the work when its turn comes. Throws TooMany at once when there is no place to wait. */
-  async take<T>(client: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(client: string, work: () => Promise<T>): Promise<T> {
     const mine = this.#asked.get(client) ?? 0
     const full = this.#running >= this.#limits.running && this.#waiting.length >= this.#limits.waiting
     if (full || mine >= this.#limits.ofOneClient) throw new TooMany(retryAfterSeconds)

@@ -1,6 +1,7 @@
 /**
  * slotbase demo: a busy Saturday of a club, played through the public API of a server that runs (or of one that is started for
  * it), and then the events that it left. The clock of the database moves for it, so it plays in development only.
+ * Writes: clock (whether it may move).
  */
 import { join } from "node:path"
 import { endSession, openSession } from "#access/sessions.ts"

@@ -2,7 +2,7 @@
  * The command line. It needs no key: it reaches the database itself. Commands are one list; each is a file in this folder.
  */
 import { BadConfig, parseConfig } from "#base/config.ts"
-import { EmbeddedUnavailable } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import type { Command } from "./command.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"

@@ -5,7 +5,7 @@
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 
-export interface Actor {
+export interface StageActor {
   readonly id: string
   readonly name: string
   readonly email: string
@@ -20,18 +20,24 @@ export type Body = Readonly<Record<string, never>> & ReturnType<typeof JSON.pars
 export interface Stage {
   readonly db: Db
   /** Whoever reaches the database is the platform's administrator for the length of the demo. */
-  readonly root: Actor
+  readonly root: StageActor
   /** Tells what happens; a heading when nobody acts. */
   readonly say: (line: string) => void
   /** Calls the API as somebody. Throws what the problem document says, unless it is the `refused` status that is wanted. */
-  readonly call: (who: Actor | null, method: string, path: string, body?: unknown, refused?: number) => Promise<Body>
+  readonly call: (
+    who: StageActor | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    refused?: number,
+  ) => Promise<Body>
   /** Asks again until the answer is so. */
   readonly until: <T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean) => Promise<T>
   /** Moves the clock of the demo forward to an instant; does nothing when it has passed. */
   readonly moveTo: (instant: Date) => Promise<void>
   readonly now: () => Promise<Date>
   /** Signs somebody in anew: sessions end after a month. */
-  readonly signIn: (who: Actor) => Promise<void>
+  readonly signIn: (who: StageActor) => Promise<void>
   /** Runs a scheduled job by hand and waits for its end. */
   readonly job: (name: string) => Promise<void>
 }
@@ -46,7 +52,7 @@ export async function setStage(
   openRoot: () => Promise<string>,
   pauseMs: number,
 ): Promise<Stage> {
-  const root: Actor = { id: "root", name: "The platform", email: "", token: await openRoot() }
+  const root: StageActor = { id: "root", name: "The platform", email: "", token: await openRoot() }
   const say = (line: string) => console.log(line)
 
   const call: Stage["call"] = async (who, method, path, body, refused) => {

@@ -19,8 +19,6 @@ import { subscriptionEvents } from "./types/subscription.ts"
 import { userEvents } from "./types/user.ts"
 import { waitlistEvents } from "./types/waitlist.ts"
 
-export type { EventDefinition } from "./definition.ts"
-
 const all = [
   ...bookingEvents,
   ...bookingChangeEvents,
@@ -89,7 +87,7 @@ export function checkData(type: EventType, data: unknown): void {
 }
 
 /** The JSON Schema (draft 2020-12) of a type's data, closed: unknown fields are refused at every depth. */
-export function jsonSchemaOf(type: EventType): Readonly<Record<string, unknown>> {
+export function eventJsonSchemaOf(type: EventType): Readonly<Record<string, unknown>> {
   const definition = definitions.get(type)
   if (definition === undefined) throw new InvalidEvent(type, [{ path: "type", message: "Unknown event type" }])
   const { schema } = Schema.toJsonSchemaDocument(definition.schema, {

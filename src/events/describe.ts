@@ -1,5 +1,5 @@
 /** What the catalogue tells the world about a type: the answer of `GET /v1/event-types/{type}`, and sample events. */
-import { definitionOf, type EventType, InvalidEvent, jsonSchemaOf } from "./catalogue.ts"
+import { definitionOf, type EventType, eventJsonSchemaOf, InvalidEvent } from "./catalogue.ts"
 import type { EventDefinition } from "./definition.ts"
 import type { DomainEvent } from "./envelope.ts"
 import { example } from "./example.ts"
@@ -27,7 +27,7 @@ export function describeEventType(type: EventType): EventTypeDescription {
     facilityWebhook,
     channels,
     source,
-    schema: jsonSchemaOf(type),
+    schema: eventJsonSchemaOf(type),
     sample: samplesEvent(type),
   }
 }

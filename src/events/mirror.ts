@@ -4,7 +4,8 @@
  * Writes: event_types.
  */
 import type { Db } from "#base/database/db.ts"
-import { catalogue, type EventDefinition, type EventType, jsonSchemaOf } from "./catalogue.ts"
+import { catalogue, type EventType, eventJsonSchemaOf } from "./catalogue.ts"
+import type { EventDefinition } from "./definition.ts"
 
 export async function mirrorEventTypes(db: Db, environment: string): Promise<void> {
   const types = catalogue.map((definition) => ({
@@ -13,7 +14,7 @@ export async function mirrorEventTypes(db: Db, environment: string): Promise<voi
     source: definition.source,
     aggregate: definition.aggregate,
     aggregate_keys: aggregateKeysOf(definition),
-    required: jsonSchemaOf(definition.type as EventType).required ?? [],
+    required: eventJsonSchemaOf(definition.type as EventType).required ?? [],
     environment,
   }))
   await db`

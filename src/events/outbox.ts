@@ -6,8 +6,9 @@
  * Writes: events, outbox.
  */
 import { reached } from "#base/crash-points.ts"
-import type { Db, Tx } from "#base/database/db.ts"
-import { raise } from "#base/hints.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { sendHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
 import { metrics } from "./metrics.ts"
@@ -43,14 +44,14 @@ export async function transact<T>(
 ): Promise<{ result: T; eventIds: readonly string[] }> {
   let kept: Kept | undefined
   const result = await db.begin(async (tx) => {
-    kept = open(tx, context)
+    kept = setEventContext(tx, context)
     return command(tx)
   })
   return { result, eventIds: kept?.events.map((event) => event.id) ?? [] }
 }
 
 /** Sets whose events the following `record` calls of this transaction are: a batch of handlers shares one. */
-export function open(tx: Tx, context: EventContext): Kept {
+export function setEventContext(tx: Tx, context: EventContext): Kept {
   const present = transactions.get(tx)
   if (present) {
     present.context = context
@@ -63,14 +64,14 @@ export function open(tx: Tx, context: EventContext): Kept {
   tx.afterCommit(() => {
     if (kept.events.length > 0) reached("after-commit")
     for (const event of kept.events) metrics.published(event.type)
-    if (kept.events.length > 0) raise("outbox")
+    if (kept.events.length > 0) sendHint("outbox")
     if (kept.events.length > 0) reached("after-hint")
   })
   return kept
 }
 
 /** Where the command of this transaction comes from: what is recorded later in its name carries it on. */
-export function contextOf(tx: Tx): EventContext {
+export function eventContextOf(tx: Tx): EventContext {
   const kept = transactions.get(tx)
   if (!kept) throw new Error("contextOf: this transaction has no event context; open it with transact()")
   return kept.context

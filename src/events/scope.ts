@@ -1,5 +1,6 @@
 /** Where a facility stands: what its events name beside their data, and its zone under a lock. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 

@@ -4,7 +4,8 @@
  * there is no answer without its change, and no change without its answer.
  * Writes: idempotency_keys.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, StillInFlight } from "#base/errors.ts"
 import type { SecretBox } from "#base/secrets.ts"
 

@@ -4,13 +4,13 @@
  */
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
-import { type EventContext, open, transact } from "#events/outbox.ts"
+import { type EventContext, setEventContext, transact } from "#events/outbox.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
-import { type Answer, answerOf, Ready } from "./problems.ts"
+import { type Answer, errorAnswerOf, Ready } from "./problems.ts"
 
 export interface KeyedRequest {
   readonly key: string
@@ -44,7 +44,7 @@ export async function once<T, Prepared>(
     const keep = (answer: Answer) => keepAnswer(tx, app.secrets, scope, hash, answer.status, JSON.stringify(answer))
     try {
       const { result, eventIds } = await tx.savepoint(async (inner) => {
-        const { events } = open(inner, context)
+        const { events } = setEventContext(inner, context)
         const result = await fn(inner, prepared() as Prepared)
         return { result, eventIds: events.map(({ id }) => id) }
       })
@@ -52,7 +52,7 @@ export async function once<T, Prepared>(
       await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
       return { result }
     } catch (error) {
-      const answer = isKept(error) ? answerOf(error) : undefined
+      const answer = isKept(error) ? errorAnswerOf(error) : undefined
       if (!answer) throw error
       await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
       return { error }

@@ -4,7 +4,7 @@
  * reached and a 500 otherwise; both are logged once, by their correlation id, and tell the caller nothing of the inside.
  */
 import { Elysia } from "elysia"
-import { isConnectionLost, QueryTimedOut } from "#base/database/db.ts"
+import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
 import type { AnyDomainError } from "#base/errors.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
@@ -46,7 +46,7 @@ export class BadRequest extends Error {
 }
 
 /** The answer to an error of the domain or of the request's form; undefined for anything else. */
-export function answerOf(error: unknown): Answer | undefined {
+export function errorAnswerOf(error: unknown): Answer | undefined {
   if (error instanceof BadRequest) {
     return problem(error.status, titles[error.status], error.code, error.message, undefined, error.headers)
   }
@@ -148,7 +148,7 @@ const titles: Readonly<Record<BadRequest["status"], string>> = {
 
 function answerTo(error: unknown, code: unknown): Answer | undefined {
   if (error instanceof Ready) return error.answer
-  const known = answerOf(error)
+  const known = errorAnswerOf(error)
   if (known) return known
   if (code === "NOT_FOUND") return problem(404, "Not found", "not_found", "There is no such address; see /openapi.")
   // Elysia wraps what a parser throws.

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import type { Db } from "#base/database/db.ts"
-import { connectHints, onHint, raise } from "#base/hints.ts"
+import { connectHints, onHint, sendHint } from "#base/hints.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
@@ -21,14 +21,14 @@ test("a hint is heard at once by everybody who asked for it, until they stop", (
   const heard: string[] = []
   const stops = [onHint("outbox", () => heard.push("a")), onHint("outbox", () => heard.push("b"))]
   const other = onHint("log", () => heard.push("log"))
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toEqual(["a", "b"])
   stops[0]?.()
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toEqual(["a", "b", "b"])
   stops[1]?.()
   other()
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toHaveLength(3)
 })
 
@@ -53,8 +53,8 @@ test("a hint reaches another process, many of them as few, and its own process o
   const stopHearing = onHint("outbox", () => here++)
   const disconnect = await connectHints(db)
   const atConnection = here
-  for (let times = 0; times < 1_000; times++) raise("outbox")
-  raise("log")
+  for (let times = 0; times < 1_000; times++) sendHint("outbox")
+  sendHint("log")
   // One at once and one after the pause, for the 999 that were raised meanwhile.
   await eventually(() => expect([lines("outbox"), lines("log")]).toEqual([2, 1]))
   expect(here - atConnection).toBe(1_000)

@@ -6,9 +6,9 @@ import {
   checkData,
   definitionOf,
   type EventType,
+  eventJsonSchemaOf,
   facilityWebhookEvents,
   InvalidEvent,
-  jsonSchemaOf,
 } from "#events/catalogue.ts"
 import { channelPatterns } from "#events/definition.ts"
 import { expectedSchema } from "./kinds.ts"
@@ -29,7 +29,7 @@ describe("the list", () => {
   test.each(Object.entries({ ...specification, ...slotbase }))(
     "%s has the fields of the table and no others",
     (type, fields) => {
-      expect(jsonSchemaOf(type as EventType)).toEqual({
+      expect(eventJsonSchemaOf(type as EventType)).toEqual({
         $schema: "https://json-schema.org/draft/2020-12/schema",
         title: type,
         description: definitionOf(type)?.description,
@@ -138,7 +138,7 @@ describe.each(types)("%s", (type) => {
   if (definition === undefined) throw new Error(`${type} is not in the catalogue`)
   const sample: Readonly<Record<string, unknown>> = definition.sample
   const fields = Object.keys(definition.schema.fields)
-  const required = jsonSchemaOf(type).required as readonly string[]
+  const required = eventJsonSchemaOf(type).required as readonly string[]
 
   test("its sample has every field and passes", () => {
     expect(Object.keys(sample).toSorted()).toEqual(fields.toSorted())

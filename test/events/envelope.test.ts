@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
 import { platformFacilityId } from "#base/ids.ts"
-import { catalogue, type EventType, jsonSchemaOf } from "#events/catalogue.ts"
+import { catalogue, type EventType, eventJsonSchemaOf } from "#events/catalogue.ts"
 import { describeEventType, samplesEvent } from "#events/describe.ts"
 import { DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
 
@@ -85,7 +85,7 @@ describe.each(catalogue.map(({ type }) => type as EventType))("the description o
       "channels",
       "source",
     ])
-    expect(schema).toEqual(jsonSchemaOf(type))
+    expect(schema).toEqual(eventJsonSchemaOf(type))
     expect(sample).toEqual(samplesEvent(type))
   })
 })

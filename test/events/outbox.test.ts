@@ -1,12 +1,13 @@
 // The outbox: an event is committed with its change or not at all, in the order in which it was recorded.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { onHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { InvalidEvent } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
-import { open, record, transact } from "#events/outbox.ts"
+import { record, setEventContext, transact } from "#events/outbox.ts"
 import { context, failure, sample } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -150,7 +151,7 @@ test("record outside of a command is refused", async () => {
 test("events of a savepoint are written with its transaction, and their ids are known inside", async () => {
   const inside = await transact(db, context, async (tx) =>
     tx.savepoint(async (inner) => {
-      const { events } = open(inner, context)
+      const { events } = setEventContext(inner, context)
       await change(inner, "booked")
       const ids = [record(inner, sample("booking.confirmed")), record(inner, sample("payment.succeeded"))]
       expect(events.map(({ id }) => id)).toEqual(ids)
@@ -163,7 +164,7 @@ test("events of a savepoint are written with its transaction, and their ids are 
 test("a savepoint that fails takes its events with it, and the rest commits", async () => {
   await transact(db, context, async (tx) => {
     const undone = tx.savepoint(async (inner) => {
-      open(inner, context)
+      setEventContext(inner, context)
       await change(inner, "undone")
       record(inner, sample("booking.confirmed"))
       throw new Error("taken")
@@ -178,7 +179,7 @@ test("each handler of a batch records in the name of its own event", async () =>
   const causes = [newId(), newId()]
   await db.begin(async (tx) => {
     for (const causationId of causes) {
-      open(tx, { ...context, causationId })
+      setEventContext(tx, { ...context, causationId })
       record(tx, sample("booking.confirmed"))
     }
   })

@@ -6,7 +6,8 @@ import { Elysia } from "elysia"
 import { listen } from "#api/listen.ts"
 import { createServer } from "#api/server.ts"
 import type { App } from "#base/app.ts"
-import { connect, QueryTimedOut } from "#base/database/db.ts"
+import { connect } from "#base/database/db.ts"
+import { QueryTimedOut } from "#base/database/errors.ts"
 import {
   BlockedByHook,
   InvalidInput,

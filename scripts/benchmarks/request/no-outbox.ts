@@ -4,15 +4,15 @@
 import { newId } from "#base/ids.ts"
 import type * as outbox from "#events/outbox.ts"
 
-type Exports = Pick<typeof outbox, "transact" | "open" | "record" | "contextOf">
+type Exports = Pick<typeof outbox, "transact" | "setEventContext" | "record" | "eventContextOf">
 
 export const transact: Exports["transact"] = async (db, _context, command) => ({
   result: await db.begin(command),
   eventIds: [],
 })
 
-export const open: Exports["open"] = (_tx, context) => ({ context, events: [] })
+export const setEventContext: Exports["setEventContext"] = (_tx, context) => ({ context, events: [] })
 
 export const record: Exports["record"] = () => ""
 
-export const contextOf: Exports["contextOf"] = () => ({ environment: "development", correlationId: newId() })
+export const eventContextOf: Exports["eventContextOf"] = () => ({ environment: "development", correlationId: newId() })

@@ -3,13 +3,9 @@
 // keep its connection for ever. The driver is postgres.js with the patch in `patches/`, which keeps a transaction whole
 // when its connection is lost (`test/database/lost-connection.test.ts`).
 import type postgres from "postgres"
-import { type ConnectOptions, open, Pool } from "./pool.ts"
+import { type ConnectOptions, openPool, Pool } from "./pool.ts"
 import { statements } from "./statements.ts"
-import { begin, type Tx } from "./transaction.ts"
-
-export { isConnectionLost, isConstraint, QueryTimedOut, TransactionOver } from "./errors.ts"
-export type { ConnectOptions } from "./pool.ts"
-export type { Tx } from "./transaction.ts"
+import { beginTransaction, type Tx } from "./transaction.ts"
 
 export interface Db extends postgres.ISql {
   /** Runs the function in a transaction; a throw is the rollback. */
@@ -57,12 +53,12 @@ export function connect(url: string, options: ConnectOptions): Db {
     (value) => pool.guard(value),
   )
   return Object.assign(guarded, {
-    begin: <T>(fn: (tx: Tx) => Promise<T>) => begin(pool, fn),
+    begin: <T>(fn: (tx: Tx) => Promise<T>) => beginTransaction(pool, fn),
     // It need not survive a crash, so its commit does not wait for the disk, and whoever listens hears it sooner.
     notify: (channel: string, payload: string) => guarded`
       select set_config('synchronous_commit', 'off', true), pg_notify(${channel}, ${payload})`,
     listen: (channel: string, onNotify: (payload: string) => void, onListen?: () => void) => {
-      listener ??= open(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
+      listener ??= openPool(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
       return listener.listen(channel, onNotify, onListen)
     },
     swap,

@@ -1,15 +1,13 @@
 // Brings a database to the state that this version of the program needs: runs the numbered files of sql/ that it has not
 // seen, each in one transaction that first inserts its own row, so that a concurrent migrator waits and then finds it
 // done. Forward only: an edited old file and a database from a newer program are refused before anything is written.
-// Owns the table slotbase.migrations.
+// Writes: migrations.
 
 import { createHash } from "node:crypto"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import postgres from "postgres"
 import { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres } from "./migration-errors.ts"
-
-export { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres }
 
 export interface Migration {
   number: number

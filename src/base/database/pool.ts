@@ -21,7 +21,7 @@ export interface ConnectOptions {
 }
 
 /** A transaction or savepoint, as far as its queries are concerned. */
-export interface Scope {
+export interface PoolScope {
   /** Why it takes no more statements. */
   refuses(): Error | undefined
   /** A query's outcome is unknown, and with it the transaction's. */
@@ -42,11 +42,11 @@ export class Pool {
     this.#queries = new Deadline(options.queryDeadlineMs ?? QUERY_DEADLINE_MS)
     this.#transactions = new Deadline(options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS)
     this.#onTimeout = onTimeout
-    this.sql = open(url, options)
+    this.sql = openPool(url, options)
   }
 
   /** Puts a query under the deadline from the moment it is executed; a fragment of another query never is. */
-  guard<Value>(value: Value, scope?: Scope): Value {
+  guard<Value>(value: Value, scope?: PoolScope): Value {
     if (!isQuery(value)) return value
     const send = value.handler
     value.handler = (query) => {
@@ -92,7 +92,7 @@ export class Pool {
     return this.#ended.promise
   }
 
-  #expired(query: Query, reject: (error: Error) => void, answers: number, scope: Scope | undefined): void {
+  #expired(query: Query, reject: (error: Error) => void, answers: number, scope: PoolScope | undefined): void {
     const error = this.#timedOut("query", this.#queries, query.state !== null, answers)
     reject(error)
     if (!error.sent) query.canceller?.(query).catch(() => {})
@@ -121,7 +121,7 @@ export class Pool {
 }
 
 /** Opens the driver as every connection of this program uses it. */
-export function open(url: string, options: ConnectOptions): postgres.Sql {
+export function openPool(url: string, options: ConnectOptions): postgres.Sql {
   const queryMs = options.queryDeadlineMs ?? QUERY_DEADLINE_MS
   const transactionMs = options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS
   return postgres(url, {

@@ -3,7 +3,7 @@
 import type postgres from "postgres"
 import { reached } from "#base/crash-points.ts"
 import { TransactionOver } from "./errors.ts"
-import type { Pool, Scope } from "./pool.ts"
+import type { Pool, PoolScope } from "./pool.ts"
 import { statements } from "./statements.ts"
 
 export interface Tx extends postgres.ISql {
@@ -21,7 +21,7 @@ export interface Tx extends postgres.ISql {
 }
 
 /** Runs the function in a transaction on this pool; a throw is the rollback. */
-export function begin<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
+export function beginTransaction<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const scope = new TransactionScope(pool, fail)
   const settle = pool.watchTransaction(() => begun, fail)
@@ -58,7 +58,7 @@ export function begin<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
   return promise
 }
 
-class TransactionScope implements Scope {
+class TransactionScope implements PoolScope {
   readonly before: ((tx: Tx) => Promise<unknown> | readonly Promise<unknown>[])[] = []
   readonly after: (() => void)[] = []
   #over: Error | undefined

@@ -9,10 +9,7 @@ import { RuleBroken } from "#base/errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
 import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
-import { limited } from "./time-limit.ts"
-
-export { parseNetworks } from "./addresses.ts"
-export { EgressRefused, RequestFailed } from "./failures.ts"
+import { withTimeLimit } from "./time-limit.ts"
 
 export interface OutgoingRequest {
   readonly method?: string
@@ -45,7 +42,7 @@ export const maxUrlLength = 8_000
 /** Makes a request. Any status is an answer; throws EgressRefused (nothing was sent) or RequestFailed (no complete answer). */
 export async function guardedFetch(url: string, request: OutgoingRequest): Promise<OutgoingAnswer> {
   const startedAt = performance.now()
-  const answer = await limited(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
+  const answer = await withTimeLimit(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
     exchange(url, request, signal),
   )
   return { ...answer, durationMs: performance.now() - startedAt }

@@ -9,7 +9,7 @@ import { RequestFailed } from "./failures.ts"
  * The work's outcome, or a RequestFailed as soon as the limit (milliseconds, and up to a twentieth more) has passed or the
  * caller's signal is aborted, whatever the work does then with the signal that it is given.
  */
-export function limited<T>(
+export function withTimeLimit<T>(
   limitMs: number,
   caller: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,

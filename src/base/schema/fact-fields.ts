@@ -13,7 +13,7 @@ export const Id = Schema.String.annotate({ description: "UUID, lower-case", form
 )
 
 /** Who did it: the id of a user or of an API key, or `system` when SlotBase did it by itself. */
-export const Actor = Schema.String.annotate({ description: "id of the user or API key, or system" }).check(
+export const ActorId = Schema.String.annotate({ description: "id of the user or API key, or system" }).check(
   Schema.isPattern(new RegExp(`^(?:system|${uuid})$`, "u"), { expected: 'a lower-case UUID or "system"' }),
 )
 

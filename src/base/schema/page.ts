@@ -37,7 +37,7 @@ export const pageQuery = {
 export const PageQuery = Schema.Struct(pageQuery)
 
 /** The limit of a decoded query. */
-export const limitOf = (query: { readonly limit?: string }): number => Number(query.limit ?? defaultLimit)
+export const pageLimitOf = (query: { readonly limit?: string }): number => Number(query.limit ?? defaultLimit)
 
 /**
  * The key of the row after which to read, checked with the Schema of the list's key (a Tuple of text and numbers, such as

@@ -5,7 +5,7 @@
  */
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { idsOf, keyOf } from "./keys.ts"
+import { storageIdsOf, storageKeyOf } from "./keys.ts"
 import type { Storage, StoredObject } from "./storage.ts"
 
 /** Where files are received before they are whole: on the same file system as their place. */
@@ -15,7 +15,7 @@ export function diskStorage(dataDir: string): Storage {
   const root = join(dataDir, "uploads")
   // What is no key reaches no path.
   const pathOf = (key: string) => {
-    if (idsOf(key) === undefined) throw new Error(`not a storage key: ${key}`)
+    if (storageIdsOf(key) === undefined) throw new Error(`not a storage key: ${key}`)
     return join(root, key)
   }
   return {
@@ -42,8 +42,8 @@ export function diskStorage(dataDir: string): Storage {
 async function* listFiles(root: string): AsyncIterable<StoredObject> {
   for (const facilityId of await namesIn(root)) {
     for (const fileId of await namesIn(join(root, facilityId))) {
-      const key = keyOf(facilityId, fileId)
-      if (idsOf(key) === undefined) continue
+      const key = storageKeyOf(facilityId, fileId)
+      if (storageIdsOf(key) === undefined) continue
       const modifiedAt = await modifiedAtOf(join(root, key))
       if (modifiedAt) yield { key, modifiedAt }
     }

@@ -3,7 +3,7 @@
  * it are two events: granted, then confirmed, or held where an online payment is due first; rejected, then cancelled.
  */
 import { type Caller, requireStaff } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { paidFor } from "#domain/ledger/paid.ts"

@@ -29,17 +29,17 @@ export async function blockOf(
 }
 
 /** The time that a block takes from a resource. */
-export interface Stretch {
+export interface BlockedTime {
   readonly resourceId: string
   readonly startAt: string
   readonly endAt: string
 }
 
 /** By the block's id, for the events that name the block alone. A block that is not there is missing. */
-export async function stretchesOfBlocks(
+export async function blockedTimesOf(
   db: Queryable,
   blockIds: readonly string[],
-): Promise<ReadonlyMap<string, Stretch>> {
+): Promise<ReadonlyMap<string, BlockedTime>> {
   if (blockIds.length === 0) return new Map()
   const rows = await db<{ id: string; resource_id: string; start_at: Date; end_at: Date }[]>`
     select k.id, b.resource_id, b.start_at, b.end_at

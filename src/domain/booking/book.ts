@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { type Booking, BookingStatus, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"
@@ -22,13 +23,6 @@ import { retakeSlot } from "./retake-slot.ts"
 import type { BookingRow, LockedBooking } from "./row.ts"
 import { changeBooking } from "./rows.ts"
 import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
-
-export { approveBooking, rejectBooking } from "./approve.ts"
-export { cancelBooking, cancelLocked, quoteCancellation } from "./cancel.ts"
-export { bookPlanned, insertPlanned } from "./insert.ts"
-export { lockOwn, requireLiveHold, requireMayPay, requireStatus } from "./lock-own.ts"
-export { planTrusted } from "./plan.ts"
-export { rescheduleBooking } from "./reschedule.ts"
 
 /**
  * Books a slot without a hold before. Records booking.confirmed; booking.hold.created for what must be paid online first;
@@ -120,7 +114,7 @@ export async function listBookings(
 ): Promise<Page<Booking>> {
   requireMember(caller, facilityId)
   const bookerIds = bookersOf(caller, facilityId, query.bookerId?.toLowerCase())
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const rows = await findBookings(db, facilityId, { ...query, bookerIds, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], toBooking)

@@ -1,18 +1,18 @@
 /** Cancelling: the refund by the policy that the booking was made under, the slot given back, and the event that says both. */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
-import { recordCancelled } from "./events.ts"
-import { freedOf } from "./holds-ended.ts"
+import { recordBookingCancelled } from "./events.ts"
+import { freedSlotOf } from "./holds-ended.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import { type Refund, refundOf } from "./refund-quote.ts"
+import { type RefundQuote, refundOf } from "./refund-quote.ts"
 import type { BookingRow, LockedBooking } from "./row.ts"
 import { changeBooking } from "./rows.ts"
-import { slotsFreed } from "./slots-freed.ts"
+import { afterSlotsFreed } from "./slots-freed.ts"
 
 export interface Cancellation {
   readonly cancellationReason: string
@@ -96,8 +96,8 @@ export async function cancelLocked(
     refund_amount: refund.amount,
   } as const
   const cancelled = await changeBooking(tx, booking, change, true)
-  recordCancelled(tx, cancelled, by.userId, reason)
-  await slotsFreed(tx, [freedOf(booking)])
+  recordBookingCancelled(tx, cancelled, by.userId, reason)
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return cancelled
 }
 
@@ -121,7 +121,7 @@ async function refundFor(
   tx: Tx,
   booking: LockedBooking,
   override: number | undefined,
-): Promise<{ refund: Refund; paid: number }> {
+): Promise<{ refund: RefundQuote; paid: number }> {
   const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
   const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
   return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }

@@ -1,5 +1,5 @@
 /** What the booking commands announce: each event's data, from the rows. Decisions and moves are in `change-events.ts`. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { GivenStrike } from "./attendance/strikes.ts"
 import type { BookingRow } from "./row.ts"
@@ -59,7 +59,12 @@ export function recordConfirmed(tx: Tx, booking: BookingRow, paymentMethod: "onl
   })
 }
 
-export function recordCancelled(tx: Tx, booking: BookingRow, cancelledBy: string, cancellationReason: string): string {
+export function recordBookingCancelled(
+  tx: Tx,
+  booking: BookingRow,
+  cancelledBy: string,
+  cancellationReason: string,
+): string {
   return record(tx, {
     type: "booking.cancelled",
     facilityId: booking.facility_id,

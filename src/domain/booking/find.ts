@@ -1,5 +1,6 @@
 /** Reading bookings: one, a page of them, or those that are locked to be changed. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"

@@ -4,12 +4,12 @@
  */
 import type { Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordHeld, recordReleased } from "./events.ts"
-import { holdsGone, recordDied } from "./holds-ended.ts"
+import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import type { HoldInput } from "./input.ts"
 import { insertPlanned } from "./insert.ts"
 import { lockOwn, requireLiveHold } from "./lock-own.ts"
@@ -42,7 +42,7 @@ export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bo
   requireLiveHold(hold, "released")
   const released = await changeBooking(tx, hold, { status: "released" }, true)
   recordReleased(tx, released)
-  await holdsGone(tx, [released])
+  await afterHoldsEnded(tx, [released])
   return toBooking(released)
 }
 
@@ -52,8 +52,8 @@ export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bo
  */
 export async function expireHolds(tx: Tx, limit: number, facilityId?: string): Promise<number> {
   const expired = await expireHoldsAnywhere(tx, limit, facilityId)
-  recordDied(tx, expired)
-  await holdsGone(tx, expired)
+  recordHoldsExpired(tx, expired)
+  await afterHoldsEnded(tx, expired)
   if (expired.length > 0) reached("holds-expired")
   return expired.length
 }

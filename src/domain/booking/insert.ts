@@ -2,22 +2,20 @@
  * New bookings from plans: the row with its slot, and the event of what it is at first: confirmed, held until it is paid
  * online, or pending until staff approve it.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { recordApprovalRequested } from "./change-events.ts"
 import { isCounted } from "./counted.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import { type Kind, newBookingOf, rowOf } from "./new-booking.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { NewBooking } from "./rows.ts"
 import { takeSlot } from "./take-slot.ts"
 
-export { newBookingOf, rowOf } from "./new-booking.ts"
-
 /** Inserts what was planned and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached. */
-export async function insertPlanned(tx: Tx, plan: Plan, kind: Kind): Promise<BookingRow> {
+export async function insertPlanned(tx: Tx, plan: BookingPlan, kind: Kind): Promise<BookingRow> {
   const booking = newBookingOf(plan, kind)
   const inserted = await takeSlot(tx, plan, booking)
   // After the slot: all bookings of a facility share one counter, and whoever has it must not wait for a slot.
@@ -31,7 +29,7 @@ export async function insertPlanned(tx: Tx, plan: Plan, kind: Kind): Promise<Boo
  */
 export async function bookPlanned(
   tx: Tx,
-  plan: Plan,
+  plan: BookingPlan,
   paymentMethod: "online" | "offline" | "waived",
   recurringBookingId: string | null = null,
 ): Promise<BookingRow> {

@@ -1,6 +1,6 @@
 /** From a plan to the rows of its booking: what is inserted, and what it reads as once it is. */
 import { newId } from "#base/ids.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { Inserted, NewBooking } from "./rows.ts"
 
@@ -8,7 +8,7 @@ import type { Inserted, NewBooking } from "./rows.ts"
 export type Kind = Pick<NewBooking, "status" | "payment_method" | "hold_id"> &
   Partial<Pick<NewBooking, "recurring_booking_id">>
 
-export const newBookingOf = (plan: Plan, kind: Kind): NewBooking => ({
+export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   recurring_booking_id: null,
   ...kind,
   id: newId(),
@@ -26,7 +26,7 @@ export const newBookingOf = (plan: Plan, kind: Kind): NewBooking => ({
   created_by: plan.createdBy,
 })
 
-export const rowOf = (plan: Plan, booking: NewBooking, inserted: Inserted): BookingRow => ({
+export const rowOf = (plan: BookingPlan, booking: NewBooking, inserted: Inserted): BookingRow => ({
   ...booking,
   ...inserted,
   ...untouched,

@@ -1,16 +1,16 @@
 /** What a plan must know of the facility, the resource and the people of a request: one statement. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
 import type { HoldInput } from "./input.ts"
 import { rulesOf } from "./price-rules.ts"
-import type { PriceRule } from "./prices.ts"
+import type { TariffRule } from "./prices.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
-export interface Known {
+export interface PlanFacts {
   readonly facility_id: string
   readonly timezone: string
   readonly currency: string
@@ -21,7 +21,7 @@ export interface Known {
   readonly resource_name: string
   readonly resource_type: string
   readonly hourly_price: number
-  readonly price_rules: readonly PriceRule[]
+  readonly price_rules: readonly TariffRule[]
   /** Why nothing can be booked then; null: it can. */
   readonly closed_for: string | null
   readonly booker_id: string | null
@@ -43,9 +43,9 @@ export interface Known {
   readonly cancellation_policy: readonly CancellationRule[] | null
   readonly now: Date
 }
-export type Found = Known & { readonly resource_id: string; readonly booker_id: string }
+export type CompletePlanFacts = PlanFacts & { readonly resource_id: string; readonly booker_id: string }
 
-export interface Whom {
+export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
   /**
@@ -55,17 +55,17 @@ export interface Whom {
   readonly mayName: readonly string[] | undefined
 }
 
-export async function readKnown(
+export async function readPlanFacts(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  { bookerId, limitsHolds, mayName }: Whom,
-): Promise<Known | undefined> {
+  { bookerId, limitsHolds, mayName }: BookerRights,
+): Promise<PlanFacts | undefined> {
   const mayBeNamed = (userId: ReturnType<Tx>) =>
     mayName === undefined ? tx`true` : tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMember(tx, userId)})`
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
-  const statement = tx<Known[]>`
+  const statement = tx<PlanFacts[]>`
     select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,

@@ -4,12 +4,12 @@
  * `take-slot.ts`.
  */
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound } from "#base/errors.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
-import { type Found, type Known, readKnown } from "./plan-facts.ts"
-import type { Plan } from "./planned.ts"
+import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
+import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
 import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
@@ -47,7 +47,7 @@ export async function planBooking(
   facilityId: string,
   input: BookingInput | HoldInput,
   { moving = false } = {},
-): Promise<Plan> {
+): Promise<BookingPlan> {
   requireMayBook(caller, facilityId, input)
   const limited = !isStaff(caller, facilityId)
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
@@ -60,7 +60,7 @@ export const planTrusted = (
   caller: Caller,
   facilityId: string,
   input: BookingInput | HoldInput,
-): Promise<Plan> => plan(tx, caller, facilityId, input, { limited: false, limitsHolds: false })
+): Promise<BookingPlan> => plan(tx, caller, facilityId, input, { limited: false, limitsHolds: false })
 
 async function plan(
   tx: Tx,
@@ -68,10 +68,14 @@ async function plan(
   facilityId: string,
   input: BookingInput | HoldInput,
   { limited, limitsHolds }: { limited: boolean; limitsHolds: boolean },
-): Promise<Plan> {
+): Promise<BookingPlan> {
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = limited ? familyOf(caller) : undefined
-  const found = required(await readKnown(tx, facilityId, input, { bookerId, limitsHolds, mayName }), facilityId, input)
+  const found = required(
+    await readPlanFacts(tx, facilityId, input, { bookerId, limitsHolds, mayName }),
+    facilityId,
+    input,
+  )
   const span = spanOf(input)
   const bookingType = input.bookingType ?? "open_play"
   const { priceOf } = tariffOf({
@@ -81,7 +85,7 @@ async function plan(
     timezone: found.timezone,
     rules: found.price_rules,
   })
-  const made: Plan = {
+  const made: BookingPlan = {
     facilityId: found.facility_id,
     timezone: found.timezone,
     currency: found.currency,
@@ -106,17 +110,19 @@ async function plan(
 }
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
-const isApproved = ({ approval_booking_types, approval_resource_ids, resource_id }: Found, bookingType: string) =>
-  (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
+const isApproved = (
+  { approval_booking_types, approval_resource_ids, resource_id }: CompletePlanFacts,
+  bookingType: string,
+) => (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
 
 /** In the order of their ids, as they are read back. */
-const participantsOf = (input: HoldInput, people: Known["people"]): Participant[] =>
+const participantsOf = (input: HoldInput, people: PlanFacts["people"]): Participant[] =>
   (input.participants ?? [])
     .map(({ userId, role }) => ({ userId: userId.toLowerCase(), role: role ?? "player" }))
     .map(({ userId, role }) => ({ userId, name: people[userId] ?? "", role }))
     .sort((a, b) => (a.userId < b.userId ? -1 : 1))
 
-function required(known: Known | undefined, facilityId: string, input: HoldInput): Found {
+function required(known: PlanFacts | undefined, facilityId: string, input: HoldInput): CompletePlanFacts {
   if (!known) throw new NotFound("facility", facilityId)
   const { resource_id, booker_id, people } = known
   if (resource_id === null) throw new NotFound("resource", input.resourceId)

@@ -5,7 +5,7 @@ import type { HoldInput } from "./input.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { Participant } from "./row.ts"
 
-export interface Plan {
+export interface BookingPlan {
   readonly facilityId: string
   readonly timezone: string
   readonly currency: string

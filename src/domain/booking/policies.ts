@@ -6,7 +6,8 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"

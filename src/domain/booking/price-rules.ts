@@ -5,15 +5,16 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId, newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { weekdays } from "#base/weekdays.ts"
 import { BookingType } from "./input.ts"
 import { countPolicyChange } from "./policies.ts"
-import type { PriceRule as PricingRule } from "./prices.ts"
+import type { TariffRule as PricingRule } from "./prices.ts"
 
 /** Every booking reads them all: more would be a price list for each quarter of an hour. */
 export const maxPriceRules = 200
@@ -107,7 +108,7 @@ export async function listPriceRules(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<PriceRule>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<PriceRuleRow[]>`
     select * from slotbase.price_rules

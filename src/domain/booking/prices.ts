@@ -11,9 +11,9 @@ const minuteMs = 60_000
 const minutesPerHour = 60
 
 /** The price of some minutes at a price per hour (minor units), rounded half up to a whole minor unit. */
-export const priceOf = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
+export const priceForMinutes = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
 
-export interface PriceRule {
+export interface TariffRule {
   /** UUIDv7: a greater one is newer. */
   readonly id: string
   readonly name: string
@@ -35,14 +35,14 @@ export interface PricedAs {
   /** The resource's own price, where no rule fits. */
   readonly hourlyPrice: number
   readonly timezone: string
-  readonly rules: readonly PriceRule[]
+  readonly rules: readonly TariffRule[]
 }
 
 /** A piece of a booking at one price per hour. */
 export interface PriceLine extends Span {
   readonly hourlyPrice: number
   /** Null: the resource's own price. */
-  readonly rule: PriceRule | null
+  readonly rule: TariffRule | null
 }
 
 /** Prices stretches of time; what it works out of a local day it keeps for the next one. */
@@ -83,11 +83,11 @@ export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules
 }
 
 interface Window extends Span {
-  readonly rule: PriceRule
+  readonly rule: TariffRule
 }
 
 /** Where a rule holds on a local day; nowhere on other weekdays, and when a clock change swallows its hours. */
-function windowOf(rule: PriceRule, timezone: string, date: string): Window[] {
+function windowOf(rule: TariffRule, timezone: string, date: string): Window[] {
   if (rule.weekdays !== null && !rule.weekdays.includes(weekdayOf(date))) return []
   const day = rule.fromTime === null || rule.toTime === null ? spanOfDay(timezone, date) : undefined
   const start = day?.start ?? instantOf(timezone, date, rule.fromTime ?? "00:00")
@@ -104,10 +104,10 @@ function cut({ start, end }: Span, windows: readonly Span[]): Span[] {
 
 const fits = (wanted: string | null, given: string) => wanted === null || wanted === given
 
-const mostSpecificFirst = (a: PriceRule, b: PriceRule) => weightOf(b) - weightOf(a) || (a.id < b.id ? 1 : -1)
+const mostSpecificFirst = (a: TariffRule, b: TariffRule) => weightOf(b) - weightOf(a) || (a.id < b.id ? 1 : -1)
 
 /** Each name outweighs all that come after it. */
-const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: PriceRule) =>
+const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: TariffRule) =>
   [resourceId, bookingType, fromTime, weekdays].reduce((weight, name) => 2 * weight + (name === null ? 0 : 1), 0)
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)

@@ -31,23 +31,23 @@ export interface RefundLine {
   readonly applies: boolean
 }
 
-export interface Refund {
+export interface RefundQuote {
   /** Minor units, never more than was paid; rounded half up. */
   readonly amount: number
   readonly percent: number
   readonly lines: readonly RefundLine[]
 }
 
-export function refundOf(question: RefundQuestion): Refund {
+export function refundOf(question: RefundQuestion): RefundQuote {
   const reasons = reasonsOf(question)
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  return { amount: portion(question.paid, percent), percent, lines }
+  return { amount: refundShare(question.paid, percent), percent, lines }
 }
 
 /** A percentage of an amount in minor units, rounded half up; never more than the amount. */
-export const portion = (amount: number, percent: number): number =>
+export const refundShare = (amount: number, percent: number): number =>
   Math.min(amount, Math.floor((2 * amount * percent + 100) / 200))
 
 interface Reason {

@@ -1,13 +1,13 @@
 /** A slot taken again for a booking that lost it: a payment that came after its hold had died. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken } from "#base/errors.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import type { LockedBooking } from "./row.ts"
 import { occupies, occupy, vacate } from "./rows.ts"
-import { take, wishOf } from "./take-slot.ts"
+import { tryToTake, wishOf } from "./take-slot.ts"
 
 /**
  * Occupies the booking's own time again. A hold that is dead by the clock and not released yet has its time still: true.
@@ -18,7 +18,7 @@ export async function retakeSlot(tx: Tx, booking: LockedBooking): Promise<boolea
   if (await occupies(tx, booking)) return true
   if (booking.start_at <= booking.now || (await isClosed(tx, booking))) return false
   try {
-    await take(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
+    await tryToTake(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
   } catch (error) {
     // Nothing was written by then but dead holds, which are rightly gone.
     if (error instanceof SlotTaken) return false

@@ -1,9 +1,9 @@
 /**
- * The rows of a booking. The only file that writes bookings, booking_participants and occupancies.
+ * The rows of a booking. Writes: bookings, booking_participants, occupancies.
  * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
  * bookings row before the occupancy; a booking's row is locked before its state is judged.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { maxBookingMinutes } from "./input.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
@@ -66,7 +66,7 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
   return row
 }
 
-export type Change = { readonly status: Status } & Partial<
+export type BookingChange = { readonly status: Status } & Partial<
   Pick<
     BookingRow,
     | "payment_method"
@@ -90,7 +90,7 @@ export type Change = { readonly status: Status } & Partial<
 export async function changeBooking(
   tx: Tx,
   booking: LockedBooking,
-  change: Change,
+  change: BookingChange,
   frees = false,
 ): Promise<BookingRow> {
   const set = { ...change, updated_at: booking.now }

@@ -1,6 +1,6 @@
 /** What follows when a stretch of a resource becomes free: who waits for it is offered it, in the same transaction. */
-import type { Tx } from "#base/database/db.ts"
-import type { Freed } from "./freed-slot.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import type { FreedSlot } from "./freed-slot.ts"
 import { offerFreed } from "./waitlist/offers.ts"
 
 /**
@@ -9,7 +9,7 @@ import { offerFreed } from "./waitlist/offers.ts"
  * who wait. Records waitlist.offered and booking.hold.created for each offer, and what became of offers that ended with it
  * (waitlist.expired, waitlist.declined).
  */
-export async function slotsFreed(tx: Tx, freed: readonly Freed[]): Promise<void> {
+export async function afterSlotsFreed(tx: Tx, freed: readonly FreedSlot[]): Promise<void> {
   const later = collecting.get(tx)
   if (later) later.push(...freed)
   else if (freed.length > 0) await offerFreed(tx, freed)
@@ -19,9 +19,9 @@ export async function slotsFreed(tx: Tx, freed: readonly Freed[]): Promise<void>
  * Runs work that frees many slots one by one; they are offered together when all of it is done, so that nothing is offered
  * which the rest of the work still takes, and the waitlist is locked after everything else.
  */
-export async function offeringAtTheEnd<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+export async function withOffersAtTheEnd<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
   if (collecting.has(tx)) return work()
-  const freed: Freed[] = []
+  const freed: FreedSlot[] = []
   collecting.set(tx, freed)
   try {
     const result = await work()
@@ -32,4 +32,4 @@ export async function offeringAtTheEnd<T>(tx: Tx, work: () => Promise<T>): Promi
   }
 }
 
-const collecting = new WeakMap<Tx, Freed[]>()
+const collecting = new WeakMap<Tx, FreedSlot[]>()

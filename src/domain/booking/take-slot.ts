@@ -4,13 +4,13 @@
  * never waits for the job hold-expiration; what is left of it is then offered to who waits.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
-import { isOpen, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
-import { holdsGone, recordDied } from "./holds-ended.ts"
-import type { Plan } from "./planned.ts"
+import { isOpenDuring, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
@@ -19,37 +19,40 @@ const maxAttempts = 3
 const maxAlternatives = 3
 
 /** A stretch of a resource that somebody wants, with what tells what else they could have. */
-export type Wish = Pick<Plan, "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now">
+export type Wish = Pick<
+  BookingPlan,
+  "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now"
+>
 
 /** Inserts the booking with its occupancy. Throws SlotTaken. */
 export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inserted> =>
-  take(tx, wish, () => insertBooking(tx, booking))
+  tryToTake(tx, wish, () => insertBooking(tx, booking))
 
 /**
  * Tries until it has the stretch or somebody alive stands in the way.
  * @param attempt undefined: it is occupied
  * @throws SlotTaken
  */
-export async function take<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
+export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
   const { facilityId, resource, span } = wish
-  const died: ExpiredHold[] = []
+  const expired: ExpiredHold[] = []
   let near: readonly Occupied[] = []
   for (let tries = 1; tries <= maxAttempts; tries++) {
     const taken = await attempt()
     if (taken !== undefined) {
-      await holdsGone(tx, died)
+      await afterHoldsEnded(tx, expired)
       return taken
     }
     near = await occupiedNear(tx, wish)
     const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
-    if (inTheWay.some((each) => !each.dead)) break
+    if (inTheWay.some((each) => !each.expired)) break
     if (inTheWay.length > 0) {
-      const dead = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
-      recordDied(tx, dead)
-      died.push(...dead)
+      const holds = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
+      recordHoldsExpired(tx, holds)
+      expired.push(...holds)
     }
   }
-  await holdsGone(tx, died)
+  await afterHoldsEnded(tx, expired)
   throw new SlotTaken(conflicts(near, wish), await alternatives(tx, near, wish))
 }
 
@@ -89,7 +92,7 @@ interface Occupied extends Span {
   readonly resource_id: string
   readonly status: string
   /** A hold whose time is over: it stands in nobody's way. */
-  readonly dead: boolean
+  readonly expired: boolean
 }
 
 /** All resources of the asked one's type, each with what occupies it on the day around; a free one is there with nothing. */
@@ -97,7 +100,7 @@ async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promi
   const { from, to } = around(span)
   return tx<Occupied[]>`
     select r.id as resource_id, coalesce(b.status, 'free') as status,
-           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as dead,
+           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as expired,
            coalesce(extract(epoch from lower(o.during)) * 1000, 0)::float8 as start,
            coalesce(extract(epoch from upper(o.during)) * 1000, 0)::float8 as end
     from slotbase.resources r
@@ -110,7 +113,7 @@ async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promi
 
 const conflicts = (near: readonly Occupied[], { resource, span }: Wish): Conflict[] =>
   near
-    .filter((each) => !each.dead && each.resource_id === resource.id && overlaps(each, span))
+    .filter((each) => !each.expired && each.resource_id === resource.id && overlaps(each, span))
     .map((each) => ({ ...isoOf(each), status: each.status }))
 
 /** Free stretches of the same length on the same local day, nearest first; at the same distance, on the same resource first. */
@@ -126,9 +129,9 @@ async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Prom
   const found: Alternative[] = []
   for (const start of starts) {
     const stretch = { start, end: start + lengthMs }
-    if (!isOpen(openingHours, timezone, stretch)) continue
+    if (!isOpenDuring(openingHours, timezone, stretch)) continue
     for (const resourceId of resources) {
-      const taken = near.some((each) => !each.dead && each.resource_id === resourceId && overlaps(each, stretch))
+      const taken = near.some((each) => !each.expired && each.resource_id === resourceId && overlaps(each, stretch))
       const same = resourceId === resource.id && start === span.start
       if (!taken && !same && !isClosedAt(closures, resourceId, stretch)) found.push({ resourceId, ...isoOf(stretch) })
       if (found.length === maxAlternatives) return found

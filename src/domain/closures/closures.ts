@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { offeringAtTheEnd, slotsFreed } from "#domain/booking/slots-freed.ts"
+import { afterSlotsFreed, withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import type { ClosureInput } from "#domain/club/closure-input.ts"
 import {
   type ClosureRow,
@@ -82,7 +83,7 @@ export async function createClosure(
     data: { closureId, facilityId, resourceIds, startAt, endAt, reason, createdBy },
   })
   const cancelledBookingIds = input.cancelBookings
-    ? await offeringAtTheEnd(tx, () => cancelInside(tx, caller, row))
+    ? await withOffersAtTheEnd(tx, () => cancelInside(tx, caller, row))
     : []
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
 }
@@ -103,7 +104,7 @@ export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, 
     where facility_id = ${facilityId} and is_active ${row.whole_facility ? tx`` : tx`and id = any (${[...resourceIds]}::uuid[])`}
     order by id`
   const stretch = { facilityId, startAt: new Date(Math.max(row.start_at.getTime(), now.getTime())), endAt: row.end_at }
-  await slotsFreed(
+  await afterSlotsFreed(
     tx,
     opened.map(({ id: resourceId }) => ({ ...stretch, resourceId })),
   )
@@ -124,7 +125,7 @@ export async function listClosures(
   query: typeof ClosureQuery.Type,
 ): Promise<Page<Closure>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const rows = await findClosures(db, facilityId, { ...query, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], closureOf)

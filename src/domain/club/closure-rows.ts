@@ -3,7 +3,8 @@
  * the rule, and their instants what it means.
  * Writes: closures, closure_resources.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { type Span, spanOfDay } from "#base/local-days.ts"
 

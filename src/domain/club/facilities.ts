@@ -15,10 +15,11 @@ import {
   requireOrganizationAdmin,
   requirePlatformAdmin,
 } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -162,7 +163,7 @@ export async function listFacilities(
   caller: Caller,
   query: typeof FacilityQuery.Type,
 ): Promise<Page<Facility>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const { organizationId } = query
   const rows = await db<FacilityRow[]>`
@@ -171,6 +172,11 @@ export async function listFacilities(
       ${organizationId === undefined ? db`` : db`and organization_id = ${organizationId}`}
     order by id limit ${limit + 1}`
   return pageOf(rows, limit, (row) => [row.id], facilityOf)
+}
+
+/** Throws NotFound when there is no such facility. */
+export async function requireFacility(db: Queryable, facilityId: string): Promise<void> {
+  if (!(await isFacility(db, facilityId))) throw new NotFound("facility", facilityId)
 }
 
 /** Throws NotFound. */

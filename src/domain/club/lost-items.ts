@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { record } from "#events/outbox.ts"
@@ -122,7 +123,7 @@ export async function listLostItems(
   const staff = isStaff(caller, facilityId)
   if (!staff && query.status === "claimed") throw new NotAllowed("Members see what still waits for its owner.")
   const status = staff ? query.status : "found"
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { category, from, to } = query
   const none = db``

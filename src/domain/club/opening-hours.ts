@@ -57,7 +57,7 @@ export function openSpans(hours: OpeningHours, timezone: string, date: string): 
 }
 
 /** Whether it is open during the whole stretch; a stretch over midnight is, when the hours of both days meet there. */
-export function isOpen(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
+export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
   let covered = start
   for (const date of localDatesOf(timezone, { start, end }))
     for (const span of openSpans(hours, timezone, date))

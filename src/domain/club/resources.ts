@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
@@ -140,7 +141,7 @@ export async function listResources(
   query: typeof ResourceQuery.Type,
 ): Promise<Page<Resource>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Id]))
   const { resourceType, isActive } = query
   const rows = await db<ResourceRow[]>`

@@ -5,9 +5,10 @@
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money, Name, Note } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 
@@ -93,7 +94,7 @@ export async function listCoaches(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Coach>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Id]))
   const rows = await db<Coach[]>`
     select * from (${coaches(db, facilityId)}) c

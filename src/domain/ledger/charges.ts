@@ -4,13 +4,13 @@
  * Writes: charges.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
-import { contextOf } from "#events/outbox.ts"
+import { eventContextOf } from "#events/outbox.ts"
 import { accountIdOf } from "./accounts.ts"
 import { dueOf } from "./due.ts"
 import { type Income, postCharge, postWaived } from "./ledger.ts"
-import { owesRefund } from "./mark-refund.ts"
+import { markRefund } from "./mark-refund.ts"
 import type { ReferenceType } from "./payment-rows.ts"
 
 export interface Charge {
@@ -56,9 +56,9 @@ export async function waiveCharge(tx: Tx, charge: Charge): Promise<void> {
   const amount = Math.min(waived.amount, paid - total)
   // Before the ledger is touched: payments are locked before its entries, everywhere.
   if (amount > 0) {
-    const refundedBy = contextOf(tx).userId ?? jobsUserId
+    const refundedBy = eventContextOf(tx).userId ?? jobsUserId
     const reason = `${charge.reason.replaceAll("_", " ")} waived`
-    await owesRefund(tx, { facilityId, referenceType, referenceId, amount, reason, refundedBy, sourceId: waived.id })
+    await markRefund(tx, { facilityId, referenceType, referenceId, amount, reason, refundedBy, sourceId: waived.id })
   }
   const posting = postingOf(charge, waived.id, waived.billing_account_id)
   await postWaived(tx, posting, incomeOf[charge.reason], waived.amount)

@@ -3,7 +3,8 @@
  * paid just now. With the booking's row (or the charges) locked, nobody else can pay the same amount meanwhile.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { sumsOf } from "./paid.ts"

@@ -4,7 +4,7 @@
  * are on the other side of money is decided here: first what is owed for the same thing, as far as it goes.
  * Writes: payment_ledger.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { ReferenceType } from "./payment-rows.ts"
 
 /** What earns money: the price of bookings (sales), and each reason of a charge. */

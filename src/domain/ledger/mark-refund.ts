@@ -4,13 +4,13 @@
  * offline payments it is owed, and stands in the list of refunds until somebody has handed it back. Never twice for one
  * occasion, never more than is left of what was paid.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack } from "./ledger.ts"
 import { countOfflineRefunded, lockOfflineRefundable, type OfflinePaymentRow } from "./offline-rows.ts"
 import { countRefunded, lockRefundable, type PaymentRow, type Reference } from "./payment-rows.ts"
 import { insertRefund, markedFor, type RefundRow } from "./refund-rows.ts"
 
-export interface OwedRefund extends Reference {
+export interface MarkedRefund extends Reference {
   /** Minor units, or all that is left. */
   readonly amount: number | "all"
   readonly reason: string
@@ -24,7 +24,7 @@ export interface OwedRefund extends Reference {
 }
 
 /** Marks it; answers how much was marked now, minor units. The booking's row must be locked, or nothing be decided about it. */
-export async function owesRefund(tx: Tx, owed: OwedRefund): Promise<number> {
+export async function markRefund(tx: Tx, owed: MarkedRefund): Promise<number> {
   const { facilityId, referenceType, referenceId, paymentId } = owed
   const online = await lockRefundable(tx, owed)
   const offline =
@@ -53,7 +53,7 @@ const isOnline = (payment: Either): payment is PaymentRow => "payer_id" in payme
 const newestFirst = (online: readonly PaymentRow[], offline: readonly OfflinePaymentRow[]): Either[] =>
   [...online, ...offline].sort((a, b) => (a.id < b.id ? 1 : -1))
 
-async function mark(tx: Tx, owed: OwedRefund, payment: Either, amount: number): Promise<void> {
+async function mark(tx: Tx, owed: MarkedRefund, payment: Either, amount: number): Promise<void> {
   const refund = await insertRefund(tx, {
     facility_id: owed.facilityId,
     payment_id: isOnline(payment) ? payment.id : null,

@@ -2,7 +2,8 @@
  * The rows of offline payments: money that staff took.
  * Writes: offline_payments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 export const offlineMethods = ["cash", "check", "bank_transfer", "venmo", "zelle", "other"] as const
 

@@ -1,5 +1,6 @@
 /** What was paid for something, and what of it was given back. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 
 export interface Paid {

@@ -3,7 +3,8 @@
  * final, and comes after "failed" when the provider took the money after all.
  * Writes: payments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import type { EventContext } from "#events/outbox.ts"
 import type { ProviderName } from "./saved-card.ts"
@@ -90,7 +91,7 @@ export async function insertPayment(tx: Tx, payment: NewPayment): Promise<Paymen
 }
 
 /** Keeps whoever decides about the payment's booking (a cancellation) waiting until this transaction is over, or waits for them. */
-export const holdBookingOf = (tx: Tx, facilityId: string, id: string) => tx`
+export const lockBookingOf = (tx: Tx, facilityId: string, id: string) => tx`
   select from slotbase.bookings b
   join slotbase.payments p on p.reference_type = 'booking' and p.reference_id = b.id and p.facility_id = b.facility_id
   where p.id = ${id} and p.facility_id = ${facilityId}

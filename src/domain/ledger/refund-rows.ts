@@ -3,10 +3,11 @@
  * transaction, under the payment's lock, so that together they never exceed what was paid.
  * Writes: refunds.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { contextOf } from "#events/outbox.ts"
+import { eventContextOf } from "#events/outbox.ts"
 import type { Refund } from "./answer.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 
@@ -60,7 +61,7 @@ const firstCheckSeconds = 30
 
 /** A refund of a payment is processing until the provider has answered; that of an offline payment is owed. */
 export async function insertRefund(tx: Tx, refund: NewRefund): Promise<RefundRow> {
-  const { correlationId, causationId = null } = contextOf(tx)
+  const { correlationId, causationId = null } = eventContextOf(tx)
   const id = newId()
   const { provider_refund_id = null } = refund
   const [row] = await tx<RefundRow[]>`
@@ -106,7 +107,7 @@ export const refundsOf = (db: Queryable, { facilityId, referenceType, referenceI
   order by id`
 
 /** Commits that the provider is about to be asked for the first time; undefined: somebody has asked it already. */
-export async function markSent(db: Queryable, { id, facility_id }: RefundRow): Promise<RefundRow | undefined> {
+export async function markRefundSent(db: Queryable, { id, facility_id }: RefundRow): Promise<RefundRow | undefined> {
   const [row] = await db<RefundRow[]>`
     update slotbase.refunds
     set sent_at = slotbase.now(), next_check_at = slotbase.now() + make_interval(secs => ${firstCheckSeconds})

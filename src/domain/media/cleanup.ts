@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { App } from "#base/app.ts"
 import { clock } from "#base/clock.ts"
 import { modifiedAtOf, namesIn, receivingFolder } from "#base/storage/disk.ts"
-import { idsOf } from "#base/storage/keys.ts"
+import { storageIdsOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
@@ -34,7 +34,7 @@ export async function cleanUploads(app: App, stopping: AbortSignal): Promise<num
 
 async function removeOrphans({ db }: App, storage: Storage, files: readonly StoredObject[]): Promise<number> {
   const ours = files.flatMap(({ key }) => {
-    const ids = idsOf(key)
+    const ids = storageIdsOf(key)
     return ids === undefined ? [] : [{ key, ...ids }]
   })
   if (ours.length === 0) return 0

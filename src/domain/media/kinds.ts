@@ -86,7 +86,7 @@ export async function kindOf(head: Uint8Array): Promise<MediaKind> {
 export const withoutPicture = (kind: MediaKind): MediaKind => soundIn[kind.contentType] ?? kind
 
 /** The largest file of a kind, bytes. */
-export function limitOf({ mediaType }: MediaKind, maxUploadBytes: number): number {
+export function uploadLimitOf({ mediaType }: MediaKind, maxUploadBytes: number): number {
   if (mediaType === "photo") return Math.min(maxPhotoBytes, maxUploadBytes)
   return mediaType === "audio" ? Math.min(maxAudioBytes, maxUploadBytes) : maxUploadBytes
 }

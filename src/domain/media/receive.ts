@@ -5,7 +5,7 @@
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { inspect } from "./inspect.ts"
-import { kindOf, limitOf, type MediaKind, sniffedBytes } from "./kinds.ts"
+import { kindOf, type MediaKind, sniffedBytes, uploadLimitOf } from "./kinds.ts"
 
 /** A whole file in the receiving folder. */
 export interface Received {
@@ -86,6 +86,6 @@ async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
 }
 
 function requireFits(kind: MediaKind, sizeBytes: number, maxBytes: number): void {
-  const limit = limitOf(kind, maxBytes)
+  const limit = uploadLimitOf(kind, maxBytes)
   if (sizeBytes > limit) throw new FileTooLarge(kind.mediaType, limit)
 }

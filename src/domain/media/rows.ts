@@ -2,7 +2,8 @@
  * The rows of the files that came with feedback. A row is written after the bytes stand, and removed before they go.
  * Writes: media.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { StorageName } from "#base/storage/storage.ts"
 import type { MediaAnswer } from "./answer.ts"
 import type { MediaType } from "./kinds.ts"

@@ -4,15 +4,15 @@
  * for the job upload-cleanup to judge.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import { keepBodyText } from "#http/body.ts"
 import { type FilePart, readForm } from "#http/multipart.ts"
-import { answerOf, BadRequest, Ready } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, Ready } from "#http/problems.ts"
 import { dispositionOf, labelOf } from "./file-name.ts"
 import { NotMedia } from "./kinds.ts"
 import { FileTooLarge, type Received, receive } from "./receive.ts"
@@ -46,7 +46,7 @@ export async function receiveUpload(
   const { maxUploadBytes, dataDir } = app.config
   const storage = storagesOf(app.config).current
   const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
-  const discard = () => Promise.all(files.map(({ id }) => storage.remove(keyOf(facilityId, id))))
+  const discard = () => Promise.all(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
 
   async function take(part: FilePart): Promise<void> {
     if (part.name !== filePart && part.name !== voiceNotePart) {
@@ -62,7 +62,7 @@ export async function receiveUpload(
       if (isVoiceNote) requireAudio(received)
       const fileName = labelOf(part.fileName, kind)
       const { mediaType, contentType } = kind
-      await storage.keep(keyOf(facilityId, id), path, { contentType, disposition: dispositionOf(fileName) })
+      await storage.keep(storageKeyOf(facilityId, id), path, { contentType, disposition: dispositionOf(fileName) })
       files.push({
         ...{ id, mediaType, contentType, isVoiceNote, fileName, fileSizeBytes: sizeBytes, durationSeconds },
         ...{ storedIn: storage.name, part: part.name, sha256 },
@@ -98,7 +98,7 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
     if (!isCommitted) await discard()
     return result
   } catch (error) {
-    if (error instanceof Ready || answerOf(error) !== undefined) await discard()
+    if (error instanceof Ready || errorAnswerOf(error) !== undefined) await discard()
     throw error
   }
 }

@@ -6,7 +6,7 @@
 
 import type { Caller } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { BlockedByHook, WrongState } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { accountIdOf } from "#domain/ledger/accounts.ts"

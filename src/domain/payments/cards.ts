@@ -3,7 +3,7 @@
  * payments are taken from. The provider is asked before the transaction, never inside.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { accountIdOf, keepCardOn } from "#domain/ledger/accounts.ts"
 import type { SavedCard } from "#domain/ledger/saved-card.ts"

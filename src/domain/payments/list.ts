@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
@@ -19,7 +19,7 @@ export async function listPayments(
   requireMember(caller, facilityId)
   const { status, referenceType, referenceId, payerId, billingAccountId, from, to } = query
   const people = isStaff(caller, facilityId) ? undefined : [caller.userId, ...childrenPaidFor(caller)]
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<PaymentRow[]>`

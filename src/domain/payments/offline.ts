@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isLocalDate, localDateOf } from "#base/local-days.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { confirmPaidHold } from "#domain/booking/book.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -130,7 +131,7 @@ export async function listOfflinePayments(
 ): Promise<Page<OfflinePayment>> {
   requireStaff(caller, facilityId)
   const { bookingId, billingAccountId, paymentMethod } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<OfflinePaymentRow[]>`

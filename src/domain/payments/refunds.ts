@@ -4,9 +4,10 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
 import { postHandedBack } from "#domain/ledger/ledger.ts"
@@ -93,7 +94,7 @@ export async function listRefunds(
 ): Promise<Page<Refund>> {
   requireStaff(caller, facilityId)
   const { status, paymentId, referenceId } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<RefundRow[]>`

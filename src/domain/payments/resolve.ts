@@ -18,7 +18,7 @@ import { payAutomatically } from "./automatic.ts"
 import { knownProviders, providerOf } from "./providers/choose.ts"
 import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
 import { askRefund, sendRefund, settleAlone } from "./send-refund.ts"
-import { finishPayment, settle } from "./settle.ts"
+import { finishPayment, settleInOwnTransaction } from "./settle.ts"
 
 /** A payment that the provider has never heard of is sent again within this time: later nobody expects it any more, milliseconds. */
 export const resendWithinMs = 15 * 60_000
@@ -59,10 +59,12 @@ export async function resolvePayment(app: App, payment: PaymentRow, ageMs: numbe
   if (found === "never") {
     if (ageMs < resendWithinMs) return isSettled(await finishPayment(app, payment))
     if (ageMs < giveUpAfterMs) return false
-    return isSettled(await settle(app, payment, neverSent, contextOfPayment(payment, app.config.environment)))
+    return isSettled(
+      await settleInOwnTransaction(app, payment, neverSent, contextOfPayment(payment, app.config.environment)),
+    )
   }
   if (found.status === "processing" && payment.provider_payment_id !== null) return false
-  return isSettled(await settle(app, payment, found, contextOfPayment(payment, app.config.environment)))
+  return isSettled(await settleInOwnTransaction(app, payment, found, contextOfPayment(payment, app.config.environment)))
 }
 
 /** True when it is settled now. */

@@ -5,21 +5,22 @@
  * longer counts on its payment: staff may make another.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack, postReturned } from "#domain/ledger/ledger.ts"
 import { refundPosting } from "#domain/ledger/mark-refund.ts"
 import { contextOfPayment, countRefunded, findPayment, lockPayment } from "#domain/ledger/payment-rows.ts"
-import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
+import { changeRefund, findRefund, lockRefund, markRefundSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { record, transact } from "#events/outbox.ts"
 import { providerOf } from "./providers/choose.ts"
-import { known, type RefundAnswer } from "./providers/provider.ts"
+import { type RefundAnswer, unlessUnknown } from "./providers/provider.ts"
 
 /** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded or payment.refund_failed. */
 export async function sendRefund(
   app: App,
   refund: RefundRow,
 ): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
-  const sent = refund.status === "processing" && refund.sent_at === null ? await markSent(app.db, refund) : undefined
+  const sent =
+    refund.status === "processing" && refund.sent_at === null ? await markRefundSent(app.db, refund) : undefined
   if (sent === undefined) return { refund, eventIds: [] }
   return askRefund(app, sent)
 }
@@ -35,7 +36,7 @@ export async function askRefund(
   const provider = payment && providerOf(app, payment.provider)
   if (!provider || typeof providerPaymentId !== "string") return { refund, eventIds: [] }
   const { id: key, amount, currency } = refund
-  const answer = await known(provider.refund({ key, providerPaymentId, amount, currency }))
+  const answer = await unlessUnknown(provider.refund({ key, providerPaymentId, amount, currency }))
   if (answer === undefined) return { refund, eventIds: [] }
   return settleAlone(app, refund, answer)
 }

@@ -4,20 +4,20 @@
  * the job payment-resolution), in any order and more than once: success is final, failure gives way to it.
  */
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postReceived } from "#domain/ledger/ledger.ts"
 import {
   changePayment,
   contextOfPayment,
-  holdBookingOf,
   type LockedPayment,
+  lockBookingOf,
   lockPayment,
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"
 import { type EventContext, record, transact } from "#events/outbox.ts"
 import { openSealedCard } from "./cards.ts"
 import { providerOf } from "./providers/choose.ts"
-import { type ChargeAnswer, type ChargeRequest, known } from "./providers/provider.ts"
+import { type ChargeAnswer, type ChargeRequest, unlessUnknown } from "./providers/provider.ts"
 import { nextRetryAt } from "./retry-policy.ts"
 
 /**
@@ -32,13 +32,13 @@ export async function finishPayment(
 ): Promise<{ payment: PaymentRow; eventIds: readonly string[] }> {
   if (payment.status !== "processing" || payment.sealed_card === null) return { payment, eventIds: [] }
   const provider = providerOf(app, payment.provider)
-  const answer = provider && (await known(provider.charge(chargeOf(app, payment, payment.sealed_card))))
+  const answer = provider && (await unlessUnknown(provider.charge(chargeOf(app, payment, payment.sealed_card))))
   if (answer === undefined) return { payment, eventIds: [] }
-  return settle(app, payment, answer, context)
+  return settleInOwnTransaction(app, payment, answer, context)
 }
 
 /** Settles an answer in a transaction of its own. */
-export async function settle(
+export async function settleInOwnTransaction(
   app: App,
   payment: Pick<PaymentRow, "id" | "facility_id">,
   answer: ChargeAnswer,
@@ -53,7 +53,7 @@ export async function settle(
 /** Settles an answer in the caller's transaction. Throws NotFound. */
 export async function settlePayment(tx: Tx, facilityId: string, id: string, answer: ChargeAnswer): Promise<PaymentRow> {
   // The booking first, as everywhere; so that whether it was cancelled before or after is certain.
-  await holdBookingOf(tx, facilityId, id)
+  await lockBookingOf(tx, facilityId, id)
   const payment = await lockPayment(tx, facilityId, id)
   if (answer.status === "succeeded" && payment.status !== "succeeded")
     return succeed(tx, payment, answer.providerPaymentId)

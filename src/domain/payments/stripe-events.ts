@@ -6,7 +6,8 @@
  * Writes: stripe_inbox.
  */
 import type Stripe from "stripe"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { isId, jobsUserId } from "#base/ids.ts"
 import {
   contextOfPayment,
@@ -17,7 +18,7 @@ import {
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"
 import { insertRefund, type RefundRow } from "#domain/ledger/refund-rows.ts"
-import { contextOf, open } from "#events/outbox.ts"
+import { eventContextOf, setEventContext } from "#events/outbox.ts"
 import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
 import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"
@@ -71,7 +72,7 @@ async function settleEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> 
 async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<StripeOutcome> {
   const payment = await paymentOf(tx, intent)
   if (!payment) return "not_ours"
-  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
   await settlePayment(tx, payment.facility_id, payment.id, chargeAnswer(intent))
   return "settled"
 }
@@ -91,7 +92,7 @@ async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutc
   if (!payment) return "not_ours"
   const ours = await ourRefund(tx, payment, refund)
   if (!ours) return "not_needed"
-  open(tx, contextOfRefund(ours, contextOf(tx).environment))
+  setEventContext(tx, contextOfRefund(ours, eventContextOf(tx).environment))
   await settleRefund(tx, payment.facility_id, ours.id, refundAnswer(refund))
   return "settled"
 }
@@ -101,7 +102,7 @@ async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Pr
   const goesBack = refund.status === "succeeded" || refund.status === "pending"
   // Only what was taken can be given back: the report of its success is on its way still.
   if (goesBack && payment.status !== "succeeded" && payment.provider_payment_id !== null) {
-    open(tx, contextOfPayment(payment, contextOf(tx).environment))
+    setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
     const answer = { status: "succeeded", providerPaymentId: payment.provider_payment_id } as const
     await settlePayment(tx, payment.facility_id, payment.id, answer)
   }
@@ -113,7 +114,7 @@ async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Pr
   const amount = ourAmount(refund.amount, payment.currency)
   if (known || !goesBack || locked.status !== "succeeded" || amount > locked.amount - locked.refunded_amount)
     return known
-  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
   const made = await insertRefund(tx, {
     facility_id: payment.facility_id,
     payment_id: payment.id,

@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { keepGrant } from "./roles.ts"
@@ -75,7 +76,7 @@ export async function listApiKeys(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<ApiKey>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await db<KeyRow[]>`
     select * from slotbase.api_keys where facility_id = ${facilityId} and id > ${after} order by id limit ${limit + 1}`

@@ -1,5 +1,6 @@
 /** Whether there is such a person, and the locks under which what concerns them happens one after the other. Only reads. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 /** Whether there is such a person; system actors are none. */
 export async function isPerson(db: Queryable, id: string): Promise<boolean> {

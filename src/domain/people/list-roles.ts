@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { type Caller, facilitiesWith, isPlatformAdmin, organizationsWith } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "./find-person.ts"
 import { type RoleGrant, RoleInput } from "./roles.ts"
@@ -30,7 +30,7 @@ export async function listRoles(
   const isThere = isSelf || (seesAll ? await isPerson(db, userId) : await administers(db, caller, userId))
   if (!isThere) throw new NotFound("user", userId)
   const { role, scopeType, scopeId } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Schema.String, Id]))
   const none = db``
   const rows = await db<GrantRow[]>`

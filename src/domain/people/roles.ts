@@ -16,7 +16,7 @@ import {
   requirePlatformAdmin,
   roles,
 } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"

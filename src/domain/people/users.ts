@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"

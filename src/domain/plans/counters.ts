@@ -3,7 +3,8 @@
  * and taken off when somebody needs to know exactly. Counters begin from what really is there.
  * Writes: entitlement_counters, entitlement_returns.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { usageMonthAt } from "./periods.ts"
 import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
 
@@ -20,7 +21,7 @@ export interface Taken {
  * Uses some of an entitlement, when there is enough; undefined when nothing limits it: one look at an index. The counter's
  * row decides, and whoever comes second waits for it until the first has committed.
  */
-export async function take(
+export async function takeEntitlement(
   tx: Tx,
   facilityId: string,
   type: EntitlementType,
@@ -42,7 +43,12 @@ export async function take(
 }
 
 /** Gives some back without waiting for the counter. */
-export async function giveBack(tx: Tx, facilityId: string, type: EntitlementType, amount: number): Promise<void> {
+export async function returnEntitlement(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+  amount: number,
+): Promise<void> {
   await tx`
     insert into slotbase.entitlement_returns (facility_id, entitlement, period_number, amount)
     select c.facility_id, c.entitlement, c.period_number, ${amount}::integer
@@ -65,7 +71,11 @@ export interface Counter {
 /**
  * Locks a counter, takes off what was given back, and begins its next month when that is due; undefined when there is none.
  */
-export async function settle(tx: Tx, facilityId: string, type: EntitlementType): Promise<Counter | undefined> {
+export async function bringCounterUpToDate(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+): Promise<Counter | undefined> {
   const [late] = await tx<{ anchor: string; timezone: string; started_at: Date; now: Date; over: boolean }[]>`
     with c as materialized (
       select * from slotbase.entitlement_counters

@@ -3,12 +3,11 @@
  * has no limits and pays for one look at an index. A use locks its counter's row until the commit, so it comes after
  * whatever else the transaction waits for; giving back waits for nobody.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
-import { giveBack, markWarned, settle, take } from "./counters.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { bringCounterUpToDate, markWarned, returnEntitlement, takeEntitlement } from "./counters.ts"
 import type { EntitlementType } from "./plans.ts"
 import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./warnings.ts"
-
-export type { EntitlementType } from "./plans.ts"
 
 /**
  * Uses up some of an entitlement; of two who want the last, one gets it. Records subscription.limit_warning when the use
@@ -17,15 +16,15 @@ export type { EntitlementType } from "./plans.ts"
  * @throws RuleBroken `limit_reached`, which names the plan that allows more
  */
 export async function useEntitlement(tx: Tx, facilityId: string, type: EntitlementType, amount = 1): Promise<void> {
-  if (amount < 0) return giveBack(tx, facilityId, type, -amount)
+  if (amount < 0) return returnEntitlement(tx, facilityId, type, -amount)
   if (amount === 0) return
-  const taken = await take(tx, facilityId, type, amount)
+  const taken = await takeEntitlement(tx, facilityId, type, amount)
   if (taken === undefined) return
   if (taken.taken) return levelOf(taken.used, taken.allowed) > taken.warned ? warn(tx, facilityId, type) : undefined
   // What was given back, or a month that is over, may make room.
-  const counter = await settle(tx, facilityId, type)
+  const counter = await bringCounterUpToDate(tx, facilityId, type)
   if (counter === undefined) return
-  const again = await take(tx, facilityId, type, amount)
+  const again = await takeEntitlement(tx, facilityId, type, amount)
   if (again?.taken) return warn(tx, facilityId, type)
   const { plan, plans, timezone } = await planOfSubscription(tx, facilityId, counter.subscription_id)
   throw limitReached(counter, plan, plans, timezone)
@@ -44,7 +43,7 @@ export const isLimited = (sql: Queryable, facilityId: ReturnType<Queryable>, typ
 
 /** Records the level that the counter, made exact, stands at, unless it was warned of before. */
 async function warn(tx: Tx, facilityId: string, type: EntitlementType): Promise<void> {
-  const counter = await settle(tx, facilityId, type)
+  const counter = await bringCounterUpToDate(tx, facilityId, type)
   if (counter === undefined || counter.level <= counter.warned_before) return
   const { plan, plans, organization_id } = await planOfSubscription(tx, facilityId, counter.subscription_id)
   await markWarned(tx, facilityId, counter)

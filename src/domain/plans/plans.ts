@@ -70,7 +70,7 @@ export const currencyFor = (plan: PlanRow, facilityCurrency: string): string =>
   plan.prices.some(({ currency }) => currency === facilityCurrency) ? facilityCurrency : baseCurrency
 
 /** The price of a period, minor units. A subscription keeps its currency: a plan without it is not for it. */
-export function priceOf(plan: PlanRow, cycle: BillingCycle, currency: string): number {
+export function planPriceOf(plan: PlanRow, cycle: BillingCycle, currency: string): number {
   const price = plan.prices.find((each) => each.currency === currency)
   if (price !== undefined) return price[cycle]
   throw new RuleBroken("plan_has_no_price", `The ${plan.name} plan has no price in ${currency}.`)

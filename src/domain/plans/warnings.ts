@@ -2,7 +2,8 @@
  * How near a facility is to what its plan allows, in levels and in words, and the event that says so: once per level and
  * month, which the counter's row remembers.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { record } from "#events/outbox.ts"
@@ -15,8 +16,8 @@ export const approachingPercent = 80
 
 /** In the order of the numbers in which counters keep them. */
 export const levels = ["ok", "approaching", "at_limit", "exceeded"] as const
-export type Level = (typeof levels)[number]
-export type WarningLevel = Exclude<Level, "ok">
+export type LimitLevel = (typeof levels)[number]
+export type WarningLevel = Exclude<LimitLevel, "ok">
 
 /** The number of the level of a use: the same as slotbase.warning_level(). */
 export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {

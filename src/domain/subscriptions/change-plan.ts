@@ -3,17 +3,24 @@
  * credited to later invoices, and the preview is computed by the function that charges.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
-import { allPlans, entitlementTypes, type PlanRow, priceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import {
+  allPlans,
+  entitlementTypes,
+  type PlanRow,
+  planPriceOf,
+  requireOffered,
+  requirePlan,
+} from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"
 import type { ChangePlanInput } from "./input.ts"
 import { bill } from "./invoices.ts"
-import { changeOf } from "./proration.ts"
+import { prorate } from "./proration.ts"
 import { lockRunning, subscriptionEnds } from "./renew.ts"
 import { changeSubscription, columnsOf, type LockedSubscription, termsOf } from "./rows.ts"
 import { closePrompts } from "./upgrade-prompts.ts"
@@ -37,9 +44,9 @@ export async function changePlan(
   const to = input.planId === from.id ? from : requireOffered(plans, input.planId)
   requireChangeable(subscription, from, to, billingCycle)
 
-  const price = priceOf(to, billingCycle, subscription.currency)
+  const price = planPriceOf(to, billingCycle, subscription.currency)
   const { coupon, timezone, now, currency } = subscription
-  const change = changeOf(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
+  const change = prorate(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
   const changeType = typeOf(from, to, billingCycle)
   const answer = {
     changeType,

@@ -4,10 +4,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requirePlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money } from "#base/schema/request-fields.ts"
 import { type CouponInput, normalCode } from "./input.ts"
 import type { Discount } from "./proration.ts"
@@ -49,7 +50,7 @@ export async function listCoupons(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Coupon>> {
   requirePlatformAdmin(caller)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<CouponRow[]>`
     select * from slotbase.coupons ${after ? db`where id > ${after[0]}` : db``} order by id limit ${limit + 1}`

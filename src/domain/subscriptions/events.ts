@@ -1,5 +1,5 @@
 /** What the commands and the job of subscriptions announce: each event's data, from the rows. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { PlanRow } from "#domain/plans/plans.ts"
 import { record } from "#events/outbox.ts"
 import { scopeOf } from "#events/scope.ts"
@@ -41,7 +41,12 @@ export function recordRenewed(tx: Tx, row: SubscriptionRow, previousPeriodEnd: D
 }
 
 /** @param cancelledBy a user's id, or `system`. */
-export function recordCancelled(tx: Tx, row: SubscriptionRow, cancelledBy: string, effectiveDate: Date): string {
+export function recordSubscriptionCancelled(
+  tx: Tx,
+  row: SubscriptionRow,
+  cancelledBy: string,
+  effectiveDate: Date,
+): string {
   return record(tx, {
     type: "subscription.cancelled",
     ...placeOf(row),

@@ -4,7 +4,8 @@
  * after the commit. Every minor unit that is paid stands in an invoice or in the subscription's credit.
  * Writes: subscription_invoices.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { charge, waiveCharge } from "#domain/ledger/charges.ts"
 import type { LockedSubscription, SubscriptionRow } from "./rows.ts"

@@ -1,5 +1,5 @@
 /** What follows when something is paid for a subscription. What is due for it follows from its charges: payments/due.ts. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { recordStatusChanged } from "./events.ts"
 import { settleInvoices } from "./invoices.ts"
 import { changeSubscription, lockById } from "./rows.ts"

@@ -16,11 +16,11 @@ export interface Discount {
 export function discountOn(price: number, discount: Discount | null, nthPeriod: number): number {
   if (discount === null || (discount.periods !== null && nthPeriod > discount.periods)) return 0
   if (discount.amountOff !== null) return Math.min(price, discount.amountOff)
-  return portion(price, discount.percentOff ?? 0, 100)
+  return proportionOf(price, discount.percentOff ?? 0, 100)
 }
 
 /** The part of an amount that a part of a whole is worth, rounded half up; exact at any size. */
-export function portion(amount: number, part: number, whole: number): number {
+export function proportionOf(amount: number, part: number, whole: number): number {
   const doubled = 2n * BigInt(amount) * BigInt(part) + BigInt(whole)
   return Number(doubled / (2n * BigInt(whole)))
 }
@@ -39,7 +39,7 @@ export interface Terms {
   readonly billedPeriods: number
 }
 
-export interface Change {
+export interface Proration {
   /** What is charged for the new plan until the period ends, after the coupon. */
   readonly charge: number
   /** What the rest of the period on the old plan was worth. */
@@ -54,24 +54,24 @@ export interface Change {
  * another cycle begins a period of its own at once, which is charged whole. In a trial nothing is charged and its end stays.
  * @param price of the new plan for a period of the new cycle, minor units, before the coupon.
  */
-export function changeOf(
+export function prorate(
   terms: Terms,
   to: { readonly planId: string; readonly billingCycle: BillingCycle; readonly price: number },
   discount: Discount | null,
   timezone: string,
   at: Date,
-): Change {
+): Proration {
   const { planId, billingCycle, price } = to
   if (terms.isTrial) {
     return { charge: 0, credit: 0, proratedAmount: 0, after: { ...terms, planId, billingCycle } }
   }
   const whole = terms.periodEnd.getTime() - terms.periodStart.getTime()
   const rest = terms.periodEnd.getTime() - at.getTime()
-  const credit = portion(terms.periodAmount, rest, whole)
+  const credit = proportionOf(terms.periodAmount, rest, whole)
   const isNewPeriod = billingCycle !== terms.billingCycle
   const billedPeriods = terms.billedPeriods + (isNewPeriod ? 1 : 0)
   const periodAmount = price - discountOn(price, discount, billedPeriods)
-  const charge = isNewPeriod ? periodAmount : portion(periodAmount, rest, whole)
+  const charge = isNewPeriod ? periodAmount : proportionOf(periodAmount, rest, whole)
   const period = isNewPeriod ? periodFrom(localDayAfter(timezone, at, 0), billingCycle, timezone, at) : {}
   return {
     charge,

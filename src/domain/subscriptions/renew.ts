@@ -3,15 +3,16 @@
  * subscription-renewal-check does it for all, and a command that finds its subscription's period over does it first, so nothing
  * depends on when the job runs. Each subscription has a transaction of its own.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { allPlans, type PlanRow, priceOf, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
-import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
+import { recordRenewed, recordStatusChanged, recordSubscriptionCancelled } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
@@ -25,7 +26,7 @@ export interface DueKey {
 }
 
 /** Subscriptions for which the clock has something to do, by id; at most `limit` after one. */
-export const findDue = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
+export const findDueRenewals = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
   select s.id, s.facility_id from slotbase.subscriptions s
   where ${isDue(db)} ${after === undefined ? db`` : db`and s.id > ${after}`}
   order by s.id limit ${limit}`
@@ -61,7 +62,7 @@ export async function bringToPresent(tx: Tx, subscription: LockedSubscription): 
 export async function lockRunning(tx: Tx, facilityId: string): Promise<LockedSubscription> {
   const found = await lockLive(tx, facilityId)
   if (!found) {
-    await findFacility(tx, facilityId)
+    await requireFacility(tx, facilityId)
     throw new NotFound("subscription")
   }
   const present = await bringToPresent(tx, found)
@@ -97,7 +98,7 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const number = subscription.period_number + 1
   const end = boundary(anchor_day, billing_cycle, timezone, number)
   const billed = subscription.billed_periods + 1
-  const subtotal = priceOf(plan, billing_cycle, currency)
+  const subtotal = planPriceOf(plan, billing_cycle, currency)
   const discount = discountOn(subtotal, coupon, billed)
   const { amount, creditLeft } = await bill(tx, subscription, {
     reason: "renewal",
@@ -162,7 +163,7 @@ async function giveUp(tx: Tx, subscription: LockedSubscription, unpaid: InvoiceR
     ended_at: subscription.now,
   })
   await removeCounters(tx, subscription.facility_id)
-  recordCancelled(tx, cancelled, "system", subscription.now)
+  recordSubscriptionCancelled(tx, cancelled, "system", subscription.now)
   return { did: "cancelled", subscription: cancelled }
 }
 

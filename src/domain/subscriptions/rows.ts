@@ -2,7 +2,8 @@
  * The rows of subscriptions. A subscription is locked before its state is judged, and before its counters and invoices.
  * Writes: subscriptions.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BillingCycle } from "#domain/plans/periods.ts"
 import type { Discount, Terms } from "./proration.ts"
 

@@ -4,17 +4,17 @@
  * subscriptions/change-plan.ts, is read in subscriptions/read.ts, and lives on by itself in subscriptions/renew.ts.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
-import { allPlans, currencyFor, type PlanRow, priceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
 import { keepRedemption, redeemCoupon } from "./coupons.ts"
-import { recordCancelled, recordCreated, recordResumed } from "./events.ts"
+import { recordCreated, recordResumed, recordSubscriptionCancelled } from "./events.ts"
 import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
 import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"
@@ -44,7 +44,7 @@ export async function subscribe(
 
   const currency = currencyFor(plan, facility.currency)
   const { billingCycle } = input
-  const price = priceOf(plan, billingCycle, currency)
+  const price = planPriceOf(plan, billingCycle, currency)
   const coupon = input.couponCode === undefined ? null : await redeemCoupon(tx, facilityId, input.couponCode, currency)
   const discount = discountOn(price, coupon, 1)
   const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
@@ -102,7 +102,7 @@ export async function cancelSubscription(
     ...(!atPeriodEnd && { status: "cancelled", ended_at: now }),
   })
   if (!atPeriodEnd) await removeCounters(tx, facilityId)
-  recordCancelled(tx, cancelled, caller.userId, atPeriodEnd ? cancelled.current_period_end : now)
+  recordSubscriptionCancelled(tx, cancelled, caller.userId, atPeriodEnd ? cancelled.current_period_end : now)
   return toSubscription(cancelled, requirePlan(await allPlans(tx), cancelled.plan_id))
 }
 

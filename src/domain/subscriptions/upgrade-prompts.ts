@@ -5,12 +5,13 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { allPlans, Entitlement, type EntitlementType, planWithMore } from "#domain/plans/plans.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { findSubscription } from "./rows.ts"
@@ -76,14 +77,14 @@ export async function listPrompts(
   query: typeof PromptQuery.Type,
 ): Promise<Page<UpgradePrompt>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await db<PromptRow[]>`
     select * from slotbase.upgrade_prompts
     where facility_id = ${facilityId} and dismissed_at is ${query.dismissed === "true" ? db`not null` : db`null`}
       ${before === undefined ? db`` : db`and id < ${before}`}
     order by id desc limit ${limit + 1}`
-  if (rows.length === 0) await findFacility(db, facilityId)
+  if (rows.length === 0) await requireFacility(db, facilityId)
   return pageOf(rows, limit, (row) => [row.id], promptOf)
 }
 

@@ -1,6 +1,6 @@
 /** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -59,7 +59,7 @@ export const bookingChangeEvents = [
       "Staff approved a pending booking. What follows is an event of its own: booking.confirmed, or booking.hold.created when it must be paid online first.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
-    data: { ...place, approvedBy: Actor, approvedAt: Instant },
+    data: { ...place, approvedBy: ActorId, approvedAt: Instant },
     sample: { ...there, approvedBy: example.staffId, approvedAt: "2026-03-09T18:02:11.000Z" },
   }),
   define({
@@ -68,7 +68,7 @@ export const bookingChangeEvents = [
     description: "Staff refused a pending booking. booking.cancelled follows, with what is refunded.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
-    data: { ...place, rejectedBy: Actor, rejectedAt: Instant, rejectionReason: Note },
+    data: { ...place, rejectedBy: ActorId, rejectedAt: Instant, rejectionReason: Note },
     sample: {
       ...there,
       rejectedBy: example.staffId,
@@ -95,7 +95,7 @@ export const bookingChangeEvents = [
       priceCurrency: Currency,
       refundAmount: Money,
       refundStatus: Schema.Literals(["pending", "none"]),
-      rescheduledBy: Actor,
+      rescheduledBy: ActorId,
       rescheduledAt: Instant,
     },
     sample: {
@@ -126,7 +126,7 @@ export const bookingChangeEvents = [
       bookingId: Id,
       facilityId: Id,
       userId: Id,
-      waivedBy: Actor,
+      waivedBy: ActorId,
       waivedAt: Instant,
       reason: Note,
       feeWaived: Money,

@@ -3,7 +3,7 @@
  * announced by that booking's events; one inside a block, whose booking announces nothing, by its own.
  */
 import * as Schema from "effect/Schema"
-import { Actor, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -51,7 +51,7 @@ export const coachEvents = [
     description: "A coach's request for time was granted.",
     aggregate: "coach_block",
     aggregateId: (data) => data.blockId,
-    data: { blockId: Id, coachId: Id, facilityId: Id, approvedBy: Actor, approvedAt: Instant },
+    data: { blockId: Id, coachId: Id, facilityId: Id, approvedBy: ActorId, approvedAt: Instant },
     sample: {
       blockId: example.blockId,
       coachId: example.coachId,
@@ -71,7 +71,7 @@ export const coachEvents = [
       blockId: Id,
       coachId: Id,
       facilityId: Id,
-      rejectedBy: Actor,
+      rejectedBy: ActorId,
       rejectedAt: Instant,
       rejectionReason: Note,
     },
@@ -98,7 +98,7 @@ export const coachEvents = [
       resourceId: Id,
       startAt: Instant,
       endAt: Instant,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancelledAt: Instant,
       cancellationReason: Note,
     },
@@ -166,7 +166,7 @@ export const coachEvents = [
       students: Schema.Array(Id),
       startAt: Instant,
       endAt: Instant,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancelledAt: Instant,
       cancellationReason: Note,
     },

@@ -1,6 +1,6 @@
 /** The events of recurring bookings. What becomes of the single bookings of a series is told by the bookings' own events. */
 import * as Schema from "effect/Schema"
-import { Actor, Day, Id, Instant, Minutes, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { ActorId, Day, Id, Instant, Minutes, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -61,7 +61,7 @@ export const recurringEvents = [
       scope: Schema.optionalKey(Scope),
       bookingIds: Schema.Array(Id),
       skipped: Skipped,
-      changedBy: Actor,
+      changedBy: ActorId,
     },
     sample: {
       ...templateSample,
@@ -85,7 +85,7 @@ export const recurringEvents = [
       bookerId: Id,
       scope: Scope,
       bookingIds: Schema.Array(Id),
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancellationReason: Note,
     },
     sample: {

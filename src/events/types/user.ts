@@ -1,6 +1,6 @@
 /** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
 import * as Schema from "effect/Schema"
-import { Actor, Email, Id, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Email, Id, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -36,7 +36,7 @@ export const userEvents = [
     description: "A person was given a role in a scope, such as a facility.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
-    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, grantedBy: Actor },
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, grantedBy: ActorId },
     sample: {
       userId: example.staffId,
       role: "staff",
@@ -51,7 +51,7 @@ export const userEvents = [
     description: "A role was taken away from a person, or they gave it up.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
-    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: Actor },
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: ActorId },
     sample: {
       userId: example.staffId,
       role: "staff",
@@ -88,7 +88,7 @@ export const userEvents = [
     description: "A person is no longer the parent of a child in SlotBase.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
-    data: { parentId: Id, childId: Id, unlinkedBy: Actor },
+    data: { parentId: Id, childId: Id, unlinkedBy: ActorId },
     sample: { parentId: example.parentId, childId: example.playerId, unlinkedBy: example.parentId },
   }),
 ] as const

@@ -2,12 +2,13 @@
  * Dead letters (the spec's DeadLetterEntry): what exhausted its retries, and what people decide about it. Reprocessing puts
  * the run or the delivery back into its queue, at its old position, in the transaction that marks the entry; if it dies
  * again, the same entry is open again. What writes the entries is the settling of runs and deliveries.
- * Writes: dead_letters (resolution), and moves a run from handler_history back into handler_queue.
+ * Writes: dead_letters (resolution), handler_queue and handler_history (a run that is put back).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 
@@ -74,7 +75,7 @@ export async function reprocess(tx: Tx, caller: Caller, id: string, facilityId?:
   if (entry.handler !== null) await requeueRun(tx, entry, entry.handler)
   else if (!(await requeueDelivery(tx, entry.facility_id, entry.delivery_id ?? "", entry.event_id)))
     throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")
-  tx.afterCommit(() => raise("log"))
+  tx.afterCommit(() => sendHint("log"))
   return resolve(tx, caller, entry, "reprocessed")
 }
 

@@ -5,7 +5,7 @@ import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import { limitOf, pageQuery } from "#base/schema/page.ts"
+import { pageLimitOf, pageQuery } from "#base/schema/page.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import { described, listOf } from "#http/describe.ts"
 import { api, type RequestTools } from "#http/route.ts"
@@ -92,7 +92,7 @@ const DeadLetterQuery = Schema.Struct({
 })
 
 const queryOf = (query: typeof DeadLetterQuery.Type) => ({
-  limit: limitOf(query),
+  limit: pageLimitOf(query),
   after: query.after,
   handler: query.handler,
   resolved: query.resolved === undefined ? undefined : query.resolved === "true",

@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import {
@@ -67,7 +68,7 @@ export async function listJobs(
   query: { readonly limit?: string; readonly after?: string },
   facilityId?: string,
 ): Promise<Page<Job>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.String])) ?? []
   const [rows, now] = await Promise.all([
     findJobs(db, { limit: limit + 1, ...scoped(facilityId), ...(after !== undefined && { after }) }),
@@ -94,7 +95,7 @@ export async function listRuns(
   facilityId?: string,
 ): Promise<Page<JobRun>> {
   const { name: job } = await jobNamed(db, name)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { status, trigger } = query
   const rows = await findRuns(db, {
@@ -127,7 +128,7 @@ export async function requestRun(tx: Tx, caller: Caller, name: string, facilityI
     throw new NotAllowed(`${name} works for all facilities at once: a platform administrator runs it.`)
   }
   const { run } = await insertRequest(tx, job.name, facilityId ?? platformFacilityId, caller.userId)
-  tx.afterCommit(() => raise("jobs"))
+  tx.afterCommit(() => sendHint("jobs"))
   return runOf(run)
 }
 

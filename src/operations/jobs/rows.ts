@@ -4,7 +4,8 @@
  * src/jobs.ts.
  * Writes: jobs, job_runs.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 
 export interface JobRow {

@@ -7,7 +7,7 @@ import type { Queryable } from "#base/database/db.ts"
 import { isId } from "#base/ids.ts"
 import { type ChannelPattern, channelPatterns } from "#events/definition.ts"
 
-export interface Channel {
+export interface LiveChannel {
   readonly name: string
   readonly pattern: ChannelPattern
   /** The user, facility or resource that it is about. */
@@ -15,12 +15,12 @@ export interface Channel {
 }
 
 /** A channel with the facility that decides who may listen; null for a user's own channels. */
-export interface PlacedChannel extends Channel {
+export interface PlacedChannel extends LiveChannel {
   readonly facilityId: string | null
 }
 
 /** The channel of a name; undefined when the spec has none of that form. */
-export function parseChannel(name: string): Channel | undefined {
+export function parseChannel(name: string): LiveChannel | undefined {
   const [scope = "", id = "", subject = "", ...more] = name.split(":")
   const pattern = patterns.get(`${scope}:${subject}`)
   if (pattern === undefined || more.length > 0 || !isId(id) || id !== id.toLowerCase()) return undefined
@@ -30,11 +30,11 @@ export function parseChannel(name: string): Channel | undefined {
 /** The name of a channel, such as `channelName("user:{userId}:bookings", id)`. */
 export const channelName = (pattern: ChannelPattern, id: string): string => pattern.replace(/\{\w+\}/, id)
 
-export const isAvailability = ({ pattern }: Channel): boolean =>
+export const isAvailability = ({ pattern }: LiveChannel): boolean =>
   pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
 
 /** Finds the facility of a channel; undefined when its resource does not exist. */
-export async function place(db: Queryable, channel: Channel): Promise<PlacedChannel | undefined> {
+export async function place(db: Queryable, channel: LiveChannel): Promise<PlacedChannel | undefined> {
   if (channel.pattern.startsWith("user:")) return { ...channel, facilityId: null }
   if (channel.pattern.startsWith("facility:")) return { ...channel, facilityId: channel.id }
   const [row] = await db<{ facility_id: string }[]>`select facility_id from slotbase.resources where id = ${channel.id}`
@@ -56,7 +56,7 @@ export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
   }
 }
 
-function mayListenTo(caller: Caller, { pattern, id }: Channel): boolean {
+function mayListenTo(caller: Caller, { pattern, id }: LiveChannel): boolean {
   switch (pattern) {
     case "user:{userId}:bookings":
       return mayActFor(caller, id, "book")

@@ -7,7 +7,7 @@ import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { type Channel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
+import { type LiveChannel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
 import { closeCodes, type LiveLimits } from "./limits.ts"
 import { RateLimit } from "./rate-limit.ts"
@@ -29,7 +29,7 @@ export interface Hub {
   readonly position: number | undefined
   readonly started: Promise<number>
   readonly losses: number
-  positionOf(channel: Channel): number
+  positionOf(channel: LiveChannel): number
   hasRoomFor(caller: Caller): boolean
   identified(userId: string): void
   disconnect(connection: Connection): void

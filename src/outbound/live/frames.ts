@@ -65,7 +65,7 @@ export function framesOf(row: LogRow): Frame[] {
 }
 
 /** What an event changed: a stretch of a resource, one of several (empty: of all), a resource itself, or a whole facility. */
-export type Change =
+export type AvailabilityChange =
   | { readonly what: "stretch"; readonly resourceId: string; readonly startAt: string; readonly endAt: string }
   | {
       readonly what: "closure"
@@ -76,7 +76,7 @@ export type Change =
   | { readonly what: "resource"; readonly resourceId: string }
   | { readonly what: "facility" }
 
-export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
+export function availabilityChangeOf({ type, data, stretch }: LogRow): AvailabilityChange | undefined {
   if (data === null) return undefined
   if (type === "resource.created" || type === "resource.updated")
     return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
@@ -93,8 +93,8 @@ export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
 }
 
 /** All of them: a booking that moved changed the time that it left, too. */
-export function changesOf(row: LogRow): Change[] {
-  const change = changeOf(row)
+export function availabilityChangesOf(row: LogRow): AvailabilityChange[] {
+  const change = availabilityChangeOf(row)
   if (change === undefined || row.type !== "booking.rescheduled") return change ? [change] : []
   const { previousResourceId, previousStartAt, previousEndAt } = row.data as EventData<"booking.rescheduled">
   return [change, { what: "stretch", resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]

@@ -1,6 +1,6 @@
 /** Every limit of the WebSocket part, with its reason, and the close codes. */
 
-export const limits = {
+export const liveLimits = {
   /** The largest frame that a client sends is a token of 512 characters in JSON. */
   frameBytes: 4 * 1024,
   /** What may wait for a slow client before it is closed. A resume heals it, a growing buffer heals nothing. */
@@ -37,8 +37,8 @@ export const limits = {
 
 /** For `new Elysia({ websocket })` of the app that listens: Elysia takes it from no plugin. */
 export const webSocketOptions = {
-  maxPayloadLength: limits.frameBytes,
-  backpressureLimit: limits.backpressureBytes,
+  maxPayloadLength: liveLimits.frameBytes,
+  backpressureLimit: liveLimits.backpressureBytes,
   // Without it Bun drops frames in silence and leaves the socket open with a hole.
   closeOnBackpressureLimit: true,
   perMessageDeflate: false,
@@ -57,4 +57,4 @@ export const closeCodes = {
   tooMany: 4429,
 } as const
 
-export type LiveLimits = { readonly [Name in keyof typeof limits]: number }
+export type LiveLimits = { readonly [Name in keyof typeof liveLimits]: number }

@@ -6,10 +6,10 @@
 import { authenticate, type Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
-import { type Channel, isAvailability } from "./channels.ts"
+import { isAvailability, type LiveChannel } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
-import { closeCodes, type LiveLimits, limits as standardLimits } from "./limits.ts"
+import { closeCodes, type LiveLimits, liveLimits as standardLimits } from "./limits.ts"
 
 /** What Bun's server does for topics. */
 export interface Topics {
@@ -56,7 +56,7 @@ export class Live {
   }
 
   /** Up to where it has published what a channel carries. */
-  positionOf(channel: Channel): number {
+  positionOf(channel: LiveChannel): number {
     return (isAvailability(channel) ? this.#slots : this.#events) ?? 0
   }
 

@@ -58,7 +58,7 @@ export async function measureLog(
 }
 
 /** The end of the log. */
-export async function lastPosition(db: Queryable): Promise<number> {
+export async function endOfLog(db: Queryable): Promise<number> {
   const [row] = await db<[{ last: number }]>`select coalesce(max(position), 0) as last from slotbase.event_positions`
   return row.last
 }

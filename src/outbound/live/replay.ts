@@ -5,8 +5,8 @@
 import type { Queryable } from "#base/database/db.ts"
 import type { ChannelPattern } from "#events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
-import { bookingStatuses, changesOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
-import { limits } from "./limits.ts"
+import { availabilityChangesOf, bookingStatuses, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
+import { liveLimits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
 import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"
 
@@ -22,23 +22,23 @@ export async function replay(
 ): Promise<readonly string[] | "resync"> {
   if (after === upTo) return []
   const range = { after, upTo, facilityId: channel.facilityId ?? undefined }
-  const { first, last, held } = await measureLog(db, range, limits.replayReach + 1)
+  const { first, last, held } = await measureLog(db, range, liveLimits.replayReach + 1)
   // Another process may have told this client of positions that this one has not come to yet.
   if (after > upTo) return after <= last ? [] : "resync"
-  if (after + 1 < first || held > limits.replayReach) return "resync"
+  if (after + 1 < first || held > liveLimits.replayReach) return "resync"
 
-  const rows = await readLog(db, range, { limit: limits.replayReach, types: typesOf[channel.pattern] })
+  const rows = await readLog(db, range, { limit: liveLimits.replayReach, types: typesOf[channel.pattern] })
   if (rows.some((row) => row.data === null)) return "resync"
   const frames = isAvailability(channel) ? await slotFrames(db, channel, rows) : rows.flatMap(framesOf)
   if (frames === "resync") return "resync"
   const texts = frames.filter((frame) => frame.channel === channel.name).map(textOf)
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  return texts.length > limits.replayFrames || bytes > limits.replayBytes ? "resync" : texts
+  return texts.length > liveLimits.replayFrames || bytes > liveLimits.replayBytes ? "resync" : texts
 }
 
 async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly LogRow[]) {
   const concerned = rows.filter((row) =>
-    changesOf(row).some(
+    availabilityChangesOf(row).some(
       (change) => channel.facilityId === channel.id || concernedOf(change, [channel.id]).includes(channel.id),
     ),
   )

@@ -9,8 +9,8 @@ import type { Queryable } from "#base/database/db.ts"
 import { localDateOf, localDatesOf } from "#base/local-days.ts"
 import { slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { channelName } from "./channels.ts"
-import { type Change, changesOf, type Frame, type LogRow } from "./frames.ts"
-import { limits } from "./limits.ts"
+import { type AvailabilityChange, availabilityChangesOf, type Frame, type LogRow } from "./frames.ts"
+import { liveLimits } from "./limits.ts"
 
 /** The changes of a batch, coalesced. */
 export interface SlotChanges {
@@ -33,11 +33,13 @@ interface ChangedDay extends ChangedPlace {
 export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
   const resources = await resourcesOf(
     db,
-    rows.filter((row) => changesOf(row).some(concernsAll)),
+    rows.filter((row) => availabilityChangesOf(row).some(concernsAll)),
   )
   const days = new Map<string, ChangedDay>()
   const refetch = new Map<string, ChangedPlace>()
-  for (const [row, change] of rows.flatMap((row) => changesOf(row).map((change) => [row, change] as const))) {
+  for (const [row, change] of rows.flatMap((row) =>
+    availabilityChangesOf(row).map((change) => [row, change] as const),
+  )) {
     const resourceIds = concernedOf(change, resources.get(row.facility_id) ?? [])
     const dates =
       "startAt" in change
@@ -45,8 +47,8 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
         : [localDateOf(row.timezone, clock.now())]
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
-      if (!("startAt" in change) || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
-      if (days.size + dates.length > limits.daysPerBatch) continue
+      if (!("startAt" in change) || days.size + dates.length > liveLimits.daysPerBatch) refetch.set(resourceId, at)
+      if (days.size + dates.length > liveLimits.daysPerBatch) continue
       for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
     }
   }
@@ -78,11 +80,11 @@ export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; res
 ]
 
 /** Whether all resources of the facility are concerned: its hours, or a closure of the whole of it. */
-export const concernsAll = (change: Change): boolean =>
+export const concernsAll = (change: AvailabilityChange): boolean =>
   change.what === "facility" || (change.what === "closure" && change.resourceIds.length === 0)
 
 /** The resources that a change concerns; `all` are those of its facility. */
-export function concernedOf(change: Change, all: readonly string[]): readonly string[] {
+export function concernedOf(change: AvailabilityChange, all: readonly string[]): readonly string[] {
   switch (change.what) {
     case "facility":
       return all

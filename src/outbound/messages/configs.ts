@@ -4,18 +4,19 @@
  * to NotificationHandler, and for those that somebody must hear of, because it costs them something or waits for them.
  * There is no welcome mail: registration is open, so anybody could have it sent to anybody.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType = "booker" | "participants" | "parents" | "facility_admins" | "payer" | "coach"
-export type Channel = "email" | "push"
+export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
   readonly priority: "high" | "normal"
-  readonly recipients: readonly { readonly type: RecipientType; readonly channel: Channel }[]
+  readonly recipients: readonly { readonly type: RecipientType; readonly channel: MessageChannel }[]
   /** Why nobody is to be told; asked before each attempt. Left out: they always are. */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
   /** Runs in the transaction in which a message is marked as sent. */
@@ -24,7 +25,7 @@ export interface NotificationConfig {
 
 export interface SentMessage {
   readonly userId: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   readonly sentAt: Date
 }
 

@@ -5,7 +5,7 @@
  * Writes: notifications.
  */
 import type { Db, Queryable } from "#base/database/db.ts"
-import type { Channel, NotificationConfig } from "./configs.ts"
+import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"
 
@@ -22,7 +22,7 @@ export interface Intent {
   readonly id: string
   readonly facility_id: string
   readonly user_id: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   readonly title: string
   readonly body: string
   readonly html: string | null
@@ -78,7 +78,7 @@ export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[
 }
 
 /** Commits that a send begins, and that the one before it has an unknown outcome; false: somebody has finished it meanwhile. */
-export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
+export async function beginSending(db: Queryable, intent: Intent): Promise<boolean> {
   const begun = await db`
     update slotbase.notifications
     set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
@@ -88,7 +88,7 @@ export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
 }
 
 /** Answers when; undefined when another run of the same event was first. */
-export async function markSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
+export async function markIntentSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
   const [row] = await db<{ sent_at: Date }[]>`
     update slotbase.notifications
     set status = 'sent', sent_at = slotbase.now(), reason = null

@@ -4,11 +4,11 @@
  * who run a facility from its roles. Names and addresses are the present ones.
  */
 import type { Queryable } from "#base/database/db.ts"
-import type { Channel, NotificationConfig, RecipientType } from "./configs.ts"
+import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 
 export interface Recipient {
   readonly userId: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   /** As what they are told; a person who is several of these is told once, as the first. */
   readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer" | "coach"
   /** All undefined: no such user. */
@@ -29,7 +29,7 @@ export async function resolveRecipients(
   event: Concerned,
   config: NotificationConfig,
 ): Promise<Recipient[]> {
-  const found: { userId: string; channel: Channel; as: Recipient["as"] }[] = []
+  const found: { userId: string; channel: MessageChannel; as: Recipient["as"] }[] = []
   const seen = new Set<string>()
   const idsOf = new Map<RecipientType, readonly string[]>()
   for (const { type, channel } of config.recipients) {

@@ -2,12 +2,13 @@
  * Webhooks: where a facility wants its events sent (the specification's WebhookConfig). What a webhook is subscribed to
  * stands in versions, which begin and end between two passes of the dispatcher, so that what should have been delivered
  * follows from them. Every writer locks the webhook's row first.
- * Writes: webhooks, webhook_versions, and the first row of webhook_sequences.
+ * Writes: webhooks, webhook_versions, webhook_sequences (the first row).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
@@ -121,7 +122,7 @@ export async function listWebhooks(
   return pageOf(rows, page.limit, (row) => [row.id], toWebhook)
 }
 
-const changed = (tx: Tx) => tx.afterCommit(() => raise("subscriptions"))
+const changed = (tx: Tx) => tx.afterCommit(() => sendHint("subscriptions"))
 
 const shown = (row: WebhookRow, auth: Auth | undefined): Webhook => ({
   ...toWebhook(row),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { waitlistHandler } from "#actors/handlers/waitlist.ts"
 import { waitlistOffers } from "#actors/jobs/waitlist-offers.ts"
-import { open } from "#events/outbox.ts"
+import { setEventContext } from "#events/outbox.ts"
 import { testContext } from "#test/harness/club/club.ts"
 import { makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
 
@@ -18,7 +18,7 @@ async function handle(bookingId: string) {
   const [event] = await list.db<HandledEvent[]>`
     select e.*, 0 as position from slotbase.events e where aggregate_id = ${bookingId} and type = 'booking.cancelled'`
   return list.db.begin((tx) => {
-    open(tx, { ...testContext, causationId: (event as HandledEvent).id })
+    setEventContext(tx, { ...testContext, causationId: (event as HandledEvent).id })
     return waitlistHandler().handle(tx, event as HandledEvent)
   })
 }

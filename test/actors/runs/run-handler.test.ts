@@ -5,7 +5,8 @@ import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } fr
 import { claimQuarantinedRun, releaseAbandonedRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import {
   actorProcess,

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { type HandledEvent, sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import {
   actorProcess,
   dispatchAll,

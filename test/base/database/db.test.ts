@@ -2,7 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type postgres from "postgres"
-import { connect, type Db, isConnectionLost, isConstraint, type Queryable, type Tx } from "#base/database/db.ts"
+import { connect, type Db, type Queryable } from "#base/database/db.ts"
+import { isConnectionLost, isConstraint } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 

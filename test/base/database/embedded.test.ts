@@ -10,7 +10,8 @@ import postgres from "postgres"
 import { findBinaries } from "#base/database/embedded/binaries.ts"
 import { chooseOsUser } from "#base/database/embedded/os-user.ts"
 import { launchPostmaster, runningPostmaster } from "#base/database/embedded/postmaster.ts"
-import { EmbeddedUnavailable, embeddedUrl, startEmbedded } from "#base/database/embedded/start.ts"
+import { embeddedUrl, startEmbedded } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
 // Nobody misses these databases after a power cut.

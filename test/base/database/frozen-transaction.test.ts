@@ -3,7 +3,8 @@
 // with the stock driver, which sends a Flush there, such a backend held its row locks as long as the process was stopped.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { startCuttingProxy } from "#test/harness/outside/cutting-proxy.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"

@@ -2,7 +2,9 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { type ConnectOptions, connect, type Db, QueryTimedOut } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { QueryTimedOut } from "#base/database/errors.ts"
+import type { ConnectOptions } from "#base/database/pool.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 

@@ -2,7 +2,9 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import net from "node:net"
-import { connect, type Db, isConstraint, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { isConstraint } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
 import { InvalidInput } from "#base/errors.ts"
-import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, pageOf } from "#base/schema/page.ts"
 
 const Key = Schema.Tuple([Schema.String, Schema.Number])
 const rows = [1, 2, 3].map((n) => ({ name: `row "${n}"`, n }))
@@ -21,7 +21,7 @@ test("a page names its last row while there are more, and nothing at the end", (
 })
 
 test("a page has 50 rows unless it is told otherwise", () => {
-  expect([limitOf({}), limitOf({ limit: "7" })]).toEqual([50, 7])
+  expect([pageLimitOf({}), pageLimitOf({ limit: "7" })]).toEqual([50, 7])
 })
 
 test("a cursor of another list, of nonsense, or with NUL is refused", () => {

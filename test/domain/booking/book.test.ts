@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
 import { createHold } from "#domain/booking/holds.ts"

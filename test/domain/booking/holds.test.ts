@@ -1,7 +1,7 @@
 // Holds: made, confirmed, given back, and above all dead, which they are by the clock alone.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { confirmBooking, createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
 import { createHold, expireHolds, releaseHold } from "#domain/booking/holds.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"

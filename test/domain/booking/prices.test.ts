@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { spanOfDay } from "#base/local-days.ts"
 import { weekdays } from "#base/weekdays.ts"
-import { type PriceRule, priceOf, tariffOf } from "#domain/booking/prices.ts"
+import { priceForMinutes, type TariffRule, tariffOf } from "#domain/booking/prices.ts"
 
 test.each([
   [2400, 60, 2400],
@@ -17,10 +17,10 @@ test.each([
   [0, 60, 0],
   [1_000_000_000_000, 1440, 24_000_000_000_000],
 ])("%d an hour for %d minutes is %d", (hourlyPrice, minutes, price) => {
-  expect(priceOf(hourlyPrice, minutes)).toBe(price)
+  expect(priceForMinutes(hourlyPrice, minutes)).toBe(price)
 })
 
-const rule = (id: string, more: Partial<PriceRule>): PriceRule => ({
+const rule = (id: string, more: Partial<TariffRule>): TariffRule => ({
   id,
   name: id,
   resourceId: null,
@@ -31,7 +31,7 @@ const rule = (id: string, more: Partial<PriceRule>): PriceRule => ({
   hourlyPrice: 0,
   ...more,
 })
-const tariff = (rules: readonly PriceRule[], more: object = {}) =>
+const tariff = (rules: readonly TariffRule[], more: object = {}) =>
   tariffOf({
     resourceId: "court-1",
     bookingType: "open_play",

@@ -1,11 +1,12 @@
 // From state to state: which command is allowed from which state, at which time and for whom, and what it announces.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
-import { cancelBooking, confirmBooking, createBooking, getBooking } from "#domain/booking/book.ts"
+import { confirmBooking, createBooking, getBooking } from "#domain/booking/book.ts"
+import { cancelBooking } from "#domain/booking/cancel.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"

@@ -2,10 +2,10 @@
 // so that two bookings that change places never wait for each other for ever.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { giveStrike } from "#domain/booking/attendance/strikes.ts"
-import { rescheduleBooking } from "#domain/booking/book.ts"
 import { lockBooking } from "#domain/booking/find.ts"
+import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test"
 import { InvalidInput } from "#base/errors.ts"
 import { localDatesOf } from "#base/local-days.ts"
 import { decode } from "#base/schema/decode.ts"
-import { isOpen, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
+import { isOpenDuring, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
 
 const berlin = "Europe/Berlin"
 const at = (text: string) => Date.parse(text)
@@ -150,11 +150,11 @@ describe("open for a stretch of time", () => {
     ["2026-03-07T00:00Z", "2026-03-07T10:00Z", false, "over the hours between two intervals"],
     ["2026-03-08T10:00Z", "2026-03-08T11:00Z", false, "on a day that is not named"],
   ])("%s to %s: %p (%s)", (start, end, open) => {
-    expect(isOpen(hours, berlin, span(start, end))).toBe(open)
+    expect(isOpenDuring(hours, berlin, span(start, end))).toBe(open)
   })
 
   test("a facility without any hours sets no limit", () => {
-    expect(isOpen({}, berlin, span("2026-03-28T20:00Z", "2026-03-29T20:00Z"))).toBe(true)
+    expect(isOpenDuring({}, berlin, span("2026-03-28T20:00Z", "2026-03-29T20:00Z"))).toBe(true)
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { createHooks } from "#hooks/create-hooks.ts"
-import { changeOf } from "#outbound/live/frames.ts"
+import { availabilityChangeOf } from "#outbound/live/frames.ts"
 import { readLog } from "#outbound/live/log.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
 import { eventsOf } from "#test/harness/club/bookings.ts"
@@ -107,7 +107,7 @@ test("availability follows: the log says which time each event of a block is abo
   await dispatchAll(club.db)
   const rows = await readLog(club.db, { after: last }, { limit: 10 })
   const stretch = ({ startAt, endAt }: Body) => ({ what: "stretch", resourceId: club.court, startAt, endAt })
-  expect(rows.map((row) => [row.type, changeOf(row)]) as unknown[]).toEqual([
+  expect(rows.map((row) => [row.type, availabilityChangeOf(row)]) as unknown[]).toEqual([
     ["coach.block.requested", stretch(one)],
     ["coach.block.requested", stretch(two)],
     ["coach.block.approved", stretch(one)],

@@ -2,10 +2,12 @@
 
 import { authenticate, type Caller, type Role } from "#access/caller.ts"
 import { openSession } from "#access/sessions.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { Booking } from "#domain/booking/answer.ts"
-import { cancelBooking, createBooking } from "#domain/booking/book.ts"
+import { createBooking } from "#domain/booking/book.ts"
+import { cancelBooking } from "#domain/booking/cancel.ts"
 import { type EventContext, type NewEvent, transact } from "#events/outbox.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
 

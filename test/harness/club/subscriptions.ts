@@ -6,7 +6,7 @@ import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
 import type { SubscribeInput } from "#domain/subscriptions/input.ts"
 import { subscribe } from "#domain/subscriptions/subscriptions.ts"
-import { open } from "#events/outbox.ts"
+import { setEventContext } from "#events/outbox.ts"
 import { type Club, run, testContext } from "./club.ts"
 
 /** A plan below Starter with limits that a test can reach; active users are not limited. */
@@ -51,7 +51,7 @@ export async function handleAll(db: Db, handler: OneByOneHandler, facilityId: st
   for (const event of events) {
     outcomes.push(
       await db.begin((tx) => {
-        open(tx, { ...testContext, causationId: event.id })
+        setEventContext(tx, { ...testContext, causationId: event.id })
         return handler.handle(tx, event)
       }),
     )

@@ -1,7 +1,8 @@
 // What the tests of the dispatcher's floor do to the outbox: draw numbers, stop in the middle of a transaction, make a second go by.
 
 import { expect } from "bun:test"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { example } from "#events/example.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"

@@ -2,7 +2,8 @@
 // it ends the server when nobody has been connected for a while, or, after SIGTERM, as soon as nobody is.
 
 import postgres from "postgres"
-import { EmbeddedUnavailable, startEmbedded } from "#base/database/embedded/start.ts"
+import { startEmbedded } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { dropLeftovers } from "./leftovers.ts"
 
 const idleMs = 60_000

@@ -6,10 +6,10 @@ import { example } from "#events/example.ts"
 import { channelName, parseChannel } from "#outbound/live/channels.ts"
 import { readFrame } from "#outbound/live/client-frames.ts"
 import {
+  type AvailabilityChange,
+  availabilityChangeOf,
+  availabilityChangesOf,
   bookingStatuses,
-  type Change,
-  changeOf,
-  changesOf,
   framesOf,
   type LogRow,
   textOf,
@@ -39,11 +39,11 @@ test("every event reaches exactly the channels that the catalogue names", () => 
   for (const { type, channels, sample } of catalogue) {
     const row = rowOf(type, sample)
     const patterns = framesOf(row).map(({ channel }) => parseChannel(channel)?.pattern)
-    const slots = changeOf(row) && !anyDay.includes(type) ? availability : []
+    const slots = availabilityChangeOf(row) && !anyDay.includes(type) ? availability : []
     expect([type, [...new Set([...patterns, ...slots])].sort()] as unknown).toEqual([type, [...channels].sort()])
   }
   const sampleOf = (type: string) => catalogue.find((each) => each.type === type)?.sample ?? {}
-  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
+  expect(anyDay.map((type) => availabilityChangeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
     "resource",
     "resource",
     "facility",
@@ -70,7 +70,7 @@ test("a move keeps the booking's status, and changes the time that it left and t
   expect(framesOf(row).map(({ payload }) => payload)).toEqual(
     Array(2).fill({ bookingId: example.bookingId, status: "pending", updatedAt: "2026-03-09T16:20:30.125Z" }),
   )
-  expect(changesOf(row)).toEqual([
+  expect(availabilityChangesOf(row)).toEqual([
     { what: "stretch", resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt },
     {
       what: "stretch",
@@ -79,8 +79,8 @@ test("a move keeps the booking's status, and changes the time that it left and t
       endAt: "2026-03-11T18:00:00.000Z",
     },
   ])
-  expect(changesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
-  expect(changesOf(rowOf("booking.no_show", {}))).toEqual([])
+  expect(availabilityChangesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
+  expect(availabilityChangesOf(rowOf("booking.no_show", {}))).toEqual([])
 })
 
 test("a frame is one line of JSON with its position as text", () => {
@@ -96,7 +96,8 @@ test("a frame is one line of JSON with its position as text", () => {
 })
 
 test("a closure concerns its resources, and without any all of the facility", () => {
-  const closed = (resourceIds: string[]) => changeOf(rowOf("facility.closure.created", { resourceIds })) as Change
+  const closed = (resourceIds: string[]) =>
+    availabilityChangeOf(rowOf("facility.closure.created", { resourceIds })) as AvailabilityChange
   const all = [example.resourceId, example.ownerId]
   expect(concernedOf(closed([example.resourceId]), all)).toEqual([example.resourceId])
   expect(concernedOf(closed([]), all)).toEqual(all)
@@ -105,7 +106,7 @@ test("a closure concerns its resources, and without any all of the facility", ()
 
 test("an event that is no longer kept makes no frame", () => {
   expect(framesOf({ ...rowOf("booking.confirmed", {}), data: null })).toEqual([])
-  expect(changeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
+  expect(availabilityChangeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
 })
 
 test("a booker who also plays is told once", () => {

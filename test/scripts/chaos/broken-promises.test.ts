@@ -1,7 +1,7 @@
 // The questions of the fault campaign find what they ask for: each lie that is planted into the tables is named.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { brokenPromises } from "#test/harness/promises/broken-promises.ts"
 import { finishedWork } from "#test/harness/promises/finished-work.ts"

@@ -2,7 +2,7 @@
 // explained only by an attempt that may have arrived before.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import {
   mailsAgainstMessages,

@@ -15,8 +15,6 @@ import { launchPostmaster, type Postmaster, runningPostmaster, stopPostmaster } 
 import { type Remembered, readRemembered, remember } from "./remembered.ts"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
-export { EmbeddedUnavailable }
-
 export interface EmbeddedOptions {
   /** Folder that holds everything of this database; made when it does not exist. */
   dataDir: string

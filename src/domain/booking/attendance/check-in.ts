@@ -2,7 +2,7 @@
  * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
  */
 import { type Caller, mayActFor, requireStaff } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "#domain/booking/answer.ts"
 import { recordCheckedIn, recordCompleted } from "#domain/booking/events.ts"

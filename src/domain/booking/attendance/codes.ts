@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "#access/caller.ts"
-import { Guesses } from "#base/attempt-limiter.ts"
+import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
@@ -76,4 +76,4 @@ export function requireCode(
 const digits = 6
 /** 128 bits. */
 const macBytes = 16
-const guesses = new Guesses({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })
+const guesses = new AttemptLimiter({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })

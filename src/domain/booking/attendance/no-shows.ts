@@ -4,7 +4,8 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { Count, Id, Instant, Money } from "#base/schema/fact-fields.ts"

@@ -6,10 +6,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
@@ -97,7 +98,7 @@ export async function listStrikes(
     throw new NotAllowed("Members see their own strikes and their children's.")
   }
   const userIds = userId !== undefined ? [userId] : staff ? undefined : family
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<StrikeRow[]>`
     select * from slotbase.strike_ledger

@@ -8,11 +8,9 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { Day, Id, Text, Timezone } from "#base/schema/fact-fields.ts"
-import { type BuiltDay, buildDays, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import { type BuiltDay, buildDays, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
 import { readCached, storeDays } from "./cache.ts"
 import { Slot } from "./slots.ts"
-
-export type { Slot } from "./slots.ts"
 
 export const Availability = Schema.Struct({
   date: Day,
@@ -58,7 +56,7 @@ export async function isUnchanged(
 ): Promise<boolean> {
   requireMember(caller, facilityId)
   const [row] = await db<{ unchanged: boolean }[]>`
-    select ${lastPosition(db)}::text = ${position} and not ${outboxHolds(db)}
+    select ${facilityPosition(db)}::text = ${position} and not ${outboxHolds(db)}
            and not exists (select from slotbase.bookings b
                            where b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) and b.facility_id = f.id) as unchanged
     from slotbase.facilities f where f.id = ${facilityId}`
@@ -92,7 +90,7 @@ async function buildAndStore(db: Db, request: DayRequest): Promise<readonly Buil
 async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Promise<Availability> {
   if (resourceId !== undefined) throw new NotFound("resource", resourceId)
   const [row] = await db<{ timezone: string; position: number }[]>`
-    select f.timezone, ${lastPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
+    select f.timezone, ${facilityPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
   if (!row) throw new NotFound("facility", facilityId)
   return { date, timezone: row.timezone, position: String(row.position), resources: [] }
 }

@@ -7,7 +7,7 @@ import type { Queryable } from "#base/database/db.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
-import { type Day, type Slot, slotsAt } from "./slots.ts"
+import { type DayFacts, type Slot, slotsAt } from "./slots.ts"
 
 export interface DayRequest {
   readonly facilityId: string
@@ -52,7 +52,7 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, f.timezone, f.opening_hours,
            f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            ${rulesOf(db, db`f.id`, db`r.id`)} as price_rules, ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
-           ${lastPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
+           ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
                      'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
                      'status', b.status, 'booking_type', b.booking_type,
@@ -82,7 +82,7 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
 }
 
 /** The facility's last position; `f` is its row. */
-export const lastPosition = (sql: Queryable) => sql`
+export const facilityPosition = (sql: Queryable) => sql`
   (select coalesce(max(p.position), 0) from slotbase.event_positions p where p.facility_id = f.id)`
 
 /** A backlog longer than this counts as holding events of every facility: looking further would cost more than a build. */
@@ -94,7 +94,7 @@ export const outboxHolds = (sql: Queryable) => sql`
    from (select facility_id from slotbase.outbox
          where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxLook}) o)`
 
-interface Row extends Day {
+interface Row extends DayFacts {
   readonly facility_id: string
   readonly resource_name: string
   readonly date: string

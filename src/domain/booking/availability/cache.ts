@@ -6,11 +6,12 @@
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
 
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import type { EventType } from "#events/catalogue.ts"
-import { type BuiltDay, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import { type BuiltDay, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
 import type { Slot } from "./slots.ts"
 
 export const invalidator = "CacheInvalidationHandler"
@@ -55,7 +56,7 @@ export async function readCached(
 ): Promise<readonly CachedDay[] | undefined> {
   const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
     with asked as materialized (
-      select f.id, f.timezone, ${rulesVersion(db)} as version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
+      select f.id, f.timezone, ${rulesVersion(db)} as version, ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending,
              (select min(c.built_at) from slotbase.availability_cache c
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
-import { type PriceRule, tariffOf } from "#domain/booking/prices.ts"
+import { type TariffRule, tariffOf } from "#domain/booking/prices.ts"
 import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 
 /**
@@ -18,13 +18,13 @@ export const Slot = Schema.Struct({
 export type Slot = typeof Slot.Type
 
 /** What a day is made of. */
-export interface Day {
+export interface DayFacts {
   readonly resource_id: string
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   readonly hourly_price: number
-  readonly price_rules: readonly PriceRule[]
+  readonly price_rules: readonly TariffRule[]
   readonly occupied: readonly Occupied[]
   /** When it cannot be booked although nothing takes it. */
   readonly closed: readonly Span[]
@@ -38,7 +38,7 @@ export interface Occupied extends Span {
 }
 
 /** The slots as they are at `now` (milliseconds). A dead hold occupies nothing. */
-export function slotsAt(day: Day, date: string, now: number): Slot[] {
+export function slotsAt(day: DayFacts, date: string, now: number): Slot[] {
   const live = day.occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
   const { priceOf } = tariffOf({
     resourceId: day.resource_id,

@@ -5,7 +5,8 @@
  * gets none of that type: its booker has just heard of it.
  * Writes: booking_reminders, reminder_progress.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
 

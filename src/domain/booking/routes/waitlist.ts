@@ -7,7 +7,7 @@ import { NoInput } from "#base/schema/no-input.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { requireMayBook } from "#domain/booking/plan.ts"
 import { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
-import { AcceptInput, bookingOf, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
+import { AcceptInput, bookingOfEntry, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
 import {
   acceptOffer,
   declineOffer,
@@ -32,7 +32,7 @@ export const waitlistRoutes = (app: App) =>
         const facilityId = facilityIdOf(params.facilityId)
         requireMember(who, facilityId)
         const wish = input(WaitlistInput, body)
-        requireMayBook(who, facilityId, bookingOf(wish, wish.resourceId ?? facilityId))
+        requireMayBook(who, facilityId, bookingOfEntry(wish, wish.resourceId ?? facilityId))
         return command((tx) => joinWaitlist(tx, who, facilityId, wish), { status: 201 })
       },
       described({

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { Day, Id, Instant, Minutes, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { BookingStatus } from "#domain/booking/answer.ts"
 import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
-import type { Report } from "./book.ts"
+import type { SeriesReport } from "./book.ts"
 import { SeriesStatus } from "./input.ts"
 import type { OccurrenceRow, SeriesRow } from "./rows.ts"
 
@@ -107,7 +107,10 @@ export const toSeries = (row: SeriesRow): RecurringBooking => ({
   cancellationReason: row.cancellation_reason,
 })
 
-export const toReport = (row: SeriesRow, { booked, skipped }: Pick<Report, "booked" | "skipped">): RecurringReport => ({
+export const toReport = (
+  row: SeriesRow,
+  { booked, skipped }: Pick<SeriesReport, "booked" | "skipped">,
+): RecurringReport => ({
   ...toSeries(row),
   occurrences: booked.map(({ on, booking }) => ({
     occursOn: on,

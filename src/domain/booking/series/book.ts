@@ -3,7 +3,7 @@
  * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
  */
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import {
   BlockedByHook,
   InvalidInput,
@@ -15,20 +15,20 @@ import {
 } from "#base/errors.ts"
 import { bookPlanned } from "#domain/booking/insert.ts"
 import { planBooking } from "#domain/booking/plan.ts"
-import type { Plan } from "#domain/booking/planned.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
 import type { Occurrence } from "./occurrences.ts"
 import type { Prepared, Refusal, SeriesWish } from "./prepare.ts"
 
 export interface Planned {
-  readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: Plan }[]
+  readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: BookingPlan }[]
   readonly refused: readonly { readonly occurrence: Occurrence; readonly failure: Refusal }[]
   /** The first local day that is further ahead than its booker may book: that and later ones are left for later. */
   readonly tooFarFrom: string | undefined
 }
 
-export interface Report {
+export interface SeriesReport {
   readonly booked: readonly { readonly on: string; readonly booking: BookingRow }[]
   readonly skipped: readonly RefusedOccurrence[]
 }
@@ -71,7 +71,7 @@ export async function takeOccurrences(
   seriesId: string,
   { resourceId, paymentMethod }: Pick<SeriesWish, "resourceId" | "paymentMethod">,
   { plans, refused }: Planned,
-): Promise<Report> {
+): Promise<SeriesReport> {
   const taken = await settled(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
   const lost = taken.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : []))
   return {
@@ -109,7 +109,7 @@ const codes = {
 } as const
 
 /** A hold that must be paid within minutes is no booking of a series. */
-function requirePayable(plan: Plan, paymentMethod: string): void {
+function requirePayable(plan: BookingPlan, paymentMethod: string): void {
   if (paymentMethod !== "online" || plan.price === 0 || plan.needsApproval) return
   const message = "A series that costs something is booked by staff, offline or waived."
   throw new RuleBroken("series_not_paid_online", message, [

@@ -4,17 +4,17 @@
  */
 import { type Caller, callerOf } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { transact } from "#events/outbox.ts"
-import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
+import { planOccurrences, type SeriesReport, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"
-import { type Prepared, prepare } from "./prepare.ts"
-import { changeSeries, findDue, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
-import { daysAfter, extendAt, nextStretch, patternOf } from "./window.ts"
+import { type Prepared, prepareOccurrences } from "./prepare.ts"
+import { changeSeries, findDueSeries, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
+import { daysAfter, extendAt, nextWindow, patternOf } from "./window.ts"
 
 type Parts = Pick<App, "db" | "config" | "hooks">
 
@@ -30,7 +30,7 @@ export type Extended = Counts & { readonly series: number }
  * recurring_booking.changed for each in which there was something to book, and what each booking records.
  */
 export async function extendDue(app: Parts, limit: number, facilityId?: string): Promise<Extended> {
-  const due = await findDue(app.db, limit, facilityId)
+  const due = await findDueSeries(app.db, limit, facilityId)
   const failures: unknown[] = []
   let sum = none
   for (const { facility_id, id } of due) {
@@ -49,8 +49,8 @@ async function extendOne(app: Parts, facilityId: string, id: string): Promise<Co
   const series = await findSeries(app.db, facilityId, id)
   const caller = series && (await callerOf(app.db, series.created_by))
   if (!series || !caller) return none
-  const { occurrences, until } = nextStretch(series)
-  const prepared = await prepare(app.hooks, caller, facilityId, wishOf(series), occurrences)
+  const { occurrences, until } = nextWindow(series)
+  const prepared = await prepareOccurrences(app.hooks, caller, facilityId, wishOf(series), occurrences)
   try {
     return await inOneTransaction(app, caller, series, until, prepared)
   } catch (error) {
@@ -97,10 +97,10 @@ async function extend(
   seen: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
-): Promise<Report | undefined> {
+): Promise<SeriesReport | undefined> {
   const series = await lockSeries(tx, seen.facility_id, seen.id)
   if (series?.status !== "active" || !sameSeries(series, seen)) return undefined
-  return offeringAtTheEnd(tx, async () => {
+  return withOffersAtTheEnd(tx, async () => {
     const planned = await planOccurrences(tx, caller, series.facility_id, prepared)
     const report = await takeOccurrences(tx, series.id, wishOf(series), planned)
     await keepReport(tx, series, report)

@@ -1,11 +1,11 @@
 /** Whose series it is, and which of its bookings a scope means: what every command asks before it changes one. */
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
-import type { Scope } from "./input.ts"
-import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type Target } from "./rows.ts"
+import type { SeriesScope } from "./input.ts"
+import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /** Whether the caller may see a series: their own, their children's, or any as staff. */
 export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
@@ -21,8 +21,8 @@ export async function lockTargets(
   caller: Caller,
   facilityId: string,
   id: string,
-  { scope, bookingId }: { readonly scope: Scope; readonly bookingId?: string },
-): Promise<{ series: SeriesRow; targets: readonly Target[]; from: string | undefined }> {
+  { scope, bookingId }: { readonly scope: SeriesScope; readonly bookingId?: string },
+): Promise<{ series: SeriesRow; targets: readonly SeriesTarget[]; from: string | undefined }> {
   requireMember(caller, facilityId)
   const series = await lockSeries(tx, facilityId, id)
   if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)

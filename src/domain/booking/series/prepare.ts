@@ -31,7 +31,7 @@ export type SeriesWish = Pick<
 >
 
 /** before:booking.create fires once for each. A hook that blocks one leaves the others. */
-export function prepare(
+export function prepareOccurrences(
   hooks: Hooks | undefined,
   caller: Caller,
   facilityId: string,

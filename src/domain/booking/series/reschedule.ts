@@ -1,17 +1,17 @@
 /** Moving bookings of a series to another time of the day, length or resource. */
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
-import { isRefusal, type Planned, type Report, reported } from "./book.ts"
+import { isRefusal, type Planned, reported, type SeriesReport } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
 import { type Occurrence, occurrenceOn } from "./occurrences.ts"
-import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts"
+import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /**
  * Each booking is moved as by itself, on its day of the rule; one that cannot be moved refuses all. `following` and `all` bring
@@ -31,7 +31,7 @@ export async function rescheduleSeries(
   const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
   if (series.status === "cancelled") throw new WrongState("series_cancelled", "The series has been cancelled.")
   const changed = changedSeries(series, input)
-  return offeringAtTheEnd(tx, async () => {
+  return withOffersAtTheEnd(tx, async () => {
     const moved: { on: string; id: string }[] = []
     const refused: Planned["refused"][number][] = []
     for (const target of inOrderOf(series, changed, targets)) {
@@ -73,7 +73,7 @@ const changedSeries = (series: SeriesRow, { startTime, durationMinutes, resource
 })
 
 /** When they move to a later time the last one goes first, so that none is in the way of the one before. */
-const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly Target[]) =>
+const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly SeriesTarget[]) =>
   changed.start_time > series.start_time ? targets.toReversed() : targets
 
 /** Where a booking goes. */
@@ -83,7 +83,7 @@ interface Place extends Occurrence {
 }
 
 /** The day of the rule, at the series' time; undefined where the zone skips the day. */
-function placeIn(series: SeriesRow, target: Target, changed: Changed): Place | undefined {
+function placeIn(series: SeriesRow, target: SeriesTarget, changed: Changed): Place | undefined {
   const pattern = { startTime: changed.start_time, durationMinutes: changed.duration_minutes }
   const to = occurrenceOn(pattern, series.timezone, target.occurs_on)
   return to && { ...to, resourceId: changed.resource_id }
@@ -93,7 +93,7 @@ function placeIn(series: SeriesRow, target: Target, changed: Changed): Place | u
 async function placeOf(
   tx: Tx,
   { facility_id, timezone }: SeriesRow,
-  target: Target,
+  target: SeriesTarget,
   { startTime, durationMinutes, resourceId }: ChangeSeriesInput,
 ): Promise<Place | undefined> {
   const booking = await findBooking(tx, facility_id, target.booking_id)
@@ -112,7 +112,7 @@ async function move(
   tx: Tx,
   caller: Caller,
   { facility_id }: SeriesRow,
-  target: Target,
+  target: SeriesTarget,
   { start, end, resourceId }: Place,
 ): Promise<boolean> {
   const to = {
@@ -129,7 +129,11 @@ async function move(
   }
 }
 
-async function reportOf(tx: Tx, series: SeriesRow, moved: readonly { on: string; id: string }[]): Promise<Report> {
+async function reportOf(
+  tx: Tx,
+  series: SeriesRow,
+  moved: readonly { on: string; id: string }[],
+): Promise<SeriesReport> {
   const found = await Promise.all(
     moved.map(async ({ on, id }) => {
       const booking = await findBooking(tx, series.facility_id, id)

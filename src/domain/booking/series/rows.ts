@@ -3,9 +3,10 @@
  * Lock order: the series' row before those of its bookings. It is locked "for no key update", which new bookings of it bear.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingType, PaymentMethod } from "#domain/booking/input.ts"
-import type { RecurringInput, Scope, SeriesStatus } from "./input.ts"
+import type { RecurringInput, SeriesScope, SeriesStatus } from "./input.ts"
 
 export interface SeriesRow {
   readonly id: string
@@ -117,7 +118,9 @@ export async function findManySeries(
 }
 
 /** Series whose window has moved on, the longest due first. */
-export const findDue = (db: Queryable, limit: number, facilityId?: string) => db<{ id: string; facility_id: string }[]>`
+export const findDueSeries = (db: Queryable, limit: number, facilityId?: string) => db<
+  { id: string; facility_id: string }[]
+>`
   select id, facility_id from slotbase.recurring_bookings
   where extend_at <= (select slotbase.now()) ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
   order by extend_at
@@ -150,14 +153,16 @@ export const findOccurrences = (db: Queryable, series: SeriesKey, from: string, 
   limit ${limit}`
 
 /** A booking of a series that may still be called off or moved, with its day. */
-export interface Target {
+export interface SeriesTarget {
   readonly booking_id: string
   readonly occurs_on: string
   readonly status: string
 }
 
 /** Those that a scope means, by their day. Of `following` and `all` those that have begun, or are over, are left as they are. */
-export const findTargets = (tx: Tx, series: SeriesKey, scope: Scope, bookingId: string | undefined) => tx<Target[]>`
+export const findTargets = (tx: Tx, series: SeriesKey, scope: SeriesScope, bookingId: string | undefined) => tx<
+  SeriesTarget[]
+>`
   select o.booking_id, o.occurs_on::text as occurs_on, b.status
   from slotbase.recurring_occurrences o
   join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id

@@ -5,20 +5,20 @@ import type { SeriesRow } from "./rows.ts"
 import { ruleOf } from "./rule.ts"
 
 /** The occurrences to book now, with the last local day that they cover. */
-export interface Stretch {
+export interface SeriesWindow {
   readonly occurrences: readonly Occurrence[]
   readonly until: string
 }
 
 /** A new series: from its start to the end of the window, which begins today or, when that is later, with it. */
-export function firstStretch(pattern: Pattern, timezone: string, windowDays: number, now: number): Stretch {
+export function firstWindow(pattern: Pattern, timezone: string, windowDays: number, now: number): SeriesWindow {
   const today = localDateOf(timezone, now)
   const until = daysAfter(later(pattern.startDate, today), windowDays)
   return { occurrences: occurrencesOf(pattern, timezone, pattern.startDate, until), until }
 }
 
 /** What the window has moved over since; nothing when it has not. Days that have passed meanwhile are not looked at any more. */
-export function nextStretch(series: SeriesRow): Stretch {
+export function nextWindow(series: SeriesRow): SeriesWindow {
   const today = localDateOf(series.timezone, series.now.getTime())
   const until = daysAfter(today, series.window_days)
   const next = daysAfter(series.considered_until, 1)

@@ -1,6 +1,6 @@
 /** What the waitlist must know of holds that end otherwise than by its own routes. */
-import type { Tx } from "#base/database/db.ts"
-import { recordEnded } from "./events.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { recordEntryEnded } from "./events.ts"
 import { settleOffers } from "./rows.ts"
 
 /**
@@ -11,5 +11,5 @@ export async function offerConfirmed(
   tx: Tx,
   booking: { readonly id: string; readonly facility_id: string },
 ): Promise<void> {
-  for (const entry of await settleOffers(tx, booking.facility_id, booking.id)) recordEnded(tx, entry)
+  for (const entry of await settleOffers(tx, booking.facility_id, booking.id)) recordEntryEnded(tx, entry)
 }

@@ -1,7 +1,8 @@
 /** Who is next: the first who waits for a stretch of time that is wholly free, and the resource on which it is. */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
-import type { Freed } from "#domain/booking/freed-slot.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import type { EntryRow } from "./rows.ts"
 
 export interface Candidate
@@ -31,7 +32,7 @@ export type Passed = Pick<Candidate, "id" | "free_resource_id">
 export async function nextWaiting(
   tx: Tx,
   facilityId: string,
-  freed: readonly Freed[] | undefined,
+  freed: readonly FreedSlot[] | undefined,
   passed: readonly Passed[],
 ): Promise<Candidate | undefined> {
   const [candidate] = await tx<Candidate[]>`
@@ -56,7 +57,7 @@ export async function nextWaiting(
 }
 
 /** Whether anybody waits for something that overlaps the stretch; a look without a lock. */
-export async function isWaitedFor(db: Queryable, freed: Freed): Promise<boolean> {
+export async function isWaitedFor(db: Queryable, freed: FreedSlot): Promise<boolean> {
   const rows = await db`
     select from slotbase.waitlist_entries e
     where e.facility_id = ${freed.facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) ${within(db, [freed])}
@@ -102,7 +103,7 @@ export async function isFree(
 const allows = (sql: Queryable) => sql`
   r.facility_id = e.facility_id and r.is_active and (r.id = e.resource_id or r.resource_type = e.resource_type)`
 
-const overlapsOne = (sql: Queryable, freed: readonly Freed[] | undefined) =>
+const overlapsOne = (sql: Queryable, freed: readonly FreedSlot[] | undefined) =>
   freed === undefined
     ? sql`true`
     : sql`exists (select from jsonb_to_recordset(${sql.json(freed as never)})
@@ -110,7 +111,7 @@ const overlapsOne = (sql: Queryable, freed: readonly Freed[] | undefined) =>
                   where f."resourceId" = r.id and f."startAt" < e.end_at and e.start_at < f."endAt")`
 
 /** The same in what the index of waiting entries can answer. */
-const within = (sql: Queryable, freed: readonly Freed[] | undefined) => {
+const within = (sql: Queryable, freed: readonly FreedSlot[] | undefined) => {
   if (freed === undefined) return sql``
   const last = Math.max(...freed.map(({ endAt }) => endAt.getTime()))
   const first = Math.min(...freed.map(({ startAt }) => startAt.getTime()))

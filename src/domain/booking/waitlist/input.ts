@@ -48,7 +48,7 @@ export const WaitlistQuery = Schema.Struct({
 export type WaitlistQuery = typeof WaitlistQuery.Type
 
 /** The booking that would come of a wish on one of the resources it allows. */
-export const bookingOf = (
+export const bookingOfEntry = (
   { startAt, endAt, bookingType, bookerId, participants }: WaitlistInput,
   resourceId: string,
 ): BookingInput => ({

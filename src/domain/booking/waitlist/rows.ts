@@ -5,7 +5,8 @@
  * becomes free is either seen by the one who frees it, or sees that it is free.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingType } from "#domain/booking/input.ts"
 import type { WaitlistInput, WaitlistStatus } from "./input.ts"
 

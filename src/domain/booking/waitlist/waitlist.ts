@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { confirmBooking } from "#domain/booking/book.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
@@ -18,8 +19,8 @@ import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { toEntry, type WaitlistEntry } from "./answer.ts"
 import { isFree } from "./candidates.ts"
-import { recordEnded, recordJoined, recordLeft } from "./events.ts"
-import { type AcceptInput, bookingOf, type WaitlistInput, type WaitlistQuery } from "./input.ts"
+import { recordEntryEnded, recordJoined, recordLeft } from "./events.ts"
+import { type AcceptInput, bookingOfEntry, type WaitlistInput, type WaitlistQuery } from "./input.ts"
 import {
   countLive,
   type EntryRow,
@@ -48,7 +49,7 @@ export async function joinWaitlist(
   const { resourceType } = input
   const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
   // "moving": a wish is no slot that its booker keeps from others.
-  const plan = await planBooking(tx, caller, facilityId, bookingOf(input, resourceId), { moving: true })
+  const plan = await planBooking(tx, caller, facilityId, bookingOfEntry(input, resourceId), { moving: true })
   if (plan.needsApproval) {
     throw new RuleBroken(
       "approval_required",
@@ -98,7 +99,7 @@ export async function listWaitlist(
     throw new NotAllowed("Members see their own wishes and their children's.")
   }
   const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.Int])) ?? []
   const { bookerId: _, after: __, limit: ___, ...filter } = query
   const rows = await findEntries(db, facilityId, { ...filter, bookerIds, after, limit: limit + 1 })
@@ -152,7 +153,7 @@ export async function acceptOffer(
   const { entry, hold } = await lockOffer(tx, caller, facilityId, entryId)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
-    recordEnded(tx, {
+    recordEntryEnded(tx, {
       ...entry,
       status: "accepted",
       offer_resource_id: hold.resource_id,

@@ -5,19 +5,20 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 import { blockOf } from "#domain/booking/block-of.ts"
-import { insertPlanned } from "#domain/booking/book.ts"
-import { freedOf } from "#domain/booking/holds-ended.ts"
-import type { HoldInput } from "#domain/booking/input.ts"
+import { freedSlotOf } from "#domain/booking/holds-ended.ts"
+import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
+import { insertPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
-import { slotsFreed } from "#domain/booking/slots-freed.ts"
+import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
 import { actingCoach } from "#domain/coaching/coaches.ts"
 import { recordApproved, recordBlockCancelled, recordRejected, recordRequested } from "./events.ts"
 import {
@@ -47,7 +48,6 @@ export const BlockInput = Schema.Struct({
   }),
 })
 export type BlockInput = typeof BlockInput.Type
-export const RejectInput = Schema.Struct({ rejectionReason: Reason })
 export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
 
 /**
@@ -140,7 +140,7 @@ export async function rejectBlock(
     rejection_reason: rejectionReason,
   })
   recordRejected(tx, block, caller.userId, booking.now, rejectionReason)
-  await slotsFreed(tx, [freedOf(booking)])
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBlock(await readBlock(tx, facilityId, blockId))
 }
 
@@ -211,7 +211,7 @@ export async function listBlocks(
   if (!staff && query.coachId !== undefined && query.coachId.toLowerCase() !== caller.userId) {
     throw new NotAllowed("Coaches see their own blocks.")
   }
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const coachId = staff ? query.coachId : caller.userId
   const rows = await findBlocks(db, facilityId, { ...query, coachId, after, limit: limit + 1 })
@@ -229,7 +229,7 @@ async function giveBack(tx: Tx, { block, booking }: LockedBlock, by: string, rea
   }
   await free(tx, booking, by, reason)
   recordBlockCancelled(tx, block, by, booking.now, reason)
-  await slotsFreed(tx, [freedOf(booking)])
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
 }
 
 const free = (tx: Tx, booking: LockedBooking, by: string, reason: string) =>

@@ -1,5 +1,5 @@
 /** What the commands of coach blocks announce: each event's data, from the rows. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { BlockRow } from "./rows.ts"
 

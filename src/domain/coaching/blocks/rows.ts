@@ -4,7 +4,8 @@
  * Writes: coach_blocks.
  */
 import * as Schema from "effect/Schema"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import { lockBooking } from "#domain/booking/find.ts"

@@ -5,10 +5,11 @@
 
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { skillOf } from "#domain/coaching/progress/skills.ts"
 import { findSession } from "#domain/coaching/sessions/rows.ts"
@@ -151,7 +152,7 @@ export async function listFeedback(
   query: FeedbackQuery,
 ): Promise<Page<Feedback>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const mine = { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }

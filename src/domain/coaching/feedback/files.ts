@@ -5,10 +5,11 @@
  */
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import type { MediaAnswer, MediaWithAddress } from "#domain/media/answer.ts"
 import { isOurLink, linkSeconds, linkTo } from "#domain/media/links.ts"
@@ -69,7 +70,7 @@ export async function getMedia(
   const item = feedback.media.find(({ id }) => id === mediaId)
   if (!item) throw new NotFound("media", mediaId)
   const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
-  const elsewhere = storagesOf(config).named(placed.stored_in).addressOf(keyOf(facilityId, mediaId), linkSeconds)
+  const elsewhere = storagesOf(config).named(placed.stored_in).addressOf(storageKeyOf(facilityId, mediaId), linkSeconds)
   return {
     ...item,
     url: elsewhere ?? linkTo(secrets, mediaId, expires),

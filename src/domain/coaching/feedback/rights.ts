@@ -4,7 +4,8 @@
  * see it.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { findCoach } from "#domain/coaching/coaches.ts"

@@ -2,7 +2,8 @@
  * The rows of feedback, with the levels assessed in it.
  * Writes: feedback, feedback_assessments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Skill } from "#domain/coaching/progress/skills.ts"
 import type { MediaAnswer } from "#domain/media/answer.ts"
 import { mediaOf } from "#domain/media/rows.ts"

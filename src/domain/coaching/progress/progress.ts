@@ -5,10 +5,11 @@
  * Writes: progress.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { findCoach } from "#domain/coaching/coaches.ts"
 import { record } from "#events/outbox.ts"
 import {
@@ -109,7 +110,7 @@ export async function readProgress(
     select ${isKnown(db, playerId)} as is_known from slotbase.facilities f where f.id = ${facilityId}`
   if (!facility) throw new NotFound("facility", facilityId)
   if (!facility.is_known) throw new NotFound("player", playerId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, historyKey)
   const ofSkill = query.skillId === undefined ? db`` : db`and skill_id = ${query.skillId}`
   const [rows, levels] = await Promise.all([

@@ -24,7 +24,7 @@ export const SkillId = Schema.String.annotate({
   }),
 )
 
-export const Level = Schema.Finite.annotate({
+export const SkillScore = Schema.Finite.annotate({
   description: `above 0, at most ${maxLevel}, with two decimals at most`,
 }).check(
   Schema.makeFilter(

@@ -7,7 +7,7 @@ import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
-import { HoldInput } from "#domain/booking/input.ts"
+import { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import {
   approveBlock,
   BlockInput,
@@ -16,7 +16,6 @@ import {
   cancelBlock,
   getBlock,
   listBlocks,
-  RejectInput,
   rejectBlock,
   requestBlock,
 } from "#domain/coaching/blocks/blocks.ts"

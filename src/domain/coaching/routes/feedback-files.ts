@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import type { App } from "#base/app.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import { getMedia, linkedMedia, removeMedia } from "#domain/coaching/feedback/files.ts"
 import { MediaWithAddress } from "#domain/media/answer.ts"
@@ -52,7 +52,7 @@ export const mediaRoutes = (app: App) =>
         // The row is gone. If the bytes cannot go now, the job upload-cleanup removes them.
         await storagesOf(app.config)
           .named(removed.stored_in)
-          .remove(keyOf(facilityId, mediaId))
+          .remove(storageKeyOf(facilityId, mediaId))
           .catch(() => {})
         return new Response(null, { status: 204 })
       },
@@ -72,7 +72,7 @@ export const mediaRoutes = (app: App) =>
         const media = await linkedMedia(app, mediaId, link)
         if (!media) throw new NotAllowed("The link is not ours or has ended; GET …/media/{id} answers a new one.")
         const storage = storagesOf(app.config).named(media.stored_in)
-        const key = keyOf(media.facility_id, mediaId)
+        const key = storageKeyOf(media.facility_id, mediaId)
         const elsewhere = storage.addressOf(key, linkSeconds)
         if (elsewhere !== undefined) return Response.redirect(elsewhere, 302)
         const content = await storage.open(key)

@@ -8,7 +8,7 @@ import { requireMayCoach } from "#domain/coaching/coaches.ts"
 import { cancelSession, completeSession, recordAttendance } from "#domain/coaching/sessions/attendance.ts"
 import {
   AttendanceInput,
-  bookingOf,
+  bookingOfSession,
   CancelSessionInput,
   CompleteInput,
   LessonBooking,
@@ -38,7 +38,7 @@ export const coachSessionRoutes = (app: App) =>
         }
         requireMayCoach(who, facilityId, wanted.coachId)
         const booker = wanted.bookerId ?? wanted.coachId ?? who.userId
-        const booking = input(BookingInput, bookingOf(wanted, booker))
+        const booking = input(BookingInput, bookingOfSession(wanted, booker))
         return command((tx, asked: BookingInput) => bookSession(tx, who, facilityId, wanted, asked), {
           status: 201,
           before: () =>

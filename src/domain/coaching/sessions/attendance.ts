@@ -3,10 +3,10 @@
  * command locks the session's booking first: of two who complete it, the second finds it completed.
  */
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { completeLocked } from "#domain/booking/attendance/check-in.ts"
-import { cancelLocked } from "#domain/booking/book.ts"
+import { cancelLocked } from "#domain/booking/cancel.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
 import { recordCompletedSession, recordSessionCancelled } from "./events.ts"
 import type { AttendanceInput, CancelSessionInput, CompleteInput } from "./input.ts"

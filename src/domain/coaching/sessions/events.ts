@@ -1,5 +1,5 @@
 /** What the commands of coach sessions announce: each event's data, from the session as it is read. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { CoachSession } from "./rows.ts"
 

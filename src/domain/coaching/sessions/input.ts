@@ -60,7 +60,10 @@ export const AttendanceInput = Schema.Struct({
 export const CancelSessionInput = Schema.Struct({ cancellationReason: Note.check(Schema.isMinLength(1)) })
 
 /** The booking that a lesson asks for, as before hooks see it. */
-export const bookingOf = ({ resourceId, startAt, endAt, students, paymentMethod }: SessionInput, bookerId: string) => ({
+export const bookingOfSession = (
+  { resourceId, startAt, endAt, students, paymentMethod }: SessionInput,
+  bookerId: string,
+) => ({
   resourceId,
   startAt,
   endAt,

@@ -5,16 +5,17 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
+import { bookPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
-import type { Plan } from "#domain/booking/planned.ts"
-import { priceOf } from "#domain/booking/prices.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
+import { priceForMinutes } from "#domain/booking/prices.ts"
 import { type LockedBlock, lockBlock } from "#domain/coaching/blocks/rows.ts"
 import { actingCoach, type Coach } from "#domain/coaching/coaches.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
@@ -124,7 +125,7 @@ export async function listSessions(
   query: typeof SessionQuery.Type,
 ): Promise<Page<CoachSession>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const seenBy = isStaff(caller, facilityId)
@@ -181,8 +182,13 @@ async function requireMaySell(
   }
 }
 
-function priceFor(caller: Caller, coach: Coach, { facilityId, price, span }: Plan, stated: number | undefined): number {
-  if (stated === undefined) return price + priceOf(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
+function priceFor(
+  caller: Caller,
+  coach: Coach,
+  { facilityId, price, span }: BookingPlan,
+  stated: number | undefined,
+): number {
+  if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
   if (stated < price && !isStaff(caller, facilityId)) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },

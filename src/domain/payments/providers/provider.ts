@@ -86,7 +86,7 @@ export class CardRefused extends Error {
 }
 
 /** What the call answers; undefined when its outcome is unknown. */
-export async function known<T>(call: Promise<T>): Promise<T | undefined> {
+export async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call
   } catch (error) {

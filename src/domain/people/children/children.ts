@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { giveParentRoles, takeParentRoles } from "#domain/people/roles.ts"
@@ -128,7 +129,7 @@ export async function listChildren(
   const seesAll = caller.userId === parentId || isPlatformAdmin(caller)
   const isThere = seesAll ? await isPerson(db, parentId) : await mayActOn(db, caller, parentId)
   if (!isThere) throw new NotFound("user", parentId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const sharedFacilities = seesAll ? undefined : facilitiesWith(caller, "staff")
   const rows = await findLinks(db, { parentId, sharedFacilities, status: query.status, after, limit: limit + 1 })

@@ -4,10 +4,11 @@
  */
 import * as Schema from "effect/Schema"
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { type ChildLink, toChild } from "./answer.ts"
 import { announceLink, type ChildQuery } from "./children.ts"
@@ -19,7 +20,7 @@ export async function listChildLinks(
   caller: Caller,
   query: typeof ChildQuery.Type,
 ): Promise<Page<ChildLink>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await findLinks(db, { answeredBy: caller.userId, status: query.status, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.id], toChild)

@@ -1,5 +1,6 @@
 /** Parents and children: who is whose. The links themselves are written in `links.ts`. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 /**
  * The parents of each of these people who may see their feedback, by child, the primary parent first; who has none is

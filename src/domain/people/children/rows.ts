@@ -4,10 +4,11 @@
  * Writes: child_links.
  */
 import type { ChildPermission } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 
-export type LinkStatus = "invited" | "linked" | "declined"
+type LinkStatus = "invited" | "linked" | "declined"
 
 export interface LinkRow {
   readonly id: string

@@ -1,6 +1,6 @@
 /**
  * The local mailbox: where mail goes, and can be read, while no SMTP server is configured.
- * Writes: mailbox, of which housekeeping keeps the latest thousand mails.
+ * Housekeeping keeps the latest thousand mails. Writes: mailbox.
  */
 import { simpleParser } from "mailparser"
 import type { Db, Queryable } from "#base/database/db.ts"

@@ -3,7 +3,7 @@
  * and leaves a dead letter that whoever deleted the webhook has ignored.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 /** Deliveries per call: below 100 ms. */
 export const abandonBatch = 1_000

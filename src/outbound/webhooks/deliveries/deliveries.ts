@@ -1,12 +1,13 @@
 /**
  * Deliveries as people see them: what is on its way to a webhook and what has ended, with every attempt; and sending one
  * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
- * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
+ * Writes: delivery_queue and delivery_history (a delivery that is put back), dead_letters (resolution).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import {
   type AttemptRow,
@@ -84,7 +85,7 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
     await tx`
       update slotbase.delivery_queue set ready_at = slotbase.now()
       where webhook_id = ${webhook_id} and position = ${position} and replay = ${replay} and lease is null`
-    tx.afterCommit(() => raise("subscriptions"))
+    tx.afterCommit(() => sendHint("subscriptions"))
   }
   return readDelivery(tx, facilityId, deliveryId)
 }
@@ -118,7 +119,7 @@ export async function requeueDelivery(
       attempts, ready_at, errors)
     select webhook_id, position, replay, facility_id, event_id, delivery_id, sequence, attempts, slotbase.now(), errors
     from gone`
-  tx.afterCommit(() => raise("subscriptions"))
+  tx.afterCommit(() => sendHint("subscriptions"))
   return moved.count === 1
 }
 

@@ -4,7 +4,7 @@ import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import { checkUrl } from "#base/egress/fetch.ts"
-import { keyAfter, limitOf, PageQuery } from "#base/schema/page.ts"
+import { keyAfter, PageQuery, pageLimitOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
@@ -50,7 +50,7 @@ export const webhookRoutes = (app: App) =>
         requireAdmin(await caller(), facilityId)
         const page = input(PageQuery, query)
         const [afterId] = keyAfter(page, Schema.Tuple([Id])) ?? []
-        return listWebhooks(app.db, facilityId, { limit: limitOf(page), afterId })
+        return listWebhooks(app.db, facilityId, { limit: pageLimitOf(page), afterId })
       },
       described({
         tag,

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { occurrencesOf, type Pattern } from "#domain/booking/series/occurrences.ts"
 import { parseRule, ruleOf } from "#domain/booking/series/rule.ts"
-import { extendAt, firstStretch } from "#domain/booking/series/window.ts"
+import { extendAt, firstWindow } from "#domain/booking/series/window.ts"
 
 const faultOf = (text: string) => {
   const rule = parseRule(text)
@@ -88,9 +88,9 @@ describe("the window", () => {
     extendAt(pattern(rule, "2026-03-10"), "Europe/Berlin", { windowDays, until, now })?.toISOString()
 
   test("begins today or with the series, and moves on at the local midnight", () => {
-    const first = firstStretch(pattern("FREQ=DAILY", "2026-03-10"), "Europe/Berlin", 7, now)
+    const first = firstWindow(pattern("FREQ=DAILY", "2026-03-10"), "Europe/Berlin", 7, now)
     expect([first.occurrences.length, first.until]).toEqual([8, "2026-03-17"])
-    expect(firstStretch(pattern("FREQ=DAILY", "2026-06-01"), "Europe/Berlin", 7, now).until).toBe("2026-06-08")
+    expect(firstWindow(pattern("FREQ=DAILY", "2026-06-01"), "Europe/Berlin", 7, now).until).toBe("2026-06-08")
     expect(look("FREQ=DAILY", "2026-03-17")).toBe("2026-03-10T23:00:00.000Z")
     expect(look("FREQ=DAILY", "2026-06-08")).toBe("2026-06-01T22:00:00.000Z")
     // What is further ahead than its booker may book waits a day.

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { upgradePromptHandler } from "#actors/handlers/upgrade-prompt.ts"
-import { portion } from "#domain/subscriptions/proration.ts"
+import { proportionOf } from "#domain/subscriptions/proration.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { aTinyPlan, eventsOf, handleAll } from "#test/harness/club/subscriptions.ts"
 
@@ -37,7 +37,7 @@ describe("another plan", () => {
     const { status, body } = await post("/change-plan", { planId: "academy" })
     expect(status).toBe(200)
     const [start, end, at] = [before.currentPeriodStart, before.currentPeriodEnd, body.effectiveDate].map(Date.parse)
-    const part = (price: number) => portion(price, Number(end) - Number(at), Number(end) - Number(start))
+    const part = (price: number) => proportionOf(price, Number(end) - Number(at), Number(end) - Number(start))
     const proratedAmount = part(19900) - part(9900)
     expect(body).toMatchObject({
       preview: false,

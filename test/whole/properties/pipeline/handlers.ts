@@ -2,7 +2,7 @@
 // (one event by one, and a whole batch at once), two external (one with retries, one that must never be called twice).
 
 import { GiveUp, type HandledEvent, type Handler, type Outcome } from "#actors/handlers/handler.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type Call, type HandlerName, handlerNames, type Model } from "./model.ts"
 
 /** What becomes of the event at a position: the script's entry of that number, over and over. */

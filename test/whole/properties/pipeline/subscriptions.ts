@@ -2,7 +2,7 @@
 
 import type { Handler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { transact } from "#events/outbox.ts"
 import { changeWebhook, createWebhook, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { context } from "#test/harness/pipeline/pipeline.ts"
