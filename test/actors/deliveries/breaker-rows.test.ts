@@ -1,4 +1,5 @@
-// A webhook that fails again and again is left alone: few attempts are burned, people can see why, and it goes on by itself.
+// A webhook that fails again and again is tried seldom: few attempts are burned, people see why, and it recovers by
+// itself.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { Reclaimer } from "#actors/deliveries/reclaim.ts"
@@ -59,7 +60,7 @@ test("a webhook that always fails is asked ten times, then now and then; when it
   await inbox.stop()
 })
 
-test("a process that stops takes its rows away, and those of a dead one are forgotten when it is buried", async () => {
+test("a process that stops removes its rows, and the rows of a dead process are removed when its deliveries are reclaimed", async () => {
   const [mine, dead] = [await processRow(database.db, true), await processRow(database.db, false)]
   const facility = await aFacility(database.db)
   const leave = (process: number) => database.db`

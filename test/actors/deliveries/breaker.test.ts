@@ -26,7 +26,7 @@ test("each failure halves it, and one request is always left", () => {
   expect(requests).toEqual([5, 2, 1, 1, 1])
 })
 
-test("ten failures in a row open the breaker; a success in between starts the count anew", () => {
+test("ten failures in a row open the breaker; a success in between resets the count", () => {
   const breaker = newBreaker()
   expect(failTimes(breaker, 9)).toEqual(Array(9).fill(undefined))
   expect(succeed(breaker)).toBeUndefined()
@@ -46,7 +46,7 @@ test("it stays open for twice as long after each failed probe, up to five second
   expect(times).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000])
 })
 
-test("what was still under way when it opened says nothing new", () => {
+test("a request that was under way when it opened says nothing new", () => {
   const breaker = newBreaker()
   failTimes(breaker, 10)
   expect(fail(breaker, 100)).toBeUndefined()

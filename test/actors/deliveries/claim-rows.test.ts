@@ -1,5 +1,5 @@
-// Claims and settlements between processes: nobody sends what another holds, nobody settles what is no longer his, and
-// what a dead process held is taken over with its outcome marked as unknown.
+// Claims and settlements between processes: a delivery is sent and settled only by the process that holds it. The
+// deliveries of a dead process are reclaimed, with an unknown outcome.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries, returnDeliveries, returnOrphanedClaims, type Want } from "#actors/deliveries/claim-rows.ts"
@@ -132,7 +132,7 @@ test("while its request is under way a delivery is found by its attempt, and say
   expect(row).toEqual({ started: row.started, first: row.started, last: row.started, status: "pending" })
 })
 
-test("what was delivered and what failed are settled in one go, each with its attempt", async () => {
+test("delivered and failed attempts are settled in one go", async () => {
   const { webhookId } = await aQueue(3)
   const [first, second, third] = (await claim(one, [want(webhookId)])) as [
     ClaimedDelivery,
@@ -199,7 +199,7 @@ test("a webhook that is switched off or deleted, and a process that is not alive
   expect(await claim(one, [want(webhookId)])).toHaveLength(0)
 })
 
-test("what was given back burned no attempt, and is claimed again although it stands below the floor", async () => {
+test("a returned delivery burned no attempt, and is claimed again although it stands below the claimed position", async () => {
   const { webhookId } = await aQueue(2)
   const first = await claim(one, [want(webhookId)])
   await returnDeliveries(database.db, first)
@@ -209,7 +209,7 @@ test("what was given back burned no attempt, and is claimed again although it st
   expect(await claim(other, [want(webhookId, { after: Number.MAX_SAFE_INTEGER })])).toHaveLength(2)
 })
 
-test("giving back what another has claimed meanwhile changes nothing", async () => {
+test("returning a delivery that another process has claimed meanwhile changes nothing", async () => {
   const { webhookId } = await aQueue(1)
   const first = await claim(one, [want(webhookId)])
   await returnDeliveries(database.db, first)
@@ -219,7 +219,7 @@ test("giving back what another has claimed meanwhile changes nothing", async () 
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["started"])
 })
 
-test("a claim whose answer was lost is found by its process and given back", async () => {
+test("an orphaned claim is found by its process and returned", async () => {
   const { webhookId } = await aQueue(3)
   const owner = await processRow(database.db, true)
   const known = await claim(owner, [want(webhookId)], 1)
@@ -235,7 +235,7 @@ test("a claim whose answer was lost is found by its process and given back", asy
   expect(await attemptsOf(webhookId)).toHaveLength(1)
 })
 
-test("a settlement under an old token is discarded: the other holder's stands", async () => {
+test("a settlement under an old token is discarded: the settlement of the new holder stands", async () => {
   const { webhookId } = await aQueue(1)
   const owner = await processRow(database.db, true)
   const [mine] = (await claim(owner, [want(webhookId)])) as [ClaimedDelivery]
@@ -288,7 +288,7 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("taking over the dead leaves the living alone", async () => {
+test("reclaiming leaves the deliveries of living processes untouched", async () => {
   const { webhookId } = await aQueue(2)
   const owner = await processRow(database.db, true)
   await claim(one, [want(webhookId)], 1)
@@ -301,7 +301,7 @@ test("taking over the dead leaves the living alone", async () => {
   ])
 })
 
-test("the first pass of another process takes over what the dead one held, and sends it", async () => {
+test("the first pass of another process reclaims the deliveries of a dead one, and sends them", async () => {
   const inbox = startReceiver()
   const { webhookId } = await aQueue(2, { url: inbox.url })
   const owner = await processRow(database.db, true)

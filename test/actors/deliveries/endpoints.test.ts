@@ -1,4 +1,4 @@
-// What may be claimed, and for whom first: no database, only what the process knows of its webhooks.
+// The wants of a claim, and their order: no database, only the knowledge of a process about its webhooks.
 
 import { expect, test } from "bun:test"
 import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
@@ -6,7 +6,7 @@ import { Endpoints } from "#actors/deliveries/endpoints.ts"
 
 const now = 1_000_000
 
-/** The endpoints of facilities that have so many webhooks each, named `a1`, `a2`, …; all have answered in a millisecond. */
+/** Endpoints of facilities with so many webhooks each, named `a1`, `a2`, …; all have answered in a millisecond. */
 function endpointsOf(
   counts: Readonly<Record<string, number>>,
   given: { averageMs?: number } = { averageMs: 1 },
@@ -22,11 +22,11 @@ function endpointsOf(
 const idsOf = (endpoints: Endpoints) => endpoints.wants(now).map(({ webhookId }) => webhookId)
 const claimable = (endpoints: Endpoints) => endpoints.wants(now).reduce((sum, { busy, cap }) => sum + cap - busy, 0)
 
-test("turns go round the facilities first: one webhook of a club is not behind all of another's", () => {
+test("webhooks are served round-robin over the facilities: one webhook of a club is not behind all of another's", () => {
   expect(idsOf(endpointsOf({ a: 3, b: 1, c: 2 }))).toEqual(["a1", "b1", "c1", "a2", "c2", "a3"])
 })
 
-test("whose turn is over stands behind the others of its facility", () => {
+test("a webhook that was served stands behind the others of its facility", () => {
   const endpoints = endpointsOf({ a: 3, b: 1 })
   const [first] = endpoints.wants(now)
   if (first) endpoints.took([first], [], true)
@@ -38,14 +38,14 @@ test("of one facility no more than half is claimed, however many webhooks it has
   expect(claimable(endpointsOf({ a: 100, b: 100 }))).toBe(2 * deliveryLimits.claimedOfFacility)
 })
 
-test("what is slow and what has not answered yet share as much as they may send", () => {
+test("slow and untried webhooks share as many places as they may have requests", () => {
   expect(claimable(endpointsOf({ a: 1, b: 1, c: 1 }, { averageMs: deliveryLimits.slowMs }))).toBe(6)
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`club ${n} `, 1]))
   expect(claimable(endpointsOf(many, { averageMs: deliveryLimits.slowMs }))).toBe(deliveryLimits.requestsOfSlow)
   expect(claimable(endpointsOf(many, {}))).toBe(deliveryLimits.requestsOfSlow)
 })
 
-test("a request that is under way for too long makes its webhook slow: what was claimed ahead is given back", () => {
+test("a request that is under way for too long makes its webhook slow, and deliveries claimed ahead are returned", () => {
   const endpoints = endpointsOf({ a: 1, b: 1 })
   const endpoint = endpoints.get("a1")
   endpoint?.underWay.set(1, now - deliveryLimits.slowMs)
@@ -55,7 +55,7 @@ test("a request that is under way for too long makes its webhook slow: what was 
   expect(endpoints.hanging(now - 1)).toEqual([])
 })
 
-test("a scan that was told to start from the front again while a claim is under way does so", () => {
+test("claims that are restarted from the front while a claim is under way start from the front", () => {
   const endpoints = endpointsOf({ a: 1 })
   const after = () => endpoints.wants(now).map((want) => want.after)
   const claimed = (position: number) => [
@@ -69,7 +69,7 @@ test("a scan that was told to start from the front again while a claim is under 
   expect(after()).toEqual([0])
 })
 
-test("what becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
+test("a delivery that becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
   const endpoints = endpointsOf({ a: 1, b: 1, c: 1 })
   endpoints.took(endpoints.wants(now), [], false)
   expect(idsOf(endpoints)).toEqual([])

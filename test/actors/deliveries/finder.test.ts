@@ -18,7 +18,7 @@ afterAll(() => database.drop())
 
 const url = "http://127.0.0.1:9/"
 
-/** A process that scans two webhooks in a step, and what it has found. */
+/** A process that scans two webhooks in a step, and the endpoints that it has found. */
 function findingByTwo() {
   const { db } = database
   const endpoints = new Endpoints()
@@ -50,7 +50,7 @@ test("the scan goes on where it was until every webhook is found, past paused on
   expect(process.found(ids)).toEqual(ids.slice(2))
 })
 
-test("what is dispatched in the middle of a scan is found in the log, with what its webhook has waiting", async () => {
+test("a delivery dispatched in the middle of a scan is found in the log, with the waiting ones of its webhook", async () => {
   const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
   const facility = await aFacility(database.db)
   const paused = await aWebhook(app, facility.id, { url })

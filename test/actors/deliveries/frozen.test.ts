@@ -1,4 +1,4 @@
-// Processes and server sessions that stand still in the middle, and go on or die when nobody expects it any more.
+// Processes and server sessions that stand still in the middle, and go on or die late.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("what a dead process still has locked is taken over as soon as it is not", async () => {
+test("deliveries that a dead process still has locked are reclaimed as soon as they are unlocked", async () => {
   const { webhookId } = await aQueue(3)
   const [living, frozen] = [await processRow(database.db, true), await processRow(database.db, true)]
   const wants = [{ webhookId, after: 0, busy: 0, ahead: 1, cap: 100 }]
@@ -49,10 +49,10 @@ test("what a dead process still has locked is taken over as soon as it is not", 
   expect([await reclaimer.reclaim(), await claimed(), await reclaimer.reclaim()]).toEqual([true, 0, false])
 })
 
-test("a claim that is committed after it was given up and asked for is found later, and its deliveries are sent", async () => {
+test("an orphaned claim that commits after the first check is found later, and its deliveries are sent", async () => {
   const receiver = startReceiver()
   const { facilityId } = await aQueue(1, { url: receiver.url })
-  // Stands for a backend that is frozen in a claim: it gets no answer, and commits when nobody expects it any more.
+  // Stands for a backend that is frozen in a claim: it gets no answer, and commits late.
   let frozen: (() => Promise<unknown>) | undefined
   let freezes = false
   const db = Object.assign((strings: TemplateStringsArray, ...values: never[]) => {

@@ -1,5 +1,5 @@
-// Receivers that do not answer take half of a process's requests at most, whether they are new or have answered fast before,
-// and a facility takes half at most: the others go on meanwhile.
+// Receivers that do not answer take half of a process's requests at most, whether they are new or were fast before. A
+// facility takes half at most. The others go on meanwhile.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
@@ -29,7 +29,7 @@ function startAnswering(answer: () => Response | Promise<Response> = () => new R
   return receiver
 }
 
-/** Far less than a request that hangs is given (10 s). */
+/** Far less than the time limit of a request (10 s). */
 const withinMs = { withinMs: 5_000 }
 
 const never = () => new Promise<Response>(() => {})
@@ -68,7 +68,7 @@ test("a hundred webhooks that have never answered take half of the requests, and
   expect(blackHole.received).toHaveLength(deliveryLimits.requestsOfSlow)
 })
 
-test("webhooks that were fast and then hang give back what was claimed for them, and the others go on", async () => {
+test("deliveries claimed for webhooks that were fast and then hang are returned, and the others go on", async () => {
   let hang = false
   const fickle = startAnswering(() => (hang ? never() : new Response("ok")))
   const good = startAnswering()

@@ -1,4 +1,4 @@
-// Following the log: from where it stood, all of it, for every process, and without work for nobody.
+// Following the log: from its end, without a gap, in every process, and without work while there are no sockets.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { broadcastOnce } from "#actors/live/broadcaster.ts"
@@ -36,7 +36,7 @@ test("the first pass notes the end of the log; without sockets later ones only f
   live.closeAll()
 })
 
-test("every server process tells its own clients", async () => {
+test("every server process publishes to its own clients", async () => {
   const servers = [await serve(), await serve()]
   const clients = await Promise.all(servers.map((server) => server.connect({ token: club.staff.token })))
   const channel = `facility:${club.id}:check-ins`
@@ -49,7 +49,7 @@ test("every server process tells its own clients", async () => {
   for (const client of clients) client.close()
 })
 
-test("a backlog is told in batches, in order and without a gap", async () => {
+test("a backlog is published in batches, in order and without a gap", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })
@@ -65,7 +65,7 @@ test("a backlog is told in batches, in order and without a gap", async () => {
   client.close()
 })
 
-test("when retention was quicker than a process, its sockets are told to refetch", async () => {
+test("when retention was quicker than a process, its sockets are asked to resync", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })
@@ -92,7 +92,7 @@ test("a pass that fails is done again from where the process stood", async () =>
   client.close()
 })
 
-test("two passes at once, as after one that was given up, tell everything once and in order", async () => {
+test("two passes at once, as after one that was given up, publish everything once and in order", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })

@@ -1,5 +1,5 @@
-// Claims beside dispatches that take up a change of the handler's subscriptions: whatever of both a claim sees first, it takes
-// exactly what the handler is subscribed to at each position.
+// Claims beside dispatches that take up a change of subscriptions: a claim takes exactly the events that the handler is
+// subscribed to at each position.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimFreshRuns } from "#actors/runs/claim.ts"
@@ -29,7 +29,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("nothing is claimed that it is not subscribed to any more, and nothing that it is newly subscribed to is passed over", async () => {
+test("no event of an ended subscription is claimed, and none of a new subscription is passed over", async () => {
   await subscribe(db, handler, types[0])
   await recordMany(db, 2, types[0])
   await dispatchAll(db)

@@ -1,4 +1,5 @@
-// Claims: no run is ever two people's, what a dead process held is tried once more and then one by one, and a late settler changes nothing.
+// Claims: no run belongs to two processes. The runs of a dead process are tried once more, then one by one, and a late
+// settlement changes nothing.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { claimFreshRuns, claimQuarantinedRun, type Run, releaseAbandonedRuns, returnRuns } from "#actors/runs/claim.ts"
@@ -41,7 +42,7 @@ beforeEach(async () => {
 
 afterAll(() => database.drop())
 
-describe("claiming what is free", () => {
+describe("claiming free runs", () => {
   test("four processes share the runs and never one of them", async () => {
     await queue(600)
     const others = [1, 2, 3].map(() => connect(database.url, { max: 2, applicationName: "slotbase test" }))
@@ -88,7 +89,7 @@ describe("claiming what is free", () => {
     ])
   })
 
-  test("says whether the log may hold more, and passes over what the handler does not want", async () => {
+  test("says whether the log may hold more, and passes over events without a subscription", async () => {
     await queue(5)
     await recordMany(db, 70, "booking.cancelled")
     await queue(1)
@@ -130,7 +131,7 @@ describe("claiming what is free", () => {
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
   })
 
-  test("what is given back is there again, untouched", async () => {
+  test("a returned run is there again, untouched", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, alive, 100)
     await returnRuns(db, { ...claim, runs: claim.runs.slice(0, 2) })
@@ -140,21 +141,21 @@ describe("claiming what is free", () => {
       { position: 1, attempts: 0, quarantined: false },
       { position: 2, attempts: 0, quarantined: false },
     ])
-    // Only under its own token: what others have claimed since stays theirs.
+    // Only under its own token: runs that others have claimed since stay theirs.
     await returnRuns(db, claim)
     expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([{ position: 3 }])
   })
 })
 
-describe("taking over", () => {
-  test("nobody takes what a living process holds", async () => {
+describe("releasing abandoned runs", () => {
+  test("the runs of a living process stay its own", async () => {
     await queue(3)
     await claimFree(db, handler, alive, 100)
     const other = await processRow(db, true)
     expect((await orphan(other)).runs).toEqual([])
   })
 
-  test("what a dead process held is tried together once more, and burns no attempt", async () => {
+  test("the runs of a dead process are tried in a batch once more, and burn no attempt", async () => {
     await queue(3)
     await claimFree(db, handler, dead, 100)
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
@@ -163,7 +164,7 @@ describe("taking over", () => {
     expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, quarantined: false })))
   })
 
-  test("what was lost twice is taken one by one, and burns no attempt", async () => {
+  test("runs that were abandoned twice are claimed one by one, and burn no attempt", async () => {
     await queue(3)
     await loseTwice()
     for (const position of [1, 2, 3]) {
@@ -177,7 +178,7 @@ describe("taking over", () => {
     )
   })
 
-  test("a run that is lost alone has lost an attempt, which stands in its errors", async () => {
+  test("a run that is abandoned in quarantine has burned an attempt, which stands in its errors", async () => {
     const [eventId] = await queue(1)
     await loseTwice()
     await orphan(await processRow(db, false))
@@ -202,7 +203,7 @@ describe("taking over", () => {
     })
   })
 
-  test("a claim whose answer never arrived is free for the claimer's next one, and nothing was lost", async () => {
+  test("an orphaned claim is free for the next claim of its process, and nothing counts as abandoned", async () => {
     await queue(2)
     const unheard = await claimFree(db, handler, alive, 100)
     const next = await claimFree(db, handler, alive, 100)
@@ -213,7 +214,7 @@ describe("taking over", () => {
     expect(asFenced(await failure(settleRuns(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
   })
 
-  test("what a dead process had settled of its claim stays settled, and a retry that waits is not lost with it", async () => {
+  test("settled runs of a dead process stay settled, and a retry that waits is not abandoned with it", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, dead, 100)
     await settleRuns(db, handler, claim.lease, [ended(1)])
@@ -231,7 +232,7 @@ describe("taking over", () => {
     ])
   })
 
-  test("a lone run that was given back stays alone: no batch has it again", async () => {
+  test("a quarantined run that was returned stays in quarantine: no batch has it again", async () => {
     await queue(2)
     await loseTwice()
     await returnRuns(db, await orphan(alive))
@@ -239,7 +240,7 @@ describe("taking over", () => {
     expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, quarantined: true }])
   })
 
-  test("two who take over at once take different runs", async () => {
+  test("two processes that claim abandoned runs at once claim different ones", async () => {
     await queue(2)
     await loseTwice()
     const other = await processRow(db, true)
@@ -249,7 +250,7 @@ describe("taking over", () => {
 })
 
 describe("the fence", () => {
-  test("whoever lost the lease settles nothing, and his effects are rolled back", async () => {
+  test("a process that lost its lease settles nothing, and its effects are rolled back", async () => {
     await queue(2)
     await db`create table if not exists effects (what text)`
     const lost = await claimFree(db, handler, dead, 100)

@@ -61,7 +61,7 @@ describe("a set-based handler", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("side by side: what all its events want is sent at once, and one that fails fails alone", async () => {
+  test("side by side: the statements of all events are sent at once, and only a failing event fails", async () => {
     await queue(50)
     const begun: number[] = []
     const handleAll = sideBySide(async (tx, event) => {

@@ -40,7 +40,7 @@ beforeEach(async () => {
 
 afterAll(() => database.drop())
 
-test("what ended moves from the queue into the history, with its duration and its reason", async () => {
+test("an ended run moves from the queue into the history, with its duration and its reason", async () => {
   const { lease } = await queueAndClaim(2)
   await settleRuns(db, handler, lease, [
     { position: 1, status: "success", durationMs: 12.5, reason: null },
@@ -83,14 +83,14 @@ test("a claim that succeeded together is one row with the set of its positions, 
   expect(await unbalanced(db)).toHaveLength(0)
 })
 
-test("of a claim that a run of was settled already, nothing more is settled as if it were whole", async () => {
+test("a claim with a settled run is not settled as if it were whole", async () => {
   const { lease, runs } = await queueAndClaim(10)
   await settleRuns(db, handler, lease, runs.slice(0, 1).map(together))
   expect(asFenced(await failure(settleRuns(db, handler, lease, runs.map(together), 10)))).toBeInstanceOf(Fenced)
   expect((await runsOf(db, handler)).map(({ status }) => status)).toEqual(["success", ...Array(9).fill("running")])
 })
 
-test("no run succeeds twice, whoever says so", async () => {
+test("no run succeeds twice", async () => {
   const { lease, runs } = await queueAndClaim(10)
   await settleRuns(db, handler, lease, runs.map(together), 10)
   const again = db`
@@ -176,7 +176,7 @@ test("an error that is no Error, or whose text the database refuses, is recorded
   expect(unstorable?.error).toBe(`nul \ufffd half \ufffd ${"long".repeat(5_000)}`.slice(0, 2_000))
 })
 
-test("a run that dies again after it was resolved opens the same dead letter again, with the new errors behind the old", async () => {
+test("a run that fails for good again after it was resolved opens the same dead letter again, with the new errors behind the old", async () => {
   const { dead } = await die(0)
   await db`update slotbase.dead_letters set resolved_at = slotbase.now(), resolution = 'reprocessed'`
   await db`

@@ -105,7 +105,7 @@ test("a tick of the cron is one pass in two processes together", async () => {
   await Promise.all(both.map(({ boss }) => boss.stop(2_000)))
 }, 60_000)
 
-/** Waits until some process has looked for ticks once more. */
+/** Waits until a process has looked for ticks once more. */
 async function nextLook(): Promise<void> {
   const look = async () => (await db<[{ at: string }]>`select cron_on::text as at from pgboss.version`)[0].at
   const before = await look()
