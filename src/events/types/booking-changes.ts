@@ -1,4 +1,4 @@
-/** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
+/** Events of bookings that the spec leaves out: approval by staff, moves, and a forgiven no-show. */
 import * as Schema from "effect/Schema"
 import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"

@@ -1,4 +1,4 @@
-/** The events of a facility itself: its settings, its resources, when it is closed, and what is found in its corners. */
+/** The events of a facility itself: its settings, its resources, its closures and its lost items. */
 import * as Schema from "effect/Schema"
 import { ActorId, Id, Instant, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"

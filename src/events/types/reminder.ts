@@ -1,4 +1,4 @@
-/** What reminders need beside the spec's booking.reminder.sent: that one has come due, which is what gets it sent. */
+/** The event of a due reminder. A handler of this event sends the spec's booking.reminder.sent. */
 import * as Schema from "effect/Schema"
 import { Id, Instant, Minutes } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"

@@ -1,4 +1,6 @@
-/** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
+/**
+ * The events of people: registrations, roles and parents. Three are of the spec; the others end roles and parenthood.
+ */
 import * as Schema from "effect/Schema"
 import { ActorId, Email, Id, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
