@@ -1,4 +1,6 @@
-/** The feed of events, an event, and its story: for the staff of a facility, and for the platform across facilities. */
+/**
+ * The feed of events, an event, and its history: for the staff of a facility, and for the platform across facilities.
+ */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requirePlatformAdmin, requireStaff } from "#access/caller.ts"
@@ -65,7 +67,7 @@ export const eventRoutes = (app: App) =>
 
 const tag = "Events"
 
-/** More types than the catalogue has are a mistake. */
+/** A filter with more types than the catalogue has is a mistake. */
 const maxTypesLength = 2_000
 
 const FeedQuery = Schema.Struct({
