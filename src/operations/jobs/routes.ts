@@ -1,4 +1,7 @@
-/** Scheduled jobs: which there are, when they tick, what their runs did, and runs by hand; for the platform and in a facility. */
+/**
+ * Scheduled jobs: their list, their ticks, the results of their runs, and runs by hand; for the platform and in a
+ * facility.
+ */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
@@ -113,7 +116,7 @@ export const jobRoutes = (app: App) =>
       described({ tag, summary: "Read a run of a job that was for one facility alone", answer: JobRun }),
     )
 
-/** Seconds; below the time after which a connection counts as idle. */
+/** Seconds; less than the time after which a connection counts as idle. */
 const longestWait = 20
 const defaultWait = 10
 
@@ -157,7 +160,7 @@ interface Asking extends Pick<RequestTools, "caller" | "command" | "input"> {
   readonly set: ResponseSettings
 }
 
-/** Asks in one transaction, and waits for the end outside of it. */
+/** Requests a run in one transaction, and waits for its end outside the transaction. */
 async function run(app: App, { caller, command, input, body, query, params, set }: Asking, facilityId?: string) {
   const who = await caller()
   const { wait } = input(WaitQuery, query)
