@@ -1,4 +1,6 @@
-/** What a child is added with: the id of somebody who has an account, or what makes one. Parsed at the edge. */
+/**
+ * The input that adds a child: the id of a person with an account, or the fields of a new account. Parsed at the edge.
+ */
 import * as Schema from "effect/Schema"
 import { childPermissions } from "#access/caller.ts"
 import { Password } from "#access/passwords.ts"
@@ -7,7 +9,7 @@ import { isLocalDate } from "#base/local-days.ts"
 import { Email, Id, Name } from "#base/schema/request-fields.ts"
 
 const maxRelationshipLength = 60
-/** Nobody alive was born before it. */
+/** Nobody alive was born before this day. */
 const firstBirthDate = "1900-01-01"
 
 const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "date" }).check(

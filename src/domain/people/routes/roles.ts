@@ -1,4 +1,4 @@
-/** Who holds which role: give one, take one away, see them. */
+/** The roles of people: give one, take one away, list them. */
 import { Elysia } from "elysia"
 import type { App } from "#base/app.ts"
 import { listRoles, RoleQuery } from "#domain/people/list-roles.ts"
