@@ -1,4 +1,4 @@
-/** Lost items: what was found, and whom it went back to. */
+/** Lost items: reports, lists and claims. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
