@@ -119,7 +119,7 @@ export async function countUpResources(tx: Tx, facilityId: string, ids: readonly
   return rows.map((row) => row.id).sort()
 }
 
-/** Throws NotFound, also for a caller who is not a member. */
+/** Throws NotFound, also for strangers. */
 export async function findResource(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Resource> {
   requireMember(caller, facilityId)
   const [row] = await db<ResourceRow[]>`
@@ -134,7 +134,7 @@ export const ResourceQuery = Schema.Struct({
   isActive: Schema.optionalKey(Schema.Literals(["true", "false"])),
 })
 
-/** By name. Throws NotFound for a caller who is not a member. */
+/** By name. Throws NotFound for strangers. */
 export async function listResources(
   db: Queryable,
   caller: Caller,

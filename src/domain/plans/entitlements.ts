@@ -15,7 +15,7 @@ import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./war
  * Records subscription.limit_warning when the use reaches a level (80 %, the limit) for the first time in the
  * subscription's month.
  *
- * @param amount a negative amount is a return: never below zero, without a warning, and without waiting.
+ * @param amount a negative amount is a return. It never goes below zero, never warns and never waits.
  * @throws RuleBroken `limit_reached`, which names the plan that allows more
  */
 export async function useEntitlement(tx: Tx, facilityId: string, type: EntitlementType, amount = 1): Promise<void> {
