@@ -1,4 +1,4 @@
-/** Coach sessions: lessons with students, who came, and that they were held. */
+/** Coach sessions: lessons with students, their attendance and their completion. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
