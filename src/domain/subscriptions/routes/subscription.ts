@@ -1,4 +1,4 @@
-/** A facility's own subscription to SlotBase: for those who administer it; how much of it is used, for staff too. */
+/** A facility's own subscription to SlotBase, for its administrators. Its use is also for staff. */
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
