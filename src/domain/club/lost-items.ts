@@ -25,7 +25,7 @@ export const LostItemInput = Schema.Struct({
 
 export const ClaimInput = Schema.Struct({
   claimedBy: Schema.optionalKey(Id).annotateKey({
-    description: "whose it is; left out: the caller's own. An API key must name somebody",
+    description: "the owner; left out: the caller. An API key must name a person",
   }),
 })
 
@@ -91,7 +91,7 @@ export async function claimLostItem(
     throw new WrongState("item_claimed", `It was handed out at ${row.claimed_at.toISOString()} already.`)
   }
   if (!(await isPerson(tx, claimedBy))) {
-    const message = input.claimedBy === undefined ? "Missing key: an API key names whose it is" : "names nobody"
+    const message = input.claimedBy === undefined ? "Missing key: an API key must name the owner" : "names nobody"
     throw new InvalidInput([{ path: "body.claimedBy", message }])
   }
   const verifiedBy = caller.userId

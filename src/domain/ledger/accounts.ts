@@ -37,7 +37,7 @@ export const BillingAccount = Schema.Struct({
   id: Id,
   facilityId: Id,
   type: Schema.Literals(["individual", "family", "walk_in"]),
-  ownerId: Schema.NullOr(Id).annotateKey({ description: "null for those who walk in" }),
+  ownerId: Schema.NullOr(Id).annotateKey({ description: "null for the account of walk-in customers" }),
   name: Schema.String,
   memberIds: Schema.Array(Id).annotateKey({ description: "of a family, its owner among them" }),
   card: Schema.NullOr(Schema.String).annotateKey({ description: "the saved card, such as visa ···· 4242" }),

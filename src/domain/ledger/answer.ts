@@ -59,7 +59,7 @@ export const Payment = Schema.Struct({
   currency: Schema.String,
   paymentMethod: Schema.Literals(["card", "saved_card"]),
   status: Schema.Literals(paymentStatuses).annotateKey({
-    description: "processing: the provider has not said yet; it becomes one of the others by itself",
+    description: "processing: the outcome is not known yet; it becomes one of the others by itself",
   }),
   provider: Schema.Literals(["local", "stripe"]),
   stripePaymentIntentId: Schema.optionalKey(Schema.String),

@@ -188,7 +188,7 @@ export const coachEvents = [
   }),
   define({
     type: "coach.session.completed",
-    description: "A coaching session took place; it names who attended and whose parents to tell.",
+    description: "A coaching session took place; it names the students who attended and the parents to notify.",
     aggregate: "coach_session",
     aggregateId: (data) => data.sessionId,
     data: {

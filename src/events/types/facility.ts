@@ -26,7 +26,7 @@ export const facilityEvents = [
   }),
   define({
     type: "facility.settings_updated",
-    description: "Settings of a facility were changed; it names which.",
+    description: "Settings of a facility were changed; the event names them.",
     aggregate: "facility",
     aggregateId: (data) => data.facilityId,
     data: { facilityId: Id, changedSettings: Schema.Array(Text), changedBy: ActorId },

@@ -10,7 +10,7 @@ export const reminderEvents = [
   define({
     type: "booking.reminder.due",
     origin: "slotbase",
-    description: "It is time to remind the booker; booking.reminder.sent follows when that was done.",
+    description: "A reminder of a booking is due; booking.reminder.sent follows when it was sent.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: {

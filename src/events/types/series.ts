@@ -75,8 +75,7 @@ export const recurringEvents = [
   define({
     type: "recurring_booking.cancelled",
     origin: "slotbase",
-    description:
-      "One booking of a series, that one and those that follow, or all that are still to come were called off.",
+    description: "Bookings of a series were cancelled: one of them, that one and all later ones, or all future ones.",
     aggregate,
     aggregateId: (data) => data.recurringBookingId,
     data: {

@@ -12,7 +12,7 @@ export const userEvents = [
   define({
     type: "user.created",
     description:
-      "A person registered, or was registered. A child without an address of its own is reached at its parent's, which then stands here.",
+      "A person registered, or was registered. A child without an address is reached at its parent's; the event then holds that address.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: {
@@ -65,7 +65,7 @@ export const userEvents = [
   define({
     type: "parent_child.linked",
     description:
-      "A person became the parent of a child in SlotBase. It is heard in one facility: of those where the child holds a role, the one with the lowest id.",
+      "A person became the parent of a child in SlotBase. The event belongs to one facility: the one with the lowest id in which the child holds a role.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
     data: {

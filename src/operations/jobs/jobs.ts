@@ -31,10 +31,10 @@ import { nextTicks } from "./ticks.ts"
 export const JobRun = Schema.Struct({
   id: Id,
   job: Schema.String,
-  facilityId: Schema.NullOr(Id).annotate({ description: "the facility for which alone it ran; null: for all" }),
-  trigger: Schema.Literals(runTriggers).annotate({ description: "by its tick, or because somebody asked" }),
+  facilityId: Schema.NullOr(Id).annotate({ description: "the one facility of the run; null: all facilities" }),
+  trigger: Schema.Literals(runTriggers).annotate({ description: "by its tick, or on request" }),
   status: Schema.Literals(runStatuses).annotate({
-    description: "requested: no process has taken it yet; lost: its process died in the middle",
+    description: "requested: no process has claimed it yet; lost: its process crashed during it",
   }),
   requestedBy: Schema.NullOr(Id),
   requestedAt: Schema.NullOr(Schema.String),
@@ -42,7 +42,7 @@ export const JobRun = Schema.Struct({
   endedAt: Schema.NullOr(Schema.String),
   durationMs: Schema.NullOr(Schema.Number),
   did: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
-    description: "what it did, as counts by name",
+    description: "its result, as counts by name",
   }),
   error: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "JobRun" })

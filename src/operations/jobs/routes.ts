@@ -78,7 +78,7 @@ export const jobRoutes = (app: App) =>
       described({
         tag,
         summary: "List the scheduled jobs as they concern a facility",
-        description: "For its administrators. What a run for all facilities did is not shown.",
+        description: "For its administrators. The results of runs for all facilities are not shown.",
         query: PageQuery,
         answer: listOf(Job),
       }),
@@ -137,7 +137,7 @@ const WaitQuery = Schema.Struct({
 const Preview = Schema.Struct({
   job: Schema.String,
   due: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
-    description: "what a run would find, as counts by name; null: nobody can say",
+    description: "what a run would find, as counts by name; null: not known",
   }),
   nextTicks: Schema.Array(Schema.String),
 })
@@ -145,8 +145,8 @@ const Preview = Schema.Struct({
 const running = {
   tag,
   description:
-    "A process with actors takes it within a second; several who ask while it waits get the same run. " +
-    "200: it has ended, and says what it did. 202: it has not; read it at its own address.",
+    "A process with actors claims it within a second. Requests made while it waits get the same run. " +
+    "200: it has ended, with its result. 202: it has not; read it at its own address.",
   body: NoInput,
   query: WaitQuery,
   answer: JobRun,

@@ -142,7 +142,7 @@ export const coachBlockRoutes = (app: App) =>
       described({
         tag,
         summary: "Cancel a coach block",
-        description: "Its coach until it begins, staff also later. Its sessions are off with it.",
+        description: "Its coach until it begins, staff also later. Its sessions are cancelled too.",
         body: CancelBlockInput,
         answer: CoachBlock,
         events: ["coach.block.cancelled"],

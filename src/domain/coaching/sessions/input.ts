@@ -24,7 +24,7 @@ const wanted = {
   }),
   bookerId: Schema.optionalKey(Id).annotateKey({
     description:
-      "who books and pays: the coach unless given; coaches may name a student or a student's parent; none with a blockId",
+      "the booker and payer: the coach unless given; coaches may name a student or a student's parent; none with a blockId",
   }),
   paymentMethod: Schema.optionalKey(PaymentMethod).annotateKey({
     description: "required without a blockId, none with one; waived is for staff and API keys",
@@ -49,7 +49,7 @@ export const CompleteInput = Schema.Struct({
   attendedStudents: Schema.optionalKey(
     Schema.Array(Id)
       .check(Schema.isMaxLength(maxParticipants))
-      .annotate({ description: "who came; left out: those of whom it was said before" }),
+      .annotate({ description: "the students who came; left out: as recorded before" }),
   ),
 })
 export const AttendanceInput = Schema.Struct({

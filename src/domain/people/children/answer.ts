@@ -21,7 +21,7 @@ export const ChildLink = Schema.Struct({
       birthDate: Schema.NullOr(Schema.String),
       email: Schema.NullOr(Schema.String),
     }),
-  ).annotate({ description: "who the child is; null for the parent until the link is accepted" }),
+  ).annotate({ description: "the child; null for the parent until the link is accepted" }),
   createdAt: Instant,
   linkedAt: Schema.NullOr(Instant),
 }).annotate({ identifier: "ChildLink" })

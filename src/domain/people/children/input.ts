@@ -20,7 +20,9 @@ const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "d
 )
 
 export const ChildInput = Schema.Struct({
-  childId: Schema.optionalKey(Id).annotateKey({ description: "somebody who has an account; without it one is made" }),
+  childId: Schema.optionalKey(Id).annotateKey({
+    description: "a person with an account; without it a new account is made",
+  }),
   firstName: Schema.optionalKey(Name),
   lastName: Schema.optionalKey(Name),
   birthDate: Schema.optionalKey(BirthDate),
@@ -32,7 +34,7 @@ export const ChildInput = Schema.Struct({
   registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
   relationship: Name.check(Schema.isMaxLength(maxRelationshipLength)),
   isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "whether it is the first parent to ask; a child has one. Left out: true when the child has none yet",
+    description: "whether it is the primary parent; a child has one. Left out: true when the child has none yet",
   }),
   permissions: Schema.optionalKey(Schema.Array(Schema.Literals(childPermissions)).check(Schema.isUnique())).annotateKey(
     {

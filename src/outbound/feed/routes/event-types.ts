@@ -44,7 +44,7 @@ const EventTypeDescription = Schema.Struct({
   description: Schema.String,
   aggregate: Schema.String,
   facilityWebhook: Schema.Boolean.annotate({ description: "a facility's webhook may subscribe to it" }),
-  channels: Schema.Array(Schema.String).annotate({ description: "WebSocket channels that tell of it" }),
+  channels: Schema.Array(Schema.String).annotate({ description: "WebSocket channels that carry it" }),
   source: Schema.String,
   schema: Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "JSON Schema of `data`" }),
   sample: DomainEvent,

@@ -38,7 +38,7 @@ export const eventRoutes = (app: App) =>
         requireStaff(await caller(), idOf("facility", facilityId))
         return readEventLog(app.db, idOf("event", eventId), facilityId)
       },
-      described({ tag, summary: "Read what became of an event", answer: EventLog }),
+      described({ tag, summary: "Read the history of an event", answer: EventLog }),
     )
     .get(
       "/v1/events",
@@ -62,7 +62,7 @@ export const eventRoutes = (app: App) =>
         requirePlatformAdmin(await caller())
         return readEventLog(app.db, idOf("event", eventId))
       },
-      described({ tag, summary: "Read what became of an event of any facility", answer: EventLog }),
+      described({ tag, summary: "Read the history of an event of any facility", answer: EventLog }),
     )
 
 const tag = "Events"
@@ -98,8 +98,8 @@ const LoggedEvent = Schema.Struct({ ...DomainEvent.fields, position: Position })
 
 const FeedPage = Schema.Struct({
   data: Schema.Array(LoggedEvent),
-  next: Schema.NullOr(Schema.String).annotate({ description: "there may be more: read on after it, at once" }),
-  position: Schema.String.annotate({ description: "everything up to here was looked at: to poll, read on after it" }),
+  next: Schema.NullOr(Schema.String).annotate({ description: "there may be more: continue after it, at once" }),
+  position: Schema.String.annotate({ description: "the log was read up to here: to poll, continue after it" }),
 })
 
 const feed = { tag, query: FeedQuery, answer: FeedPage } as const

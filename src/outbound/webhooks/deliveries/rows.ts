@@ -105,7 +105,7 @@ export const Delivery = Schema.Struct({
   url: Schema.String,
   method: Schema.String,
   headers: Schema.Record(Schema.String, Schema.String).annotate({
-    description: "of the last attempt, without what would let its reader pass for SlotBase",
+    description: "of the last attempt, without the webhook's credentials",
   }),
   payload: Schema.String,
   ...answered,
@@ -163,7 +163,7 @@ const answerOf = (attempt: AttemptRow | null) => ({
   ...(attempt?.response_headers && { responseHeaders: attempt.response_headers }),
 })
 
-/** The headers of the last attempt, without those that would let their reader pass for SlotBase. */
+/** The headers of the last attempt, without credentials, with which their reader could pass for SlotBase. */
 function headersOf(row: DeliveryRow): Record<string, string> {
   const { last } = row
   if (!last) return {}
