@@ -22,7 +22,7 @@ export const sessionDays = 30
 
 export const SignInInput = Schema.Struct({
   email: Email,
-  // Any length up to the longest: a too short password is compared too, and gets no error of its own.
+  // Any length up to the longest: a too short password is compared too, and gets no separate error.
   password: Schema.String.annotate({ format: "password" }).check(Schema.isMaxLength(128)),
 })
 

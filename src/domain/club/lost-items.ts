@@ -121,7 +121,7 @@ export async function listLostItems(
 ): Promise<Page<LostItem>> {
   requireMember(caller, facilityId)
   const staff = isStaff(caller, facilityId)
-  if (!staff && query.status === "claimed") throw new NotAllowed("Members see what still waits for its owner.")
+  if (!staff && query.status === "claimed") throw new NotAllowed("Members see unclaimed items only.")
   const status = staff ? query.status : "found"
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []

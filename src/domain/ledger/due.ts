@@ -59,7 +59,7 @@ export function payable(due: Due, asked: number | undefined): number {
     throw new WrongState("booking_not_payable", `The booking is ${due.status}: there is nothing to pay for it now.`)
   }
   if (due.due === 0 && due.underWay > 0) {
-    throw new WrongState("payment_under_way", "A payment of what is due is under way; its outcome is not known yet.")
+    throw new WrongState("payment_under_way", "A payment is under way; its outcome is not known yet.")
   }
   if (due.due === 0) throw new WrongState("nothing_due", "Everything is paid.")
   const amount = asked ?? due.due

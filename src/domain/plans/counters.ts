@@ -135,7 +135,7 @@ export interface Subscribed {
 /**
  * Makes the counters that the plan requires, with the real use, and returns them.
  * Called when a subscription begins, changes its plan or renews, with the subscription locked.
- * A level announced in this month counts as announced, if the use still reaches it at the limit before.
+ * A level announced in this month counts as announced, if the use still reaches it under the earlier limit.
  */
 export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, at: Date): Promise<readonly Counter[]> {
   const { id, facility_id, usage_anchor_day, timezone, created_at } = subscription
