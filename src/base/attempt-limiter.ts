@@ -1,13 +1,15 @@
 /**
- * An attempt limiter counts the failed attempts of a key inside a window of time. A key is a client and the address it tries.
- * When the failures are used up, further attempts are refused until the window has passed. The counts live in this process.
+ * An attempt limiter counts the failed attempts of a key inside a window of time.
+ * A key is a client and the address that the client tries.
+ * When the failures are used up, further attempts are refused until the window has passed. The counts live in this
+ * process.
  */
 import { TooMany } from "./errors.ts"
 
 export interface AttemptLimits {
   readonly failures: number
   readonly withinMs: number
-  /** Keys that are remembered; beyond it the oldest is forgotten. */
+  /** The number of keys that are remembered. Beyond it the oldest key is forgotten. */
   readonly keys: number
 }
 

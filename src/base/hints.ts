@@ -1,6 +1,7 @@
 /**
  * A hint wakes the workers of a queue. A hint carries nothing and may be lost: every worker also polls at an interval.
- * Inside the process a hint is a call. To other processes it is a NOTIFY, sent on the pool after the commit, and coalesced.
+ * Inside the process a hint is a call. To other processes it is a NOTIFY, sent on the pool after the commit, and
+ * coalesced.
  * A NOTIFY inside the business transaction would take a lock of the whole cluster at commit.
  */
 import type { Db } from "./database/db.ts"
@@ -14,8 +15,9 @@ import type { Db } from "./database/db.ts"
 export type Hint = "outbox" | "log" | "subscriptions" | "jobs"
 
 /**
- * At most one NOTIFY per hint in this time; the first is sent at once. Each NOTIFY is a transaction of its own and wakes
- * every process. Coalescing costs nothing: a woken process is still busy with the first hint.
+ * At most one NOTIFY per hint in this time; the first is sent at once. Each NOTIFY is a transaction and wakes every
+ * process.
+ * Coalescing costs nothing: a woken process is still busy with the first hint.
  */
 const coalesceMs = 10
 const channel = "slotbase_hint"
@@ -41,7 +43,9 @@ const wakeListeners = (hint: Hint) => {
 
 const senders = new Set<(hint: Hint) => void>()
 
-/** Exchanges hints with the other processes on this database. Resolves when listening, with a function that ends this. */
+/**
+ * Exchanges hints with the other processes on this database. Resolves when listening, with a function that ends this.
+ */
 export async function connectHints(db: Db): Promise<() => Promise<void>> {
   const throttled = new Map<Hint, { timer: Timer; again: boolean }>()
   const send = (hint: Hint) => {

@@ -1,13 +1,13 @@
 /**
- * A turn limiter bounds how much heavy work runs at once. Further work waits in order of arrival. One bound limits all
- * waiting work, a smaller one that of each client, so no client can take all places.
+ * A turn limiter bounds how much heavy work runs at once. Further work waits in order of arrival.
+ * One bound limits all waiting work. A smaller one limits each client, so no client can take all places.
  */
 import { TooMany } from "./errors.ts"
 
 export interface TurnLimits {
   readonly running: number
   readonly waiting: number
-  /** Running and waiting, of one client. */
+  /** Running and waiting work of one client. */
   readonly ofOneClient: number
 }
 
@@ -37,7 +37,7 @@ export class TurnLimiter {
   }
 
   #leave(client: string): void {
-    // The place passes on without being free in between.
+    // The next work takes the place directly; the place is never free in between.
     const next = this.#waiting.shift()
     if (next) next()
     else this.#running--

@@ -1,6 +1,6 @@
 /**
- * All event types in one list: the spec's 34, and those of origin `slotbase` that the domain needs beside them.
- * Types, checks, JSON Schemas and the answers of `/v1/event-types` come from here, so they cannot disagree.
+ * All event types in one list: the spec's 34, and the domain's additional types of origin `slotbase`.
+ * Types, checks, JSON Schemas and the answers of `/v1/event-types` come from this list, so they cannot disagree.
  * To add a type, add it to its area's file.
  */
 import * as Result from "effect/Result"
@@ -43,7 +43,7 @@ export const catalogue: readonly EventDefinition[] = Object.freeze([...all])
 
 const definitions = byType(catalogue)
 
-/** The definition of a type, or undefined when the catalogue has none of that name. */
+/** The definition of a type; undefined when the catalogue has none of that name. */
 export function definitionOf(type: string): EventDefinition | undefined {
   return definitions.get(type)
 }
@@ -53,7 +53,7 @@ export const facilityWebhookEvents: readonly EventType[] = Object.freeze(
   all.filter((definition) => definition.facilityWebhook).map((definition) => definition.type),
 )
 
-/** Data that is not what its event type promises. Each path is dotted, such as `participants.0.userId`. */
+/** Data that violates the Schema of its event type. Each path is dotted, such as `participants.0.userId`. */
 export class InvalidEvent extends Error {
   readonly _tag = "InvalidEvent"
   override readonly name = "InvalidEvent"
@@ -67,12 +67,12 @@ export class InvalidEvent extends Error {
   }
 }
 
-/** Enough to find the fault; data with thousands of unknown keys must not become an error of thousands of lines. */
+/** Enough to find the fault. Data with thousands of unknown keys must not cause an error with thousands of lines. */
 const maxIssues = 50
 
 /**
- * Throws `InvalidEvent` unless the data is exactly what the type's Schema says: nothing missing, nothing wrong,
- * nothing more. An optional field is absent, never null or undefined.
+ * Throws `InvalidEvent` unless the data matches the type's Schema exactly. No field may be missing, wrong or unknown.
+ * An optional field is absent, never null or undefined.
  */
 export function checkData(type: EventType, data: unknown): void {
   const check = checks.get(type)
@@ -102,7 +102,7 @@ export function eventJsonSchemaOf(type: EventType): Readonly<Record<string, unkn
   }
 }
 
-/** The definitions by their type; two of one type are a mistake in the list. */
+/** The definitions by their type. Two definitions of one type are a mistake in the list. */
 export function byType(list: readonly EventDefinition[]): ReadonlyMap<string, EventDefinition> {
   const map = new Map<string, EventDefinition>()
   for (const definition of list) {

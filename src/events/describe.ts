@@ -1,4 +1,4 @@
-/** What the catalogue tells the world about a type: the answer of `GET /v1/event-types/{type}`, and sample events. */
+/** The public description of a type: the answer of `GET /v1/event-types/{type}`, and sample events. */
 import { definitionOf, type EventType, eventJsonSchemaOf, InvalidEvent } from "./catalogue.ts"
 import type { EventDefinition } from "./definition.ts"
 import type { DomainEvent } from "./envelope.ts"
@@ -11,7 +11,7 @@ export interface EventTypeDescription
   > {
   /** JSON Schema (draft 2020-12) of `data`. */
   readonly schema: Readonly<Record<string, unknown>>
-  /** A whole event with every field, the optional ones too. */
+  /** A whole event with every field, the optional ones included. */
   readonly sample: DomainEvent
 }
 
@@ -32,7 +32,7 @@ export function describeEventType(type: EventType): EventTypeDescription {
   }
 }
 
-/** A sample event, always the same. Throws `InvalidEvent` when the catalogue has no such type. */
+/** A sample event, the same at every call. Throws `InvalidEvent` when the catalogue has no such type. */
 export function samplesEvent(type: EventType): DomainEvent {
   const { version, source, sample } = known(type)
   return {

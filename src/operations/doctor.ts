@@ -4,15 +4,15 @@ import type { Db } from "#base/database/db.ts"
 export interface Check {
   readonly name: string
   readonly well: boolean
-  /** What was found, and when it is not well, what to do. */
+  /** The finding; for a fault, also the remedy. */
   readonly says: string
 }
 
-/** How many of the latest events the ledger is computed for: enough to see a fault, and done in about a second. */
+/** The ledger is computed for this many of the latest events: enough to see a fault, in about a second. */
 const ledgerEvents = 10_000
-/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, a retry has its time. */
+/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, or a retry is not due yet. */
 const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open", "endpoint_busy"]
-/** The job looks every hour; a reader may delay it for a while. */
+/** The job runs every hour. An open reader may delay it for a while. */
 const overdueDays = 2
 
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
@@ -77,7 +77,10 @@ async function processes(db: Db): Promise<Check> {
     : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
 
-/** Months of the log that should have left, and who has their tables open: the job says so too, but only in its output. */
+/**
+ * Months of the log that should have been removed, and the sessions that have their tables open. The job says so too,
+ * but only in its output.
+ */
 async function retention(db: Db): Promise<Check> {
   const [row] = await db<{ keep: string | null; overdue: string[]; readers: string[] }[]>`
     select s.keep_events::text as keep, o.overdue, array(
@@ -148,7 +151,7 @@ async function ledger(db: Db): Promise<Check> {
       }
 }
 
-/** Whether the books say what the payments, refunds and charges say. */
+/** Whether the ledger agrees with the payments, refunds and charges. */
 async function money(db: Db): Promise<Check> {
   const [first, ...more] = await db<{ facility: string; account: string; currency: string }[]>`
     select facility, account, currency from slotbase.money_balances where not conserved order by facility, account`

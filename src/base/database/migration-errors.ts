@@ -1,4 +1,4 @@
-// How a migration can be refused or fail. Each message is a sentence that says what to do.
+// How a migration can be refused or fail. Each message is a sentence with the remedy.
 
 export class DatabaseNewer extends Error {
   readonly _tag = "DatabaseNewer"
@@ -28,7 +28,7 @@ export class MigrationFailed extends Error {
 
   constructor(
     readonly migration: string,
-    /** Line of the file, when PostgreSQL named a place. */
+    /** The line of the file, when PostgreSQL named a place. */
     readonly line: number | undefined,
     cause: unknown,
   ) {

@@ -1,7 +1,7 @@
 /**
- * Closures: a holiday, a repair, a tournament of others. While it is closed nothing can be booked and availability says
- * `blocked`; what was booked before stays, is answered in a report, and cancelled only when that is asked for. A holiday is
- * a closure of a whole local day. The rows are written in `closures/rows.ts`.
+ * Closures: a holiday, a repair, a tournament of others. Closed time cannot be booked, and availability says `blocked`.
+ * Earlier bookings stay and are reported in the answer. They are cancelled only on request.
+ * A holiday is a closure of a whole local day. `club/closure-rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
@@ -54,8 +54,8 @@ export const NewClosure = Schema.Struct({ ...ClosureReport.fields, cancelledBook
 export type NewClosure = typeof NewClosure.Type
 
 /**
- * Closes a facility or some of its resources. Records `facility.closure.created`, and with `cancelBookings` what the
- * cancellations record.
+ * Closes a facility or some of its resources.
+ * Records `facility.closure.created`, and with `cancelBookings` the events of the cancellations.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
  */
 export async function createClosure(
@@ -88,7 +88,10 @@ export async function createClosure(
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
 }
 
-/** Opens again what was closed, and offers it to who waits for it. Records `facility.closure.removed`. Throws NotAllowed, NotFound. */
+/**
+ * Opens the closed time again, and offers it to waiting people. Records `facility.closure.removed`.
+ * Throws NotAllowed, NotFound.
+ */
 export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   requireAdmin(caller, facilityId)
   const { now, scope } = await lockFacility(tx, facilityId)
@@ -117,7 +120,7 @@ export const ClosureQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "closures that start before this instant" }),
 })
 
-/** By start. Throws NotFound for who is no member. */
+/** By start. Throws NotFound for strangers. */
 export async function listClosures(
   db: Queryable,
   caller: Caller,
@@ -131,7 +134,7 @@ export async function listClosures(
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], closureOf)
 }
 
-/** A closure, and for staff what is booked in its time. Throws NotFound. */
+/** A closure, and for staff the bookings in its time. Throws NotFound. */
 export async function getClosure(
   db: Queryable,
   caller: Caller,
@@ -145,7 +148,9 @@ export async function getClosure(
   return { ...closureOf(row), ...report }
 }
 
-/** Nobody is served a cached day of what is closed or opened. Answers the ids, sorted; empty: the whole facility. */
+/**
+ * Invalidates the cached days of the closed or opened resources. Returns the ids, sorted; empty: the whole facility.
+ */
 async function closeResources(tx: Tx, facilityId: string, given: readonly string[] | undefined): Promise<string[]> {
   if (given === undefined) {
     await countUpFacility(tx, facilityId)

@@ -1,6 +1,7 @@
 /**
- * Organizations: who runs several facilities. A role in an organization (owner, administrator, staff) counts in all its
- * facilities, those that join later too; see `access.ts`.
+ * Organizations, which run several facilities. A role in an organization (owner, administrator, staff) counts in all
+ * its facilities.
+ * Facilities that join later are included; see `access/caller.ts`.
  * Writes: organizations.
  */
 import * as Schema from "effect/Schema"
@@ -30,7 +31,7 @@ export const Organization = Schema.Struct({ id: Id, name: Schema.String, ownerId
 export type Organization = typeof Organization.Type
 
 /**
- * The owner, when a person, becomes `facility_owner` of the organization; records `user.role_assigned` for that.
+ * The owner, if a person, becomes `facility_owner` of the organization; records `user.role_assigned` for this role.
  * @throws NotAllowed, RuleBroken `owner_unknown`
  */
 export async function createOrganization(
@@ -57,7 +58,7 @@ export async function createOrganization(
   return organizationOf(row)
 }
 
-/** Those in which the caller holds a role, the oldest first; all of them for a platform administrator. */
+/** The organizations in which the caller holds a role, the oldest first; all of them for a platform administrator. */
 export async function listOrganizations(
   db: Queryable,
   caller: Caller,
@@ -72,7 +73,7 @@ export async function listOrganizations(
   return pageOf(rows, limit, (row) => [row.id], organizationOf)
 }
 
-/** For who holds a role in it. Throws NotFound. */
+/** For callers with a role in the organization. Throws NotFound. */
 export async function findOrganization(db: Queryable, caller: Caller, id: string): Promise<Organization> {
   if (bestRoleInOrganization(caller, id) === undefined) throw new NotFound("organization", id)
   const [row] = await db<OrganizationRow[]>`select * from slotbase.organizations where id = ${id}`

@@ -1,6 +1,6 @@
 /**
- * What can be booked in a facility: courts, rooms, lanes. Every change counts up a resource's `version`, by which cached
- * availability knows that it is of yesterday's rules.
+ * The bookable resources of a facility: courts, rooms, lanes. Every change increments a resource's `version`, which
+ * invalidates cached availability.
  * Writes: resources.
  */
 import * as Schema from "effect/Schema"
@@ -71,8 +71,9 @@ export async function createResource(
 }
 
 /**
- * Changes what really differs and records `resource.updated` with those names; without a difference nothing is written.
- * What is booked keeps its price. One that becomes active again uses the plan's entitlement again.
+ * Changes the fields that differ and records `resource.updated` with their names. Without a difference nothing is
+ * written.
+ * Existing bookings keep their price. A resource that becomes active again uses the plan's entitlement again.
  * @throws NotAllowed, NotFound, RuleBroken `limit_reached`
  */
 export async function changeResource(
@@ -105,7 +106,7 @@ export async function changeResource(
   return resourceOf(updated ?? row)
 }
 
-/** No cached day of these resources is used any more. Answers those that the facility has. */
+/** Invalidates every cached day of these resources. Returns those that the facility has. */
 export async function countUpResources(tx: Tx, facilityId: string, ids: readonly string[]): Promise<string[]> {
   const rows = await tx<{ id: string }[]>`
     with r as materialized (
@@ -118,7 +119,7 @@ export async function countUpResources(tx: Tx, facilityId: string, ids: readonly
   return rows.map((row) => row.id).sort()
 }
 
-/** Throws NotFound, also for who is no member. */
+/** Throws NotFound, also for strangers. */
 export async function findResource(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Resource> {
   requireMember(caller, facilityId)
   const [row] = await db<ResourceRow[]>`
@@ -133,7 +134,7 @@ export const ResourceQuery = Schema.Struct({
   isActive: Schema.optionalKey(Schema.Literals(["true", "false"])),
 })
 
-/** By name. Throws NotFound for who is no member. */
+/** By name. Throws NotFound for strangers. */
 export async function listResources(
   db: Queryable,
   caller: Caller,

@@ -1,4 +1,4 @@
-/** A person's roles, for themself and for those who administer where they are held. Only reads; `roles.ts` writes. */
+/** A person's roles, for the person and for the administrators of their scopes. Only reads; `roles.ts` writes. */
 import * as Schema from "effect/Schema"
 import { type Caller, facilitiesWith, isPlatformAdmin, organizationsWith } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -16,8 +16,9 @@ export const RoleQuery = Schema.Struct({
 })
 
 /**
- * All roles of the caller themself; of somebody else those in the facilities and organizations that the caller
- * administers. Throws NotFound when that leaves none.
+ * All roles of the caller. Of another person: the roles in the facilities and organizations that the caller
+ * administers.
+ * Throws NotFound when there are none.
  */
 export async function listRoles(
   db: Queryable,

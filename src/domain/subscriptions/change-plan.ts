@@ -1,6 +1,7 @@
 /**
- * Moving to another plan or billing cycle. It takes effect at once, up and down: what it costs is charged, what it saves is
- * credited to later invoices, and the preview is computed by the function that charges.
+ * Moves to another plan or billing cycle. The change takes effect at once, up and down.
+ * Its cost is charged, its saving is credited to later invoices. The preview is computed by the same function as the
+ * charge.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -26,9 +27,12 @@ import { changeSubscription, columnsOf, type LockedSubscription, termsOf } from 
 import { closePrompts } from "./upgrade-prompts.ts"
 
 /**
- * Moves to another plan or billing cycle at once, or says what that would cost. Records subscription.plan_changed, and
- * subscription.limit_warning for each limit that is near or passed on the new plan.
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged, subscription_ends, subscription_past_due)
+ * Moves to another plan or billing cycle at once, or only returns the cost.
+ * Records subscription.plan_changed, and subscription.limit_warning for each limit that is near or passed on the new
+ * plan.
+ *
+ * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
+ * subscription_ends, subscription_past_due)
  */
 export async function changePlan(
   tx: Tx,
@@ -101,7 +105,7 @@ function requireChangeable(
   }
 }
 
-/** To the larger plan is up; on one plan, to the longer commitment. */
+/** A larger plan is an upgrade; on one plan, the longer commitment is. */
 const typeOf = (from: PlanRow, to: PlanRow, billingCycle: BillingCycle): PlanChange["changeType"] =>
   to.rank > from.rank || (to.rank === from.rank && billingCycle === "annual") ? "upgrade" : "downgrade"
 

@@ -1,5 +1,6 @@
 /**
- * Coupons: made by the platform, redeemed by each facility once. Their row decides of how many redemptions the last is.
+ * Coupons: made by the platform, redeemed by each facility once. A lock on the coupon's row decides which redemption is
+ * the last.
  * Writes: coupons, coupon_redemptions.
  */
 import * as Schema from "effect/Schema"
@@ -65,7 +66,7 @@ export type Redeemed = Discount & { readonly id: string; readonly code: string }
  */
 export async function redeemCoupon(tx: Tx, facilityId: string, given: string, currency: string): Promise<Redeemed> {
   const code = normalCode(given)
-  // The lock before the judgement: of two who want the last redemption, the second sees that it has gone.
+  // The lock comes before the check: of two requests for the last redemption, the second sees that it is gone.
   const [row] = await tx<(CouponRow & { expired: boolean; redeemed: boolean })[]>`
     with c as materialized (select * from slotbase.coupons where code = ${code} for no key update)
     select c.*, coalesce(c.valid_until < slotbase.now(), false) as expired,

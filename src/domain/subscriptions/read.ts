@@ -1,4 +1,4 @@
-/** What is asked of a facility's subscription: itself, its invoices, how much of each entitlement is used. */
+/** Reads a facility's subscription, its invoices, and the use of each entitlement. */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -13,7 +13,7 @@ import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
 
-/** The one that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
+/** The subscription that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
 export async function getSubscription(db: Queryable, caller: Caller, facilityId: string): Promise<Subscription> {
   requireAdmin(caller, facilityId)
   const row = await required(db, facilityId)
@@ -21,7 +21,7 @@ export async function getSubscription(db: Queryable, caller: Caller, facilityId:
 }
 
 /**
- * How much of each entitlement is used now, for staff; bookings in the present month of the subscription.
+ * The present use of each entitlement, for staff. Bookings are those of the subscription's present month.
  * @throws NotAllowed, NotFound, also when the subscription has ended
  */
 export async function getUsage(db: Queryable, caller: Caller, facilityId: string): Promise<Usage> {

@@ -1,6 +1,7 @@
 /**
- * Upgrade prompts: what the people who run a facility are shown when a limit comes near, until they dismiss it or change the
- * plan. There is one per entitlement at a time, of the newest warning.
+ * Upgrade prompts, shown to the facility's administrators when a limit comes near, until they dismiss the prompt or
+ * change the plan.
+ * Each entitlement has one prompt at a time, for the newest warning.
  * Writes: upgrade_prompts.
  */
 import * as Schema from "effect/Schema"
@@ -38,8 +39,8 @@ export const UpgradePrompt = Schema.Struct({
 export type UpgradePrompt = typeof UpgradePrompt.Type
 
 /**
- * Shows a warning, instead of an older one for the same entitlement; a warning that comes late changes nothing.
- * @returns why there is nothing to show, if so.
+ * Shows a warning in place of an older one for the same entitlement. A late warning changes nothing.
+ * @returns the reason when there is nothing to show.
  */
 export async function showPrompt(
   tx: Tx,
@@ -100,7 +101,7 @@ export async function dismissPrompt(tx: Tx, caller: Caller, facilityId: string, 
   return promptOf(row)
 }
 
-/** The plan has changed: what is shown was about another one. */
+/** The plan has changed, so the shown prompts are about another plan. */
 export async function closePrompts(tx: Tx, facilityId: string, userId: string): Promise<void> {
   await tx`
     update slotbase.upgrade_prompts set dismissed_at = slotbase.now(), dismissed_by = ${userId}

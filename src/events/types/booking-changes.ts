@@ -1,4 +1,4 @@
-/** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
+/** Events of bookings that the spec leaves out: approval by staff, moves, and a forgiven no-show. */
 import * as Schema from "effect/Schema"
 import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -56,7 +56,7 @@ export const bookingChangeEvents = [
     type: "booking.approval.granted",
     origin: "slotbase",
     description:
-      "Staff approved a pending booking. What follows is an event of its own: booking.confirmed, or booking.hold.created when it must be paid online first.",
+      "Staff approved a pending booking. Another event follows: booking.confirmed, or booking.hold.created when it must be paid online first.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: { ...place, approvedBy: ActorId, approvedAt: Instant },
@@ -79,7 +79,8 @@ export const bookingChangeEvents = [
   define({
     type: "booking.rescheduled",
     origin: "slotbase",
-    description: "A booking was moved to another time or resource; it says both, and what it costs now.",
+    description:
+      "A booking was moved to another time or resource; the event has the old and the new one, and the new price.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: {

@@ -1,4 +1,4 @@
-/** The events of holds and bookings: seven of the spec, and those that it leaves unannounced. */
+/** The events of holds and bookings: seven of the spec, and additional ones of origin `slotbase`. */
 import * as Schema from "effect/Schema"
 import {
   ActorId,

@@ -1,6 +1,7 @@
 /**
- * The events of coaches: the blocks they ask for, and the sessions they hold. A session that is a booking of its own is
- * announced by that booking's events; one inside a block, whose booking announces nothing, by its own.
+ * The events of coaches: the blocks that they ask for, and the sessions that they hold.
+ * A session with its own booking is announced by that booking's events. A session inside a block is announced by its
+ * own events, because the block's booking announces nothing.
  */
 import * as Schema from "effect/Schema"
 import { ActorId, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
@@ -187,7 +188,7 @@ export const coachEvents = [
   }),
   define({
     type: "coach.session.completed",
-    description: "A coaching session took place; it names who attended and whose parents to tell.",
+    description: "A coaching session took place; it names the students who attended and the parents to notify.",
     aggregate: "coach_session",
     aggregateId: (data) => data.sessionId,
     data: {

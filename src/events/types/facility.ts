@@ -1,4 +1,4 @@
-/** The events of a facility itself: its settings, its resources, when it is closed, and what is found in its corners. */
+/** The events of a facility itself: its settings, its resources, its closures and its lost items. */
 import * as Schema from "effect/Schema"
 import { ActorId, Id, Instant, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -26,7 +26,7 @@ export const facilityEvents = [
   }),
   define({
     type: "facility.settings_updated",
-    description: "Settings of a facility were changed; it names which.",
+    description: "Settings of a facility were changed; the event names them.",
     aggregate: "facility",
     aggregateId: (data) => data.facilityId,
     data: { facilityId: Id, changedSettings: Schema.Array(Text), changedBy: ActorId },

@@ -1,4 +1,4 @@
-/** The events of a coach's feedback, of the media in it, and of the progress that it shows. */
+/** The events of a coach's feedback, of the media in it, and of the progress in it. */
 import * as Schema from "effect/Schema"
 import { ActorId, Count, Id, JsonObject, Measure, Milliseconds, Seconds, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"

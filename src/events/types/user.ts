@@ -1,4 +1,6 @@
-/** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
+/**
+ * The events of people: registrations, roles and parents. Three are of the spec; the others end roles and parenthood.
+ */
 import * as Schema from "effect/Schema"
 import { ActorId, Email, Id, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -10,7 +12,7 @@ export const userEvents = [
   define({
     type: "user.created",
     description:
-      "A person registered, or was registered. A child without an address of its own is reached at its parent's, which then stands here.",
+      "A person registered, or was registered. A child without an address is reached at its parent's; the event then holds that address.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: {
@@ -63,7 +65,7 @@ export const userEvents = [
   define({
     type: "parent_child.linked",
     description:
-      "A person became the parent of a child in SlotBase. It is heard in one facility: of those where the child holds a role, the one with the lowest id.",
+      "A person became the parent of a child in SlotBase. The event belongs to one facility: the one with the lowest id in which the child holds a role.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
     data: {

@@ -1,7 +1,9 @@
 /**
- * Frames of availability. A batch of events is coalesced: the slots of a resource on a local day are read and sent once, as
- * they are now, under the last event that changed them. What cannot be said in days (other hours of a whole facility, a
- * new resource) is said for today, and a `resync` tells everybody else to refetch the day that they look at.
+ * Frames of availability. A batch of events is coalesced.
+ * The slots of a resource on a local day are read and sent once, as they are now, under the last event that changed
+ * them.
+ * Some changes concern every day: other hours of a whole facility, a new resource. Their frames cover today, and a
+ * `resync` tells the clients to refetch other days.
  */
 
 import { clock } from "#base/clock.ts"
@@ -15,7 +17,7 @@ import { liveLimits } from "./limits.ts"
 /** The changes of a batch, coalesced. */
 export interface SlotChanges {
   readonly days: readonly ChangedDay[]
-  /** Facilities and resources of which more changed than can be said in days. */
+  /** Facilities and resources with more changes than frames of single days can show. */
   readonly refetch: readonly ChangedPlace[]
 }
 
@@ -29,7 +31,7 @@ interface ChangedDay extends ChangedPlace {
   readonly date: string
 }
 
-/** What the events of some rows changed. */
+/** The changes in the events of some rows. */
 export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
   const resources = await resourcesOf(
     db,
@@ -55,7 +57,9 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
   return { days: [...days.values()], refetch: [...refetch.values()] }
 }
 
-/** Reads the present slots of the days. The frames of a day go to its facility's channel and to its resource's. */
+/**
+ * Reads the present slots of the days. The frames of a day go to its facility's channel and to its resource's channel.
+ */
 export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges): Promise<Frame[]> {
   const built = await slotsOfMany(db, days)
   const slots = new Map(built.map((day) => [`${day.resourceId} ${day.date}`, day.slots]))
@@ -73,13 +77,13 @@ export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges
   return [...changed, ...resyncs.values()]
 }
 
-/** The channels on which a change of a resource is heard. */
+/** The channels that carry a change of a resource. */
 export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; resourceId: string }): string[] => [
   channelName("facility:{facilityId}:availability", facilityId),
   channelName("resource:{resourceId}:availability", resourceId),
 ]
 
-/** Whether all resources of the facility are concerned: its hours, or a closure of the whole of it. */
+/** Whether a change concerns all resources of the facility: its hours, or a closure of the whole facility. */
 export const concernsAll = (change: AvailabilityChange): boolean =>
   change.what === "facility" || (change.what === "closure" && change.resourceIds.length === 0)
 

@@ -45,7 +45,7 @@ test("a wrong token closes with 4401", async () => {
 test("a frame before the token closes with 4401", async () => {
   const client = await server.connect()
   client.send({ type: "subscribe", channel: `facility:${club.id}:availability` })
-  expect(await client.closed).toEqual({ code: 4401, reason: "the first frame must say who this is" })
+  expect(await client.closed).toEqual({ code: 4401, reason: "the first frame must be auth" })
 })
 
 test("another person's token on a socket that is known closes with 4400; a newer one of the same person is welcome", async () => {

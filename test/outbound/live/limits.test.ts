@@ -24,7 +24,7 @@ afterAll(async () => {
 test("who does not say who they are is closed with 4401", async () => {
   const server = await serve({ authMs: 20 })
   const client = await server.connect()
-  expect(await client.closed).toEqual({ code: 4401, reason: "nobody has said who this is" })
+  expect(await client.closed).toEqual({ code: 4401, reason: "authentication timed out" })
 })
 
 test("a person has so many sockets, and the next one is closed with 4429", async () => {

@@ -1,7 +1,9 @@
 /**
- * Coach blocks: time on a resource that a coach asks for, and what staff decide. A block occupies from the request on, through
- * a booking of the type coach_block, so the one constraint against double booking holds for it too. It records coach.block.*,
- * and its booking records nothing. Every command locks that booking first: of two who decide, the second finds it decided.
+ * Coach blocks: time on a resource that a coach requests, and the decisions of staff.
+ * A block occupies its time from the request on, through a booking of the type coach_block. So the one constraint
+ * against double booking covers blocks too.
+ * A block records coach.block.*, and its booking records nothing.
+ * Every command locks that booking first: the second of two decisions sees the first.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember, requireStaff } from "#access/caller.ts"
@@ -51,8 +53,9 @@ export type BlockInput = typeof BlockInput.Type
 export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
 
 /**
- * Takes the time for the coach, who is the booker of `asked`. Records coach.block.requested and, when nobody has to approve
- * it (staff asked, or the coach's profile says so), coach.block.approved.
+ * Takes the time for the coach, the booker of `asked`. Records coach.block.requested.
+ * Also records coach.block.approved when no approval is needed (staff asked, or the coach's profile says so).
+ *
  * @param asked resource, time and coach, as the before hooks left them
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
  */
@@ -73,7 +76,7 @@ export async function requestBlock(
     bookingType: "coach_block",
     bookerId: coach.userId,
   })
-  // Time is taken and nothing is sold: the coach owes nothing for it.
+  // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,
     { ...plan, price: 0 },
@@ -100,7 +103,7 @@ export async function requestBlock(
 }
 
 /**
- * Staff grant a request that has not begun. Records coach.block.approved.
+ * Approves a request that has not begun. Records coach.block.approved.
  * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
  */
 export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, blockId: string): Promise<CoachBlock> {
@@ -110,7 +113,7 @@ export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, b
   if (booking.start_at <= booking.now) {
     throw new WrongState(
       "block_started",
-      `The time began at ${booking.start_at.toISOString()}; nobody waits for it any more.`,
+      `The time began at ${booking.start_at.toISOString()}; the request can no longer be approved.`,
     )
   }
   await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now })
@@ -120,7 +123,7 @@ export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, b
 }
 
 /**
- * Staff turn a request down, and its time is free. Records coach.block.rejected.
+ * Rejects a request and frees its time. Records coach.block.rejected.
  * @throws NotFound, NotAllowed, WrongState (block_not_pending)
  */
 export async function rejectBlock(
@@ -145,7 +148,8 @@ export async function rejectBlock(
 }
 
 /**
- * The coach gives the time back until it begins, staff also later; sessions inside are off with it. Records coach.block.cancelled.
+ * Cancels a block: its coach until it begins, staff also later. Its sessions are cancelled too. Records
+ * coach.block.cancelled.
  * @throws NotFound, WrongState (block_not_open, block_started)
  */
 export async function cancelBlock(
@@ -167,7 +171,8 @@ export async function cancelBlock(
 }
 
 /**
- * Cancels the block to which a locked booking belongs, as when the facility closes; false when it belongs to none.
+ * Cancels the block of a locked booking, for example when the facility closes. Returns false when the booking has no
+ * block.
  * Records coach.block.cancelled. Throws WrongState `block_not_open`.
  */
 export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, reason: string): Promise<boolean> {
@@ -177,7 +182,7 @@ export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, 
   return true
 }
 
-/** A block; coaches see their own. Throws NotFound. */
+/** A block; coaches see their own blocks. Throws NotFound. */
 export async function getBlock(
   db: Queryable,
   caller: Caller,
@@ -199,7 +204,10 @@ export const BlockQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start before this instant" }),
 })
 
-/** Blocks by start, then id; coaches see their own. Throws NotAllowed when somebody asks for another coach's. */
+/**
+ * Blocks by start, then id; coaches see their own blocks. Throws NotAllowed when a coach asks for another coach's
+ * blocks.
+ */
 export async function listBlocks(
   db: Queryable,
   caller: Caller,

@@ -1,7 +1,7 @@
 /**
- * The files that come with feedback: added to a draft, read at links that end, removed from a draft. The bytes are in a storage
- * (storage.ts) before the row is written, and go after it is gone; what a crash leaves between the two is removed by the job
- * upload-cleanup.
+ * The files of feedback: added to a draft, read at links that expire, removed from a draft.
+ * The bytes are stored (base/storage) before the row is written, and removed after the row is gone.
+ * Bytes that a crash leaves between the two are removed by the job upload-cleanup.
  */
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
@@ -18,11 +18,11 @@ import { record } from "#events/outbox.ts"
 import { lockDraft, maySee } from "./rights.ts"
 import { findFeedback } from "./rows.ts"
 
-/** Of one feedback; a session has some minutes worth showing. */
+/** The limit of one feedback. A session has a few minutes worth showing. */
 export const maxMediaPerFeedback = 20
 
 /**
- * Adds a file that stands in a storage to a draft. Records media.uploaded.
+ * Adds a stored file to a draft. Records media.uploaded.
  * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (too_many_files)
  */
 export async function addMedia(
@@ -42,13 +42,13 @@ export async function addMedia(
 }
 
 /**
- * Removes a file from a draft; its bytes are for `removeBytes`, after the commit. Records media.removed.
+ * Removes a file from a draft; the caller gives its bytes to `removeBytes`, after the commit. Records media.removed.
  * @throws NotFound, NotAllowed, WrongState (feedback_published)
  */
 export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, mediaId: string): Promise<PlacedMedia> {
   const { placed } = await readableMedia(tx, caller, facilityId, mediaId)
   const draft = await lockDraft(tx, caller, facilityId, placed.feedback_id)
-  // Two who remove it wait for each other at the draft.
+  // Two concurrent removals wait for each other at the draft.
   if (!draft.media.some(({ id }) => id === mediaId)) throw new NotFound("media", mediaId)
   await deleteMedia(tx, facilityId, mediaId)
   record(tx, {
@@ -59,7 +59,7 @@ export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, me
   return placed
 }
 
-/** What is known of a file, and where its content can be read for the next hour. Throws NotFound. */
+/** The facts of a file, and a link to its content for the next hour. Throws NotFound. */
 export async function getMedia(
   { db, secrets, config }: App,
   caller: Caller,
@@ -78,7 +78,7 @@ export async function getMedia(
   }
 }
 
-/** A file whose link is ours and has not ended; undefined for any other link. */
+/** The file of a valid link; undefined for a forged or expired link. */
 export async function linkedMedia(
   { db, secrets }: App,
   mediaId: string,
@@ -102,7 +102,7 @@ export function recordUploaded(tx: Tx, facilityId: string, media: MediaAnswer): 
   })
 }
 
-/** Whoever may not see the feedback does not learn that there is a file. */
+/** A caller who may not see the feedback does not learn that a file exists. */
 async function readableMedia(db: Queryable, caller: Caller, facilityId: string, mediaId: string) {
   requireMember(caller, facilityId)
   const placed = isId(mediaId) ? await findMedia(db, mediaId, facilityId) : undefined

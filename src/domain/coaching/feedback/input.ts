@@ -1,4 +1,4 @@
-/** What feedback is written with, and changed with while it is a draft. */
+/** The input that writes feedback, and the input that changes a draft. */
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
@@ -41,7 +41,7 @@ export const FeedbackInput = Schema.Struct({
 })
 export type FeedbackInput = typeof FeedbackInput.Type
 
-/** What is left out stays as it is. */
+/** A field left out stays as it is. */
 export const FeedbackChange = Schema.Struct({
   text: Schema.optionalKey(Words),
   skillsWorked: Schema.optionalKey(SkillsWorked),

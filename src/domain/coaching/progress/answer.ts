@@ -61,7 +61,7 @@ export interface ProgressRow {
   readonly assessed_by: string
   readonly feedback_id: string | null
   readonly assessed_at: Date
-  /** To the microsecond, which a Date has not. */
+  /** To the microsecond, which a Date cannot hold. */
   readonly assessed_at_text: string
 }
 

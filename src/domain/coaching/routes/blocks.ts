@@ -1,4 +1,4 @@
-/** Coach blocks: time that a coach asks for, and what staff decide. */
+/** Coach blocks: requests of coaches, and decisions of staff. */
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
@@ -27,7 +27,7 @@ import { api } from "#http/route.ts"
 
 const tag = "Coaches"
 
-/** What a before hook may leave of a block: other times, another resource, but a block. */
+/** The block that a before hook may leave: other times or another resource, but a block. */
 const BlockBooking = Schema.Struct({
   resourceId: Id,
   startAt: Instant,
@@ -142,7 +142,7 @@ export const coachBlockRoutes = (app: App) =>
       described({
         tag,
         summary: "Cancel a coach block",
-        description: "Its coach until it begins, staff also later. Its sessions are off with it.",
+        description: "Its coach until it begins, staff also later. Its sessions are cancelled too.",
         body: CancelBlockInput,
         answer: CoachBlock,
         events: ["coach.block.cancelled"],

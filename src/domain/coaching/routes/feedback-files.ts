@@ -1,7 +1,7 @@
 /**
- * Files of feedback: what is known of them with a link to their content, the content itself, and their removal from a draft. The
- * content is served to whoever holds a link that has not ended, in whole or in the ranges that players ask for, and never as
- * anything that a browser would run.
+ * Files of feedback: their facts with a link to the content, the content itself, and their removal from a draft.
+ * The content is served at any link that has not expired, whole or in the ranges that players ask for.
+ * It is never served as anything that a browser would run.
  */
 
 import * as Schema from "effect/Schema"
@@ -97,7 +97,7 @@ export const mediaRoutes = (app: App) =>
       }),
     )
 
-/** The content, or the part of it that is asked for (RFC 9110, 14). It never changes, so its id is its ETag. */
+/** The content, or the requested part of it (RFC 9110, 14). The content never changes, so its id is its ETag. */
 function served(request: Request, content: Blob, about: Record<string, string> & { readonly etag: string }): Response {
   const headers = {
     ...about,

@@ -1,7 +1,9 @@
 /**
- * Coach sessions: made as a lesson with a booking of its own, which booking.confirmed announces, or inside an approved block of
- * the coach, whose booking is then theirs too (no second occupancy; coach.session.scheduled announces it). What becomes of a
- * session is in `coach-attendance.ts`.
+ * Coach sessions, in two kinds:
+ * - A lesson has its own booking, and booking.confirmed announces it.
+ * - A session inside an approved block shares the block's booking and occupies nothing more. coach.session.scheduled
+ *   announces it.
+ * `attendance.ts` holds the later commands of a session.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
@@ -24,7 +26,9 @@ import { type SessionInput, studentsOf } from "./input.ts"
 import { type CoachSession, findSession, findSessions, insertSession, maySeeSession, SessionStatus } from "./rows.ts"
 
 /**
- * Books a lesson and makes its session. Records booking.confirmed; paid online it is a hold first, and the session pending.
+ * Books a lesson and makes its session. Records booking.confirmed.
+ * When paid online, the booking is a hold first, and the session pending.
+ *
  * @param asked the lesson's booking, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
  */
@@ -56,9 +60,9 @@ export async function bookSession(
 }
 
 /**
- * Makes a session inside an approved block, at a time that no other session of it has. Records coach.session.scheduled.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState (block_not_approved,
- * session_overlaps)
+ * Makes a session inside an approved block, at a time without another session. Records coach.session.scheduled.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState
+ * (block_not_approved, session_overlaps)
  */
 export async function addSession(
   tx: Tx,
@@ -117,7 +121,7 @@ export const SessionQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start before this instant" }),
 })
 
-/** Sessions by start, then id: of those that match, the ones that the caller may see. */
+/** The matching sessions that the caller may see, by start, then id. */
 export async function listSessions(
   db: Queryable,
   caller: Caller,
@@ -140,7 +144,7 @@ export async function listSessions(
   )
 }
 
-/** A coach names members only, as every member does; staff know whom they serve. */
+/** A coach names members only, like every member. Staff may name anybody. */
 async function requireStudents(
   tx: Tx,
   caller: Caller,
@@ -163,7 +167,10 @@ async function requireStudents(
   if (faults.length > 0) throw new InvalidInput(faults)
 }
 
-/** Staff sell to anybody in any way; a coach to themself, their students and these one's parents, and never for nothing. */
+/**
+ * Staff sell to anybody in any way. A coach sells to themself, to their students and the students' parents, and never
+ * for free.
+ */
 async function requireMaySell(
   tx: Tx,
   caller: Caller,

@@ -1,7 +1,9 @@
 /**
- * The local mailbox in a browser: GET /mailbox and GET /mailbox/{id}. It exists only while no SMTP server is configured
- * and outside of production. Whoever has the address that the program prints may read it: the key in it is sealed with
- * the program's secret, ends after a week, and moves into a cookie at once. Mails are shown without a way to run anything.
+ * The local mailbox in a browser: GET /mailbox and GET /mailbox/{id}. It exists only without an SMTP server and outside
+ * production.
+ * The address that the program prints opens the mailbox.
+ * Its key is sealed with the program's secret, ends after a week, and moves into a cookie at once.
+ * Mails are shown without a way to run anything.
  */
 import { Elysia } from "elysia"
 import type { App } from "#base/app.ts"
@@ -51,7 +53,7 @@ async function guarded(app: App, request: Request, show: () => Promise<string | 
   return shown instanceof Response ? shown : page(200, shown)
 }
 
-/** Out of the address, where it would stay in the history and on screenshots. */
+/** Moves the key out of the address, where it would stay in the history and on screenshots. */
 function moveIntoCookie(app: App, url: URL, key: string): Response {
   const seconds = Math.floor(((endOf(app, key) ?? 0) - clock.now()) / 1000)
   return new Response(null, {
@@ -64,7 +66,7 @@ function moveIntoCookie(app: App, url: URL, key: string): Response {
   })
 }
 
-/** When the key ends; undefined when it isn't one, or has ended. */
+/** The end of the key's lifetime; undefined for an expired or invalid key. */
 function endOf(app: App, key: string): number | undefined {
   if (key.length > longestKey) return undefined
   try {

@@ -1,6 +1,6 @@
 /**
- * Deliveries as people see them: what is on its way to a webhook and what has ended, with every attempt; and sending one
- * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
+ * Deliveries as people see them, unfinished and ended, with every attempt. Also sends one again by hand.
+ * A delivery is found by its own id and by the id of any of its attempts: both carry the event's millisecond.
  * Writes: delivery_queue and delivery_history (a delivery that is put back), dead_letters (resolution).
  */
 import type { Caller } from "#access/caller.ts"
@@ -23,7 +23,7 @@ import {
 export interface DeliveryQuery {
   readonly status?: DeliveryStatus | undefined
   readonly limit: number
-  /** Event id and replay number of the last one of the page before. */
+  /** The event id and replay number of the last delivery of the page before. */
   readonly after?: readonly [string, number] | undefined
 }
 
@@ -70,7 +70,7 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
   return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
 }
 
-/** Sends it again now: one that has failed from the start of its retries, one that waits for a retry without waiting. */
+/** Sends a delivery again now. A failed one restarts its retries; one that waits for a retry stops waiting. */
 export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
   const { id: deliveryId, webhook_id, event_id, position, replay, status } = await find(tx, facilityId, id)
   if (status === "delivered") throw new WrongState("already_delivered", "The delivery has been delivered.")
@@ -91,8 +91,8 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
 }
 
 /**
- * Puts a failed delivery back into its queue, due at once, with all its retries before it; its attempts stay counted.
- * False when there is no such delivery, or its webhook or event is gone.
+ * Puts a failed delivery back into its queue, due at once, with all its retries. Its earlier attempts stay counted.
+ * Returns false when there is no such delivery, or its webhook or event is gone.
  */
 export async function requeueDelivery(
   tx: Tx,
@@ -108,7 +108,7 @@ export async function requeueDelivery(
       and exists (select from slotbase.events e where e.id = h.event_id and e.facility_id = h.facility_id)
     for no key update of w`
   if (!webhook) return false
-  // Below the floor of the claims of fresh rows: a retry that is due is found all the same.
+  // The row is below the low-water mark of the claims of fresh rows. Claims find a due retry all the same.
   const moved = await tx`
     with gone as (
       delete from slotbase.delivery_history
@@ -123,7 +123,10 @@ export async function requeueDelivery(
   return moved.count === 1
 }
 
-/** The ids of deliveries and attempts begin with their event's millisecond, so only the events of that one are looked at. */
+/**
+ * The ids of deliveries and attempts begin with their event's millisecond, so only the events of that millisecond are
+ * read.
+ */
 async function find(db: Queryable, facilityId: string, id: string) {
   const wanted = (delivery: "q" | "h") => db`
     (${db(delivery)}.delivery_id = ${id} or exists (

@@ -1,4 +1,4 @@
-/** What was sent to the webhooks of a facility, for its administrators and their API keys. */
+/** The deliveries to the webhooks of a facility, for its administrators and their API keys. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"

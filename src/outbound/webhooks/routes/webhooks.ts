@@ -16,7 +16,7 @@ import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook 
 const tag = "Webhooks"
 const secretShown = "A signing secret that SlotBase makes is shown in this answer and never again."
 const reachable =
-  "The url must be https and lead to public addresses; what SLOTBASE_EGRESS_ALLOW names may also be plain http."
+  "The url must be https and lead to public addresses; addresses in SLOTBASE_EGRESS_ALLOW may also use plain http."
 
 export const webhookRoutes = (app: App) =>
   new Elysia({ name: "webhooks" })
@@ -104,6 +104,6 @@ export const webhookRoutes = (app: App) =>
       described({
         tag,
         summary: "Delete a webhook",
-        description: "What it still had to deliver ends as failed, each with a dead letter that counts as ignored.",
+        description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
       }),
     )

@@ -77,7 +77,9 @@ test("staff hand a thing out and vouch for it; nobody else does", async () => {
   const nobody = await claim(people.staff, id, { claimedBy: newId() })
   expect(nobody.body.errors).toEqual([{ path: "body.claimedBy", message: "names nobody" }])
   const byKey = await api.call("POST", at(`/${id}/claim`), { body: {} })
-  expect(byKey.body.errors).toEqual([{ path: "body.claimedBy", message: "Missing key: an API key names whose it is" }])
+  expect(byKey.body.errors).toEqual([
+    { path: "body.claimedBy", message: "Missing key: an API key must name the owner" },
+  ])
 
   const claimed = await claim(people.staff, id, { claimedBy: people.player.id.toUpperCase() })
   expect(claimed.body).toMatchObject({
