@@ -2,8 +2,8 @@
  * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a
  * cursor per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only. So a claim walks
  * no dead rows, however long a backup or an open query keeps them from vacuum. Failed, returned and abandoned runs
- * stand in the queue (slotbase.claim_queued_runs).
- * These functions write handler_cursors and handler_claims, and mark abandoned runs in handler_queue.
+ * stand in the queue (slotbase.claim_queued_runs). These functions write handler_cursors and handler_claims, and mark
+ * abandoned runs in handler_queue.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"

@@ -3,29 +3,22 @@
  * claim, handle and settle fresh runs, queued runs and quarantined runs.
  */
 
-import { GiveUp, type Handler } from "#actors/handlers/handler.ts"
+import type { Handler } from "#actors/handlers/handler.ts"
 import type { Pass } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
-import { type RetryPolicy, retryPolicyOf } from "#actors/runtime/retry.ts"
+import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Db } from "#base/database/db.ts"
-import { metrics } from "#events/metrics.ts"
-import type { Failure } from "./batch-transaction.ts"
 import {
   type Claim,
   claimFreshRuns,
   claimQuarantinedRun,
   claimQueuedRuns,
-  type Run,
-  type RunKey,
   releaseAbandonedRuns,
   returnRuns,
 } from "./claim.ts"
-import { runExternal } from "./external.ts"
+import { type HandlingTools, handleClaim } from "./handle-claim.ts"
 import { Fenced } from "./settle.ts"
-import { settleAbandonedRun, settleFailedRun } from "./settle-failed.ts"
-import { runTransactional } from "./transactional.ts"
 
 /** Runs of one transaction, one after the other. More than 100 gained nothing when measured. */
 const oneByOneBatch = 100
@@ -33,13 +26,9 @@ const oneByOneBatch = 100
 const setBasedBatch = 500
 /** Runs of an external handler side by side. So many may have an unknown outcome when their process dies. */
 const externalBatch = 10
-/**
- * How often the queue is claimed from, for due retries and returned runs, and how often dead processes are looked for.
- */
+/** How often due retries and returned runs are claimed from the queue, and how often dead processes are looked for. */
 export const queueEveryMs = 1_000
-/**
- * Quarantined runs come one after the other for so long. With a full batch of fresh runs before each, they took 30 s.
- */
+/** Quarantined runs come one after the other for so long. Behind a full batch of fresh runs each, they took 30 s. */
 const quarantineMs = 250
 /** A claim from the queue walks rows that a long snapshot keeps from vacuum. It takes a tenth of the time at most. */
 const queueShare = 10
@@ -47,14 +36,9 @@ const queueShare = 10
 const longestQueuePauseMs = 1_500
 
 export class RunLoop {
-  readonly #db: Db
-  readonly #app: App
-  readonly #handler: Handler
+  readonly #tools: HandlingTools
   readonly #process: ActorProcess
-  readonly #policy: RetryPolicy
   readonly #batch: number
-  /** Whether a stop of the process cuts a run off. A run without retries may end. */
-  readonly #isCutOff: boolean
   /** No claim with a smaller lease is left. */
   #since = 0
   #nextQueueAt = Number.NEGATIVE_INFINITY
@@ -68,14 +52,10 @@ export class RunLoop {
   /** Runs of an external handler were begun and not settled: the outside effects of these claims are unknown. */
   #hasOrphans = false
 
-  constructor(app: App, handler: Handler, process: ActorProcess) {
-    this.#db = app.db
-    this.#app = app
-    this.#handler = handler
+  constructor({ db, config }: App, handler: Handler, process: ActorProcess) {
+    this.#tools = { db, handler, policy: retryPolicyOf(handler.name), environment: config.environment }
     this.#process = process
-    this.#policy = retryPolicyOf(handler.name)
     this.#batch = batchOf(handler)
-    this.#isCutOff = handler.kind === "transactional" || this.#policy.maxRetries > 0
   }
 
   async pass(stopping: AbortSignal): Promise<Pass> {
@@ -112,7 +92,7 @@ export class RunLoop {
       await this.#claimFromQueue(stopping)
       return true
     }
-    const claim = await claimFreshRuns(this.#db, this.#handler.name, this.#process.owner(), this.#since, this.#batch)
+    const claim = await claimFreshRuns(...this.#claimant, this.#batch)
     this.#since = claim.since
     await this.#handle(claim, stopping)
     return claim.more
@@ -137,7 +117,7 @@ export class RunLoop {
     const until = performance.now() + quarantineMs
     for (;;) {
       await this.#releaseOrphans()
-      const claim = await claimQuarantinedRun(this.#db, this.#handler.name, this.#process.owner(), this.#since)
+      const claim = await claimQuarantinedRun(...this.#claimant)
       if (claim.lease === 0) return false
       await this.#handle(claim, stopping)
       if (stopping.aborted || performance.now() >= until) return true
@@ -148,7 +128,7 @@ export class RunLoop {
   async #claimFromQueue(stopping: AbortSignal): Promise<boolean> {
     const began = performance.now()
     await this.#releaseOrphans()
-    const claim = await claimQueuedRuns(this.#db, this.#handler.name, this.#process.owner(), this.#since, this.#batch)
+    const claim = await claimQueuedRuns(...this.#claimant, this.#batch)
     const tookMs = performance.now() - began
     // Other processes claim from the queue too, and this claim takes no quarantined run.
     this.#rescued = claim.more ? Math.max(0, this.#rescued - this.#batch) : 0
@@ -160,32 +140,26 @@ export class RunLoop {
   }
 
   async #release({ own }: { readonly own: boolean }): Promise<void> {
-    const { name } = this.#handler
-    const { maxRetries } = this.#policy
-    const done = await releaseAbandonedRuns(this.#db, name, this.#process.owner(), this.#since, maxRetries, own)
+    const done = await releaseAbandonedRuns(...this.#claimant, this.#tools.policy.maxRetries, own)
     this.#rescued += done.released
     if (done.released > 0) this.#nextQueueAt = Number.NEGATIVE_INFINITY
     if (done.released > 0) reached("runs-taken-over")
     this.#hasQuarantined = done.quarantined
   }
 
-  /** Handles and settles the runs of a claim, each failure by itself. */
+  /** The first arguments of each statement that claims or releases. */
+  get #claimant() {
+    const { db, handler } = this.#tools
+    return [db, handler.name, this.#process.owner(), this.#since] as const
+  }
+
   async #handle(claim: Claim, stopping: AbortSignal): Promise<void> {
     if (claim.lease === 0) return
     reached("runs-claimed")
-    if (stopping.aborted) return void (await returnRuns(this.#db, claim))
+    if (stopping.aborted) return void (await returnRuns(this.#tools.db, claim))
     try {
-      for (const run of claim.gone) await this.#fail(claim, { run, cause: eventGone(), durationMs: 0 })
-      const live = await this.#deadLetterAbandoned(claim)
-      const { ended, failures } = await this.#run(live, stopping)
-      if (ended.length + failures.length < live.runs.length) this.#expectReturned()
-      for (const run of ended) metrics.processed(this.#handler.name, run.status, run.durationMs)
-      // A run of an external handler that was cut off by the stop did not fail: it is returned.
-      if (stopping.aborted && this.#isCutOff && this.#handler.kind === "external") {
-        reached("runs-returned")
-        return void (await returnRuns(this.#db, { ...claim, runs: failures.map((failure) => failure.run) }))
-      }
-      for (const failure of failures) await this.#fail(claim, failure)
+      const allEnded = await handleClaim(this.#tools, claim, stopping)
+      if (!allEnded) this.#expectReturned()
     } catch (error) {
       // The next claim frees the runs that this one has not settled; they stand in the queue then.
       this.#expectReturned()
@@ -193,56 +167,13 @@ export class RunLoop {
     }
   }
 
-  #run(claim: Claim, stopping: AbortSignal) {
-    const handler = this.#handler
-    return handler.kind === "transactional"
-      ? runTransactional(this.#db, handler, claim, this.#app.config.environment)
-      : runExternal(this.#db, handler, claim, this.#isCutOff ? stopping : undefined)
-  }
-
   /** Runs of the claim were not settled, and will stand in the queue. */
   #expectReturned(): void {
     this.#hasReturned = true
     this.#nextQueueAt = Number.NEGATIVE_INFINITY
-    this.#hasOrphans = this.#handler.kind === "external"
-  }
-
-  /** The claim without the runs that were abandoned once too often. */
-  async #deadLetterAbandoned(claim: Claim): Promise<Claim> {
-    const abandoned = claim.runs.filter((run) => this.#isUsedUp(run))
-    if (abandoned.length === 0) return claim
-    for (const run of abandoned) {
-      reached("run-lost", run.id)
-      await settleAbandonedRun(this.#db, this.#held(claim, run))
-      reached("lost-buried", run.id)
-      metrics.failed(this.#handler.name)
-      metrics.processed(this.#handler.name, "dead_letter", 0)
-    }
-    return { ...claim, runs: claim.runs.filter((run) => !this.#isUsedUp(run)) }
-  }
-
-  /** Its attempts in quarantine are used up, or its handler is external and has no retries. */
-  #isUsedUp({ attempts, quarantined }: Run): boolean {
-    const { maxRetries } = this.#policy
-    return quarantined && (attempts > maxRetries || (this.#handler.kind === "external" && maxRetries === 0))
-  }
-
-  async #fail(claim: Claim, { run, cause, durationMs }: FailedRun): Promise<void> {
-    reached("run-failed", run.id)
-    const retriedAfterMs = await settleFailedRun(this.#db, this.#held(claim, run), { cause, durationMs })
-    reached("failure-settled", run.id)
-    metrics.failed(this.#handler.name)
-    if (retriedAfterMs === undefined) metrics.processed(this.#handler.name, "dead_letter", durationMs)
-  }
-
-  #held({ handler, lease }: Claim, run: RunKey) {
-    return { handler, lease, run, policy: this.#policy }
+    this.#hasOrphans = this.#tools.handler.kind === "external"
   }
 }
-
-type FailedRun = Omit<Failure, "run"> & { readonly run: RunKey }
-
-const eventGone = () => new GiveUp("the event is gone: its partition was dropped", "event_gone")
 
 function batchOf(handler: Handler): number {
   if (handler.kind === "external") return externalBatch

@@ -1,7 +1,7 @@
 /**
  * Settling the runs of a claim that need no retry: they leave the claim under its fencing token and enter the history.
- * A count that differs means that another process owns the runs now: everything is rolled back.
- * slotbase.settle_claim() writes handler_batches, slotbase.settle_runs() writes handler_history.
+ * A count that differs means that another process owns the runs now: everything is rolled back. slotbase.settle_claim()
+ * writes handler_batches, slotbase.settle_runs() writes handler_history.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { storable } from "./failure-text.ts"

@@ -32,13 +32,14 @@ export const crashPoints = {
   "outside-settled": "The run of an external handler is settled; the process does not know it yet.",
   "run-failed": "A run has failed; neither its retry nor its dead letter is written.",
   "failure-settled": "The retry or the dead letter of a failed run is written.",
-  "runs-returned": "Claimed runs are about to be given back.",
+  "runs-returned": "Claimed runs are about to be returned.",
   "batch-cut-short": "A batch that took too long has committed what it did; the rest of it is still claimed.",
-  "rest-returned": "The rest of a batch that was cut short is given back; no pass has claimed it.",
+  "rest-returned": "The rest of a batch that was cut short is returned; no pass has claimed it.",
   "runs-taken-over":
     "The claims of a crashed process are free again; the process that freed them has claimed none of them.",
-  "run-lost": "A quarantined run was lost once too often and is claimed; its dead letter is not written.",
-  "lost-buried": "The dead letter of a run that was lost too often is written; the rest of its claim is not begun.",
+  "run-lost": "A quarantined run was abandoned once too often and is claimed; its dead letter is not written.",
+  "lost-buried":
+    "The dead letter of a run that was abandoned too often is written; the rest of its claim is not begun.",
   // Mail.
   "messages-recorded": "The messages of an event are recorded, and none was sent.",
   "send-begun": "A message is marked as being sent; it has not left.",
@@ -50,7 +51,7 @@ export const crashPoints = {
   "webhook-switched-off": "A receiver's 410 has switched its webhook off; the attempt is not settled.",
   "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
   "attempts-settled": "Attempts are settled; the process does not know it yet.",
-  "deliveries-returned": "Deliveries that were claimed ahead are about to be given back.",
+  "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
   "doubtful-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
   "taken-over": "The deliveries of a crashed process are due again; the process that took them over has sent none.",
   // Browsers.
