@@ -1,6 +1,7 @@
 // The figures that all parts tell in the same columns, and what the costs of some rounds are per event.
 
-import { type Cost, median, round } from "./measure.ts"
+import { median, round } from "#scripts/statistics.ts"
+import type { Cost } from "./measure.ts"
 
 /** One line of a part's table. A column is missing where there is nothing to measure. */
 export interface Figure {

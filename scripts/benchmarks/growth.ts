@@ -5,10 +5,11 @@
 
 import { statfs } from "node:fs/promises"
 import { tmpdir } from "node:os"
+import { median, round } from "#scripts/statistics.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { bytesPerEvent, fill } from "./growth/fill.ts"
 import { explaining, faultsOf, logSettings, markLog, type Plan, readPlans } from "./growth/plans.ts"
-import { median, meter, round } from "./measure.ts"
+import { meter } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { type Entry, handlerNames } from "./pipeline/contestant.ts"
 import { waitsSince } from "./pipeline/finished.ts"

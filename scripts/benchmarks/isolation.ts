@@ -12,11 +12,11 @@
 // mean nothing.
 
 import type { Db } from "#base/database/db.ts"
+import { median, round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { areGivenUp, makeBacklog, queueOf, switchAll, type Webhook } from "./isolation/club.ts"
 import { measureRound, medianRatio, quantile, type Round, type Span, type Turn } from "./isolation/rounds.ts"
 import { type Scene, setScene } from "./isolation/scene.ts"
-import { median, round } from "./measure.ts"
 import type { Part } from "./part.ts"
 
 interface Plan {

@@ -3,12 +3,13 @@
 // clock of the same machine, in this process: the program under test is a process of its own. An event is a booking here, with
 // its request; what the stretch cost is the same in its three lines.
 
+import { percentile, round } from "#scripts/statistics.ts"
 import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { type Bench, meter, percentile, round, startBench } from "./measure.ts"
+import { type Bench, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { startProgram } from "./running.ts"
 

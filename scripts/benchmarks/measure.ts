@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
 import { type Embedded, startEmbedded } from "#base/database/embedded/start.ts"
+import { round } from "#scripts/statistics.ts"
 import { endsOnce } from "./running.ts"
 
 export interface Bench {
@@ -121,13 +122,3 @@ export async function childrenOf(pid: number): Promise<number[]> {
   )
   return found.filter((each) => each !== undefined)
 }
-
-export const round = (value: number) => Math.round(value * 100) / 100
-
-/** Of sorted values. */
-export const percentile = (sorted: readonly number[], p: number) =>
-  round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)
-
-/** The upper one of the two in the middle, when their number is even. */
-export const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -9,8 +9,8 @@
 // from the commit to the webhook's request at the receiver; of the effects, to their commit. Its WAL includes the recording, an
 // event a transaction. Last comes the work alone, without any queue: what the machine can do at most.
 
+import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { round } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { compare, type Line, told } from "./pipeline/comparison.ts"
 import { LeftOut } from "./pipeline/contestant.ts"

@@ -4,13 +4,14 @@
 // measured, then with an actors process at work beside it.
 
 import { join } from "node:path"
+import { median, percentile, round } from "#scripts/statistics.ts"
 import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import type { System, SystemOptions } from "#test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import { type Bench, type Cost, median, meter, percentile, round, startBench } from "./measure.ts"
+import { type Bench, type Cost, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
 import type { Order, Round } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"

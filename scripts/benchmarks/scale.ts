@@ -3,8 +3,8 @@
 // afterwards, from the commit to the webhook's request at the receiver.
 
 import { availableParallelism } from "node:os"
+import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { round } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { run } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"

@@ -1,7 +1,7 @@
 // The campaign: one fault after the other on one living system. After each, the customers pause, everything is let settle,
 // and all promises are checked; what was seen outside is compared with what is written down.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
+import { percentile } from "#scripts/statistics.ts"
 import type { Broken } from "#test/harness/promises/broken-promises.ts"
 import { check, type Outside } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"

@@ -1,6 +1,6 @@
 // The table of the README: what happened, a line for each kind of fault, in Markdown.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
+import { percentile } from "#scripts/statistics.ts"
 import type { Line } from "./campaign.ts"
 import type { Fault } from "./fault.ts"
 

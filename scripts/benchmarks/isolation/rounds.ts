@@ -2,7 +2,8 @@
 // its first byte at the receiver. And how rounds that took turns are compared.
 
 import type { Db } from "#base/database/db.ts"
-import { type Bench, type Cost, median, meter, percentile } from "#scripts/benchmarks/measure.ts"
+import { type Bench, type Cost, meter } from "#scripts/benchmarks/measure.ts"
+import { median, percentile } from "#scripts/statistics.ts"
 import { recordEvent } from "./club.ts"
 
 export const eventsPerSecond = 100

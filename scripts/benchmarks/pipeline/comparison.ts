@@ -1,7 +1,7 @@
 // SlotBase beside the best of its peers, column by column: who that is, and how many times better or worse SlotBase is.
 
 import type { Figure } from "#scripts/benchmarks/figure.ts"
-import { round } from "#scripts/benchmarks/measure.ts"
+import { round } from "#scripts/statistics.ts"
 
 /** A line of the table, with what decides with whom it is compared. */
 export interface Line {

@@ -1,7 +1,7 @@
 // When a contestant is done, whether it really is, and how long the events of a steady rate waited. Instants are the
 // server's own commit timestamps and the receiver's clock, so that looking less often costs nobody accuracy.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
+import { percentile } from "#scripts/statistics.ts"
 import { handlerNames } from "./contestant.ts"
 import type { Place } from "./place.ts"
 

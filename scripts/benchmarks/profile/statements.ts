@@ -1,7 +1,7 @@
 // Where PostgreSQL's time goes: pg_stat_statements, per event.
 
 import type postgres from "postgres"
-import { round } from "#scripts/benchmarks/measure.ts"
+import { round } from "#scripts/statistics.ts"
 
 /** The server must have been started with these. */
 export const statementSettings = {

@@ -3,10 +3,10 @@
 // the blocks that an empty dispatching pass reads say whether its scan is bounded.
 
 import { definitionOf } from "#events/catalogue.ts"
-import { percentile } from "#scripts/benchmarks/measure.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
+import { percentile } from "#scripts/statistics.ts"
 import { commitBurst } from "./burst.ts"
 import { killMost, repeat } from "./processes.ts"
 
