@@ -12,7 +12,7 @@ import { record, transact } from "#events/outbox.ts"
 import { median, round } from "#scripts/statistics.ts"
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
 import { context, sample } from "#test/harness/pipeline/pipeline.ts"
-import type { Arrivals, Order } from "./fanout/clients.ts"
+import type { Arrivals, ClientsOrder } from "./fanout/clients.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import { type Bench, meter, startBench } from "./measure.ts"
@@ -85,7 +85,7 @@ async function burst(bench: Bench, side: Side, events: number, count: number): P
   const { pid, clients, send, usesDatabase } = side
   const frames = events * count
   const read = await meter(bench, [pid])
-  const arrived = clients.ask<Arrivals>({ expect: frames } satisfies Order)
+  const arrived = clients.ask<Arrivals>({ expect: frames } satisfies ClientsOrder)
   const [began, { p50At, p99At, lastAt, bytes }] = await Promise.all([send(events), arrived])
   const cost = await read()
   const none = { postgresCpuSeconds: undefined, walBytes: 0, deadTuples: 0 }
@@ -119,7 +119,7 @@ async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[
     socketsPerToken: socketsPerUser,
     hello: JSON.stringify({ type: "subscribe", channel }),
     answers: 2, // ready, subscribed
-  } satisfies Order)
+  } satisfies ClientsOrder)
   const send = (events: number) => recordBurst(db, club.facilityId, events)
   return { pid: system.pid, usesDatabase: true, clients, send }
 }
@@ -164,7 +164,7 @@ async function startBare(count: number, frameBytes: number, ends: (() => unknown
   const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
   ends.push(clients.end)
   const hello = undefined
-  const order: Order = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
+  const order: ClientsOrder = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
   await clients.ask(order)
   const head = frameBytes > 129 ? 4 : 2
   const body = "x".repeat(frameBytes - head)

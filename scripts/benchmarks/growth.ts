@@ -13,9 +13,9 @@ import { meter } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { type Entry, handlerNames } from "./pipeline/contestant.ts"
 import { waitsSince } from "./pipeline/finished.ts"
-import type { Place } from "./pipeline/place.ts"
 import { startWorkers, stopAll } from "./pipeline/processes.ts"
-import { withPlace } from "./pipeline/run.ts"
+import { withSetup } from "./pipeline/run.ts"
+import type { Setup } from "./pipeline/setup.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 
 /** Events of one transaction. */
@@ -73,10 +73,10 @@ export const growth: Part = {
   },
 }
 
-const withSystem = <T>(use: (system: Place) => Promise<T>): Promise<T> =>
-  withPlace(slotbase("slotbase", "set"), logSettings, use)
+const withSystem = <T>(use: (system: Setup) => Promise<T>): Promise<T> =>
+  withSetup(slotbase("slotbase", "set"), logSettings, use)
 
-async function measure(system: Place, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
+async function measure(system: Setup, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
   const { bench, entry } = system
   const { name, events, rounds } = wanted
   const measured: Round[] = []
@@ -108,7 +108,7 @@ async function withWorkers(entry: Entry, use: (pids: readonly number[]) => Promi
 }
 
 /** Records so many events while the workers run, and waits until every effect and every delivery is committed. */
-async function drain({ bench: { sql }, entry }: Place, events: number): Promise<void> {
+async function drain({ bench: { sql }, entry }: Setup, events: number): Promise<void> {
   await sql`truncate slotbase_bench.effects, slotbase_bench.bookings`
   const recorder = await entry.recorder()
   try {

@@ -81,7 +81,7 @@ export const isolation: Part = {
   run: async ({ short, progress }) => {
     const plan = short ? brief : long
     await using scene = await setScene(plan, progress)
-    const { db, load, sick, busy } = scene
+    const { db, sick, busy } = scene
     const { leadMs, measuredMs } = plan
     const cases: readonly Case[] = [
       { name: "a black hole", others: [sick.blackHole], leadMs: leadMs.hanging },
@@ -91,16 +91,16 @@ export const isolation: Part = {
       { name: "a busy facility", others: busy, leadMs: leadMs.busy, refilled: plan.busyBacklog },
     ]
     const span = { leadMs: leadMs.alone, measuredMs }
-    await measureRound(load, span) // warms up
+    await measureRound(scene, span) // warms up
     if (plan.untilGivenUp) await failUntilGivenUp(scene, span, progress)
 
     const turns = cases.map(() => [] as Beside[])
-    let before = await measureRound(load, span)
+    let before = await measureRound(scene, span)
     for (let n = 0; n < plan.repetitions; n++) {
       for (const [index, each] of cases.entries()) {
         const measured = await besideThem(scene, each, measuredMs)
         await quiet(db, each.others)
-        const after = await measureRound(load, span)
+        const after = await measureRound(scene, span)
         turns[index]?.push({ before, after, ...measured })
         before = after
         const ratio = round(medianRatio(turns[index]?.slice(-1) ?? [], 0.99))
@@ -117,12 +117,13 @@ interface Beside extends Turn {
   readonly theirsPerSecond: number
 }
 
-async function besideThem({ db, load }: Scene, { name, others, leadMs, refilled }: Case, measuredMs: number) {
+async function besideThem(scene: Scene, { name, others, leadMs, refilled }: Case, measuredMs: number) {
+  const { db } = scene
   if (refilled !== undefined) await refill(db, others, refilled)
   const atFirst = (await queueOf(db, others)).waiting
   await switchAll(db, others, true)
   const startedAt = performance.now()
-  const beside = await measureRound(load, { leadMs, measuredMs })
+  const beside = await measureRound(scene, { leadMs, measuredMs })
   const seconds = (performance.now() - startedAt) / 1000
   await switchAll(db, others, false)
   const left = (await queueOf(db, others)).waiting
@@ -147,13 +148,14 @@ async function quiet(db: Db, others: readonly Webhook[]): Promise<void> {
   }
 }
 
-async function failUntilGivenUp({ db, load, sick }: Scene, span: Span, progress: (line: string) => void) {
+async function failUntilGivenUp(scene: Scene, span: Span, progress: (line: string) => void) {
+  const { db, sick } = scene
   progress("the sick ones fail until their breakers open")
   const deadline = performance.now() + givenUpWithinMs
   await switchAll(db, Object.values(sick), true)
   while (!(await areGivenUp(db, [sick.blackHole, sick.resetting]))) {
     if (performance.now() > deadline) throw new Error("the breakers do not open")
-    await measureRound(load, span)
+    await measureRound(scene, span)
   }
   await switchAll(db, Object.values(sick), false)
   await quiet(db, Object.values(sick))

@@ -15,7 +15,7 @@ import type { Part } from "./part.ts"
 import { compare, type Line, told } from "./pipeline/comparison.ts"
 import { LeftOut } from "./pipeline/contestant.ts"
 import { contestants, type Entrant } from "./pipeline/contestants.ts"
-import { type Load, type Outcome, run } from "./pipeline/run.ts"
+import { type Load, type RunResult, run } from "./pipeline/run.ts"
 
 const long: Load & { rounds: number } = { backlog: 20_000, ratePerSecond: 200, seconds: 10, rounds: 3 }
 const brief: Load & { rounds: number } = { backlog: 1_000, ratePerSecond: 100, seconds: 1, rounds: 1 }
@@ -25,7 +25,7 @@ export const pipeline: Part = {
   description: "events through 5 handlers and 1 webhook, drained from a backlog and at a steady rate, beside the peers",
   run: async ({ short, progress }) => {
     const { rounds, ...load } = short ? brief : long
-    const results = new Map<Entrant, Outcome[]>(contestants.map((entrant) => [entrant, []]))
+    const results = new Map<Entrant, RunResult[]>(contestants.map((entrant) => [entrant, []]))
     const leftOut = new Map<Entrant, string>()
     for (let turn = 0; turn < rounds; turn++) {
       for (const [entrant, outcomes] of results) {
@@ -58,7 +58,7 @@ export const pipeline: Part = {
   },
 }
 
-function figureOf(name: string, outcomes: readonly Outcome[]): Figure {
+function figureOf(name: string, outcomes: readonly RunResult[]): Figure {
   const { drain } = median(outcomes)
   const steady = outcomes.find((outcome) => outcome.steady)?.steady
   return {
@@ -79,7 +79,7 @@ function figureOf(name: string, outcomes: readonly Outcome[]): Figure {
   }
 }
 
-function median(outcomes: readonly Outcome[]): Outcome {
+function median(outcomes: readonly RunResult[]): RunResult {
   const ordered = [...outcomes].sort((a, b) => a.drain.eventsPerSecond - b.drain.eventsPerSecond)
   const middle = ordered[Math.floor((ordered.length - 1) / 2)]
   if (!middle) throw new Error("no run of this contestant")

@@ -11,7 +11,7 @@ import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import type { Part } from "./part.ts"
 import type { Contestant } from "./pipeline/contestant.ts"
-import { drainBacklog, fillBacklog, withPlace } from "./pipeline/run.ts"
+import { drainBacklog, fillBacklog, withSetup } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 import { byFile, profiling, readProfiles } from "./profile/cpu-profile.ts"
 import { readStatements, type Statement, startCounting, statementSettings } from "./profile/statements.ts"
@@ -41,12 +41,12 @@ async function profiled(contestant: Contestant, backlog: number): Promise<Figure
   const remove = () => rm(folder, { recursive: true, force: true })
   const forget = endsWithRun(remove)
   try {
-    return await withPlace(contestant, statementSettings, async (place) => {
-      await fillBacklog(place, backlog)
-      await startCounting(place.bench.sql)
-      const workers = place.entry.workers.map((each) => ({ ...each, env: { ...each.env, ...profiling(folder) } }))
-      const drain = await drainBacklog({ ...place, entry: { ...place.entry, workers } }, backlog)
-      const { sent, nested } = await readStatements(place.bench.sql, backlog)
+    return await withSetup(contestant, statementSettings, async (setup) => {
+      await fillBacklog(setup, backlog)
+      await startCounting(setup.bench.sql)
+      const workers = setup.entry.workers.map((each) => ({ ...each, env: { ...each.env, ...profiling(folder) } }))
+      const drain = await drainBacklog({ ...setup, entry: { ...setup.entry, workers } }, backlog)
+      const { sent, nested } = await readStatements(setup.bench.sql, backlog)
       const cost = perEvent([drain])
       printStatements(`${contestant.name}: what it sends to PostgreSQL, per event`, sent)
       printStatements(`${contestant.name}: inside functions, contained in the calls above`, nested)

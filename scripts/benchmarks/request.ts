@@ -13,7 +13,7 @@ import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
 import { type Bench, type Cost, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
-import type { Order, Round } from "./request/load.ts"
+import type { LoadOrder, LoadResult } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"
 import { startProgram } from "./running.ts"
 
@@ -76,7 +76,7 @@ interface Rivals {
   from: number
 }
 type Which = "with" | "without"
-type Measured = Round & Cost
+type Measured = LoadResult & Cost
 
 interface Comparison {
   readonly connections: number
@@ -95,8 +95,8 @@ async function compare(rivals: Rivals, { connections, rounds, seconds, actors }:
       const { facilityId, resourceIds } = rivals.club
       const port = Number(new URL(address).port)
       const slots = { facilityId, people: rivals.people, resourceIds, from: rivals.from }
-      const order: Order = { port, ...slots, connections, seconds }
-      const done = await rivals.load.ask<Round>(order)
+      const order: LoadOrder = { port, ...slots, connections, seconds }
+      const done = await rivals.load.ask<LoadResult>(order)
       if (done.failures.length > 0) throw new Error(`${done.failures.length} bookings failed: ${done.failures[0]}`)
       rivals.from += done.bookings + connections
       // What the actors still have to do for this round's bookings is part of its cost.
@@ -193,4 +193,4 @@ const drained = (bench: Bench) =>
 /** CPU seconds per booking, of the program and of PostgreSQL: what other work on the machine disturbs least. */
 const cpuOf = (rounds: readonly Measured[]) =>
   median(rounds.map((each) => ((each.programCpuSeconds ?? 0) + (each.postgresCpuSeconds ?? 0)) / each.bookings))
-const rateOf = (each: Round | undefined) => (each ? each.bookings / each.seconds : 0)
+const rateOf = (each: LoadResult | undefined) => (each ? each.bookings / each.seconds : 0)

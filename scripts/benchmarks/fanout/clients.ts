@@ -5,7 +5,7 @@ import type { Socket } from "bun"
 import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import { FrameReader } from "./frame-reader.ts"
 
-export type Order =
+export type ClientsOrder =
   | {
       readonly join: number
       readonly port: number
@@ -47,14 +47,14 @@ let bytes = 0
 let lost = 0
 let reached: { count: number; resolve: () => void } | undefined
 
-await answerLines<Order>(async (order) => {
+await answerLines<ClientsOrder>(async (order) => {
   if ("join" in order) return join(order)
   if ("expect" in order) return expect(order.expect)
   for (const socket of sockets.splice(0)) socket.end()
   return {}
 })
 
-async function join(order: Extract<Order, { join: number }>): Promise<object> {
+async function join(order: Extract<ClientsOrder, { join: number }>): Promise<object> {
   for (let n = 0; n < order.join; n += joinedAtOnce) {
     const some = Array.from({ length: Math.min(joinedAtOnce, order.join - n) }, (_, each) => connect(order, n + each))
     await within(joinWithinMs, Promise.all(some), `sockets ${n} to ${n + some.length} to join`)
@@ -85,7 +85,7 @@ function at(share: number): number {
   return Number.NaN
 }
 
-async function connect(order: Extract<Order, { join: number }>, n: number): Promise<void> {
+async function connect(order: Extract<ClientsOrder, { join: number }>, n: number): Promise<void> {
   const token = order.tokens[Math.floor(n / order.socketsPerToken) % order.tokens.length]
   const protocol = token === undefined ? "" : `Sec-WebSocket-Protocol: slotbase.v1, bearer.${token}\r\n`
   const socket = await Bun.connect<Client>({

@@ -11,7 +11,8 @@ export const webhooksPerFacility = 3
 /** What is still on its way at the end of a round; a delivery that takes longer is told as one that takes so long. */
 const lastMs = 5_000
 
-export interface Load {
+/** What a round works with. */
+export interface RoundContext {
   readonly bench: Bench
   readonly db: Db
   /** Facilities whose webhooks are all healthy. */
@@ -39,8 +40,8 @@ export interface Round {
   readonly cost: Cost
 }
 
-export async function measureRound(load: Load, { leadMs, measuredMs }: Span): Promise<Round> {
-  const { bench, db, healthy, received, worker } = load
+export async function measureRound(context: RoundContext, { leadMs, measuredMs }: Span): Promise<Round> {
+  const { bench, db, healthy, received, worker } = context
   await received()
   const measured = new Set<string>()
   const recording: Promise<void>[] = []
@@ -70,7 +71,7 @@ export async function measureRound(load: Load, { leadMs, measuredMs }: Span): Pr
 type Arrived = ReadonlyMap<string, readonly number[]>
 
 /** Of the measured events, as far as they come in time. */
-async function arrivals(received: Load["received"], measured: ReadonlySet<string>): Promise<Arrived> {
+async function arrivals(received: RoundContext["received"], measured: ReadonlySet<string>): Promise<Arrived> {
   const noted: Arrival[] = []
   const until = performance.now() + lastMs
   do {

@@ -7,16 +7,14 @@ import { connectHints } from "#base/hints.ts"
 import { startBench } from "#scripts/benchmarks/measure.ts"
 import { owned } from "#scripts/benchmarks/running.ts"
 import { makeBacklog, makeFacility, makeWebhook, type Webhook } from "./club.ts"
-import { type Arrival, type Load, webhooksPerFacility } from "./rounds.ts"
+import { type Arrival, type RoundContext, webhooksPerFacility } from "./rounds.ts"
 
 const facilities = 33
 const busyWebhooks = 100
 /** For events that are recorded as the clock says, and webhooks that are switched together. */
 const connections = 20
 
-export interface Scene extends AsyncDisposable {
-  readonly db: Db
-  readonly load: Load
+export interface Scene extends RoundContext, AsyncDisposable {
   readonly sick: { readonly blackHole: Webhook; readonly slow: Webhook; readonly resetting: Webhook }
   /** All of one facility. */
   readonly busy: readonly Webhook[]
@@ -63,9 +61,17 @@ export async function setScene(wanted: Wanted, progress: (line: string) => void)
   const timeout = wanted.timeoutMs === undefined ? [] : [String(wanted.timeoutMs)]
   const worker = await startFile(open, "worker.ts", timeout, { DATABASE_URL: bench.url })
   const received = async () => (await (await fetch(at(ports.http, "/received"))).json()) as readonly Arrival[]
-  const load = { bench, db, healthy, received, worker: worker.pid }
   const all = open.move()
-  return { db, load, sick, busy, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return {
+    bench,
+    db,
+    healthy,
+    received,
+    worker: worker.pid,
+    sick,
+    busy,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
 }
 
 async function makeSick(db: Db, url: string, backlog: number): Promise<Webhook> {

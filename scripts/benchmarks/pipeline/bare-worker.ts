@@ -10,9 +10,9 @@ import {
   insertEffects,
   insertOutcome,
   insertOutcomes,
-  type Outcome,
   type PeerSettings,
   post,
+  type WebhookOutcome,
   workerSettings,
 } from "./peer-work.ts"
 
@@ -71,7 +71,7 @@ async function handle(events: readonly PeerEvent[]): Promise<void> {
 
 /** The next requests do not wait for the outcomes of those before to be written. */
 async function deliver(events: readonly PeerEvent[]): Promise<void> {
-  const outcomes: Outcome[] = []
+  const outcomes: WebhookOutcome[] = []
   const waiting = events.values()
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
@@ -82,7 +82,7 @@ async function deliver(events: readonly PeerEvent[]): Promise<void> {
   recorded = sql.begin((tx) => record(tx, outcomes))
 }
 
-async function record(tx: postgres.TransactionSql, outcomes: readonly Outcome[]): Promise<void> {
+async function record(tx: postgres.TransactionSql, outcomes: readonly WebhookOutcome[]): Promise<void> {
   if (settings.effects === "set") await insertOutcomes(tx, outcomes)
   else await Promise.all(outcomes.map((outcome) => insertOutcome(tx, outcome)))
 }

@@ -9,15 +9,15 @@ import type { PeerSettings } from "./peer-work.ts"
 
 export const bare = (name: string, settings: PeerSettings, processes = 2): Contestant => ({
   name,
-  prepare: async (place) => {
-    await createPeerTables(place.sql)
+  prepare: async (environment) => {
+    await createPeerTables(environment.sql)
     return {
       workers: Array.from({ length: processes }, (_, nth) => {
         const share: BareSettings = { ...settings, nth, of: processes }
-        return peerWorkers("bare-worker.ts", share, 1, place)
+        return peerWorkers("bare-worker.ts", share, 1, environment)
       }).flat(),
-      recorder: async () => peerRecorder(place.url, async () => {}),
-      outcomes: () => peerOutcomes(place.sql),
+      recorder: async () => peerRecorder(environment.url, async () => {}),
+      outcomes: () => peerOutcomes(environment.sql),
       stop: async () => {},
     }
   },

@@ -12,8 +12,8 @@ const jobOptions = { removeOnComplete: true, attempts: 3 }
 
 export const bullmq = (name: string, settings: BullSettings, processes = 1): Contestant => ({
   name,
-  prepare: async (place) => {
-    await createPeerTables(place.sql)
+  prepare: async (environment) => {
+    await createPeerTables(environment.sql)
     const redis = await startRedis()
     const clients = [...handlerNames, webhookJob].map(() => connectRedis(redis.port))
     const queues = [...handlerNames, webhookJob].map(
@@ -21,18 +21,18 @@ export const bullmq = (name: string, settings: BullSettings, processes = 1): Con
         new Queue(queue, { connection: clients[nth] as ConnectionOptions, defaultJobOptions: jobOptions }),
     )
     return {
-      workers: peerWorkers("bullmq-worker.ts", settings, processes, place, { REDIS_PORT: String(redis.port) }),
+      workers: peerWorkers("bullmq-worker.ts", settings, processes, environment, { REDIS_PORT: String(redis.port) }),
       serverPid: redis.pid,
       recorder: async () =>
         peerRecorder(
-          place.url,
+          environment.url,
           async () => {},
           async (events) => {
             const jobs = events.flatMap(jobsOf)
             await Promise.all(queues.map((queue) => queue.addBulk(jobs.filter((job) => job.name === queue.name))))
           },
         ),
-      outcomes: () => peerOutcomes(place.sql),
+      outcomes: () => peerOutcomes(environment.sql),
       stop: async () => {
         await Promise.all(queues.map((queue) => queue.close()))
         // A queue does not close a connection that was given to it, which would then miss its server loudly.

@@ -9,11 +9,11 @@ export interface Contestant {
   /** As the table shows it. */
   readonly name: string
   /** Makes tables, queues and the webhook. Throws `LeftOut` when something it needs cannot be had here. */
-  readonly prepare: (place: Place) => Promise<Entry>
+  readonly prepare: (environment: Environment) => Promise<Entry>
 }
 
 /** Where a contestant works. */
-export interface Place {
+export interface Environment {
   /** Connection string of its database. */
   readonly url: string
   /** A connection of the benchmark's own to that database. */

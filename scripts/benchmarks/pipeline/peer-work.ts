@@ -11,7 +11,7 @@ export interface Effect {
   readonly eventId: string
 }
 
-export interface Outcome {
+export interface WebhookOutcome {
   readonly eventId: string
   readonly status: number
   readonly durationMs: number
@@ -39,16 +39,16 @@ export const insertEffects = (sql: Target, effects: readonly Effect[]) => sql`
   insert into slotbase_bench.effects (handler, event_id)
   select * from unnest(${effects.map((each) => each.handler)}::text[], ${effects.map((each) => each.eventId)}::uuid[])`
 
-export const insertOutcome = (sql: Target, { eventId, status, durationMs }: Outcome) => sql`
+export const insertOutcome = (sql: Target, { eventId, status, durationMs }: WebhookOutcome) => sql`
   insert into slotbase_bench.deliveries (event_id, status, duration_ms) values (${eventId}, ${status}, ${durationMs})`
 
-export const insertOutcomes = (sql: Target, outcomes: readonly Outcome[]) => sql`
+export const insertOutcomes = (sql: Target, outcomes: readonly WebhookOutcome[]) => sql`
   insert into slotbase_bench.deliveries (event_id, status, duration_ms)
   select * from unnest(${outcomes.map((each) => each.eventId)}::uuid[], ${outcomes.map((each) => each.status)}::int[],
                        ${outcomes.map((each) => each.durationMs)}::real[])`
 
 /** Signs and sends; throws unless the answer is a 2xx, so that the job is tried again. */
-export async function post({ id, body }: PeerEvent): Promise<Outcome> {
+export async function post({ id, body }: PeerEvent): Promise<WebhookOutcome> {
   const startedAt = performance.now()
   const timestamp = Math.floor(Date.now() / 1000)
   const response = await fetch(process.env.HOOK_URL ?? "", {
@@ -75,8 +75,8 @@ export function jobWork(sql: postgres.Sql, how: PeerSettings["effects"]) {
       : gathering((all: readonly Effect[]) => insertEffects(sql, all))
   const outcome =
     how === "each"
-      ? (each: Outcome) => insertOutcome(sql, each)
-      : gathering((all: readonly Outcome[]) => insertOutcomes(sql, all))
+      ? (each: WebhookOutcome) => insertOutcome(sql, each)
+      : gathering((all: readonly WebhookOutcome[]) => insertOutcomes(sql, all))
   return {
     handle: async (each: Effect): Promise<void> => void (await effect(each)),
     deliver: async (event: PeerEvent): Promise<void> => void (await outcome(await post(event))),

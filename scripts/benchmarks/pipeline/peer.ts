@@ -5,7 +5,7 @@ import postgres from "postgres"
 import { newId } from "#base/ids.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
-import { handlerNames, type Place, type Progress, type Recorder, type Worker } from "./contestant.ts"
+import { type Environment, handlerNames, type Progress, type Recorder, type Worker } from "./contestant.ts"
 
 export const eventType = "booking.confirmed"
 
@@ -100,7 +100,7 @@ export const peerWorkers = (
   file: string,
   settings: object,
   processes: number,
-  { url, hook }: Place,
+  { url, hook }: Environment,
   env: Readonly<Record<string, string>> = {},
 ): readonly Worker[] =>
   Array.from({ length: processes }, () => ({

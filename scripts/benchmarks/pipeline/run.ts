@@ -4,8 +4,8 @@
 import { type Cost, meter, startBench } from "#scripts/benchmarks/measure.ts"
 import { type Contestant, createTables } from "./contestant.ts"
 import { assertComplete, finished, type Waits, waitsSince } from "./finished.ts"
-import type { Place } from "./place.ts"
 import { startReceiver, startWorkers, stopAll } from "./processes.ts"
+import type { Setup } from "./setup.ts"
 
 export interface Load {
   /** Events that stand before anybody works. */
@@ -26,7 +26,7 @@ export interface Stretch {
   readonly serverCpuSeconds: number | undefined
 }
 
-export interface Outcome {
+export interface RunResult {
   readonly drain: Stretch
   readonly steady: (Stretch & Waits) | undefined
 }
@@ -35,19 +35,19 @@ export interface Outcome {
 const recordedAtOnce = 100
 const tickMs = 5
 
-export const run = (contestant: Contestant, load: Load): Promise<Outcome> =>
-  withPlace(contestant, {}, async (place) => {
-    await fillBacklog(place, load.backlog)
-    const drain = await drainBacklog(place, load.backlog)
-    const steady = load.seconds > 0 ? await keepSteady(place, load) : undefined
+export const run = (contestant: Contestant, load: Load): Promise<RunResult> =>
+  withSetup(contestant, {}, async (setup) => {
+    await fillBacklog(setup, load.backlog)
+    const drain = await drainBacklog(setup, load.backlog)
+    const steady = load.seconds > 0 ? await keepSteady(setup, load) : undefined
     return { drain, steady }
   })
 
 /** @param settings of PostgreSQL, besides those that the measuring needs. */
-export async function withPlace<T>(
+export async function withSetup<T>(
   contestant: Contestant,
   settings: Record<string, string>,
-  use: (place: Place) => Promise<T>,
+  use: (setup: Setup) => Promise<T>,
 ): Promise<T> {
   await using open = new AsyncDisposableStack()
   const bench = await startBench({ track_commit_timestamp: "on", ...settings })
@@ -61,28 +61,28 @@ export async function withPlace<T>(
 }
 
 /** Records so many events, which nobody works on yet. */
-export async function fillBacklog(place: Place, backlog: number): Promise<void> {
-  const recorder = await place.entry.recorder()
+export async function fillBacklog(setup: Setup, backlog: number): Promise<void> {
+  const recorder = await setup.entry.recorder()
   try {
     for (let left = backlog; left > 0; left -= recordedAtOnce) await recorder.record(Math.min(left, recordedAtOnce))
   } finally {
     await recorder.end()
   }
   // As autovacuum would have left it: nobody's plans rest on the statistics of empty tables.
-  await place.bench.sql`vacuum (analyze)`
+  await setup.bench.sql`vacuum (analyze)`
 }
 
 /** Starts the workers and waits until the backlog is done. */
-export const drainBacklog = (place: Place, backlog: number): Promise<Stretch> =>
-  stretch(place, backlog, backlog, async () => {})
+export const drainBacklog = (setup: Setup, backlog: number): Promise<Stretch> =>
+  stretch(setup, backlog, backlog, async () => {})
 
-async function keepSteady(place: Place, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
+async function keepSteady(setup: Setup, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
   const events = ratePerSecond * seconds
   const since = wallClock()
-  const recorder = await place.entry.recorder()
+  const recorder = await setup.entry.recorder()
   try {
-    const kept = await stretch(place, backlog + events, events, () => atRate(events, ratePerSecond, recorder.record))
-    return { ...kept, ...(await waitsSince(place, since)) }
+    const kept = await stretch(setup, backlog + events, events, () => atRate(events, ratePerSecond, recorder.record))
+    return { ...kept, ...(await waitsSince(setup, since)) }
   } finally {
     await recorder.end()
   }
@@ -102,7 +102,7 @@ async function atRate(events: number, perSecond: number, record: (count: number)
 
 /** From the moment at which the workers begin until `total` events are done, of which `events` are this stretch's. */
 async function stretch(
-  { bench, receiver, entry }: Place,
+  { bench, receiver, entry }: Setup,
   total: number,
   events: number,
   work: () => Promise<void>,

@@ -6,7 +6,7 @@ import type { Socket } from "bun"
 import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import type { Person } from "./people.ts"
 
-export interface Order {
+export interface LoadOrder {
   readonly port: number
   readonly facilityId: string
   /** Each connection is one of them. */
@@ -18,7 +18,7 @@ export interface Order {
   readonly seconds: number
 }
 
-export interface Round {
+export interface LoadResult {
   readonly bookings: number
   readonly seconds: number
   /** Milliseconds, sorted. */
@@ -30,7 +30,7 @@ export interface Round {
 const hourMs = 3_600_000
 const epoch = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 86_400_000
 
-async function run(order: Order): Promise<Round> {
+async function run(order: LoadOrder): Promise<LoadResult> {
   const latencies: number[] = []
   const failures: string[] = []
   let next = order.from
@@ -76,7 +76,7 @@ async function run(order: Order): Promise<Round> {
   }
 }
 
-function requestOf(order: Order, person: Person, n: number): string {
+function requestOf(order: LoadOrder, person: Person, n: number): string {
   const courts = order.resourceIds.length
   const startMs = epoch + Math.floor(n / courts) * hourMs
   const body = JSON.stringify({

@@ -4,7 +4,7 @@ import type { Bench } from "#scripts/benchmarks/measure.ts"
 import type { Entry } from "./contestant.ts"
 import type { Receiver } from "./processes.ts"
 
-export interface Place {
+export interface Setup {
   readonly bench: Bench
   readonly receiver: Receiver
   readonly entry: Entry
