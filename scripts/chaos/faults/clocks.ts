@@ -28,10 +28,10 @@ export const clockFaults: readonly Fault[] = [
     short: true,
     inflict: async (world): Promise<Inflicted> => {
       const recoveredMs: number[] = []
-      await world.crew.allReady()
-      const wrong = world.crew.victims.filter((_, index) => index % 2 === 0)
+      await world.processes.allReady()
+      const wrong = world.processes.all.filter((_, index) => index % 2 === 0)
       for (const aheadMs of [-24 * hourMs, 24 * hourMs, 0]) {
-        for (const victim of wrong) victim.setHostClock(aheadMs)
+        for (const target of wrong) target.setHostClock(aheadMs)
         await Bun.sleep(jumpedMs)
         recoveredMs.push(await caughtUp(world, performance.now()))
       }

@@ -3,19 +3,19 @@
 // provocation that did not come about.
 
 import { type CrashPoint, crashPoints, type retentionPoints } from "#base/crash-points.ts"
-import type { Death, Victim } from "#scripts/chaos/crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { Death, SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import * as provoke from "./provocations.ts"
 
 interface Way {
-  readonly role: Victim["role"]
+  readonly role: SupervisedProcess["role"]
   /** Killed at a random passing from the first to this one. */
   readonly upTo: number
-  /** Makes the point be passed, again and again while victims are armed; answers how to undo it. */
+  /** Makes the point be passed, again and again while targets are armed; answers how to undo it. */
   readonly provoke?: (world: World) => provoke.Provocation
-  /** How the victim is brought there: as it works, as it is told to stop, as it starts. */
+  /** How the target is brought there: as it works, as it is told to stop, as it starts. */
   readonly as?: "stopping" | "starting"
   /** Only who comes first passes the point, so all but one are armed, however few are to die. */
   readonly race?: true
@@ -106,13 +106,13 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
   const troubles: string[] = []
   const vainRounds = way.race ? maxVainRace : way.as === "stopping" ? maxVainStopping : maxVain
   for (let round = 0; killed < kills && vain < vainRounds; round++) {
-    await world.crew.allReady()
-    const all = world.crew.of(way.role)
+    await world.processes.allReady()
+    const all = world.processes.of(way.role)
     const survivor = all[round % all.length]
-    const victims = all
-      .filter((victim) => victim !== survivor)
+    const targets = all
+      .filter((target) => target !== survivor)
       .slice(0, way.race ? undefined : Math.max(0, kills - killed))
-    const { ends, tookMs } = await killOnce(world, point, way, victims).catch((error: unknown) => {
+    const { ends, tookMs } = await killOnce(world, point, way, targets).catch((error: unknown) => {
       if (!(error instanceof provoke.NotInflicted)) throw error
       troubles.push(error.message)
       return { ends: [], tookMs: undefined }
@@ -134,41 +134,41 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
 /** Nobody else sends SIGKILL to whoever is armed: it was at the point. Who ended otherwise was asked to, and did not come to it. */
 const isKill = ({ signal }: Death) => signal === "SIGKILL"
 
-/** Answers how each of the victims ended that did, and how long recovering took; undefined when nobody was killed at the point. */
-async function killOnce(world: World, point: CrashPoint, way: Way, victims: readonly Victim[]) {
-  const { crew } = world
-  const before = crew.deaths.length
-  const endOf = ({ name }: Victim) =>
-    crew.deaths.slice(before).filter(({ victim }) => victim === name)[way.as === "starting" ? 1 : 0]
-  const endsOf = () => victims.map(endOf).filter((end) => end !== undefined)
+/** Answers how each of the targets ended that did, and how long recovering took; undefined when nobody was killed at the point. */
+async function killOnce(world: World, point: CrashPoint, way: Way, targets: readonly SupervisedProcess[]) {
+  const { processes } = world
+  const before = processes.deaths.length
+  const endOf = ({ name }: SupervisedProcess) =>
+    processes.deaths.slice(before).filter((death) => death.process === name)[way.as === "starting" ? 1 : 0]
+  const endsOf = () => targets.map(endOf).filter((end) => end !== undefined)
   const provocation = way.provoke?.(world)
-  for (const victim of victims) {
+  for (const target of targets) {
     const nth = 1 + Math.floor(world.random() * way.upTo)
-    if (way.as === "starting") victim.tellNext({ arm: [{ point, nth }] })
-    else victim.arm(point, nth)
+    if (way.as === "starting") target.tellNext({ arm: [{ point, nth }] })
+    else target.arm(point, nth)
   }
   let nextAt = 0
   let inHand: Awaited<ReturnType<typeof heldBy>> | undefined
   let tookMs: number | undefined
   try {
-    await provocation?.before?.(victims)
+    await provocation?.before?.(targets)
     // Who is asked to end gives back what it holds before it dies.
     if (way.as === "stopping")
       inHand = await heldBy(
         world,
-        victims.map((victim) => ({ pid: victim.pid() })),
+        targets.map((target) => ({ pid: target.pid() })),
       )
-    if (way.as !== undefined) for (const victim of victims) victim.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
+    if (way.as !== undefined) for (const target of targets) target.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
     await within(way.as === "starting" ? startingRoundMs : roundMs, async () => {
       if (performance.now() >= nextAt) {
         await provocation?.again?.()
         nextAt = performance.now() + provokeEveryMs
       }
       const ends = endsOf()
-      return ends.length === victims.length || (ends.length > 0 && performance.now() > lastOf(ends) + stragglersMs)
+      return ends.length === targets.length || (ends.length > 0 && performance.now() > lastOf(ends) + stragglersMs)
     })
   } finally {
-    for (const victim of victims) if (endOf(victim) === undefined) victim.disarm()
+    for (const target of targets) if (endOf(target) === undefined) target.disarm()
     const hits = endsOf().filter(isKill)
     const recovering = hits.length > 0 && takenOver(world, lastOf(hits), hits, inHand)
     await provocation?.after?.()

@@ -47,7 +47,7 @@ async function times(world: World, count: number, once: (troubles: string[]) => 
   const recoveredMs: number[] = []
   const troubles: string[] = []
   for (let nth = 0; nth < count; nth++) {
-    await world.crew.allReady()
+    await world.processes.allReady()
     await once(troubles)
     recoveredMs.push(await caughtUp(world, performance.now()))
   }

@@ -7,7 +7,7 @@ import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/cha
 import { takenOver } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
 
-type End = (world: World, held: { pid: number; victim: string }) => Promise<unknown>
+type End = (world: World, held: { pid: number; target: string }) => Promise<unknown>
 
 const inside = (name: string, sentence: string, end: End, short?: true): Fault => ({
   name,
@@ -18,11 +18,11 @@ const inside = (name: string, sentence: string, end: End, short?: true): Fault =
     const recoveredMs: number[] = []
     const troubles: string[] = []
     for (let round = 0; round < (options.short ? 1 : 10); round++) {
-      await world.crew.allReady()
-      const dead = world.crew.deaths.length
+      await world.processes.allReady()
+      const dead = world.processes.deaths.length
       const since = await hold(world, end)
       if (since === undefined) troubles.push("no pass came to the middle of dispatch")
-      else recoveredMs.push(await takenOver(world, since, world.crew.deaths.slice(dead)))
+      else recoveredMs.push(await takenOver(world, since, world.processes.deaths.slice(dead)))
     }
     return { times: recoveredMs.length, recoveredMs, troubles }
   },
@@ -32,8 +32,8 @@ export const dispatchFaults: readonly Fault[] = [
   inside(
     "inside-dispatch",
     "The process is killed while its dispatching statement has taken events and not yet made their deliveries.",
-    async ({ crew }, { victim }) => {
-      const found = crew.victims.find(({ name }) => name === victim)
+    async ({ processes }, { target }) => {
+      const found = processes.all.find(({ name }) => name === target)
       const deaths = found?.deaths() ?? 0
       found?.signal("SIGKILL")
       await within(heldWithinMs, () => (found?.deaths() ?? 0) > deaths)
@@ -60,7 +60,7 @@ async function hold(world: World, end: End): Promise<number | undefined> {
   try {
     await session.unsafe("begin")
     const [own] = await session<[{ pid: number }]>`select pg_backend_pid() as pid`
-    let held: { pid: number; victim: string } | undefined
+    let held: { pid: number; target: string } | undefined
     await within(heldWithinMs, async () => {
       // Only dispatch writes them: everybody else goes on. There is none before a webhook's first delivery.
       await session.unsafe("select from slotbase.webhook_sequences order by webhook_id for update")
@@ -77,9 +77,9 @@ async function hold(world: World, end: End): Promise<number | undefined> {
 }
 
 /** A lock on a relation would be waited for before anything is done; this one waits for a row, and has written. */
-async function heldPass(db: Db, holder: number): Promise<{ pid: number; victim: string } | undefined> {
-  const [row] = await db<{ pid: number; victim: string }[]>`
-    select pid, usename as victim from pg_stat_activity
+async function heldPass(db: Db, holder: number): Promise<{ pid: number; target: string } | undefined> {
+  const [row] = await db<{ pid: number; target: string }[]>`
+    select pid, usename as target from pg_stat_activity
     where ${holder}::integer = any (pg_blocking_pids(pid)) and backend_xid is not null`
   return row
 }

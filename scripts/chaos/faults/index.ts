@@ -1,11 +1,11 @@
 // Every fault, in the order of the long form; and in which kinds they are told of.
 
 import type { Fault } from "#scripts/chaos/fault.ts"
+import { claimedBatches } from "./claimed-batches.ts"
 import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"
 import { dispatchFaults } from "./dispatch.ts"
-import { fullHands } from "./full-hands.ts"
 import { poisonFaults } from "./poison.ts"
 import { poolFaults } from "./pool.ts"
 import { processFaults } from "./processes.ts"
@@ -21,7 +21,7 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: `a process dies at one of ${points} points between two writes`, faults: crashPointFaults },
   { what: "inside a dispatch: killed; its backend terminated; cancelled", faults: dispatchFaults },
   { what: "all processes but two die at once", faults: named("random-kill") },
-  { what: "all actor processes but one die with whole batches in hand", faults: [fullHands] },
+  { what: "all actor processes but one die with whole batches in hand", faults: [claimedBatches] },
   { what: "all of them die; they are asked to end", faults: others },
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
   { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
@@ -36,7 +36,7 @@ export const faults: readonly Fault[] = [
   ...crashPointFaults,
   ...dispatchFaults,
   ...processFaults,
-  fullHands,
+  claimedBatches,
   ...receiverFaults,
   ...poisonFaults,
   ...databaseFaults,

@@ -41,26 +41,26 @@ export const poisonFaults: readonly Fault[] = [
 
 async function inflict(world: World, point: CrashPoint, handler: string | null): Promise<Inflicted> {
   const { db } = world.database
-  await world.crew.allReady()
+  await world.processes.allReady()
   const before = await burnt(world)
-  const deaths = world.crew.deaths.length
+  const deaths = world.processes.deaths.length
   const eventId = await bookBeforeDispatch(world, (event) => {
-    for (const victim of world.crew.of("actors")) victim.arm(point, 1, event)
+    for (const target of world.processes.of("actors")) target.arm(point, 1, event)
   })
   const since = performance.now()
   const dead = await within(deadWithinMs, async () => {
-    for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [{ point, nth: 1, event: eventId }] })
+    for (const target of world.processes.of("actors")) target.tellNext({ arm: [{ point, nth: 1, event: eventId }] })
     const [row] = await db<[{ count: number }]>`
       select count(*) from slotbase.dead_letters
       where event_id = ${eventId} and handler is not distinct from ${handler} and resolved_at is null`
     return row.count === (handler === null ? webhooks : 1)
   })
   const tookMs = performance.now() - since
-  const killed = world.crew.deaths.length - deaths
-  for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [] })
-  for (const victim of world.crew.of("actors")) victim.disarm()
-  await world.crew.allReady()
-  const recoveredMs = [await caughtUp(world, world.crew.deaths.at(-1)?.at ?? since)]
+  const killed = world.processes.deaths.length - deaths
+  for (const target of world.processes.of("actors")) target.tellNext({ arm: [] })
+  for (const target of world.processes.of("actors")) target.disarm()
+  await world.processes.allReady()
+  const recoveredMs = [await caughtUp(world, world.processes.deaths.at(-1)?.at ?? since)]
   const troubles: string[] = []
   if (!dead) troubles.push(`the event is not dead after ${deadWithinMs} ms and ${killed} kills`)
   const known = new Set(before.map(keyOf))

@@ -25,7 +25,7 @@ export const poolFaults: readonly Fault[] = [
       const troubles: string[] = []
       const recoveredMs: number[] = []
       for (const heldMs of short ? [4_000] : [4_000, 14_000]) {
-        await world.crew.allReady()
+        await world.processes.allReady()
         const released = await exhaust(world, heldMs, troubles)
         recoveredMs.push(await caughtUp(world, released))
       }
@@ -36,8 +36,8 @@ export const poolFaults: readonly Fault[] = [
 
 /** Answers when it was free again, on the monotonic timer. */
 async function exhaust(world: World, heldMs: number, troubles: string[]): Promise<number> {
-  const { crew, customers, database } = world
-  const deaths = crew.deaths.length
+  const { processes, customers, database } = world
+  const deaths = processes.deaths.length
   const session = database.session()
   let bookings: Promise<unknown>[] = []
   let asked: Promise<readonly string[]>[] = []
@@ -45,11 +45,11 @@ async function exhaust(world: World, heldMs: number, troubles: string[]): Promis
     await session.unsafe("begin")
     await session`select from slotbase.resources where facility_id = ${customers.facilityId} for update`
     await session.unsafe("lock table slotbase.handler_claims in access exclusive mode")
-    const count = crew.of("server").length * (poolOf.server + more)
+    const count = processes.of("server").length * (poolOf.server + more)
     bookings = Array.from({ length: count }, customers.bookOnce)
     if (!(await within(takenWithinMs, async () => (await withFreeConnections(world)).length === 0)))
       troubles.push(`not all connections were taken: ${(await withFreeConnections(world)).join(", ")}`)
-    asked = crew.of("server").map(({ name, address }) => ask(name, address, customers.at))
+    asked = processes.of("server").map(({ name, address }) => ask(name, address, customers.at))
     for (const until = performance.now() + heldMs; performance.now() < until; await Bun.sleep(askEveryMs))
       troubles.push(...(await notAlive(world)))
   } finally {
@@ -59,25 +59,25 @@ async function exhaust(world: World, heldMs: number, troubles: string[]): Promis
   const released = performance.now()
   await Promise.all(bookings)
   troubles.push(...(await Promise.all(asked)).flat())
-  if (crew.deaths.length > deaths) troubles.push(`${crew.deaths.length - deaths} processes have ended`)
+  if (processes.deaths.length > deaths) troubles.push(`${processes.deaths.length - deaths} processes have ended`)
   return released
 }
 const askEveryMs = 500
 
 /** Processes of which not the whole pool waits for a lock. */
-async function withFreeConnections({ crew, database: { db } }: World): Promise<readonly string[]> {
+async function withFreeConnections({ processes, database: { db } }: World): Promise<readonly string[]> {
   const rows = await db<{ name: string; waiting: number }[]>`
     select usename as name, count(*) as waiting from pg_stat_activity where wait_event_type = 'Lock' group by usename`
   const waiting = new Map(rows.map(({ name, waiting }) => [name, waiting]))
-  return crew.victims
+  return processes.all
     .filter(({ name, role }) => (waiting.get(name) ?? 0) < poolOf[role])
     .map(({ name }) => `${name} waits with ${waiting.get(name) ?? 0}`)
 }
 
 /** Processes that do not answer that they live, or whose life sign is late. */
-async function notAlive({ crew, database: { db } }: World): Promise<readonly string[]> {
+async function notAlive({ processes, database: { db } }: World): Promise<readonly string[]> {
   const silent = await Promise.all(
-    crew.victims.map(async ({ name, address }) => {
+    processes.all.map(async ({ name, address }) => {
       const answer = await fetch(`${address}/healthz`, { signal: AbortSignal.timeout(livenessWithinMs) }).catch(
         () => null,
       )
@@ -85,9 +85,9 @@ async function notAlive({ crew, database: { db } }: World): Promise<readonly str
     }),
   )
   const rows = await db<{ pid: number }[]>`
-    select pid from slotbase.processes where alive_until > clock_timestamp() and pid = any (${crew.victims.map((each) => each.pid())}::integer[])`
+    select pid from slotbase.processes where alive_until > clock_timestamp() and pid = any (${processes.all.map((each) => each.pid())}::integer[])`
   const alive = new Set(rows.map(({ pid }) => pid))
-  const late = crew.of("actors").filter((victim) => !alive.has(victim.pid()))
+  const late = processes.of("actors").filter((target) => !alive.has(target.pid()))
   return [...silent.flat(), ...late.map(({ name }) => `the life sign of ${name} is late`)]
 }
 

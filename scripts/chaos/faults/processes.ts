@@ -1,8 +1,8 @@
 // Faults of whole processes: killed at any moment, all at once, stopped and continued, asked to end.
 
-import type { Victim } from "#scripts/chaos/crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import type { World } from "#scripts/chaos/world.ts"
 
 /** So long after all are ready a process lives at most. */
@@ -52,17 +52,17 @@ export const processFaults: readonly Fault[] = [
     inflict: async (world, { short }) => {
       const recoveredMs: number[] = []
       for (let round = 0; round < (short ? 1 : 5); round++) {
-        await world.crew.allReady()
-        const victims = [...butOne(world.crew.of("actors"), round), ...butOne(world.crew.of("server"), round)]
+        await world.processes.allReady()
+        const targets = [...butOne(world.processes.of("actors"), round), ...butOne(world.processes.of("server"), round)]
         world.customers.setPace(Number.POSITIVE_INFINITY)
         await Bun.sleep(rushMs)
         const since = performance.now()
-        const stopped = victims.map((victim) => ({ pid: victim.pid(), at: since }))
-        for (const victim of victims) victim.signal("SIGSTOP")
+        const stopped = targets.map((target) => ({ pid: target.pid(), at: since }))
+        for (const target of targets) target.signal("SIGSTOP")
         world.customers.setPace(world.pace)
         recoveredMs.push(await takenOver(world, since, stopped))
         await Bun.sleep(Math.max(0, stoppedMs - (performance.now() - since)))
-        for (const victim of victims) victim.signal("SIGCONT")
+        for (const target of targets) target.signal("SIGCONT")
       }
       return { times: recoveredMs.length, recoveredMs }
     },
@@ -85,36 +85,36 @@ export interface Round {
 
 /** All but one server and one actor process die, each at a random instant of the first moments. */
 export async function killMost(world: World, round: number): Promise<Round> {
-  const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
-  return untilDead(victims, () =>
+  const targets = [...butOne(world.processes.of("server"), round), ...butOne(world.processes.of("actors"), round)]
+  return untilDead(targets, () =>
     Promise.all(
-      victims.map(async (victim) => {
+      targets.map(async (target) => {
         await Bun.sleep(world.random() * longestLifeMs)
-        victim.signal("SIGKILL")
+        target.signal("SIGKILL")
       }),
     ),
   )
 }
 
 /** All die with work in hand. While nobody lives nothing can be taken over: recovering counts from the first that is ready. */
-async function killAll({ crew, customers, pace }: World): Promise<Round> {
+async function killAll({ processes, customers, pace }: World): Promise<Round> {
   customers.setPace(Number.POSITIVE_INFINITY)
   await Bun.sleep(rushMs)
-  const { trouble } = await untilDead(crew.victims, () =>
-    crew.victims.forEach((victim) => void victim.signal("SIGKILL")),
+  const { trouble } = await untilDead(processes.all, () =>
+    processes.all.forEach((target) => void target.signal("SIGKILL")),
   )
   customers.setPace(pace)
-  const again = await within(startsWithinMs, () => crew.of("actors").some((victim) => victim.isReady()))
+  const again = await within(startsWithinMs, () => processes.of("actors").some((target) => target.isReady()))
   return trouble === undefined && again
     ? { since: performance.now() }
     : { trouble: trouble ?? `nobody was ready again after ${startsWithinMs} ms` }
 }
 
 /** Comes back when each of them has ended. */
-export async function untilDead(victims: readonly Victim[], kill: () => unknown): Promise<Round> {
-  const before = victims.map((victim) => victim.deaths())
+export async function untilDead(targets: readonly SupervisedProcess[], kill: () => unknown): Promise<Round> {
+  const before = targets.map((target) => target.deaths())
   await kill()
-  const alive = () => victims.filter((victim, index) => victim.deaths() <= (before[index] ?? 0))
+  const alive = () => targets.filter((target, index) => target.deaths() <= (before[index] ?? 0))
   if (await within(endsWithinMs, () => alive().length === 0)) return {}
   return {
     trouble: `${alive()
@@ -133,23 +133,23 @@ export async function repeat(
   round: (nth: number) => Promise<Round>,
 ): Promise<Inflicted> {
   const recoveredMs: number[] = []
-  const before = world.crew.kills()
-  for (let nth = 0; world.crew.kills() - before < kills(); nth++) {
-    await world.crew.allReady()
-    const deaths = world.crew.deaths.length
+  const before = world.processes.kills()
+  for (let nth = 0; world.processes.kills() - before < kills(); nth++) {
+    await world.processes.allReady()
+    const deaths = world.processes.deaths.length
     const { trouble, since } = await round(nth)
     if (trouble !== undefined) return { times: recoveredMs.length, recoveredMs, troubles: [trouble] }
-    const dead = world.crew.deaths.slice(deaths).map(({ pid, at }) => ({ pid, at: since ?? at }))
+    const dead = world.processes.deaths.slice(deaths).map(({ pid, at }) => ({ pid, at: since ?? at }))
     recoveredMs.push(await takenOver(world, since ?? sinceLast(world), dead))
   }
   return { times: recoveredMs.length, recoveredMs }
 }
 
 /** When the last one died, on the monotonic timer. */
-export const sinceLast = ({ crew }: World) => crew.deaths.at(-1)?.at ?? performance.now()
+export const sinceLast = ({ processes }: World) => processes.deaths.at(-1)?.at ?? performance.now()
 
-export const butOne = (victims: readonly Victim[], round: number): readonly Victim[] =>
-  victims.filter((_, index) => index !== round % victims.length)
+export const butOne = (targets: readonly SupervisedProcess[], round: number): readonly SupervisedProcess[] =>
+  targets.filter((_, index) => index !== round % targets.length)
 
 async function askedToEnd(world: World): Promise<Inflicted> {
   const { db } = world.database
@@ -163,13 +163,13 @@ async function askedToEnd(world: World): Promise<Inflicted> {
   const codes: (number | null)[] = []
   const troubles: string[] = []
   const recoveredMs: number[] = []
-  for (const victim of world.crew.of("actors")) {
-    await world.crew.allReady()
-    const pid = victim.pid()
+  for (const target of world.processes.of("actors")) {
+    await world.processes.allReady()
+    const pid = target.pid()
     const inHand = await heldBy(world, [{ pid }])
-    const { trouble } = await untilDead([victim], () => victim.signal("SIGTERM"))
+    const { trouble } = await untilDead([target], () => target.signal("SIGTERM"))
     if (trouble !== undefined) troubles.push(trouble)
-    codes.push(world.crew.deaths.findLast((death) => death.pid === pid)?.code ?? null)
+    codes.push(world.processes.deaths.findLast((death) => death.pid === pid)?.code ?? null)
     recoveredMs.push(await takenOver(world, sinceLast(world), [{ pid, at: sinceLast(world) }], inHand))
   }
   if (codes.some((code) => code !== 0)) troubles.push(`the exit codes were ${codes.join(", ")}`)

@@ -4,15 +4,15 @@
 import { lostMessage } from "#actors/runs/claim.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { definitionOf } from "#events/catalogue.ts"
-import type { Victim } from "#scripts/chaos/crew.ts"
 import { within } from "#scripts/chaos/fault.ts"
+import type { SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import { allWeek, clientOf } from "#test/harness/api/client.ts"
 import { untilDead } from "./processes.ts"
 
 export interface Provocation {
   /** @param chosen who shall die at the point. */
-  readonly before?: (chosen: readonly Victim[]) => Promise<unknown>
+  readonly before?: (chosen: readonly SupervisedProcess[]) => Promise<unknown>
   readonly again?: () => Promise<unknown>
   readonly after?: () => Promise<unknown>
 }
@@ -194,11 +194,11 @@ const heldMailMs = 500
 
 /** The moody webhook answers 410, and is switched on again and again. */
 export const goneReceiver = (world: World): Provocation => {
-  world.receivers.setMood("gone")
+  world.receivers.setBehaviour("gone")
   return {
     again: () => switchOn(world),
     after: async () => {
-      world.receivers.setMood("answer")
+      world.receivers.setBehaviour("answer")
       // An answer that is still being settled may switch it off once more.
       await within(lastAnswersMs, () => switchOn(world).then(() => false))
     },
@@ -207,10 +207,10 @@ export const goneReceiver = (world: World): Provocation => {
 
 const lastAnswersMs = 2_000
 
-async function switchOn({ database: { db }, receivers, customers, crew }: World): Promise<void> {
+async function switchOn({ database: { db }, receivers, customers, processes }: World): Promise<void> {
   const [off] = await db<{ id: string }[]>`
-    select id from slotbase.webhooks where url = ${receivers.moodyUrl} and not is_active`
-  const server = crew.of("server").find((each) => each.isReady())
+    select id from slotbase.webhooks where url = ${receivers.faultyUrl} and not is_active`
+  const server = processes.of("server").find((each) => each.isReady())
   if (off && server) await clientOf(server.address).patch(`${customers.at}/webhooks/${off.id}`, { isActive: true })
 }
 
@@ -224,7 +224,7 @@ export const hangingBurst = (world: World): Provocation => ({
       world.customers.setPace(Number.POSITIVE_INFINITY)
       const booked = world.customers.booked()
       await come("a burst of bookings", () => world.customers.booked() > booked + burst)
-      world.receivers.setMood("hang")
+      world.receivers.setBehaviour("hang")
     } finally {
       await session.unsafe("commit")
       await session.end()
@@ -233,7 +233,7 @@ export const hangingBurst = (world: World): Provocation => ({
   },
   after: async () => {
     world.customers.setPace(world.pace)
-    world.receivers.setMood("answer")
+    world.receivers.setBehaviour("answer")
   },
 })
 const burst = 100
@@ -241,11 +241,11 @@ const burst = 100
 /** A process that shall not come to the point dies with requests under way, whose outcome then nobody knows. */
 export const deathInFlight = (world: World): Provocation => ({
   before: async (chosen) => {
-    world.receivers.setMood("hang")
-    await come("a request that hangs for each", () => world.receivers.waiting() >= world.crew.of("actors").length)
+    world.receivers.setBehaviour("hang")
+    await come("a request that hangs for each", () => world.receivers.waiting() >= world.processes.of("actors").length)
     await bystanderDies(world, chosen)
   },
-  after: async () => world.receivers.setMood("answer"),
+  after: async () => world.receivers.setBehaviour("answer"),
 })
 
 /** The same with runs in its hands: their mails are under way. */
@@ -266,14 +266,14 @@ export const deathInTheMiddle = (world: World): Provocation => {
   }
 }
 
-function bystanderOf({ crew }: World, chosen: readonly Victim[]): Victim {
-  const bystander = crew.of("actors").findLast((victim) => !chosen.includes(victim))
+function bystanderOf({ processes }: World, chosen: readonly SupervisedProcess[]): SupervisedProcess {
+  const bystander = processes.of("actors").findLast((target) => !chosen.includes(target))
   if (bystander === undefined)
     throw new NotInflicted("everybody is to come to the point, and nobody is left to die before")
   return bystander
 }
 
-async function bystanderDies(world: World, chosen: readonly Victim[]): Promise<void> {
+async function bystanderDies(world: World, chosen: readonly SupervisedProcess[]): Promise<void> {
   const bystander = bystanderOf(world, chosen)
   await untilDead([bystander], () => bystander.signal("SIGKILL"))
 }
@@ -281,12 +281,12 @@ async function bystanderDies(world: World, chosen: readonly Victim[]): Promise<v
 /** The moody receiver refuses while the steady one answers, and both have much to do. */
 export const refusingReceiver = (world: World): Provocation => ({
   before: async () => {
-    world.receivers.setMood("refuse")
+    world.receivers.setBehaviour("refuse")
     world.customers.setPace(Number.POSITIVE_INFINITY)
   },
   after: async () => {
     world.customers.setPace(world.pace)
-    world.receivers.setMood("answer")
+    world.receivers.setBehaviour("answer")
   },
 })
 
@@ -296,22 +296,22 @@ export const refusingReceiver = (world: World): Provocation => ({
  */
 export const lostClaims = (world: World): Provocation => ({
   before: async (chosen) => {
-    world.receivers.setMood("refuse")
-    const unknowing = new Map(chosen.map((victim) => [victim, victim.deaths()]))
-    for (const victim of chosen)
+    world.receivers.setBehaviour("refuse")
+    const unknowing = new Map(chosen.map((target) => [target, target.deaths()]))
+    for (const target of chosen)
       await come("a claim whose answer is lost", async () => {
         const { count } = await world.database.db`
           update slotbase.delivery_queue q
           set lease = nextval('slotbase.lease_seq'), owner = p.id, started_at = slotbase.now()
           from slotbase.processes p
-          where p.pid = ${victim.pid()} and p.alive_until > clock_timestamp()
+          where p.pid = ${target.pid()} and p.alive_until > clock_timestamp()
             and q.ctid = (select ctid from slotbase.delivery_queue where lease is null limit 1 for update skip locked)`
         return count === 1
       })
-    world.receivers.setMood("answer")
-    await within(doubtWithinMs, () => chosen.some((victim) => victim.deaths() > (unknowing.get(victim) ?? 0)))
+    world.receivers.setBehaviour("answer")
+    await within(doubtWithinMs, () => chosen.some((target) => target.deaths() > (unknowing.get(target) ?? 0)))
   },
-  after: async () => world.receivers.setMood("answer"),
+  after: async () => world.receivers.setBehaviour("answer"),
 })
 /** A process asks every thirty seconds what it holds without knowing it. */
 const doubtWithinMs = 35_000

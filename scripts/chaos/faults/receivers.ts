@@ -3,7 +3,7 @@
 
 import { defaultTimeoutMs } from "#base/egress/fetch.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
-import type { Mood } from "#scripts/chaos/receiver.ts"
+import type { Behaviour } from "#scripts/chaos/receivers.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import { butOne, type Round, repeat, untilDead } from "./processes.ts"
@@ -12,7 +12,7 @@ const moodMs = 4_000
 /** Longer than a request may take. */
 const timeOutMs = defaultTimeoutMs + 2_000
 
-const moody = (name: string, sentence: string, mood: Mood, timesOut?: true): Fault => ({
+const moody = (name: string, sentence: string, mood: Behaviour, timesOut?: true): Fault => ({
   name,
   sentence,
   inflict: async (world, { short }): Promise<Inflicted> => {
@@ -20,13 +20,13 @@ const moody = (name: string, sentence: string, mood: Mood, timesOut?: true): Fau
     let given = 0
     const before = await timedOut(world)
     for (let round = 0; round < (short ? 1 : 3); round++) {
-      await world.crew.allReady()
-      world.receivers.setMood(mood)
+      await world.processes.allReady()
+      world.receivers.setBehaviour(mood)
       await Bun.sleep(timesOut ? timeOutMs : moodMs)
       // The steady receiver's work goes on beside it.
       recoveredMs.push(await caughtUp(world, performance.now()))
       given = (await timedOut(world)) - before
-      world.receivers.setMood("answer")
+      world.receivers.setBehaviour("answer")
     }
     const times = recoveredMs.length
     if (!timesOut) return { times, recoveredMs }
@@ -39,7 +39,7 @@ const moody = (name: string, sentence: string, mood: Mood, timesOut?: true): Fau
 async function timedOut({ database: { db }, receivers }: World): Promise<number> {
   const [row] = await db<[{ count: number }]>`
     select count(*) from slotbase.attempt_history
-    where url = ${receivers.moodyUrl} and outcome = 'failed' and duration_ms >= ${defaultTimeoutMs}`
+    where url = ${receivers.faultyUrl} and outcome = 'failed' and duration_ms >= ${defaultTimeoutMs}`
   return row.count
 }
 
@@ -65,15 +65,15 @@ export const receiverFaults: readonly Fault[] = [
 
 const inHandWithinMs = 10_000
 
-async function killInFlight({ crew, receivers }: World, round: number): Promise<Round> {
-  const victims = butOne(crew.of("actors"), round)
-  const enough = 2 * crew.of("actors").length
-  receivers.setMood("hang")
+async function killInFlight({ processes, receivers }: World, round: number): Promise<Round> {
+  const targets = butOne(processes.of("actors"), round)
+  const enough = 2 * processes.of("actors").length
+  receivers.setBehaviour("hang")
   try {
     if (!(await within(inHandWithinMs, () => receivers.waiting() >= enough)))
       return { trouble: `the receiver had ${receivers.waiting()} requests in hand, not ${enough}` }
-    return await untilDead(victims, () => victims.forEach((victim) => void victim.signal("SIGKILL")))
+    return await untilDead(targets, () => targets.forEach((target) => void target.signal("SIGKILL")))
   } finally {
-    receivers.setMood("answer")
+    receivers.setBehaviour("answer")
   }
 }

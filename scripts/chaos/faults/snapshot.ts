@@ -101,7 +101,7 @@ async function missing({ database: { db } }: World, pids: readonly number[]): Pr
 
 async function measure(world: World, forMs: number): Promise<Measured> {
   const { customers, receivers } = world
-  await world.crew.allReady()
+  await world.processes.allReady()
   await caughtUp(world, performance.now())
   receivers.takeDelays()
   // A p99 of some hundreds, not of the slowest two.

@@ -11,14 +11,14 @@ import {
   requestsAgainstAttempts,
   untrue,
 } from "#scripts/chaos/check.ts"
-import type { Status } from "#scripts/chaos/customers.ts"
-import type { Request } from "#scripts/chaos/receiver.ts"
+import type { ReceivedRequest } from "#scripts/chaos/receivers.ts"
+import type { Status } from "#scripts/chaos/visits.ts"
 import { finishedWork } from "#test/harness/promises/finished-work.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
 /** Every attempt, the two that failed included; and every mail. */
-let requests: readonly Request[]
+let requests: readonly ReceivedRequest[]
 let mails: readonly string[]
 beforeAll(async () => {
   database = await testDatabase()
@@ -35,7 +35,8 @@ afterAll(() => database.drop())
 
 type Compared = Awaited<ReturnType<typeof requestsAgainstAttempts>>
 const said = ({ wrong, explained }: Compared) => ({ wrong: Object.keys(wrong), explained })
-const ofRequests = async (arrived: readonly Request[]) => said(await requestsAgainstAttempts(database.db, arrived, 0))
+const ofRequests = async (arrived: readonly ReceivedRequest[]) =>
+  said(await requestsAgainstAttempts(database.db, arrived, 0))
 const ofMails = async (arrived: readonly string[]) => said(await mailsAgainstMessages(database.db, arrived, 0))
 
 test("each request is its attempt's, and those that did not deliver explain the repetition", async () => {
@@ -61,8 +62,8 @@ test("an attempt whose outcome is unknown explains a repetition everywhere", asy
 
 test("a request under no attempt, the same attempt twice, and a delivery that never arrived are found", async () => {
   const last = requests.slice(-1)
-  const stranger: Request = { attempt: newId(), event: newId(), answered: false }
-  expect((await ofRequests([...requests, stranger])).wrong).toEqual(["a request that nobody wrote down"])
+  const stranger: ReceivedRequest = { attempt: newId(), event: newId(), answered: false }
+  expect((await ofRequests([...requests, stranger])).wrong).toEqual(["a request without its attempt"])
   expect((await ofRequests([...requests, ...last])).wrong).toEqual(["an attempt that was sent twice"])
   const delivered = await database.db<{ id: string }[]>`
     select id from slotbase.webhook_attempts where outcome = 'delivered' limit 1`
@@ -72,9 +73,9 @@ test("a request under no attempt, the same attempt twice, and a delivery that ne
 
 test("a mail under no message, one too many, one too few, and one that was skipped are found", async () => {
   expect(await ofMails(mails)).toEqual({ wrong: [], explained: 0 })
-  expect((await ofMails([...mails, `<${newId()}@slotbase>`])).wrong).toEqual(["a mail that nobody wrote down"])
+  expect((await ofMails([...mails, `<${newId()}@slotbase>`])).wrong).toEqual(["a mail without its message"])
   expect((await ofMails([...mails, ...mails.slice(0, 1)])).wrong).toEqual([
-    "a mail that was sent more often than was written down",
+    "a mail that was sent more often than its message says",
   ])
   expect((await ofMails(mails.slice(1))).wrong).toEqual(["a mail that never arrived"])
   const skipped = await undone(async (tx) => {
@@ -90,7 +91,7 @@ test("a mail that came again is explained by a send whose outcome is unknown, an
       await tx`update slotbase.notifications set attempts = 2, unknown_outcomes = ${unknown} where channel = 'email'`
       return said(await mailsAgainstMessages(tx, [...mails, ...mails.slice(0, 1)], 0))
     })
-  expect(await again(0)).toEqual({ wrong: ["a mail that came again although it was known to have come"], explained: 0 })
+  expect(await again(0)).toEqual({ wrong: ["a mail that came again although its delivery was known"], explained: 0 })
   expect(await again(1)).toEqual({ wrong: [], explained: 1 })
 })
 

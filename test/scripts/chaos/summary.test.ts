@@ -1,11 +1,11 @@
 // The table of a long campaign: a line for each kind, with the rounds of all its faults taken together.
 
 import { expect, test } from "bun:test"
-import type { Line } from "#scripts/chaos/campaign.ts"
+import type { FaultResult } from "#scripts/chaos/campaign.ts"
 import { faults, kinds } from "#scripts/chaos/faults/index.ts"
 import { summaryOf } from "#scripts/chaos/summary.ts"
 
-const line = (fault: string, times: number, kills: number, duplicates: number, recoveredMs: number[]): Line => ({
+const line = (fault: string, times: number, kills: number, duplicates: number, recoveredMs: number[]): FaultResult => ({
   fault,
   times,
   kills,

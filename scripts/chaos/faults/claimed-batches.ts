@@ -1,8 +1,8 @@
 // Processes that die with whole batches in hand: hundreds of events come at once, and each has claimed what it can.
 
-import type { Victim } from "#scripts/chaos/crew.ts"
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import { commitBurst } from "./burst.ts"
 import { butOne, sinceLast, untilDead } from "./processes.ts"
 
@@ -11,7 +11,7 @@ const full = 100
 const fullWithinMs = 2_000
 
 /** How soon is printed only: one process has to do what several had claimed, mails included. */
-export const fullHands: Fault = {
+export const claimedBatches: Fault = {
   name: "killed-with-full-hands",
   sentence: "Hundreds of events come at once, and all actor processes but one are killed with whole batches in hand.",
   inflict: async (world, { short }): Promise<Inflicted> => {
@@ -19,13 +19,13 @@ export const fullHands: Fault = {
     const troubles: string[] = []
     const counts: number[] = []
     for (let round = 0; round < (short ? 1 : 5); round++) {
-      await world.crew.allReady()
-      const victims = butOne(world.crew.of("actors"), round)
-      const deaths = world.crew.deaths.length
+      await world.processes.allReady()
+      const targets = butOne(world.processes.of("actors"), round)
+      const deaths = world.processes.deaths.length
       await commitBurst(world)
-      await within(fullWithinMs, async () => countOf(await heldBy(world, pidsOf(victims))) >= full)
-      const { trouble } = await untilDead(victims, () => victims.forEach((victim) => void victim.signal("SIGKILL")))
-      const dead = world.crew.deaths.slice(deaths)
+      await within(fullWithinMs, async () => countOf(await heldBy(world, pidsOf(targets))) >= full)
+      const { trouble } = await untilDead(targets, () => targets.forEach((target) => void target.signal("SIGKILL")))
+      const dead = world.processes.deaths.slice(deaths)
       const inHand = await heldBy(world, dead)
       counts.push(countOf(inHand))
       if (trouble !== undefined) troubles.push(trouble)
@@ -44,4 +44,4 @@ export const fullHands: Fault = {
 
 const countOf = ({ runs, deliveries }: Awaited<ReturnType<typeof heldBy>>) =>
   [...runs, ...deliveries].filter(({ pid }) => pid !== null).length
-const pidsOf = (victims: readonly Victim[]) => victims.map((victim) => ({ pid: victim.pid() }))
+const pidsOf = (targets: readonly SupervisedProcess[]) => targets.map((target) => ({ pid: target.pid() }))
