@@ -93,7 +93,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 /** How far the checks have come. */
 interface Checks {
   position: number
-  /** What was seen outside when a check failed; the next check looks at it again. */
+  /** Requests, mails and answers that a failed check could not compare; the next check compares them. */
   unchecked: Outside | undefined
   /** How many of the processes that ended by themselves were reported. */
   gaveUp: number

@@ -79,8 +79,8 @@ interface Compared {
 }
 
 /**
- * Every request carries its attempt, so exactly one row accounts for each request. An attempt that was answered with 200
- * has delivered, or its outcome is unknown. Only an attempt that failed or is unknown explains another request.
+ * Every request carries its attempt, so exactly one row accounts for each request. An attempt that was answered with
+ * 200 has delivered, or its outcome is unknown. Only an attempt that failed or is unknown explains another request.
  */
 export async function requestsAgainstAttempts(
   db: Queryable,
@@ -120,8 +120,8 @@ export async function requestsAgainstAttempts(
 }
 
 /**
- * A repeated mail has the same Message-ID, and each send is counted before it begins. Only a send whose outcome is unknown
- * explains another mail. The mail server of the campaign accepts every mail, so no mail may be skipped.
+ * A repeated mail has the same Message-ID, and each send is counted before it begins. Only a send whose outcome is
+ * unknown explains another mail. The mail server of the campaign accepts every mail, so no mail may be skipped.
  */
 export async function mailsAgainstMessages(db: Queryable, mails: readonly string[], after: number): Promise<Compared> {
   const ids = mails.map((id) => /^<([0-9a-f-]{36})@/.exec(id)?.[1] ?? id)

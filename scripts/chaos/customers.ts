@@ -1,5 +1,5 @@
 // The customers: they book, hold, confirm and cancel over HTTP at a steady rate. Each request is repeated until it is
-// answered, so the tables must contain exactly what was answered.
+// answered, so the tables must agree with the answers.
 
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
 import { type AskedAnswer, startRepeatingClient, Unanswered } from "./repeating-client.ts"

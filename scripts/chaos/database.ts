@@ -1,5 +1,5 @@
-// The campaign's own PostgreSQL, with its durability on. It can be restarted and crashed. Each process logs in under its
-// own name, so that the server's views name the process of each backend.
+// The campaign's own PostgreSQL, with its durability on. It can be restarted and crashed. Each process logs in under
+// its own name, so that the server's views name the process of each backend.
 
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"

@@ -1,6 +1,7 @@
 // ./scripts/test chaos [--short] [--seed N] [--only NAME…] [--kills N] [--json FILE] [--help]
-// The fault campaign: one fault after the other on a running system with a PostgreSQL of its own. It prints a table. When
-// a promise was broken, it prints the rows and the seed, and exits with 1.
+//
+// The fault campaign: one fault after the other on a running system with a PostgreSQL of its own. It prints a table.
+// When a promise was broken, it prints the rows and the seed, and exits with 1.
 
 import { runCampaign } from "./campaign.ts"
 import { faults, kinds } from "./faults/index.ts"

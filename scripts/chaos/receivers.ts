@@ -1,5 +1,5 @@
-// The receivers of the webhooks. The healthy one answers at once. The faulty one works on bytes, and can hang, reset the
-// connection, answer byte by byte, refuse, or be gone. Both keep every request with its attempt.
+// The receivers of the webhooks. The healthy one answers at once. The faulty one works on bytes, and can hang, reset
+// the connection, answer byte by byte, refuse, or be gone. Both keep every request with its attempt.
 
 import type { Socket } from "node:net"
 import { startRawServer } from "#test/harness/outside/raw-server.ts"
@@ -25,7 +25,9 @@ export interface Receivers {
   readonly waiting: () => number
   /** All requests since the last call. */
   readonly take: () => ReceivedRequest[]
-  /** The delay of each request to the healthy receiver since the last call: from the event's timestamp, milliseconds. */
+  /**
+   * The delay of each request to the healthy receiver since the last call: from the event's timestamp, milliseconds.
+   */
   readonly takeDelays: () => number[]
   readonly stop: () => Promise<void>
 }

@@ -21,7 +21,8 @@ export interface Dead {
  * - Work is done when it is settled. A new claim is not enough.
  * - Every event recorded before this call must be dispatched too; that time counts from `since`.
  * - Work that only stood in a queue does not count: the speed of a backlog says nothing about recovery.
- * @param inHand work held before the deaths, for processes that may have given it back since; default: what they hold now.
+ * @param inHand work held before the deaths, for processes that may have given it back since; default: the work they
+ * hold now.
  */
 export async function takenOver(world: World, since: number, dead: readonly Dead[], inHand?: Held): Promise<number> {
   const { db } = world.database
@@ -56,7 +57,9 @@ export async function heldBy(
   return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.healthyUrl) }
 }
 
-/** Milliseconds from `since` until all work of the events recorded before this call is done, or waits for a later retry. */
+/**
+ * Milliseconds from `since` until all work of the events recorded before this call is done, or waits for a later retry.
+ */
 export function caughtUp(world: World, since: number): Promise<number> {
   let upTo: number | undefined
   return until(world, since, async () => {

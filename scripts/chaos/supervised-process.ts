@@ -1,5 +1,5 @@
-// A process of the program under a supervisor: after each end the next process starts in its place, at the same address
-// and with the same name.
+// A process of the program under a supervisor. After each end the next process starts in its place, with the same name
+// and address.
 
 import { join } from "node:path"
 import type { CrashPoint } from "#base/crash-points.ts"
@@ -71,7 +71,9 @@ export class SupervisedProcess {
   /** How many processes have ended in this place. */
   deaths = () => this.#deaths
 
-  /** The process kills itself (SIGKILL) at the n-th passing of the point; with an event, at passings with that event. */
+  /**
+   * The process kills itself (SIGKILL) at the n-th passing of the point; with an event, at passings with that event.
+   */
   arm(point: CrashPoint, nth: number, event?: string): void {
     this.#tell({ arm: [{ point, nth, ...(event !== undefined && { event }) }] })
   }

@@ -1,4 +1,4 @@
-// What one customer does in one visit: book, cancel, hold and confirm, or compete for a slot. The status of each booking
+// One visit of a customer: book, cancel, hold and confirm, or compete for a slot. The status of each booking
 // is kept as the answers told it, so that the check can compare it with the tables.
 
 import { type Answer, hour } from "#test/harness/api/client.ts"

@@ -41,8 +41,8 @@ const events = ["booking.confirmed", "booking.cancelled"]
 export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
   const ends: (() => Promise<unknown>)[] = []
   let stopped: Promise<void> | undefined
-  // An end that fails does not stop the other ends: no process and no database stays behind. A second call waits for the
-  // first one. After Ctrl-C the campaign fails at its next query, and must not exit before everything has ended.
+  // An end that fails does not stop the other ends: no process and no database stays behind. A second call waits for
+  // the first one. After Ctrl-C the campaign fails at its next query, and must not exit before everything has ended.
   const stop = () => {
     stopped ??= (async () => {
       for (const end of ends.reverse()) await end().catch((error: Error) => progress(error.message))

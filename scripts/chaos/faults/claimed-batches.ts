@@ -1,38 +1,39 @@
-// Processes that die with whole batches in hand: hundreds of events come at once, and each has claimed what it can.
+// Processes that die with whole batches claimed: hundreds of events come at once, and each process claims as many as it
+// may.
 
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
-import type { SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import { commitBurst } from "./burst.ts"
-import { butOne, sinceLast, untilDead } from "./processes.ts"
+import { allButOne, killAtOnce, lastDeathAt } from "./rounds.ts"
 
-/** Runs and deliveries of all who die. */
-const full = 100
-const fullWithinMs = 2_000
+/** The fewest runs and deliveries that the killed processes of a round should hold together. */
+const enough = 100
+const claimedWithinMs = 2_000
 
-/** How soon is printed only: one process has to do what several had claimed, mails included. */
+/** Without a limit for recovery: one process has to do the work that several had claimed, mails included. */
 export const claimedBatches: Fault = {
-  name: "killed-with-full-hands",
-  sentence: "Hundreds of events come at once, and all actor processes but one are killed with whole batches in hand.",
+  name: "killed-with-claimed-batches",
+  sentence: "Hundreds of events come at once, and all actor processes but one are killed with whole batches claimed.",
   inflict: async (world, { short }): Promise<Inflicted> => {
     const recoveredMs: number[] = []
     const troubles: string[] = []
     const counts: number[] = []
     for (let round = 0; round < (short ? 1 : 5); round++) {
       await world.processes.allReady()
-      const targets = butOne(world.processes.of("actors"), round)
+      const targets = allButOne(world.processes.of("actors"), round)
+      const pids = targets.map((target) => ({ pid: target.pid() }))
       const deaths = world.processes.deaths.length
       await commitBurst(world)
-      await within(fullWithinMs, async () => countOf(await heldBy(world, pidsOf(targets))) >= full)
-      const { trouble } = await untilDead(targets, () => targets.forEach((target) => void target.signal("SIGKILL")))
+      await within(claimedWithinMs, async () => countOf(await heldBy(world, pids)) >= enough)
+      const { trouble } = await killAtOnce(targets)
       const dead = world.processes.deaths.slice(deaths)
       const inHand = await heldBy(world, dead)
       counts.push(countOf(inHand))
       if (trouble !== undefined) troubles.push(trouble)
-      recoveredMs.push(await takenOver(world, sinceLast(world), dead, inHand))
+      recoveredMs.push(await takenOver(world, lastDeathAt(world), dead, inHand))
     }
-    const times = counts.filter((count) => count >= full).length
-    if (times === 0) troubles.push("nobody died with full hands")
+    const times = counts.filter((count) => count >= enough).length
+    if (times === 0) troubles.push(`no round killed processes with ${enough} claimed runs and deliveries`)
     return {
       times,
       recoveredMs,
@@ -44,4 +45,3 @@ export const claimedBatches: Fault = {
 
 const countOf = ({ runs, deliveries }: Awaited<ReturnType<typeof heldBy>>) =>
   [...runs, ...deliveries].filter(({ pid }) => pid !== null).length
-const pidsOf = (targets: readonly SupervisedProcess[]) => targets.map((target) => ({ pid: target.pid() }))

@@ -1,4 +1,4 @@
-// Every fault, in the order of the long form; and in which kinds they are told of.
+// Every fault in the order of the long form, and the kinds of faults that the summary lists.
 
 import type { Fault } from "#scripts/chaos/fault.ts"
 import { claimedBatches } from "./claimed-batches.ts"
@@ -12,7 +12,7 @@ import { processFaults } from "./processes.ts"
 import { receiverFaults } from "./receivers.ts"
 import { snapshotFaults } from "./snapshot.ts"
 
-/** A point that both roles come to is two faults. */
+/** A crash point that both roles pass is two faults. */
 const points = new Set(crashPointFaults.map(({ sentence }) => sentence)).size
 const named = (name: string) => processFaults.filter((fault) => fault.name === name)
 const others = processFaults.filter(({ name }) => !["random-kill", "stopped"].includes(name))

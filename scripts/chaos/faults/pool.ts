@@ -1,26 +1,27 @@
-// The connections of the processes' own pools are all taken: what every booking needs is locked, and more requests come than a
-// server has connections; and so is what each of the handlers needs, which are more than an actor process has. Who lives must go on saying so, and whoever asks is answered, at the latest when it is
-// free again.
+// All connections in the pools of the processes are taken. In a server, bookings wait for a lock, and they are more
+// than its connections. In an actor process, claims wait for a lock, and the handlers are more than its connections.
+// Each process must still report that it is alive. Each request must be answered, at the latest when the locks are
+// gone.
 
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
 import { clientOf } from "#test/harness/api/client.ts"
 
-/** Of a server (src/main.ts) and of an actor process (actors/connections.ts), for its work. */
+/** Connections for work: of a server (src/main.ts) and of an actor process (actors/runtime/connections.ts). */
 const poolOf = { server: 20, actors: 8 } as const
-/** Requests to each server beyond its pool. Each is asked again after five seconds, and Bun's fetch has 256 in all. */
+/** Requests to each server beyond its pool. Each is repeated after five seconds, and Bun's fetch allows 256 in all. */
 const more = 2
 const takenWithinMs = 20_000
 const livenessWithinMs = 1_000
-/** A query's deadline, a transaction's, and some more: then there is an answer, if only an error. */
+/** More than the deadlines of a query and of a transaction. Then there must be an answer, even if it is an error. */
 const answeredWithinMs = 30_000
 
 export const poolFaults: readonly Fault[] = [
   {
     name: "pool-exhausted",
     sentence:
-      "What every booking and every claim needs is locked, until all connections of every process wait for it, and for longer than a query may.",
+      "Bookings and claims wait for a lock until every connection of every process waits, and longer than a query may.",
     inflict: async (world, { short }): Promise<Inflicted> => {
       const troubles: string[] = []
       const recoveredMs: number[] = []
@@ -34,7 +35,7 @@ export const poolFaults: readonly Fault[] = [
   },
 ]
 
-/** Answers when it was free again, on the monotonic timer. */
+/** Answers when the locks were released, on the monotonic timer. */
 async function exhaust(world: World, heldMs: number, troubles: string[]): Promise<number> {
   const { processes, customers, database } = world
   const deaths = processes.deaths.length
@@ -64,7 +65,7 @@ async function exhaust(world: World, heldMs: number, troubles: string[]): Promis
 }
 const askEveryMs = 500
 
-/** Processes of which not the whole pool waits for a lock. */
+/** A sentence for each process with connections that do not wait for a lock. */
 async function withFreeConnections({ processes, database: { db } }: World): Promise<readonly string[]> {
   const rows = await db<{ name: string; waiting: number }[]>`
     select usename as name, count(*) as waiting from pg_stat_activity where wait_event_type = 'Lock' group by usename`
@@ -74,7 +75,7 @@ async function withFreeConnections({ processes, database: { db } }: World): Prom
     .map(({ name }) => `${name} waits with ${waiting.get(name) ?? 0}`)
 }
 
-/** Processes that do not answer that they live, or whose life sign is late. */
+/** A sentence for each process that does not answer /healthz, or whose life sign is late. */
 async function notAlive({ processes, database: { db } }: World): Promise<readonly string[]> {
   const silent = await Promise.all(
     processes.all.map(async ({ name, address }) => {
@@ -91,7 +92,7 @@ async function notAlive({ processes, database: { db } }: World): Promise<readonl
   return [...silent.flat(), ...late.map(({ name }) => `the life sign of ${name} is late`)]
 }
 
-/** Somebody else comes meanwhile: is answered, or told clearly that it did not work. */
+/** Sends another request meanwhile. It must get its answer or a clear error. */
 async function ask(name: string, address: string, path: string): Promise<readonly string[]> {
   const began = performance.now()
   const answer = await Promise.race([
