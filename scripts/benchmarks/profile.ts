@@ -1,8 +1,8 @@
-// Where SlotBase's own time goes while it drains the backlog of the pipeline: PostgreSQL's by statement, the program's by file.
-// Both are by the wall clock: a statement's time is from its beginning to its end, waiting included, so that their sum is more than
-// PostgreSQL's CPU; a file's comes from samples of the one thread that runs JavaScript, so that the work of other threads and
-// the kernel's is the rest of the program's CPU, and on a machine that is busy otherwise the samples are more than the CPU. Both
-// ways of looking cost some of the throughput.
+// Shows the places where SlotBase spends its time while it drains the backlog of the pipeline: PostgreSQL by statement,
+// the program by file. Both are measured by the wall clock, and both measurements cost some throughput.
+// - A statement's time includes its waits, so the sum is more than PostgreSQL's CPU.
+// - A file's time comes from samples of the thread that runs JavaScript. The rest of the program's CPU is other threads
+//   and the kernel. On a busy machine the samples add up to more than the CPU.
 
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -82,7 +82,7 @@ function printStatements(title: string, statements: readonly Statement[]): void 
   ])
 }
 
-/** Answers what the samples account for, milliseconds per event. */
+/** Answers the sum of the samples, milliseconds per event. */
 function printFiles(name: string, files: ReadonlyMap<string, number>, events: number): number {
   const all = [...files].sort(([, a], [, b]) => b - a)
   const total = all.reduce((sum, [, us]) => sum + us, 0)
@@ -101,7 +101,7 @@ function printFiles(name: string, files: ReadonlyMap<string, number>, events: nu
   return round(total / events / 1_000)
 }
 
-/** Of several processes. */
+/** Sums the files of several processes. */
 function sum(files: readonly [string, number][]): ReadonlyMap<string, number> {
   const spent = new Map<string, number>()
   for (const [file, us] of files) spent.set(file, (spent.get(file) ?? 0) + us)

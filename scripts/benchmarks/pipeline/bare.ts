@@ -1,6 +1,6 @@
-// The work alone: effects, signed requests and their outcomes from a list. There is no queue, no claim, no retry and no history;
-// killed, it would not know where it was. It stands for what the machine can do at most, so two processes share the list, each
-// with the next events at hand while it works on those before: one process does not fill two cores.
+// The work alone: effects, signed requests and their outcomes, from a list. There is no queue, no claim, no retry and
+// no history; after a kill the position would be lost. This is the most that the machine can do. One process does not
+// fill two cores, so two processes share the list. Each reads the next events while it works on the last ones.
 
 import type { BareSettings } from "./bare-worker.ts"
 import type { Contestant } from "./contestant.ts"

@@ -1,11 +1,11 @@
-// When a contestant is done, whether it really is, and how long the events of a steady rate waited. Instants are the
-// server's own commit timestamps and the receiver's clock, so that looking less often costs nobody accuracy.
+// Decides when a contestant is done, checks that the work is complete, and measures the waits of a steady rate.
+// Instants are the server's own commit timestamps and the receiver's clock, so rare polling costs no accuracy.
 
 import { percentile } from "#scripts/statistics.ts"
 import { handlerNames } from "./contestant.ts"
 import type { Setup } from "./setup.ts"
 
-/** Commit to the commit of the effect, and to the request at the receiver; milliseconds. */
+/** From the event's commit to the effect's commit, and to the request at the receiver; milliseconds. */
 export interface Waits {
   readonly effectP50Ms: number
   readonly effectP99Ms: number
@@ -14,10 +14,10 @@ export interface Waits {
 }
 
 const pollMs = 100
-/** Without any progress for so long, the run has failed. */
+/** Without progress for this time, the run has failed. */
 const patienceMs = 30_000
 
-/** Resolves when so many events are done, with the instant of the last of it. */
+/** Resolves when so many events are done, with the instant of the last commit or request. */
 export async function finished(setup: Setup, events: number): Promise<number> {
   await reached(events, "webhooks at the receiver", setup.receiver.count)
   await reached(events, "recorded outcomes", async () => (await setup.entry.outcomes()).count)
@@ -26,7 +26,10 @@ export async function finished(setup: Setup, events: number): Promise<number> {
   return Math.max(received, (await setup.entry.outcomes()).lastAt, (await effects(setup)).lastAt)
 }
 
-/** Throws unless every event has every effect, and its webhook has arrived and stands as delivered; and nothing else has. */
+/**
+ * Throws unless every event has every effect, its webhook arrived and is recorded as delivered, and nothing else
+ * exists.
+ */
 export async function assertComplete(setup: Setup, events: number): Promise<void> {
   const { sql } = setup.bench
   const [row] = await sql<[{ events: number; wrong: number }]>`
@@ -43,7 +46,7 @@ export async function assertComplete(setup: Setup, events: number): Promise<void
     throw new Error(`not complete: ${JSON.stringify(counts)}, expected ${JSON.stringify(wanted)}`)
 }
 
-/** Of the events whose commit is later than this instant (milliseconds since 1970). */
+/** The waits of events that were committed after this instant (milliseconds since 1970). */
 export async function waitsSince({ bench: { sql }, receiver }: Setup, since: number): Promise<Waits> {
   const rows = await sql<{ event_id: string; committed_at: number; effects: number[] }[]>`
     select b.event_id, b.committed_at,

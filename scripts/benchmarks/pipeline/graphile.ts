@@ -1,5 +1,5 @@
-// The pipeline on graphile-worker: a task per handler and one for the webhook, whose jobs graphile_worker.add_jobs adds in
-// the transaction of the event, six in one call.
+// The pipeline on graphile-worker: a task per handler and one for the webhook. graphile_worker.add_jobs adds the six
+// jobs in the transaction of the event, in one call.
 
 import { Logger, runMigrations } from "graphile-worker"
 import type { Contestant } from "./contestant.ts"
@@ -12,7 +12,7 @@ export const graphile = (name: string, settings: GraphileSettings, processes = 1
     await runMigrations({ connectionString: environment.url, logger: new Logger(() => () => {}) })
     await createPeerTables(environment.sql)
     return {
-      // Its logger is told of every job otherwise.
+      // Otherwise its logger is called for every job.
       workers: peerWorkers("graphile-worker.ts", settings, processes, environment, { NO_LOG_SUCCESS: "1" }),
       recorder: async () =>
         peerRecorder(environment.url, async (tx, events) => {

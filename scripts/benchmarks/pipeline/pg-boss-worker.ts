@@ -1,4 +1,4 @@
-// A process of pg-boss's: its workers fetch and complete in batches, and settle a batch of a handler in the transaction of
+// A process of pg-boss. Its workers fetch and complete in batches, and settle a handler's batch in the transaction of
 // its effects.
 
 import { type ConstructorOptions, type Job, PgBoss } from "pg-boss"
@@ -8,12 +8,12 @@ import { databaseUrl, type PeerSettings, post, type WebhookOutcome, workerSettin
 import { bossDriver, connectBoss } from "./pg-boss-driver.ts"
 
 export interface BossSettings extends PeerSettings {
-  /** pg-boss's own driver, or postgres.js behind its seam. */
+  /** pg-boss's own driver, or postgres.js. */
   readonly driver: "pg" | "postgres.js"
   /** A table for each queue. */
   readonly partition: boolean
   readonly batchSize: number
-  /** Workers a handler's queue. */
+  /** Workers per queue of a handler. */
   readonly localConcurrency: number
   readonly webhookBatchSize: number
   readonly webhookConcurrency: number

@@ -1,5 +1,5 @@
-// The pipeline on plain pg-boss: a queue per handler and one for the webhook, whose jobs boss.insert adds in the
-// transaction of the event, one statement a queue.
+// The pipeline on plain pg-boss: a queue per handler and one for the webhook. boss.insert adds the jobs in the
+// transaction of the event, with one statement per queue.
 
 import { PgBoss } from "pg-boss"
 import { type Contestant, handlerNames } from "./contestant.ts"

@@ -1,5 +1,5 @@
-// One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady rate.
-// Nothing counts as done before all of it is committed: every effect, every webhook at the receiver, every outcome.
+// One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady
+// rate. Work counts as done when all of it is committed: every effect, every webhook at the receiver, every outcome.
 
 import { type Cost, meter, startBench } from "#scripts/benchmarks/measure.ts"
 import { type Contestant, createTables } from "./contestant.ts"
@@ -8,11 +8,11 @@ import { startReceiver, startWorkers, stopAll } from "./processes.ts"
 import type { Setup } from "./setup.ts"
 
 export interface Load {
-  /** Events that stand before anybody works. */
+  /** Events that are recorded before the workers begin. */
   readonly backlog: number
   /** Events a second, each in a transaction of its own. */
   readonly ratePerSecond: number
-  /** How long the steady rate lasts; 0: it is left out. */
+  /** How long the steady rate lasts; 0 leaves it out. */
   readonly seconds: number
 }
 
@@ -22,7 +22,7 @@ export interface Stretch {
   readonly startedAt: number
   readonly eventsPerSecond: number
   readonly cost: Cost
-  /** CPU seconds of a server besides PostgreSQL. */
+  /** CPU seconds of the server besides PostgreSQL, if the contestant has one. */
   readonly serverCpuSeconds: number | undefined
 }
 
@@ -43,7 +43,7 @@ export const run = (contestant: Contestant, load: Load): Promise<RunResult> =>
     return { drain, steady }
   })
 
-/** @param settings of PostgreSQL, besides those that the measuring needs. */
+/** @param settings settings of PostgreSQL, besides those that the measuring needs. */
 export async function withSetup<T>(
   contestant: Contestant,
   settings: Record<string, string>,
@@ -60,7 +60,7 @@ export async function withSetup<T>(
   return await use({ bench, receiver, entry })
 }
 
-/** Records so many events, which nobody works on yet. */
+/** Records a backlog, before the workers begin. */
 export async function fillBacklog(setup: Setup, backlog: number): Promise<void> {
   const recorder = await setup.entry.recorder()
   try {
@@ -68,7 +68,7 @@ export async function fillBacklog(setup: Setup, backlog: number): Promise<void> 
   } finally {
     await recorder.end()
   }
-  // As autovacuum would have left it: nobody's plans rest on the statistics of empty tables.
+  // Autovacuum would have done this. So no plan rests on the statistics of empty tables.
   await setup.bench.sql`vacuum (analyze)`
 }
 
@@ -88,7 +88,7 @@ async function keepSteady(setup: Setup, { backlog, ratePerSecond, seconds }: Loa
   }
 }
 
-/** Records one event after the other as the clock says, whether or not those before have been committed. */
+/** Records events one by one at a steady rate, whether or not the earlier ones are committed. */
 async function atRate(events: number, perSecond: number, record: (count: number) => Promise<void>): Promise<void> {
   const startedAt = performance.now()
   const recorded: Promise<void>[] = []
@@ -100,7 +100,10 @@ async function atRate(events: number, perSecond: number, record: (count: number)
   await Promise.all(recorded)
 }
 
-/** From the moment at which the workers begin until `total` events are done, of which `events` are this stretch's. */
+/**
+ * Measures from the moment when the workers begin until `total` events are done. `events` of them belong to this
+ * stretch.
+ */
 async function stretch(
   { bench, receiver, entry }: Setup,
   total: number,
@@ -121,7 +124,7 @@ async function stretch(
     const cost = await read()
     const server = await readServer?.()
     await stopAll(workers)
-    // A process's last numbers reach the statistics when it ends.
+    // The last numbers of a process reach the statistics when it ends.
     const { deadTuples } = await read()
     await assertComplete({ bench, receiver, entry }, total)
     return {

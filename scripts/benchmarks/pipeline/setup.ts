@@ -1,4 +1,4 @@
-// Where one contestant runs: its PostgreSQL, its receiver, and itself, ready to begin.
+// The setup of one run: a PostgreSQL, a receiver, and a contestant that is prepared.
 
 import type { Bench } from "#scripts/benchmarks/measure.ts"
 import type { Entry } from "./contestant.ts"

@@ -1,5 +1,6 @@
-// The pipeline on SlotBase: events by its outbox, one webhook by its command, its own actors in a process of their own.
-// When the backlog is drained it also dispatches: the peers have their jobs from the recording.
+// The pipeline on SlotBase. Its outbox records the events, its command makes the webhook, and its actors run in a
+// process of their own. While the backlog is drained, SlotBase also dispatches; the peers' jobs are added by the
+// recording.
 
 import { connect } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
@@ -15,12 +16,12 @@ import { rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import type { Contestant, Environment, Progress, Recorder } from "./contestant.ts"
 import { eventType, recorderConnections } from "./peer.ts"
 
-/** The most that a webhook may have; 10 unless given. */
+/** The highest value that a webhook may have; the default is 10. */
 const maxConcurrency = 50
-/** The worker's: all zeros. */
+/** The key of the worker too: all zeros. */
 const secrets = secretBox(new Uint8Array(32))
 
-/** @param how "each": a statement per event and handler; "set": one per batch. */
+/** @param how "each": a statement per event and handler; "set": a statement per batch and handler. */
 export const slotbase = (name: string, how: "each" | "set", processes = 1): Contestant => ({
   name,
   prepare: async (environment) => {
