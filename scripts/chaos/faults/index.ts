@@ -25,7 +25,7 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: "all of them die; they are asked to end", faults: others },
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
   { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
-  { what: "an event kills whoever handles or sends it, until it is a dead letter", faults: poisonFaults },
+  { what: "an event kills each process that handles or sends it, until it is a dead letter", faults: poisonFaults },
   { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
