@@ -57,12 +57,16 @@ export const lostRuns: Provoke = (world) => {
       where handler = 'AnalyticsHandler' and ready_at is not null
         and not exists (select from slotbase.handler_claims c where c.handler = q.handler and q.position = any (c.positions))`,
     after: async () => {
-      await waitFor("the end of all lost runs", async () => {
-        const [row] = await world.database.db<[{ left: number }]>`
-          select count(*) as left from slotbase.handler_queue where handler = 'AnalyticsHandler' and alone`
-        return row.left === 0
-      })
-      await failing.after?.()
+      try {
+        await waitFor("the end of all lost runs", async () => {
+          const [row] = await world.database.db<[{ left: number }]>`
+            select count(*) as left from slotbase.handler_queue where handler = 'AnalyticsHandler' and alone`
+          return row.left === 0
+        })
+      } finally {
+        // In any case, so that the handler does not go on failing in later faults.
+        await failing.after?.()
+      }
     },
   }
 }
