@@ -1,6 +1,6 @@
-// An actor process of SlotBase as the benchmarks run it: the real dispatcher, deliverer and handler actors, with five
-// handlers of the benchmark's own in the registry's place. Each inserts one row per event into slotbase_bench.effects.
-//   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
+// An actor process of SlotBase for the benchmarks: the real dispatcher, deliverer and handler actors. In the registry's
+// place stand five handlers of the benchmark. Each inserts one row per event into slotbase_bench.effects.
+//   bun slotbase-worker.ts each   a statement per event; the statements of a batch are sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
 import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"

@@ -1,5 +1,5 @@
-// Stands in the place of src/outbox.ts in a server that books without events: the same commands in the same transactions, and
-// nothing is checked, written or told. without-events.ts puts it there.
+// Replaces src/events/outbox.ts in a server that books without events. The commands and transactions are the same, and
+// nothing is checked, written or announced. without-events.ts puts this module in place.
 
 import { newId } from "#base/ids.ts"
 import type * as outbox from "#events/outbox.ts"
