@@ -186,6 +186,6 @@ export async function returnOrphanedClaims(db: Db, owner: number, held: readonly
     update slotbase.delivery_queue q
     set lease = null, owner = null, started_at = null, ready_at = coalesce(q.ready_at, slotbase.now())
     where q.owner = ${owner} and q.lease <> all (${held as number[]}::bigint[])`
-  if (count > 0) reached("doubtful-returned")
+  if (count > 0) reached("orphaned-claims-returned")
   return count
 }

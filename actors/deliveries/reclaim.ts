@@ -56,7 +56,7 @@ export async function reclaimAbandoned(db: Db, self: number): Promise<number> {
   for (;;) {
     const count = await reclaimSome(db, self)
     reclaimed += count
-    if (count > 0) reached("taken-over")
+    if (count > 0) reached("abandoned-deliveries-reclaimed")
     if (count < batch) return reclaimed
   }
 }

@@ -59,7 +59,7 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
   reached("month-named")
   try {
     await deadLetterUnfinished(sql, due.month, stopping)
-    reached("month-buried")
+    reached("month-dead-lettered")
     await forget(sql, due.month, stopping)
     reached("log-forgotten")
     await forgetBatches(sql, stopping)
@@ -69,7 +69,7 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
       // Without its event nothing can be put back to work. Work that was put back until now still has its history.
       if (partition === due.partitions[0]) {
         await deadLetterUnfinished(sql, due.month, stopping)
-        reached("detached-buried")
+        reached("detached-dead-lettered")
       }
     }
     // The events go last: dead letters were made from them.

@@ -1,6 +1,6 @@
 /**
- * Handles the runs of a claim and settles them: successes together, each failure by itself. Runs whose event is gone, and
- * runs that were abandoned once too often, become dead letters without being handled.
+ * Handles the runs of a claim and settles them: successes together, each failure by itself. Runs whose event is gone,
+ * and runs that were abandoned once too often, become dead letters without being handled.
  */
 
 import { GiveUp, type Handler } from "#actors/handlers/handler.ts"
@@ -54,9 +54,9 @@ async function deadLetterAbandoned(tools: HandlingTools, claim: Claim): Promise<
   const abandoned = claim.runs.filter((run) => isUsedUp(tools, run))
   if (abandoned.length === 0) return claim
   for (const run of abandoned) {
-    reached("run-lost", run.id)
+    reached("run-abandoned-too-often", run.id)
     await settleAbandonedRun(db, { handler: handler.name, lease: claim.lease, run, policy })
-    reached("lost-buried", run.id)
+    reached("abandoned-run-dead-lettered", run.id)
     metrics.failed(handler.name)
     metrics.processed(handler.name, "dead_letter", 0)
   }

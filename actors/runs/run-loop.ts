@@ -143,7 +143,7 @@ export class RunLoop {
     const done = await releaseAbandonedRuns(...this.#claimant, this.#tools.policy.maxRetries, own)
     this.#rescued += done.released
     if (done.released > 0) this.#nextQueueAt = Number.NEGATIVE_INFINITY
-    if (done.released > 0) reached("runs-taken-over")
+    if (done.released > 0) reached("abandoned-runs-released")
     this.#hasQuarantined = done.quarantined
   }
 

@@ -198,10 +198,10 @@ test("killed after each of its steps in turn, it goes on where it was, with the 
   await nameUntil(month)
   const steps: (readonly [CrashPoint, nth: number])[] = [
     ["month-named", 1],
-    ["month-buried", 1],
+    ["month-dead-lettered", 1],
     ["log-forgotten", 1],
     ["partition-detached", 1],
-    ["detached-buried", 1],
+    ["detached-dead-lettered", 1],
     ["partition-detached", 1],
     ["partition-detached", 1],
     ["partition-detached", 1],
