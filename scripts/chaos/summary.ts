@@ -1,4 +1,4 @@
-// The table of the README: what happened, a line for each kind of fault, in Markdown.
+// The table of docs/testing.md: what happened, a line for each kind of fault, in Markdown.
 
 import { percentile } from "#scripts/benchmarks/measure.ts"
 import type { Line } from "./campaign.ts"

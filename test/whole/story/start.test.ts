@@ -93,7 +93,7 @@ describe("a start that cannot work says why in one sentence", () => {
   })
 })
 
-/** The jobs of the README's table. */
+/** The jobs of the table in docs/scheduled-jobs.md. */
 const scheduledJobs = [
   "hold-expiration",
   "no-show-detection",
