@@ -124,6 +124,6 @@ comment on function slotbase.event_bodies(uuid[]) is 'Type and DomainEvent of ea
 do $$
 begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then
-    grant select on slotbase.webhook_attempts, slotbase.webhook_breakers to slotbase_reader;
+    grant select on slotbase.webhook_attempts, slotbase.attempt_history, slotbase.webhook_breakers to slotbase_reader;
   end if;
 end $$;

@@ -34,7 +34,7 @@ export interface DemoPerson {
 /** Makes the demo club in a database without a facility, and answers it; undefined when there is one already. */
 export async function seedDemo(app: App): Promise<DemoClub | undefined> {
   if (!(await isEmpty(app.db))) return undefined
-  // A password that stands in a README opens no door of a real system.
+  // A password that stands in public code opens no door of a real system.
   const password = app.config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
   const passwordHash = await hashPassword(password, "demo")
   const context = { environment: app.config.environment, correlationId: newId(), userId: rootUserId }

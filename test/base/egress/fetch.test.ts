@@ -87,8 +87,13 @@ describe("checking an address before it is kept", () => {
     expect(error).toBeInstanceOf(RuleBroken)
     expect([error.code, error.message, error.faults]).toEqual([
       "private_address",
-      "10.0.0.5 is not a public address.",
-      [{ path: "body.url", message: "10.0.0.5 is not a public address." }],
+      "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it.",
+      [
+        {
+          path: "body.url",
+          message: "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it.",
+        },
+      ],
     ])
   })
 

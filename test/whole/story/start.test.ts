@@ -86,6 +86,14 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
+  test("a misspelt variable, which is named first", async () => {
+    const { said } = await refused(database.url, { SLOTBASE_ROEL: "server", SLOTBASE_ROLE: "everything" })
+    expect(said).toEqual([
+      "SLOTBASE_ROEL is not a variable of SlotBase and is ignored. Did you mean SLOTBASE_ROLE?",
+      `SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`,
+    ])
+  })
+
   test("a role that does not exist", async () => {
     const { code, said } = await refused(database.url, { SLOTBASE_ROLE: "everything" })
     expect(said).toEqual([`SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`])
@@ -93,7 +101,7 @@ describe("a start that cannot work says why in one sentence", () => {
   })
 })
 
-/** The jobs of the README's table. */
+/** The jobs of the table in docs/scheduled-jobs.md. */
 const scheduledJobs = [
   "hold-expiration",
   "no-show-detection",
