@@ -44,7 +44,7 @@ async function reader(db: Db): Promise<Check> {
     : {
         name: "reader role",
         well: false,
-        says: "slotbase_reader is missing: as a user who may create roles, create it and grant as at the end of sql/0007-views.sql",
+        says: "slotbase_reader is missing or may not read: a user who may create roles can run the two blocks at the end of sql/0017-views.sql",
       }
 }
 

@@ -20,7 +20,7 @@ export { DatabaseNewer, HistoryReplaced, MigrationEdited, MigrationFailed, Unsup
 
 export interface Migration {
   number: number
-  /** File name without `.sql`, e.g. `0001-foundation`. */
+  /** File name without `.sql`, e.g. `0001-base`. */
   name: string
   checksum: string
   text: string
