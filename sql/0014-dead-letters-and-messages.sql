@@ -77,6 +77,41 @@ begin
 end $$;
 comment on function slotbase.reprocess(uuid) is 'Puts the run or the delivery of a dead letter back to work, with all its retries before it.';
 
+-- The cached days of availability ask this of CacheInvalidationHandler. The function hides where an unfinished run may
+-- stand: behind the cursor, in a claim, in the queue, or among the dead letters.
+-- PostgreSQL puts the text of the function into the statement that calls it, so the call costs nothing. That holds only
+-- for a function that is stable, has no settings of its own, stands in "from", and takes no sub-select as an argument.
+-- Events are not looked at without end: when at_most of them follow, the answer is false.
+-- "offset 0" keeps the plan on the index of the facility. Without it the limit drew PostgreSQL to the primary key, and
+-- so past the events of all other facilities.
+create function slotbase.runs_finished_after(
+  for_handler text, of_types text[], of_facility uuid, after bigint, at_most integer
+) returns table (finished boolean) language sql stable as $$
+  select s.subscribed and not b.behind
+  from (
+    select count(*) = cardinality(of_types) and max(h.from_position) <= after + 1 as subscribed
+    from slotbase.handlers h
+    where h.handler = for_handler and h.event_type = any (of_types)
+      and h.from_position is not null and h.until_position is null
+  ) s
+  cross join (
+    select count(*) = at_most or coalesce(bool_or(e.unfinished), false) as behind
+    from (
+      select p.position >= coalesce((select slotbase.cursor_of(for_handler)), 0)
+             or p.position = any (array(select unnest(c.positions) from slotbase.handler_claims c
+                                        where c.handler = for_handler and c.fresh))
+             or exists (select from slotbase.handler_queue q where q.handler = for_handler and q.position = p.position)
+             or exists (select from slotbase.dead_letters d where d.event_id = p.event_id and d.handler = for_handler
+                          and d.resolution is distinct from 'reprocessed') as unfinished
+      from (select of_facility as facility_id, after as position offset 0) a
+      join slotbase.event_positions p on p.facility_id = a.facility_id and p.position > a.position
+      limit at_most
+    ) e
+  ) b
+$$;
+comment on function slotbase.runs_finished_after(text, text[], uuid, bigint, integer) is
+  'Whether a handler has been subscribed to these types since a position, and has finished its runs of a facility''s events after that position.';
+
 -- A mail that is sent again may come twice when nobody knows what became of the send before. The column
 -- unknown_outcomes counts those sends; attempts counts sends that were certainly refused as well. A message is written
 -- once and changed twice: when its send begins, and when its send has ended. Its wide columns (body, HTML) are kept
