@@ -144,3 +144,81 @@ left join lateral (select * from slotbase.attempt_history
                    where event_id = d.event_id and delivery_id = d.delivery_id and d.started_at is null
                    order by attempt desc limit 1) l on true;
 comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts stand in webhook_attempts.';
+
+-- Ends attempts that did not deliver: the attempt is written down, and its delivery waits for a retry or ends as a dead
+-- letter with every error. The caller says per attempt what came of the request, and whether the delivery is at its
+-- end. A row of "results" names the delivery and the lease of its claim. An attempt whose lease is gone was ended
+-- before, and is passed over, so a repetition changes nothing.
+--   failed, lost   1 when the attempt counts as a failure, or as an unknown outcome, of the delivery
+--   delay_ms       until the next attempt, unless the delivery is at its end ("final")
+-- Nothing is pruned at run time: PostgreSQL 18.4 crashes when a row was changed concurrently in a statement that prunes
+-- inside a sub-select. Callers send batches, and set the plan for them (actors/deliveries/delivery.ts).
+create function slotbase.end_attempts(results json) returns table (webhook_id uuid, ready_at timestamptz)
+language plpgsql set enable_partition_pruning = off as $$
+#variable_conflict use_column
+declare
+  present timestamptz := slotbase.now();
+begin
+  return query
+  with held as materialized (
+    -- in the order in which a deletion of the webhook takes them
+    select q.*, r.attempt_id, r.url, r.method, r.outcome, r.final, r.failed, r.lost, r.sent_at, r.duration_ms, r.signature,
+           r.status, r.headers, r.body, r.message, r.code, r.max_retries, present + r.delay_ms * interval '1 ms' as next_at
+    from (
+      select * from json_to_recordset(results) as r (
+        webhook_id uuid, position bigint, replay smallint, lease bigint, attempt_id uuid, url text, method text,
+        outcome text, final boolean, failed integer, lost integer, delay_ms double precision, sent_at timestamptz,
+        duration_ms real, signature text, status smallint, headers jsonb, body text, message text, code text,
+        max_retries integer)
+      order by webhook_id, position, replay
+    ) r
+    cross join lateral (
+      select *, ctid as at from slotbase.delivery_queue
+      where webhook_id = r.webhook_id and position = r.position and replay = r.replay and lease = r.lease
+      offset 0 for update
+    ) q
+  ), ended as (
+    insert into slotbase.attempt_history (event_id, delivery_id, attempt, id, facility_id, webhook_id, url, method, started_at,
+      sent_at, outcome, duration_ms, signature, response_status, response_headers, response_body, error_message)
+    select event_id, delivery_id, attempts + 1, attempt_id, facility_id, webhook_id, url, method, started_at,
+           sent_at, outcome, duration_ms, signature, status, headers, body, message
+    from held
+  ), judged as (
+    select h.*, coalesce(h.errors, '[]') || jsonb_strip_nulls(jsonb_build_object('eventId', h.event_id,
+             'eventType', (select p.type from slotbase.event_positions p where p.position = h.position),
+             'handlerName', 'WebhookHandler', 'error', jsonb_build_object('message', h.message, 'code', h.code),
+             'attemptCount', h.attempts + 1, 'maxRetries', h.max_retries,
+             'nextRetryAt', case when not h.final then slotbase.utc(h.next_at) end,
+             'status', case when h.final then 'dead_letter' else 'retrying' end)) as all_errors
+    from held h
+  ), again as (
+    update slotbase.delivery_queue q
+    set lease = null, owner = null, started_at = null, attempts = q.attempts + 1, failures = q.failures + j.failed,
+        unknowns = q.unknowns + j.lost, ready_at = j.next_at, errors = j.all_errors
+    from judged j where q.ctid = j.at and not j.final
+    returning q.webhook_id, q.ready_at
+  ), gone as (
+    delete from slotbase.delivery_queue q using judged j where q.ctid = j.at and j.final
+  ), history as (
+    insert into slotbase.delivery_history (webhook_id, event_id, replay, facility_id, position, delivery_id, sequence,
+      status, attempts, settled_at, error_message, errors)
+    select webhook_id, event_id, replay, facility_id, position, delivery_id, sequence, 'failed', attempts + 1, present,
+           message, all_errors
+    from judged where final
+  ), dead as (
+    insert into slotbase.dead_letters (id, facility_id, event_id, position, webhook_id, delivery_id, event, errors,
+      created_at, last_attempt_at)
+    select slotbase.derived_id(j.delivery_id, 'dead_letter'), j.facility_id, j.event_id, j.position, j.webhook_id,
+           j.delivery_id,
+           coalesce((select slotbase.event_body(e)::jsonb from slotbase.events e
+                     where e.id = j.event_id and e.facility_id = j.facility_id), '{}'),
+           j.all_errors, present, present
+    from judged j where j.final
+    on conflict (id, facility_id) do update
+    set errors = excluded.errors, last_attempt_at = excluded.last_attempt_at,
+        resolved_at = null, resolved_by = null, resolution = null
+  )
+  select webhook_id, ready_at from again;
+end $$;
+comment on function slotbase.end_attempts(json) is
+  'Ends attempts that did not deliver, under the leases of their claims; answers which deliveries wait for a retry, and until when.';
