@@ -67,6 +67,7 @@ comment on function slotbase.derived_id(uuid, text) is 'A stable UUID for someth
 create function slotbase.utc(at timestamptz) returns text language sql immutable as $$
   select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
+comment on function slotbase.utc(timestamptz) is 'An instant as JSON documents write it, with milliseconds, in UTC.';
 
 create table slotbase.processes (
   id          bigint      generated always as identity primary key,
@@ -161,8 +162,8 @@ create table slotbase.settings (
     constraint events_are_kept_at_most_1000_years check (keep_events <= interval '1000 years')
 );
 insert into slotbase.settings default values;
-comment on table  slotbase.settings is 'What an operator may change with an update, for all processes at once.';
-comment on column slotbase.settings.late_after is 'What has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from a dead process within 5 seconds.';
+comment on table  slotbase.settings is 'The settings that an operator may change with an update, for all processes at once.';
+comment on column slotbase.settings.late_after is 'Work that has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from a dead process within 5 seconds.';
 comment on column slotbase.settings.keep_events is 'How long events, runs, deliveries and attempts are kept: at least this, at most a month longer. Null: for ever.';
 
 create function slotbase.keep_settings() returns trigger language plpgsql as $$

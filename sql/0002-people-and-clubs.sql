@@ -26,7 +26,7 @@ create unique index user_email_used_once on slotbase.users (email);
 create index users_of_parent on slotbase.users (managed_by) where managed_by is not null;
 comment on table  slotbase.users is 'People, and the system actors that stand beside them.';
 comment on column slotbase.users.email is 'Lower case, used once. Null for system actors, and for a child without an address of its own.';
-comment on column slotbase.users.password_hash is 'argon2id; null for who cannot sign in: system actors, and children whose parent gave them no password.';
+comment on column slotbase.users.password_hash is 'argon2id. Null for users that cannot sign in: system actors, and children whose parent gave them no password.';
 comment on column slotbase.users.managed_by is 'The parent who made this child''s account and answers for it; null: nobody.';
 
 create table slotbase.organizations (
@@ -36,7 +36,7 @@ create table slotbase.organizations (
   created_at timestamptz not null default slotbase.now()
 );
 comment on table  slotbase.organizations is 'Runs facilities. A role in an organization counts in all of its facilities.';
-comment on column slotbase.organizations.owner_id is 'Who it was made for; who may act for it says role_grants.';
+comment on column slotbase.organizations.owner_id is 'The person it was made for. role_grants says which people may act for it.';
 
 create table slotbase.facilities (
   id              uuid        primary key,
@@ -72,7 +72,7 @@ create table slotbase.role_grants (
   primary key (user_id, role, scope_type, scope_id)
 );
 create index role_grants_of_scope on slotbase.role_grants (scope_id, role);
-comment on table slotbase.role_grants is 'Who holds which role where, and by whom it was granted.';
+comment on table slotbase.role_grants is 'Each role of a user, the scope in which it counts, and the user that granted it.';
 
 create table slotbase.sessions (
   token_hash bytea       primary key,
@@ -117,9 +117,9 @@ create table slotbase.child_links (
 create unique index child_linked_once on slotbase.child_links (parent_id, child_id);
 create unique index child_has_one_primary_parent on slotbase.child_links (child_id) where is_primary and status = 'linked';
 create index child_links_of_child on slotbase.child_links (child_id);
-comment on table  slotbase.child_links is 'Who is whose parent, and the invitations to it. Only the status "linked" gives a parent anything.';
+comment on table  slotbase.child_links is 'The parents of each child, and the invitations to become one. Only the status "linked" gives a parent anything.';
 comment on column slotbase.child_links.is_primary is 'Of an invitation: whether it is wished; when it is accepted it becomes false if the child has a primary parent.';
-comment on column slotbase.child_links.permissions is 'What the parent may do for the child: book, pay, view_feedback.';
+comment on column slotbase.child_links.permissions is 'The acts that the parent may do for the child: book, pay, view_feedback.';
 
 create function slotbase.parents_email(child uuid) returns text language sql stable as $$
   select p.email
@@ -158,7 +158,7 @@ create table slotbase.resources (
 );
 create index resources_of_facility on slotbase.resources (facility_id, name);
 alter table slotbase.resources add primary key (id, facility_id);
-comment on table  slotbase.resources is 'What can be booked: a court, a room, a lane.';
+comment on table  slotbase.resources is 'A thing that can be booked: a court, a room, a lane.';
 comment on column slotbase.resources.hourly_price is 'Minor units of the facility''s currency for 60 minutes.';
 
 create table slotbase.closures (
@@ -206,8 +206,8 @@ create table slotbase.lost_items (
   constraint claimed_says_by_whom_and_who_verified check (num_nulls(claimed_by, verified_by, claimed_at) in (0, 3))
 );
 create index lost_items_of_facility on slotbase.lost_items (facility_id, id);
-comment on table  slotbase.lost_items is 'What was found in a facility; it waits for its owner until it is claimed.';
-comment on column slotbase.lost_items.verified_by is 'Who of the staff handed it out.';
+comment on table  slotbase.lost_items is 'A thing that was found in a facility. It waits for its owner until it is claimed.';
+comment on column slotbase.lost_items.verified_by is 'The member of staff that handed it out.';
 
 create table slotbase.idempotency_keys (
   caller_id    uuid        not null,

@@ -25,7 +25,7 @@ comment on table  slotbase.booking_policies is 'The booking rules of a facility.
 comment on column slotbase.booking_policies.lead_time_minutes is 'Members book at least this long before the start.';
 comment on column slotbase.booking_policies.advance_days is 'Members book at most so many local days ahead; null: any.';
 comment on column slotbase.booking_policies.approval_booking_types is 'Bookings of these types by members wait for staff; so do those of approval_resource_ids.';
-comment on column slotbase.booking_policies.check_in_grace_minutes is 'Who has not checked in so long after the start did not come; null: only staff say so.';
+comment on column slotbase.booking_policies.check_in_grace_minutes is 'A booking without a check-in so long after its start is a no-show; null: only staff say so.';
 comment on column slotbase.booking_policies.no_shows_detected_since is 'When the grace was first set: what began before it is left alone.';
 comment on column slotbase.booking_policies.strike_threshold is 'From so many strikes on, a no-show keeps its member from booking for restriction_days; null: never.';
 comment on column slotbase.booking_policies.reschedule_hours_before is 'Members move a booking until so many hours before its start.';
@@ -149,7 +149,7 @@ comment on column slotbase.bookings.price_amount is 'Minor units of price_curren
 comment on column slotbase.bookings.hold_expires_at is 'While held: the instant after which the hold is dead, whether or not a job has released it.';
 comment on column slotbase.bookings.recurring_booking_id is 'The series of which it is an occurrence.';
 comment on column slotbase.bookings.cancellation_policy is 'The facility''s cancellation policy as it was when the booking was made; it decides the refund.';
-comment on column slotbase.bookings.approved_by is 'Who of the staff approved a booking that was pending; null: nobody had to.';
+comment on column slotbase.bookings.approved_by is 'The member of staff that approved a booking that was pending; null: nobody had to.';
 comment on column slotbase.bookings.rescheduled_at is 'When it was last moved to another time or resource; null: never.';
 comment on column slotbase.bookings.refund_amount is 'Cancelled: what of the payments goes back, minor units of price_currency.';
 
@@ -179,7 +179,7 @@ create table slotbase.booking_participants (
   primary key (booking_id, facility_id, user_id),
   foreign key (booking_id, facility_id) references slotbase.bookings (id, facility_id) on delete cascade
 );
-comment on table slotbase.booking_participants is 'Who plays beside the booker, and in which role.';
+comment on table slotbase.booking_participants is 'The people that play beside the booker, each with a role.';
 
 create table slotbase.occupancies (
   booking_id  uuid      not null,

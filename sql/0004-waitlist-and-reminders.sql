@@ -36,14 +36,14 @@ create index waitlist_waiting on slotbase.waitlist_entries (facility_id, start_a
 create index waitlist_offered on slotbase.waitlist_entries (facility_id) where status = 'offered';
 create index waitlist_in_order on slotbase.waitlist_entries (facility_id, seq);
 create index waitlist_of_booker on slotbase.waitlist_entries (booker_id, facility_id, seq);
-comment on table  slotbase.waitlist_entries is 'Who waits for a slot that is taken. Each entry is offered at most once; then it has ended, whatever became of the offer.';
+comment on table  slotbase.waitlist_entries is 'A wish for a slot that is taken. Each entry is offered at most once; then it has ended, whatever became of the offer.';
 comment on column slotbase.waitlist_entries.seq is 'The order of joining in a facility, drawn under the lock of its waitlist.';
 comment on column slotbase.waitlist_entries.resource_type is 'Any active resource of this type will do; resource_id is null then.';
-comment on column slotbase.waitlist_entries.participants is 'List of {userId, role}: who is to play beside the booker.';
+comment on column slotbase.waitlist_entries.participants is 'List of {userId, role}: the people that are to play beside the booker.';
 comment on column slotbase.waitlist_entries.status is 'expired: the offer ran out, or the time came without one. left: before any offer.';
 comment on column slotbase.waitlist_entries.offer_minutes is 'How long an offer lasts, minutes; never longer than until the start.';
 comment on column slotbase.waitlist_entries.offer_booking_id is 'The hold that was the offer, and the booking that came of it.';
-comment on column slotbase.waitlist_entries.joined_by is 'Who asked for it: the booker, a parent, staff, a key. The offer is planned with their rights.';
+comment on column slotbase.waitlist_entries.joined_by is 'The user that asked for it: the booker, a parent, staff, a key. The offer is planned with the rights of that user.';
 
 create table slotbase.reminder_settings (
   facility_id    uuid        primary key references slotbase.facilities (id),

@@ -15,7 +15,7 @@ create table slotbase.coach_profiles (
   updated_at           timestamptz not null default slotbase.now(),
   primary key (user_id, facility_id)
 );
-comment on table  slotbase.coach_profiles is 'What a coach says of themself in a facility. Who holds the role coach and has no row here is a coach all the same.';
+comment on table  slotbase.coach_profiles is 'A coach''s description of themself in a facility. A user with the role coach and without a row here is a coach all the same.';
 comment on column slotbase.coach_profiles.hourly_rate is 'Minor units of the facility''s currency for 60 minutes of the coach alone, without the court; null: not set.';
 comment on column slotbase.coach_profiles.blocks_need_approval is 'False: what the coach asks for is approved at once, by nobody.';
 
@@ -91,7 +91,7 @@ create table slotbase.coach_session_students (
 );
 create index coach_sessions_of_student on slotbase.coach_session_students (user_id, facility_id);
 alter table slotbase.coach_session_students add primary key (session_id, facility_id, user_id);
-comment on table  slotbase.coach_session_students is 'Who is taught in a session.';
+comment on table  slotbase.coach_session_students is 'The students of a session.';
 comment on column slotbase.coach_session_students.attended is 'Null until somebody said so; set for everybody when the session is completed.';
 
 create table slotbase.feedback (
@@ -117,10 +117,10 @@ create index feedback_of_session on slotbase.feedback (session_id, facility_id);
 create index feedback_of_coach on slotbase.feedback (coach_id, facility_id, id);
 create index feedback_of_student on slotbase.feedback (student_id, facility_id, id);
 alter table slotbase.feedback add primary key (id, facility_id);
-comment on table  slotbase.feedback is 'What a coach says of a student after a session. A draft until it is published, and never changed after.';
+comment on table  slotbase.feedback is 'A coach''s feedback on a student after a session. A draft until it is published, and never changed after.';
 comment on column slotbase.feedback.coach_id is 'Whose words they are: the coach of the session, also when an administrator wrote them down (created_by).';
 comment on column slotbase.feedback.skills_worked is 'As the coach names them. The skills of feedback_assessments count as worked too.';
-comment on column slotbase.feedback.published_at is 'From then on the student, and the parents who may, see it. Null: a draft.';
+comment on column slotbase.feedback.published_at is 'From then on the student sees it, and each parent with the permission does too. Null: a draft.';
 
 create table slotbase.feedback_assessments (
   feedback_id uuid          not null,
@@ -156,7 +156,7 @@ comment on table  slotbase.media is 'A file that came with feedback. Its bytes s
 comment on column slotbase.media.file_name is 'A label for people, made of what the client sent; no path is ever made of it.';
 comment on column slotbase.media.content_type is 'Found in the bytes, never believed from the client.';
 comment on column slotbase.media.duration_seconds is 'Of audio and video, when the file says it; null: it does not.';
-comment on column slotbase.media.stored_in is 'disk: SLOTBASE_DATA_DIR/uploads; s3: the bucket. What was stored stays where it is when the storage is changed.';
+comment on column slotbase.media.stored_in is 'disk: SLOTBASE_DATA_DIR/uploads; s3: the bucket. A stored file stays where it is when the storage is changed.';
 
 create table slotbase.progress (
   id             uuid          not null,

@@ -21,9 +21,9 @@ create unique index individual_account_once on slotbase.billing_accounts (owner_
 create unique index walk_in_account_once on slotbase.billing_accounts (facility_id) where type = 'walk_in';
 create index billing_accounts_of_facility on slotbase.billing_accounts (facility_id, id);
 alter table slotbase.billing_accounts add primary key (id, facility_id);
-comment on table  slotbase.billing_accounts is 'Who pays in a facility: a person (made on first need), a family, or whoever walks in (one account for all of them).';
+comment on table  slotbase.billing_accounts is 'A payer in a facility: a person (made on first need), a family, or all walk-ins together (one account).';
 comment on column slotbase.billing_accounts.sealed_card is 'The provider''s reference to a saved card, encrypted (AES-256-GCM). Never a card number.';
-comment on column slotbase.billing_accounts.card_label is 'What people recognize the card by, such as "visa ···· 4242".';
+comment on column slotbase.billing_accounts.card_label is 'A label by which people recognize the card, such as "visa ···· 4242".';
 
 create table slotbase.billing_account_members (
   billing_account_id uuid        not null,
@@ -83,13 +83,13 @@ create index payments_to_retry on slotbase.payments (next_retry_at) where next_r
 alter table slotbase.payments add primary key (id, facility_id);
 comment on table  slotbase.payments is 'An attempt to pay by card, which events call a transaction. It is "processing" from before the provider is asked until its answer is known.';
 comment on column slotbase.payments.id is 'Also the key under which the provider is asked: asked twice, it takes the money once.';
-comment on column slotbase.payments.payer_id is 'Who pays; debtor_id is whose booking, fee or subscription it is for.';
+comment on column slotbase.payments.payer_id is 'The user that pays; debtor_id is the user whose booking, fee or subscription it is for.';
 comment on column slotbase.payments.amount is 'Minor units of currency.';
 comment on column slotbase.payments.sealed_card is 'The token to ask the provider with again after a crash, encrypted; gone once the payment is settled.';
 comment on column slotbase.payments.automatic is 'Nobody was there: a renewal, from the saved card.';
 comment on column slotbase.payments.retry_count is 'How many attempts for the same thing failed before this one, since the last that succeeded.';
-comment on column slotbase.payments.next_retry_at is 'When a failed automatic payment is tried again; others are tried again by who pays.';
-comment on column slotbase.payments.refunded_amount is 'What of it was given back or is on its way back.';
+comment on column slotbase.payments.next_retry_at is 'When a failed automatic payment is tried again. The payer tries other payments again.';
+comment on column slotbase.payments.refunded_amount is 'The part of it that was given back or is on its way back.';
 comment on column slotbase.payments.next_check_at is 'While processing: when the provider is asked again what became of it.';
 
 create table slotbase.offline_payments (
@@ -115,7 +115,7 @@ create index offline_payments_of_booking on slotbase.offline_payments (booking_i
 alter table slotbase.offline_payments add primary key (id, facility_id);
 comment on table  slotbase.offline_payments is 'Money that staff took outside of SlotBase: cash, a check, a transfer.';
 comment on column slotbase.offline_payments.payment_date is 'Local day of the facility on which it was paid.';
-comment on column slotbase.offline_payments.refunded_amount is 'What of it was handed back or is owed back.';
+comment on column slotbase.offline_payments.refunded_amount is 'The part of it that was handed back or is owed back.';
 
 create table slotbase.refunds (
   id                 uuid        not null,
@@ -157,7 +157,7 @@ create index refunds_of_reference on slotbase.refunds (reference_id, facility_id
 create index refunds_to_check on slotbase.refunds (next_check_at) where status = 'processing';
 comment on table  slotbase.refunds is 'Money given back, of one payment each. "owed": an offline payment, which somebody at the desk must hand back.';
 comment on column slotbase.refunds.id is 'Also the key under which the provider is asked: asked twice, it gives back once.';
-comment on column slotbase.refunds.source_id is 'What it is given back for: an event, or the request of staff. Each payment is given back once for it.';
+comment on column slotbase.refunds.source_id is 'The reason of the refund: an event, or the request of staff. Each payment is given back once for it.';
 comment on column slotbase.refunds.sent_at is 'When the provider was first asked; null: not yet.';
 
 create table slotbase.charges (
@@ -178,7 +178,7 @@ create table slotbase.charges (
 );
 create unique index charged_once on slotbase.charges (reference_id, facility_id, reason, key) where waived_at is null;
 create index charges_of_account on slotbase.charges (billing_account_id, facility_id);
-comment on table  slotbase.charges is 'What somebody owes beside the price of a booking: a no-show fee, a period of a subscription, an invoice.';
+comment on table  slotbase.charges is 'A debt beside the price of a booking: a no-show fee, a period of a subscription, an invoice.';
 comment on column slotbase.charges.key is 'Tells charges of one reason apart, such as the periods of a subscription.';
 
 create table slotbase.payment_ledger (
@@ -235,7 +235,7 @@ create table slotbase.stripe_inbox (
 );
 create index stripe_inbox_by_age on slotbase.stripe_inbox (received_at);
 comment on table  slotbase.stripe_inbox is 'The events that Stripe has sent in the last 90 days, each once: what comes again changes nothing.';
-comment on column slotbase.stripe_inbox.outcome is 'What became of it: settled, known already, or why it was not ours.';
+comment on column slotbase.stripe_inbox.outcome is 'settled, known already, or the reason why it was not ours.';
 
 -- The default provider plays the outside. Only its adapter writes the next two tables, and never in a transaction of
 -- the domain.
@@ -261,7 +261,7 @@ create table slotbase.local_provider_refunds (
   created_at  timestamptz not null default slotbase.now()
 );
 create index local_refunds_of_payment on slotbase.local_provider_refunds (payment_key);
-comment on table slotbase.local_provider_refunds is 'What the built-in payment provider has given back.';
+comment on table slotbase.local_provider_refunds is 'The refunds of the built-in payment provider.';
 
 create view slotbase.money_ledger as
 select l.recorded_at, f.name as facility, l.kind, l.account, l.amount, l.currency, a.name as billing_account,
@@ -304,5 +304,5 @@ from (
   full join expected x using (facility_id, currency, account)
 ) b
 join slotbase.facilities f on f.id = b.facility_id;
-comment on view slotbase.money_balances is 'What stands on each account of a facility. Money is conserved where balance = expected, which is computed from payments, refunds and charges alone; the account "all" is the sum of all and must be 0.';
+comment on view slotbase.money_balances is 'The balance of each account of a facility. Money is conserved where balance = expected, which is computed from payments, refunds and charges alone. The account "all" is the sum of all and must be 0.';
 comment on column slotbase.money_balances.expected is 'Null for receivable and sales, which divide the rest between them.';

@@ -15,10 +15,10 @@ create table slotbase.subscription_plans (
   coaches            integer  constraint limit_of_coaches_is_positive check (coaches > 0),
   is_offered         boolean  not null default true
 );
-comment on table  slotbase.subscription_plans is 'What facilities can subscribe to. Written by migrations and operators; a limit that is null does not exist.';
+comment on table  slotbase.subscription_plans is 'The plans to which facilities can subscribe. Written by migrations and operators; a limit that is null does not exist.';
 comment on column slotbase.subscription_plans.rank is 'From the smallest to the largest: to move up is an upgrade.';
 comment on column slotbase.subscription_plans.trial_days is 'Local days of a trial; 0: this plan has none.';
-comment on column slotbase.subscription_plans.is_offered is 'False: those who have it keep it, and nobody else can take it.';
+comment on column slotbase.subscription_plans.is_offered is 'False: its subscribers keep it, and nobody else can take it.';
 
 create table slotbase.plan_prices (
   plan_id        text   not null references slotbase.subscription_plans (id),
@@ -96,10 +96,10 @@ create index subscriptions_of_facility on slotbase.subscriptions (facility_id, c
 create index subscriptions_by_period_end on slotbase.subscriptions (current_period_end, id) where status <> 'cancelled';
 alter table slotbase.subscriptions add primary key (id, facility_id);
 comment on table  slotbase.subscriptions is 'A facility''s own subscription to SlotBase; at most one at a time is not cancelled.';
-comment on column slotbase.subscriptions.anchor_day is 'The local day from which billing periods are counted: the nth ends when this day plus n months (years) begins, or the last day of a month that is shorter.';
+comment on column slotbase.subscriptions.anchor_day is 'The local day from which billing periods are counted. The nth period ends when this day plus n months (years) begins, or on the last day of a shorter month.';
 comment on column slotbase.subscriptions.usage_anchor_day is 'The same for the months of bookings_per_month. It stays when the billing cycle changes, so that a change never empties a counter.';
 comment on column slotbase.subscriptions.period_number is 'The present period, counted from the anchor; 0 is the trial before it.';
-comment on column slotbase.subscriptions.period_amount is 'What the present period costs as a whole on the present plan after the coupon, minor units; of it a change gives back the rest.';
+comment on column slotbase.subscriptions.period_amount is 'The price of the whole present period on the present plan after the coupon, minor units. A change gives back the rest of it.';
 comment on column slotbase.subscriptions.billed_periods is 'How many periods have been billed, the present one included; by it a coupon ends.';
 comment on column slotbase.subscriptions.credit_balance is 'Minor units that the next invoices cost less. It is not paid out.';
 comment on column slotbase.subscriptions.cancelled_at is 'When it was cancelled; with cancel_at_period_end it runs on until ended_at.';
@@ -135,11 +135,11 @@ create table slotbase.subscription_invoices (
 create index subscription_invoices_of_facility on slotbase.subscription_invoices (facility_id, id);
 create index subscription_invoices_of_subscription on slotbase.subscription_invoices (subscription_id, facility_id);
 create index subscription_invoices_open on slotbase.subscription_invoices (next_retry_at, id) where status = 'open';
-comment on table  slotbase.subscription_invoices is 'What a subscription costs: each period, and what a change of plan costs at once. All amounts are minor units.';
+comment on table  slotbase.subscription_invoices is 'The costs of a subscription: each period, and each change of plan that costs at once. All amounts are minor units.';
 comment on column slotbase.subscription_invoices.discount is 'Taken off by the coupon.';
 comment on column slotbase.subscription_invoices.credit is 'Taken from the subscription''s credit_balance.';
-comment on column slotbase.subscription_invoices.amount is 'What is to be paid.';
-comment on column slotbase.subscription_invoices.paid_amount is 'What of it has been paid.';
+comment on column slotbase.subscription_invoices.amount is 'The amount to be paid.';
+comment on column slotbase.subscription_invoices.paid_amount is 'The part of the amount that has been paid.';
 comment on column slotbase.subscription_invoices.status is 'failed: given up, and the subscription with it.';
 comment on column slotbase.subscription_invoices.tried_at is 'When its payment was asked for automatically; null: not yet.';
 comment on column slotbase.subscription_invoices.retry_count is 'How often it was found unpaid after its grace.';
@@ -153,7 +153,7 @@ create table slotbase.coupon_redemptions (
   primary key (coupon_id, facility_id),
   foreign key (subscription_id, facility_id) references slotbase.subscriptions (id, facility_id)
 );
-comment on table slotbase.coupon_redemptions is 'Who has redeemed a coupon: each facility once.';
+comment on table slotbase.coupon_redemptions is 'The facilities that have redeemed a coupon, each once.';
 
 create table slotbase.entitlement_counters (
   facility_id     uuid        not null,
@@ -169,7 +169,7 @@ create table slotbase.entitlement_counters (
   primary key (facility_id, entitlement),
   foreign key (subscription_id, facility_id) references slotbase.subscriptions (id, facility_id)
 ) with (fillfactor = 50);
-comment on table  slotbase.entitlement_counters is 'How much of each limited entitlement is used. What is not limited, and a facility without a subscription, has no row.';
+comment on table  slotbase.entitlement_counters is 'How much of each limited entitlement is used. An entitlement without a limit has no row, and a facility without a subscription has none.';
 comment on column slotbase.entitlement_counters.used is 'Without what entitlement_returns gives back.';
 comment on column slotbase.entitlement_counters.warned is 'The highest level of subscription.limit_warning in this period: 0 none, 1 approaching, 2 at the limit, 3 exceeded.';
 comment on column slotbase.entitlement_counters.resets is 'Whether a new period begins at zero (bookings), or counts on what exists.';
@@ -208,6 +208,6 @@ create table slotbase.upgrade_prompts (
 );
 create unique index facility_is_prompted_once_per_entitlement on slotbase.upgrade_prompts (facility_id, entitlement) where dismissed_at is null;
 create index upgrade_prompts_of_facility on slotbase.upgrade_prompts (facility_id, id);
-comment on table  slotbase.upgrade_prompts is 'What the people who run a facility are shown when a limit comes near, until they dismiss it or the plan changes.';
+comment on table  slotbase.upgrade_prompts is 'A prompt for the people that run a facility when a limit comes near. It is shown until they dismiss it or the plan changes.';
 comment on column slotbase.upgrade_prompts.event_id is 'The subscription.limit_warning that it shows.';
 comment on column slotbase.upgrade_prompts.plan_id is 'The plan that would help.';

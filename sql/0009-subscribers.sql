@@ -13,7 +13,7 @@ create table slotbase.handlers (
 create unique index handler_subscribed_once on slotbase.handlers (handler, event_type) where not ended;
 create index handlers_of_type on slotbase.handlers (event_type) where until_position is null;
 create index handlers_to_sequence on slotbase.handlers (id) where until_position is null and (from_position is null or ended);
-comment on table  slotbase.handlers is 'The handler registry mirrored from the program: who is subscribed to what, from which position until which.';
+comment on table  slotbase.handlers is 'The handler registry mirrored from the program: each subscription, from which position until which.';
 comment on column slotbase.handlers.from_position is 'First position it receives; null until the first dispatch after it was added.';
 comment on column slotbase.handlers.until_position is 'First position it no longer receives; null while it is subscribed.';
 
@@ -66,7 +66,7 @@ create table slotbase.webhook_versions (
 create index webhook_versions_of_facility on slotbase.webhook_versions (facility_id) where until_position is null;
 create unique index webhook_has_one_live_version on slotbase.webhook_versions (webhook_id) where not ended;
 create index webhook_versions_to_sequence on slotbase.webhook_versions (webhook_id, version) where until_position is null and (from_position is null or ended);
-comment on table  slotbase.webhook_versions is 'What each webhook was subscribed to, from which position until which: what should have been delivered follows from it.';
+comment on table  slotbase.webhook_versions is 'The subscriptions of each webhook, from which position until which. The deliveries that should exist follow from them.';
 
 create table slotbase.webhook_sequences (
   webhook_id    uuid   primary key,
@@ -98,3 +98,4 @@ begin
                     where w.webhook_id = v.webhook_id and w.until_position is null and (w.from_position is null or w.ended)
                       and not exists (select from due d where d.webhook_id = w.webhook_id and d.version = w.version));
 end $$;
+comment on function slotbase.sequence_subscriptions(bigint) is 'Lets subscriptions begin and end at the next position; called by each pass of the sequencer.';

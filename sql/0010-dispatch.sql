@@ -38,7 +38,7 @@ create function slotbase.outbox_writers_ended(mark slotbase.outbox_floor) return
      and current_setting('transaction_isolation') = 'read committed'
      and not exists (select from slotbase.outbox_writers where pid is null or writer = any (mark.writers))
 $$;
-comment on function slotbase.outbox_writers_ended(slotbase.outbox_floor) is 'Whether all who could commit a number up to the candidate have ended; false when nobody looked within the last second.';
+comment on function slotbase.outbox_writers_ended(slotbase.outbox_floor) is 'Whether every transaction that could commit a number up to the candidate has ended; false when nobody looked within the last second.';
 
 -- Called after the delete, when the floor could not rise.
 create function slotbase.watch_outbox_writers(mark slotbase.outbox_floor, late bigint) returns void language plpgsql as $$
@@ -51,7 +51,7 @@ begin
     update slotbase.outbox_floor set candidate_position = candidate_position + late;
   end if;
 end $$;
-comment on function slotbase.watch_outbox_writers(slotbase.outbox_floor, bigint) is 'Notes who may still commit a number up to the candidate, or that they were looked for in vain.';
+comment on function slotbase.watch_outbox_writers(slotbase.outbox_floor, bigint) is 'Notes the transactions that may still commit a number up to the candidate, or that they were looked for in vain.';
 
 -- Plans: the outbox is empty nearly always, and a plan made then takes every table for empty. A burst of 50,000 events
 -- after a quiet hour took 9 seconds a pass. So nothing here is left to the estimates: index scans only, and arrays in

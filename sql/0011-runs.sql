@@ -52,7 +52,7 @@ create table slotbase.handler_claims (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 -- Compressing the positions of 500 runs took a quarter of the claim.
 alter table slotbase.handler_claims alter column positions set storage plain;
-comment on table  slotbase.handler_claims is 'What is handled now: a row per batch, gone when all its runs are settled.';
+comment on table  slotbase.handler_claims is 'The batches that are handled now: a row per batch, gone when all its runs are settled.';
 comment on column slotbase.handler_claims.lease is 'Fencing token: whose claim is gone can no longer settle.';
 comment on column slotbase.handler_claims.owner is 'The process (processes.id). When it is dead, its runs are freed: to be tried together once more, then each alone.';
 comment on column slotbase.handler_claims.positions is 'Claimed and not settled yet.';

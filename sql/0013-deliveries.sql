@@ -99,7 +99,7 @@ create table slotbase.webhook_breakers (
   primary key (webhook_id, process)
 ) with (fillfactor = 70);
 comment on table  slotbase.webhook_breakers is 'Webhooks that failed many times in a row, per process: until one request succeeds they are asked with one at a time. Their deliveries wait and burn no attempt.';
-comment on column slotbase.webhook_breakers.process is 'Who has left it alone (processes.id).';
+comment on column slotbase.webhook_breakers.process is 'The process that has left the webhook alone (processes.id).';
 comment on column slotbase.webhook_breakers.failures is 'In a row.';
 comment on column slotbase.webhook_breakers.error is 'The last one.';
 comment on column slotbase.webhook_breakers.probe_at is 'When the next request may leave.';

@@ -23,7 +23,7 @@ create table slotbase.dead_letters (
 create index dead_letters_of_facility on slotbase.dead_letters (facility_id, id);
 create index dead_letters_open on slotbase.dead_letters (facility_id, id) where resolved_at is null;
 create index dead_letters_of_event on slotbase.dead_letters (event_id);
-comment on table  slotbase.dead_letters is 'What exhausted its retries, with every error: one row per event and handler, or per delivery. Can be reprocessed.';
+comment on table  slotbase.dead_letters is 'A run or delivery that exhausted its retries, with every error: one row per event and handler, or per delivery. Can be reprocessed.';
 comment on column slotbase.dead_letters.id is 'Derived from the event and the handler or delivery: dying again reopens the same row.';
 comment on column slotbase.dead_letters.event is 'The whole DomainEvent, kept also after the event''s partition is gone.';
 
@@ -172,6 +172,6 @@ create table slotbase.daily_facility_figures (
   refunds_amount   bigint  not null default 0,
   primary key (facility_id, day)
 );
-comment on table  slotbase.daily_facility_figures is 'What happened in a facility for each local day of play, kept by AnalyticsHandler.';
+comment on table  slotbase.daily_facility_figures is 'The figures of a facility for each local day of play, kept by AnalyticsHandler.';
 comment on column slotbase.daily_facility_figures.day is 'The local day on which the booked time starts (payments: on which they were made).';
 comment on column slotbase.daily_facility_figures.booked_amount is 'Price of the confirmed bookings less that of the cancelled ones, minor units of the facility''s currency.';

@@ -40,5 +40,5 @@ create index job_runs_unfinished on slotbase.job_runs (id) where status in ('req
 create index job_runs_of_job on slotbase.job_runs (job, id);
 comment on table  slotbase.job_runs is 'Each run of a scheduled job, by its tick or because somebody asked for it. Kept for a week, the last of each job for ever.';
 comment on column slotbase.job_runs.facility_id is 'The facility for which alone it was run; the platform''s own: for all.';
-comment on column slotbase.job_runs.owner is 'The process that runs it (processes.id). When that one is dead, a run that was asked for is taken over, and one of the schedule is lost: the next tick does its work.';
-comment on column slotbase.job_runs.did is 'What it did, as counts by name.';
+comment on column slotbase.job_runs.owner is 'The process that runs it (processes.id). When that process is dead, a run that was asked for is taken over. A run of the schedule is lost, and the next tick does its work.';
+comment on column slotbase.job_runs.did is 'The results of the run, as counts by name.';

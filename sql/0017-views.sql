@@ -129,7 +129,7 @@ cross join (
   where c.relnamespace = 'slotbase'::regnamespace and c.relname in ('outbox', 'handler_queue', 'handler_claims', 'delivery_queue')
 ) q
 where case when h.since is null then age(h.xmin) > 10000 else h.since < clock_timestamp() - s.late_after end;
-comment on view slotbase.vacuum_holders is 'Who keeps dead rows from being vacuumed, or the floor of the outbox from rising, for longer than late_after: every scan of a queue walks what they keep.';
+comment on view slotbase.vacuum_holders is 'Sessions and others that keep dead rows from being vacuumed, or the floor of the outbox from rising, for longer than late_after. Every scan of a queue walks the rows that they keep.';
 comment on column slotbase.vacuum_holders.holds is 'vacuum: dead rows of this database, and the floor; floor: only the floor of the outbox.';
 comment on column slotbase.vacuum_holders.transactions is 'How many transactions have begun since.';
 comment on column slotbase.vacuum_holders.noticed is
@@ -284,15 +284,15 @@ from (select * from waiting_events union all select * from waiting_runs union al
 cross join t
 left join holder v on true
 where l.since <= t.now - t.late_after;
-comment on view   slotbase.late_events is 'What has waited longer than late_after, a row for each event, run or delivery, and what blocks it.';
+comment on view   slotbase.late_events is 'Each event, run or delivery that has waited longer than late_after, and the reason that blocks it.';
 comment on column slotbase.late_events.kind is 'event: not dispatched; run: a handler has not handled it; delivery: a webhook has not got it.';
 comment on column slotbase.late_events.since is 'When the event was recorded, or put back to work by hand.';
 comment on column slotbase.late_events.blocker is
   'event: sequencer_held, unchecked, behind_unchecked, below_floor. run: retry, running, process_dead, handler_gone. delivery: retry, running, process_dead, paused, disabled, webhook_deleted, breaker_open, endpoint_busy. Each: no_process, vacuum_held, backlog.';
 comment on column slotbase.late_events.until is 'When the retry is due, or an endpoint with an open breaker is asked again.';
-comment on column slotbase.late_events.process is 'Who has claimed it (processes.id).';
+comment on column slotbase.late_events.process is 'The process that has claimed it (processes.id).';
 comment on column slotbase.late_events.pid is 'The session of PostgreSQL to look at in pg_stat_activity, and to end with pg_terminate_backend() if need be.';
-comment on column slotbase.late_events.detail is 'In words; whoever keeps dead rows from vacuum is named whatever the blocker is.';
+comment on column slotbase.late_events.detail is 'The reason in words. The holder that keeps dead rows from vacuum is named whatever the blocker is.';
 
 -- A role for people who read. Roles belong to the whole server: another database may have made it already, and this
 -- user may lack the right to make one. Then the grants wait for somebody with that right (see "slotbase doctor").
