@@ -1,8 +1,8 @@
 /**
  * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
  * What is unfinished in them becomes dead letters first. Nobody who writes ever waits for it: it waits for readers, for a
- * few seconds, and goes on at its next tick. Killed between any two steps, it goes on where it was; the steps and the reasons
- * for their order stand in sql/0011-retention.sql, that of the batches in 0032.
+ * few seconds, and goes on at its next tick. Killed between any two steps, it goes on where it was. The steps and the
+ * reasons for their order stand in sql/0016-retention.sql.
  * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave; event_positions;
  * handler_batches; subscriptions that ended before the log begins.
  */

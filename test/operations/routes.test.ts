@@ -176,7 +176,7 @@ test("readiness names what is wrong, and liveness does not care", async () => {
 
   const { db } = database
   await db`update slotbase.migrations set checksum = 'x' where number = 1`
-  expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("0001-foundation")] })
+  expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("0001-base")] })
   await db`update slotbase.migrations set checksum = ${await checksum()} where number = 1`
   await db`insert into slotbase.partitioned_tables values ('dead_letters')`
   expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("dead_letters has no partition")] })

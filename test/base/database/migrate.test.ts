@@ -100,6 +100,26 @@ test("an edited old file is refused, and nothing after it is applied", async () 
   expect(await lines()).toEqual([])
 })
 
+test("a database with an earlier history is refused in one sentence, and nothing in it changes", async () => {
+  await file("0001-foundation.sql", "create table slotbase.log (line text);")
+  await file("0002-people.sql", "insert into slotbase.log values ('earlier');")
+  await migrate(database.url, folder)
+  await rm(join(folder, "0001-foundation.sql"))
+  await rm(join(folder, "0002-people.sql"))
+  await file("0001-base.sql", "create table slotbase.base (line text);")
+  for (const ask of [migrate, pendingMigrations]) {
+    const refusal = await ask(database.url, folder).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({
+      _tag: "HistoryReplaced",
+      databaseBegan: "0001-foundation",
+      codeBegins: "0001-base",
+      message:
+        "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
+    })
+  }
+  expect(await lines()).toEqual(["earlier"])
+})
+
 test("a database from a newer program is refused", async () => {
   await file("0001-first.sql", "select 1;")
   await file("0002-from-the-future.sql", "select 2;")

@@ -74,6 +74,18 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
+  test("a database with the schema history of an earlier version", async () => {
+    const earlier = await emptyDatabase()
+    await earlier.db.unsafe(`create schema slotbase; create table slotbase.migrations (number integer primary key, name text, checksum text);
+      insert into slotbase.migrations values (1, '0001-foundation', 'x'), (2, '0002-people-and-facilities', 'y')`)
+    const { code, said } = await refused(earlier.url, { PORT: "0" })
+    await earlier.drop()
+    expect(said).toEqual([
+      "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
+    ])
+    expect(code).toBe(2)
+  })
+
   test("a data directory that cannot be used", async () => {
     const { code, said } = await refused("", {
       PORT: "0",

@@ -1,7 +1,8 @@
--- A facility's own subscription to SlotBase: plans and coupons, the subscription with its invoices, and how much of each
--- entitlement is used. A limit is judged by the statement that changes the counter's row, so of two who want the last one gets
--- it. What is given back is only inserted beside it: whoever frees a slot holds locks that others wait for, and must not wait
--- for a counter himself. The periods are computed by the program, in the facility's zone.
+-- A facility's own subscription to SlotBase: plans, coupons, the subscription with its invoices, and the use of
+-- entitlements. The statement that changes a counter's row judges its limit, so of two that want the last one, one gets
+-- it. A use that is given back is only inserted beside the counter. The command that frees a slot holds locks that
+-- others wait for, and must not wait for a counter itself.
+-- The program computes the periods, in the facility's zone.
 
 create table slotbase.subscription_plans (
   id                 text     primary key,
@@ -14,10 +15,10 @@ create table slotbase.subscription_plans (
   coaches            integer  constraint limit_of_coaches_is_positive check (coaches > 0),
   is_offered         boolean  not null default true
 );
-comment on table  slotbase.subscription_plans is 'What facilities can subscribe to. Written by migrations and operators; a limit that is null does not exist.';
+comment on table  slotbase.subscription_plans is 'The plans to which facilities can subscribe. Written by migrations and operators; a limit that is null does not exist.';
 comment on column slotbase.subscription_plans.rank is 'From the smallest to the largest: to move up is an upgrade.';
 comment on column slotbase.subscription_plans.trial_days is 'Local days of a trial; 0: this plan has none.';
-comment on column slotbase.subscription_plans.is_offered is 'False: those who have it keep it, and nobody else can take it.';
+comment on column slotbase.subscription_plans.is_offered is 'False: its subscribers keep it, and nobody else can take it.';
 
 create table slotbase.plan_prices (
   plan_id        text   not null references slotbase.subscription_plans (id),
@@ -26,10 +27,6 @@ create table slotbase.plan_prices (
   annual_amount  bigint not null constraint annual_price_not_negative check (annual_amount >= 0),
   primary key (plan_id, currency)
 );
-comment on table  slotbase.plan_prices is 'The price of a plan in each currency. A facility whose currency has none pays in EUR, which every plan has.';
-comment on column slotbase.plan_prices.monthly_amount is 'Minor units of the currency for a month.';
-comment on column slotbase.plan_prices.annual_amount is 'Minor units of the currency for a year.';
-
 insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches) values
   ('starter', 'Starter', 1, 14,  200,  100,    3,    2),
   ('club',    'Club',    2, 14, 2000,  250,   12,   10),
@@ -38,6 +35,9 @@ insert into slotbase.plan_prices (plan_id, currency, monthly_amount, annual_amou
   ('starter', 'EUR',  2900,  29000), ('starter', 'USD',  3200,  32000), ('starter', 'GBP',  2500,  25000), ('starter', 'CHF',  2900,  29000),
   ('club',    'EUR',  9900,  99000), ('club',    'USD', 10900, 109000), ('club',    'GBP',  8500,  85000), ('club',    'CHF',  9900,  99000),
   ('academy', 'EUR', 19900, 199000), ('academy', 'USD', 21900, 219000), ('academy', 'GBP', 17500, 175000), ('academy', 'CHF', 19900, 199000);
+comment on table  slotbase.plan_prices is 'The price of a plan in each currency. A facility whose currency has none pays in EUR, which every plan has.';
+comment on column slotbase.plan_prices.monthly_amount is 'Minor units of the currency for a month.';
+comment on column slotbase.plan_prices.annual_amount is 'Minor units of the currency for a year.';
 
 create table slotbase.coupons (
   id              uuid        primary key,
@@ -85,7 +85,6 @@ create table slotbase.subscriptions (
   created_by           uuid        not null references slotbase.users (id),
   created_at           timestamptz not null default slotbase.now(),
   updated_at           timestamptz not null default slotbase.now(),
-  primary key (id, facility_id),
   constraint subscription_period_ends_after_it_starts check (current_period_end > current_period_start),
   constraint trialing_has_a_trial check (status <> 'trialing' or trial_end is not null),
   constraint cancelled_subscription_has_ended check ((status = 'cancelled') = (ended_at is not null)),
@@ -95,11 +94,12 @@ create table slotbase.subscriptions (
 create unique index facility_has_one_subscription on slotbase.subscriptions (facility_id) where status <> 'cancelled';
 create index subscriptions_of_facility on slotbase.subscriptions (facility_id, created_at);
 create index subscriptions_by_period_end on slotbase.subscriptions (current_period_end, id) where status <> 'cancelled';
+alter table slotbase.subscriptions add primary key (id, facility_id);
 comment on table  slotbase.subscriptions is 'A facility''s own subscription to SlotBase; at most one at a time is not cancelled.';
-comment on column slotbase.subscriptions.anchor_day is 'The local day from which billing periods are counted: the nth ends when this day plus n months (years) begins, or the last day of a month that is shorter.';
+comment on column slotbase.subscriptions.anchor_day is 'The local day from which billing periods are counted. The nth period ends when this day plus n months (years) begins, or on the last day of a shorter month.';
 comment on column slotbase.subscriptions.usage_anchor_day is 'The same for the months of bookings_per_month. It stays when the billing cycle changes, so that a change never empties a counter.';
 comment on column slotbase.subscriptions.period_number is 'The present period, counted from the anchor; 0 is the trial before it.';
-comment on column slotbase.subscriptions.period_amount is 'What the present period costs as a whole on the present plan after the coupon, minor units; of it a change gives back the rest.';
+comment on column slotbase.subscriptions.period_amount is 'The price of the whole present period on the present plan after the coupon, minor units. A change gives back the rest of it.';
 comment on column slotbase.subscriptions.billed_periods is 'How many periods have been billed, the present one included; by it a coupon ends.';
 comment on column slotbase.subscriptions.credit_balance is 'Minor units that the next invoices cost less. It is not paid out.';
 comment on column slotbase.subscriptions.cancelled_at is 'When it was cancelled; with cancel_at_period_end it runs on until ended_at.';
@@ -135,11 +135,11 @@ create table slotbase.subscription_invoices (
 create index subscription_invoices_of_facility on slotbase.subscription_invoices (facility_id, id);
 create index subscription_invoices_of_subscription on slotbase.subscription_invoices (subscription_id, facility_id);
 create index subscription_invoices_open on slotbase.subscription_invoices (next_retry_at, id) where status = 'open';
-comment on table  slotbase.subscription_invoices is 'What a subscription costs: each period, and what a change of plan costs at once. All amounts are minor units.';
+comment on table  slotbase.subscription_invoices is 'The costs of a subscription: each period, and each change of plan that costs at once. All amounts are minor units.';
 comment on column slotbase.subscription_invoices.discount is 'Taken off by the coupon.';
 comment on column slotbase.subscription_invoices.credit is 'Taken from the subscription''s credit_balance.';
-comment on column slotbase.subscription_invoices.amount is 'What is to be paid.';
-comment on column slotbase.subscription_invoices.paid_amount is 'What of it has been paid.';
+comment on column slotbase.subscription_invoices.amount is 'The amount to be paid.';
+comment on column slotbase.subscription_invoices.paid_amount is 'The part of the amount that has been paid.';
 comment on column slotbase.subscription_invoices.status is 'failed: given up, and the subscription with it.';
 comment on column slotbase.subscription_invoices.tried_at is 'When its payment was asked for automatically; null: not yet.';
 comment on column slotbase.subscription_invoices.retry_count is 'How often it was found unpaid after its grace.';
@@ -153,7 +153,7 @@ create table slotbase.coupon_redemptions (
   primary key (coupon_id, facility_id),
   foreign key (subscription_id, facility_id) references slotbase.subscriptions (id, facility_id)
 );
-comment on table slotbase.coupon_redemptions is 'Who has redeemed a coupon: each facility once.';
+comment on table slotbase.coupon_redemptions is 'The facilities that have redeemed a coupon, each once.';
 
 create table slotbase.entitlement_counters (
   facility_id     uuid        not null,
@@ -169,7 +169,7 @@ create table slotbase.entitlement_counters (
   primary key (facility_id, entitlement),
   foreign key (subscription_id, facility_id) references slotbase.subscriptions (id, facility_id)
 ) with (fillfactor = 50);
-comment on table  slotbase.entitlement_counters is 'How much of each limited entitlement is used. What is not limited, and a facility without a subscription, has no row.';
+comment on table  slotbase.entitlement_counters is 'How much of each limited entitlement is used. An entitlement without a limit has no row, and a facility without a subscription has none.';
 comment on column slotbase.entitlement_counters.used is 'Without what entitlement_returns gives back.';
 comment on column slotbase.entitlement_counters.warned is 'The highest level of subscription.limit_warning in this period: 0 none, 1 approaching, 2 at the limit, 3 exceeded.';
 comment on column slotbase.entitlement_counters.resets is 'Whether a new period begins at zero (bookings), or counts on what exists.';
@@ -208,18 +208,6 @@ create table slotbase.upgrade_prompts (
 );
 create unique index facility_is_prompted_once_per_entitlement on slotbase.upgrade_prompts (facility_id, entitlement) where dismissed_at is null;
 create index upgrade_prompts_of_facility on slotbase.upgrade_prompts (facility_id, id);
-comment on table  slotbase.upgrade_prompts is 'What the people who run a facility are shown when a limit comes near, until they dismiss it or the plan changes.';
+comment on table  slotbase.upgrade_prompts is 'A prompt for the people that run a facility when a limit comes near. It is shown until they dismiss it or the plan changes.';
 comment on column slotbase.upgrade_prompts.event_id is 'The subscription.limit_warning that it shows.';
 comment on column slotbase.upgrade_prompts.plan_id is 'The plan that would help.';
-
-do $$
-begin
-  if exists (select from pg_roles where rolname = 'slotbase_reader') then
-    grant select on slotbase.subscription_plans, slotbase.plan_prices, slotbase.subscriptions, slotbase.subscription_invoices,
-      slotbase.coupon_redemptions, slotbase.entitlement_counters, slotbase.entitlement_returns, slotbase.upgrade_prompts
-      to slotbase_reader;
-    -- Whoever knows a code can redeem it.
-    grant select (id, percent_off, amount_off, currency, periods, valid_until, max_redemptions, redemptions, created_by, created_at)
-      on slotbase.coupons to slotbase_reader;
-  end if;
-end $$;

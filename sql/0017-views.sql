@@ -1,14 +1,29 @@
--- Two views that kept silent about what they should find.
---
--- event_ledger compared sums over all handlers, and over all webhooks: a run that was missing and another one's that stood in a
--- batch and in the history, which no constraint forbids, made a balance. Now each handler and each webhook is counted by itself,
--- and named. It reads the same rows as before: 28 pages for an event with five handlers and a webhook.
---
--- late_events blamed nobody for dead rows of fewer than 10,000 transactions, although a few transactions leave as many dead rows;
--- nor any session of SlotBase itself, although one that idles in a transaction holds vacuum like any other's; it named who does
--- only where nothing else was to blame; and any pass that was under way at that moment held the sequencer.
+-- The views that people query: the story of each event, the ledger of what should exist, what is late and why, and what
+-- hinders vacuum. At the end stands a role that may read everything but secrets.
 
-create or replace view slotbase.event_ledger as
+create view slotbase.event_log as
+select e.id as event_id, e.type as event_type, e.timestamp, e.facility_id, e.user_id, p.position,
+       coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', r.handler, 'status', r.status,
+                   'duration', r.duration_ms, 'error', coalesce(r.error, r.reason))) order by r.handler)
+                 from slotbase.handlers s
+                 join slotbase.handler_runs r on r.handler = s.handler and r.event_id = e.id and r.position = p.position
+                 where s.event_type = e.type and s.from_position <= p.position
+                   and (s.until_position is null or p.position < s.until_position)), '[]') as handlers,
+       coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('webhookId', d.webhook_id, 'deliveryId', d.id,
+                   'status', d.status, 'duration', d.duration_ms)) order by d.webhook_id, d.replay)
+                 from slotbase.webhooks w
+                 join slotbase.webhook_deliveries d on d.webhook_id = w.id and d.event_id = e.id and d.position = p.position
+                 where w.facility_id = e.facility_id), '[]') as webhooks
+from slotbase.events e
+left join slotbase.event_positions p on p.event_id = e.id;
+comment on view slotbase.event_log is 'The story of each event (the specification''s EventLog): every handler''s run and every webhook''s delivery.';
+
+-- What should exist follows from the subscriptions alone, never from the runs themselves. Of the runs that have no row,
+-- the claims and the cursors say that they wait.
+-- Each handler and each webhook is counted by itself, and named. Sums over all handlers made a balance of two faults: a
+-- missing run, and a run both in a batch and in the history. No constraint forbids the second. An event with five
+-- handlers and a webhook takes 28 pages.
+create view slotbase.event_ledger as
 select p.position, p.event_id, p.facility_id, p.type,
        r.expected as expected_runs, r.waiting as runs_waiting, r.success as runs_success, r.skipped as runs_skipped, r.dead as runs_dead,
        d.expected as expected_deliveries, d.waiting as deliveries_waiting, d.delivered as deliveries_delivered, d.failed as deliveries_failed,
@@ -81,9 +96,15 @@ comment on column slotbase.event_ledger.runs_surplus is 'Handlers with a run too
 comment on column slotbase.event_ledger.deliveries_missing is 'Subscribed webhooks without a delivery; null: none.';
 comment on column slotbase.event_ledger.deliveries_surplus is 'Webhooks with a delivery too many; null: none.';
 
--- Ten thousand dead rows add some milliseconds to each look at a queue. Dispatch leaves up to 500 of them per transaction.
--- The program's own work is no exception: what has lasted longer than late_after is no short work any more.
-create or replace view slotbase.vacuum_holders as
+-- Sessions of this database keep its dead rows, by their snapshot (xmin) or by what they write. A session of another
+-- database that writes keeps the floor of the outbox: transactions are numbered for the whole server. Slots, and the
+-- sessions that pg_stat_activity hides from a reader, have no visible start. They are named when they are 10,000
+-- transactions old, which a replica that keeps up never is.
+-- "noticed": ten thousand dead rows add some milliseconds to each look at a queue. Dispatch leaves up to 500 of them
+-- per transaction, so a few transactions leave as many dead rows as thousands of others.
+-- The program's own sessions are no exception: one that idles in a transaction holds vacuum like any other. Work that
+-- has lasted longer than late_after is no short work any more.
+create view slotbase.vacuum_holders as
 select h.pid, h.kind, h.name, h.state, h.since, h.holds, h.xmin, age(h.xmin) as transactions,
        age(h.xmin) >= 10000 or h.holds = 'vacuum' and q.dead_rows >= 10000 as noticed
 from (
@@ -108,18 +129,25 @@ cross join (
   where c.relnamespace = 'slotbase'::regnamespace and c.relname in ('outbox', 'handler_queue', 'handler_claims', 'delivery_queue')
 ) q
 where case when h.since is null then age(h.xmin) > 10000 else h.since < clock_timestamp() - s.late_after end;
+comment on view slotbase.vacuum_holders is 'Sessions and others that keep dead rows from being vacuumed, or the floor of the outbox from rising, for longer than late_after. Every scan of a queue walks the rows that they keep.';
+comment on column slotbase.vacuum_holders.holds is 'vacuum: dead rows of this database, and the floor; floor: only the floor of the outbox.';
+comment on column slotbase.vacuum_holders.transactions is 'How many transactions have begun since.';
 comment on column slotbase.vacuum_holders.noticed is
   'Whether so much is kept that the scans of the queues notice: the dead rows of 10,000 transactions, or 10,000 dead rows in the queues.';
 
-create or replace view slotbase.late_events as
+-- Why is something late? The view has a row for each thing that has waited longer than it should, and says what the
+-- thing waits for. The view starts from the outbox and the unfinished runs and deliveries, and never looks at events.
+-- With a million of them and 220 things that are late, it takes 10 to 25 ms.
+create view slotbase.late_events as
 with t as materialized (
   select n.now, s.late_after, slotbase.id_at(n.now - s.late_after) as late_id,
          (select count(*) from slotbase.processes p where p.alive_until > clock_timestamp()) as processes
   from (select slotbase.now() as now) n cross join slotbase.settings s
 ), sequencer as materialized (
-  -- The lock that slotbase.dispatch() takes, and whom its holder waits for. A pass takes some hundredths of a second, and a
-  -- backlog is worked on by one after the other, each with a transaction of its own. PostgreSQL ends a statement of the program
-  -- after 11 s, so a limit near that would hardly ever see a row of passes that are stuck one after the other.
+  -- The lock that slotbase.dispatch() takes, and the session that its holder waits for.
+  -- A pass takes some hundredths of a second. Passes work on a backlog one after the other, each in its own
+  -- transaction. PostgreSQL ends a statement of the program after 11 s. A limit near that would hardly ever see passes
+  -- that are stuck one after the other.
   select l.pid, a.application_name as name, a.state, a.xact_start as since, (pg_blocking_pids(l.pid))[1] as waits_for
   from t
   cross join pg_locks l
@@ -135,7 +163,8 @@ with t as materialized (
   from pg_stat_activity a
   where a.datname = current_database() and a.application_name like 'slotbase%' and a.wait_event_type = 'Lock'
 ), locks as materialized (
-  -- Whom sessions of SlotBase wait for, without those that wait themselves; which run or delivery waits cannot be known.
+  -- The sessions that sessions of SlotBase wait for, without those that wait themselves.
+  -- Which run or delivery waits cannot be known.
   select '; SlotBase waits for locks of: ' || string_agg(case when b.pid = 0 then 'a prepared transaction'
            else slotbase.session_text(b.pid, a.application_name, a.state, a.xact_start) end, '; ' order by b.pid) as text,
          case when count(*) = 1 then nullif(min(b.pid), 0) end as pid
@@ -255,4 +284,84 @@ from (select * from waiting_events union all select * from waiting_runs union al
 cross join t
 left join holder v on true
 where l.since <= t.now - t.late_after;
-comment on column slotbase.late_events.detail is 'In words; whoever keeps dead rows from vacuum is named whatever the blocker is.';
+comment on view   slotbase.late_events is 'Each event, run or delivery that has waited longer than late_after, and the reason that blocks it.';
+comment on column slotbase.late_events.kind is 'event: not dispatched; run: a handler has not handled it; delivery: a webhook has not got it.';
+comment on column slotbase.late_events.since is 'When the event was recorded, or put back to work by hand.';
+comment on column slotbase.late_events.blocker is
+  'event: sequencer_held, unchecked, behind_unchecked, below_floor. run: retry, running, process_dead, handler_gone. delivery: retry, running, process_dead, paused, disabled, webhook_deleted, breaker_open, endpoint_busy. Each: no_process, vacuum_held, backlog.';
+comment on column slotbase.late_events.until is 'When the retry is due, or an endpoint with an open breaker is asked again.';
+comment on column slotbase.late_events.process is 'The process that has claimed it (processes.id).';
+comment on column slotbase.late_events.pid is 'The session of PostgreSQL to look at in pg_stat_activity, and to end with pg_terminate_backend() if need be.';
+comment on column slotbase.late_events.detail is 'The reason in words. The holder that keeps dead rows from vacuum is named whatever the blocker is.';
+
+-- A role for people who read. Roles belong to the whole server: another database may have made it already, and this
+-- user may lack the right to make one. Then the grants wait for somebody with that right (see "slotbase doctor").
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'slotbase_reader') then
+    create role slotbase_reader nologin;
+  end if;
+exception
+  when insufficient_privilege then raise notice 'role slotbase_reader was not made: this user may not create roles';
+  when duplicate_object or unique_violation then null;
+end $$;
+
+-- Of users, API keys, webhooks, accounts, payments and coupons only the columns that are no secret. The code of a
+-- coupon is a secret: everybody with the code can redeem the coupon.
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'slotbase_reader') then
+    return;
+  end if;
+  grant usage on schema slotbase to slotbase_reader;
+  grant select on
+    -- base
+    slotbase.migrations, slotbase.clock, slotbase.processes, slotbase.partitioned_tables, slotbase.settings,
+    -- people and clubs
+    slotbase.organizations, slotbase.facilities, slotbase.role_grants, slotbase.child_links, slotbase.callers,
+    slotbase.resources, slotbase.closures, slotbase.closure_resources, slotbase.lost_items,
+    -- bookings
+    slotbase.booking_policies, slotbase.price_rules, slotbase.recurring_bookings, slotbase.bookings,
+    slotbase.recurring_occurrences, slotbase.booking_participants, slotbase.occupancies, slotbase.strike_ledger,
+    slotbase.availability_cache, slotbase.waitlist_entries, slotbase.reminder_settings, slotbase.booking_reminders,
+    slotbase.reminder_progress,
+    -- coaching
+    slotbase.coach_profiles, slotbase.coach_blocks, slotbase.coach_sessions, slotbase.coach_session_students,
+    slotbase.feedback, slotbase.feedback_assessments, slotbase.media, slotbase.progress,
+    -- money
+    slotbase.billing_account_members, slotbase.offline_payments, slotbase.refunds, slotbase.charges,
+    slotbase.payment_ledger, slotbase.stripe_inbox, slotbase.local_provider_payments, slotbase.local_provider_refunds,
+    slotbase.money_ledger, slotbase.money_balances,
+    -- plans and subscriptions
+    slotbase.subscription_plans, slotbase.plan_prices, slotbase.subscriptions, slotbase.subscription_invoices,
+    slotbase.coupon_redemptions, slotbase.entitlement_counters, slotbase.entitlement_returns, slotbase.upgrade_prompts,
+    -- events and what became of them
+    slotbase.events, slotbase.event_types, slotbase.outbox, slotbase.outbox_floor, slotbase.event_positions,
+    slotbase.handlers, slotbase.webhook_versions, slotbase.webhook_sequences,
+    slotbase.handler_cursors, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_batches,
+    slotbase.handler_history, slotbase.unfinished_runs, slotbase.handler_runs,
+    slotbase.delivery_queue, slotbase.delivery_history, slotbase.webhook_breakers, slotbase.webhook_attempts,
+    slotbase.attempt_history, slotbase.webhook_deliveries, slotbase.dead_letters, slotbase.notifications, slotbase.daily_facility_figures,
+    -- jobs, retention, views
+    slotbase.jobs, slotbase.job_runs, slotbase.retired_months,
+    slotbase.event_log, slotbase.event_ledger, slotbase.vacuum_holders, slotbase.late_events
+    to slotbase_reader;
+  grant select (id, kind, email, first_name, last_name, registration_source, created_at, managed_by, birth_date)
+    on slotbase.users to slotbase_reader;
+  grant select (id, facility_id, user_id, name, role, key_hint, created_by, created_at, revoked_at)
+    on slotbase.api_keys to slotbase_reader;
+  grant select (id, facility_id, name, description, url, method, auth_type, events, resource_ids, booking_types,
+    max_retries, retry_delay_ms, backoff_multiplier, max_concurrency, is_active, disabled_reason, created_by, created_at,
+    updated_at, deleted_at)
+    on slotbase.webhooks to slotbase_reader;
+  grant select (id, facility_id, type, owner_id, name, card_provider, card_label, created_at, updated_at)
+    on slotbase.billing_accounts to slotbase_reader;
+  grant select (id, facility_id, billing_account_id, payer_id, debtor_id, requested_by, reference_type, reference_id,
+    amount, currency, payment_method, provider, provider_payment_id, status, failure_code, failure_reason, automatic,
+    retry_count, next_retry_at, retried_at, refunded_amount, correlation_id, causation_id, checks, next_check_at,
+    created_at, settled_at)
+    on slotbase.payments to slotbase_reader;
+  grant select (id, percent_off, amount_off, currency, periods, valid_until, max_redemptions, redemptions, created_by,
+    created_at)
+    on slotbase.coupons to slotbase_reader;
+end $$;

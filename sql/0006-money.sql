@@ -1,6 +1,7 @@
--- Money: who pays (billing accounts), what was tried, paid and given back, what is owed beside prices, and a ledger in which
--- nothing is made or lost. A payment is two transactions with the provider between them: its row is written first, with the
--- key under which the provider is asked, so that a crash in between is found out by asking again.
+-- Money: who pays (billing accounts), what was tried, paid and given back, what is owed beside prices, and the ledger.
+-- In the ledger nothing is made or lost. A payment is two transactions with the provider between them: its row is
+-- written first, with the key under which the provider is asked. After a crash in between, SlotBase asks the provider
+-- again.
 
 create table slotbase.billing_accounts (
   id            uuid        not null,
@@ -13,16 +14,16 @@ create table slotbase.billing_accounts (
   card_label    text,
   created_at    timestamptz not null default slotbase.now(),
   updated_at    timestamptz not null default slotbase.now(),
-  primary key (id, facility_id),
   constraint only_walk_ins_have_no_owner check ((type = 'walk_in') = (owner_id is null)),
   constraint saved_card_is_whole check (num_nonnulls(card_provider, sealed_card, card_label) in (0, 3))
 );
 create unique index individual_account_once on slotbase.billing_accounts (owner_id, facility_id) where type = 'individual';
 create unique index walk_in_account_once on slotbase.billing_accounts (facility_id) where type = 'walk_in';
 create index billing_accounts_of_facility on slotbase.billing_accounts (facility_id, id);
-comment on table  slotbase.billing_accounts is 'Who pays in a facility: a person (made on first need), a family, or whoever walks in (one account for all of them).';
+alter table slotbase.billing_accounts add primary key (id, facility_id);
+comment on table  slotbase.billing_accounts is 'A payer in a facility: a person (made on first need), a family, or all walk-ins together (one account).';
 comment on column slotbase.billing_accounts.sealed_card is 'The provider''s reference to a saved card, encrypted (AES-256-GCM). Never a card number.';
-comment on column slotbase.billing_accounts.card_label is 'What people recognize the card by, such as "visa ···· 4242".';
+comment on column slotbase.billing_accounts.card_label is 'A label by which people recognize the card, such as "visa ···· 4242".';
 
 create table slotbase.billing_account_members (
   billing_account_id uuid        not null,
@@ -64,7 +65,6 @@ create table slotbase.payments (
   next_check_at       timestamptz not null,
   created_at          timestamptz not null default slotbase.now(),
   settled_at          timestamptz,
-  primary key (id, facility_id),
   foreign key (billing_account_id, facility_id) references slotbase.billing_accounts (id, facility_id),
   constraint not_refunded_beyond_what_was_paid check (refunded_amount between 0 and case when status = 'succeeded' then amount else 0 end),
   constraint failed_says_why check ((status = 'failed') = (failure_code is not null) and (failure_code is null) = (failure_reason is null)),
@@ -80,15 +80,16 @@ create index payments_of_debtor on slotbase.payments (debtor_id, facility_id, id
 create unique index provider_knows_a_payment_once on slotbase.payments (provider, provider_payment_id);
 create index payments_to_check on slotbase.payments (next_check_at) where status = 'processing';
 create index payments_to_retry on slotbase.payments (next_retry_at) where next_retry_at is not null and retried_at is null;
+alter table slotbase.payments add primary key (id, facility_id);
 comment on table  slotbase.payments is 'An attempt to pay by card, which events call a transaction. It is "processing" from before the provider is asked until its answer is known.';
 comment on column slotbase.payments.id is 'Also the key under which the provider is asked: asked twice, it takes the money once.';
-comment on column slotbase.payments.payer_id is 'Who pays; debtor_id is whose booking, fee or subscription it is for.';
+comment on column slotbase.payments.payer_id is 'The user that pays; debtor_id is the user whose booking, fee or subscription it is for.';
 comment on column slotbase.payments.amount is 'Minor units of currency.';
 comment on column slotbase.payments.sealed_card is 'The token to ask the provider with again after a crash, encrypted; gone once the payment is settled.';
 comment on column slotbase.payments.automatic is 'Nobody was there: a renewal, from the saved card.';
 comment on column slotbase.payments.retry_count is 'How many attempts for the same thing failed before this one, since the last that succeeded.';
-comment on column slotbase.payments.next_retry_at is 'When a failed automatic payment is tried again; others are tried again by who pays.';
-comment on column slotbase.payments.refunded_amount is 'What of it was given back or is on its way back.';
+comment on column slotbase.payments.next_retry_at is 'When a failed automatic payment is tried again. The payer tries other payments again.';
+comment on column slotbase.payments.refunded_amount is 'The part of it that was given back or is on its way back.';
 comment on column slotbase.payments.next_check_at is 'While processing: when the provider is asked again what became of it.';
 
 create table slotbase.offline_payments (
@@ -105,16 +106,16 @@ create table slotbase.offline_payments (
   recorded_by        uuid        not null references slotbase.users (id),
   refunded_amount    bigint      not null default 0,
   created_at         timestamptz not null default slotbase.now(),
-  primary key (id, facility_id),
   foreign key (billing_account_id, facility_id) references slotbase.billing_accounts (id, facility_id),
   foreign key (booking_id, facility_id) references slotbase.bookings (id, facility_id),
   constraint offline_not_refunded_beyond_what_was_paid check (refunded_amount between 0 and amount)
 );
 create index offline_payments_of_facility on slotbase.offline_payments (facility_id, id);
 create index offline_payments_of_booking on slotbase.offline_payments (booking_id, facility_id) where booking_id is not null;
+alter table slotbase.offline_payments add primary key (id, facility_id);
 comment on table  slotbase.offline_payments is 'Money that staff took outside of SlotBase: cash, a check, a transfer.';
 comment on column slotbase.offline_payments.payment_date is 'Local day of the facility on which it was paid.';
-comment on column slotbase.offline_payments.refunded_amount is 'What of it was handed back or is owed back.';
+comment on column slotbase.offline_payments.refunded_amount is 'The part of it that was handed back or is owed back.';
 
 create table slotbase.refunds (
   id                 uuid        not null,
@@ -156,7 +157,7 @@ create index refunds_of_reference on slotbase.refunds (reference_id, facility_id
 create index refunds_to_check on slotbase.refunds (next_check_at) where status = 'processing';
 comment on table  slotbase.refunds is 'Money given back, of one payment each. "owed": an offline payment, which somebody at the desk must hand back.';
 comment on column slotbase.refunds.id is 'Also the key under which the provider is asked: asked twice, it gives back once.';
-comment on column slotbase.refunds.source_id is 'What it is given back for: an event, or the request of staff. Each payment is given back once for it.';
+comment on column slotbase.refunds.source_id is 'The reason of the refund: an event, or the request of staff. Each payment is given back once for it.';
 comment on column slotbase.refunds.sent_at is 'When the provider was first asked; null: not yet.';
 
 create table slotbase.charges (
@@ -177,7 +178,7 @@ create table slotbase.charges (
 );
 create unique index charged_once on slotbase.charges (reference_id, facility_id, reason, key) where waived_at is null;
 create index charges_of_account on slotbase.charges (billing_account_id, facility_id);
-comment on table  slotbase.charges is 'What somebody owes beside the price of a booking: a no-show fee, a period of a subscription, an invoice.';
+comment on table  slotbase.charges is 'A debt beside the price of a booking: a no-show fee, a period of a subscription, an invoice.';
 comment on column slotbase.charges.key is 'Tells charges of one reason apart, such as the periods of a subscription.';
 
 create table slotbase.payment_ledger (
@@ -234,9 +235,10 @@ create table slotbase.stripe_inbox (
 );
 create index stripe_inbox_by_age on slotbase.stripe_inbox (received_at);
 comment on table  slotbase.stripe_inbox is 'The events that Stripe has sent in the last 90 days, each once: what comes again changes nothing.';
-comment on column slotbase.stripe_inbox.outcome is 'What became of it: settled, known already, or why it was not ours.';
+comment on column slotbase.stripe_inbox.outcome is 'settled, known already, or the reason why it was not ours.';
 
--- The default provider plays the outside: nothing of SlotBase writes these two but its adapter, and never in a transaction of the domain.
+-- The default provider plays the outside. Only its adapter writes the next two tables, and never in a transaction of
+-- the domain.
 create table slotbase.local_provider_payments (
   key         uuid        primary key,
   facility_id uuid        not null,
@@ -259,7 +261,7 @@ create table slotbase.local_provider_refunds (
   created_at  timestamptz not null default slotbase.now()
 );
 create index local_refunds_of_payment on slotbase.local_provider_refunds (payment_key);
-comment on table slotbase.local_provider_refunds is 'What the built-in payment provider has given back.';
+comment on table slotbase.local_provider_refunds is 'The refunds of the built-in payment provider.';
 
 create view slotbase.money_ledger as
 select l.recorded_at, f.name as facility, l.kind, l.account, l.amount, l.currency, a.name as billing_account,
@@ -269,7 +271,7 @@ join slotbase.facilities f on f.id = l.facility_id
 join slotbase.billing_accounts a on a.id = l.billing_account_id and a.facility_id = l.facility_id;
 comment on view slotbase.money_ledger is 'The ledger, readable: order by recorded_at. The entries of one source and kind sum to zero.';
 
--- Expected is computed from what happened, never from the ledger.
+-- "expected" is computed from payments, refunds and charges, never from the ledger.
 create view slotbase.money_balances as
 with entries as (
   select facility_id, currency, account, sum(amount)::bigint as balance from slotbase.payment_ledger group by 1, 2, 3
@@ -302,18 +304,5 @@ from (
   full join expected x using (facility_id, currency, account)
 ) b
 join slotbase.facilities f on f.id = b.facility_id;
-comment on view slotbase.money_balances is 'What stands on each account of a facility. Money is conserved where balance = expected, which is computed from payments, refunds and charges alone; the account "all" is the sum of all and must be 0.';
+comment on view slotbase.money_balances is 'The balance of each account of a facility. Money is conserved where balance = expected, which is computed from payments, refunds and charges alone. The account "all" is the sum of all and must be 0.';
 comment on column slotbase.money_balances.expected is 'Null for receivable and sales, which divide the rest between them.';
-
-do $$
-begin
-  if exists (select from pg_roles where rolname = 'slotbase_reader') then
-    grant select on slotbase.billing_account_members, slotbase.offline_payments, slotbase.refunds, slotbase.charges, slotbase.payment_ledger,
-      slotbase.stripe_inbox, slotbase.local_provider_payments, slotbase.local_provider_refunds, slotbase.money_ledger, slotbase.money_balances
-      to slotbase_reader;
-    grant select (id, facility_id, type, owner_id, name, card_provider, card_label, created_at, updated_at) on slotbase.billing_accounts to slotbase_reader;
-    grant select (id, facility_id, billing_account_id, payer_id, debtor_id, requested_by, reference_type, reference_id, amount, currency,
-      payment_method, provider, provider_payment_id, status, failure_code, failure_reason, automatic, retry_count, next_retry_at, retried_at,
-      refunded_amount, correlation_id, causation_id, checks, next_check_at, created_at, settled_at) on slotbase.payments to slotbase_reader;
-  end if;
-end $$;

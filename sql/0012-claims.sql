@@ -1,90 +1,6 @@
--- Runs by range. Until they are handled, fresh runs are no rows at all: a cursor per handler says up to which position of the
--- log everything was claimed, and what follows it and is subscribed waits. A batch that succeeded together is one row, with
--- the set of its positions. Only what is out of the ordinary is a row of its own: in the queue what failed, was given back or
--- was lost with its process; in the history what was skipped, died, was tried again, or was handled by itself.
--- Before, a run was a row inserted by dispatch, deleted when it was settled, and a row of the history: 15 row changes per event
--- with five handlers, two thirds of PostgreSQL's time and of the WAL. The log is append-only, so a claim of fresh runs never
--- walks rows that a long snapshot keeps from vacuum.
--- Stop the actors of the older program before this file is applied.
-
--- A cursor is moved by a new row and the deletion of the old one, never by an update: the newest row is the first that its
--- index finds, however many dead ones a long snapshot keeps from vacuum.
-create table slotbase.handler_cursors (
-  handler text   not null,
-  next    bigint not null,
-  primary key (handler, next)
-) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-comment on table  slotbase.handler_cursors is 'Up to where each handler''s fresh runs were claimed: one row per handler.';
-comment on column slotbase.handler_cursors.next is 'Every position before it was claimed once; each subscribed one from there on waits. No row: nothing was claimed yet.';
-
-insert into slotbase.handler_cursors (handler, next)
-select distinct h.handler, (select coalesce(max(p.position), 0) + 1 from slotbase.event_positions p)
-from slotbase.handlers h where h.from_position is not null;
-
--- The constraint is the last guard of "exactly once", and the index by which a position is looked up.
-create table slotbase.handler_batches (
-  handler     text           not null,
-  positions   int8multirange not null,
-  runs        integer        not null,
-  duration_ms real           not null,
-  settled_at  timestamptz    not null,
-  constraint run_succeeded_once exclude using gist (positions with &&, handler with =)
-) with (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000, autovacuum_freeze_min_age = 0);
-comment on table  slotbase.handler_batches is 'Runs that succeeded together at their first attempt: a row per batch.';
-comment on column slotbase.handler_batches.duration_ms is 'Of each of its runs, on average.';
-comment on table  slotbase.handler_queue is 'Runs that are not finished and not ordinary: failed and waiting for a retry, given back, or lost with their process.';
-comment on table  slotbase.handler_history is 'Finished runs with a row of their own, one per event and handler: skipped, dead, tried again, or handled by themselves.';
-
-alter table slotbase.handler_claims add column fresh boolean not null default false;
--- Compressing the positions of 500 runs took a quarter of the claim.
-alter table slotbase.handler_claims alter column positions set storage plain;
-comment on column slotbase.handler_claims.fresh is 'Its runs come from the log and have no row in handler_queue.';
-
--- Analyzed while dead rows are kept, the table looks like one row on many pages, which a bitmap scan would read and sort: all of them.
-create function slotbase.cursor_of(for_handler text) returns bigint
-language sql stable set enable_bitmapscan = off set enable_sort = off as $$
-  select c.next from slotbase.handler_cursors c where c.handler = for_handler order by c.next desc limit 1
-$$;
-comment on function slotbase.cursor_of(text) is 'From which position on nothing was claimed for the handler; null: nothing was claimed yet.';
-
--- Between two bounds that are not known when the plan is made, a small part of the log is expected, and it is reached by its key.
-create view slotbase.unfinished_runs as
-select q.handler, q.position, q.facility_id, q.event_id, q.attempts, q.lost, q.alone, q.ready_at, q.errors
-from slotbase.handler_queue q
-union all
-select c.handler, p.position, p.facility_id, p.event_id, 0::smallint, 0::smallint, false, null::timestamptz, null::jsonb
-from slotbase.handler_claims c
-cross join lateral unnest(c.positions) as x (position)
-join slotbase.event_positions p on p.position = x.position
-where c.fresh
-union all
-select n.handler, p.position, p.facility_id, p.event_id, 0::smallint, 0::smallint, false, null::timestamptz, null::jsonb
-from (
-  select h.handler, coalesce(slotbase.cursor_of(h.handler), min(h.from_position)) as next
-  from slotbase.handlers h
-  where h.from_position is not null
-  group by h.handler
-) n
-join slotbase.event_positions p on p.position between n.next and 9223372036854775807
-join slotbase.handlers h on h.handler = n.handler and h.event_type = p.type
-  and h.from_position <= p.position and (h.until_position is null or p.position < h.until_position);
-comment on view slotbase.unfinished_runs is 'Runs that are not finished: in the queue, claimed from the log, or not claimed yet.';
-
-create or replace view slotbase.handler_runs as
-select u.event_id, u.handler, u.facility_id, u.position,
-       case when exists (select from slotbase.handler_claims c where c.handler = u.handler and u.position = any (c.positions)) then 'running'
-            when u.attempts > 0 then 'retrying' else 'pending' end as status,
-       u.attempts, u.ready_at as next_retry_at, null::real as duration_ms, null::timestamptz as settled_at,
-       u.errors -> -1 -> 'error' ->> 'message' as error, null::text as reason, u.errors
-from slotbase.unfinished_runs u
-union all
-select p.event_id, b.handler, p.facility_id, p.position, 'success', 1::smallint, null, b.duration_ms, b.settled_at, null, null, null
-from slotbase.event_positions p
-join slotbase.handler_batches b on b.positions @> p.position
-union all
-select h.event_id, h.handler, h.facility_id, h.position, h.status, h.attempts, null, h.duration_ms, h.settled_at,
-       h.errors -> -1 -> 'error' ->> 'message', h.reason, h.errors
-from slotbase.handler_history h;
+-- The steps of a run: it is claimed, given back, settled or taken over. Each step is a function, so a process that is
+-- stopped in the middle holds nothing. A claim's lease is the fencing token. A settlement whose claim is gone raises
+-- SB001 and changes nothing.
 
 -- Makes rows of runs that had none.
 create function slotbase.queue_runs(for_handler text, fresh bigint[]) returns void
@@ -95,7 +11,8 @@ language sql set enable_seqscan = off as $$
 $$;
 comment on function slotbase.queue_runs(text, bigint[]) is 'Puts claimed runs of the log into the queue, because they are not settled with their batch.';
 
--- What the same process had claimed and not settled is free again, and fenced off. Answers the oldest claim that is left.
+-- Runs that the same process had claimed and not settled are free again, and fenced off. The answer is the oldest claim
+-- left.
 create function slotbase.free_own_claims(for_handler text, by_owner bigint, since bigint) returns bigint language plpgsql as $$
 declare
   own slotbase.handler_claims;
@@ -118,8 +35,8 @@ begin
 end $$;
 comment on function slotbase.move_cursor(text, bigint, bigint) is 'Moves the cursor of a handler from a position (null: it had none) to a later one. Its claims must be locked.';
 
--- Claims pass here one after the other per handler, so that no run is two people's and leases are drawn in the order in which
--- they become visible; the lock dies with the statement, so a process that is stopped holds nothing.
+-- The claims of a handler pass here one after the other. No run then belongs to two claims, and leases are drawn in the
+-- order in which they become visible. The lock dies with the statement, so a process that is stopped holds nothing.
 --   since   no claim below it is left: rows that a long snapshot keeps from vacuum are not walked
 --   oldest  the "since" of the next claim
 --   more    the log may hold more that is fresh
@@ -143,8 +60,9 @@ begin
   more      := false;
   positions := '{}';
   event_ids := '{}';
-  -- A cheap look without a lock. What is dispatched after it is left for the next claim: a dispatch may change subscriptions,
-  -- so they must be read after the log's end, and every statement here sees what was committed before it.
+  -- A cheap look without a lock. Events that are dispatched after this look are left for the next claim. A dispatch may
+  -- change subscriptions, so subscriptions must be read after the log's end.
+  -- Every statement here sees what was committed before it.
   at  := slotbase.cursor_of(for_handler);
   top := (select max(p.position) from slotbase.event_positions p);
   if top is null or top < at then
@@ -157,7 +75,8 @@ begin
   oldest := slotbase.free_own_claims(for_handler, by_owner, since);
   old := slotbase.cursor_of(for_handler);
   at  := coalesce(old, (select min(h.from_position) from slotbase.handlers h where h.handler = for_handler));
-  -- Nearly always a handler has been subscribed to the same types all along, and needs no look at each position's subscriptions.
+  -- Nearly always a handler has been subscribed to the same types all along.
+  -- Then no position's subscriptions need a look of their own.
   select array_agg(distinct h.event_type), bool_or(h.from_position > at or h.until_position is not null) into types, changing
   from slotbase.handlers h
   where h.handler = for_handler and h.from_position is not null and (h.until_position is null or h.until_position > at);
@@ -196,7 +115,6 @@ begin
 end $$;
 comment on function slotbase.claim_fresh_runs(text, bigint, integer, bigint) is 'Claims the next batch of a handler''s runs from the log for a process.';
 
-drop function slotbase.claim_runs(text, bigint, bigint, bigint, integer, boolean, bigint);
 create function slotbase.claim_queued_runs(
   for_handler text, by_owner bigint, batch integer, lone boolean, since bigint,
   out oldest bigint, out lease bigint, out runs slotbase.handler_queue[]
@@ -256,8 +174,8 @@ begin
 end $$;
 comment on function slotbase.give_back_runs(text, bigint, bigint[]) is 'Frees these runs of a claim, untouched; what others have taken over stays theirs.';
 
--- Takes its runs out of a claim, and answers whether they are fresh; whose claim is gone has been taken over, and may change nothing.
-drop function slotbase.release_runs(text, bigint, bigint[]);
+-- Takes runs out of their claim, and answers whether they are fresh. A claim that is gone was taken over, and may
+-- change nothing.
 create function slotbase.release_runs(for_handler text, by_lease bigint, settled bigint[], out fresh boolean) language plpgsql as $$
 begin
   -- Nearly always the whole batch.
@@ -284,9 +202,9 @@ begin
 end $$;
 comment on function slotbase.release_failed_run(text, bigint, bigint) is 'Ends the claim of a run that failed, and sees that it has a row in the queue; raises SB001 like release_runs().';
 
--- Out of the claim and into the history, in the transaction of the effects. When all succeeded at once, "statuses" is null and
--- there is one duration.
-create or replace function slotbase.settle_runs(
+-- Out of the claim and into the history, in the transaction of the effects. When all succeeded at once, "statuses" is
+-- null and there is one duration.
+create function slotbase.settle_runs(
   for_handler text, by_lease bigint, settled bigint[], statuses text[], durations real[], reasons text[]
 ) returns void language plpgsql set enable_nestloop = off set enable_seqscan = off as $$
 declare
@@ -324,8 +242,8 @@ end $$;
 comment on function slotbase.settle_runs(text, bigint, bigint[], text[], real[], text[]) is
   'Moves runs that ended into the history, in the transaction of their effects; raises SB001 when they are somebody else''s now.';
 
--- A whole claim that succeeded at once. Of fresh runs it becomes one row; a few are better rows of their own, for the index
--- costs more per batch.
+-- A whole claim that succeeded at once. Fresh runs become one row; a few are better rows of their own, because the
+-- index costs more per batch.
 create function slotbase.settle_claim(for_handler text, by_lease bigint, runs integer, duration_ms real) returns void
 language plpgsql as $$
 declare
@@ -353,8 +271,14 @@ end $$;
 comment on function slotbase.settle_claim(text, bigint, integer, real) is
   'Moves all runs of a claim, which must be so many, into the history as succeeded; raises SB001 when it is somebody else''s now.';
 
--- As before, and what was claimed from the log gets its row first.
-create or replace function slotbase.take_over_runs(
+-- Frees what dead processes had claimed. "own" also frees what the caller itself had claimed: it began with those runs
+-- and could not settle them. A claim whose owner is just settling, or was stopped in the middle of it, is left for the
+-- next look. A run from the log gets its row first. Runs that were lost once are tried together once more; only runs
+-- that were lost twice are claimed alone. Nearly every process that dies dies of itself: a deployment, a kill, a full
+-- machine. Handled one by one by the next process, its batch of a hundred runs took seconds, most of all where each run
+-- sends a mail. An event that kills its process costs one process more until it is found out. A run that its handler
+-- must never try again by itself (max_retries = 0) is claimed alone after its first loss, and buried.
+create function slotbase.take_over_runs(
   for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
 ) returns integer language plpgsql as $$
 declare
@@ -388,10 +312,46 @@ begin
   where q.handler = for_handler and q.position = any (held);
   return coalesce(cardinality(held), 0);
 end $$;
+comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text, boolean) is 'Frees what dead processes had claimed; answers how many runs that were.';
 
-do $$
+-- Before retention buries the runs of a month, those that have no row get one: runs that nobody has claimed, and runs
+-- that are claimed. The claimer then finds that its runs are rows of the queue, and that they are gone.
+create function slotbase.queue_runs_of(of_month date) returns void language plpgsql set enable_seqscan = off as $$
+declare
+  last   bigint;
+  one    record;
+  old    bigint;
+  at     bigint;
+  begins uuid := slotbase.month_begins(of_month);
+  ends   uuid := slotbase.month_ends(of_month);
 begin
-  if exists (select from pg_roles where rolname = 'slotbase_reader') then
-    grant select on slotbase.handler_cursors, slotbase.handler_batches, slotbase.unfinished_runs to slotbase_reader;
+  select max(p.position) into last from slotbase.event_positions p where p.event_id >= begins and p.event_id < ends;
+  if last is null then
+    return;
   end if;
+  for one in select distinct h.handler from slotbase.handlers h where h.from_position is not null order by h.handler loop
+    perform pg_advisory_xact_lock(hashtext('slotbase claim'), hashtext(one.handler));
+    old := slotbase.cursor_of(one.handler);
+    at  := coalesce(old, (select min(h.from_position) from slotbase.handlers h where h.handler = one.handler));
+    if at <= last then
+      insert into slotbase.handler_queue (handler, position, facility_id, event_id)
+      select one.handler, p.position, p.facility_id, p.event_id
+      from slotbase.event_positions p
+      where p.position between at and last
+        and exists (select from slotbase.handlers h
+                    where h.handler = one.handler and h.event_type = p.type and h.from_position <= p.position
+                      and (h.until_position is null or p.position < h.until_position))
+      on conflict (handler, position) do nothing;
+      perform slotbase.move_cursor(one.handler, old, last + 1);
+    end if;
+  end loop;
+  for one in
+    select c.handler, c.lease, c.positions from slotbase.handler_claims c
+    where c.fresh and exists (select from unnest(c.positions) x (position) where x.position <= last)
+    order by c.handler, c.lease for update
+  loop
+    perform slotbase.queue_runs(one.handler, one.positions);
+    update slotbase.handler_claims c set fresh = false where c.handler = one.handler and c.lease = one.lease;
+  end loop;
 end $$;
+comment on function slotbase.queue_runs_of(date) is 'Gives a row in the queue to each unfinished run of a month.';
