@@ -31,8 +31,8 @@ test("follows the database's clock, within a round trip", async () => {
 test("is not moved when an answer agrees with it at any moment of the round trip, early or late", async () => {
   await clock.follow(db)
   const [told, timer] = [clock.now(), performance.now()]
-  // If each answer counted as the middle of its round trip, each early one would move the clock half a millisecond
-  // forward, and each late one half a millisecond back.
+  // An answer must not count as the middle of its round trip: each early one would move the clock half a millisecond
+  // on. Each late one would move it back.
   for (let times = 0; times < 20; times++) await clock.follow(answering(0.5, 1.5))
   for (let times = 0; times < 60; times++) await clock.follow(answering(1.5, 0.5))
   // One millisecond: readings are rounded.
