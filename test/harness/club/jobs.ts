@@ -9,7 +9,7 @@ import type { App } from "#base/app.ts"
 export interface TestJobs {
   readonly runs: JobRuns
   readonly job: (name: string) => Running
-  /** A fault from which an actor cannot recover. */
+  /** Faults from which an actor cannot recover. */
   readonly reports: object[]
   readonly stop: () => Promise<void>
 }
