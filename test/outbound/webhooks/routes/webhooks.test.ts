@@ -257,7 +257,7 @@ describe("access", () => {
     expect((await api.call("GET", `${at}/webhooks/${webhook.id}`)).body).toEqual(webhook)
   })
 
-  test("administrators have access, staff get a 403, strangers a 404, and callers without a token a 401", async () => {
+  test("administrators have access, other members get a 403, strangers a 404, and callers without a token a 401", async () => {
     const status = async (role?: string) => {
       const { token } = await api.person(role, role && facilityId)
       return (await api.call("GET", `${at}/webhooks`, { token })).status
