@@ -128,7 +128,7 @@ test("dead letters are for administrators, and each is decided once", async () =
   expect((await clientOf(address, root).post(`/v1/dead-letters/${id}/ignore`)).status).toBe(409)
 })
 
-test("the metrics carry the spec's names, and reveal nothing to strangers", async () => {
+test("the metrics carry the spec's names, and are closed to strangers", async () => {
   metrics.published("booking.confirmed", 2)
   metrics.published("made.up")
   metrics.processed("NotificationHandler", "success", 12)
