@@ -1,4 +1,4 @@
-/** What a newcomer needs after the start: the address, the root key (once), a first request to paste, where the tables are. */
+/** The lines after the start: the address, the root key (once), a first request to paste, and the way to the tables. */
 import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import type { DemoClub } from "./seed.ts"
@@ -7,7 +7,7 @@ export interface Started {
   readonly config: Config
   readonly address: string
   readonly embedded: boolean
-  /** Just generated: shown this one time. */
+  /** Just generated, and shown only this time. */
   readonly rootKey: string | undefined
   readonly demo: DemoClub | undefined
   readonly mailbox: string | undefined
@@ -33,7 +33,7 @@ export function banner({ config, address, embedded, rootKey, demo, mailbox }: St
   return [...lines, ...demoLines(demo, address, key), ""].join("\n")
 }
 
-/** What only a server answers; a process of actors has just health and metrics there. */
+/** The addresses that only a server answers; a process of actors answers only health and metrics. */
 function addressLines(address: string, mailbox: string | undefined): string[] {
   return [
     `  API        ${address}/v1        described at ${address}/openapi`,
