@@ -1,6 +1,6 @@
 /**
- * What a newcomer needs after the start: the addresses, the root key (once), the clubs, a first request to paste, where
- * the tables are. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
+ * The lines after the start: the addresses, the root key (once), the clubs, a first request to paste, the way to the
+ * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
  */
 import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
@@ -15,7 +15,7 @@ export interface Links {
   readonly config: Pick<Config, "role">
   readonly address: string
   readonly embedded: boolean
-  /** Just generated: shown this one time. */
+  /** Just generated, and shown only this time. */
   readonly rootKey: string | undefined
   readonly mailbox: string | undefined
   readonly first: FirstClub
@@ -40,7 +40,7 @@ export function linkLines(links: Links, after: readonly string[] = []): string[]
   ]
 }
 
-/** What only a server answers; a process of actors has just health and metrics there. */
+/** The addresses that only a server answers; a process of actors answers only health and metrics. */
 function addressLines(address: string, mailbox: string | undefined): string[] {
   return [
     `  API        ${address}/v1        described at ${address}/openapi`,

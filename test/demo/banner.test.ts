@@ -1,4 +1,4 @@
-/** What is printed after the start, by role, and at a first or a later start. */
+/** The lines that the program prints after its start, by role. */
 import { expect, test } from "bun:test"
 import { parseConfig } from "#base/config.ts"
 import { banner } from "#demo/banner.ts"
@@ -24,13 +24,13 @@ const started = (role: string, given: { rootKey?: string; first?: Partial<FirstC
     first: { ...first, ...given.first },
   })
 
-test("a server names its addresses, a process of actors none that it does not answer", () => {
+test("a server names its addresses, a process of actors names no address that it does not serve", () => {
   for (const text of [`${address}/v1`, "/v1/live", mailbox, "/readyz"]) expect(started("all")).toContain(text)
   for (const text of ["/v1", "/openapi", "/mailbox", "club-1"]) expect(started("actors")).not.toContain(text)
   expect(started("actors")).toContain("/readyz")
 })
 
-test("a new root key comes with what it is, in every role", () => {
+test("every role prints the root key together with its meaning", () => {
   for (const role of ["all", "server", "actors"])
     expect(started(role, { rootKey: "sbk_x" })).toContain(
       "Shown this once: keep it. It is the platform administrator's API key.",

@@ -1,4 +1,4 @@
-// The migrator on folders of its own: order, all or nothing, concurrency, and what it refuses.
+// The migrator on folders of its own: order, all or nothing, concurrency, and refusals.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test("applies the files in order, each once, and writes down what it applied", async () => {
+test("applies the files in order, each once, and records them", async () => {
   await file("0001-first.sql", "create table slotbase.log (line text); insert into slotbase.log values ('first');")
   await file("0002-second.sql", "insert into slotbase.log values ('second');")
   expect(await pendingMigrations(database.url, folder)).toEqual(["0001-first", "0002-second"])

@@ -1,4 +1,6 @@
-/** Starting and stopping, as a person sees it: what cannot work ends in one clear sentence, and a stop is clean. */
+/**
+ * Starting and stopping, as an operator sees it: an impossible start ends with one clear sentence, and a stop is clean.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -17,14 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Starts what must not start; answers its exit code and what it said. */
+/** Starts a program that must refuse to start; returns its exit code and its output. */
 async function refused(url: string, env: Record<string, string> = {}) {
   const system = spawnSystem({ url, env })
   const code = await system.exited
   return { code, said: system.output().trim().split("\n") }
 }
 
-describe("a start that cannot work says why in one sentence", () => {
+describe("an impossible start gives the reason in one sentence", () => {
   test("a busy port", async () => {
     const port = await freePort()
     const other = Bun.serve({ hostname: "127.0.0.1", port, fetch: () => new Response() })
@@ -45,7 +47,7 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
-  test("a database that does not let it in", async () => {
+  test("a database that refuses the connection", async () => {
     const address = new URL(database.url)
     address.pathname = "/nowhere"
     const { code, said } = await refused(address.href, { PORT: "0" })
@@ -55,7 +57,7 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
-  test("an address of a database that cannot be read, without showing its password", async () => {
+  test("a malformed database address, without showing its password", async () => {
     const { code, said } = await refused("postgres://somebody:sec/ret@host:port/slotbase", { PORT: "0" })
     expect(said).toEqual([
       "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
@@ -128,7 +130,7 @@ const scheduledJobs = [
 ]
 
 test(
-  "SIGTERM lets what is under way end, burns no attempt, and a second start goes on",
+  "SIGTERM lets work in progress end, uses up no attempt, and a second start continues",
   async () => {
     const held = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
