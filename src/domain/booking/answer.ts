@@ -1,4 +1,4 @@
-/** A booking as the API answers it: the Schema, which the OpenAPI document shows, and its one way from a row. */
+/** A booking as the API answers it, and the one conversion from a row. The OpenAPI document shows this Schema. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { BookingType, PaymentMethod } from "./input.ts"

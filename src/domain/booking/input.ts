@@ -1,4 +1,4 @@
-/** What a booking or a hold is asked for with, and the rules that need nothing but the request itself. */
+/** The input of a booking or a hold, and the rules that need only the request itself. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
@@ -45,7 +45,7 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-/** What a request's times and participants must be, whatever else it asks for. */
+/** The rules for times and participants, in every kind of request. */
 export const consistent = Schema.makeFilter(
   (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
   {

@@ -1,4 +1,4 @@
-/** The day of play: checking in, not showing up, and having played. */
+/** The day of play: check-in, no-shows and completed bookings. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"

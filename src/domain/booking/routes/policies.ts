@@ -1,4 +1,4 @@
-/** What a facility binds its bookings to: the booking policy, and price rules. */
+/** The booking policy and the price rules of a facility. */
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"

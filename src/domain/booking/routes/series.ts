@@ -112,7 +112,7 @@ export const recurringBookingRoutes = (app: App) =>
       }),
     )
 
-/** A stranger learns nothing about a series, not even whether the body is right. */
+/** A stranger learns nothing about a series, not even whether the body is valid. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
   requireMember(who, facilityId)
