@@ -23,7 +23,7 @@ export const Booking = Schema.Struct({
   priceCurrency: Currency,
   paymentMethod: Schema.NullOr(PaymentMethod),
   holdId: Schema.NullOr(Id),
-  expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold dies" }),
+  expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold expires" }),
   isRecurring: Schema.Boolean,
   recurringBookingId: Schema.NullOr(Id),
   confirmedAt: Schema.NullOr(Instant),
@@ -34,10 +34,12 @@ export const Booking = Schema.Struct({
   cancelledBy: Schema.NullOr(Id),
   cancellationReason: Schema.NullOr(Schema.String),
   cancellationPolicy: Schema.Array(Schema.Struct({ hoursBefore: Schema.Int, refundPercent: Schema.Int })).annotateKey({
-    description: "the facility's when the booking was made; empty: everything is refunded",
+    description: "the facility's policy when the booking was made; empty: everything is refunded",
   }),
   refundPercent: Schema.NullOr(Schema.Int),
-  refundAmount: Schema.NullOr(Money).annotateKey({ description: "once cancelled: what of the payments goes back" }),
+  refundAmount: Schema.NullOr(Money).annotateKey({
+    description: "once cancelled: how much of the payments is refunded",
+  }),
   approvedAt: Schema.NullOr(Instant),
   approvedBy: Schema.NullOr(Id),
   rescheduledAt: Schema.NullOr(Instant),

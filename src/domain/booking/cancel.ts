@@ -31,7 +31,7 @@ export const CancellationQuote = Schema.Struct({
   lines: Schema.Array(
     Schema.Struct({ rule: Schema.String, refundPercent: Schema.Int, applies: Schema.Boolean }),
   ).annotate({
-    description: "what was looked at, in this order; the first that applies decides",
+    description: "the rules considered, in this order; the first that applies decides",
   }),
 }).annotate({ identifier: "CancellationQuote" })
 export type CancellationQuote = typeof CancellationQuote.Type

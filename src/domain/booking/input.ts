@@ -30,13 +30,13 @@ const wanted = {
   endAt: Instant,
   bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
   bookerId: Schema.optionalKey(Id).annotateKey({
-    description: "who books: members leave it out or name their child, API keys must name somebody",
+    description: "the booker: members leave it out or name their child; API keys must name one",
   }),
   participants: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({ userId: Id, role: Schema.optionalKey(Name.check(Schema.isMaxLength(maxRoleLength))) }),
     ).check(Schema.isMaxLength(maxParticipants)),
-  ).annotateKey({ description: "who plays beside the booker; the role is player unless given" }),
+  ).annotateKey({ description: "the people beside the booker; the role is player unless given" }),
 } as const
 
 interface Wanted {
@@ -66,10 +66,10 @@ const Reason = Note.check(Schema.isMinLength(1))
 export const CancelInput = Schema.Struct({
   cancellationReason: Schema.optionalKey(Reason),
   dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "true: answers what would be refunded and why, and cancels nothing; likewise ?dryRun=true",
+    description: "true: answers the refund and its reasons, and cancels nothing; likewise ?dryRun=true",
   }),
   refundPercent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))).annotateKey({
-    description: "for staff: this instead of what the booking's cancellation policy says",
+    description: "for staff: overrides the booking's cancellation policy",
   }),
 })
 export const RejectInput = Schema.Struct({ rejectionReason: Reason })

@@ -49,14 +49,15 @@ const fields = {
     .annotate({ description: "members' bookings of these resources wait for staff" })
     .check(Schema.isMaxLength(maxResources), Schema.isUnique()),
   checkInGraceMinutes: Schema.NullOr(
-    whole(0, 1440, "who has not checked in so long after the start did not come; null: only staff say so"),
+    whole(0, 1440, "without a check-in so long after the start a booking is a no-show; null: only staff say so"),
   ),
   noShowFee: Money,
   strikeThreshold: Schema.NullOr(whole(1, 1000, "from so many strikes on, a no-show restricts; null: never")),
   restrictionDays: Schema.NullOr(whole(1, 3650, "how long a restricted member cannot book")),
   rescheduleHoursBefore: whole(0, maxHours, "members move a booking until so many hours before its start"),
   cancellationPolicy: CancellationPolicy.annotate({
-    description: "who cancels so many hours before gets so much back, later nothing; empty: everything is refunded",
+    description:
+      "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
 } as const
 type Rules = Schema.Struct<typeof fields>["Type"]

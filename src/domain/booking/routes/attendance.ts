@@ -47,7 +47,7 @@ export const checkInRoutes = (app: App) =>
         tag,
         summary: "Check in",
         description:
-          "From 30 minutes before the start until the end. The methods `qr_code` and `access_code` need the `code` of the booking; five wrong ones, and it must wait.",
+          "From 30 minutes before the start until the end. The methods `qr_code` and `access_code` need the `code` of the booking. After five wrong codes the caller must wait.",
         body: CheckInInput,
         answer: Booking,
         events: ["booking.checked_in"],
