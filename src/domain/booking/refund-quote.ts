@@ -23,7 +23,7 @@ export interface RefundQuestion {
   readonly override?: number | undefined
 }
 
-/** A reason that was considered, in this order. */
+/** A considered reason. The lines keep the order in which the reasons were considered. */
 export interface RefundLine {
   readonly rule: string
   readonly refundPercent: number

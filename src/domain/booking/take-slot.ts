@@ -15,8 +15,7 @@ import type { BookingRow } from "./row.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
 /**
- * The conflict may change between two attempts. A slot that is still in the way after this many is in demand, and
- * taken.
+ * The conflict may change between two attempts. After this many attempts the slot is in demand, and counts as taken.
  */
 const maxAttempts = 3
 const maxAlternatives = 3

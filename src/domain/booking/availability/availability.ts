@@ -48,7 +48,7 @@ export async function availabilityOf(
   return resourceId === undefined ? answer : { ...answer, slots: first.slots }
 }
 
-/** Whether an answer of this position would still be the same: no change of the facility and no expired hold since. */
+/** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
 export async function isUnchanged(
   db: Queryable,
   caller: Caller,

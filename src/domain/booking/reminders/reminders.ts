@@ -62,7 +62,7 @@ export async function noLongerTrue(db: Queryable, due: EventData<"booking.remind
 }
 
 /**
- * The booker was reminded. Records `booking.reminder.sent` in the transaction that marks it as sent.
+ * The booker was reminded. Records `booking.reminder.sent` in the transaction that marks the message sent.
  * @param userId The reminded person; @param sentAt When the mail server took the message.
  */
 export async function reminderSent(

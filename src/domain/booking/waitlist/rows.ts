@@ -120,7 +120,7 @@ export async function countLive(tx: Tx, facilityId: string, bookerId: string): P
   return row?.count ?? 0
 }
 
-/** The entry receives an offer, the booking. */
+/** The entry receives the booking as its offer. */
 export async function markOffered(tx: Tx, { id, facility_id }: EntryKey, bookingId: string): Promise<Date> {
   const [row] = await tx<{ offered_at: Date }[]>`
     update slotbase.waitlist_entries set status = 'offered', offer_booking_id = ${bookingId}, offered_at = slotbase.now()
