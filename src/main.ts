@@ -20,8 +20,10 @@ import { health } from "./base/health.ts"
 import { connectHints } from "./base/hints.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
+import { unknownVariables } from "./base/unknown-variables.ts"
 import { version } from "./base/version.ts"
 import { banner } from "./demo/banner.ts"
+import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
 import { registeredHooks } from "./hooks/registered.ts"
@@ -41,6 +43,7 @@ const noMore = "The process is stopping."
 
 async function start(): Promise<void> {
   health.unhealthy(notYet)
+  for (const warning of unknownVariables(process.env)) console.error(warning)
   const config = parseConfig(process.env)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
@@ -69,8 +72,8 @@ async function start(): Promise<void> {
     void actors.failed.then(escalate)
   }
   health.recovered(notYet)
-  const mailbox = mailboxUrl(app, address)
-  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox }))
+  const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
 async function serveApi(app: App): Promise<string> {

@@ -1,10 +1,10 @@
 /**
  * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
  * Unfinished work of such a month becomes dead letters first. No writer ever waits for it. It waits a few seconds for
- * readers, and goes on at its next tick. Killed between any two steps, it goes on where it was. The SQL functions that
- * it calls state the steps and the reasons for their order.
- * Writes, through these functions: retired_months; outbox, queues and histories of months that leave; event_positions;
- * handler_batches; subscriptions that ended before the log begins.
+ * readers, and goes on at its next tick. Killed between any two steps, it goes on where it was. The steps and the
+ * reasons for their order stand in sql/0016-retention.sql.
+ * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave;
+ * event_positions; handler_batches; subscriptions that ended before the log begins.
  */
 import type { Sql } from "postgres"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

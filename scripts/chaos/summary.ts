@@ -1,4 +1,4 @@
-// The table of the README in Markdown: a line for each kind of fault.
+// The table of docs/testing.md in Markdown: a line for each kind of fault.
 
 import { percentile } from "#scripts/statistics.ts"
 import type { FaultResult } from "./campaign.ts"

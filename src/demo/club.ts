@@ -1,4 +1,6 @@
-/** Scene one: a club opens. Its people register and get their roles, its courts are built as far as its plan allows. */
+/**
+ * Scene one: a club opens. Its people register and get their roles, and its courts are created up to the plan's limit.
+ */
 import { newId } from "#base/ids.ts"
 import { password, type Stage, type StageActor } from "./stage.ts"
 
@@ -11,7 +13,7 @@ export interface Club {
   readonly anna: StageActor
   readonly ben: StageActor
   readonly clara: StageActor
-  /** Clara's. */
+  /** Clara's child. */
   readonly child: { readonly id: string; readonly name: string }
   readonly courts: readonly string[]
   readonly subscriptionId: string

@@ -1,6 +1,6 @@
 /**
- * The demo club: made through the commands of the domain, so that its events are recorded like any other. It is one
- * transaction: a process that dies in the middle leaves nothing, and of two that start together one makes it.
+ * The demo club, made through the domain's commands, so that its events are recorded like any other. One transaction
+ * makes it: a process that crashes in the middle leaves nothing, and of two starts at once one makes the club.
  */
 import { randomBytes } from "node:crypto"
 import type { Caller } from "#access/caller.ts"
@@ -20,7 +20,7 @@ export interface DemoClub {
   readonly name: string
   readonly resources: readonly { readonly id: string; readonly name: string }[]
   readonly people: readonly DemoPerson[]
-  /** The same for everybody. */
+  /** One password for all people. */
   readonly password: string
 }
 
@@ -31,15 +31,15 @@ export interface DemoPerson {
   readonly role: string
 }
 
-/** Makes the demo club in a database without a facility, and answers it; undefined when there is one already. */
+/** Makes the demo club in a database without a facility, and returns it; undefined when a facility exists. */
 export async function seedDemo(app: App): Promise<DemoClub | undefined> {
   if (!(await isEmpty(app.db))) return undefined
-  // A password that stands in a README opens no door of a real system.
+  // A password that stands in public code opens no door of a real system.
   const password = app.config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
   const passwordHash = await hashPassword(password, "demo")
   const context = { environment: app.config.environment, correlationId: newId(), userId: rootUserId }
   const { result } = await transact(app.db, context, async (tx) => {
-    // Whoever comes second waits here, and then finds the club.
+    // The second of two starts waits here, and then finds the club.
     await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('demo'))`
     if (!(await isEmpty(tx))) return undefined
     return { ...(await makeClub(tx, passwordHash)), password }
@@ -112,7 +112,7 @@ const club = {
     slotMinutes: 60,
     holdMinutes: 5,
   },
-  /** Prices in euro cents for an hour. */
+  /** Prices in euro cents per hour. */
   courts: [
     { name: "Court 1", resourceType: "court", hourlyPrice: 2400 },
     { name: "Court 2", resourceType: "court", hourlyPrice: 2400 },

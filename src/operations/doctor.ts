@@ -35,18 +35,30 @@ async function server(db: Db): Promise<Check> {
   return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
 }
 
+/** Views that only the program reads. */
+const ownViews = ["outbox_writers"]
+
 async function reader(db: Db): Promise<Check> {
-  const [row] = await db<{ granted: boolean }[]>`
-    select exists (select from pg_roles where rolname = 'slotbase_reader'
-                   and has_table_privilege(oid, 'slotbase.event_log', 'select')) as granted`
-  return row?.granted
-    ? { name: "reader role", well: true, says: "slotbase_reader may read everything but secrets" }
+  const [row] = await db<{ closed: string[] }[]>`
+    select array(select c.relname from pg_class c
+                 where c.relnamespace = 'slotbase'::regnamespace and c.relkind = 'v' and c.relname <> all (${ownViews})
+                   and not (has_schema_privilege(r.oid, c.relnamespace, 'usage') and has_table_privilege(r.oid, c.oid, 'select'))
+                 order by 1) as closed
+    from pg_roles r where r.rolname = 'slotbase_reader'`
+  const name = "reader role"
+  if (row === undefined) return { name, well: false, says: `slotbase_reader is missing: ${howToMakeReader}` }
+  const [first] = row.closed
+  return first === undefined
+    ? { name, well: true, says: "slotbase_reader may read everything but secrets" }
     : {
-        name: "reader role",
+        name,
         well: false,
-        says: "slotbase_reader is missing: as a user who may create roles, create it and grant as at the end of sql/0007-views.sql",
+        says: `slotbase_reader may not read ${row.closed.length} views, first ${first}: run "./scripts/slotbase grant-reader"`,
       }
 }
+
+export const howToMakeReader =
+  'run "create role slotbase_reader nologin" as a user who may create roles, then "./scripts/slotbase grant-reader"'
 
 async function partitions(db: Db): Promise<Check> {
   const [row] = await db<{ missing: number }[]>`

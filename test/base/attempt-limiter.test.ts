@@ -1,4 +1,4 @@
-// Guesses: how often somebody may be wrong, and for how long they wait then.
+// Failed attempts: how many a key may have, and how long it is refused afterwards.
 
 import { expect, test } from "bun:test"
 import { AttemptLimiter } from "#base/attempt-limiter.ts"
@@ -35,7 +35,7 @@ test("a success forgets the failures", () => {
   expect(guesses.check("a", 1)).toBeUndefined()
 })
 
-test("only so many keys are remembered: the oldest is forgotten", () => {
+test("the number of remembered keys is limited: the oldest is forgotten", () => {
   const guesses = new AttemptLimiter(limits)
   for (const key of ["a", "b", "c"]) wrong(guesses, key, 3)
   expect(guesses.check("a", 1)).toBeUndefined()

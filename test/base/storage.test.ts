@@ -1,5 +1,5 @@
-// Where uploads stand: the disk and a bucket keep whole files under ids and nothing else, the API serves from both, and
-// upload-cleanup removes what nobody can reach.
+// Where uploads are stored. The disk and a bucket keep whole files under ids and nothing else, and the API serves from
+// both. The job upload-cleanup removes unreachable files.
 
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test"
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises"
@@ -75,7 +75,7 @@ test("only ids make a key, and only a key makes a path", async () => {
 })
 
 describe("a bucket", () => {
-  test("serves clients by itself: metadata has its signed address, with the type and the name of the file", async () => {
+  test("serves clients directly: the metadata has a signed address, with the type and the name of the file", async () => {
     const feedbackId = await club.draft()
     const { body } = await club.send(
       club.coach,
@@ -109,7 +109,7 @@ describe("a bucket", () => {
     await current.remove(key)
   })
 
-  test("that refuses makes the upload fail, aloud, and nothing is kept", async () => {
+  test("makes the upload fail when it refuses, with a logged error, and nothing is kept", async () => {
     const feedbackId = await club.draft()
     const said = spyOn(console, "error").mockImplementation(() => {})
     s3.refuse(true)
@@ -126,7 +126,7 @@ describe("a bucket", () => {
   })
 })
 
-test("upload-cleanup removes old files without a row, and what was never received to the end; nothing else", async () => {
+test("upload-cleanup removes old files without a row, and unfinished uploads, and nothing else", async () => {
   const feedbackId = await club.draft()
   const { body } = await club.send(club.coach, "POST", `/feedback/${feedbackId}/media`, aForm(jpeg()))
   const { all } = storagesOf(club.api.app.config)

@@ -1,4 +1,4 @@
-// Turns: how much runs at once, who waits, and who is sent away.
+// Turns: how many jobs run at once, how many wait, and which are refused.
 
 import { expect, test } from "bun:test"
 import { TooMany } from "#base/errors.ts"
@@ -6,7 +6,7 @@ import { TurnLimiter } from "#base/turn-limiter.ts"
 
 const job = () => Promise.withResolvers<string>()
 
-test("so many run at once, the others follow in the order in which they came", async () => {
+test("a fixed number run at once, and the others follow in the order of their arrival", async () => {
   const turns = new TurnLimiter({ running: 2, waiting: 10, ofOneClient: 10 })
   const started: number[] = []
   const jobs = Array.from({ length: 5 }, job)
@@ -25,7 +25,7 @@ test("so many run at once, the others follow in the order in which they came", a
   expect(started).toEqual([0, 1, 2, 3, 4])
 })
 
-test("work that fails gives its place on", async () => {
+test("work that fails passes its place on", async () => {
   const turns = new TurnLimiter({ running: 1, waiting: 10, ofOneClient: 10 })
   const failed = turns.run("a", () => Promise.reject(new Error("no")))
   const next = turns.run("a", async () => "yes")
@@ -34,7 +34,7 @@ test("work that fails gives its place on", async () => {
   expect(await turns.run("a", async () => "again")).toBe("again")
 })
 
-test("one client is sent away at its bound, and all of them when nobody more may wait", async () => {
+test("a client is refused at its own limit, and every client when the queue is full", async () => {
   const turns = new TurnLimiter({ running: 1, waiting: 3, ofOneClient: 2 })
   const { promise, resolve } = job()
   const work = () => promise

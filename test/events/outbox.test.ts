@@ -1,4 +1,4 @@
-// The outbox: an event is committed with its change or not at all, in the order in which it was recorded.
+// The outbox: an event is committed with its change or not at all, in the order of recording.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
@@ -47,7 +47,7 @@ test("a command that fails late leaves neither the change nor the event", async 
   expect(await written()).toEqual({ changes: [], events: [], outbox: [] })
 })
 
-test("an event against its Schema cannot be recorded, and the change goes with it", async () => {
+test("an event that breaks its Schema cannot be recorded, and its change is rolled back", async () => {
   const failing = transact(db, context, async (tx) => {
     await change(tx, "booked")
     record(tx, sample("booking.confirmed", { priceAmount: "a lot", surprise: 1 }))
@@ -58,7 +58,7 @@ test("an event against its Schema cannot be recorded, and the change goes with i
   expect(await written()).toEqual({ changes: [], events: [], outbox: [] })
 })
 
-test("an event that the database refuses takes its change with it", async () => {
+test("an event that the database refuses rolls its change back", async () => {
   const id = example.eventId
   const failing = transact(db, { ...context, correlationId: "not a uuid" }, async (tx) => {
     await change(tx, id)
@@ -115,7 +115,7 @@ test("an event carries its context, its type's version and source, and what it i
   expect(Math.abs(timestamp.getTime() - Date.now())).toBeLessThan(60_000)
 })
 
-test("an event without facility, person or instant is the platform's, nobody's, and of now", async () => {
+test("an event without facility, person or instant belongs to the platform, has no actor, and happens now", async () => {
   await transact(db, context, async (tx) => record(tx, { type: "user.created", data: sample("user.created").data }))
   const rows = await db`
     select facility_id, user_id, causation_id, organization_id, resource_id, booking_type, occurred_at = timestamp as now, metadata
@@ -134,7 +134,7 @@ test("an event without facility, person or instant is the platform's, nobody's, 
   ])
 })
 
-test("webhook filters may look at what the data does not say", async () => {
+test("webhook filters may use a resource and a booking type that are not in the data", async () => {
   const about = { resourceId: newId(), bookingType: "lesson" }
   await transact(db, context, async (tx) => record(tx, { ...sample("booking.checked_in"), about }))
   const [row] = await db`select resource_id as "resourceId", booking_type as "bookingType" from slotbase.events`
@@ -161,7 +161,7 @@ test("events of a savepoint are written with its transaction, and their ids are 
   expect(await written()).toEqual({ changes: ["booked"], events: inside.result, outbox: inside.result })
 })
 
-test("a savepoint that fails takes its events with it, and the rest commits", async () => {
+test("a savepoint that fails rolls its events back, and the rest commits", async () => {
   await transact(db, context, async (tx) => {
     const undone = tx.savepoint(async (inner) => {
       setEventContext(inner, context)
@@ -175,7 +175,7 @@ test("a savepoint that fails takes its events with it, and the rest commits", as
   expect(await written()).toEqual({ changes: ["kept"], events: [], outbox: [] })
 })
 
-test("each handler of a batch records in the name of its own event", async () => {
+test("each handler of a batch records events caused by its own event", async () => {
   const causes = [newId(), newId()]
   await db.begin(async (tx) => {
     for (const causationId of causes) {
@@ -187,7 +187,7 @@ test("each handler of a batch records in the name of its own event", async () =>
   expect(rows.map((row) => row.causation_id)).toEqual(causes)
 })
 
-test("the hint is raised after the commit, once, and only when there was an event", async () => {
+test("the hint is sent after the commit, once, and only when an event was recorded", async () => {
   const heard: number[] = []
   const stop = onHint("outbox", () => heard.push(1))
   await transact(db, context, async (tx) => {
@@ -202,7 +202,7 @@ test("the hint is raised after the commit, once, and only when there was an even
   stop()
 })
 
-test("a transaction has its id before it draws its number, also when somebody inserts by hand", async () => {
+test("a transaction has its id before it draws its number, also for an insert by hand", async () => {
   const [row] = await db<[{ default: string }]>`
     select pg_get_expr(adbin, adrelid) as default from pg_attrdef
     where adrelid = 'slotbase.outbox'::regclass and pg_get_expr(adbin, adrelid) like '%nextval%'`

@@ -13,6 +13,20 @@ export class DatabaseNewer extends Error {
   }
 }
 
+/** The files of sql/ were written anew once. No file leads from a database of the earlier history to the present one. */
+export class HistoryReplaced extends Error {
+  readonly _tag = "HistoryReplaced"
+
+  constructor(
+    readonly databaseBegan: string,
+    readonly codeBegins: string,
+  ) {
+    super(
+      "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
+    )
+  }
+}
+
 export class MigrationEdited extends Error {
   readonly _tag = "MigrationEdited"
 

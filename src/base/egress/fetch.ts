@@ -123,7 +123,8 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
   const refused = addresses.find((address) => !isPublic(address))
   if (refused !== undefined) {
     const what = refused === literalOf(url.hostname) ? refused : `${url.hostname} is at ${refused}, which`
-    throw new EgressRefused("private_address", `${what} is not a public address.`)
+    const remedy = `SLOTBASE_EGRESS_ALLOW=${refused} would allow it.`
+    throw new EgressRefused("private_address", `${what} is not a public address. ${remedy}`)
   }
   if (url.protocol !== "https:") throw httpsRequired()
   return addresses

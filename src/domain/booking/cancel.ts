@@ -1,4 +1,4 @@
-/** Cancelling: the refund by the policy that the booking was made under, the slot given back, and the event that says both. */
+/** Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -16,11 +16,11 @@ import { afterSlotsFreed } from "./slots-freed.ts"
 
 export interface Cancellation {
   readonly cancellationReason: string
-  /** Staff: this instead of what the policy says. */
+  /** Staff: overrides the policy. */
   readonly refundPercent?: number
 }
 
-/** What cancelling would give back, and why. */
+/** The refund of a cancellation, and the reasons for it. */
 export const CancellationQuote = Schema.Struct({
   bookingId: Id,
   paidAmount: Money,
@@ -31,14 +31,14 @@ export const CancellationQuote = Schema.Struct({
   lines: Schema.Array(
     Schema.Struct({ rule: Schema.String, refundPercent: Schema.Int, applies: Schema.Boolean }),
   ).annotate({
-    description: "what was looked at, in this order; the first that applies decides",
+    description: "the rules considered, in this order; the first that applies decides",
   }),
 }).annotate({ identifier: "CancellationQuote" })
 export type CancellationQuote = typeof CancellationQuote.Type
 
 /**
- * Cancels a confirmed or pending booking and frees its slot; its booker can until it starts, staff also later. Records
- * booking.cancelled with what is to be refunded.
+ * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also later.
+ * Records booking.cancelled with the refund.
  * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, booking_started, booking_is_coach_block)
  */
 export async function cancelBooking(
@@ -52,7 +52,7 @@ export async function cancelBooking(
   return toBooking(await cancelLocked(tx, booking, caller, cancellationReason, refundPercent))
 }
 
-/** What cancelling now would give back. Writes nothing. Throws what cancelBooking throws. */
+/** The refund if the booking were cancelled now. Writes nothing. Throws the errors of cancelBooking. */
 export async function quoteCancellation(
   tx: Tx,
   caller: Caller,
@@ -74,8 +74,8 @@ export async function quoteCancellation(
 }
 
 /**
- * Cancels a locked booking for whoever may: a coach who calls off their lesson, staff who reject a request. Records
- * booking.cancelled.
+ * Cancels a locked booking. The caller has checked the permission: a coach calls off a lesson, or staff reject a
+ * request. Records booking.cancelled.
  * @throws WrongState booking_not_confirmed
  */
 export async function cancelLocked(
@@ -111,12 +111,12 @@ async function lockCancellable(
   const booking = await lockOwn(tx, caller, facilityId, bookingId)
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
   if (isStaff(caller, facilityId)) return booking
-  if (refundPercent !== undefined) throw new NotAllowed("Only staff decide otherwise than the cancellation policy.")
+  if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
   if (booking.start_at > booking.now) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
 }
 
-/** Under the booking's lock, so that no payment of it comes in between. */
+/** Runs under the booking's lock, so no payment of the booking comes in between. */
 async function refundFor(
   tx: Tx,
   booking: LockedBooking,

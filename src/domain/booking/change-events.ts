@@ -1,4 +1,4 @@
-/** What staff's decisions and moves announce: each event's data, from the rows. */
+/** The events of staff's decisions and of moves: each event's data, from the rows. */
 import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import { aboutOf } from "./events.ts"

@@ -1,4 +1,6 @@
-/** What follows when holds have died or were given back: their events, what they had used up, and offers to who waits. */
+/**
+ * After holds have expired or were released: records their events, returns their use of the plan, offers their slots.
+ */
 import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
@@ -16,8 +18,9 @@ export function recordHoldsExpired(tx: Tx, holds: readonly ExpiredHold[]): void 
 }
 
 /**
- * A hold that never became a booking is not counted in the month's bookings, and its slot is offered to who waits for it:
- * towards the end of a command, for it locks the facility's waitlist. Who freed the slot to take it has it by then.
+ * A hold that never became a booking no longer counts in the month's bookings, and its slot is offered to the
+ * waitlist. Call it towards the end of a command: it locks the facility's waitlist. A command that freed the slot for
+ * itself has taken the slot by then.
  */
 export async function afterHoldsEnded(
   tx: Tx,
@@ -31,7 +34,7 @@ export async function afterHoldsEnded(
   await afterSlotsFreed(tx, holds.map(freedSlotOf))
 }
 
-/** The stretch that a booking no longer takes. */
+/** The stretch that a booking no longer occupies. */
 export const freedSlotOf = (booking: Place): FreedSlot => ({
   facilityId: booking.facility_id,
   resourceId: booking.resource_id,

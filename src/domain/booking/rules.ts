@@ -1,6 +1,6 @@
 /**
- * The rules of a facility that a plan must keep: those that hold for everybody, and the limits of its booking policy, which
- * bind members and nobody else.
+ * The rules of a facility that a plan must keep. Some bind everybody. The limits of the booking policy bind members
+ * only.
  */
 import { RuleBroken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
@@ -8,7 +8,10 @@ import { isOpenDuring, type OpeningHours, openSpans } from "#domain/club/opening
 import type { CompletePlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
 
-/** What a person may keep waiting (live holds, requests for approval): enough for a team's evening; more is hoarding. */
+/**
+ * How many slots a person may keep waiting (live holds and requests for approval). Enough for a team's evening; more
+ * is hoarding.
+ */
 export const maxLiveHolds = 10
 
 const minuteMs = 60_000

@@ -1,4 +1,4 @@
-/** Uploaded files that nobody can reach: those without a row, and those whose receiving never ended. */
+/** Removes unreachable uploads: files without a row, and files whose upload never ended. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "#base/app.ts"
@@ -9,12 +9,12 @@ import { storagesOf } from "#base/storage/open.ts"
 import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
 
-/** No upload takes so long; its row is written right after its file. */
+/** Longer than any upload. A file's row is written right after the file. */
 const spareMs = 24 * 60 * 60 * 1000
-/** Files whose rows are looked for in one statement. */
+/** The number of files in one statement that looks for their rows. */
 const batch = 500
 
-/** Removes them from every storage; answers how many there were. */
+/** Removes unreachable files from every storage; returns their number. */
 export async function cleanUploads(app: App, stopping: AbortSignal): Promise<number> {
   const before = new Date(clock.now() - spareMs)
   let removed = await cleanReceiving(app.config.dataDir, before)

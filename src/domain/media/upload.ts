@@ -1,7 +1,7 @@
 /**
- * Uploads: the files of a form, received, kept in the storage, and bound to the command that writes their rows. Refused, or
- * never written, they are removed before the answer leaves; when nobody knows whether the command was committed they stay
- * for the job upload-cleanup to judge.
+ * Uploads: the files of a form are received, stored, and bound to the command that writes their rows. When the command
+ * is refused or writes no rows, the files are removed before the answer. When the outcome of the commit is unknown, the
+ * files stay for the job upload-cleanup.
  */
 import type { App } from "#base/app.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -22,21 +22,22 @@ export interface Upload {
   readonly fields: ReadonlyMap<string, readonly string[]>
   readonly files: readonly StoredFile[]
   /**
-   * Runs what writes the files' rows; it tells `written` of its transaction. Whatever is not committed then is removed,
-   * unless its outcome is unknown.
+   * Runs the command that writes the files' rows; the command passes its transaction to `written`. Without a commit the
+   * files are removed, unless the outcome is unknown.
    */
   readonly bind: <T>(run: (written: (tx: Tx) => void) => Promise<T>) => Promise<T>
 }
 
-/** What the parts of a form are: fields, files of any kind, and voice notes, which must be audio. */
+/** The names of the parts with files: files of any kind, and voice notes, which must be audio. */
 export const filePart = "file"
 export const voiceNotePart = "voiceNote"
-/** Beside its files a form has fields, headers and boundaries. */
+/** Room for the form's fields, headers and boundaries, beside its files. */
 const formBytes = 1024 * 1024
 
 /**
- * Receives a form. The whole of it may be as large as the largest file.
- * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken (media_type_not_allowed, voice_note_not_audio)
+ * Receives a form. The whole form may be as large as the largest file.
+ * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
+ * (media_type_not_allowed, voice_note_not_audio)
  */
 export async function receiveUpload(
   app: App,
@@ -68,14 +69,14 @@ export async function receiveUpload(
         ...{ storedIn: storage.name, part: part.name, sha256 },
       })
     } finally {
-      // Gone already when it was kept.
+      // A stored file has already left the receiving folder.
       await received.discard()
     }
   }
 
   try {
     const fields = await readForm(request, { bytes: maxUploadBytes + formBytes, files: maxFiles }, take)
-    // As they were sent: a small file may be kept before a large one that came first.
+    // In the order of the form: a small file may be stored before a large one that came first.
     files.sort((a, b) => (a.id < b.id ? -1 : 1))
     const sent = files.map(({ part, fileName, sha256 }) => [part, fileName, sha256])
     keepBodyText(request, JSON.stringify([[...fields], sent]))
@@ -94,7 +95,7 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
     })
   try {
     const result = await run(written)
-    // An answer that was kept under the Idempotency-Key: the first request's files stand, these are nobody's.
+    // The answer was kept under the Idempotency-Key. Its files are stored, so these new copies are not needed.
     if (!isCommitted) await discard()
     return result
   } catch (error) {
@@ -109,7 +110,7 @@ function requireAudio({ kind }: Received): void {
   throw new RuleBroken("voice_note_not_audio", `The voice note is a ${kind.mediaType}.`, [fault])
 }
 
-/** What is wrong with a file, as the API says it. */
+/** The API's error for a refused file. */
 function refusalOf(error: unknown, part: string): unknown {
   if (error instanceof NotMedia) {
     return new RuleBroken("media_type_not_allowed", error.message, [

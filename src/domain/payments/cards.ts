@@ -1,6 +1,6 @@
 /**
- * Cards: what a provider knows a card by, sealed at rest, and the one that is saved on a billing account, which automatic
- * payments are taken from. The provider is asked before the transaction, never inside.
+ * Cards: the provider's reference to a card, sealed at rest, and the card that is saved on a billing account.
+ * Automatic payments are taken from the saved card. The provider is asked before the transaction, never inside.
  */
 import type { App } from "#base/app.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -10,7 +10,10 @@ import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import { presentProvider } from "./providers/choose.ts"
 import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
 
-/** Has the provider keep a card. Not inside a transaction. Throws RuleBroken `card_refused`, WrongState `provider_unavailable`. */
+/**
+ * Has the provider keep a card. Not inside a transaction.
+ * Throws RuleBroken `card_refused`, WrongState `provider_unavailable`.
+ */
 export async function keepCard(app: App, cardToken: string): Promise<SavedCard> {
   try {
     return await presentProvider(app).saveCard(cardToken)
@@ -40,7 +43,7 @@ export async function setCard(tx: Tx, app: App, facilityId: string, userId: stri
 export const openCard = (app: App, sealed: Buffer, accountId: string): string =>
   app.secrets.open(sealed, purposeOf(accountId))
 
-/** The card of one payment, to ask the provider with again after a crash. */
+/** The card of one payment, sealed. After a crash the provider is asked again with this card. */
 export const sealCard = (app: App, paymentId: string, card: Card): Buffer =>
   app.secrets.seal(JSON.stringify(card), purposeOf(paymentId))
 

@@ -1,4 +1,6 @@
-/** Payments, read: staff see all of a facility, others those that they or their children owe or have paid. */
+/**
+ * Reads payments: staff see all of a facility; other members see those that they or their children owe or have paid.
+ */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -9,7 +11,7 @@ import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
 import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
-/** The newest first. Throws NotFound for who is no member. */
+/** The newest first. Throws NotFound for a caller that is no member. */
 export async function listPayments(
   db: Queryable,
   caller: Caller,
@@ -39,7 +41,7 @@ export async function listPayments(
   return pageOf(rows, limit, (row) => [row.id], toPayment)
 }
 
-/** Throws NotFound, also for a payment of somebody else. */
+/** Throws NotFound, also for another person's payment. */
 export async function getPayment(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Payment> {
   requireMember(caller, facilityId)
   const row = await findPayment(db, facilityId, id)

@@ -1,6 +1,6 @@
 /**
- * Refunds: made by staff, listed, and handed back at the desk where the payment was made there. A payment is locked while
- * a refund of it is marked, so of two that want the same money one gets it.
+ * Refunds: staff make and list them, and hand back at the desk a payment that was made at the desk. A payment is
+ * locked while a refund of it is marked. Of two refunds that want the same money, one gets it.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
@@ -24,8 +24,8 @@ import {
 import { recordRefunded } from "./send-refund.ts"
 
 /**
- * Marks a refund of a payment, the first half; the provider is asked after the commit (send-refund.ts). What a facility paid
- * for its subscription is the platform's to give back, not its own staff's.
+ * The first half of a refund: marks it. The provider is asked after the commit (send-refund.ts). Only the platform
+ * refunds a facility's payment for its subscription, not the facility's own staff.
  * @throws NotAllowed, NotFound, WrongState (payment_not_succeeded, already_refunded), RuleBroken `more_than_was_paid`
  */
 export async function createRefund(
@@ -38,7 +38,7 @@ export async function createRefund(
   requireStaff(caller, facilityId)
   const payment = await lockPayment(tx, facilityId, paymentId)
   if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
-    throw new NotAllowed("Only a platform administrator gives back what was paid for a subscription.")
+    throw new NotAllowed("Only a platform administrator can refund a payment for a subscription.")
   }
   if (payment.status !== "succeeded") {
     throw new WrongState(
@@ -47,7 +47,7 @@ export async function createRefund(
     )
   }
   const left = payment.amount - payment.refunded_amount
-  if (left === 0) throw new WrongState("already_refunded", "All of the payment was given back, or is on its way back.")
+  if (left === 0) throw new WrongState("already_refunded", "The payment is refunded, or its refund is on its way.")
   if (amount !== undefined && amount > left) {
     throw new RuleBroken("more_than_was_paid", `Only ${left} minor units are left of the payment.`, [
       { path: "body.amount", message: `is more than ${left}` },
@@ -70,7 +70,7 @@ export async function createRefund(
 }
 
 /**
- * What was owed back of an offline payment has been handed over. Records payment.refunded.
+ * The refund of an offline payment has been handed over. Records payment.refunded.
  * @throws NotAllowed, NotFound, WrongState `refund_not_owed`
  */
 export async function handBack(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Refund> {

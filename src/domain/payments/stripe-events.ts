@@ -1,8 +1,8 @@
 /**
- * What Stripe reports by itself: signed webhook events, each taken in once by its id, in the transaction of what it changes.
- * They may come late, twice and in any order: an answer about a payment is settled like any other, so that success is
- * final and an older report changes nothing. A refund that somebody made at Stripe is entered as ours, so that the ledger
- * stays true.
+ * Stripe's own reports: signed webhook events. Each is taken in once, by its id, in the transaction of its change.
+ * Events may come late, twice and in any order. An answer about a payment is settled like any other: success is
+ * final, and an older report changes nothing. A refund that somebody made at Stripe is entered as ours, so that the
+ * ledger stays true.
  * Writes: stripe_inbox.
  */
 import type Stripe from "stripe"
@@ -24,10 +24,10 @@ import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"
 import { settlePayment } from "./settle.ts"
 
-/** What became of an event of Stripe. */
+/** The outcome of an event of Stripe. */
 export type StripeOutcome = "settled" | "repeated" | "not_ours" | "not_needed"
 
-/** Takes an event in whose signature was checked. */
+/** Takes in an event with a checked signature. */
 export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
   const object = event.data.object as { id?: string }
   const { count } = await tx`
@@ -39,10 +39,10 @@ export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<S
   return outcome
 }
 
-/** Stripe repeats an event for some days; after this it never comes again, and its row serves nobody. */
+/** Stripe repeats an event for some days. After this time the event never comes again, and its row has no use. */
 const keptDays = 90
 
-/** Forgets events of long ago, at most `limit`; answers how many. */
+/** Deletes old events, at most `limit`; answers how many. */
 export async function forgetOldStripeEvents(db: Db, limit: number): Promise<number> {
   const { count } = await db`
     delete from slotbase.stripe_inbox
@@ -77,7 +77,7 @@ async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<Strip
   return "settled"
 }
 
-/** By our ids in its metadata: it may be reported before its answer has told us its id. */
+/** By our ids in its metadata: the event may come before the answer that tells us its id. */
 async function paymentOf(tx: Tx, { id, metadata = {} }: Stripe.PaymentIntent): Promise<PaymentRow | undefined> {
   const [paymentId, facilityId] = [metadata[paymentIdKey], metadata[facilityIdKey]]
   const known = await findByProviderId(tx, "stripe", id)
@@ -97,10 +97,10 @@ async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutc
   return "settled"
 }
 
-/** Our row of a refund of Stripe's; made now when it was made there and its money is on its way. */
+/** Our row for a refund of Stripe. A refund that was made at Stripe gets its row now, if its money is on its way. */
 async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Promise<RefundRow | undefined> {
   const goesBack = refund.status === "succeeded" || refund.status === "pending"
-  // Only what was taken can be given back: the report of its success is on its way still.
+  // Only money that was taken can be given back. The report of the payment's success is still on its way.
   if (goesBack && payment.status !== "succeeded" && payment.provider_payment_id !== null) {
     setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
     const answer = { status: "succeeded", providerPaymentId: payment.provider_payment_id } as const

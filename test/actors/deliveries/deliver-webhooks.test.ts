@@ -243,7 +243,7 @@ test("a redirect, a private address and a refused connection are failed attempts
   const redirecting = receiver(() => Response.redirect("http://127.0.0.1:1/", 307))
   const cases = [
     [redirecting.url, "The receiver answered 307: redirects are not followed."],
-    ["https://10.0.0.5/hook", "10.0.0.5 is not a public address."],
+    ["https://10.0.0.5/hook", "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it."],
     ["http://127.0.0.1:2/hook", "No connection could be made (ECONNREFUSED)."],
   ] as const
   for (const [url, message] of cases) {

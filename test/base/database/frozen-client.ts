@@ -1,5 +1,5 @@
-// The process for a test of pool.test.ts: it meets a frozen backend, gives up on it, ends its connections and has nothing
-// left to do.
+// The process for a test of pool.test.ts. It meets a frozen backend, gives up on the query and ends its connections.
+// Nothing then keeps the process alive.
 
 import { connect } from "#base/database/db.ts"
 import { QueryTimedOut } from "#base/database/errors.ts"

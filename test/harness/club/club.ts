@@ -1,4 +1,4 @@
-// A club that is always open, with people in every role and their tokens, whose bookings are made by the real commands.
+// A club that is always open, with people in every role and their tokens. The real commands make its bookings.
 
 import { authenticate, type Caller, type Role } from "#access/caller.ts"
 import { openSession } from "#access/sessions.ts"
@@ -85,7 +85,7 @@ export function atHour(n: number): { startAt: string; endAt: string } {
 /** The local day of an hour; the club is in UTC. */
 export const dayOf = (n: number): string => atHour(n).startAt.slice(0, 10)
 
-/** A check-in that only the log knows of. */
+/** A check-in that exists only in the log. */
 export const aCheckIn = ({ id, player }: Club): NewEvent<"booking.checked_in"> => ({
   type: "booking.checked_in",
   facilityId: id,

@@ -1,4 +1,4 @@
-// Scheduled jobs in the test's own process, without pg-boss: what people ask for is run, and ticks come when a test says so.
+// Scheduled jobs in the test's process, without pg-boss: requested runs are carried out, and the test makes the ticks.
 
 import { JobRuns, jobRequests } from "#actors/jobs/job-runs.ts"
 import type { Actor, Running } from "#actors/runtime/actor.ts"
@@ -9,7 +9,7 @@ import type { App } from "#base/app.ts"
 export interface TestJobs {
   readonly runs: JobRuns
   readonly job: (name: string) => Running
-  /** What an actor cannot heal from. */
+  /** Faults from which an actor cannot recover. */
   readonly reports: object[]
   readonly stop: () => Promise<void>
 }

@@ -1,4 +1,5 @@
-// A process that prints every hint that it hears, started as `bun hear-hints.ts <database>`; SIGUSR2 makes it raise one.
+// A process that prints every hint that it receives, started as `bun hear-hints.ts <database>`. On SIGUSR2 it sends
+// one.
 
 import { connect } from "#base/database/db.ts"
 import { connectHints, onHint, sendHint } from "#base/hints.ts"

@@ -1,5 +1,6 @@
-// A process with one transactional handler, started as `bun run-one-handler.ts <database>`: it counts each event once, and
-// stands still before it settles while its table "gate" holds a row for it. Prints what its actor reports.
+// A process with one transactional handler, started as `bun run-one-handler.ts <database>`. The handler counts each
+// event once. Before it settles, it waits while the table "gate" holds a row for its process. It prints the errors of
+// its actor.
 
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { prepareActor } from "#actors/runtime/actor.ts"
@@ -21,7 +22,7 @@ const running = prepareActor(
         await tx`update figures set handled = handled + 1`
         await tx`insert into handled (position, pid) values (${event.position}, ${process.pid})`
         if (event.position === 1) console.log("handling")
-        // Whoever is stopped here holds its transaction open, as a frozen process does.
+        // A process that is stopped here holds its transaction open, as a frozen process does.
         while ((await db`select from gate where pid = ${process.pid}`).count > 0) await Bun.sleep(20)
         return undefined
       },

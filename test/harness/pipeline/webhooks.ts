@@ -1,4 +1,4 @@
-// What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
+// Shared by the tests of webhooks: a webhook made by its command, and a deliverer that works off the whole queue.
 
 import type { Caller } from "#access/caller.ts"
 import { Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
@@ -38,7 +38,7 @@ export async function aWebhook(
   return result
 }
 
-/** Records so many confirmed bookings of the facility and dispatches them; returns the events' ids in order. */
+/** Records this many confirmed bookings of the facility and dispatches them; returns the ids of the events in order. */
 export async function confirmed(db: Db, facilityId: string, count = 1): Promise<readonly string[]> {
   const { eventIds } = await transact(db, context, async (tx) => {
     for (let n = 0; n < count; n++)
@@ -48,7 +48,7 @@ export async function confirmed(db: Db, facilityId: string, count = 1): Promise<
   return eventIds
 }
 
-/** What is settled when the receiver has answered 200. */
+/** The result to settle after the receiver has answered 200. */
 export const delivered = (delivery: ClaimedDelivery): AttemptResult => ({
   delivery,
   outcome: "delivered",
@@ -61,11 +61,11 @@ export const delivered = (delivery: ClaimedDelivery): AttemptResult => ({
 
 export interface TestDeliverer extends Deliverer {
   readonly owner: number
-  /** Scans the whole queue, and waits until everything that was claimed is settled. */
+  /** Scans the whole queue, and waits until every claimed delivery is settled. */
   readonly run: () => Promise<void>
 }
 
-/** A deliverer of a process of its own, which lives for an hour, without jitter. */
+/** A deliverer with a process row of its own, alive for an hour; retries have no jitter. */
 export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}): Promise<TestDeliverer> {
   const owner = await processRow(app.db, true)
   const deliverer = new Deliverer({

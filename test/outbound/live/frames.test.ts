@@ -1,4 +1,4 @@
-// From events to frames, without a database: every channel that the catalogue promises for a type is served.
+// From events to frames, without a database: every channel that the catalogue promises for a type gets a frame.
 
 import { expect, test } from "bun:test"
 import { catalogue } from "#events/catalogue.ts"
@@ -34,7 +34,7 @@ const rowOf = (type: string, data: object): LogRow => ({
 })
 
 test("every event reaches exactly the channels that the catalogue names", () => {
-  // They change the slots of any day, and are told as today's slots and a resync.
+  // They change the slots of every day, and are sent as today's slots and a resync.
   const anyDay = ["resource.created", "resource.updated", "facility.settings_updated"]
   for (const { type, channels, sample } of catalogue) {
     const row = rowOf(type, sample)
@@ -64,7 +64,7 @@ test("each event that changes a booking has its status", () => {
   })
 })
 
-test("a move keeps the booking's status, and changes the time that it left and the one that it took", () => {
+test("a move keeps the booking's status, and changes both its old and its new time", () => {
   const sample = catalogue.find(({ type }) => type === "booking.rescheduled")?.sample ?? {}
   const row = rowOf("booking.rescheduled", { ...sample, previousResourceId: example.ownerId, status: "pending" })
   expect(framesOf(row).map(({ payload }) => payload)).toEqual(
@@ -95,7 +95,7 @@ test("a frame is one line of JSON with its position as text", () => {
   })
 })
 
-test("a closure concerns its resources, and without any all of the facility", () => {
+test("a closure concerns its resources, or all resources of the facility when it names none", () => {
   const closed = (resourceIds: string[]) =>
     availabilityChangeOf(rowOf("facility.closure.created", { resourceIds })) as AvailabilityChange
   const all = [example.resourceId, example.ownerId]
@@ -104,12 +104,12 @@ test("a closure concerns its resources, and without any all of the facility", ()
   expect([concernsAll(closed([example.resourceId])), concernsAll(closed([]))]).toEqual([false, true])
 })
 
-test("an event that is no longer kept makes no frame", () => {
+test("an event that has left retention makes no frame", () => {
   expect(framesOf({ ...rowOf("booking.confirmed", {}), data: null })).toEqual([])
   expect(availabilityChangeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
 })
 
-test("a booker who also plays is told once", () => {
+test("a booker who also plays gets one frame", () => {
   const row = {
     ...rowOf("booking.confirmed", {}),
     booker_id: example.playerId,
@@ -122,7 +122,7 @@ test("a booker who also plays is told once", () => {
   ])
 })
 
-test("a channel has one name", () => {
+test("a channel has exactly one name", () => {
   const name = channelName("facility:{facilityId}:check-ins", example.facilityId)
   expect(name).toBe(`facility:${example.facilityId}:check-ins`)
   expect(parseChannel(name)).toEqual({ name, pattern: "facility:{facilityId}:check-ins", id: example.facilityId })
@@ -138,7 +138,7 @@ test("a channel has one name", () => {
     expect(parseChannel(other)).toBeUndefined()
 })
 
-test("client frames are read, and what is wrong with them is said", () => {
+test("client frames are parsed, and their faults are named", () => {
   expect(readFrame('{"type":"subscribe","channel":"c","after":"12","more":1}')).toEqual({
     type: "subscribe",
     channel: "c",
@@ -152,7 +152,7 @@ test("client frames are read, and what is wrong with them is said", () => {
   expect(readFrame({ type: "auth", token: "x".repeat(601) })).toHaveProperty("fault")
 })
 
-test("the rate limit gives so many at once and no more", () => {
+test("the rate limit allows its burst and no more", () => {
   const rate = new RateLimit(3, 0)
   expect([rate.take(), rate.take(), rate.take(), rate.take()]).toEqual([true, true, true, false])
 })

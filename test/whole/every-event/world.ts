@@ -1,5 +1,5 @@
-// The world of the table: one database with the HTTP API, every handler and the scheduled jobs of the program, a mail server,
-// and people who are registered once and play a role in every club of the table.
+// The world of the table: one database with the HTTP API, a mail server, every handler and the program's scheduled
+// jobs. Its people are registered once and play a role in every club of the table.
 
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -61,14 +61,14 @@ export async function makeWorld() {
     coach,
     player,
     friend,
-    /** Of the player, with every permission. */
+    /** A parent of the player, with every permission. */
     parent,
-    /** Gives everything that is recorded its place in the log, on which nobody acts yet; answers the last one. */
+    /** Gives every recorded event a position, before any handler acts on it; returns the last position. */
     async dispatch(): Promise<number> {
       await dispatchAll(db)
       return lastPosition()
     },
-    /** Dispatches, and lets every handler act on what it is subscribed to, until nothing is left. */
+    /** Dispatches and runs every handler on its events, until no event is left. */
     async react(): Promise<void> {
       await dispatchAll(db)
       for (let last = await lastPosition(); last > handled; last = await lastPosition()) {

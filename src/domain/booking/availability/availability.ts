@@ -1,6 +1,7 @@
 /**
- * Availability: the slots of a local day, from the cache where it may be used and built otherwise. The answer never shows as
- * free what is committed as taken. Its position says up to where in the log it is true, and is its ETag.
+ * Availability: the slots of a local day. The cache answers where it may be used; otherwise the day is built. A slot
+ * that is committed as taken is never shown as free. The answer's position says up to where in the log the answer is
+ * true. The position is also the ETag.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "#access/caller.ts"
@@ -47,7 +48,7 @@ export async function availabilityOf(
   return resourceId === undefined ? answer : { ...answer, slots: first.slots }
 }
 
-/** Whether an answer of this position would be the same now: nothing of the facility has changed, nor died, since. */
+/** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
 export async function isUnchanged(
   db: Queryable,
   caller: Caller,
@@ -74,7 +75,7 @@ export async function slotsOf(
   return [...(day?.slots ?? [])]
 }
 
-/** The same for many resources and days in one statement; what does not exist is left out. */
+/** The same for many resources and days in one statement. Resources and days that do not exist are left out. */
 export const slotsOfMany = (
   db: Queryable,
   requests: readonly { readonly facilityId: string; readonly resourceId: string; readonly date: string }[],
@@ -86,7 +87,7 @@ async function buildAndStore(db: Db, request: DayRequest): Promise<readonly Buil
   return days
 }
 
-/** A facility in which nothing can be booked yet has a day all the same. */
+/** A facility without active resources answers an empty day. */
 async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Promise<Availability> {
   if (resourceId !== undefined) throw new NotFound("resource", resourceId)
   const [row] = await db<{ timezone: string; position: number }[]>`

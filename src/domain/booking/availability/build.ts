@@ -1,6 +1,6 @@
 /**
- * Days built from what occupies them: one statement and so one snapshot, which also says up to which position of the log
- * the days are true and whether the facility has changes that have no position yet.
+ * Builds days from their occupancies: one statement, so one snapshot. The snapshot also says up to which position of
+ * the log the days are true, and whether the facility has changes without a position.
  */
 
 import type { Queryable } from "#base/database/db.ts"
@@ -24,20 +24,23 @@ export interface BuiltDay {
   readonly date: string
   readonly timezone: string
   readonly slots: readonly Slot[]
-  /** Of its settings, policy and prices together. */
+  /** The version of the facility's settings, policy and prices together. */
   readonly facilityVersion: number
   readonly resourceVersion: number
   /** The facility's last position in the snapshot of this day. */
   readonly position: number
-  /** Changes of the facility are in this day that have no position yet. */
+  /** The day contains changes of the facility that have no position yet. */
   readonly pending: boolean
-  /** When the first hold inside dies, milliseconds; undefined without holds. */
+  /** When the first hold of the day expires, milliseconds; undefined without holds. */
   readonly firstExpiry: number | undefined
-  /** When it was built, milliseconds, by the database's clock. */
+  /** When the day was built, milliseconds, by the database's clock. */
   readonly now: number
 }
 
-/** The days asked for, in the order of the requests, then of the resources' names. What does not exist is left out. */
+/**
+ * The requested days, in the order of the requests, then of the resources' names. Days that do not exist are left
+ * out.
+ */
 export async function buildDays(db: Queryable, requests: readonly DayRequest[]): Promise<readonly BuiltDay[]> {
   const wanted = requests.map(({ facilityId, resourceId, date }, n) => ({
     n,
@@ -45,7 +48,8 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
     resource_id: resourceId ?? null,
     day: date,
   }))
-  // No zone is more than 14 hours from UTC: a day on each side holds every local day. The slots cut it to size.
+  // No zone is more than 14 hours from UTC: one more day on each side contains every local day. The slots cut the
+  // surplus.
   const from: ReturnType<Queryable> = db`(q.day - 1)::timestamp at time zone 'UTC'`
   const to: ReturnType<Queryable> = db`(q.day + 2)::timestamp at time zone 'UTC'`
   const rows = await db<Row[]>`
@@ -81,11 +85,11 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
   }))
 }
 
-/** The facility's last position; `f` is its row. */
+/** The last position of the facility; `f` is its row. */
 export const facilityPosition = (sql: Queryable) => sql`
   (select coalesce(max(p.position), 0) from slotbase.event_positions p where p.facility_id = f.id)`
 
-/** A backlog longer than this counts as holding events of every facility: looking further would cost more than a build. */
+/** A longer backlog counts as holding events of every facility: scanning further would cost more than a build. */
 const outboxLook = 1000
 
 /** Whether changes of the facility `f` are committed and have no position yet. */

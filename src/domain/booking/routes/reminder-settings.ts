@@ -1,4 +1,4 @@
-/** Which reminders a facility sends. */
+/** The reminders that a facility sends. */
 import { Elysia } from "elysia"
 import type { App } from "#base/app.ts"
 import { changeReminderSettings, ReminderSettings, readReminderSettings } from "#domain/booking/reminders/settings.ts"

@@ -1,4 +1,4 @@
-/** Cancelling bookings of a series: one, one and those that follow, or all that have not begun. */
+/** Cancels bookings of a series: one, one and those that follow, or all that have not begun. */
 import type { Caller } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
@@ -12,8 +12,8 @@ import { lockTargets } from "./lock-own.ts"
 import { changeSeries, findSeries } from "./rows.ts"
 
 /**
- * Each booking is cancelled as by itself, with its own refund and event. After `following` and `all` no more are made. Records
- * recurring_booking.cancelled.
+ * Each booking is cancelled by itself, with its own refund and event. After `following` and `all` no more bookings
+ * are made. Records recurring_booking.cancelled.
  * @throws NotFound, NotAllowed, WrongState (series_cancelled, and for `this` what cancelBooking throws)
  */
 export async function cancelSeries(

@@ -1,11 +1,11 @@
-/** What a series announces, from its row. Its bookings announce themselves. */
+/** The events of a series, from its row. Its bookings record events of their own. */
 import type { Tx } from "#base/database/transaction.ts"
 import type { RefusedOccurrence } from "#base/errors.ts"
 import { record } from "#events/outbox.ts"
 import type { SeriesScope } from "./input.ts"
 import type { SeriesRow } from "./rows.ts"
 
-/** What was booked or moved, and what was not. */
+/** The bookings that were made or moved, and the days that were skipped. */
 export interface Done {
   readonly bookingIds: readonly string[]
   readonly skipped: readonly RefusedOccurrence[]

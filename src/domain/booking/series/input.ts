@@ -1,4 +1,4 @@
-/** What a series is asked for with, and how one is changed. */
+/** The input of a series, and the input that changes one. */
 import * as Schema from "effect/Schema"
 import { isLocalDate } from "#base/local-days.ts"
 import { pageQuery } from "#base/schema/page.ts"
@@ -6,7 +6,7 @@ import { Id, Note } from "#base/schema/request-fields.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
-/** Local days ahead for which bookings are made. */
+/** Bookings are made this many local days ahead. */
 export const defaultWindowDays = 56
 /** A year, so that one request makes at most 366 bookings (`maxOccurrences`). */
 export const maxWindowDays = 365

@@ -1,4 +1,4 @@
-/** What came of the days of a series that were looked at, kept one row a day. */
+/** Keeps the result of each considered day of a series, one row a day. */
 import type { Tx } from "#base/database/transaction.ts"
 import type { SeriesReport } from "./book.ts"
 import { insertOccurrences } from "./rows.ts"

@@ -1,4 +1,4 @@
-/** Moving bookings of a series to another time of the day, length or resource. */
+/** Moves bookings of a series to another time of the day, length or resource. */
 import type { Caller } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
@@ -14,11 +14,11 @@ import { type Occurrence, occurrenceOn } from "./occurrences.ts"
 import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /**
- * Each booking is moved as by itself, on its day of the rule; one that cannot be moved refuses all. `following` and `all` bring
- * every booking that they mean to the series' new time, also one that was moved by itself before, and what is booked later is
- * booked there. Records recurring_booking.changed, and booking.rescheduled for each that moved.
- * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move), OccurrencesRefused;
- * for `this` also what rescheduleBooking throws
+ * Each booking is moved by itself, on its day of the rule. One booking that cannot be moved refuses all. `following`
+ * and `all` bring their bookings to the series' new time, also a booking that was moved by itself before. Bookings
+ * made later get the new time too. Records recurring_booking.changed, and booking.rescheduled for each moved booking.
+ * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move),
+ * OccurrencesRefused; for `this` also the errors of rescheduleBooking
  */
 export async function rescheduleSeries(
   tx: Tx,
@@ -72,13 +72,13 @@ const changedSeries = (series: SeriesRow, { startTime, durationMinutes, resource
   duration_minutes: durationMinutes ?? series.duration_minutes,
 })
 
-/** When they move to a later time the last one goes first, so that none is in the way of the one before. */
+/** A move to a later time starts with the last booking, so that no booking is in the way of the one before. */
 const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly SeriesTarget[]) =>
   changed.start_time > series.start_time ? targets.toReversed() : targets
 
 /** Where a booking goes. */
 interface Place extends Occurrence {
-  /** Undefined: where it is. */
+  /** Undefined: the booking keeps its resource. */
   readonly resourceId: string | undefined
 }
 
@@ -89,7 +89,7 @@ function placeIn(series: SeriesRow, target: SeriesTarget, changed: Changed): Pla
   return to && { ...to, resourceId: changed.resource_id }
 }
 
-/** The day on which the booking is now; what the request does not name stays as the booking has it. */
+/** The day on which the booking is now. The request changes only what it names. */
 async function placeOf(
   tx: Tx,
   { facility_id, timezone }: SeriesRow,
@@ -107,7 +107,7 @@ async function placeOf(
   return to && { ...to, resourceId }
 }
 
-/** False when it is there already. */
+/** False when the booking is there already. */
 async function move(
   tx: Tx,
   caller: Caller,

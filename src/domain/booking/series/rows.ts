@@ -1,6 +1,7 @@
 /**
  * The rows of a series. Writes: recurring_bookings, recurring_occurrences.
- * Lock order: the series' row before those of its bookings. It is locked "for no key update", which new bookings of it bear.
+ * Lock order: the series' row before the rows of its bookings. The lock is "for no key update", so new bookings of
+ * the series can still refer to it.
  */
 
 import type { Queryable } from "#base/database/db.ts"
@@ -56,7 +57,7 @@ export type NewSeries = Pick<
   | "considered_until"
   | "created_by"
 > & {
-  /** When the window has moved on; null: it has no more occurrences. */
+  /** When the window moves on; null when there are no more occurrences. */
   readonly extend_at: Date | null
 }
 
@@ -66,7 +67,7 @@ export interface OccurrenceRow {
   readonly booking_id: string | null
   readonly skipped_code: string | null
   readonly skipped_reason: string | null
-  /** Of its booking. */
+  /** The status of its booking. */
   readonly status: string | null
   readonly start_at: Date | null
   readonly end_at: Date | null
@@ -126,7 +127,7 @@ export const findDueSeries = (db: Queryable, limit: number, facilityId?: string)
   order by extend_at
   limit ${limit}`
 
-/** How many series the next pass of the job recurring-extension would look at. */
+/** How many series the next pass of the job recurring-extension would consider. */
 export async function countDueSeries(db: Queryable): Promise<number> {
   const [row] = await db<{ count: number }[]>`
     select count(*)::integer as count from slotbase.recurring_bookings where extend_at <= (select slotbase.now())`
@@ -152,14 +153,17 @@ export const findOccurrences = (db: Queryable, series: SeriesKey, from: string, 
   order by o.occurs_on
   limit ${limit}`
 
-/** A booking of a series that may still be called off or moved, with its day. */
+/** A booking of a series that may still be cancelled or moved, with its day. */
 export interface SeriesTarget {
   readonly booking_id: string
   readonly occurs_on: string
   readonly status: string
 }
 
-/** Those that a scope means, by their day. Of `following` and `all` those that have begun, or are over, are left as they are. */
+/**
+ * The bookings that a scope means, by their day. `following` and `all` leave out bookings that have begun or are
+ * over.
+ */
 export const findTargets = (tx: Tx, series: SeriesKey, scope: SeriesScope, bookingId: string | undefined) => tx<
   SeriesTarget[]
 >`
@@ -180,7 +184,7 @@ export const findTargets = (tx: Tx, series: SeriesKey, scope: SeriesScope, booki
     }
   order by o.occurs_on`
 
-/** The local day of a booking in its series; undefined when it is none of it. */
+/** The local day of a booking in its series; undefined when the booking is not part of the series. */
 export async function dayOfBooking(tx: Tx, series: SeriesKey, bookingId: string): Promise<string | undefined> {
   const [row] = await tx<{ occurs_on: string }[]>`
     select occurs_on::text as occurs_on from slotbase.recurring_occurrences

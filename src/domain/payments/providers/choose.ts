@@ -12,10 +12,10 @@ export const presentProvider = (app: App): PaymentProvider => {
   return stripe ?? local
 }
 
-/** The provider of a payment that was made before; undefined when it is not configured any more. */
+/** The provider of an earlier payment; undefined when it is not configured any more. */
 export const providerOf = (app: App, name: ProviderName): PaymentProvider | undefined => providersOf(app)[name]
 
-/** The names of those that can be asked. */
+/** The names of the providers that can be asked. */
 export const knownProviders = (app: App): ProviderName[] => (app.config.stripe ? ["local", "stripe"] : ["local"])
 
 interface Providers {

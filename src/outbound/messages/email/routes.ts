@@ -28,7 +28,10 @@ export const mailboxRoutes = (app: App) =>
  * The address to open, with a new key in it; undefined where there is no mailbox.
  * @param origin such as http://127.0.0.1:3000; default: as configured
  */
-export function mailboxUrl(app: App, origin = `http://${app.config.host}:${app.config.port}`): string | undefined {
+export function mailboxUrl(
+  app: Pick<App, "config" | "secrets">,
+  origin = `http://${app.config.host}:${app.config.port}`,
+): string | undefined {
   if (!exists(app)) return undefined
   const key = app.secrets.seal(String(clock.now() + keyLastsMs), purpose).toString("base64url")
   return `${origin}/mailbox?key=${key}`
@@ -39,7 +42,7 @@ const purpose = "mailbox key"
 const cookieName = "slotbase_mailbox"
 const longestKey = 200
 
-const exists = ({ config }: App) => config.smtpUrl === undefined && config.environment !== "production"
+const exists = ({ config }: Pick<App, "config">) => config.smtpUrl === undefined && config.environment !== "production"
 
 async function guarded(app: App, request: Request, show: () => Promise<string | Response>): Promise<Response> {
   if (!exists(app)) return page(404, messagePage("No mailbox", "Mail is sent over the SMTP server that is configured."))
@@ -48,7 +51,13 @@ async function guarded(app: App, request: Request, show: () => Promise<string | 
   if (given !== null && endOf(app, given) !== undefined) return moveIntoCookie(app, url, given)
   const kept = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(cookieName)
   if (given !== null || !kept || endOf(app, kept) === undefined)
-    return page(401, messagePage("Closed", "Open the mailbox with the address that SlotBase printed when it started."))
+    return page(
+      401,
+      messagePage(
+        "Closed",
+        "Open the mailbox with the address that ./scripts/slotbase links prints; an address lasts a week.",
+      ),
+    )
   const shown = await show()
   return shown instanceof Response ? shown : page(200, shown)
 }
