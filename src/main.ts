@@ -3,9 +3,10 @@
  * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
  */
 
-import { runActors, startActors } from "#actors/index.ts"
+import { startActors } from "#actors/index.ts"
 import { broadcaster } from "#actors/live/broadcaster.ts"
-import type { Report } from "#actors/runtime/supervisor.ts"
+import type { ReportFailure } from "#actors/runtime/supervisor.ts"
+import { runActors } from "#actors/runtime/tree.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
@@ -120,7 +121,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const say = (text: string) => console.log(text)
-const report: Report = (line) => log({ level: "error", ...line })
+const report: ReportFailure = (line) => log({ level: "error", ...line })
 const log = (line: Record<string, unknown>) =>
   console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
 

@@ -1,25 +1,26 @@
 /**
- * Settles attempts that did not deliver: the delivery waits for its retry, or ends as a dead letter with every error. Under
- * its fencing token and repeatable, like those that did. The statement is slotbase.end_attempts (sql/0013-deliveries.sql).
- * Writes, through that function: delivery_queue, delivery_history, attempt_history, dead_letters. Writes itself: webhooks
- * (switched off by a 410).
+ * Settles attempts that did not deliver: the delivery waits for its retry, or becomes a dead letter with every error.
+ * Each is settled under its fencing token; a repeated settlement changes nothing. The statement is
+ * slotbase.end_attempts (sql/0013-deliveries.sql). It writes delivery_queue, delivery_history, attempt_history and
+ * dead_letters.
+ * Writes: webhooks (switched off by a 410).
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { answerOf, keyOf, planForBatches, type Result } from "./delivery.ts"
+import { type AttemptResult, attemptColumns, claimKeyOf, planForBatches } from "./delivery.ts"
 
-/** When a delivery will be tried again. */
-export interface Again {
+/** When a delivery of the webhook is due again. */
+export interface DueRetry {
   readonly webhook_id: string
   readonly ready_at: Date
 }
 
-export async function settleFailed(db: Db, results: readonly Result[]): Promise<readonly Again[]> {
+export async function settleFailedAttempts(db: Db, results: readonly AttemptResult[]): Promise<readonly DueRetry[]> {
   await switchOff(db, results)
   return db.begin(async (tx) => {
     const [, rows] = await Promise.all([
       planForBatches(tx),
-      tx<Again[]>`
+      tx<DueRetry[]>`
         select webhook_id, ready_at
         from slotbase.end_attempts(${JSON.stringify(results.map(toRow))}::text::json)`,
     ])
@@ -27,11 +28,11 @@ export async function settleFailed(db: Db, results: readonly Result[]): Promise<
   })
 }
 
-/** In a statement of its own, before the queue's rows are locked: every writer locks the webhook's row first. */
-async function switchOff(db: Db, results: readonly Result[]): Promise<void> {
+/** A statement of its own, before the rows of the queue are locked: every writer locks the row of the webhook first. */
+async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<void> {
   const gone = results.filter((result) => result.outcome === "gone")
   if (gone.length === 0) return
-  // Only the address that answered so: the webhook may have moved while the request was under way.
+  // Only at the address that answered 410: the webhook may have moved while the request was under way.
   await db`
     update slotbase.webhooks w
     set is_active = false, disabled_reason = 'the receiver answered 410 Gone', updated_at = slotbase.now()
@@ -41,15 +42,15 @@ async function switchOff(db: Db, results: readonly Result[]): Promise<void> {
   reached("webhook-switched-off")
 }
 
-function toRow(result: Result) {
+function toRow(result: AttemptResult) {
   const { delivery, outcome, error, retryAfterMs } = result
   const failed = outcome === "failed" ? 1 : 0
-  // One that was given up because its process stops is an attempt of unknown outcome, and counts against nobody: neither as a
-  // failure, nor as a death of which the delivery may be the cause.
+  // A request that was given up because its process stops has an unknown outcome. It counts neither as a failure nor as
+  // a crash that the delivery may have caused.
   const final = outcome === "failed" && retryAfterMs === undefined
   return {
-    ...keyOf(delivery),
-    ...answerOf(result),
+    ...claimKeyOf(delivery),
+    ...attemptColumns(result),
     outcome: outcome === "gone" ? "failed" : outcome,
     final,
     failed,

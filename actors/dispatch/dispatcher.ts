@@ -1,7 +1,7 @@
 /**
- * The dispatcher: gives events their positions and makes their work, set-based, by the SQL function slotbase.dispatch().
- * Any process may run it; the function's lock lets one at a time, and since a pass is a single statement, a process that
- * is stopped in the middle holds nothing.
+ * The dispatcher gives events their positions and makes their runs and deliveries, set-based, by the SQL function
+ * slotbase.dispatch(). Any process may run it; the function's lock admits one at a time. A pass is a single statement,
+ * so a process that is stopped in the middle holds nothing.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
@@ -17,7 +17,7 @@ export const dispatcher = (db: Db): Actor => ({
   name: "dispatcher",
   description: "Gives each event its position in the log, its runs and its deliveries",
   wokenBy: ["outbox"],
-  everyMs: 1_000,
+  pollEveryMs: 1_000,
   cron: "* * * * *",
   deadlineMs: 20_000,
   pass: () => dispatchOnce(db),

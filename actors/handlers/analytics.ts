@@ -1,6 +1,7 @@
 /**
- * AnalyticsHandler: the daily figures of a facility. Each event adds to one local day, in the transaction that settles its
- * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
+ * AnalyticsHandler: the daily figures of a facility. Each event adds to one local day, in the transaction that settles
+ * its run, so it counts exactly once. Sums do not depend on the order. Set-based: a batch is three statements, however
+ * many events it has.
  * Writes: daily_facility_figures.
  */
 import type { Tx } from "#base/database/transaction.ts"
@@ -17,7 +18,7 @@ export const analyticsHandler = (): SetBasedHandler => ({
 })
 
 interface Figures {
-  /** An instant of the day that they count for, or the day itself (YYYY-MM-DD). */
+  /** An instant of the day to which the figures are added, or the day itself (YYYY-MM-DD). */
   readonly day: string
   readonly bookings?: number
   readonly cancellations?: number
@@ -42,7 +43,7 @@ type CountedType = Extract<
   | "payment.refunded"
   | "offline_payment.recorded"
 >
-/** What an event adds, to one day or to several; undefined when its booking does not exist. */
+/** The figures of an event, for one day or several; undefined when its booking does not exist. */
 type Counting<T extends EventType> = (
   data: EventData<T>,
   event: HandledEvent,
@@ -99,7 +100,7 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   },
   "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
   "booking.completed": ({ startAt }) => ({ day: startAt, completions: 1 }),
-  // What a facility pays for its subscription is no payment to it.
+  // A facility pays for its subscription; that is no payment to the facility.
   "payment.succeeded": ({ amount, referenceType }, event) =>
     referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), payments_amount: amount },
   "payment.refunded": ({ amount, referenceType }, event) =>
@@ -107,7 +108,7 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   "offline_payment.recorded": ({ amount, paymentDate }) => ({ day: paymentDate, payments_amount: amount }),
 }
 
-/** Their figures stand in the booking, not in the event. */
+/** The figures of these events stand in the booking, not in the event. */
 const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
 
 async function count(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {

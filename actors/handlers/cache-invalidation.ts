@@ -1,6 +1,6 @@
 /**
- * CacheInvalidationHandler: marks the days that an event changed as older than it, so that they are built again. What it
- * writes is the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
+ * CacheInvalidationHandler marks the cached days that an event changed as outdated, so that they are built again. It
+ * writes the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
  */
 
 import type { Tx } from "#base/database/transaction.ts"
@@ -45,7 +45,7 @@ async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<read
   return outcomes
 }
 
-/** The blocks of decisions, which do not say their time themselves. */
+/** The blocks of decisions: such an event does not contain the time of its block. */
 const decidedBlocks = (events: readonly HandledEvent[]) =>
   events
     .filter(({ type }) => decisions.has(type))
@@ -53,7 +53,7 @@ const decidedBlocks = (events: readonly HandledEvent[]) =>
 
 const decisions: ReadonlySet<string> = new Set(["coach.block.approved", "coach.block.rejected"])
 
-/** The time that an event took from a resource or gave back: of a move, the time before it as well. */
+/** The time that an event took from a resource or freed; for a move also the time before it. */
 function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, BlockedTime>): BlockedTime[] {
   if (decisions.has(event.type)) {
     const block = blocks.get((event.data as EventData<"coach.block.approved">).blockId)

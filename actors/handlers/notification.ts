@@ -1,10 +1,10 @@
 /**
- * NotificationHandler: tells people what happened, by the list in src/notifications/configs.ts. The messages are recorded
- * first, and each send is committed as begun before it leaves: at least once, under a Message-ID that stays the same, so
- * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
+ * NotificationHandler tells people about events, by the list in src/outbound/messages/configs.ts. The messages are
+ * recorded first, and each send is committed as begun before it leaves. At least once, under a Message-ID that stays
+ * the same: a repeated run sends only messages that are not known to have been sent. One recipient's failure delays no
+ * other.
  */
 
-import { contextOf } from "#actors/runs/transactional.ts"
 import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
@@ -20,9 +20,16 @@ import {
   markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
-import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import {
+  causedBy,
+  type ExternalHandler,
+  type ExternalTools,
+  GiveUp,
+  type HandledEvent,
+  type Outcome,
+} from "./handler.ts"
 
-/** Some of the event's messages are not sent; the next attempt of the run is for those alone. */
+/** Some of the event's messages are not sent; the next attempt of the run sends only these. */
 export class NotificationsUnsent extends Error {
   readonly _tag = "NotificationsUnsent"
   readonly code = "notifications_unsent"
@@ -31,7 +38,7 @@ export class NotificationsUnsent extends Error {
 /** Sends of one event under way at once. */
 const sendsAtOnce = 4
 
-/** Close it when the process stops: it holds connections to the mail server. Sends with the first event that needs it. */
+/** It must be closed when the process stops: it holds connections to the mail server, from the first mail on. */
 export function notificationHandler(
   app: App,
   mailer = createMailer(app),
@@ -80,16 +87,16 @@ export function notificationHandler(
           throw error
         }
         reached("mail-sent", event.id)
-        await settle(intent)
+        await markAsSent(intent)
       }
 
-      async function settle(intent: Intent): Promise<void> {
+      async function markAsSent(intent: Intent): Promise<void> {
         const whenSent = NOTIFICATION_CONFIGS[event.type]?.whenSent
         if (whenSent === undefined) {
           await markIntentSent(db, intent)
           return
         }
-        const context = contextOf(event, app.config.environment)
+        const context = causedBy(event, app.config.environment)
         await transact(db, context, async (tx) => {
           const sentAt = await markIntentSent(tx, intent)
           const { user_id: userId, channel } = intent
@@ -100,7 +107,7 @@ export function notificationHandler(
   }
 }
 
-/** The messages of an event, which its first run records. */
+/** The messages of an event. Its first run records them. */
 async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
   const config = NOTIFICATION_CONFIGS[event.type]
   const before = await intentsOf(db, event.id)

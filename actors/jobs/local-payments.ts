@@ -1,9 +1,10 @@
 /**
- * The actor local-payments: the built-in payment provider's own voice. A card that takes its time is confirmed here when
- * its time has come, as Stripe would say by a webhook. A confirmation that is lost in between is found by payment-resolution.
+ * The actor local-payments: confirms payments of the built-in provider. A test card that takes its time is confirmed
+ * here when its time has come; Stripe would send a webhook. The job payment-resolution finds a confirmation that is
+ * lost.
  */
 
-import type { Actor } from "#actors/runtime/actor.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import type { App } from "#base/app.ts"
 import { contextOfPayment, findPayment } from "#domain/ledger/payment-rows.ts"
 import { confirmDue } from "#domain/payments/providers/local.ts"
@@ -11,20 +12,22 @@ import { settleInOwnTransaction } from "#domain/payments/settle.ts"
 
 const batch = 100
 /** One look-up by an index that holds nothing else. */
-const everyMs = 1_000
+const pollEveryMs = 1_000
 
 export const localPayments = (app: App): Actor => ({
   name: "local-payments",
   description: "Confirm payments by test cards that take their time",
-  everyMs,
+  pollEveryMs,
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: async () => {
-    const confirmed = await confirmDue(app.db, batch)
-    for (const { key, facilityId, answer } of confirmed) {
-      const payment = await findPayment(app.db, facilityId, key)
-      if (payment) await settleInOwnTransaction(app, payment, answer, contextOfPayment(payment, app.config.environment))
-    }
-    return { more: confirmed.length === batch }
-  },
+  pass: () => pass(app),
 })
+
+async function pass(app: App): Promise<Pass> {
+  const confirmed = await confirmDue(app.db, batch)
+  for (const { key, facilityId, answer } of confirmed) {
+    const payment = await findPayment(app.db, facilityId, key)
+    if (payment) await settleInOwnTransaction(app, payment, answer, contextOfPayment(payment, app.config.environment))
+  }
+  return { more: confirmed.length === batch }
+}

@@ -32,13 +32,15 @@ export const crashPoints = {
   "outside-settled": "The run of an external handler is settled; the process does not know it yet.",
   "run-failed": "A run has failed; neither its retry nor its dead letter is written.",
   "failure-settled": "The retry or the dead letter of a failed run is written.",
-  "runs-returned": "Claimed runs are about to be given back.",
+  "runs-returned": "Claimed runs are about to be returned.",
   "batch-cut-short": "A batch that took too long has committed what it did; the rest of it is still claimed.",
-  "rest-returned": "The rest of a batch that was cut short is given back; no pass has claimed it.",
-  "runs-taken-over":
+  "rest-returned": "The rest of a batch that was cut short is returned; no pass has claimed it.",
+  "abandoned-runs-released":
     "The claims of a crashed process are free again; the process that freed them has claimed none of them.",
-  "run-lost": "A quarantined run was lost once too often and is claimed; its dead letter is not written.",
-  "lost-buried": "The dead letter of a run that was lost too often is written; the rest of its claim is not begun.",
+  "run-abandoned-too-often":
+    "A quarantined run was abandoned once too often and is claimed; its dead letter is not written.",
+  "abandoned-run-dead-lettered":
+    "The dead letter of a run that was abandoned too often is written; the rest of its claim is not begun.",
   // Mail.
   "messages-recorded": "The messages of an event are recorded, and none was sent.",
   "send-begun": "A message is marked as being sent; it has not left.",
@@ -50,9 +52,10 @@ export const crashPoints = {
   "webhook-switched-off": "A receiver's 410 has switched its webhook off; the attempt is not settled.",
   "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
   "attempts-settled": "Attempts are settled; the process does not know it yet.",
-  "deliveries-returned": "Deliveries that were claimed ahead are about to be given back.",
-  "doubtful-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
-  "taken-over": "The deliveries of a crashed process are due again; the process that took them over has sent none.",
+  "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
+  "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
+  "abandoned-deliveries-reclaimed":
+    "The deliveries of a crashed process are due again; the process that took them over has sent none.",
   // Browsers.
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
@@ -60,10 +63,10 @@ export const crashPoints = {
   "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
   "month-named": "Retention has named the month to remove, and its partitions.",
-  "month-buried": "The unfinished work of the month has become dead letters.",
+  "month-dead-lettered": "The unfinished work of the month has become dead letters.",
   "log-forgotten": "The month has left the log.",
   "partition-detached": "A partition of the month is detached.",
-  "detached-buried": "The events are detached. Work that was revived meanwhile has become dead letters again.",
+  "detached-dead-lettered": "The events are detached. Work that was revived meanwhile has become dead letters again.",
   "partition-dropped": "A partition of the month is dropped.",
   "month-ended": "The month is marked as removed.",
   // The life of a process.
@@ -77,10 +80,10 @@ export type CrashPoint = keyof typeof crashPoints
 /** Points of a job that runs when a month is removed. Its own test hits them (test/actors/jobs/retention.test.ts). */
 export const retentionPoints = [
   "month-named",
-  "month-buried",
+  "month-dead-lettered",
   "log-forgotten",
   "partition-detached",
-  "detached-buried",
+  "detached-dead-lettered",
   "partition-dropped",
   "month-ended",
 ] as const satisfies readonly CrashPoint[]

@@ -8,7 +8,15 @@ import { newId } from "#base/ids.ts"
 import { record } from "#events/outbox.ts"
 import { ignore, listDeadLetters, reprocess, resolveByHand } from "#operations/dead-letters/dead-letters.ts"
 import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
-import { dispatchAll, failure, processRow, runsOf, subscribe, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import {
+  actorProcess,
+  dispatchAll,
+  failure,
+  processRow,
+  runsOf,
+  subscribe,
+  unbalanced,
+} from "#test/harness/pipeline/pipeline.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -158,7 +166,7 @@ async function die(at: Club = club): Promise<string> {
 }
 
 async function work(): Promise<void> {
-  const actor = runHandler(testApp(database.db), handler, () => owner)
+  const actor = runHandler(testApp(database.db), handler, actorProcess(owner))
   while ((await actor.pass(new AbortController().signal)).more) {}
 }
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
 import { GiveUp } from "#actors/handlers/handler.ts"
 import type { Run } from "#actors/runs/claim.ts"
-import { settleFailure } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
@@ -241,7 +241,11 @@ async function deadRun(type: EventType = "booking.confirmed"): Promise<string> {
   await dispatchAll(db)
   const claim = await claimFree(db, "AnalyticsHandler", await processRow(db, true), 1)
   const policy = retryPolicyOf("AnalyticsHandler")
-  await settleFailure(db, "AnalyticsHandler", claim.lease, claim.runs[0] as Run, new GiveUp("no"), policy, 1)
+  await settleFailedRun(
+    db,
+    { handler: "AnalyticsHandler", lease: claim.lease, run: claim.runs[0] as Run, policy },
+    { cause: new GiveUp("no"), durationMs: 1 },
+  )
   const [row] = await db<[{ id: string }]>`select id from slotbase.dead_letters`
   return row.id
 }

@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Run } from "#actors/runs/claim.ts"
-import { settle, settleFailure } from "#actors/runs/settle.ts"
+import { settleRuns } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
@@ -103,19 +104,19 @@ test("handler_runs shows every state of a run", async () => {
   await recordMany(db, 6)
   await dispatchAll(db)
   const { lease, runs } = await claimFree(db, "AnalyticsHandler", owner, 5)
-  await settle(db, "AnalyticsHandler", lease, [
+  await settleRuns(db, "AnalyticsHandler", lease, [
     { position: 1, status: "success", durationMs: 2, reason: null },
     { position: 2, status: "skipped", durationMs: 1, reason: "nothing to do" },
   ])
-  await settleFailure(db, "AnalyticsHandler", lease, runs[2] as Run, new Error("no"), policy, 1)
-  await settleFailure(
+  await settleFailedRun(
     db,
-    "AnalyticsHandler",
-    lease,
-    { ...(runs[3] as Run), attempts: 1 },
-    new Error("never"),
-    policy,
-    1,
+    { handler: "AnalyticsHandler", lease, run: runs[2] as Run, policy },
+    { cause: new Error("no"), durationMs: 1 },
+  )
+  await settleFailedRun(
+    db,
+    { handler: "AnalyticsHandler", lease, run: { ...(runs[3] as Run), attempts: 1 }, policy },
+    { cause: new Error("never"), durationMs: 1 },
   )
   expect(await runsOf(db, "AnalyticsHandler")).toEqual([
     { position: 1, status: "success", attempts: 1, error: null, reason: null },
@@ -135,7 +136,7 @@ test("event_log tells the story of an event, with every recipient, also for an e
   const [id] = await recordMany(db, 1)
   await dispatchAll(db)
   const { lease } = await claimFree(db, "AnalyticsHandler", owner, 5)
-  await settle(db, "AnalyticsHandler", lease, [{ position: 1, status: "success", durationMs: 2, reason: null }])
+  await settleRuns(db, "AnalyticsHandler", lease, [{ position: 1, status: "success", durationMs: 2, reason: null }])
   const [waiting] = await recordMany(db, 1)
   const log = await db`
     select event_id, event_type, facility_id, position, handlers, webhooks from slotbase.event_log order by event_id`
@@ -166,7 +167,7 @@ describe("the ledger", () => {
     await recordMany(db, 4)
     await dispatchAll(db)
     const { lease } = await claimFree(db, "AnalyticsHandler", owner, 2)
-    await settle(
+    await settleRuns(
       db,
       "AnalyticsHandler",
       lease,
@@ -235,7 +236,7 @@ describe("the ledger", () => {
 
   test("names a handler with a missing run and a handler with a doubled run, although the sums agree", async () => {
     const { lease } = await claimFree(db, "NotificationHandler", owner, 2)
-    await settle(
+    await settleRuns(
       db,
       "NotificationHandler",
       lease,

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
 import type { OneByOneHandler, SetBasedHandler } from "#actors/handlers/handler.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { createServer } from "#api/server.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { record, transact } from "#events/outbox.ts"
@@ -18,7 +18,7 @@ import { aFacility } from "#test/harness/club/factories.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { type OwnCost, ownCost } from "#test/harness/pipeline/own-cost.ts"
-import { context, processRow, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, processRow, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -119,8 +119,8 @@ async function measurePipeline(): Promise<void> {
   await aWebhook(app, facilityId, { url: receiver.url, maxConcurrency: 50 })
   const owner = await processRow(db, true)
   const prepared = (name: string, handling: Pick<SetBasedHandler, "handleAll"> | Pick<OneByOneHandler, "handle">) =>
-    prepare(
-      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, () => owner),
+    prepareActor(
+      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, actorProcess(owner)),
       new AbortController().signal,
     )
   const running = handlers.map((name) => prepared(name, { handle: async () => undefined }))

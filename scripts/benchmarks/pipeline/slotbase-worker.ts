@@ -7,10 +7,10 @@ import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
 import { sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
-import { runActors } from "#actors/index.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { connectActors } from "#actors/runtime/connections.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { runActors } from "#actors/runtime/tree.ts"
 import type { App } from "#base/app.ts"
 import { clock } from "#base/clock.ts"
 import { parseConfig } from "#base/config.ts"
@@ -53,16 +53,15 @@ const handlerOf = process.argv[2] === "set" ? set : each
 const handlers = Array.from({ length: benchHandlers }, (_, n) => handlerOf(`BenchHandler${n + 1}`))
 await mirrorHandlers(db, handlers)
 const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
-const delivering = deliverWebhooks(app, lifeSign.owner)
 const tree = runActors(
-  [dispatcher(db), delivering, ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner))],
+  [dispatcher(db), deliverWebhooks(app, lifeSign), ...handlers.map((handler) => runHandler(app, handler, lifeSign))],
   (line) => console.error(JSON.stringify(line)),
 )
 console.log("ready")
 
 process.on("SIGTERM", async () => {
   await tree.stop()
-  await delivering.drain()
+  await tree.drain()
   await lifeSign.stop()
   await stopHints()
   await connections.end()

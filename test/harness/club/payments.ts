@@ -5,11 +5,11 @@ import { bookingConfirmationHandler } from "#actors/handlers/booking-confirmatio
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { refundHandler } from "#actors/handlers/refund.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
 import type { CallOptions, TestApi } from "#test/harness/api/api.ts"
 import type { Courts } from "#test/harness/api/booking-api.ts"
-import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { atHour } from "./club.ts"
 
 /** The price of each hour of these courts. */
@@ -27,14 +27,11 @@ export interface RecordedEvent {
 
 export async function makeTill(api: TestApi, its: Courts) {
   const db = api.database.db
-  const owner = await processRow(db, true)
+  const process = actorProcess(await processRow(db, true))
   const handlers = [bookingConfirmationHandler(), refundHandler(api.app)]
   await mirrorHandlers(db, handlers)
   const running = handlers.map((handler) =>
-    prepare(
-      runHandler(api.app, handler, () => owner),
-      new AbortController().signal,
-    ),
+    prepareActor(runHandler(api.app, handler, process), new AbortController().signal),
   )
   const at = `/v1/facilities/${its.facilityId}`
   let hour = 0

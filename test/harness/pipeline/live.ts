@@ -1,7 +1,7 @@
 // A server with nothing but the WebSocket, and two clients: Bun's own, and a handshake by hand.
 
 import { Elysia } from "elysia"
-import { broadcast } from "#actors/live/broadcaster.ts"
+import { broadcastOnce } from "#actors/live/broadcaster.ts"
 import type { Db } from "#base/database/db.ts"
 import { type LiveLimits, webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
@@ -32,13 +32,13 @@ export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Prom
     .use(liveRoutes(live))
     .listen({ port: 0, hostname: "127.0.0.1" })
   const url = `ws://127.0.0.1:${app.server?.port}/v1/live`
-  await broadcast(db, live)
+  await broadcastOnce(db, live)
   return {
     live,
     url,
     async pass() {
       await dispatchAll(db)
-      while ((await broadcast(db, live)).more) {}
+      while ((await broadcastOnce(db, live)).more) {}
     },
     sockets: () => app.server?.pendingWebSockets ?? 0,
     async connect({ token, firstFrame } = {}) {

@@ -1,5 +1,7 @@
 // Shared by the tests of the pipeline: an event to record, a dispatch until no event is left, and reads of runs.
 
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import { Quarantine } from "#actors/runtime/quarantine.ts"
 import type { App } from "#base/app.ts"
 import { parseConfig } from "#base/config.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -93,6 +95,9 @@ export async function processRow(db: Db, alive: boolean): Promise<number> {
     returning id`
   return row.id
 }
+
+/** That process as its actors know it, with a quarantine of its own. */
+export const actorProcess = (owner: number): ActorProcess => ({ owner: () => owner, quarantine: new Quarantine() })
 
 /** Every event of the log, in order. */
 export const logOf = (db: Db) => db<{ position: number; event_id: string; type: string }[]>`

@@ -3,7 +3,7 @@
 // its actor.
 
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { connect } from "#base/database/db.ts"
 import { pipelineApp } from "./pipeline.ts"
@@ -11,7 +11,7 @@ import { pipelineApp } from "./pipeline.ts"
 const db = connect(process.argv[2] as string, { max: 5, applicationName: "slotbase test handler" })
 const lifeSign = await startLifeSign(db, "actors", "test")
 const stopping = new AbortController()
-const running = prepare(
+const running = prepareActor(
   runHandler(
     pipelineApp(db),
     {
@@ -27,7 +27,7 @@ const running = prepare(
         return undefined
       },
     },
-    lifeSign.owner,
+    lifeSign,
   ),
   stopping.signal,
 )

@@ -1,8 +1,8 @@
 // Shared by the tests of webhooks: a webhook made by its command, and a deliverer that works off the whole queue.
 
 import type { Caller } from "#access/caller.ts"
-import { createDeliverer, type Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
-import type { Delivery, Result } from "#actors/deliveries/delivery.ts"
+import { Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
+import type { AttemptResult, ClaimedDelivery } from "#actors/deliveries/delivery.ts"
 import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
 import { rootUserId } from "#base/ids.ts"
@@ -10,7 +10,7 @@ import { record, transact } from "#events/outbox.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import type { Webhook } from "#outbound/webhooks/rows.ts"
 import { createWebhook } from "#outbound/webhooks/webhooks.ts"
-import { context, dispatchAll, processRow, sample } from "./pipeline.ts"
+import { actorProcess, context, dispatchAll, processRow, sample } from "./pipeline.ts"
 
 export const loopback: readonly string[] = ["127.0.0.0/8"]
 
@@ -49,7 +49,7 @@ export async function confirmed(db: Db, facilityId: string, count = 1): Promise<
 }
 
 /** The result to settle after the receiver has answered 200. */
-export const delivered = (delivery: Delivery): Result => ({
+export const delivered = (delivery: ClaimedDelivery): AttemptResult => ({
   delivery,
   outcome: "delivered",
   durationMs: 1,
@@ -68,21 +68,20 @@ export interface TestDeliverer extends Deliverer {
 /** A deliverer with a process row of its own, alive for an hour; retries have no jitter. */
 export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}): Promise<TestDeliverer> {
   const owner = await processRow(app.db, true)
-  const deliverer = createDeliverer({
+  const deliverer = new Deliverer({
     db: app.db,
     secrets: app.secrets,
     allow: loopback,
-    owner: () => owner,
+    process: actorProcess(owner),
     random: () => 0.5,
     ...given,
   })
-  return {
-    ...deliverer,
+  return Object.assign(deliverer, {
     owner,
     run: async () => {
-      deliverer.lookEverywhere()
+      deliverer.requestScan()
       await deliverer.pass()
       await deliverer.idle()
     },
-  }
+  })
 }

@@ -2,7 +2,7 @@
 // resync.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { broadcast } from "#actors/live/broadcaster.ts"
+import { broadcastOnce } from "#actors/live/broadcaster.ts"
 import { record } from "#events/outbox.ts"
 import { aCheckIn, aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
 import { type LiveClient, type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
@@ -160,7 +160,7 @@ test("a socket that subscribes in the middle of a batch receives the batch once"
   const watcher = await server.connect({ token: club.player.token })
   await bookings(1)
   await dispatchAll(database.db)
-  const [subscribed] = await Promise.all([watcher.subscribe(channel), broadcast(database.db, server.live)])
+  const [subscribed] = await Promise.all([watcher.subscribe(channel), broadcastOnce(database.db, server.live)])
   const frames = await watcher.drain()
   const told = frames.length + (Number(subscribed.position) >= (server.live.position ?? 0) ? 1 : 0)
   expect(told).toBe(1)

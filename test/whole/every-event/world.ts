@@ -9,11 +9,11 @@ import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
 import { noShowDetection } from "#actors/jobs/no-show-detection.ts"
 import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { startJobs } from "#test/harness/club/jobs.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
-import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 
 export type Person = Awaited<ReturnType<TestApi["person"]>>
 
@@ -24,14 +24,11 @@ export async function makeWorld() {
   const { db } = api.database
   const handlers = handlersOf(api.app)
   await mirrorHandlers(db, handlers)
-  const lease = await processRow(db, true)
+  const process = actorProcess(await processRow(db, true))
   const never = new AbortController().signal
   const actors = handlers.map((handler) => ({
     events: handler.events as readonly string[],
-    running: prepare(
-      runHandler(api.app, handler, () => lease),
-      never,
-    ),
+    running: prepareActor(runHandler(api.app, handler, process), never),
   }))
   const lastPosition = async () => {
     const [row] = await db<[{ last: number }]>`

@@ -1,7 +1,6 @@
 /** An exported name means one thing, wherever it is read; and a file has one path, which a move of its importer leaves. */
 
 import { type Exceptions, type Law, product, typescript, type Violation } from "./law.ts"
-import { namesYetToChange } from "./names-yet-to-change.ts"
 import { declaredExports, importsOf } from "./reading/imports.ts"
 
 const inAndOut = "the same field in what is asked (request-fields) and in what an event says (fact-fields)"
@@ -28,7 +27,7 @@ export const exportedOnceLaw: Law = {
       others.length > 0 ? [{ file: first, says: `exports ${name}, as does ${others.join(", ")}`, about: name }] : [],
     )
   },
-  exceptions: { ...allowed, ...namesYetToChange },
+  exceptions: allowed,
   broken: [
     {
       tree: {

@@ -1,7 +1,7 @@
 // Provokes the crash points of runs: handlers that fail, runs that are abandoned again and again, handlers that are
 // slow.
 
-import { lostMessage } from "#actors/runs/claim.ts"
+import { abandonedMessage } from "#actors/runs/claim.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { openLetters, reprocess } from "#scripts/chaos/faults/dead-letters.ts"
@@ -50,7 +50,7 @@ export const lostRuns: Provoke = (world) => {
       set alone = true, lost = ${maxRetries + 3}, attempts = ${maxRetries + 1}, ready_at = null,
           errors = q.errors || (
             select jsonb_agg(jsonb_build_object('eventId', q.event_id, 'eventType', 'booking.created', 'handlerName', q.handler,
-              'error', jsonb_build_object('message', ${lostMessage}::text, 'code', 'unknown_outcome'), 'attemptCount', nth,
+              'error', jsonb_build_object('message', ${abandonedMessage}::text, 'code', 'unknown_outcome'), 'attemptCount', nth,
               'maxRetries', ${maxRetries}::integer,
               'status', case when nth > ${maxRetries} then 'dead_letter' else 'retrying' end) order by nth)
             from generate_series(q.attempts + 1, ${maxRetries + 1}) as nth)

@@ -39,9 +39,9 @@ beforeAll(async () => {
   handler = notificationHandler(api.app)
   const held = { ...handler, handle: (...run: Parameters<typeof handler.handle>) => handle(...run) }
   await mirrorHandlers(api.database.db, [held])
-  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (owner) => [
+  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (process) => [
     dispatcher(api.database.db),
-    runHandler(api.app, held, owner),
+    runHandler(api.app, held, process),
   ])
 })
 beforeEach(async () => {

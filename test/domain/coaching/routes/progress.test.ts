@@ -159,7 +159,7 @@ test("the assessments of published feedback become progress, once, caused by fee
   await dispatchAll(club.db)
   await subscribe(club.db, "ProgressUpdateHandler", "feedback.published")
   const lifeSign = await startLifeSign(club.db, "actors", "test")
-  const handler = runHandler(club.api.app, progressUpdateHandler(), lifeSign.owner)
+  const handler = runHandler(club.api.app, progressUpdateHandler(), lifeSign)
   const handle = async () => {
     await dispatchAll(club.db)
     while ((await handler.pass(new AbortController().signal)).more) {}

@@ -1,7 +1,7 @@
 // The real system beside the model: processes with actors and deliverers on one database, and the program's commands.
 // Processes crash, pause and come back. The world tells the model exactly the actions and their answers.
 
-import { createDeliverer, type Deliverer } from "#actors/deliveries/deliverer.ts"
+import { Deliverer } from "#actors/deliveries/deliverer.ts"
 import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
@@ -9,7 +9,7 @@ import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
 import { transact } from "#events/outbox.ts"
 import { changeWebhook } from "#outbound/webhooks/webhooks.ts"
-import { context, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { loopback } from "#test/harness/pipeline/webhooks.ts"
 import { differences } from "./check.ts"
 import type { MovableTime } from "./clock.ts"
@@ -68,15 +68,16 @@ export class World {
 
   async start(): Promise<Process> {
     const owner = await processRow(this.db, true)
+    const self = actorProcess(owner)
     const passing: Process["passing"] = new Map()
     const handlers = scriptedHandlers((name) => passing.get(name))
-    const actors = handlers.map((each) => [each.name as HandlerName, runHandler(this.app, each, () => owner)] as const)
+    const actors = handlers.map((each) => [each.name as HandlerName, runHandler(this.app, each, self)] as const)
     const { db, secrets } = this.app
-    const deliverer = createDeliverer({
+    const deliverer = new Deliverer({
       db,
       secrets,
       allow: loopback,
-      owner: () => owner,
+      process: self,
       random: () => 0.5,
     })
     const process = { owner, alive: true, stop: new AbortController(), actors: new Map(actors), deliverer, passing }
@@ -107,7 +108,7 @@ export class World {
   /** Moves the timer on until the actors' occasional polls are due. */
   async later(): Promise<void> {
     await this.setting.time.pass(this.db, nowAndThenMs)
-    for (const { deliverer } of this.processes) deliverer.lookEverywhere()
+    for (const { deliverer } of this.processes) deliverer.requestScan()
   }
 
   /** Repeats passes until no work is left or a run pauses. */
