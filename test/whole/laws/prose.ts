@@ -1,8 +1,6 @@
 /** Comments and the manual can be read without scrolling sideways and without a second look. */
 
 import { type Law, type Source, schema, typescript, type Violation } from "./law.ts"
-import { roomOf } from "./layout.ts"
-import { roomsWithLongSentences, roomsWithWideComments } from "./names-yet-to-change.ts"
 import { blocksOf, commentLinesOf } from "./reading/comments.ts"
 import { sentencesOf, wordsOf } from "./reading/sentences.ts"
 
@@ -19,10 +17,9 @@ export const commentWidthLaw: Law = {
         .filter((each) => [...each.text].length > widest && !isOneWord(each.text))
         .map((each): Violation => {
           const says = `has a comment of ${[...each.text].length} columns in line ${each.line}`
-          return { file: path, says, about: partOf(path) }
+          return { file: path, says }
         }),
     ),
-  exceptions: roomsWithWideComments,
   broken: [
     {
       tree: { "src/base/a.ts": `\n// ${"word ".repeat(24)}` },
@@ -39,11 +36,6 @@ export const commentWidthLaw: Law = {
       tree: { "sql/a.sql": `select 1; -- ${"a ".repeat(60)}` },
       says: ["sql/a.sql has a comment of 133 columns in line 1"],
     },
-    {
-      tree: { "src/base/a.ts": "// Short." },
-      exceptions: { "src/base": "not yet" },
-      says: ["src/base is an exception that is not needed"],
-    },
   ],
   kept: [
     {
@@ -53,10 +45,6 @@ export const commentWidthLaw: Law = {
         "sql/a.sql": `comment on table a is '-- ${"a ".repeat(80)}';\n/* a */ select ${"a ".repeat(80)};`,
       },
     },
-    {
-      tree: { "src/base/a.ts": `// ${"a ".repeat(80)}` },
-      exceptions: { "src/base": "not yet" },
-    },
   ],
 }
 
@@ -64,7 +52,6 @@ export const sentenceLengthLaw: Law = {
   name: `no sentence of a comment or of the manual has more than ${mostWords} words`,
   reads: [typescript, schema, manual],
   check: (sources) => sources.flatMap(longSentences),
-  exceptions: roomsWithLongSentences,
   broken: [
     {
       tree: { "src/base/a.ts": `/**\n * ${words(13)}\n * ${words(13)}. End.\n */\n// ${words(20)}\n// ${words(6)}` },
@@ -86,11 +73,6 @@ export const sentenceLengthLaw: Law = {
         'README.md has a sentence of 26 words: "w1 w2 w3 w4 w5 w6 …"',
       ],
     },
-    {
-      tree: { "docs/a.md": "Short." },
-      exceptions: { "docs/a.md": "not yet" },
-      says: ["docs/a.md is an exception that is not needed"],
-    },
   ],
   kept: [
     {
@@ -99,7 +81,6 @@ export const sentenceLengthLaw: Law = {
         "docs/a.md": `\`\`\`\n${words(30)}\n\`\`\`\n| ${words(30)} |\n`,
       },
     },
-    { tree: { "docs/a.md": words(30) }, exceptions: { "docs/a.md": "not yet" } },
   ],
 }
 
@@ -113,14 +94,9 @@ function longSentences({ path, text }: Source): Violation[] {
       .map((each): Violation => {
         const where = isManual ? "" : ` in the comment of line ${line}`
         const says = `has a sentence of ${each.length} words${where}: "${each.slice(0, 6).join(" ")} …"`
-        return { file: path, says, about: partOf(path) }
+        return { file: path, says }
       }),
   )
-}
-
-/** What a list of parts that are not done yet names: a room, `sql`, or a file of the manual. */
-function partOf(path: string): string {
-  return roomOf(path)?.name ?? (path.startsWith("sql/") ? "sql" : path)
 }
 
 /** A long address cannot be broken. */
