@@ -1,7 +1,8 @@
 // People who book, hold, confirm and cancel over HTTP, at a steady rate, each request under an Idempotency-Key. Whoever
 // gets no answer asks again, at another server, until there is one; so what was answered is exactly what must be there.
 
-import { type Answer, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Answer, clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 export type Status = "confirmed" | "cancelled" | "held"
 
@@ -84,7 +85,7 @@ export async function startCustomers({ servers, perSecond, random }: CustomersOp
   const slotOf = (nth: number) => ({
     resourceId: club.resourceIds[nth % courts],
     bookerId: club.bookerId,
-    ...hour(Math.floor(nth / courts)),
+    ...atHour(Math.floor(nth / courts)),
   })
   const freshSlot = () => slotOf(nextSlot++)
 

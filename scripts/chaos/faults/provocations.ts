@@ -7,7 +7,8 @@ import { definitionOf } from "#events/catalogue.ts"
 import type { Victim } from "#scripts/chaos/crew.ts"
 import { within } from "#scripts/chaos/fault.ts"
 import type { World } from "#scripts/chaos/world.ts"
-import { allWeek, clientOf } from "#test/harness/api/client.ts"
+import { clientOf } from "#test/harness/api/client.ts"
+import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { untilDead } from "./processes.ts"
 
 export interface Provocation {
@@ -165,7 +166,7 @@ async function warningOfAnotherClub({ customers }: World): Promise<object> {
     timezone: "Europe/Berlin",
     currency: "EUR",
     sportTypes: ["tennis"],
-    openingHours: allWeek,
+    openingHours: alwaysOpen,
   })
   const { body: subscription, status } = await customers.ask(`/v1/facilities/${facility.id}/subscription`, {
     planId: "club",

@@ -10,7 +10,8 @@ import { confirmBooking, createBooking, rescheduleBooking } from "#domain/bookin
 import { createHold } from "#domain/booking/holds.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
-import { aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
+import { aClub, type Club, run } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { sample } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 

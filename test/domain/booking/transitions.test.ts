@@ -9,8 +9,9 @@ import { cancelBooking, confirmBooking, createBooking, getBooking } from "#domai
 import { releaseHold } from "#domain/booking/holds.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { aPerson } from "#test/harness/club/factories.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 

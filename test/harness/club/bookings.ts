@@ -1,7 +1,7 @@
 // What the tests of bookings look at: the events of a booking, what stands in the tables, and a clock at the hour of play.
 
 import type { Db } from "#base/database/db.ts"
-import { atHour } from "./club.ts"
+import { atHour } from "./hours.ts"
 
 export interface BookingEvent {
   readonly type: string

@@ -10,7 +10,7 @@ import type { Db } from "#base/database/db.ts"
 import type { CallOptions, TestApi } from "#test/harness/api/api.ts"
 import type { Courts } from "#test/harness/api/booking-api.ts"
 import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
-import { atHour } from "./club.ts"
+import { atHour } from "./hours.ts"
 
 /** The price of every hour of these courts. */
 export const price = 2400
