@@ -143,7 +143,7 @@ test("an ended link between parent and child closes the parent's socket with 440
 async function aParent(permissions: string[]): Promise<{ id: string; token: string }> {
   const { db } = database
   const parent = await aPerson(db)
-  await aChildLink(db, { parent: parent.id, child: club.player.id, permissions })
+  await aChildLink(db, { parent: parent.id, child: club.player.id, permissions }, { isPrimary: false })
   return { id: parent.id, token: await aMemberAgain(parent.id) }
 }
 
