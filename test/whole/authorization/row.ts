@@ -32,6 +32,10 @@ export interface More {
   readonly about?: string
   /** The thing in the address is made as another one is: by the part, whose maker is taken. */
   readonly madeAs?: Readonly<Record<string, string>>
+  /** What everybody who may is told, because the thing is not in the state that the command wants: status and code. */
+  readonly meets?: string
+  /** What others who may are told after one has succeeded, or where only one of them can succeed: status and code. */
+  readonly orElse?: string
   /** The call ends the caller's session: each is made with a new one. */
   readonly signsOut?: true
 }
