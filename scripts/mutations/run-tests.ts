@@ -31,13 +31,14 @@ export async function runTests(
     hung = true
     child.kill("SIGKILL")
   }, hungMs)
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const printed = Promise.all([child.stdout.text(), child.stderr.text()])
+  const code = await child.exited
   clearTimeout(timer)
-  // A test that fails at once leaves what it has started.
+  // A test that fails leaves what it has started, which keeps the output open.
   for (const { pid } of await processesOf(run)) process.kill(pid, "SIGKILL")
+  const output = (await printed).join("")
   if (hung) return { outcome: "failed", test: `no end after ${hungMs / 1000} s` }
   if (code === 0) return { outcome: "passed" }
-  const output = stdout + stderr
   const [, test] = /^\(fail\) (?!\(unnamed\))(.*?)(?: \[[\d.]+ms\])?$/m.exec(output) ?? []
   return test === undefined ? { outcome: "broken", output } : { outcome: "failed", test }
 }

@@ -28,7 +28,7 @@ export const deliveryMutations: readonly Mutation[] = [
   { ...jitter, name: "retry-after-in-milliseconds", find: "Number(text) * 1000", replace: "Number(text)" },
   {
     file: "actors/deliveries/deliverer.ts",
-    tests: attempt.tests,
+    tests: [`${folder}/jitter.test.ts`],
     name: "retries-of-a-process-without-jitter",
     find: "tools.random ?? Math.random",
     replace: "tools.random ?? (() => 0.5)",
