@@ -83,7 +83,7 @@ export const deliveryMutations: readonly Mutation[] = [
   },
   {
     file: "actors/deliveries/claimer.ts",
-    tests: [`${folder}/deliver-webhooks.test.ts`, `${folder}/frozen.test.ts`, "test/actors/runtime/life-sign.test.ts"],
+    tests: [`${folder}/claimer.test.ts`],
     name: "stale-claims-are-sent",
     find: "staleMs = 2_000",
     replace: "staleMs = 2_000_000",

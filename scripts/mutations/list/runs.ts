@@ -78,7 +78,13 @@ export const runMutations: readonly Mutation[] = [
   { ...transactional, name: "waits-long-for-a-locked-row", find: `lockLimit = "1s"`, replace: `lockLimit = "60s"` },
   { ...transactional, name: "lock-wait-is-a-failure", find: "maxLockWaits = 10", replace: "maxLockWaits = 0" },
   { ...transactional, name: "slow-batch-in-one-transaction", find: "batchMs = 5_000", replace: "batchMs = 50_000" },
-  { ...transactional, name: "batch-holds-its-rows-for-long", find: `idleLimit = "2s"`, replace: `idleLimit = "60s"` },
+  {
+    ...transactional,
+    tests: lifeSign.tests,
+    name: "batch-holds-its-rows-for-long",
+    find: `idleLimit = "2s"`,
+    replace: `idleLimit = "60s"`,
+  },
   {
     ...transactional,
     name: "rest-is-not-given-back",

@@ -1,0 +1,38 @@
+// What a process holds: until when a claim may be sent.
+
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
+import { createClaims } from "#actors/deliveries/claimer.ts"
+import type { Delivery } from "#actors/deliveries/delivery.ts"
+import { Lanes } from "#actors/deliveries/endpoints.ts"
+import { aFacility } from "#test/harness/club/factories.ts"
+import { processRow } from "#test/harness/pipeline/pipeline.ts"
+import { aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+test("what was claimed two seconds ago is not sent: the process may have been stopped since", async () => {
+  const { db } = database
+  const facility = await aFacility(db)
+  const app = testApp(db, { egressAllow: ["127.0.0.0/8"] })
+  const { id } = await aWebhook(app, facility.id, { url: "http://127.0.0.1:9/" })
+  await confirmed(db, facility.id)
+  const owner = await processRow(db, true)
+  const lanes = new Lanes()
+  lanes.markReady({ id, facilityId: facility.id }, 0)
+  const claims = createClaims({ db, owner: () => owner, lanes, claimed: () => {}, failed: () => {} })
+  const now = performance.now()
+  const clock = spyOn(performance, "now").mockImplementation(() => now)
+  await claims.untilFull()
+  const delivery = lanes.get(id)?.waiting[0] as Delivery
+  clock.mockImplementation(() => now + 2_000)
+  expect(claims.isStale(delivery)).toBe(false)
+  clock.mockImplementation(() => now + 2_001)
+  expect(claims.isStale(delivery)).toBe(true)
+  clock.mockRestore()
+})
