@@ -26,7 +26,8 @@ test("what was claimed two seconds ago is not sent: the process may have been st
   const lanes = new Lanes()
   lanes.markReady({ id, facilityId: facility.id }, 0)
   const claims = createClaims({ db, owner: () => owner, lanes, claimed: () => {}, failed: () => {} })
-  const now = performance.now()
+  // A whole number, so that differences are exact.
+  const now = Math.ceil(performance.now())
   const clock = spyOn(performance, "now").mockImplementation(() => now)
   await claims.untilFull()
   const delivery = lanes.get(id)?.waiting[0] as Delivery
