@@ -21,10 +21,12 @@ const server = await testServer()
 const inUse = postgres(server.url, { max: 1, onnotice: () => {} })
 await inUse`select 1`
 const copy = await copyOf(join(import.meta.dir, "../.."))
-process.on("SIGINT", () => void end(130))
+const interrupted = new AbortController()
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort())
 
 const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))]
 const sound = await timed("no mutation", tests, false)
+if (interrupted.signal.aborted) await end(130)
 if (sound.outcome !== "passed") {
   console.log(sound.outcome === "broken" ? sound.output : `failed without any mutation: ${sound.test}`)
   await end(2)
@@ -33,6 +35,7 @@ const survived: string[] = []
 for (const [nth, mutation] of chosen.entries()) {
   const name = `${String(nth + 1).padStart(3)}/${chosen.length} ${mutation.name}`
   const verdict = await copy.having(mutation, () => timed(name, mutation.tests, true))
+  if (interrupted.signal.aborted) await end(130)
   if (verdict.outcome === "broken") console.log(verdict.output.slice(-2_000))
   if (verdict.outcome !== "failed") survived.push(mutation.name)
 }
@@ -43,7 +46,7 @@ await end(survived.length === 0 ? 0 : 1)
 async function timed(name: string, files: readonly string[], untilFirst: boolean): Promise<Verdict> {
   const began = performance.now()
   process.stdout.write(`${name.padEnd(48)} `)
-  const verdict = await runTests(copy.folder, server.url, files, { untilFirst })
+  const verdict = await runTests(copy.folder, server.url, files, { untilFirst, signal: interrupted.signal })
   const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5)
   console.log(`${seconds} s  ${said(verdict)}`)
   return verdict

@@ -15,13 +15,15 @@ export async function runTests(
   folder: string,
   databaseUrl: string,
   tests: readonly string[],
-  { untilFirst }: { readonly untilFirst: boolean },
+  { untilFirst, signal }: { readonly untilFirst: boolean; readonly signal: AbortSignal },
 ): Promise<Verdict> {
   const run = crypto.randomUUID().slice(0, 6)
   const options = [`--timeout=${testTimeoutMs}`, ...(untilFirst ? ["--bail=1"] : [])]
   const child = Bun.spawn([process.execPath, "test", ...options, ...tests.map((test) => `./${test}`)], {
     cwd: folder,
     env: { ...process.env, SLOTBASE_TEST_DATABASE_URL: databaseUrl, SLOTBASE_TEST_RUN: run, NO_COLOR: "1" },
+    signal,
+    killSignal: "SIGKILL",
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
