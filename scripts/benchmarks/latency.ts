@@ -5,7 +5,8 @@
 // lines of a stretch.
 
 import { percentile, round } from "#scripts/statistics.ts"
-import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
@@ -80,7 +81,7 @@ function booking(client: Client, club: Awaited<ReturnType<typeof makeClub>>): ()
       resourceId: club.resourceIds[at % courts],
       bookerId: club.bookerId,
       paymentMethod: "waived",
-      ...hour(Math.floor(at / courts)),
+      ...atHour(Math.floor(at / courts)),
     }
     const answer = await client.post<{ id: string }>(`${club.at}/bookings`, slot)
     if (answer.status !== 201) throw new Error(`booking ${at}: ${JSON.stringify(answer.body)}`)

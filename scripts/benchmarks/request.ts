@@ -6,7 +6,8 @@
 
 import { join } from "node:path"
 import { median, percentile, round } from "#scripts/statistics.ts"
-import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import type { System, SystemOptions } from "#test/harness/setup/system.ts"
@@ -171,7 +172,7 @@ async function countStatements(
 async function book(client: Client, club: Rivals["club"], from: number, count: number): Promise<readonly number[]> {
   const latencies: number[] = []
   for (let n = from; n < from + count; n++) {
-    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...hour(n) }
+    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...atHour(n) }
     const began = performance.now()
     const { status, body } = await client.post(`${club.at}/bookings`, slot)
     latencies.push(performance.now() - began)

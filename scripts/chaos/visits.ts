@@ -1,7 +1,8 @@
 // One visit of a customer: book, cancel, hold and confirm, or compete for a slot. The status of each booking
 // is kept as the answers told it, so that the check can compare it with the tables.
 
-import { type Answer, hour } from "#test/harness/api/client.ts"
+import type { Answer } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import type { RepeatingClient } from "./repeating-client.ts"
 
 export type Status = "confirmed" | "cancelled" | "held"
@@ -38,7 +39,7 @@ export function makeVisits(
   const slotOf = (nth: number) => ({
     resourceId: club.resourceIds[nth % club.resourceIds.length],
     bookerId: club.bookerId,
-    ...hour(Math.floor(nth / club.resourceIds.length)),
+    ...atHour(Math.floor(nth / club.resourceIds.length)),
   })
   const freshSlot = () => slotOf(nextSlot++)
 

@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { client } from "#api/client.ts"
 import { createServer } from "#api/server.ts"
-import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
-import { hour } from "#test/harness/api/client.ts"
+import { password } from "#test/harness/api/over-api.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
@@ -25,14 +26,14 @@ test("somebody registers, signs in, holds a slot and reads it in their list", as
   const signedIn = await open.v1.sessions.post({ email, password })
   if (signedIn.error || registered.error) throw new Error(JSON.stringify(signedIn.error ?? registered.error))
   const own = client(api.server, signedIn.data.token).v1.facilities({ facilityId })
-  const held = await own.holds.post({ resourceId: court, ...hour(5) })
+  const held = await own.holds.post({ resourceId: court, ...atHour(5) })
   expect(held.error).toBeNull()
   expect(held.status).toBe(201)
   const { status, bookerId, startAt } = held.data ?? {}
   expect({ status, bookerId, startAt }).toEqual({
     status: "held",
     bookerId: registered.data.id,
-    startAt: hour(5).startAt,
+    startAt: atHour(5).startAt,
   })
   const list = await own.bookings.get({ query: { limit: "1", status: "held" } })
   expect(list.data?.data.map(({ id }) => id)).toEqual([held.data?.id ?? ""])
@@ -40,7 +41,7 @@ test("somebody registers, signs in, holds a slot and reads it in their list", as
 
 test("a refusal is a problem document with its type", async () => {
   const root = client(api.server, rootKey).v1.facilities({ facilityId: courts.facilityId })
-  const body = { resourceId: courts.court, bookerId: courts.player.id, paymentMethod: "waived", ...hour(5) } as const
+  const body = { resourceId: courts.court, bookerId: courts.player.id, paymentMethod: "waived", ...atHour(5) } as const
   const { data, error } = await root.bookings.post(body)
   expect(data).toBeNull()
   expect(error?.status).toBe(409)

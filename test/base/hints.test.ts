@@ -1,6 +1,6 @@
 // Hints: immediate inside the process, coalesced between processes, and never needed.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, jest, test } from "bun:test"
 import { join } from "node:path"
 import type { Db } from "#base/database/db.ts"
 import { connectHints, onHint, sendHint } from "#base/hints.ts"
@@ -68,6 +68,30 @@ test("a hint reaches another process, many hints are coalesced into few, and its
   expect(await other.exited).toBe(0)
 })
 
+test("between processes a hint is sent at once, and then at most once in ten milliseconds", async () => {
+  const sent: string[] = []
+  const disconnect = await connectHints(wireTo(sent))
+  jest.useFakeTimers()
+  try {
+    for (let times = 0; times < 100; times++) sendHint("outbox")
+    expect(sent).toEqual(["outbox"])
+    jest.advanceTimersByTime(9)
+    sendHint("outbox")
+    sendHint("log")
+    expect(sent).toEqual(["outbox", "log"])
+    jest.advanceTimersByTime(1)
+    expect(sent).toEqual(["outbox", "log", "outbox"])
+    // No hint came after the second one, so there is no third.
+    jest.advanceTimersByTime(10_000)
+    expect(sent).toEqual(["outbox", "log", "outbox"])
+    sendHint("outbox")
+    expect(sent).toEqual(["outbox", "log", "outbox", "outbox"])
+  } finally {
+    jest.useRealTimers()
+    await disconnect()
+  }
+})
+
 test("a new listener is called once, for hints that were raised before", async () => {
   let looks = 0
   const stop = onHint("subscriptions", () => looks++)
@@ -76,3 +100,10 @@ test("a new listener is called once, for hints that were raised before", async (
   stop()
   await disconnect()
 })
+
+/** A database that only writes down which hints it is asked to tell the other processes. */
+const wireTo = (told: string[]) =>
+  ({
+    listen: async () => ({ unlisten: async () => {} }),
+    notify: async (_channel: string, payload: string) => void told.push(payload.split(" ")[1] as string),
+  }) as unknown as Db

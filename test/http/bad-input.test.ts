@@ -1,7 +1,8 @@
 // Input that does not parse: a 422 names each fault by its place, and nothing is written.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
 
 let api: TestApi
 let facilityId: string

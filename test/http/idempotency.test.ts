@@ -7,7 +7,8 @@ import { rootUserId } from "#base/ids.ts"
 import { record } from "#events/outbox.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { api as base } from "#http/route.ts"
-import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi

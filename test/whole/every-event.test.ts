@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { catalogue, checkData, definitionOf } from "#events/catalogue.ts"
 import { bookingRows } from "./every-event/bookings.ts"
-import { makeClub, type Told } from "./every-event/club.ts"
+import { aClubOfItsOwn, type Told } from "./every-event/club.ts"
 import { coachRows } from "./every-event/coaches.ts"
 import { paymentRows } from "./every-event/payments.ts"
 import { peopleRows } from "./every-event/people.ts"
@@ -30,7 +30,7 @@ afterAll(() => world.stop())
 
 describe("every event comes from a real operation", () => {
   test.each(rows.map((row) => [row.type, row.operation, row] as const))("%s: %s", async (type, _operation, row) => {
-    const club = await makeClub(world)
+    const club = await aClubOfItsOwn(world)
     const expected = await row.perform(club)
     const story = await club.story()
     const byId = new Map(story.map((event) => [event.id, event]))

@@ -1,12 +1,13 @@
 // Finding work when more webhooks have something queued than one step of a scan reads.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { BreakerRows } from "#actors/deliveries/breaker-rows.ts"
 import { Endpoints } from "#actors/deliveries/endpoints.ts"
 import { Finder } from "#actors/deliveries/finder.ts"
 import { clock } from "#base/clock.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
-import { aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
+import { startReceiver } from "#test/harness/outside/receiver.ts"
+import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -67,4 +68,34 @@ test("a delivery dispatched in the middle of a scan is found in the log, with th
   expect(await process.finder.find()).toBe(true)
   expect(process.from(paused.id)).toBe(0)
   while (await process.finder.find());
+})
+
+test("what no hint and no log tells of is found in the queue after two seconds", async () => {
+  const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
+  const facility = await aFacility(database.db)
+  const inbox = startReceiver()
+  const webhook = await aWebhook(app, facility.id, { url: inbox.url })
+  const switchTo = (isActive: boolean) =>
+    database.db`update slotbase.webhooks set is_active = ${isActive} where id = ${webhook.id}`
+  await switchTo(false)
+  await confirmed(database.db, facility.id)
+  const deliverer = await aDeliverer(app)
+  // A whole number, so that differences are exact.
+  const began = Math.ceil(performance.now())
+  let ahead = 0
+  const clock = spyOn(performance, "now").mockImplementation(() => began + ahead)
+  const pass = async () => {
+    while ((await deliverer.pass()).more);
+    await deliverer.idle()
+    return inbox.received.length
+  }
+  expect(await pass()).toBe(0)
+  await switchTo(true)
+  ahead = 1_999
+  expect(await pass()).toBe(0)
+  ahead = 2_000
+  expect(await pass()).toBe(1)
+  clock.mockRestore()
+  await deliverer.drain()
+  await inbox.stop()
 })

@@ -8,7 +8,15 @@ import { newId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
-import { aFacility, aPerson, aResource, aRole, type FacilityRow, type PersonRow } from "#test/harness/club/factories.ts"
+import {
+  aChildLink,
+  aFacility,
+  aPerson,
+  aResource,
+  aRole,
+  type FacilityRow,
+  type PersonRow,
+} from "#test/harness/club/factories.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -256,9 +264,7 @@ test("a child without an address of its own is reached at its parent's", async (
   const child = newId()
   await database.db`
     insert into slotbase.users (id, first_name, last_name, managed_by) values (${child}, 'Ida', 'Keller', ${mia.id})`
-  await database.db`
-    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-    values (${newId()}, ${mia.id}, ${child}, 'mother', true, '{book}', 'linked', ${mia.id}, slotbase.now())`
+  await aChildLink(database.db, { parent: mia.id, child, permissions: ["book"] })
   await run(eventOf("waitlist.offered", { bookerId: child, resourceId: court.id }))
   expect(mailsBySubject()).toEqual({ "A slot is free: Court 1, Thu, 12 Mar 2026, 18:00": [mia.email] })
   expect(receiver.mails[0]?.text).toStartWith("Hello Ida,\n")

@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { broadcastOnce } from "#actors/live/broadcaster.ts"
-import { connect } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
 import { record } from "#events/outbox.ts"
+import type { Frame } from "#outbound/live/frames.ts"
 import { Live } from "#outbound/live/live.ts"
 import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
@@ -92,6 +93,47 @@ test("a pass that fails is done again from where the process stood", async () =>
   client.close()
 })
 
+test("a pass that fails after it has published the events does not publish them again", async () => {
+  const { db } = database
+  const server = await serve()
+  const client = await server.connect({ token: club.staff.token })
+  await client.subscribe(`facility:${club.id}:bookings`)
+  await client.subscribe(`facility:${club.id}:availability`)
+  await club.book(club.court, 40)
+  await dispatchAll(db)
+  await expect(broadcastOnce(withTheLogAlone(db), server.live)).rejects.toThrow("the database is away")
+  expect((await client.drain()).map(({ type }) => type)).toEqual(["booking.update"])
+  await server.pass()
+  expect((await client.drain()).map(({ type }) => type)).toEqual(["availability.changed"])
+  client.close()
+})
+
+test("slots requested while other slots are read are published in the order of the log", async () => {
+  const { db } = database
+  const start = (await serve()).live.position ?? 0
+  await club.book(club.court, 50)
+  await club.book(club.otherCourt, 50)
+  await dispatchAll(db)
+  const published: number[] = []
+  let wantsTheFirst = false
+  const live = {
+    position: start,
+    isEmpty: false,
+    advanceEvents: () => {},
+    advance: (frames: readonly Frame[]) => void published.push(...frames.map(({ position }) => position)),
+    hears: (channel: string) => {
+      // From the next pass on: it comes after the slots of the second booking have been read.
+      queueMicrotask(() => {
+        wantsTheFirst = true
+      })
+      return channel.includes(club.otherCourt) || (wantsTheFirst && channel.includes(club.court))
+    },
+  }
+  await broadcastOnce(db, live as unknown as Live)
+  expect(published).toEqual(published.toSorted((a, b) => a - b))
+  expect(new Set(published)).toEqual(new Set([start + 1, start + 2]))
+})
+
 test("two passes at once, as after one that was given up, publish everything once and in order", async () => {
   const { db } = database
   const server = await serve()
@@ -107,6 +149,17 @@ test("two passes at once, as after one that was given up, publish everything onc
   expect(positions).toEqual(Array.from({ length: 31 }, (_, index) => start + 1 + index))
   client.close()
 })
+
+/** The database, which answers what is asked about the log, and is away then. */
+const withTheLogAlone = (db: Db): Db =>
+  new Proxy(db, {
+    apply: (target, self, given) => {
+      const text = String(given[0])
+      if (text.includes("slotbase.") && !text.includes("slotbase.event_positions"))
+        throw new Error("the database is away")
+      return Reflect.apply(target, self, given)
+    },
+  })
 
 async function serve(): Promise<LiveServer> {
   const server = await liveServer(database.db)

@@ -82,6 +82,28 @@ test("that is cut off because the process stops burns no attempt", async () => {
   expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
 })
 
+test("that takes longer than a minute has failed, and is told to stop", async () => {
+  await queue(1)
+  const real = globalThis.setTimeout
+  // A minute is over at once.
+  const timers = spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) =>
+    real(work, ms === 60_000 ? 0 : ms)) as typeof setTimeout)
+  let told: unknown
+  await pass(
+    external("NotificationHandler", (_, { signal }) => {
+      signal.addEventListener("abort", () => {
+        told = signal.reason
+      })
+      return new Promise(() => {})
+    }),
+  )
+  timers.mockRestore()
+  expect(told).toMatchObject({ message: "no end after 60000 ms" })
+  expect(await runsOf(db, "NotificationHandler")).toMatchObject([
+    { status: "retrying", attempts: 1, error: "no end after 60000 ms" },
+  ])
+})
+
 test("without retries is not cut off, and its failure is a dead letter at once", async () => {
   await queue(2)
   const stopping = new AbortController()

@@ -68,6 +68,18 @@ test("more than is kept is read all the same", async () => {
   expect((await readEvents(db, ids)).size).toBe(6_000)
 })
 
+test("the events read last are kept, and the events read first are forgotten", async () => {
+  const [first = [], ...others] = await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))
+  const { db, count } = counting()
+  await readEvents(db, first)
+  await readEvents(db, others.flat())
+  const queries = count.queries
+  await readEvents(db, others.flat())
+  expect(count.queries).toBe(queries)
+  await readEvents(db, first.slice(0, 1))
+  expect(count.queries).toBe(queries + 1)
+})
+
 test("an event forgotten while a reader waits for others does not count as gone", async () => {
   const [early, late] = (await recordMany(database.db, 2)) as [string, string]
   const many = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()

@@ -1,7 +1,7 @@
 // Life signs: a process that is stopped or killed loses its work to another within five seconds, and when it is
 // continued it changes nothing.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, jest, test } from "bun:test"
 import { join } from "node:path"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import type { Db } from "#base/database/db.ts"
@@ -39,6 +39,42 @@ test("a process is believed for two seconds, renews it twice a second, and says 
   await sign.stop()
   expect((await row()).left).toBeLessThanOrEqual(0)
 })
+
+test("four signs fit into the time for which a process is believed", async () => {
+  const written: { readonly statement: string; readonly values: readonly unknown[] }[] = []
+  const quick = (async (strings: TemplateStringsArray, ...values: unknown[]) => {
+    written.push({ statement: strings.join("?").trim().split(" ")[0] as string, values })
+    return Object.assign([{ id: 7 }], { count: 1 })
+  }) as unknown as Db
+  jest.useFakeTimers()
+  try {
+    const sign = await startLifeSign(quick, "actors", "1.2.3")
+    for (let beats = 0; beats < 4; beats++) {
+      expect(written).toHaveLength(1 + beats)
+      jest.advanceTimersByTime(499)
+      expect(written).toHaveLength(1 + beats)
+      jest.advanceTimersByTime(1)
+      await sent()
+    }
+    await sign.stop()
+  } finally {
+    jest.useRealTimers()
+  }
+  expect(written.map(({ statement }) => statement)).toEqual([
+    "insert",
+    "update",
+    "update",
+    "update",
+    "update",
+    "update",
+  ])
+  expect(written.slice(0, 5).map(({ values }) => values.includes(2_000))).toEqual([true, true, true, true, true])
+})
+
+/** What waits for no timer has been done. */
+const sent = async () => {
+  for (let turn = 0; turn < 10; turn++) await undefined
+}
 
 test("a process whose row is gone registers again, under a new name", async () => {
   const sign = await startLifeSign(db, "actors", "1.2.3")

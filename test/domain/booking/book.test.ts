@@ -8,8 +8,9 @@ import { createBooking, getBooking, listBookings } from "#domain/booking/book.ts
 import { createHold } from "#domain/booking/holds.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { aClub, aMember, atHour, type Club, type Person, run } from "#test/harness/club/club.ts"
+import { aClub, aMember, type Club, type Person, run } from "#test/harness/club/club.ts"
 import { aFacility, aResource, aRole } from "#test/harness/club/factories.ts"
+import { atHour, everyDay } from "#test/harness/club/hours.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -229,10 +230,8 @@ describe("a refusal writes nothing", () => {
   })
 
   test("a time outside of the opening hours, named in local time", async () => {
-    const facility = await aFacility(db(), { timezone: "America/New_York" })
-    const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    const hours = Object.fromEntries(week.map((name) => [name, [{ open: "07:00", close: "22:00" }]]))
-    await db()`update slotbase.facilities set opening_hours = ${db().json(hours)} where id = ${facility.id}`
+    const openingHours = everyDay("07:00", "22:00")
+    const facility = await aFacility(db(), { timezone: "America/New_York", openingHours })
     const court = await aResource(db(), facility.id)
     await aRole(db(), club.staff.id, "staff", facility.id)
     const grant = { role: "staff", scopeType: "facility", scopeId: facility.id } as const

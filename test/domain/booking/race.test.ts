@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createBooking } from "#domain/booking/book.ts"
 import { createHold, expireHolds } from "#domain/booking/holds.ts"
-import { aClub, atHour, type Club, run } from "#test/harness/club/club.ts"
+import { aClub, type Club, run } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase

@@ -6,7 +6,7 @@ import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
 import { newId } from "#base/ids.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
-import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi

@@ -6,7 +6,8 @@ import { availabilityChangeOf } from "#outbound/live/frames.ts"
 import { readLog } from "#outbound/live/log.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
 import { eventsOf } from "#test/harness/club/bookings.ts"
-import { atHour, type Person } from "#test/harness/club/club.ts"
+import type { Person } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 
 let club: CoachClub

@@ -4,9 +4,11 @@ import { createServer } from "#api/server.ts"
 import type { App } from "#base/app.ts"
 import type { Config } from "#base/config.ts"
 import { ensureRootKey } from "#domain/people/api-keys.ts"
+import type { FacilityGiven } from "#test/harness/club/build.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
+import { type ApiBuilder, overApi } from "./over-api.ts"
 
 export interface Answer {
   readonly status: number
@@ -28,21 +30,21 @@ export interface TestApi {
   readonly app: App
   readonly server: { handle(request: Request): Promise<Response> }
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
+  /** Makes facilities, courts and people by requests. */
+  readonly builder: ApiBuilder
   /** Registers a person, signs them in, and assigns a role in a facility. */
-  readonly person: (role?: string, facilityId?: string) => Promise<{ id: string; email: string; token: string }>
-  readonly facility: (body?: Record<string, unknown>) => Promise<string>
+  readonly person: ApiBuilder["person"]
+  /** In Berlin by default. */
+  readonly facility: (given?: FacilityGiven) => Promise<string>
   /** The number of rows in the tables that a refused request must not write. */
   readonly rows: () => Promise<Record<string, number>>
 }
-
-export const password = "correct horse battery"
 
 export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
   const database = await testDatabase()
   const app = testApp(database.db, given)
   await ensureRootKey(database.db, rootKey)
   const server = createServer(app)
-  let people = 0
 
   const call: TestApi["call"] = async (method, path, { token = rootKey, body, headers = {} } = {}) => {
     const answer = await server.handle(
@@ -59,31 +61,21 @@ export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : JSON.parse(text) }
   }
-  const made = (answer: Answer) => {
+  const post = async (path: string, body: object, as: "root" | "public") => {
+    const answer = await call("POST", path, { body, ...(as === "public" && { token: null }) })
     if (answer.status !== 201) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`)
     return answer.body
   }
+  const builder = overApi(post, (nth) => `person-${nth}@example.com`)
 
   return {
     database,
     app,
     server,
     call,
-    async person(role, facilityId) {
-      const email = `person-${++people}@example.com`
-      const body = { email, password, firstName: "Mia", lastName: "Keller" }
-      const { id } = made(await call("POST", "/v1/users", { token: null, body }))
-      if (role && facilityId) {
-        const grant = { role, scopeType: "facility", scopeId: facilityId }
-        made(await call("POST", `/v1/users/${id}/roles`, { body: grant }))
-      }
-      const { token } = made(await call("POST", "/v1/sessions", { token: null, body: { email, password } }))
-      return { id, email, token }
-    },
-    async facility(body = {}) {
-      const facility = { name: "Riverside", timezone: "Europe/Berlin", currency: "EUR", ...body }
-      return made(await call("POST", "/v1/facilities", { body: facility })).id
-    },
+    builder,
+    person: builder.person,
+    facility: (given = {}) => builder.facility(given),
     async rows() {
       const [counts] = await database.db<Record<string, number>[]>`
         select (select count(*) from slotbase.users)            as users,

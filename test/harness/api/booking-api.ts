@@ -1,26 +1,21 @@
 // Over HTTP: two facilities with a court each, a player and a member of staff in the first, and a check for refusals.
 
 import { expect } from "bun:test"
+import { buildClub } from "#test/harness/club/build.ts"
 import type { TestApi } from "./api.ts"
 
-const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-const openingHours = Object.fromEntries(week.map((name) => [name, [{ open: "00:00", close: "24:00" }]]))
-
 export async function makeCourts(api: TestApi) {
-  const aCourt = async (facilityId: string): Promise<string> => {
-    const body = { name: "Court 1", resourceType: "court", hourlyPrice: 2400 }
-    return (await api.call("POST", `/v1/facilities/${facilityId}/resources`, { body })).body.id
-  }
-  const facilityId = await api.facility({ timezone: "UTC", openingHours })
-  const closedFacilityId = await api.facility({ timezone: "UTC", openingHours: { monday: [] } })
+  const closed = await buildClub(api.builder, { facility: { openingHours: { monday: [] } }, courts: ["foreignCourt"] })
+  const { id, ...courtAndPeople } = await buildClub(api.builder, {
+    courts: ["court"],
+    people: { player: "player", staff: "staff" },
+  })
   return {
-    facilityId,
+    facilityId: id,
+    ...courtAndPeople,
     /** A facility of another owner, closed all week. */
-    closedFacilityId,
-    court: await aCourt(facilityId),
-    foreignCourt: await aCourt(closedFacilityId),
-    player: await api.person("player", facilityId),
-    staff: await api.person("staff", facilityId),
+    closedFacilityId: closed.id,
+    foreignCourt: closed.foreignCourt,
   }
 }
 export type Courts = Awaited<ReturnType<typeof makeCourts>>

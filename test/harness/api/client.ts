@@ -1,6 +1,9 @@
 // A caller of the HTTP API, as a customer's script would be.
 
+import { newId } from "#base/ids.ts"
+import { buildClub } from "#test/harness/club/build.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
+import { overApi, type Post } from "./over-api.ts"
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number
@@ -41,49 +44,20 @@ export function clientOf(address: string, token: string = rootKey): Client {
   }
 }
 
-export const allWeek = Object.fromEntries(
-  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((day) => [
-    day,
-    [{ open: "00:00", close: "24:00" }],
-  ]),
-)
-
-/** A club that is always open, made through the API. */
+/** A club that is always open, and somebody who books there, made through the API. */
 export async function makeClub(client: Client, { courts }: { courts: number }) {
-  const facility = await client.post<{ id: string }>("/v1/facilities", {
-    name: "Test Club",
-    timezone: "Europe/Berlin",
-    currency: "EUR",
-    sportTypes: ["tennis"],
-    openingHours: allWeek,
-  })
-  if (facility.status !== 201) throw new Error(`no facility: ${JSON.stringify(facility.body)}`)
-  const at = `/v1/facilities/${facility.body.id}`
-  const resourceIds: string[] = []
-  for (let n = 1; n <= courts; n++) {
-    const court = await client.post<{ id: string }>(`${at}/resources`, {
-      name: `Court ${n}`,
-      resourceType: "court",
-      hourlyPrice: 2400,
-    })
-    if (court.status !== 201) throw new Error(`no court: ${JSON.stringify(court.body)}`)
-    resourceIds.push(court.body.id)
+  const post: Post = async (path, body) => {
+    const answer = await client.post<Awaited<ReturnType<Post>>>(path, body)
+    if (answer.status !== 201) throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body
   }
-  const email = `booker-${facility.body.id}@example.com`
-  const booker = await client.post<{ id: string }>("/v1/users", {
-    email,
-    password: "a long password 1",
-    firstName: "Anna",
-    lastName: "Booker",
-    facilityId: facility.body.id,
-  })
-  if (booker.status !== 201) throw new Error(`no booker: ${JSON.stringify(booker.body)}`)
-  return { facilityId: facility.body.id, at, resourceIds, bookerId: booker.body.id, bookerEmail: email }
-}
-
-/** The n-th whole hour from tomorrow's midnight, UTC. */
-export function hour(n: number): { startAt: string; endAt: string } {
-  const midnight = Math.ceil(Date.now() / 86_400_000) * 86_400_000
-  const at = (hours: number) => new Date(midnight + hours * 3_600_000).toISOString()
-  return { startAt: at(n), endAt: at(n + 1) }
+  const { id, booker, ...resources } = await buildClub(
+    overApi(post, () => `booker-${newId()}@example.com`),
+    {
+      facility: { name: "Test Club", timezone: "Europe/Berlin", sportTypes: ["tennis"] },
+      courts: Array.from({ length: courts }, (_, nth) => `court${nth}` as const),
+      people: { booker: "player" },
+    },
+  )
+  return { facilityId: id, at: `/v1/facilities/${id}`, resourceIds: Object.values(resources), bookerId: booker.id }
 }

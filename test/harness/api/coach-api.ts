@@ -1,8 +1,9 @@
 // Over HTTP: a club that is always open, with two coaches, people of every other role and a coach of another club.
 
-import { newId, rootUserId } from "#base/ids.ts"
-import { aMember, atHour, type Person } from "#test/harness/club/club.ts"
-import { aFacility, aResource } from "#test/harness/club/factories.ts"
+import { buildClub } from "#test/harness/club/build.ts"
+import { bySql, type Person } from "#test/harness/club/club.ts"
+import { aChildLink } from "#test/harness/club/factories.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { type Answer, testApi } from "./api.ts"
 
 export type Body = Readonly<Record<string, unknown>>
@@ -10,28 +11,27 @@ export type Body = Readonly<Record<string, unknown>>
 export async function makeCoachClub() {
   const api = await testApi()
   const { db } = api.database
-  const { id } = await aFacility(db, { timezone: "UTC" })
-  const other = await aFacility(db, { timezone: "UTC" })
-  const court = await aResource(db, id)
-  const people = {
-    admin: await aMember(db, "facility_admin", id),
-    staff: await aMember(db, "staff", id),
-    coach: await aMember(db, "coach", id),
-    otherCoach: await aMember(db, "coach", id),
-    student: await aMember(db, "player", id),
-    friend: await aMember(db, "player", id),
-    parent: await aMember(db, "parent", id),
-    foreignCoach: await aMember(db, "coach", other.id),
-  }
-  const at = `/v1/facilities/${id}`
+  const other = await buildClub(bySql(db), { courts: [], people: { foreignCoach: "coach" } })
+  const club = await buildClub(bySql(db), {
+    courts: ["court"],
+    people: {
+      admin: "facility_admin",
+      staff: "staff",
+      coach: "coach",
+      otherCoach: "coach",
+      student: "player",
+      friend: "player",
+      parent: "parent",
+    },
+  })
+  const at = `/v1/facilities/${club.id}`
   const call = (method: string, path: string, by: Person | undefined, body?: unknown) =>
     api.call(method, `${at}${path}`, { ...(by && { token: by.token }), ...(body !== undefined && { body }) })
   return {
     api,
     db,
-    id,
-    court: court.id,
-    ...people,
+    ...club,
+    foreignCoach: other.foreignCoach,
     /** Undefined: the root key. */
     get: (by: Person | undefined, path: string) => call("GET", path, by),
     post: (by: Person | undefined, path: string, body: Body = {}) => call("POST", path, by, body),
@@ -60,9 +60,8 @@ export const aLesson = (club: CoachClub, hour: number, more: Body = {}): Body =>
 })
 
 /** Links a parent to a child. */
-export const aChild = (club: CoachClub, parent: Person, child: Person, permissions: string[]) => club.db`
-  insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-  values (${newId()}, ${parent.id}, ${child.id}, 'mother', true, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
+export const aChild = (club: CoachClub, parent: Person, child: Person, permissions: string[]) =>
+  aChildLink(club.db, { parent: parent.id, child: child.id, permissions })
 
 /** The events that a request recorded, in order. */
 export async function recordedBy(club: CoachClub, { headers }: Answer) {

@@ -2,10 +2,10 @@
 // every role, a priced court, a free court, and a parent with two children.
 
 import { authenticate } from "#access/caller.ts"
-import { newId, rootUserId } from "#base/ids.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
-import { aClub, aMember, atHour, type Club, type Person } from "./club.ts"
-import { aResource } from "./factories.ts"
+import { aClub, aMember, type Club, type Person } from "./club.ts"
+import { aChildLink, aResource } from "./factories.ts"
+import { atHour } from "./hours.ts"
 
 export type Body = Readonly<Record<string, unknown>>
 
@@ -32,8 +32,8 @@ export async function aBookingClub(): Promise<BookingClub> {
   const club = await aClub(db)
   const parent = await aMember(db, "parent", club.id)
   const [child, watchedChild] = [await aMember(db, "player", club.id), await aMember(db, "player", club.id)]
-  await link(api, parent, child, ["book", "pay", "view_feedback"])
-  await link(api, parent, watchedChild, ["view_feedback"])
+  await aChildLink(db, { parent: parent.id, child: child.id, permissions: ["book", "pay", "view_feedback"] })
+  await aChildLink(db, { parent: parent.id, child: watchedChild.id, permissions: ["view_feedback"] })
   const at = `/v1/facilities/${club.id}`
   const call = (method: string, path: string, by: Person | undefined, body?: Body) =>
     api.call(method, `${at}${path}`, { ...(by && { token: by.token }), ...(body && { body }) })
@@ -51,10 +51,6 @@ export async function aBookingClub(): Promise<BookingClub> {
       call("POST", "/offline-payments", undefined, { bookingId, amount, paymentMethod: "cash" }),
   }
 }
-
-const link = ({ database: { db } }: TestApi, parent: Person, child: Person, permissions: string[]) => db`
-  insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-  values (${newId()}, ${parent.id}, ${child.id}, 'mother', true, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
 
 /** A member's request for an hour. */
 export const online = (club: BookingClub, hour: number, more: Body = {}): Body => ({

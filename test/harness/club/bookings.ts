@@ -1,7 +1,7 @@
 // Reads for the tests of bookings: a booking's events and rows, and a clock that can stand at the hour of play.
 
 import type { Db } from "#base/database/db.ts"
-import { atHour } from "./club.ts"
+import { atHour } from "./hours.ts"
 
 export interface BookingEvent {
   readonly type: string

@@ -9,7 +9,9 @@ import type { Booking } from "#domain/booking/answer.ts"
 import { createBooking } from "#domain/booking/book.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { type EventContext, type NewEvent, transact } from "#events/outbox.ts"
+import { type Builder, buildClub } from "./build.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
+import { atHour } from "./hours.ts"
 
 export interface Person {
   readonly id: string
@@ -30,10 +32,6 @@ export interface Club {
   readonly cancel: (bookingId: string) => Promise<Booking>
 }
 
-const day = { open: "00:00", close: "24:00" }
-const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-const openingHours = Object.fromEntries(week.map((name) => [name, [day]]))
-
 export const testContext: EventContext = { environment: "development", correlationId: newId() }
 
 export const run = async <T>(db: Db, command: (tx: Tx) => Promise<T>): Promise<T> =>
@@ -46,20 +44,21 @@ export async function aMember(db: Db, role: Role, facilityId: string): Promise<P
   return { id: person.id, token, caller: await authenticate(db, token) }
 }
 
+/** Makes clubs by SQL, without the cost of passwords and without events. */
+export const bySql = (db: Db): Builder<Person> => ({
+  facility: async (given) => (await aFacility(db, given)).id,
+  court: async (facilityId, name) => (await aResource(db, facilityId, { name })).id,
+  person: (role, facilityId) => aMember(db, role, facilityId),
+})
+
 export async function aClub(db: Db): Promise<Club> {
-  const { id } = await aFacility(db, { timezone: "UTC" })
-  await db`update slotbase.facilities set opening_hours = ${db.json(openingHours)} where id = ${id}`
-  const [court, otherCourt] = [await aResource(db, id), await aResource(db, id, { name: "Court 2" })]
-  const [admin, staff] = [await aMember(db, "facility_admin", id), await aMember(db, "staff", id)]
-  const [player, friend] = [await aMember(db, "player", id), await aMember(db, "player", id)]
+  const club = await buildClub(bySql(db), {
+    courts: ["court", "otherCourt"],
+    people: { admin: "facility_admin", staff: "staff", player: "player", friend: "player" },
+  })
+  const { id, staff, player } = club
   return {
-    id,
-    court: court.id,
-    otherCourt: otherCourt.id,
-    admin,
-    staff,
-    player,
-    friend,
+    ...club,
     book: (resourceId, hour, more = {}) =>
       run(db, (tx) =>
         createBooking(tx, staff.caller, id, {
@@ -74,16 +73,6 @@ export async function aClub(db: Db): Promise<Club> {
       run(db, (tx) => cancelBooking(tx, staff.caller, id, bookingId, { cancellationReason: "rain" })),
   }
 }
-
-/** The n-th whole hour of tomorrow and the days after it, UTC. */
-export function atHour(n: number): { startAt: string; endAt: string } {
-  const midnight = Math.ceil(Date.now() / 86_400_000) * 86_400_000
-  const at = (hours: number) => new Date(midnight + hours * 3_600_000).toISOString()
-  return { startAt: at(n), endAt: at(n + 1) }
-}
-
-/** The local day of an hour; the club is in UTC. */
-export const dayOf = (n: number): string => atHour(n).startAt.slice(0, 10)
 
 /** A check-in that exists only in the log. */
 export const aCheckIn = ({ id, player }: Club): NewEvent<"booking.checked_in"> => ({

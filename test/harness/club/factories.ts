@@ -3,6 +3,7 @@
 
 import type { Db } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"
+import type { FacilityGiven } from "./build.ts"
 
 export interface PersonRow {
   id: string
@@ -20,18 +21,26 @@ export async function aPerson(db: Db, given: Partial<PersonRow> = {}): Promise<P
   return person
 }
 
-export interface FacilityRow {
-  id: string
-  name: string
-  timezone: string
-  currency: string
+export interface FacilityRow extends Required<FacilityGiven> {
+  readonly id: string
 }
 
-export async function aFacility(db: Db, given: Partial<FacilityRow> = {}): Promise<FacilityRow> {
-  const facility = { id: newId(), name: "Parkside Tennis", timezone: "Europe/Berlin", currency: "EUR", ...given }
+/** Default: in Berlin, without opening hours. */
+export async function aFacility(db: Db, given: FacilityGiven & { readonly id?: string } = {}): Promise<FacilityRow> {
+  const facility = {
+    id: newId(),
+    name: "Parkside Tennis",
+    timezone: "Europe/Berlin",
+    currency: "EUR",
+    sportTypes: [],
+    openingHours: {},
+    ownerId: rootUserId,
+    ...given,
+  }
+  const { id, name, timezone, currency, sportTypes, openingHours, ownerId } = facility
   await db`
-    insert into slotbase.facilities (id, name, timezone, currency, owner_id)
-    values (${facility.id}, ${facility.name}, ${facility.timezone}, ${facility.currency}, ${rootUserId})`
+    insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, owner_id)
+    values (${id}, ${name}, ${timezone}, ${currency}, ${[...sportTypes]}, ${db.json(openingHours)}, ${ownerId})`
   return facility
 }
 
@@ -52,4 +61,16 @@ export async function aRole(db: Db, userId: string, role: string, facilityId: st
   await db`
     insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
     values (${userId}, ${role}, 'facility', ${facilityId}, ${rootUserId})`
+}
+
+/** Links a parent to a child, for what the permissions say. */
+export async function aChildLink(
+  db: Db,
+  link: { readonly parent: string; readonly child: string; readonly permissions: readonly string[] },
+  { relationship = "mother", isPrimary = true } = {},
+): Promise<void> {
+  await db`
+    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
+    values (${newId()}, ${link.parent}, ${link.child}, ${relationship}, ${isPrimary}, ${db.array([...link.permissions])}::text[],
+            'linked', ${rootUserId}, slotbase.now())`
 }

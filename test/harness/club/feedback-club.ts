@@ -6,38 +6,35 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createServer } from "#api/server.ts"
 import type { Config } from "#base/config.ts"
-import { newId, rootUserId } from "#base/ids.ts"
 import { type Answer, testApi } from "#test/harness/api/api.ts"
-import { aMember, atHour, type Person } from "./club.ts"
-import { aFacility, aResource } from "./factories.ts"
+import { buildClub } from "./build.ts"
+import { bySql, type Person } from "./club.ts"
+import { aChildLink } from "./factories.ts"
+import { atHour } from "./hours.ts"
 
 export async function makeFeedbackClub(given: Partial<Config> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), "slotbase-uploads-"))
   const api = await testApi({ dataDir, ...given })
   const { db } = api.database
-  const { id } = await aFacility(db, { timezone: "UTC" })
-  const other = await aFacility(db, { timezone: "UTC" })
-  const day = [{ open: "00:00", close: "24:00" }]
-  const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-  await db`
-    update slotbase.facilities
-    set opening_hours = ${db.json(Object.fromEntries(week.map((name) => [name, day])))}, sport_types = '{tennis,padel}' where id = ${id}`
-  const court = await aResource(db, id)
-  const people = {
-    admin: await aMember(db, "facility_admin", id),
-    staff: await aMember(db, "staff", id),
-    coach: await aMember(db, "coach", id),
-    otherCoach: await aMember(db, "coach", id),
-    student: await aMember(db, "player", id),
-    friend: await aMember(db, "player", id),
-    parent: await aMember(db, "parent", id),
-    /** A parent of the student, without the permission to see feedback. */
-    payer: await aMember(db, "parent", id),
-    foreignAdmin: await aMember(db, "facility_admin", other.id),
-  }
-  const link = (parent: Person, permissions: string[], isPrimary: boolean) => db`
-    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-    values (${newId()}, ${parent.id}, ${people.student.id}, 'parent', ${isPrimary}, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
+  const other = await buildClub(bySql(db), { courts: [], people: { foreignAdmin: "facility_admin" } })
+  const { id, court, ...members } = await buildClub(bySql(db), {
+    facility: { sportTypes: ["tennis", "padel"] },
+    courts: ["court"],
+    people: {
+      admin: "facility_admin",
+      staff: "staff",
+      coach: "coach",
+      otherCoach: "coach",
+      student: "player",
+      friend: "player",
+      parent: "parent",
+      /** A parent of the student, without the permission to see feedback. */
+      payer: "parent",
+    },
+  })
+  const people = { ...members, foreignAdmin: other.foreignAdmin }
+  const link = (parent: Person, permissions: string[], isPrimary: boolean) =>
+    aChildLink(db, { parent: parent.id, child: people.student.id, permissions }, { relationship: "parent", isPrimary })
   await link(people.parent, ["view_feedback"], true)
   await link(people.payer, ["book", "pay"], false)
   const at = `/v1/facilities/${id}`
@@ -62,7 +59,7 @@ export async function makeFeedbackClub(given: Partial<Config> = {}) {
 
   let hour = 0
   const aSession = async () => {
-    const lesson = { resourceId: court.id, ...atHour(hour++), sessionType: "private", paymentMethod: "offline" }
+    const lesson = { resourceId: court, ...atHour(hour++), sessionType: "private", paymentMethod: "offline" }
     const students = [people.student.id, people.friend.id]
     const made = await send(people.coach, "POST", "/coach-sessions", { ...lesson, students })
     if (made.status !== 201) throw new Error(`${made.status} ${JSON.stringify(made.body)}`)

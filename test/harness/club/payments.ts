@@ -9,8 +9,8 @@ import { prepareActor } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
 import type { CallOptions, TestApi } from "#test/harness/api/api.ts"
 import type { Courts } from "#test/harness/api/booking-api.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
-import { atHour } from "./club.ts"
 
 /** The price of each hour of these courts. */
 export const price = 2400

@@ -5,7 +5,7 @@ import { expireHolds } from "#domain/booking/holds.ts"
 import { transact } from "#events/outbox.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { makeCourts } from "#test/harness/api/booking-api.ts"
-import { atHour } from "./club.ts"
+import { hoursFrom } from "./hours.ts"
 
 export interface RecordedEvent {
   readonly type: string
@@ -81,8 +81,3 @@ export async function makeWaitlist() {
 }
 export type Waitlist = Awaited<ReturnType<typeof makeWaitlist>>
 export type Person = Awaited<ReturnType<TestApi["person"]>>
-
-export const hoursFrom = (hour: number, hours: number) => ({
-  startAt: atHour(hour).startAt,
-  endAt: atHour(hour + hours - 1).endAt,
-})

@@ -8,7 +8,7 @@ import { newId } from "#base/ids.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
-import { hour } from "#test/harness/api/client.ts"
+import { alwaysOpen, atHour } from "#test/harness/club/hours.ts"
 import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
 import { processRow } from "#test/harness/pipeline/pipeline.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -229,8 +229,8 @@ test("the command line lists jobs, shows what a run would do, and requests the r
 
 /** A hold whose time is over and which is not yet released; returns its booking's id. */
 async function aDeadHold(facilityId: string, resourceId: string, nth: number): Promise<string> {
-  await api.call("PATCH", `/v1/facilities/${facilityId}/settings`, { body: { openingHours } })
-  const body = { resourceId, ...hour(nth), bookerId: courts.player.id }
+  await api.call("PATCH", `/v1/facilities/${facilityId}/settings`, { body: { openingHours: alwaysOpen } })
+  const body = { resourceId, ...atHour(nth), bookerId: courts.player.id }
   await api.database.db`
     insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
     values (${courts.player.id}, 'player', 'facility', ${facilityId}, ${courts.player.id})
@@ -241,11 +241,6 @@ async function aDeadHold(facilityId: string, resourceId: string, nth: number): P
     update slotbase.bookings set hold_expires_at = slotbase.now() - interval '1 second' where id = ${held.body.id}`
   return held.body.id
 }
-
-const day = [{ open: "00:00", close: "24:00" }]
-const openingHours = Object.fromEntries(
-  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((name) => [name, day]),
-)
 
 async function statusOf(bookingId: string): Promise<string | undefined> {
   const [row] = await api.database.db<{ status: string }[]>`

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { aClub, aMember, type Club, type Person } from "#test/harness/club/club.ts"
-import { aFacility, aPerson, aResource } from "#test/harness/club/factories.ts"
+import { aChildLink, aFacility, aPerson, aResource } from "#test/harness/club/factories.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -143,10 +143,7 @@ test("an ended link between parent and child closes the parent's socket with 440
 async function aParent(permissions: string[]): Promise<{ id: string; token: string }> {
   const { db } = database
   const parent = await aPerson(db)
-  await db`
-    insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-    values (${newId()}, ${parent.id}, ${club.player.id}, 'parent', false, ${db.array(permissions)}::text[], 'linked', ${parent.id},
-            slotbase.now())`
+  await aChildLink(db, { parent: parent.id, child: club.player.id, permissions }, { isPrimary: false })
   return { id: parent.id, token: await aMemberAgain(parent.id) }
 }
 

@@ -10,7 +10,8 @@ import type { Place, Scene, World } from "./scene.ts"
 import { makeThing } from "./things.ts"
 
 /**
- * "may": the call reaches the command, with any result. Otherwise the status of the refusal, or the fault of the call.
+ * "may": the call reaches the command. The command succeeds, or answers the state that the row names. Otherwise the
+ * status of the refusal, or the fault of the call.
  */
 export type Verdict = "may" | 401 | 403 | 404 | string
 
@@ -62,7 +63,7 @@ export async function verdictOf(
   row: Row,
   call: Call,
   things: Map<string, Promise<string>>,
-): Promise<Verdict> {
+): Promise<{ readonly found: Verdict; readonly succeeded: boolean }> {
   const [route, , more = {}] = row
   const [method = "", path = ""] = route.split(" ")
   const place = call.about === "elsewhere" ? world.elsewhere : world.here
@@ -88,8 +89,9 @@ export async function verdictOf(
   const token = more.signsOut ? await anotherSession(world, call.caller) : world.tokens[call.caller]
   const before = await world.written()
   const answer = await sent(scene, method, address, token, more.form?.() ?? bodyFor(scene, route, more))
-  const found = verdict(answer)
-  return answer.status >= 400 && (await world.written()) !== before ? `${found}, and wrote` : found
+  const found = verdict(answer, more)
+  const wrote = answer.status >= 400 && (await world.written()) !== before
+  return { found: wrote ? `${found}, and wrote` : found, succeeded: answer.status < 300 }
 }
 
 async function sent({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {
@@ -150,9 +152,9 @@ function idFor({ place, whose }: Scene, name: string): string {
   return name === "facilityId" || name === "scopeId" ? place.id : whose
 }
 
-function verdict({ status, body }: { readonly status: number; readonly body: unknown }): Verdict {
-  const code = (body as { code?: string } | undefined)?.code
+function verdict({ status, body }: { readonly status: number; readonly body: unknown }, more: More): Verdict {
+  if (status < 300) return "may"
   if (status === 401 || status === 403 || status === 404) return status
-  if (status >= 500 || status === 405 || status === 413 || status === 415) return `${status}`
-  return code === "invalid_input" || code === "malformed_json" ? `${status} ${JSON.stringify(body)}` : "may"
+  const refusal = `${status} ${(body as { code?: string } | undefined)?.code}`
+  return refusal === more.meets || refusal === more.orElse ? "may" : `${refusal}: ${JSON.stringify(body)}`
 }

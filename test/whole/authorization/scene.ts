@@ -4,9 +4,12 @@
 import { newId, rootUserId } from "#base/ids.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { mirrorJobs } from "#operations/jobs/rows.ts"
-import { type Answer, password, type TestApi, testApi } from "#test/harness/api/api.ts"
-import { aMember, type Person } from "#test/harness/club/club.ts"
-import { aPerson, aResource, aRole } from "#test/harness/club/factories.ts"
+import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
+import { buildClub } from "#test/harness/club/build.ts"
+import { aMember, bySql, type Person } from "#test/harness/club/club.ts"
+import { aChildLink, aPerson, aRole } from "#test/harness/club/factories.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import type { OpenApi } from "#test/harness/openapi/document.ts"
 import { countWrites } from "#test/harness/pipeline/writes.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
@@ -76,9 +79,7 @@ export async function makeWorld(): Promise<World> {
   const child = async (permissions: string[]) => {
     const { id } = await aPerson(db, { firstName: "Ida" })
     await aRole(db, id, "player", here.id)
-    await db`
-      insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
-      values (${newId()}, ${people.R.id}, ${id}, 'father', true, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
+    await aChildLink(db, { parent: people.R.id, child: id, permissions }, { relationship: "father" })
     return id
   }
   await mirrorJobs(db, [
@@ -90,8 +91,7 @@ export async function makeWorld(): Promise<World> {
       in_facility: true,
     },
   ])
-  let hours = 0
-  const midnight = Math.ceil(Date.now() / dayMs) * dayMs + dayMs
+  let hour = 24
   const tokenOf = Object.fromEntries(Object.entries(people).map(([letter, person]) => [letter, person.token]))
   const idOf = Object.fromEntries(Object.entries(people).map(([letter, person]) => [letter, person.id]))
   return {
@@ -104,10 +104,7 @@ export async function makeWorld(): Promise<World> {
     credentials: { email: (await api.person()).email, password },
     child: await child(["book", "pay", "view_feedback"]),
     forbiddenChild: await child([]),
-    freeHour: () => {
-      const start = midnight + hours++ * hourMs
-      return { startAt: new Date(start).toISOString(), endAt: new Date(start + hourMs).toISOString() }
-    },
+    freeHour: () => atHour(hour++),
     written: await countWrites(db),
     async must(method, path, body, token = rootKey) {
       const answer = await api.call(method, path, { token, ...(body !== undefined && { body }) })
@@ -117,26 +114,12 @@ export async function makeWorld(): Promise<World> {
   }
 }
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-const day = [{ open: "00:00", close: "24:00" }]
-const openingHours = Object.fromEntries(
-  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((name) => [name, day]),
-)
-
-async function aPlace(api: TestApi): Promise<Place> {
-  const { db } = api.database
-  const id = await api.facility({ timezone: "UTC", openingHours })
-  const [court, otherCourt] = [await aResource(db, id), await aResource(db, id, { name: "Court 2" })]
-  return {
-    id,
-    court: court.id,
-    otherCourt: otherCourt.id,
-    somebody: await aMember(db, "player", id),
-    coach: await aMember(db, "coach", id),
-    staff: await aMember(db, "staff", id),
-  }
-}
+/** The facility is made by a request, for its defaults. */
+const aPlace = ({ database: { db }, builder }: TestApi): Promise<Place> =>
+  buildClub(
+    { ...bySql(db), facility: builder.facility },
+    { courts: ["court", "otherCourt"], people: { somebody: "player", coach: "coach", staff: "staff" } },
+  )
 
 /** A key of the facility with the role of staff. */
 async function aKey(api: TestApi, facilityId: string): Promise<{ userId: string; token: string }> {

@@ -1,7 +1,7 @@
 // The rows of bookings: from the hold to the day of play.
 
 import { expect } from "bun:test"
-import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import type { Club } from "./club.ts"
 import type { Row } from "./row.ts"
 

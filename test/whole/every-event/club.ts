@@ -5,6 +5,7 @@ import { jobsUserId, newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { Answer } from "#test/harness/api/api.ts"
 import { atMinuteOf } from "#test/harness/club/bookings.ts"
+import { buildClub } from "#test/harness/club/build.ts"
 import { answerOf } from "#test/harness/club/feedback-club.ts"
 import type { Person, World } from "./world.ts"
 
@@ -20,10 +21,7 @@ export interface Told {
   readonly data: Data
 }
 
-const always = [{ open: "00:00", close: "24:00" }]
-const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-export async function makeClub(world: World) {
+export async function aClubOfItsOwn(world: World) {
   const { api, db } = world
   /** The operation's correlation id; each request before it has another one. */
   const correlation = newId()
@@ -53,14 +51,13 @@ export async function makeClub(world: World) {
     return operation()
   }
 
-  const openingHours = Object.fromEntries(week.map((name) => [name, always]))
-  const club = { name: "Riverside", timezone: "UTC", currency: "EUR", sportTypes: ["tennis"], openingHours }
-  const id: string = (await call(undefined, "POST", "/v1/facilities", { ...club, ownerId: world.owner.id })).id
+  const { id, court } = await buildClub(api.builder, {
+    facility: { sportTypes: ["tennis"], ownerId: world.owner.id },
+    courts: ["court"],
+  })
   const grant = (person: Person, role: string) =>
     call(undefined, "POST", `/v1/users/${person.id}/roles`, { role, scopeType: "facility", scopeId: id })
-  const court = { name: "Court 1", resourceType: "court", hourlyPrice: 2400 }
-  const [made] = await Promise.all([
-    call(undefined, "POST", "/resources", court),
+  await Promise.all([
     grant(world.staff, "staff"),
     grant(world.coach, "coach"),
     grant(world.player, "player"),
@@ -70,7 +67,7 @@ export async function makeClub(world: World) {
   return {
     ...world,
     id,
-    court: made.id as string,
+    court,
     correlation,
     call,
     /** The row's operation. */
@@ -114,7 +111,7 @@ export async function makeClub(world: World) {
     },
   }
 }
-export type Club = Awaited<ReturnType<typeof makeClub>>
+export type Club = Awaited<ReturnType<typeof aClubOfItsOwn>>
 
 const tokenOf = (who: Person | null | undefined) => who !== undefined && { token: who === null ? null : who.token }
 

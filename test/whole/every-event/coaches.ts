@@ -1,7 +1,7 @@
 // The rows of coaches: blocks requested and decided, sessions held, and feedback with its files and progress.
 
-import { atHour } from "#test/harness/club/club.ts"
 import { aForm } from "#test/harness/club/feedback-club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { mp4, wav } from "#test/harness/club/media-files.ts"
 import { lesson } from "./bookings.ts"
 import type { Club } from "./club.ts"

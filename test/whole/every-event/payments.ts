@@ -1,7 +1,7 @@
 // The rows of payments: by card, refused, refunded, and at the desk.
 
 import { expect } from "bun:test"
-import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { booked, price } from "./bookings.ts"
 import type { Club } from "./club.ts"
 import type { Row } from "./row.ts"

@@ -1,6 +1,6 @@
 // The rows of people and of the club.
 
-import { password } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
 import type { Row } from "./row.ts"
 
 const bottle = { description: "Blue bottle with a fox", category: "bottle", foundLocation: "Court 1, bench" }

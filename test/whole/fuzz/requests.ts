@@ -39,14 +39,16 @@ const knownFields: Readonly<Record<string, readonly unknown[]>> = {
   types: ["booking.confirmed", "booking.confirmed,user.created", ","],
 }
 
-/** @param callers the number of callers. */
-export function requests(
+/** A round is one request to each operation, in any order. @param callers the number of callers. */
+export function roundOf(
   document: OpenApi,
   operations: readonly Operation[],
   callers: number,
-): fc.Arbitrary<FuzzRequest> {
-  const arbitraries = operations.map((operation) => requestOf(document, operation, callers))
-  return fc.nat(arbitraries.length - 1).chain((nth) => arbitraries[nth] as fc.Arbitrary<FuzzRequest>)
+): fc.Arbitrary<readonly FuzzRequest[]> {
+  const each = operations.map((operation) => requestOf(document, operation, callers))
+  return fc
+    .shuffledSubarray(each, { minLength: each.length, maxLength: each.length })
+    .chain((order) => fc.tuple(...order))
 }
 
 function requestOf(document: OpenApi, operation: Operation, callers: number): fc.Arbitrary<FuzzRequest> {

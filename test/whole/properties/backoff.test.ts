@@ -86,6 +86,13 @@ test("the jitter spreads a wait evenly, and no jitter leaves it unchanged", () =
   )
 })
 
+test("retries that fail together are spread over a fifth of the wait on both sides", () => {
+  const webhook = { max_retries: 5, retry_delay_ms: 10_000, backoff_multiplier: 2, failures: 0 }
+  expect([0, 0.25, 0.5, 0.75, 1].map((random) => retryDelay(webhook, () => random))).toEqual([
+    8_000, 9_000, 10_000, 11_000, 12_000,
+  ])
+})
+
 test("Retry-After never shortens a wait, never stretches it beyond an hour, and gives no further retry", () => {
   fc.assert(
     fc.property(webhooks, randoms, fc.nat(25), retryAfters, (webhook, random, failures, retryAfter) => {

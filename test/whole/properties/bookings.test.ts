@@ -11,7 +11,8 @@ import fc from "fast-check"
 import { expireHolds } from "#domain/booking/holds.ts"
 import type { Answer } from "#test/harness/api/api.ts"
 import { aBookingClub, type Body, type BookingClub, offline, online } from "#test/harness/club/booking-club.ts"
-import { atHour, type Person, run } from "#test/harness/club/club.ts"
+import { type Person, run } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { holds, timeoutOf } from "./property.ts"
 
 const clients = 6

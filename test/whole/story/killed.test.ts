@@ -1,6 +1,7 @@
 /** A process is killed in the middle of a Saturday morning, and nothing is lost, doubled or out of order. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
 import { expectPromisesKept, settled } from "#test/harness/promises/promises.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -85,7 +86,7 @@ async function book(
     resourceId: club.resourceIds[n % courts],
     bookerId: club.bookerId,
     paymentMethod: "offline",
-    ...hour(Math.floor(n / courts)),
+    ...atHour(Math.floor(n / courts)),
   }
   const answer = await client.post<{ id: string }>(`${club.at}/bookings`, slot).catch(() => undefined)
   if (answer === undefined) return undefined

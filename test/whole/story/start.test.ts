@@ -6,7 +6,8 @@ import { chmod, mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { embeddedUrl } from "#base/database/embedded/start.ts"
-import { clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { settled } from "#test/harness/promises/promises.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -148,7 +149,7 @@ test(
       authType: "none",
       events: ["booking.confirmed"],
     })
-    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...hour(1) }
+    const slot = { resourceId: club.resourceIds[0], bookerId: club.bookerId, paymentMethod: "waived", ...atHour(1) }
     expect((await client.post(`${club.at}/bookings`, slot)).status).toBe(201)
     await arrived.promise
     const ending = first.end("SIGTERM")

@@ -1,6 +1,7 @@
 /** Two servers and two actor processes on one database; one of them is stopped, another is killed. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
+import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
 import { expectPromisesKept, settled } from "#test/harness/promises/promises.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -51,7 +52,7 @@ test(
             resourceId: club.resourceIds[n % 4],
             bookerId: club.bookerId,
             paymentMethod: "waived",
-            ...hour(Math.floor(n / 4)),
+            ...atHour(Math.floor(n / 4)),
           }
           return client.post(`${club.at}/bookings`, slot)
         }),

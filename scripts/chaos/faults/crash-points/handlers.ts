@@ -6,7 +6,7 @@ import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { openLetters, reprocess } from "#scripts/chaos/faults/dead-letters.ts"
 import type { World } from "#scripts/chaos/world.ts"
-import { allWeek } from "#test/harness/api/client.ts"
+import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { NotInflicted, type Provoke, waitFor } from "./provocation.ts"
 
 /** The table of AnalyticsHandler refuses four of ten writes. */
@@ -108,7 +108,7 @@ async function warningOfAnotherClub({ customers }: World) {
     timezone: "Europe/Berlin",
     currency: "EUR",
     sportTypes: ["tennis"],
-    openingHours: allWeek,
+    openingHours: alwaysOpen,
   })
   const { body: subscription, status } = await customers.ask(`/v1/facilities/${facility.id}/subscription`, {
     planId: "club",

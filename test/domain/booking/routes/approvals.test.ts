@@ -16,7 +16,8 @@ import {
   tally,
 } from "#test/harness/club/booking-club.ts"
 import { atMinuteOf } from "#test/harness/club/bookings.ts"
-import { atHour, run } from "#test/harness/club/club.ts"
+import { run } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 
 let club: BookingClub

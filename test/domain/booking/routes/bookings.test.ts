@@ -6,7 +6,7 @@ import type { AnyHook } from "#hooks/create-hooks.ts"
 import { createHooks } from "#hooks/create-hooks.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts, refusalOf, rowsOf } from "#test/harness/api/booking-api.ts"
-import { atHour, dayOf } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 
 let api: TestApi
 let its: Courts

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts, refusalOf } from "#test/harness/api/booking-api.ts"
-import { atHour } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 let api: TestApi
 let its: Courts

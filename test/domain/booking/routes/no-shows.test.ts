@@ -14,7 +14,8 @@ import {
   tally,
 } from "#test/harness/club/booking-club.ts"
 import { atMinuteOf } from "#test/harness/club/bookings.ts"
-import { aMember, atHour, type Person, run } from "#test/harness/club/club.ts"
+import { aMember, type Person, run } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 let club: BookingClub
 let hour = 0

@@ -11,6 +11,7 @@ import { jobsUserId } from "#base/ids.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -28,10 +29,6 @@ let sending = true
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
-const day = [{ open: "00:00", close: "24:00" }]
-const openingHours = Object.fromEntries(
-  ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((name) => [name, day]),
-)
 
 beforeAll(async () => {
   receiver = await smtpReceiver()
@@ -47,7 +44,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   sending = true
   receiver.mails.length = 0
-  facilityId = await api.facility({ timezone: "Europe/Berlin", openingHours })
+  facilityId = await api.facility({ timezone: "Europe/Berlin", openingHours: alwaysOpen })
   court = (
     await api.call("POST", `/v1/facilities/${facilityId}/resources`, {
       body: { name: "Court 1", resourceType: "court" },

@@ -15,7 +15,8 @@ import {
   tally,
 } from "#test/harness/club/booking-club.ts"
 import { atMinuteOf } from "#test/harness/club/bookings.ts"
-import { atHour, dayOf, type Person, run } from "#test/harness/club/club.ts"
+import { type Person, run } from "#test/harness/club/club.ts"
+import { atHour, dayOf } from "#test/harness/club/hours.ts"
 
 let club: BookingClub
 /** Counts up by three, so that each test has some hours of its own. */

@@ -5,8 +5,8 @@ import { newId } from "#base/ids.ts"
 import { maxLiveWishes } from "#domain/booking/waitlist/waitlist.ts"
 import { createHooks } from "#hooks/create-hooks.ts"
 import { refusalOf } from "#test/harness/api/booking-api.ts"
-import { atHour } from "#test/harness/club/club.ts"
-import { hoursFrom, makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
+import { atHour, hoursFrom } from "#test/harness/club/hours.ts"
+import { makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
 
 let list: Waitlist
 let hour = 24

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { newId } from "#base/ids.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
 import { atMinuteOf, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { atHour, type Person } from "#test/harness/club/club.ts"
+import type { Person } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 let club: CoachClub
 let hour = 0

@@ -13,7 +13,8 @@ import {
   recordedBy,
 } from "#test/harness/api/coach-api.ts"
 import { atMinuteOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { atHour, type Person } from "#test/harness/club/club.ts"
+import type { Person } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 let club: CoachClub
 let hour = 0

@@ -12,7 +12,8 @@ import {
   recordedBy,
 } from "#test/harness/api/coach-api.ts"
 import { atMinuteOf, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { atHour, type Person } from "#test/harness/club/club.ts"
+import type { Person } from "#test/harness/club/club.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 
 let club: CoachClub
 let hour = 0

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { authenticate } from "#access/caller.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
-import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
-import { atHour } from "#test/harness/club/club.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
+import { atHour } from "#test/harness/club/hours.ts"
 import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi

@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { platformFacilityId, rootUserId } from "#base/ids.ts"
-import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi

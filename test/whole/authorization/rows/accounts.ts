@@ -18,7 +18,7 @@ export const accountRows: readonly Row[] = [
   ["POST /v1/sessions", everybody, { body: ({ world }) => world.credentials }],
   ["DELETE /v1/sessions", "OASCMRXZ", { signsOut: true }],
   ["GET /v1/me", known],
-  ["GET /v1/live", everybody],
+  ["GET /v1/live", everybody, { meets: "426 upgrade_required" }],
   ["POST /v1/users/:id/roles", admins, { body: playerHere, hidden: "XZ" }],
   ["GET /v1/users/:id/roles", admins, { own: "OASCMRXZ", refused: 404 }],
   [
@@ -28,7 +28,7 @@ export const accountRows: readonly Row[] = [
   ],
   ["POST /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404, body: () => child }],
   ["GET /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404 }],
-  ["DELETE /v1/users/:id/children/:childId", staff, { own: "MR", refused: 404 }],
+  ["DELETE /v1/users/:id/children/:childId", staff, { own: "MR", refused: 404, meets: "409 child_needs_a_parent" }],
   ["GET /v1/child-links", known],
   ["POST /v1/child-links/:id/accept", "", { own: "OASCMRXZ", refused: 404 }],
   ["POST /v1/child-links/:id/decline", "", { own: "OASCMRXZ", refused: 404 }],

@@ -1,0 +1,106 @@
+/** Mutations of webhooks: claiming, sending, judging, settling. */
+import type { Mutation } from "#scripts/mutations/mutation.ts"
+
+const folder = "test/actors/deliveries"
+const attempt = { file: "actors/deliveries/attempt.ts", tests: [`${folder}/deliver-webhooks.test.ts`] }
+const jitter = { file: "actors/deliveries/attempt.ts", tests: ["test/whole/properties/backoff.test.ts"] }
+const breaker = { file: "actors/deliveries/breaker.ts", tests: [`${folder}/breaker.test.ts`] }
+const claim = {
+  file: "actors/deliveries/claim-rows.ts",
+  tests: [`${folder}/claim-rows.test.ts`, `${folder}/quarantine.test.ts`],
+}
+const endpoint = {
+  file: "actors/deliveries/endpoint.ts",
+  tests: [`${folder}/endpoints.test.ts`, `${folder}/slow.test.ts`],
+}
+const fairness = { file: "actors/deliveries/fairness.ts", tests: endpoint.tests }
+const finder = {
+  file: "actors/deliveries/finder.ts",
+  tests: [`${folder}/finder.test.ts`, `${folder}/deliver-webhooks.test.ts`],
+}
+const signature = {
+  file: "src/outbound/webhooks/signature.ts",
+  tests: ["test/outbound/webhooks/signature.test.ts", "test/whole/properties/signature.test.ts"],
+}
+
+export const deliveryMutations: readonly Mutation[] = [
+  { ...jitter, name: "retries-without-jitter", find: "jitter = 0.2", replace: "jitter = 0" },
+  { ...jitter, name: "retry-after-in-milliseconds", find: "Number(text) * 1000", replace: "Number(text)" },
+  {
+    file: "actors/deliveries/deliverer.ts",
+    tests: [`${folder}/jitter.test.ts`],
+    name: "retries-of-a-process-without-jitter",
+    find: "tools.random ?? Math.random",
+    replace: "tools.random ?? (() => 0.5)",
+  },
+  {
+    ...attempt,
+    name: "redirect-is-delivered",
+    find: "status >= 200 && status < 300",
+    replace: "status >= 200 && status < 400",
+  },
+  { ...attempt, name: "gone-is-retried", find: "if (status === 410)", replace: "if (status === 1410)" },
+  { ...attempt, name: "given-up-is-failed", find: `cause.code === "aborted"`, replace: `cause.code === "never"` },
+  { ...breaker, name: "breaker-opens-late", find: "opensAfter: 10", replace: "opensAfter: 11" },
+  { ...breaker, name: "breaker-stays-open-for-long", find: "longestMs: 5_000", replace: "longestMs: 50_000" },
+  { ...breaker, name: "success-does-not-close", find: "pace.openUntil = 0", replace: "" },
+  { ...breaker, name: "failure-does-not-halve", find: "Math.floor(pace.requests / 2)", replace: "pace.requests" },
+  { ...claim, name: "lone-delivery-keeps-its-turn", find: "loneTurnMs = 500", replace: "loneTurnMs = 500_000" },
+  { ...claim, name: "lone-delivery-brings-others", find: "where not exists (select from lone)", replace: "where true" },
+  { ...claim, name: "suspects-in-a-batch", find: "lease is null and unknowns < 2", replace: "lease is null" },
+  {
+    ...claim,
+    name: "the-dead-claim",
+    find: "and alive_until > clock_timestamp())\n  ), suspects",
+    replace: ")\n  ), suspects",
+  },
+  { ...endpoint, name: "slow-is-not-seen", find: "slowMs: 500", replace: "slowMs: 500_000" },
+  { ...endpoint, name: "the-slow-have-everything", find: "requestsOfSlow: 64", replace: "requestsOfSlow: 128" },
+  {
+    ...endpoint,
+    name: "a-facility-has-everything",
+    find: "requestsOfFacility: 64",
+    replace: "requestsOfFacility: 128",
+  },
+  {
+    ...endpoint,
+    name: "a-facility-claims-everything",
+    find: "claimedOfFacility: 256",
+    replace: "claimedOfFacility: 512",
+  },
+  {
+    ...fairness,
+    name: "webhooks-before-facilities",
+    find: "return [...rounds.values()].flat()",
+    replace: "return lanes",
+  },
+  { ...finder, name: "queue-is-walked-once", find: "walkEveryMs = 2_000", replace: "walkEveryMs = 2_000_000" },
+  {
+    ...finder,
+    name: "walk-starts-from-the-front",
+    find: "allWork(db, walk?.after, step)",
+    replace: "allWork(db, undefined, step)",
+  },
+  {
+    file: "actors/deliveries/claimer.ts",
+    tests: [`${folder}/claimer.test.ts`],
+    name: "stale-claims-are-sent",
+    find: "staleMs = 2_000",
+    replace: "staleMs = 2_000_000",
+  },
+  {
+    file: "actors/deliveries/delivery.ts",
+    tests: claim.tests,
+    name: "lost-deliveries-never-die",
+    find: "maxUnknowns = 3",
+    replace: "maxUnknowns = 30",
+  },
+  { ...signature, name: "signature-without-the-body", find: `.update(body).digest("hex")`, replace: `.digest("hex")` },
+  { ...signature, name: "signature-of-another-version", find: "`v1,", replace: "`v2," },
+  {
+    ...signature,
+    name: "signature-under-the-wrong-key",
+    find: `Buffer.from(text, "base64")`,
+    replace: `Buffer.from(text, "utf8")`,
+  },
+]
