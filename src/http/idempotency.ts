@@ -9,6 +9,7 @@ import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/er
 import { type EventContext, open, transact } from "#events/outbox.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
+import { addEventIds, eventIdsHeader } from "./event-context.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
 import { type Answer, answerOf, Ready } from "./problems.ts"
 
@@ -21,53 +22,81 @@ export interface KeyedRequest {
   readonly callerId: string | undefined
 }
 
-/** Runs a command once per key, and otherwise gives its kept answer. `before` runs only when no answer is known. */
+/**
+ * Runs a command once per key, and otherwise gives its kept answer, in three steps: `before` outside of a transaction, the
+ * command and its kept answer in one transaction, the answer to the client. `before` runs only when no answer is known.
+ */
 export async function once<T, Prepared>(
   app: App,
   keyed: KeyedRequest,
   fn: (tx: Tx, prepared: Prepared) => Promise<T>,
   before: (() => Promise<Prepared>) | undefined,
 ): Promise<T> {
-  const { set, context } = keyed
-  const scope = scopeOf(app, keyed)
-  const hash = hashOf(app, keyed)
-  if (before) {
-    const known = await findAnswer(app.db, app.secrets, scope, hash)
-    if (known !== undefined) return replay(set, known)
-  }
-  const prepared = await settled(before)
-
-  const { result: outcome } = await transact(app.db, context, async (tx): Promise<Outcome<T>> => {
-    const known = await claimKey(tx, app.secrets, scope, hash)
-    if (known !== undefined) return { known }
-    reached("key-claimed")
-    const keep = (answer: Answer) => keepAnswer(tx, app.secrets, scope, hash, answer.status, JSON.stringify(answer))
-    try {
-      const { result, eventIds } = await tx.savepoint(async (inner) => {
-        const { events } = open(inner, context)
-        const result = await fn(inner, prepared() as Prepared)
-        return { result, eventIds: events.map(({ id }) => id) }
-      })
-      if (eventIds.length > 0) set.headers[eventIdsHeader] = eventIds.join(",")
-      await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
-      return { result }
-    } catch (error) {
-      const answer = isKept(error) ? answerOf(error) : undefined
-      if (!answer) throw error
-      await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
-      return { error }
-    }
-  })
-
+  const place = { scope: scopeOf(app, keyed), hash: hashOf(app, keyed) }
+  const known = before && (await findAnswer(app.db, app.secrets, place.scope, place.hash))
+  if (known !== undefined) return replay(keyed.set, known)
+  const preparation = await prepare(before)
+  const { result } = await transact(app.db, keyed.context, (tx) => runAndKeep(tx, app, keyed, place, preparation, fn))
   reached("before-answer")
+  return answer(keyed.set, result)
+}
+
+/** What `before` answered or threw. Its refusal is kept like one of the command, so the command's transaction throws it. */
+type Preparation<Prepared> = { readonly prepared: Prepared | undefined } | { readonly refusal: unknown }
+
+async function prepare<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<Preparation<Prepared>> {
+  try {
+    return { prepared: await before?.() }
+  } catch (refusal) {
+    return { refusal }
+  }
+}
+
+/** Claims the key, runs the command in a savepoint, and keeps what it answered, or the domain error that it threw. */
+async function runAndKeep<T, Prepared>(
+  tx: Tx,
+  { secrets }: App,
+  { set, context }: KeyedRequest,
+  { scope, hash }: Place,
+  preparation: Preparation<Prepared>,
+  fn: (tx: Tx, prepared: Prepared) => Promise<T>,
+): Promise<Outcome<T>> {
+  const known = await claimKey(tx, secrets, scope, hash)
+  if (known !== undefined) return { known }
+  reached("key-claimed")
+  const keep = (answer: Answer) => keepAnswer(tx, secrets, scope, hash, answer.status, JSON.stringify(answer))
+  try {
+    const { result, eventIds } = await tx.savepoint(async (inner) => {
+      const { events } = open(inner, context)
+      if ("refusal" in preparation) throw preparation.refusal
+      const result = await fn(inner, preparation.prepared as Prepared)
+      return { result, eventIds: events.map(({ id }) => id) }
+    })
+    addEventIds(set, eventIds)
+    await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
+    return { result }
+  } catch (error) {
+    const answer = isKept(error) ? answerOf(error) : undefined
+    if (!answer) throw error
+    await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
+    return { error }
+  }
+}
+
+function answer<T>(set: ResponseSettings, outcome: Outcome<T>): T {
   if ("known" in outcome) return replay(set, outcome.known)
   if ("error" in outcome) throw outcome.error
   return outcome.result
 }
 
+/** Where an answer is kept, and of which request it is the answer. */
+interface Place {
+  readonly scope: IdempotencyScope
+  readonly hash: Buffer
+}
+
 type Outcome<T> = { readonly known: string } | { readonly error: unknown } | { readonly result: T }
 
-const eventIdsHeader = "x-slotbase-event-ids"
 /** The headers that are part of an answer and are given again with it. */
 const keptHeaders = [eventIdsHeader, "x-correlation-id", "cache-control", "location"]
 
@@ -83,18 +112,6 @@ function replay<T>(set: ResponseSettings, kept: string): T {
   set.status = status
   Object.assign(set.headers, replayed)
   return body as T
-}
-
-/** What `before` answers or throws, for the command's transaction: its refusal is then kept like any other. */
-async function settled<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<() => Prepared | undefined> {
-  try {
-    const prepared = await before?.()
-    return () => prepared
-  } catch (error) {
-    return () => {
-      throw error
-    }
-  }
 }
 
 /** A later request may succeed where the first two did not; and nobody without an account fills the table. */

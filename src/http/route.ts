@@ -9,9 +9,10 @@ import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
-import { type EventContext, transact } from "#events/outbox.ts"
+import { transact } from "#events/outbox.ts"
 import { readBody } from "./body.ts"
-import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
+import type { ResponseSettings } from "./correlation.ts"
+import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
 
@@ -36,7 +37,7 @@ export const api = (app: App) =>
   new Elysia({ name: "api", seed: seedOf(app) })
     .use(problems())
     .onParse({ as: "scoped" }, ({ request }) => readBody(request))
-    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
+    .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 /** The same for routes that read their body themselves, as it comes: what `body` names there has not been read. */
 export const streamingApi = (app: App) =>
@@ -44,7 +45,7 @@ export const streamingApi = (app: App) =>
     .use(problems())
     // Anything but undefined, upon which Elysia would read the body by itself, all of it at once.
     .onParse({ as: "scoped" }, () => null)
-    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
+    .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 export type RequestTools = {
   /** The caller, authenticated once per request. Throws NotAuthenticated. */
@@ -67,34 +68,19 @@ interface GivenContext {
   readonly query: unknown
 }
 
-function deriveTools(app: App, { request, server, set, query }: GivenContext): RequestTools {
+function toolsOf(app: App, { request, server, set, query }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
-  return toolsOf(app, { request, set, query, clientIp: () => server?.requestIP(request)?.address })
-}
-
-interface Context {
-  readonly request: Request
-  readonly set: ResponseSettings
-  readonly query: unknown
-  readonly clientIp: () => string | undefined
-}
-
-function toolsOf(app: App, { request, set, query, clientIp }: Context): RequestTools {
-  let caller: Promise<Caller> | undefined
-  const tools: RequestTools = {
-    caller: () => (caller ??= authenticate(app.db, tokenOf(request))),
+  const clientIp = () => server?.requestIP(request)?.address
+  let authenticated: Promise<Caller> | undefined
+  const caller = () => (authenticated ??= authenticate(app.db, tokenOf(request)))
+  return {
+    caller,
     input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
     clientIp,
     async command(fn, options = {}) {
-      const userId = options.open ? undefined : (await tools.caller()).userId
-      const context: EventContext = {
-        environment: app.config.environment,
-        correlationId: correlationIdOf({ request, set }),
-        ...present("userId", options.userId ?? userId),
-        ...present("clientIp", clientIp()),
-        ...present("userAgent", request.headers.get("user-agent")?.slice(0, maxUserAgent)),
-      }
+      const callerId = options.open ? undefined : (await caller()).userId
+      const context = contextOfRequest(app, { request, set, clientIp }, options.userId ?? callerId)
       if (options.secret) set.headers["cache-control"] = "no-store"
       const key = request.method === "POST" ? request.headers.get("idempotency-key") : null
       const { before, status = statusOf } = options
@@ -103,15 +89,14 @@ function toolsOf(app: App, { request, set, query, clientIp }: Context): RequestT
         set.status = typeof status === "function" ? status(result) : status
         return result
       }
-      if (key !== null) return once(app, { key, request, set, context, callerId: userId }, run, before)
+      if (key !== null) return once(app, { key, request, set, context, callerId }, run, before)
       const prepared = (await before?.()) as Parameters<typeof fn>[1]
       const { result, eventIds } = await transact(app.db, context, (tx) => run(tx, prepared))
       reached("before-answer")
-      if (eventIds.length > 0) set.headers["x-slotbase-event-ids"] = eventIds.join(",")
+      addEventIds(set, eventIds)
       return result
     },
   }
-  return tools
 }
 
 const statusOf = (result: unknown) => (result === undefined ? 204 : 200)
@@ -124,11 +109,6 @@ export function tokenOf(request: Request): string {
   }
   return token
 }
-
-const maxUserAgent = 256
-
-const present = <Key extends string, Value>(key: Key, value: Value | undefined) =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value & {} }
 
 /** Elysia takes plugins of one name and seed for the same; two servers in one process have two apps. */
 const seedOf = (app: App) => {

@@ -25,9 +25,9 @@ import { createRefund, getRefund, handBack, listRefunds } from "#domain/payments
 import { sendRefund } from "#domain/payments/send-refund.ts"
 import { finishPayment } from "#domain/payments/settle.ts"
 import { described, listOf } from "#http/describe.ts"
+import { addEventIds, contextOfRequest, type RequestParts } from "#http/event-context.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
-import { addEventIds, contextOfRequest, type OutsideRequest } from "#http/two-step.ts"
 
 const tag = "Payments"
 
@@ -164,16 +164,10 @@ export const paymentRoutes = (app: App) =>
     )
 
 /** The second half; a payment that is settled already is answered as it is. */
-async function finished(
-  app: App,
-  who: Caller,
-  facilityId: string,
-  id: string,
-  outside: OutsideRequest,
-): Promise<Payment> {
+async function finished(app: App, who: Caller, facilityId: string, id: string, parts: RequestParts): Promise<Payment> {
   const begun = await findPayment(app.db, facilityId, id)
   if (!begun) throw new NotFound("payment", id)
-  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, who, outside))
-  addEventIds(outside.set, eventIds)
+  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, who.userId))
+  addEventIds(parts.set, eventIds)
   return toPayment(payment)
 }
