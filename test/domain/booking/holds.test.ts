@@ -2,8 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Tx } from "#base/database/db.ts"
-import { confirmBooking, createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
+import { createBooking } from "#domain/booking/book.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { createHold, expireHolds, releaseHold } from "#domain/booking/holds.ts"
+import { getBooking, listBookings } from "#domain/booking/list.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
 import { aClub, aMember, atHour, type Club, run } from "#test/harness/club/club.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"

@@ -5,20 +5,14 @@ import { requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import { InvalidInput } from "#base/errors.ts"
 import { Booking } from "#domain/booking/answer.ts"
-import {
-  BookingQuery,
-  cancelBooking,
-  confirmBooking,
-  createBooking,
-  getBooking,
-  listBookings,
-  quoteCancellation,
-  rescheduleBooking,
-} from "#domain/booking/book.ts"
-import { CancellationQuote } from "#domain/booking/cancel.ts"
+import { createBooking } from "#domain/booking/book.ts"
+import { CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "#domain/booking/input.ts"
+import { BookingQuery, getBooking, listBookings } from "#domain/booking/list.ts"
 import { requireMayBook } from "#domain/booking/plan.ts"
+import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -13,7 +13,7 @@ import {
   RuleBroken,
   SlotTaken,
 } from "#base/errors.ts"
-import { bookPlanned } from "#domain/booking/insert.ts"
+import { bookPlanned } from "#domain/booking/book.ts"
 import { planBooking } from "#domain/booking/plan.ts"
 import type { Plan } from "#domain/booking/planned.ts"
 import type { BookingRow } from "#domain/booking/row.ts"

@@ -1,7 +1,7 @@
 // Moving and cancelling bookings: times, prices and refunds, and what happens when others want the same time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { confirmPaidHold } from "#domain/booking/book.ts"
+import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import {
   aBookingClub,
