@@ -78,9 +78,32 @@ export async function callerOf(db: Queryable, userId: string): Promise<Caller | 
   return row && toCaller(row)
 }
 
+/**
+ * A caller who holds a role in a facility. A function that takes a member need not ask for the membership again. Only
+ * `requireMember` makes one: the class leaves this file as a type, and its private field keeps a copy from passing for it.
+ */
+class Member {
+  readonly #role: Role
+  constructor(
+    readonly caller: Caller,
+    readonly facilityId: string,
+    role: Role,
+  ) {
+    this.#role = role
+  }
+  /** Staff, an administrator or an owner of the facility. */
+  get isStaff(): boolean {
+    return isAtLeast(this.#role, "staff")
+  }
+}
+
+export type { Member }
+
 /** Any role in the facility. */
-export function requireMember(caller: Caller, facilityId: string): void {
-  if (bestRole(caller, facilityId) === undefined) throw new NotFound("facility", facilityId)
+export function requireMember(caller: Caller, facilityId: string): Member {
+  const role = bestRole(caller, facilityId)
+  if (role === undefined) throw new NotFound("facility", facilityId)
+  return new Member(caller, facilityId, role)
 }
 
 /** Staff, administrators and owners of the facility. A member who is none of these: NotAllowed. */

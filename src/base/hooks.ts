@@ -47,6 +47,22 @@ export interface BeforeHook<Input, Who> {
   readonly run: (input: Input, context: BeforeContext<Who>) => unknown
 }
 
+/**
+ * An input as the before hooks of its point left it. What must not happen without them takes a `Hooked` input. Only `runAll`
+ * makes one: the class leaves this file as a type, and its private field keeps a copy from passing for it.
+ */
+class Hooked<Input> {
+  readonly #input: Input
+  constructor(input: Input) {
+    this.#input = input
+  }
+  get input(): Input {
+    return this.#input
+  }
+}
+
+export type { Hooked }
+
 /** One after the other, each on what the one before left; the time limit counts for all of them together. */
 export async function runAll<Input, Who>(
   due: readonly BeforeHook<Input, Who>[],
@@ -54,8 +70,8 @@ export async function runAll<Input, Who>(
   context: Omit<BeforeContext<Who>, "signal">,
   timeoutMs: number,
   judge: (name: string, verdict: unknown, present: Input) => Input,
-): Promise<Input> {
-  if (due.length === 0) return input
+): Promise<Hooked<Input>> {
+  if (due.length === 0) return new Hooked(input)
   const late = Promise.withResolvers<never>()
   const aborting = new AbortController()
   const timer = setTimeout(() => {
@@ -71,7 +87,7 @@ export async function runAll<Input, Who>(
       const run = async () => hook.run(structuredClone(present), { ...context, signal: aborting.signal })
       present = judge(hook.name, await Promise.race([run(), late.promise]).catch(failed(hook.name)), present)
     }
-    return present
+    return new Hooked(present)
   } finally {
     clearTimeout(timer)
   }

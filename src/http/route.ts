@@ -16,7 +16,7 @@ import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
 
-export interface CommandOptions<T, Prepared = undefined> {
+export interface CommandOptions<T, Prepared> {
   /** Status of the answer; default 200, and 204 when there is no answer. 201 for what creates. */
   readonly status?: number | ((result: T) => number)
   /** Who acts, on the events; default: the caller. */
@@ -31,6 +31,11 @@ export interface CommandOptions<T, Prepared = undefined> {
    */
   readonly before?: () => Promise<Prepared>
 }
+
+/** A command whose second argument is never undefined does not compile without the `before` that makes the argument. */
+type OptionsOf<T, Prepared> = undefined extends Prepared
+  ? [options?: CommandOptions<T, Prepared>]
+  : [options: CommandOptions<T, Prepared> & Required<Pick<CommandOptions<T, Prepared>, "before">>]
 
 /** `export const bookingRoutes = (app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
 export const api = (app: App) =>
@@ -53,9 +58,9 @@ export type RequestTools = {
   /** Decodes the body, or the query when that is what it is given. Throws InvalidInput. */
   input<T>(schema: InputSchema<T>, value: unknown): T
   /** Runs a command in a transaction of its own and answers its result. */
-  command<T, Prepared = undefined>(
+  command<T, Prepared = void>(
     fn: (tx: Tx, prepared: Prepared) => Promise<T>,
-    options?: CommandOptions<T, Prepared>,
+    ...options: OptionsOf<T, Prepared>
   ): Promise<T>
   /** Address of the other end of the connection; X-Forwarded-For is not believed. */
   clientIp(): string | undefined
@@ -78,19 +83,22 @@ function toolsOf(app: App, { request, server, set, query }: GivenContext): Reque
     caller,
     input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
     clientIp,
-    async command(fn, options = {}) {
+    async command<T, Prepared>(
+      fn: (tx: Tx, prepared: Prepared) => Promise<T>,
+      options: CommandOptions<T, Prepared> = {},
+    ) {
       const callerId = options.open ? undefined : (await caller()).userId
       const context = contextOfRequest(app, { request, set, clientIp }, options.userId ?? callerId)
       if (options.secret) set.headers["cache-control"] = "no-store"
       const key = request.method === "POST" ? request.headers.get("idempotency-key") : null
       const { before, status = statusOf } = options
-      const run = async (tx: Tx, prepared: Parameters<typeof fn>[1]) => {
+      const run = async (tx: Tx, prepared: Prepared) => {
         const result = await fn(tx, prepared)
         set.status = typeof status === "function" ? status(result) : status
         return result
       }
       if (key !== null) return once(app, { key, request, set, context, callerId }, run, before)
-      const prepared = (await before?.()) as Parameters<typeof fn>[1]
+      const prepared = (await before?.()) as Prepared
       const { result, eventIds } = await transact(app.db, context, (tx) => run(tx, prepared))
       reached("before-answer")
       addEventIds(set, eventIds)

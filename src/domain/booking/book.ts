@@ -2,8 +2,8 @@
  * Booking a slot: the plan of what is asked for (plan.ts), the row with its slot (insert.ts), and the event of what the booking
  * is at first: confirmed, held until it is paid online, or pending until staff approve it.
  */
-import type { Caller } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordApprovalRequested } from "./change-events.ts"
@@ -11,6 +11,7 @@ import { recordConfirmed, recordHeld } from "./events.ts"
 import type { BookingInput } from "./input.ts"
 import { insertPlanned } from "./insert.ts"
 import { requireMayPay } from "./lock-own.ts"
+import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
 import type { Plan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
@@ -21,10 +22,11 @@ import type { NewBooking } from "./rows.ts"
  * booking.approval.requested for what staff must approve.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
  */
-export async function createBooking(tx: Tx, caller: Caller, facilityId: string, input: BookingInput): Promise<Booking> {
-  requireMayPay(caller, facilityId, input.paymentMethod)
-  const plan = await planBooking(tx, caller, facilityId, input)
-  return toBooking(await bookPlanned(tx, plan, input.paymentMethod))
+export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<BookingInput>): Promise<Booking> {
+  const { paymentMethod } = wanted.input
+  requireMayPay(mayBook.member, paymentMethod)
+  const plan = await planBooking(tx, mayBook, wanted)
+  return toBooking(await bookPlanned(tx, plan, paymentMethod))
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Confirming a hold: by a command, or because it was paid. The hold is locked, and its event recorded in the same transaction. */
-import type { Caller } from "#access/caller.ts"
+import { type Caller, isStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -25,7 +25,7 @@ export async function confirmBooking(
   { paymentMethod }: typeof ConfirmInput.Type,
 ): Promise<Booking> {
   const booking = await lockOwn(tx, caller, facilityId, bookingId)
-  requireMayPay(caller, facilityId, paymentMethod)
+  requireMayPay({ isStaff: isStaff(caller, facilityId) }, paymentMethod)
   requireLiveHold(booking, "confirmed")
   if (paymentMethod === "online" && !(await isPaid(tx, booking))) {
     const price = `${booking.price_amount} ${booking.price_currency} (minor units)`

@@ -6,6 +6,7 @@ import type { Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordHeld, recordReleased } from "./events.ts"
@@ -13,6 +14,7 @@ import { holdsGone, recordDied } from "./holds-ended.ts"
 import type { HoldInput } from "./input.ts"
 import { insertPlanned } from "./insert.ts"
 import { lockOwn, requireLiveHold } from "./lock-own.ts"
+import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
 
@@ -21,8 +23,8 @@ import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
  * held but asked for, with POST …/bookings.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
  */
-export async function createHold(tx: Tx, caller: Caller, facilityId: string, input: HoldInput): Promise<Booking> {
-  const plan = await planBooking(tx, caller, facilityId, input)
+export async function createHold(tx: Tx, mayBook: MayBook, wanted: Hooked<HoldInput>): Promise<Booking> {
+  const plan = await planBooking(tx, mayBook, wanted)
   if (plan.needsApproval) {
     const message =
       "Such a booking is approved by staff: ask for it with POST …/bookings; it keeps the slot until then."

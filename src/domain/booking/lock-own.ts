@@ -1,5 +1,5 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
@@ -32,10 +32,9 @@ export const familyOf = (caller: Caller): string[] => [
   ...(caller.children ?? []).map(({ childId }) => childId),
 ]
 
-/** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotFound, NotAllowed. */
-export function requireMayPay(caller: Caller, facilityId: string, paymentMethod: string): void {
-  requireMember(caller, facilityId)
-  if (paymentMethod !== "online" && !isStaff(caller, facilityId)) {
+/** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotAllowed. */
+export function requireMayPay(member: Pick<Member, "isStaff">, paymentMethod: string): void {
+  if (paymentMethod !== "online" && !member.isStaff) {
     throw new NotAllowed(`The payment method ${paymentMethod} is for staff and API keys.`)
   }
 }

@@ -4,7 +4,7 @@
  * back, nor a cancellation after it. The new time must keep the same rules as a new booking and has the price of now. The old occupancy is released and
  * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
  */
-import { type Caller, isStaff } from "#access/caller.ts"
+import { type Caller, isStaff, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -15,7 +15,8 @@ import { recordRescheduled } from "./change-events.ts"
 import { freedOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import { planBooking } from "./plan.ts"
+import { requireMayBook } from "./may-book.ts"
+import { planWithoutHooks } from "./plan.ts"
 import type { Plan } from "./planned.ts"
 import { portion, refundOf } from "./refund-quote.ts"
 import type { LockedBooking } from "./row.ts"
@@ -31,7 +32,7 @@ const hourMs = 3_600_000
  * booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken what planBooking throws, approval_required, costs_more, same_time
+ * @throws RuleBroken what planWithoutHooks throws, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
@@ -50,7 +51,8 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const plan = await planBooking(tx, caller, facilityId, wanted, { moving: true })
+  const mayBook = requireMayBook(requireMember(caller, facilityId), wanted)
+  const plan = await planWithoutHooks(tx, mayBook, wanted)
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)

@@ -8,6 +8,7 @@ import type { Caller } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import type { Tx } from "#base/database/db.ts"
 import { BlockedByHook, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { accountIdOf } from "#domain/ledger/accounts.ts"
 import { type Payment, toPayment } from "#domain/ledger/answer.ts"
@@ -32,8 +33,8 @@ export async function payAutomatically(
 ): Promise<Payment | undefined> {
   const asked = await askedOf(app, { facilityId, referenceType, referenceId }, amount)
   if (asked === undefined) return undefined
-  const blocked = await blockedBy(app, asked)
-  const { result: begun } = await transact(app.db, context, (tx) => begin(tx, app, asked, blocked))
+  const verdict = await hooked(app, asked)
+  const { result: begun } = await transact(app.db, context, (tx) => begin(tx, app, asked, verdict))
   if (begun === undefined) return undefined
   const { payment } = await finishPayment(app, begun, context)
   return toPayment(payment)
@@ -53,13 +54,12 @@ async function askedOf(app: App, reference: Reference, amount: number | undefine
   }
 }
 
-/** Why a hook does not let it pass. */
-async function blockedBy(app: App, asked: PaymentAsked): Promise<string | undefined> {
+/** What is asked as the hooks let it pass, or the refusal of one of them. */
+async function hooked(app: App, asked: PaymentAsked): Promise<Hooked<PaymentAsked> | BlockedByHook> {
   try {
-    await runPaymentHooks(app.hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
-    return undefined
+    return await runPaymentHooks(app.hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
   } catch (error) {
-    if (error instanceof BlockedByHook) return error.reason
+    if (error instanceof BlockedByHook) return error
     throw error
   }
 }
@@ -69,13 +69,14 @@ async function begin(
   tx: Tx,
   app: App,
   asked: PaymentAsked,
-  blocked: string | undefined,
+  verdict: Hooked<PaymentAsked> | BlockedByHook,
 ): Promise<PaymentRow | undefined> {
   const due = await lockDue(tx, asked)
   if (ifAny(() => payable(due, asked.amount)) === undefined) return undefined
   const id = newId()
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
   const card = await savedCard(tx, app, asked.facilityId, accountId)
+  const blocked = verdict instanceof BlockedByHook ? verdict.reason : undefined
   const sealed = card && blocked === undefined ? sealCard(app, id, { kind: "saved", reference: card.reference }) : null
   await markRetried(tx, asked)
   const who = { payer_id: card?.ownerId ?? due.debtorId, requested_by: jobsCaller.userId, automatic: true }

@@ -7,6 +7,7 @@ import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.t
 import type { App } from "#base/app.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { accountIdOf, cardOn } from "#domain/ledger/accounts.ts"
 import type { PaymentInput } from "#domain/ledger/answer.ts"
@@ -58,7 +59,7 @@ export async function beginPayment(
   tx: Tx,
   app: App,
   caller: Caller,
-  asked: PaymentAsked,
+  { input: asked }: Hooked<PaymentAsked>,
   cardToken: string | undefined,
 ): Promise<PaymentRow> {
   const due = await lockDue(tx, asked)

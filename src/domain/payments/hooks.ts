@@ -1,6 +1,15 @@
 /** The hook point before:payment.process: what a hook gets and answers, and how its hooks are run. */
 import type { Caller } from "#access/caller.ts"
-import { type BeforeContext, decide, failed, type Hook, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
+import {
+  type BeforeContext,
+  decide,
+  failed,
+  type Hook,
+  type Hooked,
+  type Hooks,
+  hookPoints,
+  runAll,
+} from "#base/hooks.ts"
 import type { PaymentAsked } from "./begin.ts"
 
 /**
@@ -25,10 +34,10 @@ export async function runPaymentHooks(
   payment: PaymentAsked,
   context: Omit<BeforeContext<Caller>, "signal">,
   timeoutMs: number = hookPoints["before:payment.process"].timeoutMs,
-): Promise<void> {
+): Promise<Hooked<PaymentAsked>> {
   const due = (hooks ?? []).filter(isProcess)
   const refuse = (name: string) => failed(name)(new Error("it tried to modify a payment, which no hook may"))
-  await runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
+  return runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
     decide(name, verdict, present, () => refuse(name)),
   )
 }

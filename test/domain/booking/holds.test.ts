@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Tx } from "#base/database/db.ts"
-import { createBooking } from "#domain/booking/book.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
-import { createHold, expireHolds, releaseHold } from "#domain/booking/holds.ts"
+import { expireHolds, releaseHold } from "#domain/booking/holds.ts"
 import { getBooking, listBookings } from "#domain/booking/list.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
+import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { aClub, aMember, atHour, type Club, run } from "#test/harness/club/club.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"

@@ -5,9 +5,9 @@ import { openSession } from "#access/sessions.ts"
 import type { Db, Tx } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
 import type { Booking } from "#domain/booking/answer.ts"
-import { createBooking } from "#domain/booking/book.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { type EventContext, type NewEvent, transact } from "#events/outbox.ts"
+import { createBooking } from "./ask.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
 
 export interface Person {

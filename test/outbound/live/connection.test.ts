@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
-import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
 import { record } from "#events/outbox.ts"
+import { createHold } from "#test/harness/club/ask.ts"
 import { aClub, aMember, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"

@@ -4,6 +4,7 @@ import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import { InvalidInput } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { createBooking } from "#domain/booking/book.ts"
 import { CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
@@ -11,7 +12,7 @@ import { confirmBooking } from "#domain/booking/confirm.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "#domain/booking/input.ts"
 import { BookingQuery, getBooking, listBookings } from "#domain/booking/list.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
@@ -28,17 +29,12 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(BookingInput, body)
-        requireMayBook(who, facilityId, wanted)
-        return command((tx, booking: BookingInput) => createBooking(tx, who, facilityId, booking), {
+        const mayBook = requireMayBook(member, wanted)
+        return command((tx, hooked: Hooked<BookingInput>) => createBooking(tx, mayBook, hooked), {
           status: 201,
-          before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
-              input(BookingInput, changed),
-            ),
+          before: () => runBeforeHooks(app.hooks, member, wanted, (changed) => input(BookingInput, changed)),
         })
       },
       described({

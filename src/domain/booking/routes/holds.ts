@@ -2,11 +2,12 @@
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { createHold, releaseHold } from "#domain/booking/holds.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { HoldInput } from "#domain/booking/input.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { described } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -19,17 +20,12 @@ export const holdRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/holds",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(HoldInput, body)
-        requireMayBook(who, facilityId, wanted)
-        return command((tx, hold: HoldInput) => createHold(tx, who, facilityId, hold), {
+        const mayBook = requireMayBook(member, wanted)
+        return command((tx, hooked: Hooked<HoldInput>) => createHold(tx, mayBook, hooked), {
           status: 201,
-          before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
-              input(HoldInput, changed),
-            ),
+          before: () => runBeforeHooks(app.hooks, member, wanted, (changed) => input(HoldInput, changed)),
         })
       },
       described({

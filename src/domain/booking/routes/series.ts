@@ -26,14 +26,12 @@ export const recurringBookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/recurring-bookings",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(RecurringInput, body)
-        requireMayRecur(who, facilityId, wanted)
-        return command((tx, ready: PreparedSeries) => createSeries(tx, who, facilityId, wanted, ready), {
+        const mayBook = requireMayRecur(member, wanted)
+        return command((tx, ready: PreparedSeries) => createSeries(tx, member, wanted, ready), {
           status: 201,
-          before: () => prepareSeries(app.db, app.hooks, who, facilityId, wanted),
+          before: () => prepareSeries(app.db, app.hooks, mayBook, wanted),
         })
       },
       described({

@@ -2,12 +2,14 @@
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
-import { InvalidInput } from "#base/errors.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
-import { runBeforeHooks } from "#domain/booking/hooks.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { runAcceptHooks } from "#domain/booking/hooks.ts"
+import type { BookingInput } from "#domain/booking/input.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
-import { AcceptInput, bookingOf, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
+import { AcceptInput, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
 import {
   acceptOffer,
   declineOffer,
@@ -28,12 +30,10 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wish = input(WaitlistInput, body)
-        requireMayBook(who, facilityId, bookingOf(wish, wish.resourceId ?? facilityId))
-        return command((tx) => joinWaitlist(tx, who, facilityId, wish), { status: 201 })
+        const mayBook = requireMayBook(member, wish)
+        return command((tx) => joinWaitlist(tx, mayBook, wish), { status: 201 })
       },
       described({
         tag,
@@ -89,10 +89,11 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist/:entryId/accept",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
+        const { member, who, facilityId, entryId } = addressed(await caller(), params)
         const how = input(AcceptInput, body)
-        return command((tx) => acceptOffer(tx, who, facilityId, entryId, how), {
-          before: () => askHooks(app, who, facilityId, entryId, how.paymentMethod),
+        const offered = () => offeredBooking(app.db, who, facilityId, entryId, how.paymentMethod)
+        return command((tx, hooked: Hooked<typeof how>) => acceptOffer(tx, who, facilityId, entryId, hooked), {
+          before: () => runAcceptHooks(app.hooks, member, how, offered),
         })
       },
       described({
@@ -127,31 +128,19 @@ export const waitlistRoutes = (app: App) =>
 /** A stranger learns nothing about an entry, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly entryId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, entryId: idOf(params.entryId, "waitlist entry") }
+  const member = requireMember(who, facilityId)
+  return { member, who, facilityId, entryId: idOf(params.entryId, "waitlist entry") }
 }
 
-/**
- * The hold of an offer is made where somebody else frees the slot, and no hook may run in there: so before:booking.create is
- * asked when it is accepted. It may block; what was offered is taken as it is.
- */
-async function askHooks(
-  app: App,
+/** What the caller's entry has been offered, as the before hooks see it. */
+async function offeredBooking(
+  db: Db,
   who: Caller,
   facilityId: string,
   entryId: string,
   paymentMethod: typeof AcceptInput.Type.paymentMethod,
-): Promise<void> {
-  if ((app.hooks ?? []).length === 0) return
-  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(
-    app.db,
-    who,
-    facilityId,
-    entryId,
-  )
-  if (offer === null) return
-  const wanted = { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
-  await runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, () => {
-    throw new InvalidInput([{ path: "body", message: "An offer is taken as it is" }])
-  })
+): Promise<BookingInput | undefined> {
+  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(db, who, facilityId, entryId)
+  if (offer === null) return undefined
+  return { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
 }

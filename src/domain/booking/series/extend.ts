@@ -2,17 +2,18 @@
  * The rolling window: books what has come inside it since. Nobody is there to ask, so what cannot be booked is skipped and told.
  * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
  */
-import { type Caller, callerOf } from "#access/caller.ts"
+import { type Caller, callerOf, requireMember } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import type { Tx } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
+import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
 import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { transact } from "#events/outbox.ts"
 import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"
-import { type Prepared, prepare } from "./prepare.ts"
+import { isRefusal, type Prepared, prepare, type Refusal, type SeriesWish } from "./prepare.ts"
 import { changeSeries, findDue, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
 import { daysAfter, extendAt, nextStretch, patternOf } from "./window.ts"
 
@@ -50,50 +51,54 @@ async function extendOne(app: Parts, facilityId: string, id: string): Promise<Co
   const caller = series && (await callerOf(app.db, series.created_by))
   if (!series || !caller) return none
   const { occurrences, until } = nextStretch(series)
-  const prepared = await prepare(app.hooks, caller, facilityId, wishOf(series), occurrences)
+  const wish = wishOf(series)
+  const prepared = await prepare(app.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
   try {
-    return await inOneTransaction(app, caller, series, until, prepared)
+    return await inOneTransaction(app, series, until, prepared)
   } catch (error) {
     if (!isLimit(error)) throw error
   }
   // The facility's plan has not enough bookings left for all of them: one by one, so that what it allows is booked.
   let sum = none
-  for (const each of prepared) sum = added(sum, await extendByOne(app, caller, series, each))
+  for (const each of prepared) sum = added(sum, await extendByOne(app, series, each))
   return sum
 }
 
-async function extendByOne(
-  app: Parts,
-  caller: Caller,
-  { facility_id, id }: SeriesRow,
-  each: Prepared,
-): Promise<Counts> {
+/** The right of the series' author as it is now, or why they have none any more. */
+function rightOf(caller: Caller, facilityId: string, wish: SeriesWish): MayBook | Refusal {
+  try {
+    return requireMayBook(requireMember(caller, facilityId), wish)
+  } catch (error) {
+    if (isRefusal(error)) return error
+    throw error
+  }
+}
+
+async function extendByOne(app: Parts, { facility_id, id }: SeriesRow, each: Prepared): Promise<Counts> {
   const series = await findSeries(app.db, facility_id, id)
   if (!series) return none
   const { occurrence } = each
   try {
-    return await inOneTransaction(app, caller, series, occurrence.on, [each])
+    return await inOneTransaction(app, series, occurrence.on, [each])
   } catch (error) {
     if (!isLimit(error)) throw error
-    return inOneTransaction(app, caller, series, occurrence.on, [{ occurrence, wanted: error }])
+    return inOneTransaction(app, series, occurrence.on, [{ occurrence, asked: error }])
   }
 }
 
 async function inOneTransaction(
   { db, config }: Parts,
-  caller: Caller,
   series: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
 ): Promise<Counts> {
   const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
-  const { result } = await transact(db, context, (tx) => extend(tx, caller, series, until, prepared))
+  const { result } = await transact(db, context, (tx) => extend(tx, series, until, prepared))
   return result ? { booked: result.booked.length, skipped: result.skipped.length } : none
 }
 
 async function extend(
   tx: Tx,
-  caller: Caller,
   seen: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
@@ -101,7 +106,7 @@ async function extend(
   const series = await lockSeries(tx, seen.facility_id, seen.id)
   if (series?.status !== "active" || !sameSeries(series, seen)) return undefined
   return offeringAtTheEnd(tx, async () => {
-    const planned = await planOccurrences(tx, caller, series.facility_id, prepared)
+    const planned = await planOccurrences(tx, prepared)
     const report = await takeOccurrences(tx, series.id, wishOf(series), planned)
     await keepReport(tx, series, report)
     const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)

@@ -6,11 +6,12 @@ import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
-import { isRefusal, type Planned, type Report, reported } from "./book.ts"
+import { type Planned, type Report, reported } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
 import { type Occurrence, occurrenceOn } from "./occurrences.ts"
+import { isRefusal } from "./prepare.ts"
 import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts"
 
 /**

@@ -5,15 +5,16 @@
  * fails that transaction, it passes to the next.
  */
 
-import { callerOf } from "#access/caller.ts"
+import { callerOf, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isCounted } from "#domain/booking/counted.ts"
 import { recordHeld } from "#domain/booking/events.ts"
 import type { Freed } from "#domain/booking/freed-slot.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { newBookingOf, rowOf } from "#domain/booking/new-booking.ts"
-import { planBooking } from "#domain/booking/plan.ts"
+import { planWithoutHooks } from "#domain/booking/plan.ts"
 import type { Plan } from "#domain/booking/planned.ts"
 import type { Inserted } from "#domain/booking/rows.ts"
 import { insertBooking, type NewBooking } from "#domain/booking/rows.ts"
@@ -91,9 +92,8 @@ async function planFor(tx: Tx, candidate: Candidate): Promise<Plan | undefined> 
   const { booker_id: bookerId, booking_type: bookingType, participants, start_at, end_at } = candidate
   const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
   try {
-    // "moving": an offer is not limited by how many slots its booker keeps waiting, nor locks them.
-    const input = bookingOf(wish, candidate.free_resource_id)
-    return await planBooking(tx, caller, candidate.facility_id, input, { moving: true })
+    const mayBook = requireMayBook(requireMember(caller, candidate.facility_id), wish)
+    return await planWithoutHooks(tx, mayBook, bookingOf(wish, candidate.free_resource_id))
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw error

@@ -7,13 +7,15 @@ import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
-import { planBooking } from "#domain/booking/plan.ts"
+import type { MayBook } from "#domain/booking/may-book.ts"
+import { planWithoutHooks } from "#domain/booking/plan.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { toEntry, type WaitlistEntry } from "./answer.ts"
@@ -39,16 +41,11 @@ export const maxLiveWishes = 20
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes), WrongState (slot_is_free,
  * already_waiting)
  */
-export async function joinWaitlist(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: WaitlistInput,
-): Promise<WaitlistEntry> {
+export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInput): Promise<WaitlistEntry> {
+  const { caller, facilityId } = mayBook.member
   const { resourceType } = input
   const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
-  // "moving": a wish is no slot that its booker keeps from others.
-  const plan = await planBooking(tx, caller, facilityId, bookingOf(input, resourceId), { moving: true })
+  const plan = await planWithoutHooks(tx, mayBook, bookingOf(input, resourceId))
   if (plan.needsApproval) {
     throw new RuleBroken(
       "approval_required",
@@ -147,8 +144,9 @@ export async function acceptOffer(
   caller: Caller,
   facilityId: string,
   entryId: string,
-  { paymentMethod }: typeof AcceptInput.Type,
+  accepted: Hooked<typeof AcceptInput.Type>,
 ): Promise<WaitlistEntry> {
+  const { paymentMethod } = accepted.input
   const { entry, hold } = await lockOffer(tx, caller, facilityId, entryId)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)

@@ -4,9 +4,10 @@
  * and its booking records nothing. Every command locks that booking first: of two who decide, the second finds it decided.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember, requireStaff } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, requireMember, requireStaff } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
@@ -58,21 +59,14 @@ export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
  */
 export async function requestBlock(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   { blockType, reason }: BlockInput,
-  asked: HoldInput,
+  asked: Hooked<HoldInput>,
 ): Promise<CoachBlock> {
-  const coach = await actingCoach(tx, caller, facilityId, asked.bookerId)
-  const staff = isStaff(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
+  const coach = await actingCoach(tx, member, asked.input.bookerId)
   const requiresApproval = !staff && coach.blocksNeedApproval
-  const plan = await planTrusted(tx, caller, facilityId, {
-    resourceId: asked.resourceId,
-    startAt: asked.startAt,
-    endAt: asked.endAt,
-    bookingType: "coach_block",
-    bookerId: coach.userId,
-  })
+  const plan = await planTrusted(tx, member, asked)
   // Time is taken and nothing is sold: the coach owes nothing for it.
   const booking = await insertPlanned(
     tx,

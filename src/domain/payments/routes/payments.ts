@@ -6,6 +6,7 @@ import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
 import type { App } from "#base/app.ts"
 import { NotFound } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import {
   Payment,
@@ -43,11 +44,11 @@ export const paymentRoutes = (app: App) =>
         const wanted = input(PaymentInput, body)
         const begin = async () => {
           const asked = await askedPayment(app.db, who, facilityId, wanted)
-          await runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
-          return asked
+          return runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
         }
         const { id } = await command(
-          async (tx, asked: PaymentAsked) => toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
+          async (tx, asked: Hooked<PaymentAsked>) =>
+            toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
           { status: 201, before: begin },
         )
         return finished(app, who, facilityId, id, { request, set, clientIp })
