@@ -7,8 +7,8 @@ import { runActors, startActors } from "#actors/index.ts"
 import { broadcaster } from "#actors/live/broadcaster.ts"
 import type { Report } from "#actors/runtime/supervisor.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
+import { closeOutside, type Outside, openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
-import type { App } from "./base/app.ts"
 import { clock } from "./base/clock.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
@@ -24,6 +24,7 @@ import { banner } from "./demo/banner.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
 import { registeredHooks } from "./hooks/registered.ts"
+import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/email/routes.ts"
 
@@ -58,7 +59,9 @@ async function start(): Promise<void> {
   ends.push(() => clearInterval(following))
   ends.push(await connectHints(db))
 
-  const app: App = { config, db, secrets, hooks: registeredHooks }
+  const outside = openOutside(config, db)
+  ends.push(() => closeOutside(outside))
+  const app = { config, db, secrets, hooks: registeredHooks, ...outside }
   const rootKey = await ensureRootKey(db, config.rootKey)
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
   const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
@@ -72,7 +75,7 @@ async function start(): Promise<void> {
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox }))
 }
 
-async function serveApi(app: App): Promise<string> {
+async function serveApi(app: App & Outside): Promise<string> {
   const live = new Live(app.db)
   const { address, stop } = await listen(createServer(app, live), app.config)
   ends.push(stop)

@@ -5,8 +5,10 @@
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import { onHint } from "#base/hints.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { metrics } from "#events/metrics.ts"
 import { createDeliverer, type DelivererTools } from "./deliverer.ts"
 
@@ -15,9 +17,16 @@ export interface DeliverWebhooks extends Actor {
   readonly drain: () => Promise<void>
 }
 
+/** Webhooks are sent to public addresses, and to those that the configuration allows; what they send is signed. */
+export interface DeliveryTools {
+  readonly db: Db
+  readonly config: Pick<Config, "egressAllow">
+  readonly secrets: SecretBox
+}
+
 /** @param given how long a receiver may take, where that is not the default. */
 export function deliverWebhooks(
-  { db, config, secrets }: App,
+  { db, config, secrets }: DeliveryTools,
   owner: () => number,
   given: Pick<DelivererTools, "timeoutMs"> = {},
 ): DeliverWebhooks {

@@ -2,14 +2,13 @@
  * AfterHooks: runs the after hooks of this installation, each for its event. It is subscribed only to events for which a
  * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
  */
-import type { App } from "#base/app.ts"
-import type { Hook } from "#base/hooks.ts"
+import type { Hook, Hooks } from "#base/hooks.ts"
 import type { AfterHook } from "#events/after-hook.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { toDomainEvent } from "#events/envelope.ts"
 import type { ExternalHandler } from "./handler.ts"
 
-export function afterHooksHandler({ hooks = [] }: Pick<App, "hooks">): ExternalHandler {
+export function afterHooksHandler({ hooks = [] }: { readonly hooks?: Hooks }): ExternalHandler {
   const after = hooks.filter(isAfter)
   return {
     kind: "external",

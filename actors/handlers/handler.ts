@@ -66,8 +66,6 @@ export interface ExternalHandler {
   readonly name: string
   readonly events: readonly EventType[]
   readonly handle: (event: HandledEvent, tools: ExternalTools) => Promise<Outcome>
-  /** When the process stops, after its last run: gives back what it holds of the outside. */
-  readonly close?: () => Promise<void>
 }
 
 export interface ExternalTools {

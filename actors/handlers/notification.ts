@@ -5,11 +5,11 @@
  */
 
 import { contextOf } from "#actors/runs/transactional.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
-import { createMailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
+import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
   begin,
   type Intent,
@@ -31,16 +31,16 @@ export class NotificationsUnsent extends Error {
 /** Sends of one event under way at once. */
 const sendsAtOnce = 4
 
-/** Close it when the process stops: it holds connections to the mail server. Sends with the first event that needs it. */
-export function notificationHandler(
-  app: App,
-  mailer = createMailer(app),
-): ExternalHandler & { close(): Promise<void> } {
+export interface NotificationTools {
+  readonly config: Pick<Config, "environment">
+  readonly mail: Mailer
+}
+
+export function notificationHandler({ config: { environment }, mail }: NotificationTools): ExternalHandler {
   return {
     kind: "external",
     name: "NotificationHandler",
     events: notifiedEvents,
-    close: () => mailer.close(),
 
     async handle(event, { db, signal }) {
       const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never)
@@ -68,12 +68,12 @@ export function notificationHandler(
       async function send(intent: Intent): Promise<void> {
         signal.throwIfAborted()
         if (intent.email === null) return markSkipped(db, intent, "no email address")
-        if (mailer.unavailable !== undefined) return markSkipped(db, intent, mailer.unavailable)
+        if (mail.unavailable !== undefined) return markSkipped(db, intent, mail.unavailable)
         if (!(await begin(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, body: text, html } = intent
         try {
-          await mailer.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
+          await mail.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
         } catch (error) {
           if (error instanceof RecipientRefused) return markSkipped(db, intent, error.message)
           if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")
@@ -89,7 +89,7 @@ export function notificationHandler(
           await markSent(db, intent)
           return
         }
-        const context = contextOf(event, app.config.environment)
+        const context = contextOf(event, environment)
         await transact(db, context, async (tx) => {
           const sentAt = await markSent(tx, intent)
           const { user_id: userId, channel } = intent

@@ -4,15 +4,15 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { decideReminders } from "#domain/booking/reminders/reminders.ts"
 import { transact } from "#events/outbox.ts"
+import type { JobTools } from "./job-tools.ts"
 
 /** Reminders per transaction. */
 const batch = 200
 
-export const bookingReminderCheck = ({ db, config }: App): Actor => {
+export const bookingReminderCheck = ({ db, config }: JobTools): Actor => {
   async function pass(facilityId?: string): Promise<Pass> {
     const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
     const { result } = await transact(db, context, (tx) => decideReminders(tx, batch, facilityId))

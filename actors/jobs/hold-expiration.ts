@@ -4,15 +4,15 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
 import { transact } from "#events/outbox.ts"
+import type { JobTools } from "./job-tools.ts"
 
 /** Holds per transaction. */
 const batch = 200
 
-export const holdExpiration = ({ db, config }: App): Actor => {
+export const holdExpiration = ({ db, config }: JobTools): Actor => {
   async function pass(facilityId?: string): Promise<Pass> {
     const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
     const { result: expired } = await transact(db, context, (tx) => expireHolds(tx, batch, facilityId))

@@ -4,15 +4,15 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { detectNoShows } from "#domain/booking/attendance/no-shows.ts"
 import { transact } from "#events/outbox.ts"
+import type { JobTools } from "./job-tools.ts"
 
 /** Bookings per transaction: each is some statements, and its member waits for the end. */
 const batch = 50
 
-export const noShowDetection = ({ db, config }: App): Actor => {
+export const noShowDetection = ({ db, config }: JobTools): Actor => {
   async function pass(facilityId?: string): Promise<Pass> {
     const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
     const { result: noShows } = await transact(db, context, (tx) => detectNoShows(tx, batch, facilityId))

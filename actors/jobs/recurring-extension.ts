@@ -4,15 +4,14 @@
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
-import { extendDue } from "#domain/booking/series/extend.ts"
+import { type ExtendTools, extendDue } from "#domain/booking/series/extend.ts"
 
 /** Series per pass, each in a transaction of its own. */
 const batch = 50
 
-export const recurringExtension = (app: App): Actor => {
+export const recurringExtension = (tools: ExtendTools): Actor => {
   const run = async (facilityId?: string) => {
-    const { series, booked, skipped } = await extendDue(app, batch, facilityId)
+    const { series, booked, skipped } = await extendDue(tools, batch, facilityId)
     return { more: series === batch, did: { series, booked, skipped } }
   }
   return {

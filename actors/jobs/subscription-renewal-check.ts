@@ -5,9 +5,9 @@
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { payAutomatically } from "#domain/payments/automatic.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
 import { claimUntried, markTried, openAmount } from "#domain/subscriptions/invoices.ts"
 import { advanceDue, type DueKey, findDue } from "#domain/subscriptions/renew.ts"
 import { type EventContext, transact } from "#events/outbox.ts"
@@ -17,7 +17,7 @@ const batch = 100
 /** Things that the clock does to one subscription in one pass: ten years of months. */
 const maxSteps = 120
 
-export const subscriptionRenewalCheck = (app: App): Actor => ({
+export const subscriptionRenewalCheck = (tools: PaymentTools): Actor => ({
   name: "subscription-renewal-check",
   description: "Process subscription renewals",
   cron: "0 * * * *",
@@ -26,14 +26,14 @@ export const subscriptionRenewalCheck = (app: App): Actor => ({
     const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
     const failures: unknown[] = []
     let after: string | undefined
-    for (let due = await findDue(app.db, after, batch); due.length > 0; due = await findDue(app.db, after, batch)) {
+    for (let due = await findDue(tools.db, after, batch); due.length > 0; due = await findDue(tools.db, after, batch)) {
       for (const key of due) {
         if (stopping.aborted) return { more: false, did }
-        await attempt(failures, () => advanceAll(app, key, did))
+        await attempt(failures, () => advanceAll(tools, key, did))
       }
       after = due.at(-1)?.id
     }
-    await attempt(failures, () => askForPayments(app, stopping, did, failures))
+    await attempt(failures, () => askForPayments(tools, stopping, did, failures))
     if (failures.length > 0)
       throw new AggregateError(failures, `${failures.length} subscriptions failed: ${failures[0]}`)
     return { more: false, did }
@@ -42,25 +42,34 @@ export const subscriptionRenewalCheck = (app: App): Actor => ({
 
 type Counts = Record<"renewed" | "ended" | "pastDue" | "cancelled" | "asked", number>
 
-async function advanceAll(app: App, key: DueKey, did: Counts): Promise<void> {
+async function advanceAll(tools: PaymentTools, key: DueKey, did: Counts): Promise<void> {
   for (let step = 0; step < maxSteps; step++) {
-    const { result } = await transact(app.db, contextOf(app), (tx) => advanceDue(tx, key))
+    const { result } = await transact(tools.db, contextOf(tools), (tx) => advanceDue(tx, key))
     if (result === undefined) return
     did[result]++
   }
 }
 
 /** At least once per invoice: a process that dies in between is followed by another one, and what is paid is not asked for. */
-async function askForPayments(app: App, stopping: AbortSignal, did: Counts, failures: unknown[]): Promise<void> {
+async function askForPayments(
+  tools: PaymentTools,
+  stopping: AbortSignal,
+  did: Counts,
+  failures: unknown[],
+): Promise<void> {
   while (!stopping.aborted) {
-    const untried = await claimUntried(app.db)
+    const untried = await claimUntried(tools.db)
     if (untried === undefined) return
     await attempt(failures, async () => {
       const { facility_id: facilityId, subscription_id: referenceId } = untried
       // What is open, and no more: a period that was given back by hand is due by the books, and is not taken again.
-      const amount = await openAmount(app.db, untried)
-      await payAutomatically(app, { facilityId, referenceType: "subscription", referenceId, amount }, contextOf(app))
-      await markTried(app.db, untried)
+      const amount = await openAmount(tools.db, untried)
+      await payAutomatically(
+        tools,
+        { facilityId, referenceType: "subscription", referenceId, amount },
+        contextOf(tools),
+      )
+      await markTried(tools.db, untried)
       did.asked++
     })
   }
@@ -75,7 +84,7 @@ async function attempt(failures: unknown[], work: () => Promise<void>): Promise<
 }
 
 /** Each piece of work is a story of its own. */
-const contextOf = ({ config }: App): EventContext => ({
+const contextOf = ({ config }: Pick<PaymentTools, "config">): EventContext => ({
   environment: config.environment,
   correlationId: newId(),
   userId: jobsUserId,

@@ -5,13 +5,12 @@
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
-import { cleanUploads } from "#domain/media/cleanup.ts"
+import { type CleanupTools, cleanUploads } from "#domain/media/cleanup.ts"
 
-export const uploadCleanup = (app: App): Actor => ({
+export const uploadCleanup = (tools: CleanupTools): Actor => ({
   name: "upload-cleanup",
   description: "Remove uploaded files that have no row",
   cron: "41 3 * * *",
   deadlineMs: 600_000,
-  pass: async (stopping) => ({ more: false, did: { files: await cleanUploads(app, stopping) } }),
+  pass: async (stopping) => ({ more: false, did: { files: await cleanUploads(tools, stopping) } }),
 })

@@ -5,19 +5,19 @@
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { facilitiesWithOffers } from "#domain/booking/waitlist/candidates.ts"
 import { endLapsed } from "#domain/booking/waitlist/lapse.ts"
 import { offerEverything } from "#domain/booking/waitlist/offers.ts"
 import { transact } from "#events/outbox.ts"
+import type { JobTools } from "./job-tools.ts"
 
 /** Entries that end in one transaction. */
 const batch = 200
 /** Facilities looked at in one pass. */
 const maxFacilities = 100
 
-export const waitlistOffers = ({ db, config }: App): Actor => {
+export const waitlistOffers = ({ db, config }: JobTools): Actor => {
   const context = () => ({ environment: config.environment, correlationId: newId(), userId: jobsUserId })
   const run = async (facilityIds: readonly string[], facilityId?: string) => {
     const { result: ended } = await transact(db, context(), (tx) => endLapsed(tx, batch, facilityId))

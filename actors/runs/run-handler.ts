@@ -7,8 +7,9 @@ import { GiveUp, type Handler } from "#actors/handlers/handler.ts"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { inLoneTurn } from "#actors/runtime/quarantine.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import { metrics } from "#events/metrics.ts"
 import { type Claim, claimFresh, claimLone, claimQueued, giveBack, type Run, type RunKey, takeOver } from "./claim.ts"
 import { runExternal } from "./external.ts"
@@ -34,8 +35,13 @@ const sweepShare = 10
 /** A busy machine looks slowly too: what was given back must not wait for long. */
 const longestPauseMs = 1_500
 
-export function runHandler(app: App, handler: Handler, owner: () => number): Actor {
-  const { db, config } = app
+/** The events that a handler records happen in its own environment. */
+interface RunTools {
+  readonly db: Db
+  readonly config: Pick<Config, "environment">
+}
+
+export function runHandler({ db, config }: RunTools, handler: Handler, owner: () => number): Actor {
   const { name } = handler
   const policy = retryPolicyOf(name)
   const batch = handler.kind === "external" ? externalBatch : "handleAll" in handler ? setBasedBatch : oneByOneBatch

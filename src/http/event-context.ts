@@ -2,8 +2,9 @@
  * The context of a request's events: who asks, from where, and what the events follow from. Every command of a request
  * records its events in this one context, and the answer names them in one header.
  */
-import type { App } from "#base/app.ts"
+
 import type { EventContext } from "#events/outbox.ts"
+import type { App } from "./app.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 
 /** What is known of a request beside its body. */

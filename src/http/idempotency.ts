@@ -2,11 +2,12 @@
  * `Idempotency-Key` as HTTP has it: the first answer, status and headers included, is given again to the same request.
  * The answers of domain errors are kept too (their own writes are rolled back to a savepoint); a 5xx never is.
  */
-import type { App } from "#base/app.ts"
+
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/db.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
 import { type EventContext, open, transact } from "#events/outbox.ts"
+import type { App } from "./app.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, eventIdsHeader } from "./event-context.ts"

@@ -4,12 +4,12 @@
  */
 import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
+import type { App } from "./app.ts"
 import { readBody } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, contextOfRequest } from "./event-context.ts"
@@ -39,14 +39,14 @@ type OptionsOf<T, Prepared> = undefined extends Prepared
 
 /** `export const bookingRoutes = (app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
 export const api = (app: App) =>
-  new Elysia({ name: "api", seed: seedOf(app) })
+  new Elysia()
     .use(problems())
     .onParse({ as: "scoped" }, ({ request }) => readBody(request))
     .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 /** The same for routes that read their body themselves, as it comes: what `body` names there has not been read. */
 export const streamingApi = (app: App) =>
-  new Elysia({ name: "streaming-api", seed: seedOf(app) })
+  new Elysia()
     .use(problems())
     // Anything but undefined, upon which Elysia would read the body by itself, all of it at once.
     .onParse({ as: "scoped" }, () => null)
@@ -117,12 +117,3 @@ export function tokenOf(request: Request): string {
   }
   return token
 }
-
-/** Elysia takes plugins of one name and seed for the same; two servers in one process have two apps. */
-const seedOf = (app: App) => {
-  const known = seeds.get(app) ?? ++lastSeed
-  seeds.set(app, known)
-  return known
-}
-const seeds = new WeakMap<App, number>()
-let lastSeed = 0

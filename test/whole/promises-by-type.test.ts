@@ -84,3 +84,14 @@ test("a right that does not cover what the hooks left is asked for again", async
     expect(await failure(planBooking(tx, mayBook, await left(changes)))).toMatchObject({ _tag: "NotAllowed" })
   }
 })
+
+test("only routes, http/, api/ and the entry file know the App; what they call takes what it uses", async () => {
+  const project = `${import.meta.dir}/../..`
+  const knowing = []
+  for await (const path of new Bun.Glob("{src,actors}/**/*.ts").scan({ cwd: project })) {
+    if (/["/]app\.ts"/.test(await Bun.file(`${project}/${path}`).text())) knowing.push(path)
+  }
+  expect(knowing.length).toBeGreaterThan(40)
+  const may = /^src\/(http\/|api\/|main\.ts$|.*\/routes(\/|\.ts$))/
+  expect(knowing.filter((path) => !may.test(path))).toEqual([])
+})

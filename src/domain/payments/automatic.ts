@@ -5,10 +5,9 @@
  */
 
 import type { Caller } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Db, Tx } from "#base/database/db.ts"
 import { BlockedByHook, WrongState } from "#base/errors.ts"
-import type { Hooked } from "#base/hooks.ts"
+import type { Hooked, Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { accountIdOf } from "#domain/ledger/accounts.ts"
 import { type Payment, toPayment } from "#domain/ledger/answer.ts"
@@ -19,6 +18,7 @@ import { insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
 import { sealCard } from "./cards.ts"
 import { runPaymentHooks } from "./hooks.ts"
 import { finishPayment, settlePayment } from "./settle.ts"
+import type { PaymentTools } from "./tools.ts"
 
 /**
  * Takes what is due, or less: at most `amount`, together with what is under way. Who is asked for by themself is named an
@@ -27,21 +27,21 @@ import { finishPayment, settlePayment } from "./settle.ts"
  * @throws NotFound, RuleBroken `more_than_is_due`
  */
 export async function payAutomatically(
-  app: App,
+  tools: PaymentTools,
   { facilityId, referenceType, referenceId, amount }: Reference & { readonly amount?: number },
   context: EventContext,
 ): Promise<Payment | undefined> {
-  const asked = await askedOf(app, { facilityId, referenceType, referenceId }, amount)
+  const asked = await askedOf(tools.db, { facilityId, referenceType, referenceId }, amount)
   if (asked === undefined) return undefined
-  const verdict = await hooked(app, asked)
-  const { result: begun } = await transact(app.db, context, (tx) => begin(tx, app, asked, verdict))
+  const verdict = await hooked(tools.hooks, asked)
+  const { result: begun } = await transact(tools.db, context, (tx) => begin(tx, tools, asked, verdict))
   if (begun === undefined) return undefined
-  const { payment } = await finishPayment(app, begun, context)
+  const { payment } = await finishPayment(tools, begun, context)
   return toPayment(payment)
 }
 
-async function askedOf(app: App, reference: Reference, amount: number | undefined): Promise<PaymentAsked | undefined> {
-  const due = await dueOf(app.db, reference.facilityId, reference.referenceType, reference.referenceId)
+async function askedOf(db: Db, reference: Reference, amount: number | undefined): Promise<PaymentAsked | undefined> {
+  const due = await dueOf(db, reference.facilityId, reference.referenceType, reference.referenceId)
   const atMost = amount === undefined ? due.due : Math.min(due.due, amount - due.underWay)
   const payableAmount = atMost > 0 ? ifAny(() => payable(due, atMost)) : undefined
   if (payableAmount === undefined) return undefined
@@ -55,9 +55,9 @@ async function askedOf(app: App, reference: Reference, amount: number | undefine
 }
 
 /** What is asked as the hooks let it pass, or the refusal of one of them. */
-async function hooked(app: App, asked: PaymentAsked): Promise<Hooked<PaymentAsked> | BlockedByHook> {
+async function hooked(hooks: Hooks | undefined, asked: PaymentAsked): Promise<Hooked<PaymentAsked> | BlockedByHook> {
   try {
-    return await runPaymentHooks(app.hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
+    return await runPaymentHooks(hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
   } catch (error) {
     if (error instanceof BlockedByHook) return error
     throw error
@@ -67,7 +67,7 @@ async function hooked(app: App, asked: PaymentAsked): Promise<Hooked<PaymentAske
 /** An attempt that cannot even be sent fails in the same transaction: it was one, and is counted and announced as one. */
 async function begin(
   tx: Tx,
-  app: App,
+  tools: Pick<PaymentTools, "payments" | "secrets">,
   asked: PaymentAsked,
   verdict: Hooked<PaymentAsked> | BlockedByHook,
 ): Promise<PaymentRow | undefined> {
@@ -75,12 +75,13 @@ async function begin(
   if (ifAny(() => payable(due, asked.amount)) === undefined) return undefined
   const id = newId()
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
-  const card = await savedCard(tx, app, asked.facilityId, accountId)
+  const card = await savedCard(tx, tools, asked.facilityId, accountId)
   const blocked = verdict instanceof BlockedByHook ? verdict.reason : undefined
-  const sealed = card && blocked === undefined ? sealCard(app, id, { kind: "saved", reference: card.reference }) : null
+  const sealed =
+    card && blocked === undefined ? sealCard(tools.secrets, id, { kind: "saved", reference: card.reference }) : null
   await markRetried(tx, asked)
   const who = { payer_id: card?.ownerId ?? due.debtorId, requested_by: jobsCaller.userId, automatic: true }
-  const begun = await insertAttempt(tx, app, { id, asked, due, accountId, sealed, ...who })
+  const begun = await insertAttempt(tx, tools.payments, { id, asked, due, accountId, sealed, ...who })
   if (sealed !== null) return begun
   const failure =
     blocked === undefined

@@ -4,7 +4,7 @@ import { runActors } from "#actors/index.ts"
 import { type JobRuns, jobRuns } from "#actors/jobs/job-runs.ts"
 import type { Actor, Running } from "#actors/runtime/actor.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
-import type { App } from "#base/app.ts"
+import type { App } from "#http/app.ts"
 
 export interface TestJobs {
   readonly runs: JobRuns

@@ -1,10 +1,10 @@
 /** Approval: staff decide about bookings that are pending. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { approveBooking, rejectBooking } from "#domain/booking/approve.ts"
 import { RejectInput } from "#domain/booking/input.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api } from "#http/route.ts"
 import { addressed } from "./addressed.ts"

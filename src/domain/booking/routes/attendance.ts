@@ -1,7 +1,6 @@
 /** The day of play: checking in, not showing up, and having played. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
@@ -9,6 +8,7 @@ import { CheckInCode, getCheckInCode, requireCode } from "#domain/booking/attend
 import { markNoShow, NoShowWaiver, waiveNoShow } from "#domain/booking/attendance/no-shows.ts"
 import { listStrikes, Strike, StrikeQuery } from "#domain/booking/attendance/strikes.ts"
 import { CheckInInput, WaiveInput } from "#domain/booking/input.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -1,7 +1,6 @@
 /** What a facility binds its bookings to: the booking policy, and price rules. */
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "#domain/booking/policies.ts"
 import {
@@ -11,6 +10,7 @@ import {
   PriceRule,
   PriceRuleInput,
 } from "#domain/booking/price-rules.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

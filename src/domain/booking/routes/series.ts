@@ -1,7 +1,6 @@
 /** Recurring bookings: a series booked, read, cancelled or moved, each in a part or as a whole. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "#domain/booking/series/answer.ts"
 import { cancelSeries } from "#domain/booking/series/cancel.ts"
 import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "#domain/booking/series/input.ts"
@@ -14,6 +13,7 @@ import {
   prepareSeries,
   requireMayRecur,
 } from "#domain/booking/series/series.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

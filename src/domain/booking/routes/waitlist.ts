@@ -1,7 +1,6 @@
 /** The waitlist: joining, leaving, and answering an offer. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -18,6 +17,7 @@ import {
   leaveWaitlist,
   listWaitlist,
 } from "#domain/booking/waitlist/waitlist.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

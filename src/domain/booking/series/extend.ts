@@ -3,9 +3,10 @@
  * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
  */
 import { type Caller, callerOf, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Config } from "#base/config.ts"
+import type { Db, Tx } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
+import type { Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
 import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
@@ -17,7 +18,11 @@ import { isRefusal, type Prepared, prepare, type Refusal, type SeriesWish } from
 import { changeSeries, findDue, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
 import { daysAfter, extendAt, nextStretch, patternOf } from "./window.ts"
 
-type Parts = Pick<App, "db" | "config" | "hooks">
+export interface ExtendTools {
+  readonly db: Db
+  readonly config: Pick<Config, "environment">
+  readonly hooks?: Hooks
+}
 
 /** Occurrences. */
 interface Counts {
@@ -30,13 +35,13 @@ export type Extended = Counts & { readonly series: number }
  * Looks at the series that are due, at most `limit`, of one facility or of all, each in a transaction of its own. Records
  * recurring_booking.changed for each in which there was something to book, and what each booking records.
  */
-export async function extendDue(app: Parts, limit: number, facilityId?: string): Promise<Extended> {
-  const due = await findDue(app.db, limit, facilityId)
+export async function extendDue(tools: ExtendTools, limit: number, facilityId?: string): Promise<Extended> {
+  const due = await findDue(tools.db, limit, facilityId)
   const failures: unknown[] = []
   let sum = none
   for (const { facility_id, id } of due) {
     try {
-      sum = added(sum, await extendOne(app, facility_id, id))
+      sum = added(sum, await extendOne(tools, facility_id, id))
     } catch (error) {
       // One series that fails leaves the others their turn.
       failures.push(error)
@@ -46,21 +51,21 @@ export async function extendDue(app: Parts, limit: number, facilityId?: string):
   return { series: due.length, ...sum }
 }
 
-async function extendOne(app: Parts, facilityId: string, id: string): Promise<Counts> {
-  const series = await findSeries(app.db, facilityId, id)
-  const caller = series && (await callerOf(app.db, series.created_by))
+async function extendOne(tools: ExtendTools, facilityId: string, id: string): Promise<Counts> {
+  const series = await findSeries(tools.db, facilityId, id)
+  const caller = series && (await callerOf(tools.db, series.created_by))
   if (!series || !caller) return none
   const { occurrences, until } = nextStretch(series)
   const wish = wishOf(series)
-  const prepared = await prepare(app.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
+  const prepared = await prepare(tools.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
   try {
-    return await inOneTransaction(app, series, until, prepared)
+    return await inOneTransaction(tools, series, until, prepared)
   } catch (error) {
     if (!isLimit(error)) throw error
   }
   // The facility's plan has not enough bookings left for all of them: one by one, so that what it allows is booked.
   let sum = none
-  for (const each of prepared) sum = added(sum, await extendByOne(app, series, each))
+  for (const each of prepared) sum = added(sum, await extendByOne(tools, series, each))
   return sum
 }
 
@@ -74,20 +79,20 @@ function rightOf(caller: Caller, facilityId: string, wish: SeriesWish): MayBook 
   }
 }
 
-async function extendByOne(app: Parts, { facility_id, id }: SeriesRow, each: Prepared): Promise<Counts> {
-  const series = await findSeries(app.db, facility_id, id)
+async function extendByOne(tools: ExtendTools, { facility_id, id }: SeriesRow, each: Prepared): Promise<Counts> {
+  const series = await findSeries(tools.db, facility_id, id)
   if (!series) return none
   const { occurrence } = each
   try {
-    return await inOneTransaction(app, series, occurrence.on, [each])
+    return await inOneTransaction(tools, series, occurrence.on, [each])
   } catch (error) {
     if (!isLimit(error)) throw error
-    return inOneTransaction(app, series, occurrence.on, [{ occurrence, asked: error }])
+    return inOneTransaction(tools, series, occurrence.on, [{ occurrence, asked: error }])
   }
 }
 
 async function inOneTransaction(
-  { db, config }: Parts,
+  { db, config }: ExtendTools,
   series: SeriesRow,
   until: string,
   prepared: readonly Prepared[],

@@ -4,12 +4,12 @@
  * upload-cleanup.
  */
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable, Tx } from "#base/database/db.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { keyOf } from "#base/storage/keys.ts"
-import { storagesOf } from "#base/storage/open.ts"
+import type { Storages } from "#base/storage/open.ts"
 import type { MediaAnswer, MediaWithAddress } from "#domain/media/answer.ts"
 import { isOurLink, linkSeconds, linkTo } from "#domain/media/links.ts"
 import { deleteMedia, findMedia, insertMedia, type PlacedMedia, type StoredFile } from "#domain/media/rows.ts"
@@ -58,9 +58,15 @@ export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, me
   return placed
 }
 
+interface MediaTools {
+  readonly db: Db
+  /** Signs the links. */
+  readonly secrets: SecretBox
+}
+
 /** What is known of a file, and where its content can be read for the next hour. Throws NotFound. */
 export async function getMedia(
-  { db, secrets, config }: App,
+  { db, secrets, storage }: MediaTools & { readonly storage: Storages },
   caller: Caller,
   facilityId: string,
   mediaId: string,
@@ -69,7 +75,7 @@ export async function getMedia(
   const item = feedback.media.find(({ id }) => id === mediaId)
   if (!item) throw new NotFound("media", mediaId)
   const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
-  const elsewhere = storagesOf(config).named(placed.stored_in).addressOf(keyOf(facilityId, mediaId), linkSeconds)
+  const elsewhere = storage.named(placed.stored_in).addressOf(keyOf(facilityId, mediaId), linkSeconds)
   return {
     ...item,
     url: elsewhere ?? linkTo(secrets, mediaId, expires),
@@ -79,7 +85,7 @@ export async function getMedia(
 
 /** A file whose link is ours and has not ended; undefined for any other link. */
 export async function linkedMedia(
-  { db, secrets }: App,
+  { db, secrets }: MediaTools,
   mediaId: string,
   { expires, signature }: { readonly expires: string; readonly signature: string },
 ): Promise<PlacedMedia | undefined> {

@@ -1,7 +1,6 @@
 /** Coach sessions: lessons with students, who came, and that they were held. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput } from "#domain/booking/input.ts"
@@ -17,6 +16,7 @@ import {
 } from "#domain/coaching/sessions/input.ts"
 import { CoachSession } from "#domain/coaching/sessions/rows.ts"
 import { addSession, bookSession, getSession, listSessions, SessionQuery } from "#domain/coaching/sessions/sessions.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -4,7 +4,6 @@
  */
 import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -25,6 +24,8 @@ import { getPayment, listPayments } from "#domain/payments/list.ts"
 import { createRefund, getRefund, handBack, listRefunds } from "#domain/payments/refunds.ts"
 import { sendRefund } from "#domain/payments/send-refund.ts"
 import { finishPayment } from "#domain/payments/settle.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { addEventIds, contextOfRequest, type RequestParts } from "#http/event-context.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
@@ -32,7 +33,7 @@ import { api } from "#http/route.ts"
 
 const tag = "Payments"
 
-export const paymentRoutes = (app: App) =>
+export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
   new Elysia({ name: "payments" })
     .use(api(app))
     .post(
@@ -165,7 +166,13 @@ export const paymentRoutes = (app: App) =>
     )
 
 /** The second half; a payment that is settled already is answered as it is. */
-async function finished(app: App, who: Caller, facilityId: string, id: string, parts: RequestParts): Promise<Payment> {
+async function finished(
+  app: App & Pick<PaymentTools, "payments">,
+  who: Caller,
+  facilityId: string,
+  id: string,
+  parts: RequestParts,
+): Promise<Payment> {
   const begun = await findPayment(app.db, facilityId, id)
   if (!begun) throw new NotFound("payment", id)
   const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, who.userId))
