@@ -3,11 +3,12 @@
  * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
  * Writes: daily_facility_figures.
  */
+
+import type { HandledEvent, Outcome, SetBasedHandler } from "#actors/handlers/handler.ts"
 import type { Tx } from "#base/database/db.ts"
 import { localDateOf } from "#base/local-days.ts"
+import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-import { facilityZones } from "./facility-zones.ts"
-import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 
 export const analyticsHandler = (): SetBasedHandler => ({
   kind: "transactional",
