@@ -6,9 +6,9 @@
 
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
-import { analyticsHandler } from "#domain/figures/daily.ts"
 import type { RefundTools } from "#domain/payments/send-refund.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
+import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
 import type { Handler } from "./handler.ts"

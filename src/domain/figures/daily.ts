@@ -1,21 +1,13 @@
 /**
- * AnalyticsHandler: the daily figures of a facility. Each event adds to one local day, in the transaction that settles its
- * run, so it counts exactly once; sums bear any order. Set-based: a batch is three statements, however many events it has.
+ * The daily figures of a facility. Each event adds to one local day; sums bear any order. Set-based: a batch is three
+ * statements, however many events it has. Not idempotent: call it once for each event, as AnalyticsHandler does.
  * Writes: daily_facility_figures.
  */
-
-import type { HandledEvent, Outcome, SetBasedHandler } from "#actors/handlers/handler.ts"
 import type { Tx } from "#base/database/db.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
-
-export const analyticsHandler = (): SetBasedHandler => ({
-  kind: "transactional",
-  name: "AnalyticsHandler",
-  events: Object.keys(counted) as CountedType[],
-  handleAll: count,
-})
+import type { EventRow } from "#events/envelope.ts"
 
 interface Figures {
   /** An instant of the day that they count for, or the day itself (YYYY-MM-DD). */
@@ -46,7 +38,7 @@ type CountedType = Extract<
 /** What an event adds, to one day or to several; undefined when its booking does not exist. */
 type Counting<T extends EventType> = (
   data: EventData<T>,
-  event: HandledEvent,
+  event: EventRow,
   bookings: ReadonlyMap<string, BookingRow>,
 ) => Figures | readonly Figures[] | undefined
 
@@ -108,10 +100,17 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   "offline_payment.recorded": ({ amount, paymentDate }) => ({ day: paymentDate, payments_amount: amount }),
 }
 
+/** The types of event that count. */
+export const countedTypes = Object.keys(counted) as readonly CountedType[]
+
 /** Their figures stand in the booking, not in the event. */
 const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
 
-async function count(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {
+/** Adds events of the counted types to their days. Answers for each, in the same order, why it adds nothing, or undefined. */
+export async function addToDailyFigures(
+  tx: Tx,
+  events: readonly EventRow[],
+): Promise<readonly (undefined | { readonly skipped: string })[]> {
   const [zones, bookings] = await Promise.all([facilityZones(tx, events), bookingsOf(tx, events)])
   const days = new Map<string, Day>()
   const outcomes = events.map((event) => {
@@ -128,7 +127,7 @@ async function count(tx: Tx, events: readonly HandledEvent[]): Promise<readonly 
 }
 
 /** Bookings by id, by facility. */
-async function bookingsOf(tx: Tx, events: readonly HandledEvent[]) {
+async function bookingsOf(tx: Tx, events: readonly EventRow[]) {
   const wanted = events.filter((event) => needBooking.includes(event.type))
   const found = new Map<string, Map<string, BookingRow>>()
   if (wanted.length === 0) return found

@@ -1,13 +1,13 @@
 // AnalyticsHandler: the figures of the local day, from real bookings.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
-import { analyticsHandler } from "#domain/figures/daily.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
 import { createBooking, createHold } from "#test/harness/club/ask.ts"

@@ -1,11 +1,11 @@
 // A club whose work is all done, as handlers and deliverer would leave it, without either: two bookings, one of them cancelled,
 // everybody told, and one delivery that was a dead letter before it arrived. Lies are planted into it.
 
+import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"
-import { analyticsHandler } from "#domain/figures/daily.ts"
 import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
 import { intend } from "#outbound/messages/intents.ts"
 import { aClub } from "#test/harness/club/club.ts"
