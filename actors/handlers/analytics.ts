@@ -2,7 +2,8 @@
  * AnalyticsHandler: adds each event to the daily figures of its facility, in the transaction that settles its run, so it
  * counts exactly once. What an event adds, and where it is written, stands in src/domain/figures/.
  */
-import { addToDailyFigures, countedTypes } from "#domain/figures/daily.ts"
+import { countedTypes } from "#domain/figures/counting.ts"
+import { addToDailyFigures } from "#domain/figures/daily.ts"
 import type { SetBasedHandler } from "./handler.ts"
 
 export const analyticsHandler = (): SetBasedHandler => ({

@@ -6,105 +6,8 @@
 import type { Tx } from "#base/database/db.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
-import type { EventData, EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
-
-interface Figures {
-  /** An instant of the day that they count for, or the day itself (YYYY-MM-DD). */
-  readonly day: string
-  readonly bookings?: number
-  readonly cancellations?: number
-  readonly check_ins?: number
-  readonly no_shows?: number
-  readonly completions?: number
-  readonly booked_minutes?: number
-  readonly booked_amount?: number
-  readonly payments_amount?: number
-  readonly refunds_amount?: number
-}
-
-type CountedType = Extract<
-  EventType,
-  | "booking.confirmed"
-  | "booking.cancelled"
-  | "booking.rescheduled"
-  | "booking.checked_in"
-  | "booking.no_show"
-  | "booking.completed"
-  | "payment.succeeded"
-  | "payment.refunded"
-  | "offline_payment.recorded"
->
-/** What an event adds, to one day or to several; undefined when its booking does not exist. */
-type Counting<T extends EventType> = (
-  data: EventData<T>,
-  event: EventRow,
-  bookings: ReadonlyMap<string, BookingRow>,
-) => Figures | readonly Figures[] | undefined
-
-interface BookingRow {
-  readonly id: string
-  readonly facility_id: string
-  readonly start_at: Date
-  readonly price_amount: number
-  readonly confirmed_at: Date | null
-}
-
-const counted: { readonly [T in CountedType]: Counting<T> } = {
-  "booking.confirmed": ({ startAt, endAt, priceAmount }) => ({
-    day: startAt,
-    bookings: 1,
-    booked_minutes: minutes(startAt, endAt),
-    booked_amount: priceAmount,
-  }),
-  "booking.cancelled": ({ bookingId, startAt, endAt }, _, bookings) => {
-    const booking = bookings.get(bookingId)
-    if (!booking) return undefined
-    // A request that was never approved was not counted as a booking.
-    if (booking.confirmed_at === null) return []
-    return {
-      day: startAt,
-      cancellations: 1,
-      booked_minutes: -minutes(startAt, endAt),
-      booked_amount: -booking.price_amount,
-    }
-  },
-  "booking.rescheduled": (moved) =>
-    moved.status === "confirmed"
-      ? [
-          {
-            day: moved.previousStartAt,
-            bookings: -1,
-            booked_minutes: -minutes(moved.previousStartAt, moved.previousEndAt),
-            booked_amount: -moved.previousPriceAmount,
-          },
-          {
-            day: moved.startAt,
-            bookings: 1,
-            booked_minutes: minutes(moved.startAt, moved.endAt),
-            booked_amount: moved.priceAmount,
-          },
-        ]
-      : [],
-  "booking.checked_in": ({ bookingId }, _, bookings) => {
-    const booking = bookings.get(bookingId)
-    return booking && { day: booking.start_at.toISOString(), check_ins: 1 }
-  },
-  "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
-  "booking.completed": ({ startAt }) => ({ day: startAt, completions: 1 }),
-  // What a facility pays for its subscription is no payment to it.
-  "payment.succeeded": ({ amount, referenceType }, event) =>
-    referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), payments_amount: amount },
-  "payment.refunded": ({ amount, referenceType }, event) =>
-    referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), refunds_amount: amount },
-  "offline_payment.recorded": ({ amount, paymentDate }) => ({ day: paymentDate, payments_amount: amount }),
-}
-
-/** The types of event that count. */
-export const countedTypes = Object.keys(counted) as readonly CountedType[]
-
-/** Their figures stand in the booking, not in the event. */
-const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
+import { type CountedBooking, type Figures, figuresOf, needBooking } from "./counting.ts"
 
 /** Adds events of the counted types to their days. Answers for each, in the same order, why it adds nothing, or undefined. */
 export async function addToDailyFigures(
@@ -116,10 +19,9 @@ export async function addToDailyFigures(
   const outcomes = events.map((event) => {
     const timezone = zones.get(event.facility_id)
     if (timezone === undefined) return { skipped: "the facility does not exist" }
-    const counting = counted[event.type as CountedType] as Counting<CountedType>
-    const figures = counting(event.data as never, event, bookings.get(event.facility_id) ?? new Map())
+    const figures = figuresOf(event, bookings.get(event.facility_id) ?? new Map())
     if (!figures) return { skipped: "the booking does not exist" }
-    for (const each of [figures].flat()) addTo(days, event.facility_id, timezone, each)
+    for (const each of figures) addTo(days, event.facility_id, timezone, each)
     return undefined
   })
   if (days.size > 0) await write(tx, [...days.values()])
@@ -129,13 +31,13 @@ export async function addToDailyFigures(
 /** Bookings by id, by facility. */
 async function bookingsOf(tx: Tx, events: readonly EventRow[]) {
   const wanted = events.filter((event) => needBooking.includes(event.type))
-  const found = new Map<string, Map<string, BookingRow>>()
+  const found = new Map<string, Map<string, CountedBooking>>()
   if (wanted.length === 0) return found
-  const rows = await tx<BookingRow[]>`
+  const rows = await tx<CountedBooking[]>`
     select id, facility_id, start_at, price_amount, confirmed_at from slotbase.bookings
     where id = any (${wanted.map((event) => (event.data as { bookingId: string }).bookingId)}::uuid[])`
   for (const row of rows) {
-    const ofFacility = found.get(row.facility_id) ?? new Map<string, BookingRow>()
+    const ofFacility = found.get(row.facility_id) ?? new Map<string, CountedBooking>()
     found.set(row.facility_id, ofFacility.set(row.id, row))
   }
   return found
@@ -184,5 +86,3 @@ const write = (tx: Tx, days: readonly Day[]) => tx`
       booked_amount   = d.booked_amount   + excluded.booked_amount,
       payments_amount = d.payments_amount + excluded.payments_amount,
       refunds_amount  = d.refunds_amount  + excluded.refunds_amount`
-
-const minutes = (startAt: string, endAt: string) => (Date.parse(endAt) - Date.parse(startAt)) / 60_000
