@@ -111,6 +111,11 @@ export function requireStaff(caller: Caller, facilityId: string): void {
   require(caller, facilityId, "staff")
 }
 
+/** The same of somebody whose membership is known. Throws NotAllowed. */
+export function requireStaffMember({ isStaff }: Member): void {
+  if (!isStaff) throw lacking("staff")
+}
+
 /** Administrators and owners of the facility. */
 export function requireAdmin(caller: Caller, facilityId: string): void {
   require(caller, facilityId, "facility_admin")
@@ -184,8 +189,10 @@ function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly
 function require(caller: Caller, facilityId: string, needed: Role): void {
   const role = bestRole(caller, facilityId)
   if (role === undefined) throw new NotFound("facility", facilityId)
-  if (!isAtLeast(role, needed)) throw new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)
+  if (!isAtLeast(role, needed)) throw lacking(needed)
 }
+
+const lacking = (needed: Role) => new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)
 
 interface CallerRow {
   id: string

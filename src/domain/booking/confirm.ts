@@ -1,5 +1,5 @@
 /** Confirming a hold: by a command, or because it was paid. The hold is locked, and its event recorded in the same transaction. */
-import { type Caller, isStaff } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -19,13 +19,12 @@ import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
  */
 export async function confirmBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { paymentMethod }: typeof ConfirmInput.Type,
 ): Promise<Booking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
-  requireMayPay({ isStaff: isStaff(caller, facilityId) }, paymentMethod)
+  const booking = await lockOwn(tx, member, bookingId)
+  requireMayPay(member, paymentMethod)
   requireLiveHold(booking, "confirmed")
   if (paymentMethod === "online" && !(await isPaid(tx, booking))) {
     const price = `${booking.price_amount} ${booking.price_currency} (minor units)`

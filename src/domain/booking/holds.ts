@@ -2,7 +2,7 @@
  * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held"; it dies by the clock alone,
  * and whoever wants its slot then, or the job hold-expiration, releases it.
  */
-import type { Caller } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/db.ts"
 import { RuleBroken } from "#base/errors.ts"
@@ -39,8 +39,8 @@ export async function createHold(tx: Tx, mayBook: MayBook, wanted: Hooked<HoldIn
  * Gives a live hold back. Records booking.hold.released with the reason "released".
  * @throws NotFound, WrongState (booking_not_held, hold_expired)
  */
-export async function releaseHold(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  const hold = await lockOwn(tx, caller, facilityId, bookingId)
+export async function releaseHold(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  const hold = await lockOwn(tx, member, bookingId)
   requireLiveHold(hold, "released")
   const released = await changeBooking(tx, hold, { status: "released" }, true)
   recordReleased(tx, released)

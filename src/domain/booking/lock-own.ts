@@ -1,5 +1,5 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
-import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
@@ -11,11 +11,11 @@ import type { BookingRow, LockedBooking, Status } from "./row.ts"
  * block is changed as a block.
  * @throws NotFound, NotAllowed for a child's without that permission, WrongState booking_is_coach_block
  */
-export async function lockOwn(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<LockedBooking> {
-  requireMember(caller, facilityId)
+export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {
+  const { caller, facilityId } = member
   const booking = await lockBooking(tx, facilityId, bookingId)
   if (!isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
-  if (!isStaff(caller, facilityId) && !mayActFor(caller, booking.booker_id, "book")) {
+  if (!member.isStaff && !mayActFor(caller, booking.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
   await requireNoBlock(tx, booking)
@@ -33,7 +33,7 @@ export const familyOf = (caller: Caller): string[] => [
 ]
 
 /** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotAllowed. */
-export function requireMayPay(member: Pick<Member, "isStaff">, paymentMethod: string): void {
+export function requireMayPay(member: Member, paymentMethod: string): void {
   if (paymentMethod !== "online" && !member.isStaff) {
     throw new NotAllowed(`The payment method ${paymentMethod} is for staff and API keys.`)
   }

@@ -4,7 +4,7 @@
  * back, nor a cancellation after it. The new time must keep the same rules as a new booking and has the price of now. The old occupancy is released and
  * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
  */
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -36,12 +36,12 @@ const hourMs = 3_600_000
  */
 export async function rescheduleBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { startAt, endAt, resourceId }: RescheduleInput,
 ): Promise<Booking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  const { caller, facilityId } = member
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "rescheduled")
   await requireInTime(tx, caller, booking)
   const wanted = {
@@ -51,8 +51,7 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const mayBook = requireMayBook(requireMember(caller, facilityId), wanted)
-  const plan = await planWithoutHooks(tx, mayBook, wanted)
+  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted)
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)

@@ -1,6 +1,6 @@
 /** The bookings that stand in a closed time: found anew at every look, and cancelled if that is asked for. */
 import * as Schema from "effect/Schema"
-import type { Caller } from "#access/caller.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
@@ -83,8 +83,9 @@ async function cancelOne(tx: Tx, caller: Caller, closure: ClosureRow, booking: B
       const locked = await lockBooking(tx, facilityId, booking.id)
       if (await cancelBlockOf(tx, locked, caller.userId, cancellationReason)) return true
     }
-    if (booking.status === "held") await releaseHold(tx, caller, facilityId, booking.id)
-    else await cancelBooking(tx, caller, facilityId, booking.id, { cancellationReason, refundPercent: 100 })
+    if (booking.status === "held") await releaseHold(tx, requireMember(caller, facilityId), booking.id)
+    else
+      await cancelBooking(tx, requireMember(caller, facilityId), booking.id, { cancellationReason, refundPercent: 100 })
     return true
   } catch (error) {
     // It has become something else while its lock was waited for: then it is answered as what it is.

@@ -1,6 +1,7 @@
 // Holds: made, confirmed, given back, and above all dead, which they are by the clock alone.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { expireHolds, releaseHold } from "#domain/booking/holds.ts"
@@ -33,7 +34,7 @@ const book = () =>
     createBooking(tx, club.staff.caller, club.id, { ...slot(), bookerId: club.friend.id, paymentMethod: "offline" }),
   )
 const confirm = (id: string) =>
-  exec((tx) => confirmBooking(tx, club.staff.caller, club.id, id, { paymentMethod: "offline" }))
+  exec((tx) => confirmBooking(tx, requireMember(club.staff.caller, club.id), id, { paymentMethod: "offline" }))
 const pass = (minutes: number) => db()`select slotbase.move_clock(make_interval(mins => ${minutes}))`
 const eventsOf = async (bookingId: string) =>
   (
@@ -113,7 +114,7 @@ test("confirmed: the same booking, with all that booking.confirmed says", async 
 
 test("given back: the slot is free at once", async () => {
   const held = await hold()
-  const released = await exec((tx) => releaseHold(tx, club.player.caller, club.id, held.id))
+  const released = await exec((tx) => releaseHold(tx, requireMember(club.player.caller, club.id), held.id))
   expect(released.status).toBe("released")
   expect((await eventsOf(held.id)).at(-1)).toEqual({
     type: "booking.hold.released",
@@ -133,17 +134,23 @@ test("given back: the slot is free at once", async () => {
 
 test("a hold belongs to its holder and to staff: to another member it is not there", async () => {
   const held = await hold()
-  const others = exec((tx) => releaseHold(tx, club.friend.caller, club.id, held.id))
+  const others = exec((tx) => releaseHold(tx, requireMember(club.friend.caller, club.id), held.id))
   expect(await failure(others)).toMatchObject({ _tag: "NotFound" })
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
-  expect((await exec((tx) => releaseHold(tx, club.staff.caller, club.id, held.id))).status).toBe("released")
+  expect((await exec((tx) => releaseHold(tx, requireMember(club.staff.caller, club.id), held.id))).status).toBe(
+    "released",
+  )
 })
 
 test("a member holds a slot and cannot confirm it without staff", async () => {
   const held = await hold()
-  const offline = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "offline" }))
+  const offline = exec((tx) =>
+    confirmBooking(tx, requireMember(club.player.caller, club.id), held.id, { paymentMethod: "offline" }),
+  )
   expect(await failure(offline)).toMatchObject({ _tag: "NotAllowed" })
-  const online = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "online" }))
+  const online = exec((tx) =>
+    confirmBooking(tx, requireMember(club.player.caller, club.id), held.id, { paymentMethod: "online" }),
+  )
   expect(await failure(online)).toMatchObject({ _tag: "WrongState", code: "booking_not_paid" })
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
 })
@@ -160,7 +167,7 @@ describe("a dead hold", () => {
       code: "hold_expired",
       message: `The hold expired at ${held.expiresAt}; it can no longer be confirmed. Hold or book the slot again.`,
     })
-    const release = exec((tx) => releaseHold(tx, club.player.caller, club.id, held.id))
+    const release = exec((tx) => releaseHold(tx, requireMember(club.player.caller, club.id), held.id))
     expect(await failure(release)).toMatchObject({ _tag: "WrongState", code: "hold_expired" })
     expect(await eventsOf(held.id)).toHaveLength(1)
   })

@@ -1,6 +1,7 @@
 // Entitlements: the last one goes to one, what is given back waits for nobody, and each level is warned of once a month.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { createResource } from "#domain/club/resources.ts"
@@ -142,7 +143,7 @@ describe("bookings", () => {
       run(db, (tx) => createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(9) }))
     const { id } = await hold()
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })
-    await run(db, (tx) => releaseHold(tx, club.player.caller, club.id, id))
+    await run(db, (tx) => releaseHold(tx, requireMember(club.player.caller, club.id), id))
     expect(await usage("bookings_per_month")).toMatchObject({ used: 0 })
     await club.cancel((await club.book(club.court, 9)).id)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })

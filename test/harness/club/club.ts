@@ -1,6 +1,6 @@
 // A club that is always open, with people in every role and their tokens, whose bookings are made by the real commands.
 
-import { authenticate, type Caller, type Role } from "#access/caller.ts"
+import { authenticate, type Caller, type Role, requireMember } from "#access/caller.ts"
 import { openSession } from "#access/sessions.ts"
 import type { Db, Tx } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
@@ -70,7 +70,7 @@ export async function aClub(db: Db): Promise<Club> {
         }),
       ),
     cancel: (bookingId) =>
-      run(db, (tx) => cancelBooking(tx, staff.caller, id, bookingId, { cancellationReason: "rain" })),
+      run(db, (tx) => cancelBooking(tx, requireMember(staff.caller, id), bookingId, { cancellationReason: "rain" })),
   }
 }
 

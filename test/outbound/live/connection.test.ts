@@ -1,6 +1,7 @@
 // The frames of a socket: who it belongs to, what it listens to, what it is told, and how it is closed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { newId } from "#base/ids.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { record } from "#events/outbox.ts"
@@ -125,7 +126,7 @@ test("a hold and its release are told as held and released, and the slots follow
     createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(5) }),
   )
   await server.pass()
-  await run(database.db, (tx) => releaseHold(tx, club.player.caller, club.id, hold.id))
+  await run(database.db, (tx) => releaseHold(tx, requireMember(club.player.caller, club.id), hold.id))
   await server.pass()
   const frames = await client.drain()
   const told = frames.map(({ type, payload }) =>

@@ -1,7 +1,7 @@
 /**
  * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
  */
-import { type Caller, mayActFor, requireStaff } from "#access/caller.ts"
+import { type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "#domain/booking/answer.ts"
@@ -24,12 +24,12 @@ const minuteMs = 60_000
  */
 export async function checkIn(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { method = "manual" }: typeof CheckInInput.Type,
 ): Promise<Booking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  const { caller } = member
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed"], "booking_not_confirmed", "checked in")
   const opens = new Date(booking.start_at.getTime() - checkInOpensMinutes * minuteMs)
   if (booking.now < opens) throw new WrongState("check_in_too_early", `Check-in opens at ${opens.toISOString()}.`)
@@ -48,9 +48,9 @@ export async function checkIn(
  * earlier of now and the end, in whole minutes.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started)
  */
-export async function completeBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  requireStaff(caller, facilityId)
-  return toBooking(await completeLocked(tx, await lockOwn(tx, caller, facilityId, bookingId)))
+export async function completeBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  requireStaffMember(member)
+  return toBooking(await completeLocked(tx, await lockOwn(tx, member, bookingId)))
 }
 
 /** The same for a locked booking, by whoever may: the coach of a lesson. Throws what completeBooking throws of states. */

@@ -84,9 +84,9 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/confirm",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const how = input(ConfirmInput, body)
-        return command((tx) => confirmBooking(tx, who, facilityId, bookingId, how))
+        return command((tx) => confirmBooking(tx, member, bookingId, how))
       },
       described({
         tag,
@@ -101,19 +101,17 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/cancel",
       async ({ command, caller, input, body, query, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const { dryRun, cancellationReason, ...how } = input(CancelInput, body)
         if (dryRun || input(CancelQuery, query).dryRun === "true") {
-          return command(
-            (tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, who, facilityId, bookingId, how),
-          )
+          return command((tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, member, bookingId, how))
         }
         if (cancellationReason === undefined) {
           throw new InvalidInput([{ path: "body.cancellationReason", message: "Missing key" }])
         }
         return command(
           (tx): Promise<Booking | CancellationQuote> =>
-            cancelBooking(tx, who, facilityId, bookingId, { ...how, cancellationReason }),
+            cancelBooking(tx, member, bookingId, { ...how, cancellationReason }),
         )
       },
       described({
@@ -133,9 +131,9 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/reschedule",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const to = input(RescheduleInput, body)
-        return command((tx) => rescheduleBooking(tx, who, facilityId, bookingId, to))
+        return command((tx) => rescheduleBooking(tx, member, bookingId, to))
       },
       described({
         tag,

@@ -9,8 +9,9 @@ import { HoldInput } from "#domain/booking/input.ts"
 import { requireMayBook } from "#domain/booking/may-book.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
-import { facilityIdOf, idOf } from "#http/path.ts"
+import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
+import { addressed } from "./addressed.ts"
 
 const tag = "Bookings"
 
@@ -42,11 +43,8 @@ export const holdRoutes = (app: App) =>
     .delete(
       "/v1/facilities/:facilityId/holds/:bookingId",
       async ({ command, caller, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        const bookingId = idOf(params.bookingId, "booking")
-        return command((tx) => releaseHold(tx, who, facilityId, bookingId))
+        const { member, bookingId } = addressed(await caller(), params)
+        return command((tx) => releaseHold(tx, member, bookingId))
       },
       described({
         tag,

@@ -77,9 +77,9 @@ export const recurringBookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId/cancel",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, id } = addressed(await caller(), params)
+        const { member, id } = addressed(await caller(), params)
         const how = input(CancelSeriesInput, body)
-        return command((tx) => cancelSeries(tx, who, facilityId, id, how))
+        return command((tx) => cancelSeries(tx, member, id, how))
       },
       described({
         tag,
@@ -94,9 +94,9 @@ export const recurringBookingRoutes = (app: App) =>
     .patch(
       "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, id } = addressed(await caller(), params)
+        const { member, id } = addressed(await caller(), params)
         const change = input(ChangeSeriesInput, body)
-        return command((tx) => rescheduleSeries(tx, who, facilityId, id, change))
+        return command((tx) => rescheduleSeries(tx, member, id, change))
       },
       described({
         tag,
@@ -113,6 +113,6 @@ export const recurringBookingRoutes = (app: App) =>
 /** A stranger learns nothing about a series, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
+  const member = requireMember(who, facilityId)
+  return { member, who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
 }

@@ -1,6 +1,6 @@
 /** The waitlist: joining, leaving, and answering an offer. */
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "#access/caller.ts"
+import { type Caller, type Member, requireMember } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -66,16 +66,16 @@ export const waitlistRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/waitlist/:entryId",
       async ({ caller, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
-        return getEntry(app.db, who, facilityId, entryId)
+        const { member, entryId } = addressed(await caller(), params)
+        return getEntry(app.db, member, entryId)
       },
       described({ tag, summary: "Read a waitlist entry", answer: WaitlistEntry }),
     )
     .delete(
       "/v1/facilities/:facilityId/waitlist/:entryId",
       async ({ command, caller, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
-        return command((tx) => leaveWaitlist(tx, who, facilityId, entryId))
+        const { member, entryId } = addressed(await caller(), params)
+        return command((tx) => leaveWaitlist(tx, member, entryId))
       },
       described({
         tag,
@@ -89,10 +89,10 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist/:entryId/accept",
       async ({ command, caller, input, body, params }) => {
-        const { member, who, facilityId, entryId } = addressed(await caller(), params)
+        const { member, entryId } = addressed(await caller(), params)
         const how = input(AcceptInput, body)
-        const offered = () => offeredBooking(app.db, who, facilityId, entryId, how.paymentMethod)
-        return command((tx, hooked: Hooked<typeof how>) => acceptOffer(tx, who, facilityId, entryId, hooked), {
+        const offered = () => offeredBooking(app.db, member, entryId, how.paymentMethod)
+        return command((tx, hooked: Hooked<typeof how>) => acceptOffer(tx, member, entryId, hooked), {
           before: () => runAcceptHooks(app.hooks, member, how, offered),
         })
       },
@@ -110,9 +110,9 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist/:entryId/decline",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
+        const { member, entryId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => declineOffer(tx, who, facilityId, entryId))
+        return command((tx) => declineOffer(tx, member, entryId))
       },
       described({
         tag,
@@ -129,18 +129,17 @@ export const waitlistRoutes = (app: App) =>
 function addressed(who: Caller, params: { readonly facilityId: string; readonly entryId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
   const member = requireMember(who, facilityId)
-  return { member, who, facilityId, entryId: idOf(params.entryId, "waitlist entry") }
+  return { member, entryId: idOf(params.entryId, "waitlist entry") }
 }
 
 /** What the caller's entry has been offered, as the before hooks see it. */
 async function offeredBooking(
   db: Db,
-  who: Caller,
-  facilityId: string,
+  member: Member,
   entryId: string,
   paymentMethod: typeof AcceptInput.Type.paymentMethod,
 ): Promise<BookingInput | undefined> {
-  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(db, who, facilityId, entryId)
+  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(db, member, entryId)
   if (offer === null) return undefined
   return { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
 }

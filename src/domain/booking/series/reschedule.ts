@@ -1,5 +1,5 @@
 /** Moving bookings of a series to another time of the day, length or resource. */
-import type { Caller } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
@@ -23,13 +23,13 @@ import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts
  */
 export async function rescheduleSeries(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   id: string,
   input: ChangeSeriesInput,
 ): Promise<RecurringReport> {
+  const { caller, facilityId } = member
   const { scope } = input
-  const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
+  const { series, targets } = await lockTargets(tx, member, id, input)
   if (series.status === "cancelled") throw new WrongState("series_cancelled", "The series has been cancelled.")
   const changed = changedSeries(series, input)
   return offeringAtTheEnd(tx, async () => {
@@ -39,7 +39,7 @@ export async function rescheduleSeries(
       const to = scope === "this" ? await placeOf(tx, series, target, input) : placeIn(series, target, changed)
       if (to === undefined) continue
       try {
-        if (await move(tx, caller, series, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
+        if (await move(tx, member, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
       } catch (error) {
         if (!isRefusal(error) || scope === "this") throw error
         refused.push({ occurrence: to, failure: error })
@@ -109,20 +109,14 @@ async function placeOf(
 }
 
 /** False when it is there already. */
-async function move(
-  tx: Tx,
-  caller: Caller,
-  { facility_id }: SeriesRow,
-  target: Target,
-  { start, end, resourceId }: Place,
-): Promise<boolean> {
+async function move(tx: Tx, member: Member, target: Target, { start, end, resourceId }: Place): Promise<boolean> {
   const to = {
     startAt: new Date(start).toISOString(),
     endAt: new Date(end).toISOString(),
     ...(resourceId !== undefined && { resourceId }),
   }
   try {
-    await rescheduleBooking(tx, caller, facility_id, target.booking_id, to)
+    await rescheduleBooking(tx, member, target.booking_id, to)
     return true
   } catch (error) {
     if (error instanceof RuleBroken && error.code === "same_time") return false

@@ -4,7 +4,7 @@
  * an offer is answered once.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable, Tx } from "#base/database/db.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
@@ -103,35 +103,25 @@ export async function listWaitlist(
 }
 
 /** Throws NotFound. */
-export async function getEntry(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  return toEntry(await findOwn(db, caller, facilityId, entryId))
+export async function getEntry(db: Queryable, member: Member, entryId: string): Promise<WaitlistEntry> {
+  return toEntry(await findOwn(db, member, entryId))
 }
 
 /**
  * Waits no longer; who has been offered the slot declines it with that. Records waitlist.left, or what `declineOffer` records.
  * @throws NotFound, WrongState (waitlist_entry_ended)
  */
-export async function leaveWaitlist(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  const found = await findToChange(tx, caller, facilityId, entryId)
-  if (found.status === "offered") return declineOffer(tx, caller, facilityId, entryId)
-  const entry = await lockEntry(tx, facilityId, entryId)
+export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
+  const found = await findToChange(tx, member, entryId)
+  if (found.status === "offered") return declineOffer(tx, member, entryId)
+  const entry = await lockEntry(tx, member.facilityId, entryId)
   // Offered between the look and the lock: ask again, for a booking's row is locked before an entry's.
   if (entry?.status === "offered") {
     throw new WrongState("just_offered", "The slot has just been offered: accept or decline it.")
   }
   if (entry?.status !== "waiting") throw ended(entry ?? found)
   recordLeft(tx, entry, await endEntry(tx, entry, "left"))
-  return getEntry(tx, caller, facilityId, entryId)
+  return getEntry(tx, member, entryId)
 }
 
 /**
@@ -141,13 +131,12 @@ export async function leaveWaitlist(
  */
 export async function acceptOffer(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   entryId: string,
   accepted: Hooked<typeof AcceptInput.Type>,
 ): Promise<WaitlistEntry> {
   const { paymentMethod } = accepted.input
-  const { entry, hold } = await lockOffer(tx, caller, facilityId, entryId)
+  const { entry, hold } = await lockOffer(tx, member, entryId)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
     recordEnded(tx, {
@@ -157,56 +146,45 @@ export async function acceptOffer(
       ended_at: await endEntry(tx, entry, "accepted"),
     })
   } else {
-    await confirmBooking(tx, caller, facilityId, hold.id, { paymentMethod })
+    await confirmBooking(tx, member, hold.id, { paymentMethod })
   }
-  return getEntry(tx, caller, facilityId, entryId)
+  return getEntry(tx, member, entryId)
 }
 
 /**
  * Turns the offer down; the slot goes to the next in the same transaction. Records waitlist.declined, booking.hold.released.
  * @throws NotFound, WrongState (no_offer, offer_expired, waitlist_entry_ended)
  */
-export async function declineOffer(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  const { hold } = await lockOffer(tx, caller, facilityId, entryId)
+export async function declineOffer(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
+  const { hold } = await lockOffer(tx, member, entryId)
   // The hold is no hold then, which slotsFreed, last in there, finds out and settles.
-  await releaseHold(tx, caller, facilityId, hold.id)
-  return getEntry(tx, caller, facilityId, entryId)
+  await releaseHold(tx, member, hold.id)
+  return getEntry(tx, member, entryId)
 }
 
-async function findOwn(db: Queryable, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
-  requireMember(caller, facilityId)
-  const entry = await findEntry(db, facilityId, entryId)
-  const theirs = entry && (isStaff(caller, facilityId) || familyOf(caller).includes(entry.booker_id))
+async function findOwn(db: Queryable, member: Member, entryId: string): Promise<EntryRow> {
+  const entry = await findEntry(db, member.facilityId, entryId)
+  const theirs = entry && (member.isStaff || familyOf(member.caller).includes(entry.booker_id))
   if (!theirs) throw new NotFound("waitlist entry", entryId)
   return entry
 }
 
 /** The same for who wants to change it. */
-async function findToChange(tx: Tx, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
-  const entry = await findOwn(tx, caller, facilityId, entryId)
-  if (isStaff(caller, facilityId) || mayActFor(caller, entry.booker_id, "book")) return entry
+async function findToChange(tx: Tx, member: Member, entryId: string): Promise<EntryRow> {
+  const entry = await findOwn(tx, member, entryId)
+  if (member.isStaff || mayActFor(member.caller, entry.booker_id, "book")) return entry
   throw new NotAllowed("You see what this child waits for, and may not book for it.")
 }
 
 /** Locks a live offer: its hold, then its entry. */
-async function lockOffer(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<{ entry: EntryRow; hold: LockedBooking }> {
-  const found = await findToChange(tx, caller, facilityId, entryId)
+async function lockOffer(tx: Tx, member: Member, entryId: string): Promise<{ entry: EntryRow; hold: LockedBooking }> {
+  const found = await findToChange(tx, member, entryId)
   if (found.offer_booking_id === null) {
     if (found.status !== "waiting") throw ended(found)
     throw new WrongState("no_offer", "Nothing has been offered yet; the slot is still taken.")
   }
-  const hold = await lockBooking(tx, facilityId, found.offer_booking_id)
-  const entry = await lockEntry(tx, facilityId, entryId)
+  const hold = await lockBooking(tx, member.facilityId, found.offer_booking_id)
+  const entry = await lockEntry(tx, member.facilityId, entryId)
   if (entry?.status === "expired") {
     const at = hold.hold_expires_at?.toISOString()
     throw new WrongState("offer_expired", `The offer expired at ${at}; the slot goes to the next who waits for it.`)

@@ -1,6 +1,7 @@
 // The slots of a local day, and the cache in front of them: used when it may be, and never to show as free what is taken.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { runTransactional } from "#actors/runs/transactional.ts"
@@ -78,7 +79,9 @@ describe("a day", () => {
     } as const
     await run(db(), (tx) => createBooking(tx, club.staff.caller, club.id, block))
     const cancelled = await book(12)
-    await run(db(), (tx) => cancelBooking(tx, club.staff.caller, club.id, cancelled.id, { cancellationReason: "rain" }))
+    await run(db(), (tx) =>
+      cancelBooking(tx, requireMember(club.staff.caller, club.id), cancelled.id, { cancellationReason: "rain" }),
+    )
     const answer = await look(club.court)
     expect(answer).toMatchObject({ date: dayOf(1), timezone: "UTC" })
     expect(answer.resources).toEqual([{ resourceId: club.court, name: "Court 1", slots: answer.slots ?? [] }])
@@ -331,7 +334,9 @@ test("readers, bookings, cancellations, dispatch and handler race, and what is c
     change(hour, true)
     if (hour % 4 === round % 4) await settle()
     change(hour, false)
-    await run(db(), (tx) => cancelBooking(tx, club.staff.caller, club.id, booking.id, { cancellationReason: "x" }))
+    await run(db(), (tx) =>
+      cancelBooking(tx, requireMember(club.staff.caller, club.id), booking.id, { cancellationReason: "x" }),
+    )
   }
   /** Bursts of changes, and between them moments in which a day can be kept: the next burst starts on top of it. */
   async function write() {

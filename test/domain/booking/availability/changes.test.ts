@@ -1,6 +1,7 @@
 // What the availability cache learns of moves, requests and prices: no day is served that any of them has changed.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
@@ -58,7 +59,7 @@ test("a move changes the day that it left and the day that it came to", async ()
   for (const hour of [9, 33, 57]) await look(hour)
   await poison()
   const move = (tx: Parameters<typeof rescheduleBooking>[0]) =>
-    rescheduleBooking(tx, club.player.caller, club.id, booking.id, atHour(33))
+    rescheduleBooking(tx, requireMember(club.player.caller, club.id), booking.id, atHour(33))
   await run(db(), move)
   await settle()
   expect([await statusAt(9), await statusAt(33), await isServed(57)]).toEqual(["free", "booked", true])

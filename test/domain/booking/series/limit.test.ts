@@ -80,6 +80,9 @@ test("an offer that the plan does not allow is not made, and the cancellation th
   const { id } = await run(db, (tx) => joinWaitlist(tx, mayBook, wish))
   expect(occurrences[0]).toMatchObject(atHour(9))
   await club.cancel(occurrences[0]?.bookingId ?? "")
-  expect(await getEntry(db, club.friend.caller, club.id, id)).toMatchObject({ status: "waiting", offer: null })
+  expect(await getEntry(db, requireMember(club.friend.caller, club.id), id)).toMatchObject({
+    status: "waiting",
+    offer: null,
+  })
   expect(await counts()).toEqual({ bookings: 10, occupancies: 9, confirmed: 10, held: 0 })
 })
