@@ -1,6 +1,6 @@
 /**
- * The systems outside of this program that its routes and actors talk to. main.ts opens them once; a function takes the one
- * that it uses, by its name here.
+ * The systems outside of this program that its routes and actors talk to. main.ts opens them once; a function takes the
+ * one that it uses, by its name here.
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
@@ -18,9 +18,8 @@ export interface Outside {
 }
 
 /**
- * Connects to nothing yet: each connects with its first use. The built-in payment provider and the local mailbox keep what is
- * theirs in the database.
- * Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it.
+ * Connects to nothing yet: each connects with its first use. The built-in payment provider and the local mailbox keep
+ * what is theirs in the database. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it.
  */
 export const openOutside = (config: Config, db: Db): Outside => ({
   payments: paymentProviders(config, db),

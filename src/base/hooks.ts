@@ -48,8 +48,8 @@ export interface BeforeHook<Input, Who> {
 }
 
 /**
- * An input as the before hooks of its point left it. What must not happen without them takes a `Hooked` input. Only `runAll`
- * makes one: the class leaves this file as a type, and its private field keeps a copy from passing for it.
+ * An input as the before hooks of its point left it. What must not happen without them takes a `Hooked` input. Only
+ * `runAll` makes one: the class leaves this file as a type, and its private field keeps a copy from passing for it.
  */
 class Hooked<Input> {
   readonly #input: Input

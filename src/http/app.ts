@@ -1,6 +1,6 @@
 /**
- * What every route needs, made once by main.ts. Known to routes, http/ and api/ alone: a function below them takes what it
- * uses. A route that needs a system outside of the program names it beside the App (src/api/outside.ts lists them).
+ * What every route needs, made once by main.ts. Known to routes, http/ and api/ alone: a function below them takes what
+ * it uses. A route that needs a system outside of the program names it beside the App (src/api/outside.ts lists them).
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"

@@ -24,8 +24,9 @@ export interface KeyedRequest {
 }
 
 /**
- * Runs a command once per key, and otherwise gives its kept answer, in three steps: `before` outside of a transaction, the
- * command and its kept answer in one transaction, the answer to the client. `before` runs only when no answer is known.
+ * Runs a command once per key, and otherwise gives its kept answer, in three steps: `before` outside of a transaction,
+ * the command and its kept answer in one transaction, the answer to the client. `before` runs only when no answer is
+ * known.
  */
 export async function once<T, Prepared>(
   app: App,
@@ -42,7 +43,9 @@ export async function once<T, Prepared>(
   return answer(keyed.set, result)
 }
 
-/** What `before` answered or threw. Its refusal is kept like one of the command, so the command's transaction throws it. */
+/**
+ * What `before` answered or threw. Its refusal is kept like one of the command, so the command's transaction throws it.
+ */
 type Preparation<Prepared> = { readonly prepared: Prepared | undefined } | { readonly refusal: unknown }
 
 async function prepare<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<Preparation<Prepared>> {

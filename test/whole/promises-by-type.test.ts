@@ -1,5 +1,5 @@
-// Promises that the compiler keeps: no booking and no payment without its before hooks, no booking without the right to it.
-// Each `@ts-expect-error` names code that must not compile; the type check fails when such code compiles.
+// Promises that the compiler keeps: no booking and no payment without its before hooks, no booking without the right to
+// it. Each `@ts-expect-error` names code that must not compile; the type check fails when such code compiles.
 
 import { expect, test } from "bun:test"
 import { type Caller, type Member, requireMember } from "#access/caller.ts"

@@ -1,6 +1,6 @@
 /**
- * Booking a slot: the plan of what is asked for (plan.ts), the row with its slot (insert.ts), and the event of what the booking
- * is at first: confirmed, held until it is paid online, or pending until staff approve it.
+ * Booking a slot: the plan of what is asked for (plan.ts), the row with its slot (insert.ts), and the event of what the
+ * booking is at first: confirmed, held until it is paid online, or pending until staff approve it.
  */
 import type { Tx } from "#base/database/db.ts"
 import type { Hooked } from "#base/hooks.ts"
@@ -30,8 +30,8 @@ export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<Boo
 }
 
 /**
- * Makes a booking of a plan. Records booking.approval.requested when staff must approve it, booking.hold.created when it
- * must be paid online first, and booking.confirmed otherwise. Throws SlotTaken, RuleBroken limit_reached.
+ * Makes a booking of a plan. Records booking.approval.requested when staff must approve it, booking.hold.created when
+ * it must be paid online first, and booking.confirmed otherwise. Throws SlotTaken, RuleBroken limit_reached.
  */
 export async function bookPlanned(
   tx: Tx,

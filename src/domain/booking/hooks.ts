@@ -32,8 +32,8 @@ export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
 }
 
 /**
- * The same for an offer of the waitlist that is accepted. The hold of an offer is made where somebody else frees the slot, and
- * no hook may run there. A hook may block it; what was offered is taken as it is.
+ * The same for an offer of the waitlist that is accepted. The hold of an offer is made where somebody else frees the
+ * slot, and no hook may run there. A hook may block it; what was offered is taken as it is.
  * @param offered reads what is offered, when there is a hook to see it; undefined: nothing is.
  * @throws BlockedByHook
  */

@@ -1,4 +1,6 @@
-/** New bookings from plans: the row with its slot, counted on the facility's plan. What is recorded of it says book.ts. */
+/**
+ * New bookings from plans: the row with its slot, counted on the facility's plan. What is recorded of it says book.ts.
+ */
 import type { Tx } from "#base/database/db.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"

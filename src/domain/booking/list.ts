@@ -37,8 +37,8 @@ export const BookingQuery = Schema.Struct({
 })
 
 /**
- * Bookings by start, then id; members see their own and their children's. Throws NotAllowed when a member asks for somebody
- * else's.
+ * Bookings by start, then id; members see their own and their children's. Throws NotAllowed when a member asks for
+ * somebody else's.
  */
 export async function listBookings(
   db: Queryable,

@@ -7,8 +7,8 @@ import type { HoldInput } from "./input.ts"
 export type BookedFor = Pick<HoldInput, "bookerId" | "bookingType">
 
 /**
- * The right of a member to make bookings of one type for one booker. Only `requireMayBook` makes one: the class leaves this
- * file as a type, and its private fields keep a copy from passing for it.
+ * The right of a member to make bookings of one type for one booker. Only `requireMayBook` makes one: the class leaves
+ * this file as a type, and its private fields keep a copy from passing for it.
  */
 class MayBook {
   readonly #bookerId: string | undefined

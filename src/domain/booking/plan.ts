@@ -1,6 +1,7 @@
 /**
- * From a request to a booking that may be made: what the plan needs to know (one statement), what the booking costs, and the
- * rules of the facility. Nothing is written here. Whether the slot is free is not a rule but a constraint: see `take-slot.ts`.
+ * From a request to a booking that may be made: what the plan needs to know (one statement), what the booking costs,
+ * and the rules of the facility. Nothing is written here. Whether the slot is free is not a rule but a constraint: see
+ * `take-slot.ts`.
  */
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/db.ts"
@@ -16,7 +17,8 @@ import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 
 /**
- * The plan of a new booking. Members are bound by the facility's limits, staff and API keys by its hours and closures alone.
+ * The plan of a new booking. Members are bound by the facility's limits, staff and API keys by its hours and closures
+ * alone.
  * @param wanted what is asked for, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
@@ -32,8 +34,9 @@ export async function planBooking(
 }
 
 /**
- * The plan of what adds no booking to those that its member keeps waiting: a booking that moves, a wish for the waitlist, an
- * offer from the waitlist. For none of them a before hook runs here; for an offer they run when it is accepted.
+ * The plan of what adds no booking to those that its member keeps waiting: a booking that moves, a wish for the
+ * waitlist, an offer from the waitlist. For none of them a before hook runs here; for an offer they run when it is
+ * accepted.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planWithoutHooks(tx: Tx, mayBook: MayBook, input: BookingInput | HoldInput): Promise<Plan> {

@@ -101,7 +101,9 @@ export const countedTypes = Object.keys(counted) as readonly CountedType[]
 /** The figures of these stand in the booking, not in the event. */
 export const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
 
-/** What an event of a counted type adds, to no, one or several days; undefined when its booking is not among `bookings`. */
+/**
+ * What an event of a counted type adds, to no, one or several days; undefined when its booking is not among `bookings`.
+ */
 export function figuresOf(
   event: EventRow,
   bookings: ReadonlyMap<string, CountedBooking>,

@@ -9,7 +9,10 @@ import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventRow } from "#events/envelope.ts"
 import { type CountedBooking, type Figures, figuresOf, needBooking } from "./counting.ts"
 
-/** Adds events of the counted types to their days. Answers for each, in the same order, why it adds nothing, or undefined. */
+/**
+ * Adds events of the counted types to their days. Answers for each, in the same order, why it adds nothing, or
+ * undefined.
+ */
 export async function addToDailyFigures(
   tx: Tx,
   events: readonly EventRow[],
