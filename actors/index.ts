@@ -1,14 +1,11 @@
 /**
- * The actors of a process, in the order in which data reaches them, and their life: start, and a stop that lets the work
- * under way end and burns no attempt.
+ * The list of all actors of a process, in the order in which data reaches them. They start together, and they stop
+ * together: the work under way ends, and no attempt is burned.
  */
-import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Outside } from "#api/outside.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { health } from "#base/health.ts"
-import { onHint } from "#base/hints.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
@@ -18,7 +15,7 @@ import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
 import { bookingReminderCheck } from "./jobs/booking-reminder-check.ts"
 import { holdExpiration } from "./jobs/hold-expiration.ts"
 import { housekeeping } from "./jobs/housekeeping.ts"
-import { jobRuns } from "./jobs/job-runs.ts"
+import { JobRuns, jobRequests } from "./jobs/job-runs.ts"
 import { localPayments } from "./jobs/local-payments.ts"
 import { noShowDetection } from "./jobs/no-show-detection.ts"
 import { paymentResolution } from "./jobs/payment-resolution.ts"
@@ -28,11 +25,12 @@ import { subscriptionRenewalCheck } from "./jobs/subscription-renewal-check.ts"
 import { uploadCleanup } from "./jobs/upload-cleanup.ts"
 import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { runHandler } from "./runs/run-handler.ts"
-import { type Actor, prepare, type Running } from "./runtime/actor.ts"
+import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
 import { connectActors } from "./runtime/connections.ts"
 import { startLifeSign } from "./runtime/life-sign.ts"
-import { type Report, superviseAll } from "./runtime/supervisor.ts"
+import type { ReportFailure } from "./runtime/supervisor.ts"
+import { runActors } from "./runtime/tree.ts"
 
 export interface Actors {
   /** Resolves with the reason when an actor cannot heal; the process must end then. */
@@ -51,8 +49,8 @@ export interface ActorTools extends Outside {
 export interface ActorsOptions {
   readonly url: string
   readonly version: string
-  readonly report: Report
-  /** Told after lost connections have been replaced. */
+  readonly report: ReportFailure
+  /** Called after lost connections have been replaced. */
   readonly onSwap?: (reason: string) => void
 }
 
@@ -67,13 +65,12 @@ export async function startActors(base: ActorTools, { url, version, report, onSw
   await mirrorEventTypes(tools.db, tools.config.environment)
   const lifeSign = await startLifeSign(connections.forLifeSign, tools.config.role, version)
   reached("process-registered")
-  const delivering = deliverWebhooks(tools, lifeSign.owner)
-  const runs = jobRuns(tools.db, lifeSign.owner)
+  const jobs = new JobRuns(tools.db, lifeSign.owner)
   const actors: readonly Actor[] = [
     dispatcher(tools.db),
-    delivering,
-    ...handlers.map((handler) => runHandler(tools, handler, lifeSign.owner)),
-    runs.requests,
+    deliverWebhooks(tools, lifeSign),
+    ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
+    jobRequests(jobs),
     bookingReminderCheck(tools),
     noShowDetection(tools),
     subscriptionRenewalCheck(tools),
@@ -88,62 +85,18 @@ export async function startActors(base: ActorTools, { url, version, report, onSw
   ]
   const tree = runActors(actors, report)
   const boss = await startBoss(url, (error) => report({ actor: "pg-boss", failures: 1, cause: error.message }))
-  await runs.serve(tree.running)
-  await boss.serve(tree.running, runs.tick)
+  await jobs.serve(tree.running)
+  await boss.serve(tree.running, (running) => jobs.tick(running))
   return {
     failed: tree.failed,
     stop: async () => {
       await tree.stop()
       reached("actors-stopped")
       await boss.stop(stopMs)
-      await runs.drain()
-      await delivering.drain()
+      await tree.drain()
       reached("before-good-bye")
       await lifeSign.stop()
       await connections.end()
     },
-  }
-}
-
-/** The supervision tree of some actors, without pg-boss: the server's broadcaster runs in one of its own. */
-export function runActors(actors: readonly Actor[], report: Report) {
-  const stopping = new AbortController()
-  const running: readonly Running[] = actors.map((actor) => prepare(actor, stopping.signal))
-  const deaf = running.flatMap(({ actor, wake }) =>
-    (actor.wokenBy ?? []).map((hint) => onHint(hint, gathering(wake, actor.gatherMs))),
-  )
-  const live = running.filter(({ actor }) => actor.everyMs !== undefined)
-  const fiber = Effect.runFork(superviseAll(live, report))
-  const failed = new Promise<Error>((resolve) => {
-    fiber.addObserver((exit) => {
-      if (Exit.isSuccess(exit) || stopping.signal.aborted) return
-      const reason = Cause.squash(exit.cause)
-      const error = reason instanceof Error ? reason : new Error(String(reason))
-      health.unhealthy(error.message)
-      resolve(error)
-    })
-  })
-  return {
-    running,
-    failed,
-    stop: async () => {
-      for (const stopHearing of deaf) stopHearing()
-      stopping.abort()
-      await Effect.runPromise(Fiber.interrupt(fiber))
-    },
-  }
-}
-
-/** The first of many calls starts the time, its end is the one call. */
-function gathering(wake: () => void, forMs: number | undefined): () => void {
-  if (forMs === undefined) return wake
-  let gathering = false
-  return () => {
-    if (gathering) return
-    gathering = true
-    setTimeout(() => {
-      gathering = false
-      wake()
-    }, forMs)
   }
 }

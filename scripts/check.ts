@@ -1,5 +1,6 @@
-// `bun run check` and `./scripts/test`: types, lint, then every test (the import laws are one) on a real PostgreSQL.
-// Prints each failure and ends with `N passed, N failed`. A run that leaves a process or a database behind fails too.
+// `bun run check` and `./scripts/test`: types, lint, then every test on a real PostgreSQL; the import laws are a test.
+// It prints each failure and ends with `N passed, N failed`. A run that leaves a process or a database behind fails
+// too.
 
 import { mkdir } from "node:fs/promises"
 import { availableParallelism } from "node:os"
@@ -11,7 +12,7 @@ import { testServer } from "#test/harness/setup/server.ts"
 
 const project = join(import.meta.dir, "..")
 const testTimeoutMs = 30_000
-/** One more than there are cores, for tests that wait; more than four would fight for the one PostgreSQL. */
+/** One more than the cores, because tests also wait. More than four would compete for the one PostgreSQL. */
 const workers = Math.min(4, availableParallelism() + 1)
 
 interface Tally {
@@ -52,7 +53,7 @@ async function step(name: string, command: string[]): Promise<boolean> {
 async function runTests(patterns: string[]): Promise<Tally> {
   const server = await testServer().catch((error: Error) => console.log(error.message))
   if (server === undefined) return { passed: 0, failed: 1, skipped: 0 }
-  // Keeps the shared server from ending as unused during tests that need no database.
+  // Keeps the shared server in use, because some tests need no database, and an unused server ends.
   const inUse = postgres(server.url, { max: 1, onnotice: () => {} })
   await inUse`select 1`
 
@@ -71,7 +72,7 @@ async function runTests(patterns: string[]): Promise<Tally> {
 async function bunTest(patterns: string[], env: Record<string, string>): Promise<Tally> {
   await mkdir("node_modules/.cache", { recursive: true }).catch(() => {})
   const timings = "node_modules/.cache/test-timings.json"
-  // A fresh clone has not seen yet which files take long; begun last, they would be waited for alone.
+  // A fresh clone does not know the slow files yet. Begun last, they would run alone at the end.
   if (!(await Bun.file(timings).exists())) await Bun.write(timings, Bun.file("test/slowest-first.json"))
   const command = [process.execPath, "test", `--parallel=${workers}`, `--timeout=${testTimeoutMs}`]
   const child = Bun.spawn([...command, `--timings=${timings}`, "--update-timings", ...patterns], {
@@ -88,7 +89,7 @@ async function bunTest(patterns: string[], env: Record<string, string>): Promise
   return counted
 }
 
-/** Shows the output as it comes and answers its end, where the summary is. */
+/** Shows the output as it comes, and answers its end, which contains the summary. */
 async function relay(stream: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()
   let end = ""
@@ -99,11 +100,11 @@ async function relay(stream: ReadableStream<Uint8Array>): Promise<string> {
   return end
 }
 
-/** Bun's own summary. Its JUnit report is no help: a file that fails to load is missing from it. */
+/** The counts in Bun's own summary. Its JUnit report is no help: a file that fails to load is missing from it. */
 function countOf(report: string): Tally {
   const summary = Bun.stripANSI(report).split("\n").slice(-12)
-  const count = (what: string) =>
-    summary.reduce((sum, line) => sum + Number(new RegExp(`^ *(\\d+) ${what}$`).exec(line)?.[1] ?? 0), 0)
+  const count = (word: string) =>
+    summary.reduce((sum, line) => sum + Number(new RegExp(`^ *(\\d+) ${word}$`).exec(line)?.[1] ?? 0), 0)
   return { passed: count("pass"), failed: count("fail"), skipped: count("skip") + count("todo") }
 }
 

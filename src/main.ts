@@ -3,24 +3,27 @@
  * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
  */
 
-import { runActors, startActors } from "#actors/index.ts"
+import { startActors } from "#actors/index.ts"
 import { broadcaster } from "#actors/live/broadcaster.ts"
-import type { Report } from "#actors/runtime/supervisor.ts"
+import type { ReportFailure } from "#actors/runtime/supervisor.ts"
+import { runActors } from "#actors/runtime/tree.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
 import { closeOutside, type Outside, openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
 import { clock } from "./base/clock.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
-import { EmbeddedUnavailable } from "./base/database/embedded/start.ts"
 import { migrate } from "./base/database/migrate.ts"
 import { openDatabase } from "./base/database/open.ts"
 import { health } from "./base/health.ts"
 import { connectHints } from "./base/hints.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
+import { unknownVariables } from "./base/unknown-variables.ts"
 import { version } from "./base/version.ts"
 import { banner } from "./demo/banner.ts"
+import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
 import { registeredHooks } from "./hooks/registered.ts"
@@ -41,6 +44,7 @@ const noMore = "The process is stopping."
 
 async function start(): Promise<void> {
   health.unhealthy(notYet)
+  for (const warning of unknownVariables(process.env)) console.error(warning)
   const config = parseConfig(process.env)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
@@ -71,8 +75,8 @@ async function start(): Promise<void> {
     void actors.failed.then(escalate)
   }
   health.recovered(notYet)
-  const mailbox = mailboxUrl(app, address)
-  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox }))
+  const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
 async function serveApi(app: App & Outside): Promise<string> {
@@ -120,7 +124,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const say = (text: string) => console.log(text)
-const report: Report = (line) => log({ level: "error", ...line })
+const report: ReportFailure = (line) => log({ level: "error", ...line })
 const log = (line: Record<string, unknown>) =>
   console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
 

@@ -1,14 +1,15 @@
-/** One attempt: signs, sends through the guard, and judges the answer. Touches no table. */
+/** One attempt: signs the request, sends it through the egress guard, and judges the answer. Touches no table. */
 
 import { delayAfter, retryConfig } from "#actors/runtime/retry.ts"
-import { EgressRefused, guardedFetch, type OutgoingAnswer, RequestFailed } from "#base/egress/fetch.ts"
+import { EgressRefused, RequestFailed } from "#base/egress/failures.ts"
+import { guardedFetch, type OutgoingAnswer } from "#base/egress/fetch.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { openAuth } from "#outbound/webhooks/auth.ts"
 import type { AuthConfig } from "#outbound/webhooks/input.ts"
 import { authHeaders, plainHeaders } from "#outbound/webhooks/request.ts"
-import type { Delivery, Result, Target } from "./delivery.ts"
+import type { AttemptResult, ClaimedDelivery, TargetWebhook } from "./delivery.ts"
 
-export interface SendTools {
+export interface AttemptTools {
   readonly secrets: SecretBox
   /** Networks that may be reached although they are not public. */
   readonly allow: readonly string[]
@@ -21,10 +22,10 @@ export interface SendTools {
 
 /** The specification's ceiling for webhooks. */
 const maxDelayMs = retryConfig.handlers.WebhookHandler?.maxDelayMs ?? 3_600_000
-/** Retries are spread by up to ±20 %, so that a receiver that comes back is not hit by all of them at once. */
+/** Retries are spread by up to ±20 %, so that a receiver that comes back does not get all of them at once. */
 const jitter = 0.2
 
-export async function send(delivery: Delivery, tools: SendTools): Promise<Result> {
+export async function makeAttempt(delivery: ClaimedDelivery, tools: AttemptTools): Promise<AttemptResult> {
   const startedAt = performance.now()
   // Real time, never the movable clock: the receiver compares it with its own.
   const sentAt = new Date()
@@ -54,9 +55,9 @@ export async function send(delivery: Delivery, tools: SendTools): Promise<Result
 }
 
 class EventGone extends Error {}
-type EventText = NonNullable<Delivery["event"]>
+type EventText = NonNullable<ClaimedDelivery["event"]>
 
-function requestOf(delivery: Delivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
+function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt: Date, secrets: SecretBox) {
   const timestamp = Math.floor(sentAt.getTime() / 1000)
   const attempt = {
     attemptId: delivery.attempt_id,
@@ -73,10 +74,10 @@ function requestOf(delivery: Delivery, { type, body }: EventText, sentAt: Date, 
   return { headers: Object.assign(plainHeaders(attempt, timestamp), auth.headers), signature: auth.signature }
 }
 
-type Judgement = Pick<Result, "outcome" | "error" | "retryAfterMs">
+type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs">
 
-/** Of an answer that is no 2xx. */
-function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
+/** Judges an answer that is no 2xx. */
+function judge(delivery: ClaimedDelivery, { status, headers }: OutgoingAnswer, random: () => number): Judgement {
   const redirected = status >= 300 && status < 400 ? ": redirects are not followed" : ""
   const error = { code: `http_${status}`, message: `The receiver answered ${status}${redirected}.` }
   if (status === 410) return { outcome: "gone", error }
@@ -84,13 +85,13 @@ function judge(delivery: Delivery, { status, headers }: OutgoingAnswer, random: 
   return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
 }
 
-function judgeFailure(delivery: Delivery, cause: unknown, random: () => number): Judgement {
+function judgeFailure(delivery: ClaimedDelivery, cause: unknown, random: () => number): Judgement {
   if (cause instanceof EventGone)
     return { outcome: "failed", error: { code: "event_gone", message: "The event is no longer kept." } }
   if (cause instanceof RequestFailed && cause.code === "aborted")
     return { outcome: "unknown", error: { code: "unknown_outcome", message: cause.message } }
   const known = cause instanceof RequestFailed || cause instanceof EgressRefused
-  // Anything else is a fault of ours, such as a secret that cannot be opened: it must not end the actor.
+  // Any other error is a fault of this program, such as a secret that cannot be opened: it must not end the actor.
   const error = known
     ? { code: cause.code, message: cause.message }
     : {
@@ -101,11 +102,12 @@ function judgeFailure(delivery: Delivery, cause: unknown, random: () => number):
   return { outcome: "failed", error, ...(wait !== undefined && { retryAfterMs: wait }) }
 }
 
-const retryOf = ({ failures, webhook }: Delivery) => ({ ...webhook, failures })
+const retryOf = ({ failures, webhook }: ClaimedDelivery) => ({ ...webhook, failures })
 
 /** Milliseconds until the next attempt; undefined when the retries are used up. Retry-After may ask for longer. */
 export function retryDelay(
-  retry: Pick<Delivery, "failures"> & Pick<Target, "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
+  retry: Pick<ClaimedDelivery, "failures"> &
+    Pick<TargetWebhook, "max_retries" | "retry_delay_ms" | "backoff_multiplier">,
   random: () => number,
   retryAfter?: string,
 ): number | undefined {
@@ -120,7 +122,7 @@ export function retryDelay(
   return Math.round(Math.min(maxDelayMs, Math.max(spread, askedMs(retryAfter))))
 }
 
-/** Retry-After (RFC 9110, 10.2.3): seconds, or a date. Anything else asks for nothing. */
+/** Milliseconds of a Retry-After (RFC 9110, 10.2.3), which is seconds or a date; 0 for any other text. */
 function askedMs(text: string | undefined): number {
   if (text === undefined) return 0
   if (/^\d+$/.test(text)) return Number(text) * 1000
@@ -129,10 +131,10 @@ function askedMs(text: string | undefined): number {
 }
 
 /** Opened secrets by webhook, as long as the webhook is unchanged. */
-const opened = new Map<string, { readonly of: Target; readonly config: AuthConfig }>()
+const opened = new Map<string, { readonly of: TargetWebhook; readonly config: AuthConfig }>()
 const maxOpened = 1_000
 
-function authOf(webhook: Target, secrets: SecretBox): AuthConfig {
+function authOf(webhook: TargetWebhook, secrets: SecretBox): AuthConfig {
   const known = opened.get(webhook.id)
   if (known?.of === webhook || (known && isSame(known.of, webhook))) return known.config
   const config = openAuth(secrets, webhook.id, webhook.auth_config)
@@ -141,7 +143,7 @@ function authOf(webhook: Target, secrets: SecretBox): AuthConfig {
   return config
 }
 
-const isSame = (a: Target, b: Target) =>
+const isSame = (a: TargetWebhook, b: TargetWebhook) =>
   a.updated_at.getTime() === b.updated_at.getTime() && sameBytes(a.auth_config, b.auth_config)
 
 const sameBytes = (a: Uint8Array | null, b: Uint8Array | null) =>

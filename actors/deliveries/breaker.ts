@@ -1,13 +1,14 @@
 /**
- * How much of a webhook is under way at once: it starts with little, each success adds one, each failure halves it. One that
- * fails many times in a row is left alone for a while (its breaker is open), then asked again with one request, and closes
- * with the first success: without it, an endpoint that resets every connection was tried as fast as one that works, and the
- * others waited up to seven times as long. What waits meanwhile burns no attempt. In memory, per process. Pure.
+ * The circuit breaker of a webhook, with an adaptive limit of its requests. The limit starts low; each success adds
+ * one, each failure halves it. After many failures in a row the breaker opens for a while. Then one request probes the
+ * webhook, and the first success closes the breaker. Without it, an endpoint that resets every connection was tried as
+ * fast as one that works. The others waited up to seven times as long. Deliveries that wait meanwhile burn no attempt.
+ * In memory, per process. Pure.
  */
-import type { Result } from "./delivery.ts"
+import type { AttemptResult } from "./delivery.ts"
 
-export const paceLimits = {
-  /** A webhook that has not answered yet is tried with so many requests. */
+export const breakerLimits = {
+  /** Requests to a webhook that has not answered yet. */
   first: 2,
   /** Failures in a row that open the breaker: more than one delivery has at most by default. */
   opensAfter: 10,
@@ -16,7 +17,7 @@ export const paceLimits = {
   longestMs: 5_000,
 }
 
-export interface Pace {
+export interface Breaker {
   /** Requests that may be under way; the webhook's own max_concurrency stands above it. */
   requests: number
   /** Since the last success. */
@@ -26,30 +27,33 @@ export interface Pace {
   openUntil: number
 }
 
-export const newPace = (): Pace => ({ requests: paceLimits.first, failures: 0, openMs: 0, openUntil: 0 })
+export const newBreaker = (): Breaker => ({ requests: breakerLimits.first, failures: 0, openMs: 0, openUntil: 0 })
 
-export const isOpen = (pace: Pace, now: number) => pace.openUntil > now
+export const isBreakerOpen = (breaker: Breaker, now: number) => breaker.openUntil > now
 
-/** Takes in the end of an attempt; answers whether the breaker has opened (again) or closed. @param most max_concurrency. */
+/**
+ * Takes in the end of an attempt; answers whether the breaker has opened (again) or closed.
+ * @param most max_concurrency.
+ */
 export function noteOutcome(
-  pace: Pace,
-  outcome: Result["outcome"],
+  breaker: Breaker,
+  outcome: AttemptResult["outcome"],
   { now, most }: { readonly now: number; readonly most: number },
 ): "opened" | "closed" | undefined {
   if (outcome === "unknown") return undefined
   if (outcome === "delivered") {
-    const wasOpen = pace.openMs > 0
-    pace.requests = Math.max(1, Math.min(most, pace.requests + 1))
-    pace.failures = 0
-    pace.openMs = 0
-    pace.openUntil = 0
+    const wasOpen = breaker.openMs > 0
+    breaker.requests = Math.max(1, Math.min(most, breaker.requests + 1))
+    breaker.failures = 0
+    breaker.openMs = 0
+    breaker.openUntil = 0
     return wasOpen ? "closed" : undefined
   }
-  pace.failures++
-  pace.requests = Math.max(1, Math.floor(pace.requests / 2))
-  // What was still under way when it opened says nothing new.
-  if (pace.failures < paceLimits.opensAfter || isOpen(pace, now)) return undefined
-  pace.openMs = Math.min(paceLimits.longestMs, Math.max(paceLimits.shortestMs, pace.openMs * 2))
-  pace.openUntil = now + pace.openMs
+  breaker.failures++
+  breaker.requests = Math.max(1, Math.floor(breaker.requests / 2))
+  // A request that was under way when the breaker opened says nothing new.
+  if (breaker.failures < breakerLimits.opensAfter || isBreakerOpen(breaker, now)) return undefined
+  breaker.openMs = Math.min(breakerLimits.longestMs, Math.max(breakerLimits.shortestMs, breaker.openMs * 2))
+  breaker.openUntil = now + breaker.openMs
   return "opened"
 }

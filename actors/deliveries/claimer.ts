@@ -1,153 +1,170 @@
 /**
- * What this process holds: claims as much as fits, gives back what it cannot send, and finds out what it holds without
- * knowing it, because the answer to a claim was lost.
+ * The claimer claims as many deliveries as fit, returns unsent ones, and finds orphaned claims. A claim is orphaned
+ * when it was committed and its answer was lost: the process holds deliveries and does not know of them.
  */
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import { claimDeliveries, giveBack, giveBackUnknown } from "./claim-rows.ts"
-import type { Delivery } from "./delivery.ts"
-import { type Lane, limits } from "./endpoint.ts"
-import type { Lanes } from "./endpoints.ts"
+import { claimDeliveries, returnDeliveries, returnOrphanedClaims } from "./claim-rows.ts"
+import type { ClaimedDelivery } from "./delivery.ts"
+import { deliveryLimits, type Endpoint } from "./endpoint.ts"
+import type { Endpoints } from "./endpoints.ts"
 
-export interface Claims {
-  /** Claims until there is no room, or nothing to claim. */
-  readonly untilFull: () => Promise<void>
-  /** Room has come free: claim, if there is anything. */
-  readonly soon: () => void
-  /** Gives back what was claimed ahead for these lanes. */
-  readonly giveBackWaiting: (lanes: Iterable<Lane>) => Promise<void>
-  /** A claim has failed, and may have been committed all the same. */
-  readonly hasFailed: () => boolean
-  /** Gives back what this process holds without knowing it, if that is due; true when there was some. */
-  readonly giveBackDoubtful: () => Promise<boolean>
-  readonly settled: (delivery: Delivery) => void
-  /** Claimed too long ago to be sent: the process may have been stopped meanwhile. */
-  readonly isStale: (delivery: Delivery) => boolean
-  /** Resolves when nothing is claimed any more. */
-  readonly idle: () => Promise<void>
-  /** Claims nothing more; resolves when the claim under way has ended. */
-  readonly end: () => Promise<void>
-}
-
-export interface ClaimsTools {
+export interface ClaimerTools {
   readonly db: Db
-  readonly owner: () => number
-  readonly lanes: Lanes
-  /** Something was claimed for the lane. */
-  readonly claimed: (lane: Lane) => void
-  readonly failed: (error: unknown) => void
+  readonly process: ActorProcess
+  readonly endpoints: Endpoints
+  /** Deliveries were claimed for the endpoint. */
+  readonly onClaimed: (endpoint: Endpoint) => void
+  readonly onFailed: (error: unknown) => void
 }
 
-/** So long a claim that got no answer may still be committed: the server's own limit of a statement, and some more. */
-const doubtMs = 20_000
-/** How often it is asked in any case. */
-const askEveryMs = 30_000
+/**
+ * - open: it claims.
+ * - unsure: a statement failed, and the process may hold orphaned claims. It claims nothing until it has asked.
+ * - checking: it asks just now.
+ * - closed: the process stops. It claims nothing more.
+ */
+type State = "open" | "unsure" | "checking" | "closed"
+
+/** How long a claim without an answer may still be committed: the server's limit of a statement, and some more. */
+const unsureMs = 20_000
+/** How often orphaned claims are looked for in any case. */
+const checkEveryMs = 30_000
 const staleMs = 2_000
 
-export function createClaims({ db, owner, lanes, claimed, failed }: ClaimsTools): Claims {
-  /** Every lease that this process knows, with the monotonic instant of its claim. */
-  const held = new Map<number, number>()
-  let claiming: Promise<void> | undefined
-  let claimFailed = false
-  /** No claim begins while this process asks what it holds without knowing it. */
-  let doubting = false
-  let doubtUntil = Number.NEGATIVE_INFINITY
-  let doubtedAt = performance.now()
-  let ended = false
-  let idlers: (() => void)[] = []
+export class Claimer {
+  readonly #tools: ClaimerTools
+  /** Every lease that this process knows of, with the monotonic instant of its claim. */
+  readonly #held = new Map<number, number>()
+  #state: State = "open"
+  #claiming: Promise<void> | undefined
+  #unsureUntil = Number.NEGATIVE_INFINITY
+  #checkedAt = performance.now()
+  #idlers: (() => void)[] = []
 
-  const isIdle = () => held.size === 0 && !claiming
-
-  function wakeIdlers(): void {
-    if (!isIdle()) return
-    for (const wake of idlers) wake()
-    idlers = []
+  constructor(tools: ClaimerTools) {
+    this.#tools = tools
   }
 
-  function untilFull(): Promise<void> {
-    claiming ??= claimLoop().finally(() => {
-      claiming = undefined
-      wakeIdlers()
+  /** Claims until there is no room, or nothing to claim. */
+  untilFull(): Promise<void> {
+    this.#claiming ??= this.#claimLoop().finally(() => {
+      this.#claiming = undefined
+      this.#wakeIdlers()
     })
-    return claiming
+    return this.#claiming
   }
 
-  function soon(): void {
-    if (claiming) return
-    if (ended) wakeIdlers()
-    else untilFull().catch(failed)
+  /** There is room again: claims, if there is anything to claim. */
+  soon(): void {
+    if (this.#claiming) return
+    if (this.#state === "closed") this.#wakeIdlers()
+    else this.untilFull().catch(this.#tools.onFailed)
   }
 
-  async function claimLoop(): Promise<void> {
+  async #claimLoop(): Promise<void> {
+    const { db, process, endpoints, onClaimed } = this.#tools
     for (;;) {
-      void giveBackWaiting(lanes.hanging(performance.now()))
-      const room = limits.claimed - held.size
-      if (ended || claimFailed || doubting || (held.size > 0 && room < limits.worthClaiming)) return
-      const wants = lanes.wants(performance.now())
+      void this.returnWaiting(endpoints.hanging(performance.now()))
+      const room = deliveryLimits.claimed - this.#held.size
+      if (this.#state !== "open" || (this.#held.size > 0 && room < deliveryLimits.worthClaiming)) return
+      const wants = endpoints.wants(performance.now())
       if (wants.length === 0) return
       try {
-        const deliveries = await claimDeliveries(db, { owner: owner(), wants, total: room })
+        const deliveries = await claimDeliveries(db, { process, wants, total: room })
         if (deliveries.length > 0) reached("attempts-written")
         const now = performance.now()
-        for (const { lease } of deliveries) held.set(lease, now)
-        lanes.took(wants, deliveries, deliveries.length === room || deliveries[0]?.alone === true)
+        for (const { lease } of deliveries) this.#held.set(lease, now)
+        endpoints.took(wants, deliveries, deliveries.length === room || deliveries[0]?.quarantined === true)
       } catch (error) {
-        claimFailed = true
-        doubtUntil = performance.now() + doubtMs
+        this.#enter("unsure")
+        this.#unsureUntil = performance.now() + unsureMs
         throw error
       }
       for (const { webhookId } of wants) {
-        const lane = lanes.get(webhookId)
-        if (lane) claimed(lane)
+        const endpoint = endpoints.get(webhookId)
+        if (endpoint) onClaimed(endpoint)
       }
     }
   }
 
-  async function giveBackWaiting(from: Iterable<Lane>): Promise<void> {
-    const returned = [...from].flatMap((lane) => lanes.takeWaiting(lane))
+  /** Returns the deliveries of these endpoints that were claimed and not sent. */
+  async returnWaiting(from: Iterable<Endpoint>): Promise<void> {
+    const { db, endpoints, onFailed } = this.#tools
+    const returned = [...from].flatMap((endpoint) => endpoints.takeWaiting(endpoint))
     if (returned.length === 0) return
     reached("deliveries-returned")
     try {
-      await giveBack(db, returned)
+      await returnDeliveries(db, returned)
     } catch (error) {
-      claimFailed = true // the process still holds them, without knowing
-      failed(error)
+      this.#enter("unsure") // the process still holds them, and is about to forget them
+      onFailed(error)
     }
-    for (const { lease } of returned) held.delete(lease)
-    soon()
+    for (const { lease } of returned) this.#held.delete(lease)
+    this.soon()
   }
 
-  /** No claim is under way meanwhile, or it would be taken for one of those whose answer was lost. */
-  async function giveBackDoubtful(): Promise<boolean> {
+  /** A statement has failed, and may have been committed all the same. */
+  get isUnsure(): boolean {
+    return this.#state === "unsure"
+  }
+
+  /**
+   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim is under way
+   * meanwhile: it would be taken for an orphaned one.
+   */
+  async returnOrphans(): Promise<boolean> {
     const now = performance.now()
-    if (!claimFailed && now >= doubtUntil && now - doubtedAt < askEveryMs) return false
-    doubting = true
+    if (!this.isUnsure && now >= this.#unsureUntil && now - this.#checkedAt < checkEveryMs) return false
+    this.#enter("checking")
     try {
-      await claiming?.catch(() => {})
-      claimFailed = false // before the question: what fails while it is under way is asked about the next time
-      const count = await giveBackUnknown(db, owner(), [...held.keys()])
-      doubtedAt = now
+      await this.#claiming?.catch(() => {})
+      // This question covers every failure until here. A later failure leaves the claimer unsure, for the next
+      // question.
+      this.#enter("checking")
+      const count = await returnOrphanedClaims(this.#tools.db, this.#tools.process.owner(), [...this.#held.keys()])
+      this.#checkedAt = now
+      if (this.#state === "checking") this.#enter("open")
       return count > 0
     } catch (error) {
-      claimFailed = true
+      this.#enter("unsure")
       throw error
-    } finally {
-      doubting = false
     }
   }
 
-  return {
-    untilFull,
-    soon,
-    giveBackWaiting,
-    giveBackDoubtful,
-    hasFailed: () => claimFailed,
-    settled: ({ lease }) => void held.delete(lease),
-    isStale: ({ lease }) => performance.now() - (held.get(lease) ?? 0) > staleMs,
-    idle: () => (isIdle() ? Promise.resolve() : new Promise<void>((resolve) => idlers.push(resolve))),
-    async end() {
-      ended = true
-      await claiming?.catch(failed)
-    },
+  /** The delivery is settled. */
+  release({ lease }: ClaimedDelivery): void {
+    this.#held.delete(lease)
+  }
+
+  /** Claimed too long ago to be sent: the process may have been stopped meanwhile. */
+  isStale({ lease }: ClaimedDelivery): boolean {
+    return performance.now() - (this.#held.get(lease) ?? 0) > staleMs
+  }
+
+  /** Resolves when nothing is claimed any more. */
+  idle(): Promise<void> {
+    return this.#isIdle ? Promise.resolve() : new Promise<void>((resolve) => this.#idlers.push(resolve))
+  }
+
+  /** Claims nothing more; resolves when the claim under way has ended. */
+  async close(): Promise<void> {
+    this.#enter("closed")
+    await this.#claiming?.catch(this.#tools.onFailed)
+  }
+
+  #enter(state: State): void {
+    if (this.#state !== "closed") this.#state = state
+  }
+
+  get #isIdle(): boolean {
+    return this.#held.size === 0 && !this.#claiming
+  }
+
+  #wakeIdlers(): void {
+    if (!this.#isIdle) return
+    for (const wake of this.#idlers) wake()
+    this.#idlers = []
   }
 }

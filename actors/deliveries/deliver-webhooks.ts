@@ -1,49 +1,47 @@
 /**
- * Sends events to webhooks: at least once, under one stable event id, each attempt written down before it leaves. One slow,
- * dead or hostile receiver delays only its own deliveries. The parts stand in deliver-webhooks/: find-work → claim → send →
- * settle, and lost for what dead processes left.
+ * Sends events to webhooks: at least once, under one stable event id, each attempt recorded before it leaves. A slow,
+ * dead or hostile receiver delays only its own deliveries. The deliverer does it: find → claim → send → settle, and
+ * reclaim for the deliveries of dead processes.
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { onHint } from "#base/hints.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { metrics } from "#events/metrics.ts"
-import { createDeliverer, type DelivererTools } from "./deliverer.ts"
+import { Deliverer, type DelivererTools } from "./deliverer.ts"
 
-export interface DeliverWebhooks extends Actor {
-  /** After its last pass: gives back what was not sent, and lets what is under way end. */
-  readonly drain: () => Promise<void>
-}
-
-/** Webhooks are sent to public addresses, and to those that the configuration allows; what they send is signed. */
 export interface DeliveryTools {
   readonly db: Db
+  /** The addresses to which webhooks are sent beside the public ones. */
   readonly config: Pick<Config, "egressAllow">
+  /** Opens the secrets with which requests are signed. */
   readonly secrets: SecretBox
 }
 
 /** @param given how long a receiver may take, where that is not the default. */
 export function deliverWebhooks(
   { db, config, secrets }: DeliveryTools,
-  owner: () => number,
+  process: ActorProcess,
   given: Pick<DelivererTools, "timeoutMs"> = {},
-): DeliverWebhooks {
-  const tools = { db, secrets, owner, allow: config.egressAllow, ended: metrics.delivered }
-  const deliverer = createDeliverer({ ...tools, ...given })
-  // A webhook that was switched on again, or a delivery retried by hand, stands in the queue and not at the end of the log.
-  const stopHearing = onHint("subscriptions", deliverer.lookEverywhere)
+): Actor {
+  const tools = { db, secrets, process, allow: config.egressAllow, onAttempt: metrics.delivered }
+  const deliverer = new Deliverer({ ...tools, ...given })
+  // After a webhook was switched on again, or a retry by hand, its deliveries stand in the queue and not at the log's
+  // end.
+  const stopListening = onHint("subscriptions", () => deliverer.requestScan())
   return {
     name: "deliver-webhooks",
     description: "Sends events to the webhooks that want them",
     wokenBy: ["log", "subscriptions"],
-    everyMs: 1_000,
+    pollEveryMs: 1_000,
     cron: "* * * * *",
     deadlineMs: 30_000,
-    pass: deliverer.pass,
+    pass: () => deliverer.pass(),
     drain: async () => {
-      stopHearing()
+      stopListening()
       await deliverer.drain()
     },
   }

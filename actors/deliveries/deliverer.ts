@@ -1,182 +1,201 @@
 /**
- * The deliverer of a process: claims (claims.ts), sends (sending.ts) and settles (settling.ts) side by side, so that nobody
- * waits for the slowest of a batch.
- * A pass looks for work and claims what fits; from there each request goes its own way, and whatever ends makes room for
- * the next claim. A failure of the database shows in the next pass.
+ * The deliverer of a process claims (claimer.ts), sends (sender.ts) and settles (settler.ts) side by side. So no
+ * delivery waits for the slowest of a batch. A pass finds work and claims as much as fits. From there each request goes
+ * its own way, and each end makes room for the next claim. A failure of the database shows in the next pass.
  */
 
 import type { Pass } from "#actors/runtime/actor.ts"
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { defaultTimeoutMs } from "#base/egress/fetch.ts"
 import type { SecretBox } from "#base/secrets.ts"
-import { send } from "./attempt.ts"
+import { makeAttempt } from "./attempt.ts"
 import { noteOutcome } from "./breaker.ts"
-import { createBreakers } from "./breaker-rows.ts"
-import { createClaims } from "./claimer.ts"
-import type { Result } from "./delivery.ts"
-import { isSlow, type Lane, limits } from "./endpoint.ts"
-import { Lanes } from "./endpoints.ts"
-import { createLooking } from "./finder.ts"
-import { createTakeover } from "./reclaim.ts"
-import { createSending } from "./sender.ts"
-import { createSettling } from "./settler.ts"
+import { BreakerRows } from "./breaker-rows.ts"
+import { Claimer } from "./claimer.ts"
+import type { AttemptResult } from "./delivery.ts"
+import { deliveryLimits, type Endpoint, isSlow } from "./endpoint.ts"
+import { Endpoints } from "./endpoints.ts"
+import { Finder } from "./finder.ts"
+import { Reclaimer } from "./reclaim.ts"
+import { Sender } from "./sender.ts"
+import type { DueRetry } from "./settle-failed-rows.ts"
+import { Settler } from "./settler.ts"
 
 export interface DelivererTools {
   readonly db: Db
   readonly secrets: SecretBox
   /** Networks that may be reached although they are not public. */
   readonly allow: readonly string[]
-  /** The process that holds the leases (processes.id). */
-  readonly owner: () => number
+  readonly process: ActorProcess
   /** From 0 to 1; a test says 0.5 for no jitter. */
   readonly random?: () => number
   readonly timeoutMs?: number
-  /** How long requests under way may go on when the process stops; then their outcome is unknown. */
+  /** How long requests under way may go on when the process stops. After that their outcome is unknown. */
   readonly graceMs?: number
-  /** Told of every attempt that has ended. */
-  readonly ended?: (outcome: Result["outcome"], durationMs: number) => void
+  /** Called at the end of each attempt. */
+  readonly onAttempt?: (outcome: AttemptResult["outcome"], durationMs: number) => void
 }
 
-export interface Deliverer {
-  readonly pass: () => Promise<Pass>
-  /** The next pass asks the whole queue, not only the log. */
-  readonly lookEverywhere: () => void
-  /** Resolves when nothing is claimed any more. */
-  readonly idle: () => Promise<void>
-  /** Takes nothing more, gives back what was not sent, and lets what is under way end within the grace time. */
-  readonly drain: () => Promise<void>
-}
-
-/** How often the dead are looked for, milliseconds. */
-const buryEveryMs = 1_000
-/** The actor looks at least so often. */
-const floorMs = 1_000
+/** How often dead processes are looked for, milliseconds. */
+const reclaimEveryMs = 1_000
+/** A retry that is due later is left to the next pass. The actor's polling interval. */
+const pollEveryMs = 1_000
 const defaultGraceMs = 5_000
 /** After the grace time, for the last settlements. */
 const lastSettlingMs = 2_000
 
-export function createDeliverer(tools: DelivererTools): Deliverer {
-  const { db } = tools
-  const lanes = new Lanes()
-  const takeOver = createTakeover(db, tools.owner)
-  const breakers = createBreakers(db, tools.owner)
-  const stop = new AbortController()
-  const sendTools = {
-    secrets: tools.secrets,
-    allow: tools.allow,
-    signal: stop.signal,
-    random: tools.random ?? Math.random,
-    timeoutMs: tools.timeoutMs ?? defaultTimeoutMs,
-  }
-  let draining = false
-  let trouble: unknown
-  let buriedAt = Number.NEGATIVE_INFINITY
-  const looking = createLooking({ db, lanes, breakers, draining: () => draining })
+export class Deliverer {
+  readonly #tools: DelivererTools
+  readonly #endpoints = new Endpoints()
+  readonly #breakers: BreakerRows
+  readonly #reclaimer: Reclaimer
+  readonly #finder: Finder
+  readonly #claimer: Claimer
+  readonly #sender: Sender
+  readonly #settler: Settler
+  /** Aborts the requests under way. */
+  readonly #abort = new AbortController()
+  #reclaimedAt = Number.NEGATIVE_INFINITY
+  /** A failure outside of a pass; the next pass throws it. */
+  #failure: { readonly error: unknown } | undefined
+  #isDraining = false
 
-  const remember = (error: unknown) => {
-    trouble = error
-  }
-
-  const settleSoon = createSettling({
-    db,
-    failed: remember,
-    settled: (results, again) => {
-      for (const { webhook_id, ready_at } of again) {
-        lanes.noteDue(webhook_id, ready_at.getTime())
-        lookWhenDue(ready_at.getTime())
-      }
-      for (const { delivery } of results) {
-        claims.settled(delivery)
-        const lane = lanes.get(delivery.webhook_id)
-        if (lane) lane.busy--
-      }
-      claims.soon()
-    },
-  })
-
-  const begin = createSending({
-    send: (delivery) => send(delivery, sendTools),
-    isStale: (delivery) => claims.isStale(delivery),
-    giveBack: (lane) => void claims.giveBackWaiting([lane]),
-    ended: (lane, result) => {
-      notePace(lane, result)
-      tools.ended?.(result.outcome, result.durationMs)
-      settleSoon(result)
-      if (isSlow(lane, performance.now())) void claims.giveBackWaiting([lane])
-    },
-  })
-  const claims = createClaims({
-    db,
-    owner: tools.owner,
-    lanes,
-    failed: remember,
-    claimed: (lane) => {
-      if (!draining) begin(lane)
-    },
-  })
-
-  /** A retry that is due before the next look is not left to it. */
-  function lookWhenDue(at: number): void {
-    const inMs = at - clock.now()
-    if (inMs >= floorMs) return
-    lookIn(Math.max(0, inMs))
-  }
-
-  function lookIn(ms: number): void {
-    const look = () => {
-      lanes.markDue(clock.now())
-      claims.soon()
+  constructor(tools: DelivererTools) {
+    const { db, process } = tools
+    const attempt = {
+      secrets: tools.secrets,
+      allow: tools.allow,
+      signal: this.#abort.signal,
+      random: tools.random ?? Math.random,
+      timeoutMs: tools.timeoutMs ?? defaultTimeoutMs,
     }
-    setTimeout(look, ms + limits.dueStepMs).unref()
+    this.#tools = tools
+    this.#breakers = new BreakerRows(db, process.owner)
+    this.#reclaimer = new Reclaimer(db, process.owner)
+    this.#finder = new Finder({
+      db,
+      endpoints: this.#endpoints,
+      breakers: this.#breakers,
+      isDraining: () => this.#isDraining,
+    })
+    this.#claimer = new Claimer({
+      db,
+      process,
+      endpoints: this.#endpoints,
+      onClaimed: (endpoint) => this.#claimed(endpoint),
+      onFailed: (error) => this.#failed(error),
+    })
+    this.#sender = new Sender({
+      send: (delivery) => makeAttempt(delivery, attempt),
+      isStale: (delivery) => this.#claimer.isStale(delivery),
+      returnWaiting: (endpoint) => void this.#claimer.returnWaiting([endpoint]),
+      onEnded: (endpoint, result) => this.#ended(endpoint, result),
+    })
+    this.#settler = new Settler({
+      db,
+      onSettled: (results, retries) => this.#settled(results, retries),
+      onFailed: (error) => this.#failed(error),
+    })
   }
 
-  async function pass(): Promise<Pass> {
-    if (trouble !== undefined) {
-      const error = trouble
-      trouble = undefined
+  async pass(): Promise<Pass> {
+    if (this.#failure) {
+      const { error } = this.#failure
+      this.#failure = undefined
       throw error
     }
-    if (draining) return { more: false }
-    await bury()
-    const more = await looking.look()
-    await claims.untilFull()
-    const due = lanes.nextDue()
+    if (this.#isDraining) return { more: false }
+    await this.#reclaim()
+    const more = await this.#finder.find()
+    await this.#claimer.untilFull()
+    const due = this.#endpoints.nextDue()
     return { more, ...(due !== undefined && { dueAt: new Date(due) }) }
   }
 
-  /** Takes over what dead processes held, and what this one holds without knowing it. */
-  async function bury(): Promise<void> {
-    if (performance.now() - buriedAt < buryEveryMs && !claims.hasFailed()) return
-    // The dead one's last claim may have made others pass over what it then did not get.
-    if (await takeOver()) looking.everywhere()
-    buriedAt = performance.now()
-    if (await claims.giveBackDoubtful()) looking.everywhere()
+  /** The next pass scans the whole queue, not only the log. */
+  requestScan(): void {
+    this.#finder.requestScan()
   }
 
-  function notePace(lane: Lane, result: Result): void {
+  /** Resolves when nothing is claimed any more. */
+  idle(): Promise<void> {
+    return this.#claimer.idle()
+  }
+
+  /** Claims nothing more, returns unsent deliveries, and lets requests under way end within the grace time. */
+  async drain(): Promise<void> {
+    this.#isDraining = true
+    await this.#claimer.close()
+    await this.#claimer.returnWaiting(this.#endpoints.all())
+    const graceMs = this.#tools.graceMs ?? defaultGraceMs
+    const grace = setTimeout(() => this.#abort.abort(), graceMs)
+    await Promise.race([this.#claimer.idle(), Bun.sleep(graceMs + lastSettlingMs)])
+    clearTimeout(grace)
+    await this.#breakers.end()
+  }
+
+  /** Reclaims the deliveries of dead processes, and returns the orphaned claims of this one. */
+  async #reclaim(): Promise<void> {
+    if (performance.now() - this.#reclaimedAt < reclaimEveryMs && !this.#claimer.isUnsure) return
+    // Other processes may have passed over deliveries that the dead process had locked for a claim.
+    if (await this.#reclaimer.reclaim()) this.#finder.requestScan()
+    this.#reclaimedAt = performance.now()
+    if (await this.#claimer.returnOrphans()) this.#finder.requestScan()
+  }
+
+  // The events of a delivery, in their order.
+
+  #claimed(endpoint: Endpoint): void {
+    if (!this.#isDraining) this.#sender.begin(endpoint)
+  }
+
+  #ended(endpoint: Endpoint, result: AttemptResult): void {
+    this.#noteOutcome(endpoint, result)
+    this.#tools.onAttempt?.(result.outcome, result.durationMs)
+    this.#settler.settleSoon(result)
+    if (isSlow(endpoint, performance.now())) void this.#claimer.returnWaiting([endpoint])
+  }
+
+  #settled(results: readonly AttemptResult[], retries: readonly DueRetry[]): void {
+    for (const { webhook_id, ready_at } of retries) {
+      this.#endpoints.noteDue(webhook_id, ready_at.getTime())
+      this.#claimWhenDue(ready_at.getTime())
+    }
+    for (const { delivery } of results) {
+      this.#claimer.release(delivery)
+      const endpoint = this.#endpoints.get(delivery.webhook_id)
+      if (endpoint) endpoint.busy--
+    }
+    this.#claimer.soon()
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = { error }
+  }
+
+  #noteOutcome(endpoint: Endpoint, result: AttemptResult): void {
     const most = result.delivery.webhook.max_concurrency
-    const change = noteOutcome(lane.pace, result.outcome, { now: performance.now(), most })
-    if (change === "closed") breakers.closed(lane.id)
+    const change = noteOutcome(endpoint.breaker, result.outcome, { now: performance.now(), most })
+    if (change === "closed") this.#breakers.closed(endpoint.id)
     if (change !== "opened") return
-    breakers.opened(result, lane.pace)
-    void claims.giveBackWaiting([lane])
-    lookIn(lane.pace.openMs)
+    this.#breakers.opened(result, endpoint.breaker)
+    void this.#claimer.returnWaiting([endpoint])
+    this.#claimIn(endpoint.breaker.openMs)
   }
 
-  return {
-    pass,
-    idle: claims.idle,
-    lookEverywhere: looking.everywhere,
-    async drain() {
-      draining = true
-      await claims.end()
-      await claims.giveBackWaiting(lanes.all())
-      const graceMs = tools.graceMs ?? defaultGraceMs
-      const grace = setTimeout(() => stop.abort(), graceMs)
-      await Promise.race([claims.idle(), Bun.sleep(graceMs + lastSettlingMs)])
-      clearTimeout(grace)
-      await breakers.end()
-    },
+  /** A retry that is due before the next pass does not wait for it. */
+  #claimWhenDue(at: number): void {
+    const inMs = at - clock.now()
+    if (inMs < pollEveryMs) this.#claimIn(Math.max(0, inMs))
+  }
+
+  #claimIn(ms: number): void {
+    const claim = () => {
+      this.#endpoints.markDue(clock.now())
+      this.#claimer.soon()
+    }
+    setTimeout(claim, ms + deliveryLimits.dueStepMs).unref()
   }
 }

@@ -1,9 +1,9 @@
-/** A claimed delivery, with all that is needed to send it, and what became of its attempt. */
-import type { Tx } from "#base/database/db.ts"
+/** A claimed delivery, with everything that sending it needs, and the result of its attempt. */
+import type { Tx } from "#base/database/transaction.ts"
 import type { AuthType } from "#outbound/webhooks/input.ts"
 
 /** The webhook as it was read after the claim; one object for all deliveries of a claim. */
-export interface Target {
+export interface TargetWebhook {
   readonly id: string
   readonly facility_id: string
   readonly url: string
@@ -18,7 +18,7 @@ export interface Target {
 }
 
 /** The row of the queue. */
-export interface Claimed {
+export interface ClaimedRow {
   readonly webhook_id: string
   readonly position: number
   readonly replay: number
@@ -29,26 +29,28 @@ export interface Claimed {
   readonly unknowns: number
   readonly lease: number
   readonly attempt_id: string
-  /** Claimed for the first time, in the order of the log; otherwise it was due or returned. */
+  /** Claimed for the first time, in the order of the log; false: it was due or returned. */
   readonly fresh: boolean
-  /** Claimed by itself, because it was lost twice. */
-  readonly alone: boolean
+  /** Claimed by itself, because it was abandoned twice. */
+  readonly quarantined: boolean
 }
 
-export interface Delivery extends Claimed {
-  readonly webhook: Target
+export interface ClaimedDelivery extends ClaimedRow {
+  readonly webhook: TargetWebhook
   /** Undefined when the event is no longer kept. */
   readonly event: { readonly type: string; readonly body: string } | undefined
-  /** Of one that was claimed alone: the next one's turn has come. */
-  readonly endTurn?: () => void
+  /** Of a quarantined delivery: lets the next one into quarantine. */
+  readonly endQuarantine?: () => void
 }
 
 /**
- * delivered: a 2xx, complete and in time · failed: counts against the retries · gone: a 410, the webhook is switched off and
- * keeps the delivery · unknown: given up in the middle, because the process stops.
+ * - delivered: a 2xx, complete and in time.
+ * - failed: counts against the retries.
+ * - gone: a 410. The webhook is switched off and keeps the delivery.
+ * - unknown: given up in the middle, because the process stops.
  */
-export interface Result {
-  readonly delivery: Delivery
+export interface AttemptResult {
+  readonly delivery: ClaimedDelivery
   readonly outcome: "delivered" | "failed" | "gone" | "unknown"
   readonly durationMs: number
   /** The timestamp of the request's headers. */
@@ -63,27 +65,33 @@ export interface Result {
 }
 
 /**
- * A delivery whose outcome stayed unknown this often is dead: something about it ends the process that sends it. The last time
- * it was sent alone (claim.ts), so what was claimed beside it does not die of it.
+ * A delivery whose outcome stayed unknown so often becomes a dead letter: something about it crashes the process that
+ * sends it. The last time it was sent in quarantine (claim-rows.ts), so no neighbour was abandoned with it.
  */
 export const maxUnknowns = 3
 
 /**
- * For statements that look up a batch of rows in big tables: the queue is nearly empty nearly always, so its statistics
- * mislead, and nested loops over the batch are right at every size. A generic plan, because planning over partitions costs
- * milliseconds. No pruning at run time: PostgreSQL 18.4 crashes, and the whole server with it, when a row was changed
- * concurrently in a statement that prunes inside a sub-select (seen in one of eight runs of six claimers).
+ * For statements that look up a batch of rows in big tables. The queue is nearly always nearly empty, so its statistics
+ * mislead; nested loops over the batch are right at every size. The plan is generic, because planning over partitions
+ * costs milliseconds. There is no pruning at run time. When a statement prunes inside a sub-select and a row was
+ * changed concurrently, PostgreSQL 18.4 crashes, and the whole server with it. That was seen in one of eight runs of
+ * six claimers.
  */
 export const planForBatches = (tx: Tx) => tx`
   select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
          set_config('enable_seqscan', 'off', true), set_config('enable_partition_pruning', 'off', true),
          set_config('plan_cache_mode', 'force_generic_plan', true)`
 
-/** What names a delivery and its claim. */
-export const keyOf = ({ webhook_id, position, replay, lease }: Delivery) => ({ webhook_id, position, replay, lease })
+/** The key of a delivery and of its claim. */
+export const claimKeyOf = ({ webhook_id, position, replay, lease }: ClaimedDelivery) => ({
+  webhook_id,
+  position,
+  replay,
+  lease,
+})
 
-/** What is kept of an attempt, whatever came of it. */
-export const answerOf = ({ delivery, sentAt, durationMs, signature, status, headers, body }: Result) => ({
+/** The part of an attempt that is kept for every outcome. */
+export const attemptColumns = ({ delivery, sentAt, durationMs, signature, status, headers, body }: AttemptResult) => ({
   attempt_id: delivery.attempt_id,
   url: delivery.webhook.url,
   method: delivery.webhook.method,

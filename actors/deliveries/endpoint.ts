@@ -1,94 +1,98 @@
 /**
- * What this process knows of one webhook, and how much of it may be under way: what answers fast is claimed ahead of its
- * requests, so that they never wait for the database. What is slow, or has not been tried yet, is not.
+ * An endpoint is the knowledge of this process about one webhook, and the limits of its requests and claims. A fast
+ * webhook is claimed ahead of its requests, so that they never wait for the database. A slow or untried webhook is not.
  */
 
-import { newPace, type Pace, paceLimits } from "./breaker.ts"
-import type { Delivery } from "./delivery.ts"
+import { type Breaker, breakerLimits, newBreaker } from "./breaker.ts"
+import type { ClaimedDelivery } from "./delivery.ts"
 
-export const limits = {
+export const deliveryLimits = {
   /** Requests under way at once. Bun's fetch has 256 per process for everything; the rest of the program needs some. */
   requests: 128,
-  /** Of these, what all webhooks that are slow or untried may have together, and what one facility may have. */
+  /** Of these, the requests of all slow and untried webhooks together, and of one facility. */
   requestsOfSlow: 64,
   requestsOfFacility: 64,
-  /** Claimed and not yet settled: of all webhooks, and of one facility's. */
+  /** Claimed and not yet settled: of all webhooks, and of one facility. */
   claimed: 512,
   claimedOfFacility: 256,
-  /** An average above it is slow, and so is a request that is under way for so long; milliseconds. */
+  /** A webhook is slow when its average, or a request under way, takes so long; milliseconds. */
   slowMs: 500,
   /** Claimed ahead: so much work of a fast webhook, milliseconds, and at most so many times its max_concurrency. */
   aheadMs: 50,
   aheadTimes: 16,
   /** Webhooks per claim. */
-  wants: 200,
+  webhooksPerClaim: 200,
   /** Fewer free places than this are not worth a claim, while others are under way. */
   worthClaiming: 32,
-  /** Webhooks remembered, and instants of retries per webhook; what is beyond is found by the look at the whole queue. */
-  lanes: 20_000,
+  /** Webhooks remembered, and instants of retries per webhook. The scan of the queue finds the others. */
+  endpoints: 20_000,
   dues: 500,
   dueStepMs: 10,
 }
 
-export interface Lane {
+export interface Endpoint {
   readonly id: string
   readonly facilityId: string
-  /** Every fresh delivery up to here has been claimed. */
-  after: number
+  /** Every fresh delivery up to this position has been claimed. */
+  claimedUpTo: number
   /** There may be something to claim. */
   ready: boolean
-  /** Claimed and not yet settled: waiting to be sent, under way, or waiting to be settled. */
+  /** Deliveries claimed and not yet settled: waiting to be sent, under way, or waiting to be settled. */
   busy: number
   /** Claimed and not yet sent. */
-  waiting: Delivery[]
+  waiting: ClaimedDelivery[]
   /** Requests under way, oldest first: lease → monotonic instant at which it was sent. */
   readonly underWay: Map<number, number>
   /** The webhook's max_concurrency, as of the last claim. */
   maxRequests: number | undefined
   /** A moving average, milliseconds; undefined: it has not answered yet. */
   averageMs: number | undefined
-  readonly pace: Pace
-  /** When the retries that we know of are due, on the program's clock, to `limits.dueStepMs`. */
+  readonly breaker: Breaker
+  /** When its known retries are due, on the program's clock, rounded to `deliveryLimits.dueStepMs`. */
   readonly dues: Set<number>
 }
 
-export const newLane = (id: string, facilityId: string, after: number): Lane => ({
+export const newEndpoint = (id: string, facilityId: string, claimedUpTo: number): Endpoint => ({
   id,
   facilityId,
-  after,
+  claimedUpTo,
   ready: true,
   busy: 0,
   waiting: [],
   underWay: new Map(),
   maxRequests: undefined,
   averageMs: undefined,
-  pace: newPace(),
+  breaker: newBreaker(),
   dues: new Set(),
 })
 
-/** It was slow, or is just now: a receiver that hangs has not answered in time, whatever it did before. */
-export function isSlow({ averageMs = 0, underWay }: Lane, now: number): boolean {
-  if (averageMs >= limits.slowMs) return true
+/** It was slow, or is slow just now: a receiver that hangs has not answered in time, however fast it was before. */
+export function isSlow({ averageMs = 0, underWay }: Endpoint, now: number): boolean {
+  if (averageMs >= deliveryLimits.slowMs) return true
   const [oldest = now] = underWay.values()
-  return now - oldest >= limits.slowMs
+  return now - oldest >= deliveryLimits.slowMs
 }
 
-/** Of what has not answered yet nobody knows whether it ever will. */
-export const isTrusted = (lane: Lane, now: number) => lane.averageMs !== undefined && !isSlow(lane, now)
+/** A webhook that has not answered yet may never answer. */
+export const isTrusted = (endpoint: Endpoint, now: number) => endpoint.averageMs !== undefined && !isSlow(endpoint, now)
 
-/** Requests that the lane may have under way now. */
-export const requestsOf = (lane: Lane) => Math.min(lane.maxRequests ?? 1, lane.pace.requests)
+/** Requests that the endpoint may have under way now. */
+export const allowedRequests = (endpoint: Endpoint) => Math.min(endpoint.maxRequests ?? 1, endpoint.breaker.requests)
 
-export function noteDuration(lane: Lane, durationMs: number): void {
-  lane.averageMs = lane.averageMs === undefined ? durationMs : lane.averageMs * 0.8 + durationMs * 0.2
+export function noteDuration(endpoint: Endpoint, durationMs: number): void {
+  endpoint.averageMs = endpoint.averageMs === undefined ? durationMs : endpoint.averageMs * 0.8 + durationMs * 0.2
 }
 
-/** How many times its concurrency may be claimed: only what answers fast and does not fail is claimed ahead of its requests. */
-export function timesAhead(lane: Lane, now: number): number {
-  if (!isTrusted(lane, now) || lane.pace.failures > 0) return 1
-  return Math.min(limits.aheadTimes, Math.max(1, Math.floor(limits.aheadMs / (lane.averageMs ?? limits.aheadMs))))
+/**
+ * How many times its concurrency may be claimed: only a fast webhook that does not fail is claimed ahead of its
+ * requests.
+ */
+export function timesAhead(endpoint: Endpoint, now: number): number {
+  const { aheadMs, aheadTimes } = deliveryLimits
+  if (!isTrusted(endpoint, now) || endpoint.breaker.failures > 0) return 1
+  return Math.min(aheadTimes, Math.max(1, Math.floor(aheadMs / (endpoint.averageMs ?? aheadMs))))
 }
 
 /** Places that a claim finds free. */
-export const slotsOf = (lane: Lane, ahead: number, cap: number) =>
-  Math.min((lane.maxRequests ?? paceLimits.first) * ahead, cap) - lane.busy
+export const freePlaces = (endpoint: Endpoint, ahead: number, cap: number) =>
+  Math.min((endpoint.maxRequests ?? breakerLimits.first) * ahead, cap) - endpoint.busy

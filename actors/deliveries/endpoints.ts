@@ -1,130 +1,149 @@
 /**
- * One lane per webhook, and what may be claimed for which of them. In memory only, and only a hint: what is forgotten is
- * found again in the queue.
+ * The endpoints of this process, one per webhook, and how much may be claimed for each. They are in memory only, and
+ * only a hint: a forgotten endpoint is found again by the scan of the queue.
  */
 
-import { isOpen } from "./breaker.ts"
+import { isBreakerOpen } from "./breaker.ts"
 import type { Want } from "./claim-rows.ts"
-import type { Delivery } from "./delivery.ts"
-import { isSlow, isTrusted, type Lane, limits, newLane, requestsOf, slotsOf, timesAhead } from "./endpoint.ts"
-import { inTurns, sharesLeft } from "./fairness.ts"
+import type { ClaimedDelivery } from "./delivery.ts"
+import {
+  allowedRequests,
+  deliveryLimits,
+  type Endpoint,
+  freePlaces,
+  isSlow,
+  isTrusted,
+  newEndpoint,
+  timesAhead,
+} from "./endpoint.ts"
+import { claimBudget, roundRobin } from "./fairness.ts"
 
-export class Lanes {
-  /** In the order in which their turn comes. */
-  readonly #lanes = new Map<string, Lane>()
-  /** Those of which was heard since the last claim was put together: it may have come too early for what they have. */
-  readonly #heard = new Set<string>()
+export class Endpoints {
+  /** In the order in which they are served next. */
+  readonly #endpoints = new Map<string, Endpoint>()
+  /**
+   * Endpoints marked since the last claim was put together: that claim may have come too early for their deliveries.
+   */
+  readonly #markedSince = new Set<string>()
 
-  get(id: string): Lane | undefined {
-    return this.#lanes.get(id)
+  get(id: string): Endpoint | undefined {
+    return this.#endpoints.get(id)
   }
 
-  all(): Iterable<Lane> {
-    return this.#lanes.values()
+  all(): Iterable<Endpoint> {
+    return this.#endpoints.values()
   }
 
-  /** There may be something to claim. @param after where a webhook that is not remembered starts. */
-  markReady({ id, facilityId }: { readonly id: string; readonly facilityId: string }, after: number): Lane {
-    const lane = this.#lanes.get(id) ?? newLane(id, facilityId, after)
-    this.#lanes.set(id, lane)
-    this.#hear(lane)
-    return lane
+  /** There may be something to claim. @param claimedUpTo where the claims of an unknown webhook start. */
+  markReady({ id, facilityId }: { readonly id: string; readonly facilityId: string }, claimedUpTo: number): Endpoint {
+    const endpoint = this.#endpoints.get(id) ?? newEndpoint(id, facilityId, claimedUpTo)
+    this.#endpoints.set(id, endpoint)
+    this.#mark(endpoint)
+    return endpoint
   }
 
-  #hear(lane: Lane): void {
-    lane.ready = true
-    this.#heard.add(lane.id)
+  #mark(endpoint: Endpoint): void {
+    endpoint.ready = true
+    this.#markedSince.add(endpoint.id)
   }
 
+  /** A retry of the webhook is due then. */
   noteDue(id: string, at: number): void {
-    const lane = this.#lanes.get(id)
-    if (lane && lane.dues.size < limits.dues) lane.dues.add(Math.ceil(at / limits.dueStepMs) * limits.dueStepMs)
+    const { dues, dueStepMs } = deliveryLimits
+    const endpoint = this.#endpoints.get(id)
+    if (endpoint && endpoint.dues.size < dues) endpoint.dues.add(Math.ceil(at / dueStepMs) * dueStepMs)
   }
 
-  /** Those whose retry has come are ready. */
+  /** Marks the endpoints whose retry has come due. */
   markDue(now: number): void {
-    for (const lane of this.#lanes.values()) {
-      for (const due of lane.dues) {
+    for (const endpoint of this.#endpoints.values()) {
+      for (const due of endpoint.dues) {
         if (due > now) continue
-        lane.dues.delete(due)
-        this.#hear(lane)
+        endpoint.dues.delete(due)
+        this.#mark(endpoint)
       }
     }
   }
 
   nextDue(): number | undefined {
     let next = Number.POSITIVE_INFINITY
-    for (const { dues } of this.#lanes.values()) for (const due of dues) next = Math.min(next, due)
+    for (const { dues } of this.#endpoints.values()) for (const due of dues) next = Math.min(next, due)
     return Number.isFinite(next) ? next : undefined
   }
 
-  /** Starts every scan from the front again, for what others may have left below; drops the lanes that are idle. */
-  forget(): void {
-    for (const lane of this.#lanes.values()) {
-      const idle = !lane.ready && lane.busy === 0 && lane.dues.size === 0 && lane.pace.openMs === 0
-      if (idle && this.#lanes.size > limits.lanes) this.#lanes.delete(lane.id)
-      else lane.after = 0
+  /**
+   * Every claim starts from the front of the queue again: other processes may have left deliveries below. Forgets idle
+   * endpoints, if there are too many.
+   */
+  restartClaims(): void {
+    for (const endpoint of this.#endpoints.values()) {
+      const { ready, busy, dues, breaker } = endpoint
+      const idle = !ready && busy === 0 && dues.size === 0 && breaker.openMs === 0
+      if (idle && this.#endpoints.size > deliveryLimits.endpoints) this.#endpoints.delete(endpoint.id)
+      else endpoint.claimedUpTo = 0
     }
   }
 
-  /** Those that hang while more is claimed for them than they may have under way. */
-  hanging(now: number): readonly Lane[] {
-    const hangs = (lane: Lane) => lane.waiting.length > requestsOf(lane) - lane.underWay.size && isSlow(lane, now)
-    return [...this.#lanes.values()].filter((lane) => lane.waiting.length > 0 && hangs(lane))
+  /** Slow endpoints for which more is claimed than they may have under way. */
+  hanging(now: number): readonly Endpoint[] {
+    const hangs = (endpoint: Endpoint) =>
+      endpoint.waiting.length > allowedRequests(endpoint) - endpoint.underWay.size && isSlow(endpoint, now)
+    return [...this.#endpoints.values()].filter((endpoint) => endpoint.waiting.length > 0 && hangs(endpoint))
   }
 
-  /** Takes away what was claimed for the lane and not sent. */
-  takeWaiting(lane: Lane): readonly Delivery[] {
-    const waiting = lane.waiting
-    lane.waiting = []
-    lane.busy -= waiting.length
-    if (waiting.length > 0) this.#hear(lane)
+  /** Takes the deliveries away that were claimed for the endpoint and not sent. */
+  takeWaiting(endpoint: Endpoint): readonly ClaimedDelivery[] {
+    const waiting = endpoint.waiting
+    endpoint.waiting = []
+    endpoint.busy -= waiting.length
+    if (waiting.length > 0) this.#mark(endpoint)
     return waiting
   }
 
-  /** What may be claimed now, from the lanes whose turn it is. */
+  /** The wants of the next claim, for the endpoints that come first. */
   wants(now: number): Want[] {
     const wants: Want[] = []
-    this.#heard.clear()
-    const ready = inTurns([...this.#lanes.values()].filter((lane) => lane.ready && !isOpen(lane.pace, now)))
-    const left = sharesLeft(this.#lanes.values(), now)
-    let untrusted = ready.filter((lane) => !isTrusted(lane, now)).length
-    for (const lane of ready) {
-      if (wants.length === limits.wants) break
-      const trusted = isTrusted(lane, now)
-      const share = trusted ? limits.claimed : Math.max(0, Math.ceil(left.slow / untrusted--))
-      const ahead = timesAhead(lane, now)
-      const most = lane.busy + Math.min(share, left.ofFacility(lane.facilityId))
-      const cap = Math.min(most, lane.pace.requests * ahead)
-      const free = slotsOf(lane, ahead, cap)
+    this.#markedSince.clear()
+    const isReady = (endpoint: Endpoint) => endpoint.ready && !isBreakerOpen(endpoint.breaker, now)
+    const ready = roundRobin([...this.#endpoints.values()].filter(isReady))
+    const budget = claimBudget(this.#endpoints.values(), now)
+    let untrusted = ready.filter((endpoint) => !isTrusted(endpoint, now)).length
+    for (const endpoint of ready) {
+      if (wants.length === deliveryLimits.webhooksPerClaim) break
+      const trusted = isTrusted(endpoint, now)
+      const share = trusted ? deliveryLimits.claimed : Math.max(0, Math.ceil(budget.slow / untrusted--))
+      const ahead = timesAhead(endpoint, now)
+      const most = endpoint.busy + Math.min(share, budget.ofFacility(endpoint.facilityId))
+      const cap = Math.min(most, endpoint.breaker.requests * ahead)
+      const free = freePlaces(endpoint, ahead, cap)
       if (free <= 0) continue
-      // A fast lane is refilled when it is half empty: many small claims would cost more than they bring.
-      if (ahead > 1 && lane.busy > free) continue
-      if (!trusted) left.slow -= free
-      left.take(lane.facilityId, free)
-      wants.push({ webhookId: lane.id, after: lane.after, busy: lane.busy, ahead, cap })
+      // A fast endpoint is refilled when it is half empty: many small claims would cost more than they bring.
+      if (ahead > 1 && endpoint.busy > free) continue
+      if (!trusted) budget.slow -= free
+      budget.take(endpoint.facilityId, free)
+      wants.push({ webhookId: endpoint.id, after: endpoint.claimedUpTo, busy: endpoint.busy, ahead, cap })
     }
     return wants
   }
 
-  /** Takes in what a claim has brought. @param full its total was reached: what did not come may still be there. */
-  took(wants: readonly Want[], deliveries: readonly Delivery[], full: boolean): void {
+  /** Takes in the deliveries of a claim. @param full the claim was cut short: there may be more to claim. */
+  took(wants: readonly Want[], deliveries: readonly ClaimedDelivery[], full: boolean): void {
     const taken = Map.groupBy(deliveries, (delivery) => delivery.webhook_id)
     for (const want of wants) {
-      const lane = this.#lanes.get(want.webhookId)
-      if (!lane) continue
+      const endpoint = this.#endpoints.get(want.webhookId)
+      if (!endpoint) continue
       const got = taken.get(want.webhookId) ?? []
-      lane.maxRequests = got[0]?.webhook.max_concurrency ?? lane.maxRequests
-      const short = !full && got.length < slotsOf({ ...lane, busy: want.busy }, want.ahead, want.cap)
-      if (short && !this.#heard.has(lane.id)) lane.ready = false
-      // Unless the lane was told to start from the front again meanwhile.
-      const upTo = lane.after < want.after ? [] : got.filter(({ fresh }) => fresh)
-      for (const { position } of upTo) lane.after = Math.max(lane.after, position)
-      lane.busy += got.length
-      lane.waiting.push(...got)
-      // Its turn is over: the others come first the next time.
-      this.#lanes.delete(lane.id)
-      this.#lanes.set(lane.id, lane)
+      endpoint.maxRequests = got[0]?.webhook.max_concurrency ?? endpoint.maxRequests
+      const short = !full && got.length < freePlaces({ ...endpoint, busy: want.busy }, want.ahead, want.cap)
+      if (short && !this.#markedSince.has(endpoint.id)) endpoint.ready = false
+      // Unless its claims were told to start from the front again meanwhile.
+      const upTo = endpoint.claimedUpTo < want.after ? [] : got.filter(({ fresh }) => fresh)
+      for (const { position } of upTo) endpoint.claimedUpTo = Math.max(endpoint.claimedUpTo, position)
+      endpoint.busy += got.length
+      endpoint.waiting.push(...got)
+      // It was served: the others come first the next time.
+      this.#endpoints.delete(endpoint.id)
+      this.#endpoints.set(endpoint.id, endpoint)
     }
   }
 }

@@ -1,25 +1,28 @@
 /**
- * Where there is something to send. In the hot path the log says it: the webhooks of the facilities whose events were
- * dispatched since the last look, whatever else is queued. Now and then, and when webhooks changed, the whole queue is
- * asked, by a skip scan over its webhooks: for retries, for what others gave back, for what any hint has missed.
+ * The statements that find something to send. In the hot path the log is read: it names the webhooks of the facilities
+ * whose events were dispatched since the last pass. That takes the same time however long the queue is. Now and then,
+ * and when webhooks changed, the whole queue is scanned, by a skip scan over its webhooks. The scan finds retries,
+ * returned deliveries and missed hints.
  */
 import type { Db } from "#base/database/db.ts"
 
-/** Positions per look at the log; what is beyond is found by the next. */
+/** Positions read from the log at once; later ones are read by the next pass. */
 const tail = 5_000
-/** Webhooks per look at the queue: the same number of index probes. */
+/** Webhooks per step of a scan: the same number of index probes. */
 const maxWebhooks = 10_000
 
-export interface Found {
+export interface LoggedWork {
   readonly webhooks: readonly { readonly id: string; readonly facilityId: string }[]
-  /** Up to here the log has been looked at. */
+  /** The log has been read up to here. */
   readonly seen: number
   readonly more: boolean
 }
 
-/** Positions are dense, so a range of them is as good as a limit; with a limit, the planner chose to sort the whole log. */
-export async function workSince(db: Db, seen: number): Promise<Found> {
-  const [row] = await db<[{ seen: number | null; scanned: number; webhooks: Found["webhooks"] | null }]>`
+/**
+ * Positions are dense, so a range of them is as good as a limit. With a limit, the planner chose to sort the whole log.
+ */
+export async function workSince(db: Db, seen: number): Promise<LoggedWork> {
+  const [row] = await db<[{ seen: number | null; scanned: number; webhooks: LoggedWork["webhooks"] | null }]>`
     with tail as materialized (
       select position, facility_id, webhooks from slotbase.event_positions
       where position > ${seen} and position <= ${seen}::bigint + ${tail}
@@ -36,20 +39,20 @@ export interface QueuedWebhook {
   readonly webhook_id: string
   readonly facility_id: string
   readonly deleted: boolean
-  /** When the first of its deliveries that wait for a time is due. */
+  /** When the first of its retries and returned deliveries is due. */
   readonly due: Date | null
 }
 
-export interface Queue {
+export interface QueuedWork {
   readonly webhooks: readonly QueuedWebhook[]
-  /** The end of the log: what was dispatched up to here was in the queue. */
+  /** The end of the log: everything that was dispatched up to here was in the queue. */
   readonly head: number
-  /** Look from here for the rest; undefined: that was all. */
+  /** Where the next step of the scan starts; undefined: this was the last one. */
   readonly after?: string
 }
 
-/** The webhooks for which something is queued, those behind `after` in the order of their ids, at most `most`. */
-export async function allWork(db: Db, after = firstId, most = maxWebhooks): Promise<Queue> {
+/** The webhooks for which something is queued, behind `after` in the order of their ids, at most `most`. */
+export async function queuedWork(db: Db, after = firstId, most = maxWebhooks): Promise<QueuedWork> {
   const rows = await db<(QueuedWebhook & { head: number; last: string | null })[]>`
     with recursive waiting (webhook_id, nth) as (
       (select webhook_id, 1 from slotbase.delivery_queue where webhook_id > ${after} order by webhook_id limit 1)
@@ -75,5 +78,5 @@ export async function allWork(db: Db, after = firstId, most = maxWebhooks): Prom
   }
 }
 
-/** Before every other. */
+/** Before every other id. */
 const firstId = "00000000-0000-0000-0000-000000000000"

@@ -1,97 +1,99 @@
 /**
- * Looking for work: in the log, from where the last look ended, and every two seconds in the whole queue, which finds retries,
- * what others gave back and what any hint has missed (find-work.ts has the statements).
+ * The finder finds webhooks with something to send. It reads the log from where the last pass ended. Every two seconds
+ * it scans the whole queue, for retries, for returned deliveries and for missed hints (find-work.ts has the
+ * statements).
  */
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { abandonDeliveries } from "#outbound/webhooks/deliveries/abandon.ts"
-import type { Breakers } from "./breaker-rows.ts"
-import type { Lanes } from "./endpoints.ts"
-import { allWork, workSince } from "./find-work.ts"
+import type { BreakerRows } from "./breaker-rows.ts"
+import type { Endpoints } from "./endpoints.ts"
+import { queuedWork, workSince } from "./find-work.ts"
 
-export interface LookingTools {
+export interface FinderTools {
   readonly db: Db
-  readonly lanes: Lanes
-  readonly breakers: Breakers
-  readonly draining: () => boolean
-  /** Webhooks per step of a walk; for tests. */
+  readonly endpoints: Endpoints
+  readonly breakers: BreakerRows
+  readonly isDraining: () => boolean
+  /** Webhooks per step of a scan; for tests. */
   readonly step?: number
 }
 
-export interface Looking {
-  /** Marks the webhooks that have something to send; true when there is more to look at. */
-  readonly look: () => Promise<boolean>
-  /** The next look walks through the whole queue, not only the log. */
-  readonly everywhere: () => void
-}
+/** How often the whole queue is scanned, and how often claims start from its front again, milliseconds. */
+const scanEveryMs = 2_000
+const restartClaimsEveryMs = 30_000
 
-/** How often the whole queue is walked through, and the floors are forgotten, milliseconds. */
-const walkEveryMs = 2_000
-const forgetEveryMs = 30_000
+export class Finder {
+  readonly #tools: FinderTools
+  /** The log has been read up to here. */
+  #seen = 0
+  #isScanRequested = true
+  #scannedAt = Number.NEGATIVE_INFINITY
+  #restartedAt = performance.now()
+  /** A scan that is not at its end: it finds everything that was dispatched up to `head`. */
+  #scan: { readonly head: number; readonly after: string } | undefined
 
-export function createLooking({ db, lanes, breakers, draining, step }: LookingTools): Looking {
-  let seen = 0
-  let everywhere = true
-  let walkedAt = Number.NEGATIVE_INFINITY
-  let forgotAt = performance.now()
-  /** A walk that is not at its end: what was dispatched up to `head` is found by it. */
-  let walk: { readonly head: number; readonly after: string } | undefined
-
-  async function look(): Promise<boolean> {
-    lanes.markDue(clock.now())
-    if (walk || everywhere || performance.now() - walkedAt >= walkEveryMs) {
-      await walkOn()
-      if (!walk) return everywhere
-      // Before the first walk has ended, the log would be read from its beginning.
-      if (seen === 0) return true
-    }
-    const found = await workSince(db, seen)
-    // In the middle of a walk nobody knows yet what else one of them has waiting.
-    for (const webhook of found.webhooks) lanes.markReady(webhook, walk ? 0 : seen)
-    seen = found.seen
-    return found.more || walk !== undefined
+  constructor(tools: FinderTools) {
+    this.#tools = tools
   }
 
-  /** One step; one is enough unless thousands of webhooks have something queued. */
-  async function walkOn(): Promise<void> {
-    const begins = walk === undefined
-    if (begins) beginWalk()
-    const found = await allWork(db, walk?.after, step).catch((error: unknown) => {
-      if (begins) everywhere = true
+  /** Marks the endpoints that have something to send; true when there is more to find. */
+  async find(): Promise<boolean> {
+    const { db, endpoints } = this.#tools
+    endpoints.markDue(clock.now())
+    if (this.#scan || this.#isScanRequested || performance.now() - this.#scannedAt >= scanEveryMs) {
+      await this.#scanOn()
+      if (!this.#scan) return this.#isScanRequested
+      // Before the first scan has ended, the log would be read from its beginning.
+      if (this.#seen === 0) return true
+    }
+    const found = await workSince(db, this.#seen)
+    // In the middle of a scan, the webhook may have more in the queue than the log says.
+    for (const webhook of found.webhooks) endpoints.markReady(webhook, this.#scan ? 0 : this.#seen)
+    this.#seen = found.seen
+    return found.more || this.#scan !== undefined
+  }
+
+  /** The next call of `find` scans the whole queue, not only the log. */
+  requestScan(): void {
+    this.#isScanRequested = true
+  }
+
+  /** One step. One step is the whole scan, unless thousands of webhooks have something queued. */
+  async #scanOn(): Promise<void> {
+    const { db, endpoints, breakers, step } = this.#tools
+    const begins = this.#scan === undefined
+    if (begins) this.#beginScan()
+    const found = await queuedWork(db, this.#scan?.after, step).catch((error: unknown) => {
+      if (begins) this.#isScanRequested = true
       throw error
     })
     for (const { webhook_id, facility_id, deleted, due } of found.webhooks) {
       if (deleted) {
-        await abandonAll(webhook_id)
-        if (lanes.get(webhook_id)?.pace.openMs) breakers.closed(webhook_id)
-      } else lanes.markReady({ id: webhook_id, facilityId: facility_id }, 0)
-      if (due) lanes.noteDue(webhook_id, due.getTime())
+        await this.#abandonAll(webhook_id)
+        if (endpoints.get(webhook_id)?.breaker.openMs) breakers.closed(webhook_id)
+      } else endpoints.markReady({ id: webhook_id, facilityId: facility_id }, 0)
+      if (due) endpoints.noteDue(webhook_id, due.getTime())
     }
-    const head = walk?.head ?? found.head
-    walk = found.after === undefined ? undefined : { head, after: found.after }
-    if (walk) return
-    walkedAt = performance.now()
-    seen = Math.max(seen, head)
+    const head = this.#scan?.head ?? found.head
+    this.#scan = found.after === undefined ? undefined : { head, after: found.after }
+    if (this.#scan) return
+    this.#scannedAt = performance.now()
+    this.#seen = Math.max(this.#seen, head)
   }
 
-  function beginWalk(): void {
-    walkedAt = performance.now()
-    // Webhooks may have come back with what stands below the floors.
-    if (everywhere || walkedAt - forgotAt >= forgetEveryMs) {
-      forgotAt = walkedAt
-      lanes.forget()
+  #beginScan(): void {
+    this.#scannedAt = performance.now()
+    // A webhook may have come back with deliveries below the position up to which this process has claimed.
+    if (this.#isScanRequested || this.#scannedAt - this.#restartedAt >= restartClaimsEveryMs) {
+      this.#restartedAt = this.#scannedAt
+      this.#tools.endpoints.restartClaims()
     }
-    everywhere = false
+    this.#isScanRequested = false
   }
 
-  async function abandonAll(webhookId: string): Promise<void> {
-    while (!draining() && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
-  }
-
-  return {
-    look,
-    everywhere: () => {
-      everywhere = true
-    },
+  async #abandonAll(webhookId: string): Promise<void> {
+    const { db, isDraining } = this.#tools
+    while (!isDraining() && (await db.begin((tx) => abandonDeliveries(tx, webhookId))) > 0);
   }
 }

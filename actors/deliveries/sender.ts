@@ -1,54 +1,57 @@
 /**
- * Sends what was claimed, as far as each webhook's own limit and the shares of the process allow; whatever ends makes room
- * for the next.
+ * The sender sends claimed deliveries, within each webhook's own limit and the fairness of the process. Each end of a
+ * request makes room for the next one.
  */
 import { reached } from "#base/crash-points.ts"
-import type { Delivery, Result } from "./delivery.ts"
-import { type Lane, noteDuration, requestsOf } from "./endpoint.ts"
+import type { AttemptResult, ClaimedDelivery } from "./delivery.ts"
+import { allowedRequests, type Endpoint, noteDuration } from "./endpoint.ts"
 import { maySend } from "./fairness.ts"
 
-export interface SendingTools {
-  readonly send: (delivery: Delivery) => Promise<Result>
+export interface SenderTools {
+  readonly send: (delivery: ClaimedDelivery) => Promise<AttemptResult>
   /** Claimed too long ago to be sent. */
-  readonly isStale: (delivery: Delivery) => boolean
-  readonly giveBack: (lane: Lane) => void
-  /** Told of every attempt that has ended, before the next is begun. */
-  readonly ended: (lane: Lane, result: Result) => void
+  readonly isStale: (delivery: ClaimedDelivery) => boolean
+  readonly returnWaiting: (endpoint: Endpoint) => void
+  /** Called at the end of each attempt, before the next one begins. */
+  readonly onEnded: (endpoint: Endpoint, result: AttemptResult) => void
 }
 
-/** Answers how to begin with what was claimed for a lane. */
-export function createSending({ send, isStale, giveBack, ended }: SendingTools): (lane: Lane) => void {
-  /** Lanes with requests under way. */
-  const active = new Set<Lane>()
-  /** Lanes that could send, if not so many requests were under way; the first comes first. */
-  const starved = new Set<Lane>()
+export class Sender {
+  readonly #tools: SenderTools
+  /** Endpoints with requests under way. */
+  readonly #active = new Set<Endpoint>()
+  /** Endpoints that wait because too many requests are under way; the first comes first. */
+  readonly #throttled = new Set<Endpoint>()
 
-  function begin(lane: Lane): void {
-    const [first] = lane.waiting
-    if (first && isStale(first)) giveBack(lane)
-    while (lane.waiting.length > 0 && lane.underWay.size < requestsOf(lane)) {
-      if (!maySend(lane, active, performance.now())) return void starved.add(lane)
-      const delivery = lane.waiting.shift()
-      if (delivery) void request(lane, delivery)
+  constructor(tools: SenderTools) {
+    this.#tools = tools
+  }
+
+  /** Begins to send the deliveries that were claimed for the endpoint. */
+  begin(endpoint: Endpoint): void {
+    const [first] = endpoint.waiting
+    if (first && this.#tools.isStale(first)) this.#tools.returnWaiting(endpoint)
+    while (endpoint.waiting.length > 0 && endpoint.underWay.size < allowedRequests(endpoint)) {
+      if (!maySend(endpoint, this.#active, performance.now())) return void this.#throttled.add(endpoint)
+      const delivery = endpoint.waiting.shift()
+      if (delivery) void this.#request(endpoint, delivery)
     }
   }
 
-  async function request(lane: Lane, delivery: Delivery): Promise<void> {
-    lane.underWay.set(delivery.lease, performance.now())
-    active.add(lane)
+  async #request(endpoint: Endpoint, delivery: ClaimedDelivery): Promise<void> {
+    endpoint.underWay.set(delivery.lease, performance.now())
+    this.#active.add(endpoint)
     reached("request-next", delivery.event_id)
-    const result = await send(delivery)
+    const result = await this.#tools.send(delivery)
     reached("answer-received", delivery.event_id)
-    lane.underWay.delete(delivery.lease)
-    if (lane.underWay.size === 0) active.delete(lane)
-    noteDuration(lane, result.durationMs)
-    ended(lane, result)
-    if (lane.waiting.length > 0) starved.add(lane)
-    for (const next of [...starved]) {
-      starved.delete(next)
-      begin(next)
+    endpoint.underWay.delete(delivery.lease)
+    if (endpoint.underWay.size === 0) this.#active.delete(endpoint)
+    noteDuration(endpoint, result.durationMs)
+    this.#tools.onEnded(endpoint, result)
+    if (endpoint.waiting.length > 0) this.#throttled.add(endpoint)
+    for (const next of [...this.#throttled]) {
+      this.#throttled.delete(next)
+      this.begin(next)
     }
   }
-
-  return begin
 }

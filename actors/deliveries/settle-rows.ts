@@ -1,30 +1,33 @@
 /**
- * Settles what was delivered, many at a time and each under its fencing token: what another holder has taken meanwhile is
- * his, and is left alone. Settling again what was settled already changes nothing, so a settlement whose answer was lost is
- * simply repeated.
+ * Settles attempts, many at a time and each under its fencing token. A delivery that another process has claimed
+ * meanwhile is left to that process. A repeated settlement changes nothing, so a settlement whose answer was lost is
+ * repeated.
  * Writes: delivery_queue, delivery_history, attempt_history.
  */
 import { reached } from "#base/crash-points.ts"
 import { plainArray, textArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
-import { waitingAlone } from "./claim-rows.ts"
-import type { Result } from "./delivery.ts"
-import { type Again, settleFailed } from "./settle-failed-rows.ts"
+import { waitingForQuarantine } from "./claim-rows.ts"
+import type { AttemptResult } from "./delivery.ts"
+import { type DueRetry, settleFailedAttempts } from "./settle-failed-rows.ts"
 
-export async function settle(db: Db, results: readonly Result[]): Promise<readonly Again[]> {
+/** @returns the retries that are due later, and the deliveries that wait for quarantine. */
+export async function settleAttempts(db: Db, results: readonly AttemptResult[]): Promise<readonly DueRetry[]> {
   const delivered = results.filter((result) => result.outcome === "delivered")
   const failed = results.filter((result) => result.outcome !== "delivered")
   if (delivered.length > 0) await settleDelivered(db, delivered)
   if (delivered.length > 0 && failed.length > 0) reached("delivered-settled")
-  const again = failed.length > 0 ? await settleFailed(db, failed) : []
-  for (const { delivery } of results) delivery.endTurn?.()
-  return results.some(({ delivery }) => delivery.alone) ? [...again, ...(await waitingAlone(db))] : again
+  const retries = failed.length > 0 ? await settleFailedAttempts(db, failed) : []
+  for (const { delivery } of results) delivery.endQuarantine?.()
+  const endsQuarantine = results.some(({ delivery }) => delivery.quarantined)
+  return endsQuarantine ? [...retries, ...(await waitingForQuarantine(db))] : retries
 }
 
-// One way to each table, whatever the statistics say when the plan is made: look-ups by key behind "offset 0", then by
-// ctid. Nothing is locked before it is deleted: who has changed the row meanwhile has changed its lease. In the order in
-// which a deletion of the webhook takes them. An array per column, because JSON took PostgreSQL twice the time to read.
-function settleDelivered(db: Db, results: readonly Result[]) {
+// One way to each table, for all statistics at the time of the plan: look-ups by key behind "offset 0", then by ctid.
+// Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The rows come
+// in the order in which a deletion of the webhook takes them. There is an array per column, because PostgreSQL took
+// twice the time to read JSON.
+function settleDelivered(db: Db, results: readonly AttemptResult[]) {
   const of = columnsOf(results)
   return db`
   with t as materialized (select slotbase.now() as now), held as materialized (
@@ -61,9 +64,9 @@ function settleDelivered(db: Db, results: readonly Result[]) {
   from gone g cross join t`
 }
 
-function columnsOf(results: readonly Result[]) {
-  const plain = (value: (result: Result) => number | string) => plainArray(results.map(value))
-  const texts = (text: (result: Result) => string | undefined) => textArray(results.map(text))
+function columnsOf(results: readonly AttemptResult[]) {
+  const plain = (value: (result: AttemptResult) => number | string) => plainArray(results.map(value))
+  const texts = (text: (result: AttemptResult) => string | undefined) => textArray(results.map(text))
   return {
     webhookIds: plain(({ delivery }) => delivery.webhook_id),
     positions: plain(({ delivery }) => delivery.position),

@@ -1,50 +1,55 @@
 /**
- * Settles the ends of attempts as they come, many at a time and one batch after the other. While the database is away they
- * are kept and tried again: settling twice changes nothing.
+ * The settler settles the results of attempts as they come, many at a time and one batch after the other. While the
+ * database is away, results are kept and tried again: settling twice changes nothing.
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
-import type { Result } from "./delivery.ts"
-import type { Again } from "./settle-failed-rows.ts"
-import { settle } from "./settle-rows.ts"
+import type { AttemptResult } from "./delivery.ts"
+import type { DueRetry } from "./settle-failed-rows.ts"
+import { settleAttempts } from "./settle-rows.ts"
 
-/** Ends that come within it are settled together, and so many at most in one statement. */
+/** Results that come within this time are settled together, and so many at most in one statement. */
 const settleAfterMs = 2
 const settleBatch = 250
 const retryMs = 200
 
-export interface SettlingTools {
+export interface SettlerTools {
   readonly db: Db
-  readonly settled: (results: readonly Result[], again: readonly Again[]) => void
-  readonly failed: (error: unknown) => void
+  readonly onSettled: (results: readonly AttemptResult[], retries: readonly DueRetry[]) => void
+  readonly onFailed: (error: unknown) => void
 }
 
-/** Returns how an end is handed in. */
-export function createSettling({ db, settled, failed }: SettlingTools): (result: Result) => void {
-  let ends: Result[] = []
-  let running = false
+export class Settler {
+  readonly #tools: SettlerTools
+  #results: AttemptResult[] = []
+  #isRunning = false
 
-  async function run(): Promise<void> {
+  constructor(tools: SettlerTools) {
+    this.#tools = tools
+  }
+
+  settleSoon(result: AttemptResult): void {
+    this.#results.push(result)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    const { db, onSettled, onFailed } = this.#tools
     await Bun.sleep(settleAfterMs)
-    while (ends.length > 0) {
-      const batch = ends.slice(0, settleBatch)
+    while (this.#results.length > 0) {
+      const batch = this.#results.slice(0, settleBatch)
       try {
-        const again = await settle(db, batch)
+        const retries = await settleAttempts(db, batch)
         reached("attempts-settled")
-        ends = ends.slice(batch.length)
-        settled(batch, again)
+        this.#results = this.#results.slice(batch.length)
+        onSettled(batch, retries)
       } catch (error) {
-        failed(error)
+        onFailed(error)
         await Bun.sleep(retryMs)
       }
     }
-    running = false
-  }
-
-  return (result) => {
-    ends.push(result)
-    if (running) return
-    running = true
-    void run()
+    this.#isRunning = false
   }
 }

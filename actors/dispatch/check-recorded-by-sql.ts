@@ -1,7 +1,8 @@
 /**
- * Events recorded from SQL (by slotbase.record_event) were not checked by the program. The dispatcher lets them wait, with
- * everything behind them, until this has looked at them. What does not match its Schema is taken out of the outbox and
- * put into the dead letters, where its author finds it; it never gets a position.
+ * Checks events that were recorded from SQL (by slotbase.record_event). The program has not checked them, so the
+ * dispatcher lets them wait, with all events behind them. An event that does not match its Schema leaves the outbox for
+ * the dead letters, where its author finds it. It never gets a position.
+ * Writes: outbox, dead_letters (of the dispatcher).
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
@@ -14,7 +15,7 @@ interface Waiting {
   event_id: string
   facility_id: string
   type: string
-  /** Null: the outbox names an event that is not there. */
+  /** Null: the event that the outbox names does not exist. */
   data: unknown
 }
 

@@ -1,6 +1,6 @@
 /**
- * AfterHooks: runs the after hooks of this installation, each for its event. It is subscribed only to events for which a
- * hook is registered. At least once: a hook that fails has the whole run tried again, and can know it by its key.
+ * AfterHooks runs the after hooks of this installation, each for its event. It is subscribed only to events with a
+ * hook. At least once: when a hook fails, the whole run is retried. A hook can recognize the repetition by its key.
  */
 import type { Hook, Hooks } from "#base/hooks.ts"
 import type { AfterHook } from "#events/after-hook.ts"

@@ -1,12 +1,12 @@
 /**
- * BookingConfirmationHandler: what a payment that succeeded means for its booking. It was decided in the transaction of the
- * payment that the money is there and what it is for, and nothing of the booking; here, in the transaction that settles
- * the run and with the booking locked, that a live hold becomes a booking, that a dead one is tried to be had again, and
- * else that the payment is void: all of it is marked to be given back, and the payer is told what is free instead.
- * What is sent to the provider is RefundHandler's. The lock makes a repetition find the booking as the first run left it.
+ * BookingConfirmationHandler: the effect of a payment that succeeded on its booking, with the booking locked, in the
+ * transaction that settles the run. A live hold becomes a booking. For an expired hold it tries to take the slot again.
+ * If that fails, the payment is voided: it is marked to be refunded, and the payer is told which times are free
+ * instead. The transaction of the payment has decided only that the money is there and for which booking. RefundHandler
+ * sends the refund. Because of the lock, a repeated run finds the booking as the first run left it.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
@@ -15,7 +15,7 @@ import { retakeSlot } from "#domain/booking/retake-slot.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { freeNear } from "#domain/booking/take-slot.ts"
 import { dueOf } from "#domain/ledger/due.ts"
-import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { findPayment } from "#domain/ledger/payment-rows.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
@@ -42,7 +42,7 @@ async function handle(tx: Tx, event: HandledEvent): Promise<Outcome> {
       await confirmPaidHold(tx, booking)
       return undefined
     case "expired":
-      // Not for money that staff have given back meanwhile.
+      // Not when staff have refunded the money meanwhile.
       if (!(await isPaid(tx, booking)) || !(await retakeSlot(tx, booking)))
         return voidPayment(tx, event, booking, await whyNot(tx, booking))
       await confirmPaidHold(tx, booking)
@@ -53,7 +53,7 @@ async function handle(tx: Tx, event: HandledEvent): Promise<Outcome> {
       if (await wasKnownWhenCancelled(tx, event, booking)) return { skipped: "its cancellation decided about it" }
       return voidPayment(tx, event, booking, "cancelled")
     default:
-      return giveBackSurplus(tx, event, booking)
+      return refundSurplus(tx, event, booking)
   }
 }
 
@@ -71,14 +71,14 @@ const isPaid = async (tx: Tx, booking: LockedBooking): Promise<boolean> => {
   return paid >= total
 }
 
-/** A payment is settled with its booking held, so one of the two was first. */
+/** A payment is settled with its booking locked, so the payment or the cancellation was first. */
 async function wasKnownWhenCancelled(tx: Tx, event: HandledEvent, { cancelled_at }: LockedBooking): Promise<boolean> {
   const payment = await findPayment(tx, event.facility_id, (event.data as Succeeded).transactionId)
   const settledAt = payment?.settled_at ?? undefined
   return settledAt !== undefined && cancelled_at !== null && settledAt <= cancelled_at
 }
 
-/** Somebody has the slot, or nobody can have it any more. */
+/** The slot is taken, or it can no longer be booked. */
 async function whyNot(tx: Tx, booking: LockedBooking): Promise<VoidReason> {
   const { facility_id, resource_id, start_at, end_at } = booking
   const taken = await tx`
@@ -90,12 +90,12 @@ async function whyNot(tx: Tx, booking: LockedBooking): Promise<VoidReason> {
 
 async function voidPayment(tx: Tx, event: HandledEvent, booking: LockedBooking, reason: VoidReason): Promise<Outcome> {
   const paid = event.data as Succeeded
-  // What somebody has given back already, by hand or by an earlier run, is not given back again.
+  // Money that was refunded already, by hand or by an earlier run, is not refunded again.
   const payment = await findPayment(tx, event.facility_id, paid.transactionId)
   const left = payment ? payment.amount - payment.refunded_amount : 0
   if (left === 0) return { skipped: "all of the payment is given back already" }
   const alternatives = await freeNear(tx, booking)
-  await giveBack(tx, event, booking, left, voidWords[reason], paid.transactionId)
+  await markRefundOf(tx, event, booking, left, reasonInWords[reason], paid.transactionId)
   record(tx, {
     type: "booking.payment_voided",
     facilityId: booking.facility_id,
@@ -119,22 +119,22 @@ async function voidPayment(tx: Tx, event: HandledEvent, booking: LockedBooking, 
   return undefined
 }
 
-const voidWords: Readonly<Record<VoidReason, string>> = {
+const reasonInWords: Readonly<Record<VoidReason, string>> = {
   slot_taken: "The payment came after the hold had expired, and the slot was taken",
   not_available: "The payment came after the hold had expired, and its time had begun or is closed",
   released: "The payment came after the hold was given back",
   cancelled: "The payment came after the booking was cancelled",
 }
 
-/** A card that had failed and was charged after all, while another one paid. */
-async function giveBackSurplus(tx: Tx, event: HandledEvent, booking: LockedBooking): Promise<Outcome> {
+/** Refunds a surplus: a card was charged after it had failed, and another card has paid meanwhile. */
+async function refundSurplus(tx: Tx, event: HandledEvent, booking: LockedBooking): Promise<Outcome> {
   const { paid, total } = await dueOf(tx, booking.facility_id, "booking", booking.id)
   if (paid <= total) return { skipped: `the booking is ${booking.status}` }
-  await giveBack(tx, event, booking, paid - total, "Paid more than was due")
+  await markRefundOf(tx, event, booking, paid - total, "Paid more than was due")
   return undefined
 }
 
-const giveBack = (
+const markRefundOf = (
   tx: Tx,
   event: HandledEvent,
   booking: LockedBooking,
@@ -142,7 +142,7 @@ const giveBack = (
   reason: string,
   paymentId?: string,
 ) =>
-  owesRefund(tx, {
+  markRefund(tx, {
     ...(paymentId !== undefined && { paymentId }),
     facilityId: booking.facility_id,
     referenceType: "booking",

@@ -1,9 +1,9 @@
 /**
- * CacheInvalidationHandler: marks the days that an event changed as older than it, so that they are built again. What it
- * writes is the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
+ * CacheInvalidationHandler marks the cached days that an event changed as outdated, so that they are built again. It
+ * writes the highest position per day, so order and repetition change nothing. Set-based: a batch is one statement.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDatesOf } from "#base/local-days.ts"
 import {
   forgetFacilities,
@@ -12,7 +12,7 @@ import {
   type Touch,
   touchDays,
 } from "#domain/booking/availability/cache.ts"
-import { type Stretch, stretchesOfBlocks } from "#domain/booking/block-of.ts"
+import { type BlockedTime, blockedTimesOf } from "#domain/booking/block-of.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventData } from "#events/catalogue.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
@@ -26,7 +26,7 @@ export const cacheInvalidationHandler = (): SetBasedHandler => ({
 
 async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {
   const changed = events.filter((event) => event.type === "facility.settings_updated")
-  const [zones, blocks] = await Promise.all([facilityZones(tx, events), stretchesOfBlocks(tx, decidedBlocks(events))])
+  const [zones, blocks] = await Promise.all([facilityZones(tx, events), blockedTimesOf(tx, decidedBlocks(events))])
   const touches = new Map<string, Touch>()
   const outcomes = events.map((event) => {
     if (event.type === "facility.settings_updated") return undefined
@@ -45,7 +45,7 @@ async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<read
   return outcomes
 }
 
-/** The blocks of decisions, which do not say their time themselves. */
+/** The blocks of decisions: such an event does not contain the time of its block. */
 const decidedBlocks = (events: readonly HandledEvent[]) =>
   events
     .filter(({ type }) => decisions.has(type))
@@ -53,8 +53,8 @@ const decidedBlocks = (events: readonly HandledEvent[]) =>
 
 const decisions: ReadonlySet<string> = new Set(["coach.block.approved", "coach.block.rejected"])
 
-/** The time that an event took from a resource or gave back: of a move, the time before it as well. */
-function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, Stretch>): Stretch[] {
+/** The time that an event took from a resource or freed; for a move also the time before it. */
+function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, BlockedTime>): BlockedTime[] {
   if (decisions.has(event.type)) {
     const block = blocks.get((event.data as EventData<"coach.block.approved">).blockId)
     return block ? [block] : []
@@ -66,7 +66,7 @@ function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, Stretch>):
   return [present, { resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
 }
 
-function touchesOf(event: HandledEvent, { resourceId, startAt, endAt }: Stretch, timezone: string): Touch[] {
+function touchesOf(event: HandledEvent, { resourceId, startAt, endAt }: BlockedTime, timezone: string): Touch[] {
   const days = localDatesOf(timezone, { start: Date.parse(startAt), end: Date.parse(endAt) })
   return days.map((day) => ({ facilityId: event.facility_id, resourceId, day, position: event.position }))
 }

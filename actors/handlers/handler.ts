@@ -1,24 +1,26 @@
 /**
- * What a handler is. A `transactional` handler works in the transaction that also settles its run: its database effects
- * happen exactly once. An `external` one talks to the outside, without a transaction and under an idempotency key:
- * at least once, and a crash in the middle leaves an unknown outcome.
- * Three outcomes: it returns (done, or skipped with a reason), it throws (retry), it throws `GiveUp` (dead letter).
+ * A handler reacts to events. A `transactional` handler works in the transaction that also settles its run: its
+ * database effects happen exactly once. An `external` handler talks to the outside, without a transaction and under an
+ * idempotency key. Its effects happen at least once, and a crash in the middle leaves an unknown outcome. It has three
+ * outcomes: it returns (done, or skipped with a reason), it throws (retry), or it throws `GiveUp` (dead letter).
  */
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
+import type { EventContext } from "#events/outbox.ts"
 
-/** An event as a handler receives it: the row, with its place in the log. */
+/** An event as a handler receives it: the row, with its position in the log. */
 export interface HandledEvent extends EventRow {
   readonly position: number
   readonly aggregate_id: string
   readonly resource_id: string | null
 }
 
-/** Done needs no word; a run that had nothing to do says why. */
+/** Undefined: done. A run that had nothing to do states the reason. */
 export type Outcome = undefined | { readonly skipped: string }
 
-/** Retrying cannot help: the run goes to the dead letters at once. */
+/** A retry cannot help: the run becomes a dead letter at once. */
 export class GiveUp extends Error {
   readonly _tag = "GiveUp"
   constructor(
@@ -39,22 +41,23 @@ export interface OneByOneHandler {
   readonly handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>
 }
 
-/** For effects that are one statement however many events there are: several times the throughput. */
+/** For effects that are one statement, however many events there are: several times the throughput. */
 export interface SetBasedHandler {
   readonly kind: "transactional"
   readonly name: string
   readonly events: readonly EventType[]
   /**
-   * A whole batch at once, in the order of the positions. When it throws, nothing has happened, and each event is handled
-   * again by itself, so that only the one that fails has failed. It records no events (which one would have caused them?).
-   * @returns nothing when all are done, or what became of each, in the same order.
+   * A whole batch at once, in the order of the positions. When it throws, nothing has happened, and each event is
+   * handled again by itself, so that only the failing event has failed. It must record no events: their cause would be
+   * unknown.
+   * @returns undefined when all are done, or the outcome of each event, in the same order.
    */
   readonly handleAll: (tx: Tx, events: readonly HandledEvent[]) => Promise<undefined | readonly Outcome[]>
 }
 
 /**
- * For `handleAll`: a statement or two per event, all of them sent at once instead of one after the other's answer. For
- * handlers whose runs never read what another one writes.
+ * A `handleAll` with a statement or two per event, all sent at once instead of one after the other's answer. For
+ * handlers whose runs never read the writes of another run.
  */
 export const sideBySide =
   (handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>): SetBasedHandler["handleAll"] =>
@@ -70,10 +73,18 @@ export interface ExternalHandler {
 
 export interface ExternalTools {
   readonly db: Db
-  /** Event id × handler: the outside may use it to drop a repetition. */
+  /** Event id × handler: the receiver may use it to ignore a repetition. */
   readonly idempotencyKey: string
-  /** Aborted when the run has taken too long or the process stops (not for handlers without retries: these may end). */
+  /** Aborted when the run has taken too long or the process stops. Runs without retries may end when it stops. */
   readonly signal: AbortSignal
 }
 
 export type Handler = TransactionalHandler | ExternalHandler
+
+/** The context of the events that a handler records: caused by the event that it handles, in the same correlation. */
+export const causedBy = (event: HandledEvent, environment: EventContext["environment"]): EventContext => ({
+  environment,
+  correlationId: event.correlation_id,
+  causationId: event.id,
+  ...(event.user_id !== null && { userId: event.user_id }),
+})

@@ -1,6 +1,6 @@
 /**
- * The registry: every handler, once. An event type's handlers follow from it, and the table slotbase.handlers mirrors it
- * so that what should run can be computed in SQL.
+ * The registry: every handler, once. It defines which handlers an event type has. The table slotbase.handlers mirrors
+ * it, so that SQL can compute which runs there should be.
  * Writes: handlers.
  */
 
@@ -44,8 +44,8 @@ export function handlersOf(tools: HandlerTools): readonly Handler[] {
 }
 
 /**
- * Brings the mirror up to date; the dispatcher gives each change its position. What only an older program knew ends
- * here: while both run, the newest start decides.
+ * Brings the mirror up to date; the dispatcher gives each change its position. A subscription that only an older
+ * program knows ends here: while both run, the newest start decides.
  */
 export async function mirrorHandlers(db: Db, handlers: readonly Handler[]): Promise<void> {
   const pairs = handlers.flatMap(({ name, events }) => events.map((event) => ({ name, event })))

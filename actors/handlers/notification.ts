@@ -1,28 +1,35 @@
 /**
- * NotificationHandler: tells people what happened, by the list in src/notifications/configs.ts. The messages are recorded
- * first, and each send is committed as begun before it leaves: at least once, under a Message-ID that stays the same, so
- * that a run which is repeated sends only what is not known to have been sent. One recipient's failure delays no other.
+ * NotificationHandler tells people about events, by the list in src/outbound/messages/configs.ts. The messages are
+ * recorded first, and each send is committed as begun before it leaves. At least once, under a Message-ID that stays
+ * the same: a repeated run sends only messages that are not known to have been sent. One recipient's failure delays no
+ * other.
  */
 
-import { contextOf } from "#actors/runs/transactional.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
 import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
-  begin,
+  beginSending,
   type Intent,
   intend,
   intentsOf,
   markFailed,
-  markSent,
+  markIntentSent,
   markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
-import { type ExternalHandler, type ExternalTools, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import {
+  causedBy,
+  type ExternalHandler,
+  type ExternalTools,
+  GiveUp,
+  type HandledEvent,
+  type Outcome,
+} from "./handler.ts"
 
-/** Some of the event's messages are not sent; the next attempt of the run is for those alone. */
+/** Some of the event's messages are not sent; the next attempt of the run sends only these. */
 export class NotificationsUnsent extends Error {
   readonly _tag = "NotificationsUnsent"
   readonly code = "notifications_unsent"
@@ -32,11 +39,12 @@ export class NotificationsUnsent extends Error {
 const sendsAtOnce = 4
 
 export interface NotificationTools {
-  readonly config: Pick<Config, "environment">
   readonly mail: Mailer
+  /** The environment of the events that a sent message records. */
+  readonly config: Pick<Config, "environment">
 }
 
-export function notificationHandler({ config: { environment }, mail }: NotificationTools): ExternalHandler {
+export function notificationHandler({ mail, config: { environment } }: NotificationTools): ExternalHandler {
   return {
     kind: "external",
     name: "NotificationHandler",
@@ -69,7 +77,7 @@ export function notificationHandler({ config: { environment }, mail }: Notificat
         signal.throwIfAborted()
         if (intent.email === null) return markSkipped(db, intent, "no email address")
         if (mail.unavailable !== undefined) return markSkipped(db, intent, mail.unavailable)
-        if (!(await begin(db, intent))) return
+        if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, body: text, html } = intent
         try {
@@ -80,18 +88,18 @@ export function notificationHandler({ config: { environment }, mail }: Notificat
           throw error
         }
         reached("mail-sent", event.id)
-        await settle(intent)
+        await markAsSent(intent)
       }
 
-      async function settle(intent: Intent): Promise<void> {
+      async function markAsSent(intent: Intent): Promise<void> {
         const whenSent = NOTIFICATION_CONFIGS[event.type]?.whenSent
         if (whenSent === undefined) {
-          await markSent(db, intent)
+          await markIntentSent(db, intent)
           return
         }
-        const context = contextOf(event, environment)
+        const context = causedBy(event, environment)
         await transact(db, context, async (tx) => {
-          const sentAt = await markSent(tx, intent)
+          const sentAt = await markIntentSent(tx, intent)
           const { user_id: userId, channel } = intent
           if (sentAt !== undefined) await whenSent(tx, event.data as never, { userId, channel, sentAt })
         })
@@ -100,7 +108,7 @@ export function notificationHandler({ config: { environment }, mail }: Notificat
   }
 }
 
-/** The messages of an event, which its first run records. */
+/** The messages of an event. Its first run records them. */
 async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
   const config = NOTIFICATION_CONFIGS[event.type]
   const before = await intentsOf(db, event.id)

@@ -1,8 +1,8 @@
 /**
- * ProgressUpdateHandler ("Update skill progress"): makes the levels that published feedback assessed the player's progress. The
- * publishing transaction decides what is assessed, and from then on the feedback stands still; this handler writes it
- * down, with progress.updated caused by feedback.published. A skill that the feedback has already recorded (by an earlier
- * run, or by its coach by hand) is left as it is, so a run that is repeated changes nothing.
+ * ProgressUpdateHandler ("Update skill progress"): the levels that published feedback assessed become the player's
+ * progress. The publishing transaction decides what is assessed, and from then on the feedback does not change. This
+ * handler records the levels, with progress.updated caused by feedback.published. A skill that was recorded from the
+ * feedback before, by an earlier run or by the coach, is left as it is. So a repeated run changes nothing.
  */
 
 import { recordAssessmentsOf } from "#domain/coaching/progress/progress.ts"

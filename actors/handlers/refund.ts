@@ -1,23 +1,22 @@
 /**
- * RefundHandler: gives money back. How much was decided by whoever cancelled the booking, in the transaction of
- * booking.cancelled (refundAmount); here it is divided over the payments, the newest first, and marked in one transaction,
- * once per event, and then the provider is asked, outside of any, under each refund's id. Of offline payments it becomes a
- * refund that is owed. For booking.payment_voided all is marked already, and is only sent; what was refused since, and
- * is reprocessed from the dead letters, is marked anew.
- * No payment is retried (RETRY_CONFIG): a run that is repeated marks nothing twice and asks for nothing that was asked for;
- * what has no answer is looked up by payment-resolution. A refund that the provider refuses is a dead letter.
+ * RefundHandler refunds payments. The amount was decided in the transaction of booking.cancelled (refundAmount). Here
+ * it is divided over the payments, the newest first, and marked in one transaction, once per event. Then the provider
+ * is asked outside of any transaction, under each refund's id. A refund of an offline payment is marked as owed. For
+ * booking.payment_voided all refunds are marked already, and are only sent. A refund that was refused since then, and
+ * is reprocessed from the dead letters, is marked anew. No payment is retried (RETRY_CONFIG). A repeated run creates no
+ * second refund and sends no second request. The job payment-resolution looks up refunds without an answer. A refund
+ * that the provider refuses is a dead letter.
  */
 
-import { contextOf } from "#actors/runs/transactional.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { lockBooking } from "#domain/booking/find.ts"
-import { type OwedRefund, owesRefund } from "#domain/ledger/mark-refund.ts"
+import { type MarkedRefund, markRefund } from "#domain/ledger/mark-refund.ts"
 import type { Reference } from "#domain/ledger/payment-rows.ts"
 import { refundsOf } from "#domain/ledger/refund-rows.ts"
 import { type RefundTools, sendRefund } from "#domain/payments/send-refund.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { transact } from "#events/outbox.ts"
-import { type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
+import { causedBy, type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
 export const refundHandler = (tools: RefundTools): ExternalHandler => ({
   kind: "external",
@@ -29,11 +28,11 @@ export const refundHandler = (tools: RefundTools): ExternalHandler => ({
     const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
     if (owed === undefined) return { skipped: "nothing is to be given back" }
     const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
-    await transact(tools.db, contextOf(event, tools.config.environment), async (tx) => {
+    await transact(tools.db, causedBy(event, tools.config.environment), async (tx) => {
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
-      // A payment that was settled after the cancellation is void and goes back whole: nothing of it counts here.
+      // A payment that was settled after the cancellation is voided and refunded whole: it does not count here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
-      await owesRefund(tx, { ...reference, ...owed, ...known })
+      await markRefund(tx, { ...reference, ...owed, ...known })
     })
     const refunds = await refundsOf(tools.db, reference)
     for (const refund of refunds) {
@@ -46,9 +45,9 @@ export const refundHandler = (tools: RefundTools): ExternalHandler => ({
   },
 })
 
-type Marked = Omit<OwedRefund, keyof Reference>
+type Marked = Omit<MarkedRefund, keyof Reference>
 
-/** Undefined: nothing. */
+/** Undefined: nothing is to be refunded. */
 function ofCancelled({ id, data }: HandledEvent): Marked | undefined {
   const { refundAmount = 0, cancellationReason, cancelledBy } = data as EventData<"booking.cancelled">
   if (refundAmount === 0) return undefined
@@ -60,7 +59,9 @@ function ofCancelled({ id, data }: HandledEvent): Marked | undefined {
   }
 }
 
-/** For the same occasion as BookingConfirmationHandler has marked it, the event of the payment: so not a second time. */
+/**
+ * The source is the event of the payment, as BookingConfirmationHandler marked it: so it is not marked a second time.
+ */
 function ofVoided({ id, causation_id, data }: HandledEvent): Marked {
   const { amount, transactionId } = data as EventData<"booking.payment_voided">
   const reason = "The payment came too late"

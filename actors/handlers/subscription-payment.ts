@@ -1,6 +1,7 @@
 /**
- * SubscriptionPaymentHandler: a payment for a subscription pays its invoices, in the transaction that settles the run, so it
- * counts exactly once. That the money came in was decided by the payment; what it was for is decided here.
+ * SubscriptionPaymentHandler: a payment for a subscription pays its invoices, in the transaction that settles the run,
+ * so it counts exactly once. The payment has decided that the money is there; this handler decides which invoices it
+ * pays.
  */
 
 import { paymentArrived } from "#domain/subscriptions/paid.ts"

@@ -1,7 +1,7 @@
 /**
- * UpgradePromptHandler: shows the people who run a facility what would help when a limit comes near. The limit itself was
- * judged, and the warning recorded, in the transaction that used the entitlement; here only the prompt is written, in the
- * transaction that settles the run. A warning that comes late, or whose plan is another one by now, is skipped.
+ * UpgradePromptHandler shows the people who run a facility a prompt when a limit comes near. The transaction that used
+ * the entitlement has judged the limit and recorded the warning. This handler only writes the prompt, in the
+ * transaction that settles the run. A warning that comes late, or whose plan has changed since, is skipped.
  */
 
 import { showPrompt } from "#domain/subscriptions/upgrade-prompts.ts"

@@ -1,16 +1,18 @@
 /**
- * The scheduled job housekeeping: partitions made well ahead, and rows that have served their time removed: sessions and
- * answers to Idempotency-Keys past their end, processes that died long ago, runs of jobs of the week before.
+ * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
+ * sessions and answers to Idempotency-Keys past their end, processes that died long ago, old mails, and job runs of the
+ * week before.
  */
 
 import { forgetOldSessions } from "#access/sessions.ts"
-import type { Actor } from "#actors/runtime/actor.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { forgetDeadProcesses } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { forgetOldMails } from "#outbound/messages/email/mailbox.ts"
-import type { JobTools } from "./job-tools.ts"
+import type { JobTools } from "./job-context.ts"
 
 /** Rows per statement and table, so that no pass holds locks for long. */
 const batch = 10_000
@@ -20,16 +22,18 @@ export const housekeeping = ({ db }: Pick<JobTools, "db">): Actor => ({
   description: "Make partitions ahead, remove what has expired",
   cron: "*/10 * * * *",
   deadlineMs: 60_000,
-  pass: async () => {
-    await db`select slotbase.ensure_partitions()`
-    reached("partitions-made")
-    const removed = await Promise.all([
-      forgetOldSessions(db, batch),
-      forgetOldAnswers(db, batch),
-      forgetDeadProcesses(db),
-      forgetOldMails(db),
-      forgetOldRuns(db, batch),
-    ])
-    return { more: removed.includes(batch) }
-  },
+  pass: () => pass(db),
 })
+
+async function pass(db: Db): Promise<Pass> {
+  await db`select slotbase.ensure_partitions()`
+  reached("partitions-made")
+  const removed = await Promise.all([
+    forgetOldSessions(db, batch),
+    forgetOldAnswers(db, batch),
+    forgetDeadProcesses(db),
+    forgetOldMails(db),
+    forgetOldRuns(db, batch),
+  ])
+  return { more: removed.includes(batch) }
+}

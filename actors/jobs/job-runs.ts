@@ -1,116 +1,123 @@
 /**
- * Runs of scheduled jobs, each written down: by its tick, or because somebody asked for it. A job without a floor is a
- * scheduled job. In one process its runs go one after the other; between processes a job must bear company anyway.
- * A run that fails is written down with its error; one by its tick is then also retried by pg-boss.
+ * Runs of scheduled jobs, each written down: by its tick, or because somebody asked for it. An actor without a polling
+ * interval is a scheduled job. In one process the runs of a job go one after the other. Two processes may run the same
+ * job at once; each job must tolerate that. A failed run is written down with its error; pg-boss also retries a failed
+ * tick.
  */
 
-import type { Actor, Running } from "#actors/runtime/actor.ts"
+import type { Actor, Pass, Running } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "#operations/jobs/rows.ts"
 
-/** Runs that somebody asked for, under way at once in a process. */
+/** Requested runs under way at once in a process. */
 const requestsAtOnce = 4
-/** Of a failure's words, so many characters are kept. */
+/** Characters kept of an error. */
 const longestError = 2_000
 
-export interface JobRuns {
-  /** Takes what people ask for. */
-  readonly requests: Actor
-  /** Which jobs there are, from now on and for everybody to see. */
-  readonly serve: (jobs: readonly Running[]) => Promise<void>
-  /** For pg-boss: a tick of an actor. Throws what its pass throws. */
-  readonly tick: (actor: Running) => Promise<void>
-  /** Waits for the runs that were asked for and have begun. */
-  readonly drain: () => Promise<void>
-}
+/** The actor that runs scheduled jobs on request. */
+export const jobRequests = (runs: JobRuns): Actor => ({
+  name: "job-requests",
+  description: "Runs scheduled jobs that somebody asked for",
+  wokenBy: ["jobs"],
+  pollEveryMs: 1_000,
+  cron: "* * * * *",
+  deadlineMs: 20_000,
+  pass: () => runs.pass(),
+  drain: () => runs.drain(),
+})
 
-/** @param owner The life sign of this process, processes.id. */
-export function jobRuns(db: Db, owner: () => number): JobRuns {
-  let jobs = new Map<string, Running>()
-  const turns = new Map<string, Promise<unknown>>()
-  const underWay = new Set<Promise<void>>()
+export class JobRuns {
+  readonly #db: Db
+  readonly #owner: () => number
+  #jobs = new Map<string, Running>()
+  /** By job: the end of the last run that this process has begun. */
+  readonly #lastRuns = new Map<string, Promise<unknown>>()
+  readonly #underWay = new Set<Promise<void>>()
 
-  /** After the runs of the same job that this process has begun before. */
-  function inTurn<T>(job: string, work: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(job) ?? Promise.resolve()).then(work, work)
-    turns.set(job, turn)
-    return turn
+  /** @param owner the life sign of this process, processes.id. */
+  constructor(db: Db, owner: () => number) {
+    this.#db = db
+    this.#owner = owner
   }
 
-  async function perform(run: BegunRun, by: number, work: () => Promise<Did>): Promise<void> {
-    try {
-      const did = await work()
-      await endRun(db, run, by, { did })
-    } catch (error) {
-      await endRun(db, run, by, { error: inWords(error) })
-      throw error
-    } finally {
-      raise("jobs")
-    }
+  /** Sets the jobs of this process, and shows them to everybody. */
+  async serve(running: readonly Running[]): Promise<void> {
+    const scheduled = running.filter(isJob)
+    await mirrorJobs(
+      this.#db,
+      scheduled.map(({ actor: { name, description, cron, passIn } }) => ({
+        name,
+        description,
+        cron,
+        timezone: "UTC",
+        in_facility: passIn !== undefined,
+      })),
+    )
+    this.#jobs = new Map(scheduled.map((job) => [job.actor.name, job]))
+    sendHint("jobs")
   }
 
-  async function pass() {
-    const free = requestsAtOnce - underWay.size
-    const by = owner()
-    const claimed = free > 0 ? await claimRequests(db, by, [...jobs.keys()], free) : []
-    for (const run of claimed) {
-      const { actor, passNow, passIn } = jobs.get(run.job) as Running
-      const work = run.facility_id === platformFacilityId ? passNow : () => inFacility(actor, passIn, run.facility_id)
-      const done: Promise<void> = inTurn(run.job, () => perform(run, by, work))
-        .catch(() => {}) // It is written down, and whoever asked reads it there.
-        .finally(() => {
-          underWay.delete(done)
-          raise("jobs")
-        })
-      underWay.add(done)
-    }
+  /** Claims requested runs and begins them. */
+  async pass(): Promise<Pass> {
+    const free = requestsAtOnce - this.#underWay.size
+    const by = this.#owner()
+    const claimed = free > 0 ? await claimRequests(this.#db, by, [...this.#jobs.keys()], free) : []
+    for (const run of claimed) this.#begin(run, by)
     return { more: false }
   }
 
-  return {
-    requests: {
-      name: "job-requests",
-      description: "Runs scheduled jobs that somebody asked for",
-      wokenBy: ["jobs"],
-      everyMs: 1_000,
-      cron: "* * * * *",
-      deadlineMs: 20_000,
-      pass,
-    },
-    serve: async (running) => {
-      const scheduled = running.filter(isJob)
-      await mirrorJobs(
-        db,
-        scheduled.map(({ actor: { name, description, cron, passIn } }) => ({
-          name,
-          description,
-          cron,
-          timezone: "UTC",
-          in_facility: passIn !== undefined,
-        })),
-      )
-      jobs = new Map(scheduled.map((job) => [job.actor.name, job]))
-      raise("jobs")
-    },
-    tick: async (running) => {
-      if (!jobs.has(running.actor.name)) {
-        await running.passNow()
-        return
-      }
-      await inTurn(running.actor.name, async () => {
-        const by = owner()
-        await perform(await beginRun(db, running.actor.name, by), by, running.passNow)
+  #begin(run: BegunRun, by: number): void {
+    const { actor, passNow, passIn } = this.#jobs.get(run.job) as Running
+    const work = run.facility_id === platformFacilityId ? passNow : () => inFacility(actor, passIn, run.facility_id)
+    const done: Promise<void> = this.#afterEarlierRuns(run.job, () => this.#perform(run, by, work))
+      .catch(() => {}) // The error is written down, and can be read there.
+      .finally(() => {
+        this.#underWay.delete(done)
+        sendHint("jobs")
       })
-    },
-    drain: async () => {
-      await Promise.all(underWay)
-    },
+    this.#underWay.add(done)
+  }
+
+  /** For pg-boss: a tick of an actor. Throws the error of its pass. */
+  async tick({ actor: { name }, passNow }: Running): Promise<void> {
+    if (!this.#jobs.has(name)) {
+      await passNow()
+      return
+    }
+    await this.#afterEarlierRuns(name, async () => {
+      const by = this.#owner()
+      await this.#perform(await beginRun(this.#db, name, by), by, passNow)
+    })
+  }
+
+  /** Waits for the requested runs that have begun. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  /** After the runs of the same job that this process has begun before. */
+  #afterEarlierRuns<T>(job: string, work: () => Promise<T>): Promise<T> {
+    const run = (this.#lastRuns.get(job) ?? Promise.resolve()).then(work, work)
+    this.#lastRuns.set(job, run)
+    return run
+  }
+
+  async #perform(run: BegunRun, by: number, work: () => Promise<Did>): Promise<void> {
+    try {
+      const did = await work()
+      await endRun(this.#db, run, by, { did })
+    } catch (error) {
+      await endRun(this.#db, run, by, { error: inWords(error) })
+      throw error
+    } finally {
+      sendHint("jobs")
+    }
   }
 }
 
-const isJob = ({ actor }: Running) => actor.everyMs === undefined
+const isJob = ({ actor }: Running) => actor.pollEveryMs === undefined
 
 function inFacility(actor: Actor, passIn: Running["passIn"], facilityId: string): Promise<Did> {
   if (passIn === undefined) throw new Error(`${actor.name} can't be run for one facility`)

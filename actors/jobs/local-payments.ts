@@ -1,30 +1,34 @@
 /**
- * The actor local-payments: the built-in payment provider's own voice. A card that takes its time is confirmed here when
- * its time has come, as Stripe would say by a webhook. A confirmation that is lost in between is found by payment-resolution.
+ * The actor local-payments: confirms payments of the built-in provider. A test card that takes its time is confirmed
+ * here when its time has come; Stripe would send a webhook. The job payment-resolution finds a confirmation that is
+ * lost.
  */
 
-import type { Actor } from "#actors/runtime/actor.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { contextOfPayment, findPayment } from "#domain/ledger/payment-rows.ts"
 import { confirmDue } from "#domain/payments/providers/local.ts"
-import { settle } from "#domain/payments/settle.ts"
-import type { JobTools } from "./job-tools.ts"
+import { settleInOwnTransaction } from "#domain/payments/settle.ts"
+import type { JobTools } from "./job-context.ts"
 
 const batch = 100
 /** One look-up by an index that holds nothing else. */
-const everyMs = 1_000
+const pollEveryMs = 1_000
 
-export const localPayments = ({ db, config }: JobTools): Actor => ({
+export const localPayments = (tools: JobTools): Actor => ({
   name: "local-payments",
   description: "Confirm payments by test cards that take their time",
-  everyMs,
+  pollEveryMs,
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: async () => {
-    const confirmed = await confirmDue(db, batch)
-    for (const { key, facilityId, answer } of confirmed) {
-      const payment = await findPayment(db, facilityId, key)
-      if (payment) await settle(db, payment, answer, contextOfPayment(payment, config.environment))
-    }
-    return { more: confirmed.length === batch }
-  },
+  pass: () => pass(tools),
 })
+
+async function pass(tools: JobTools): Promise<Pass> {
+  const confirmed = await confirmDue(tools.db, batch)
+  for (const { key, facilityId, answer } of confirmed) {
+    const payment = await findPayment(tools.db, facilityId, key)
+    if (payment)
+      await settleInOwnTransaction(tools.db, payment, answer, contextOfPayment(payment, tools.config.environment))
+  }
+  return { more: confirmed.length === batch }
+}

@@ -1,29 +1,26 @@
 /**
- * The scheduled job no-show-detection: who has not checked in when the grace of their facility is over did not come. What
- * began more than two days ago is left to staff, so an outage is made good for that long.
+ * The scheduled job no-show-detection: a booking without a check-in, after the grace of its facility, is a no-show. A
+ * booking that began more than two days ago is left to staff, so an outage of up to two days is made good.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import { jobsUserId, newId } from "#base/ids.ts"
 import { detectNoShows } from "#domain/booking/attendance/no-shows.ts"
 import { transact } from "#events/outbox.ts"
-import type { JobTools } from "./job-tools.ts"
+import { type JobTools, jobContext } from "./job-context.ts"
 
-/** Bookings per transaction: each is some statements, and its member waits for the end. */
+/** Bookings per transaction: each is several statements, and keeps a lock until the end. */
 const batch = 50
 
-export const noShowDetection = ({ db, config }: JobTools): Actor => {
-  async function pass(facilityId?: string): Promise<Pass> {
-    const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
-    const { result: noShows } = await transact(db, context, (tx) => detectNoShows(tx, batch, facilityId))
-    return { more: noShows === batch, did: { noShows } }
-  }
-  return {
-    name: "no-show-detection",
-    description: "Mark no-shows after grace period",
-    cron: "* * * * *",
-    deadlineMs: 60_000,
-    pass: () => pass(),
-    passIn: (facilityId) => pass(facilityId),
-  }
+export const noShowDetection = (tools: JobTools): Actor => ({
+  name: "no-show-detection",
+  description: "Mark no-shows after grace period",
+  cron: "* * * * *",
+  deadlineMs: 60_000,
+  pass: () => pass(tools),
+  passIn: (facilityId) => pass(tools, facilityId),
+})
+
+async function pass(tools: JobTools, facilityId?: string): Promise<Pass> {
+  const { result: noShows } = await transact(tools.db, jobContext(tools), (tx) => detectNoShows(tx, batch, facilityId))
+  return { more: noShows === batch, did: { noShows } }
 }

@@ -1,39 +1,39 @@
 /**
  * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
- * What is unfinished in them becomes dead letters first. Nobody who writes ever waits for it: it waits for readers, for a
- * few seconds, and goes on at its next tick. Killed between any two steps, it goes on where it was; the steps and the reasons
- * for their order stand in sql/0011-retention.sql, that of the batches in 0032.
- * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave; event_positions;
- * handler_batches; subscriptions that ended before the log begins.
+ * Unfinished work of such a month becomes dead letters first. No writer ever waits for it. It waits a few seconds for
+ * readers, and goes on at its next tick. Killed between any two steps, it goes on where it was. The steps and the
+ * reasons for their order stand in sql/0016-retention.sql.
+ * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave;
+ * event_positions; handler_batches; subscriptions that ended before the log begins.
  */
 import type { Sql } from "postgres"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
-import { open } from "#base/database/pool.ts"
+import { openPool } from "#base/database/pool.ts"
 
-/** Rows per transaction, so that none holds locks for long. Burying reads each event, forgetting only the log. */
-const buryBatch = 500
+/** Rows per transaction, so that none holds locks for long. A dead letter reads its event, forgetting only the log. */
+const deadLetterBatch = 500
 const forgetBatch = 10_000
-/** How long a step waits for whoever reads the partition: an attach of a new one waits behind it. */
+/** How long a step waits for readers of the partition: the attach of a new partition waits behind it. */
 const lockMs = 3_000
-/** Of a statement, at most; dropping a large partition takes a second. */
+/** The limit of a statement; dropping a large partition takes a second. */
 const statementMs = 60_000
 
 export interface RetentionOptions {
   readonly lockMs?: number
-  /** Told of each month that has left, and of what keeps one from leaving. */
+  /** Reports each month that has left, and the readers that keep a month from leaving. */
   readonly say?: (line: { readonly level: "info" | "warn"; readonly message: string }) => void
 }
 
-/** @param url for a connection of its own: detaching concurrently is refused inside a transaction, and may take its time. */
+/** @param url for a connection of its own: a concurrent detach is refused inside a transaction, and may take long. */
 export const retention = (url: string, options: RetentionOptions = {}): Actor => ({
   name: "retention",
   description: "Drop the partitions of months that are no longer kept",
   cron: "23 * * * *",
   deadlineMs: 600_000,
   pass: async (stopping) => {
-    const sql = open(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
+    const sql = openPool(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
     try {
       await sql`select set_config('lock_timeout', ${`${options.lockMs ?? lockMs}ms`}, false)`
       return await retireMonth(sql, stopping, options.say ?? print)
@@ -52,27 +52,27 @@ interface Month {
   readonly positions: number
 }
 
-/** One month, from its first step or from where it was left; looks for another one when it has gone. */
+/** Retires one month, from its first step or from where it was left. More: another month may be due. */
 async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<RetentionOptions["say"]>): Promise<Pass> {
   const [due] = await sql<Month[]>`select month::text, partitions from slotbase.retire_month()`
   if (due === undefined) return { more: false }
   reached("month-named")
   try {
-    await bury(sql, due.month, stopping)
-    reached("month-buried")
+    await deadLetterUnfinished(sql, due.month, stopping)
+    reached("month-dead-lettered")
     await forget(sql, due.month, stopping)
     reached("log-forgotten")
     await forgetBatches(sql, stopping)
     for (const partition of due.partitions) {
       if (stopping.aborted) return { more: false }
       await detach(sql, partition)
-      // Without its event nothing can be put back to work; what was until now still has its histories.
+      // Without its event nothing can be put back to work. Work that was put back until now still has its history.
       if (partition === due.partitions[0]) {
-        await bury(sql, due.month, stopping)
-        reached("detached-buried")
+        await deadLetterUnfinished(sql, due.month, stopping)
+        reached("detached-dead-lettered")
       }
     }
-    // The events last: dead letters were made from them.
+    // The events go last: dead letters were made from them.
     for (const partition of [...due.partitions].reverse()) {
       if (stopping.aborted) return { more: false }
       await sql`drop table if exists ${sql(`slotbase.${partition}`)}`
@@ -90,10 +90,10 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
   return { more: true }
 }
 
-async function bury(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
+async function deadLetterUnfinished(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
   for (let left = true; left && !stopping.aborted; ) {
     const [done] = await sql<{ left: boolean }[]>`
-      select undispatched + runs + deliveries > 0 as left from slotbase.bury_month(${month}, ${buryBatch})`
+      select undispatched + runs + deliveries > 0 as left from slotbase.bury_month(${month}, ${deadLetterBatch})`
     left = done?.left === true
   }
 }
@@ -106,7 +106,7 @@ async function forget(sql: Sql, month: string, stopping: AbortSignal): Promise<v
   }
 }
 
-/** What the last months have left of their runs goes too: it is found by the first position of the log. */
+/** Forgets the runs of earlier months that are left, found by the first position of the log. */
 async function forgetBatches(sql: Sql, stopping: AbortSignal): Promise<void> {
   for (let left = true; left && !stopping.aborted; ) {
     const [done] = await sql<{ found: number }[]>`select slotbase.forget_batches(${forgetBatch}) as found`
@@ -114,7 +114,7 @@ async function forgetBatches(sql: Sql, stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** Whatever its state: attached, detached halfway, detached, or gone. */
+/** In each state of the partition: attached, detached halfway, detached, or gone. */
 async function detach(sql: Sql, partition: string): Promise<void> {
   const [found] = await sql<{ parent: string; pending: boolean }[]>`
     select p.relname as parent, i.inhdetachpending as pending

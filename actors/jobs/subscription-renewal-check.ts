@@ -1,20 +1,21 @@
 /**
- * The scheduled job subscription-renewal-check: renews what is due, ends what was cancelled at its period's end, finds what is
- * unpaid, and asks for the payment of new invoices after their commit. Each subscription has a transaction of its own, and one
- * that fails does not keep the others; several processes share the work by skipping what another one has locked.
+ * The scheduled job subscription-renewal-check. It renews due subscriptions, ends cancelled ones with their period,
+ * finds unpaid ones, and asks for the payment of new invoices after their commit. Each subscription has a transaction
+ * of its own, and a failed one does not delay the others. Several processes share the work: each skips subscriptions
+ * that another has locked.
  */
 
-import type { Actor } from "#actors/runtime/actor.ts"
-import { jobsUserId, newId } from "#base/ids.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { payAutomatically } from "#domain/payments/automatic.ts"
 import type { PaymentTools } from "#domain/payments/tools.ts"
 import { claimUntried, markTried, openAmount } from "#domain/subscriptions/invoices.ts"
-import { advanceDue, type DueKey, findDue } from "#domain/subscriptions/renew.ts"
-import { type EventContext, transact } from "#events/outbox.ts"
+import { advanceDue, type DueKey, findDueRenewals } from "#domain/subscriptions/renew.ts"
+import { transact } from "#events/outbox.ts"
+import { jobContext } from "./job-context.ts"
 
-/** Subscriptions that are looked up at once. */
+/** Subscriptions read at once. */
 const batch = 100
-/** Things that the clock does to one subscription in one pass: ten years of months. */
+/** Steps of one subscription in one pass: ten years of months. */
 const maxSteps = 120
 
 export const subscriptionRenewalCheck = (tools: PaymentTools): Actor => ({
@@ -22,35 +23,40 @@ export const subscriptionRenewalCheck = (tools: PaymentTools): Actor => ({
   description: "Process subscription renewals",
   cron: "0 * * * *",
   deadlineMs: 300_000,
-  pass: async (stopping) => {
-    const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
-    const failures: unknown[] = []
-    let after: string | undefined
-    for (let due = await findDue(tools.db, after, batch); due.length > 0; due = await findDue(tools.db, after, batch)) {
-      for (const key of due) {
-        if (stopping.aborted) return { more: false, did }
-        await attempt(failures, () => advanceAll(tools, key, did))
-      }
-      after = due.at(-1)?.id
-    }
-    await attempt(failures, () => askForPayments(tools, stopping, did, failures))
-    if (failures.length > 0)
-      throw new AggregateError(failures, `${failures.length} subscriptions failed: ${failures[0]}`)
-    return { more: false, did }
-  },
+  pass: (stopping) => pass(tools, stopping),
 })
+
+async function pass(tools: PaymentTools, stopping: AbortSignal): Promise<Pass> {
+  const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
+  const failures: unknown[] = []
+  let after: string | undefined
+  for (
+    let due = await findDueRenewals(tools.db, after, batch);
+    due.length > 0;
+    due = await findDueRenewals(tools.db, after, batch)
+  ) {
+    for (const key of due) {
+      if (stopping.aborted) return { more: false, did }
+      await attempt(failures, () => advanceAll(tools, key, did))
+    }
+    after = due.at(-1)?.id
+  }
+  await attempt(failures, () => askForPayments(tools, stopping, did, failures))
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} subscriptions failed: ${failures[0]}`)
+  return { more: false, did }
+}
 
 type Counts = Record<"renewed" | "ended" | "pastDue" | "cancelled" | "asked", number>
 
 async function advanceAll(tools: PaymentTools, key: DueKey, did: Counts): Promise<void> {
   for (let step = 0; step < maxSteps; step++) {
-    const { result } = await transact(tools.db, contextOf(tools), (tx) => advanceDue(tx, key))
+    const { result } = await transact(tools.db, jobContext(tools), (tx) => advanceDue(tx, key))
     if (result === undefined) return
     did[result]++
   }
 }
 
-/** At least once per invoice: a process that dies in between is followed by another one, and what is paid is not asked for. */
+/** At least once per invoice: after a crash another process asks again. A paid invoice is not asked for. */
 async function askForPayments(
   tools: PaymentTools,
   stopping: AbortSignal,
@@ -62,12 +68,12 @@ async function askForPayments(
     if (untried === undefined) return
     await attempt(failures, async () => {
       const { facility_id: facilityId, subscription_id: referenceId } = untried
-      // What is open, and no more: a period that was given back by hand is due by the books, and is not taken again.
+      // Only the open amount: a period that was refunded by hand is due by the books, and is not charged again.
       const amount = await openAmount(tools.db, untried)
       await payAutomatically(
         tools,
         { facilityId, referenceType: "subscription", referenceId, amount },
-        contextOf(tools),
+        jobContext(tools),
       )
       await markTried(tools.db, untried)
       did.asked++
@@ -82,10 +88,3 @@ async function attempt(failures: unknown[], work: () => Promise<void>): Promise<
     failures.push(error)
   }
 }
-
-/** Each piece of work is a story of its own. */
-const contextOf = ({ config }: Pick<PaymentTools, "config">): EventContext => ({
-  environment: config.environment,
-  correlationId: newId(),
-  userId: jobsUserId,
-})

@@ -1,10 +1,10 @@
 /**
- * The scheduled job upload-cleanup: removes files that nobody can ever reach, because the process died, or lost its database,
- * between storing them and writing their row. Only what is older than a day: a younger one may still get its row. Files
- * of facilities that this database does not know are somebody else's, and stay.
+ * The scheduled job upload-cleanup: removes uploaded files that can never be reached. The process died, or lost its
+ * database, between storing such a file and writing its row. A file younger than a day stays: it may still get its row.
+ * A file of a facility that this database does not know stays too: it belongs to another installation.
  */
 
-import type { Actor } from "#actors/runtime/actor.ts"
+import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { type CleanupTools, cleanUploads } from "#domain/media/cleanup.ts"
 
 export const uploadCleanup = (tools: CleanupTools): Actor => ({
@@ -12,5 +12,9 @@ export const uploadCleanup = (tools: CleanupTools): Actor => ({
   description: "Remove uploaded files that have no row",
   cron: "41 3 * * *",
   deadlineMs: 600_000,
-  pass: async (stopping) => ({ more: false, did: { files: await cleanUploads(tools, stopping) } }),
+  pass: (stopping) => pass(tools, stopping),
 })
+
+async function pass(tools: CleanupTools, stopping: AbortSignal): Promise<Pass> {
+  return { more: false, did: { files: await cleanUploads(tools, stopping) } }
+}

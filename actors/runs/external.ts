@@ -1,23 +1,23 @@
 /**
- * A batch of an external handler: the runs side by side, each outside of any transaction and settled by itself as soon as
- * it has ended. All claimed runs start at once, so a claimed run is a started one: when the process dies, its outcome is
- * unknown, and it is visible as such.
+ * A batch of an external handler. Its runs go side by side, outside of any transaction. Each is settled by itself as
+ * soon as it has ended. All claimed runs start at once, so a claimed run is a started run. When the process dies, its
+ * outcome is unknown, and the claim shows that.
  */
 
 import type { ExternalHandler } from "#actors/handlers/handler.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
+import type { Failure } from "./batch-transaction.ts"
 import type { Claim, Run } from "./claim.ts"
-import { asFenced, type Ended, Fenced, settle } from "./settle.ts"
-import type { Failure } from "./transactional.ts"
+import { asFenced, type Ended, Fenced, settleRuns } from "./settle.ts"
 
-/** A run that takes longer counts as failed, and is told to stop. */
+/** A run that takes longer has failed, and is told to stop. */
 const runTimeoutMs = 60_000
-/** How long, and how often, the end of a run is tried to be settled. */
+/** How long, and how often, the settlement of a run is tried. */
 const settleWithinMs = 60_000
 const settleAgainMs = 200
 
-/** @param stopping tells the runs under way to stop when the process does; none for what must never be cut off. */
+/** @param stopping tells the runs under way to stop when the process does; undefined: they are never cut off. */
 export async function runExternal(
   db: Db,
   handler: ExternalHandler,
@@ -43,18 +43,18 @@ export async function runExternal(
     reached("outside-settled", run.id)
   }
   const results = await Promise.allSettled(claim.runs.map(one))
-  // Who was fenced has nothing left to do; any other reason is the database's, and the claim is given back.
+  // A fenced run needs nothing more. Any other reason is the database's, and the claim is returned.
   const broken = results.find((result) => result.status === "rejected" && !(result.reason instanceof Fenced))
   if (broken?.status === "rejected") throw broken.reason
   return { ended, failures }
 }
 
-/** What was done outside cannot be taken back: while the database is away its end is kept, for a while. */
+/** An outside effect cannot be taken back: while the database is away, the end of the run is kept and tried again. */
 async function settleAtLast(db: Db, handler: string, lease: number, done: Ended): Promise<void> {
   const giveUpAt = performance.now() + settleWithinMs
   for (;;) {
     try {
-      await settle(db, handler, lease, [done])
+      await settleRuns(db, handler, lease, [done])
       return
     } catch (error) {
       const reason = asFenced(error)

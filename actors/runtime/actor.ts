@@ -1,7 +1,8 @@
 /**
- * An actor: one kind of work that the system does by itself. It claims from its mailbox (a queue table), handles, and
- * settles, in a `pass()` that can be called once and by anybody: by a hint, by the floor, by pg-boss, by a test.
- * In one process one pass of an actor runs at a time; between processes the mailbox's claims decide.
+ * An actor: one kind of work that the system does by itself. Every actor has the same shape: a `pass()` that claims
+ * from its mailbox (a queue table), handles, and settles, and a schedule around it. A hint, the polling interval,
+ * pg-boss and a test call the same pass. In one process one pass of an actor runs at a time; between processes the
+ * claims decide.
  */
 import { Data, Effect } from "effect"
 import { clock } from "#base/clock.ts"
@@ -12,32 +13,36 @@ export interface Actor {
   /** Also the name of its pg-boss queue. */
   readonly name: string
   readonly description: string
-  /** One claim → handle → settle. It stops early, and returns what it has claimed, when the signal is aborted. */
+  /**
+   * One claim → handle → settle. When the signal is aborted, it stops early and returns the work that it has claimed.
+   */
   readonly pass: (signal: AbortSignal) => Promise<Pass>
-  /** The same for one facility alone. A scheduled job that has it may be run by those who run the facility. */
+  /** The same for one facility only. An administrator of the facility may run a scheduled job that has it. */
   readonly passIn?: (facilityId: string, signal: AbortSignal) => Promise<Pass>
-  /** Hints that wake it in the hot path. */
+  /** After its last pass: returns the work that it holds, and lets the work under way end. */
+  readonly drain?: () => Promise<void>
+  /** The hints that wake it in the hot path. */
   readonly wokenBy?: readonly Hint[]
   /**
-   * How long it waits after a hint for more to come, milliseconds; default: not at all. What nobody waits for leaves the
-   * first milliseconds to frames and webhooks, and claims more at once.
+   * How long it waits for more hints after the first one, milliseconds; default: not at all. Work that nobody waits for
+   * leaves the first milliseconds to frames and webhooks, and claims more at once.
    */
   readonly gatherMs?: number
-  /** The floor: how often it looks without a hint, milliseconds. None: only pg-boss calls it. */
-  readonly everyMs?: number
+  /** How often it runs without a hint, milliseconds. Undefined: only pg-boss calls it, as a scheduled job. */
+  readonly pollEveryMs?: number
   /** When pg-boss calls it, once per tick in all processes together. */
   readonly cron: string
   /** A pass that takes longer has hung: the actor is restarted. */
   readonly deadlineMs: number
 }
 
-/**
- * What a pass found: whether to look again at once, and when the next work is due, if that is known. A scheduled job also
- * says what it did, for those who look at its runs.
- */
+/** The result of a pass. */
 export interface Pass {
+  /** There is more to do at once. */
   readonly more: boolean
+  /** When the next work is due, if that is known. */
   readonly dueAt?: Date | undefined
+  /** Counts of a scheduled job, which people see at its run. */
   readonly did?: Did
 }
 
@@ -46,35 +51,35 @@ export class PassFailed extends Data.TaggedError("PassFailed")<{ readonly actor:
 /** The actor as it runs in this process. */
 export interface Running {
   readonly actor: Actor
-  /** Look soon; many wakes before the next pass are one. */
+  /** Asks for a pass soon; many wakes before the next pass are one. */
   readonly wake: () => void
   /**
-   * Runs passes until nothing is left, or joins the ones that are running; for pg-boss and for tests. Answers what they did,
-   * one with another.
+   * Runs passes until nothing is left, after those that are running; for pg-boss and for tests. Answers the sum of
+   * their counts.
    */
   readonly passNow: () => Promise<Did>
-  /** Passes for one facility until nothing is left there. */
+  /** Runs passes for one facility until nothing is left there. */
   readonly passIn: ((facilityId: string) => Promise<Did>) | undefined
-  /** Waits for a reason to look, then looks until nothing is left; for ever. Fails when a pass fails. */
+  /** Waits for a reason, then runs passes until nothing is left; for ever. Fails when a pass fails. */
   readonly live: Effect.Effect<never, PassFailed>
 }
 
-export function prepare(actor: Actor, stopping: AbortSignal): Running {
+export function prepareActor(actor: Actor, stopping: AbortSignal): Running {
   const { passIn } = actor
-  let looking: Promise<Pass> | undefined
+  let underWay: Promise<Pass> | undefined
   let woken = Promise.withResolvers<void>()
 
-  const look = (): Promise<Pass> => {
-    looking ??= untilDone((signal) => actor.pass(signal)).finally(() => {
-      looking = undefined
+  const startOrJoin = (): Promise<Pass> => {
+    underWay ??= untilDone((signal) => actor.pass(signal)).finally(() => {
+      underWay = undefined
     })
-    return looking
+    return underWay
   }
 
-  /** A pass that has begun may have looked before the work was there: waits for its end, then looks once more. */
-  async function lookAfresh(): Promise<Pass> {
-    if (looking) await looking.catch(() => {})
-    return look()
+  /** A pass under way may have claimed before the work was there. So this waits for its end, then runs another one. */
+  async function afresh(): Promise<Pass> {
+    if (underWay) await underWay.catch(() => {})
+    return startOrJoin()
   }
 
   async function untilDone(once: Actor["pass"]): Promise<Pass> {
@@ -94,35 +99,35 @@ export function prepare(actor: Actor, stopping: AbortSignal): Running {
       return Effect.sync(() => clearTimeout(timer))
     })
 
-  // Uninterruptible: a stop lets the pass under way settle or return what it holds; the signal makes that quick.
-  const lookOnce = Effect.uninterruptible(
-    Effect.tryPromise({ try: lookAfresh, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
+  // Uninterruptible: a stop lets the pass under way settle or return its work. The signal makes that quick.
+  const passesAfresh = Effect.uninterruptible(
+    Effect.tryPromise({ try: afresh, catch: (cause) => new PassFailed({ actor: actor.name, cause }) }),
   )
 
   const live = Effect.gen(function* () {
     for (;;) {
       woken = Promise.withResolvers<void>()
-      const pass = yield* lookOnce
-      yield* wait(nextLook(actor, pass))
+      const pass = yield* passesAfresh
+      yield* wait(nextPassAt(actor, pass))
     }
   })
 
   return {
     actor,
     wake: () => woken.resolve(),
-    passNow: async () => (await lookAfresh()).did ?? {},
+    passNow: async () => (await afresh()).did ?? {},
     passIn: passIn && (async (facilityId) => (await untilDone((signal) => passIn(facilityId, signal))).did ?? {}),
     live: live as Effect.Effect<never, PassFailed>,
   }
 }
 
 /** On the monotonic timer, milliseconds. */
-function nextLook(actor: Actor, pass: Pass): number {
+function nextPassAt(actor: Actor, pass: Pass): number {
   const now = performance.now()
-  const floor = actor.everyMs === undefined ? Number.POSITIVE_INFINITY : now + actor.everyMs
+  const poll = actor.pollEveryMs === undefined ? Number.POSITIVE_INFINITY : now + actor.pollEveryMs
   const due =
     pass.dueAt === undefined ? Number.POSITIVE_INFINITY : now + Math.max(0, pass.dueAt.getTime() - clock.now())
-  return Math.min(floor, due)
+  return Math.min(poll, due)
 }
 
 const sum = (one: Did, more: Did): Did =>

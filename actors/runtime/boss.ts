@@ -1,7 +1,7 @@
 /**
- * pg-boss: the cron, the delayed work and the last resort of the actors. Each actor has a queue of its own name; a job on
- * it calls the same pass() that a hint calls, so in the hot path no pg-boss row is written per event.
- * A pass that crashed is retried, and at last stands in the queue "dead-passes".
+ * pg-boss: the cron and the last resort of the actors. Each actor has a queue of its own name. A job of the queue calls
+ * the same pass() that a hint calls, so the hot path writes no pg-boss row per event. A pass that failed is retried,
+ * and at last stands in the queue "dead-passes".
  */
 import { type ConstructorOptions, PgBoss } from "pg-boss"
 import { connect, type Db } from "#base/database/db.ts"
@@ -9,14 +9,14 @@ import type { Running } from "./actor.ts"
 
 /** Connections for pg-boss: it must never take those of the requests. */
 const connections = 2
-/** A job is begun so long after it was sent, at most. */
+/** How long after it was sent a job begins, at most. */
 const pollSeconds = 2
-/** How often one of the processes looks for ticks that have come due; the default of 30 would be that late. */
+/** How often one of the processes looks for due ticks. With the default of 30, a tick would be so late. */
 const cronSeconds = 5
 const deadPasses = "dead-passes"
 
 export interface Boss {
-  /** Starts the cron and the workers of these actors. `run`: what a tick does; default: its passes. */
+  /** Starts the cron and the workers of these actors. @param run the work of a tick; default: passes of the actor. */
   readonly serve: (actors: readonly Running[], run?: (actor: Running) => Promise<unknown>) => Promise<void>
   /** Lets running jobs end, at most this long. */
   readonly stop: (timeoutMs: number) => Promise<void>
@@ -40,11 +40,11 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
       if (!known.has(name)) await boss.createQueue(name, options)
     }
     await queue(deadPasses)
-    // Side by side: whoever starts behind a backlog is busy with it already, and each answer would wait for its turn.
+    // Side by side: a process that starts with a backlog is busy with it already, and each answer would come late.
     await Promise.all(
       actors.map(async (running) => {
         const { name, cron } = running.actor
-        // "short": one job waits at most, however many ticks were missed.
+        // "short": at most one job waits, however many ticks were missed.
         await queue(name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
         await boss.work(name, { pollingIntervalSeconds: pollSeconds }, async () => {
           await run(running)
@@ -62,7 +62,9 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
   return { serve, stop }
 }
 
-/** pg-boss's scripts bring their own BEGIN and COMMIT, which a pool must not see: they run in a transaction of ours. */
+/**
+ * pg-boss's scripts have their own BEGIN and COMMIT, which a pool must not see. So they run in a transaction of ours.
+ */
 const script = /^\s*begin;([\s\S]*)commit;?\s*$/i
 
 const driver = (db: Db): NonNullable<ConstructorOptions["db"]> => ({

@@ -1,11 +1,11 @@
 /**
- * The actors' own connections to PostgreSQL, apart from those of the requests: neither waits for the other. Few, because each
- * keeps plans of its own, and more of them than PostgreSQL has cores do not go faster. The life sign has one to itself: a beat
- * that waited behind the work would make a busy process look dead.
+ * The actors' own connections to PostgreSQL, apart from those of the requests: neither waits for the other. They are
+ * few: each keeps plans of its own, and more connections than PostgreSQL has cores are not faster. The life sign has
+ * its own connection: a beat that waited behind the work would make a busy process look dead.
  */
 import { connect, type Db } from "#base/database/db.ts"
 
-/** What waits for a connection waits in the order in which it came. */
+/** Statements wait for a connection in the order in which they came. */
 const forWork = 8
 
 export interface ActorConnections {

@@ -1,6 +1,6 @@
 /**
- * The events of runs and deliveries. Handlers and webhooks want the same events at about the same time, so each process reads
- * them once and keeps the newest: an event never changes.
+ * The events of runs and deliveries. Handlers and webhooks need the same events at about the same time, so each process
+ * reads them once and keeps the newest. An event never changes.
  */
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"
@@ -8,15 +8,15 @@ import { plainArray } from "#base/database/array-literal.ts"
 import type { Db } from "#base/database/db.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 
-/** An event without its place in the log, and the text of it that webhooks get. */
+/** An event without its position, and the text of it that webhooks get. */
 export interface ReadEvent extends Omit<HandledEvent, "position"> {
   readonly body: string
 }
 
-/** So many events are kept: several batches of the slowest handler behind the quickest. */
+/** Events kept: several batches, by which the slowest handler may be behind the quickest. */
 const kept = 5_000
 
-/** The events of these ids; one that is gone is missing. */
+/** The events of these ids. An event that is gone is missing from the answer. */
 export async function readEvents(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ReadEvent>> {
   const { events, loading } = memoryOf(db)
   const unknown = [...new Set(ids)].filter((id) => !events.has(id) && !loading.has(id))
@@ -36,7 +36,7 @@ export async function readEvents(db: Db, ids: readonly string[]): Promise<Readon
     const event = events.get(id)
     if (event) found.set(id, event)
   }
-  // What was forgotten while this waited for the rest, before an event is called gone.
+  // An event may have been forgotten while this waited for the others, so it is read again before it counts as gone.
   const missing = ids.filter((id) => !found.has(id))
   if (missing.length > 0) for (const row of await query(db, missing)) found.set(row.id, row)
   forget(events)
@@ -56,7 +56,7 @@ function memoryOf(db: Db): Memory {
   return memory
 }
 
-/** The oldest go first. */
+/** Forgets the oldest events. */
 function forget(events: Map<string, ReadEvent>): void {
   let surplus = events.size - kept
   for (const id of events.keys()) {
@@ -85,7 +85,7 @@ function eventOf(row: KnownRow): ReadEvent {
     causation_id: event.causationId ?? null,
     user_id: event.userId ?? null,
     organization_id: event.organizationId ?? null,
-    // Several handlers get the same objects.
+    // Frozen, because several handlers get the same objects.
     data: Object.freeze(event.data),
     metadata: Object.freeze(event.metadata),
   }

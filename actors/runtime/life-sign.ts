@@ -1,20 +1,26 @@
 /**
- * The life sign of this process. Leases are held by a process, not by a time: while its row is alive nobody takes its work,
- * and seconds after it died or was stopped everybody may. A process that was only stopped finds, when it is continued, that
- * its fencing tokens are void.
+ * The life sign of this process. A lease is held by a process, not for a time: while the process is alive, nobody else
+ * takes its work. Seconds after a process died or was stopped, every other process may. A process that was only stopped
+ * finds, when it continues, that its fencing tokens are void.
  * Writes: processes.
  */
 import { hostname } from "node:os"
 import type { Db } from "#base/database/db.ts"
+import { Quarantine } from "./quarantine.ts"
 
-/** How often a process says that it lives, and how long it is believed: work is taken over within 5 seconds. */
+/** How often a process renews its life sign, and how long one is believed: work is taken over within 5 seconds. */
 const beatMs = 500
 const believedMs = 2_000
 
-export interface LifeSign {
+/** This process, as its actors know it. */
+export interface ActorProcess {
   /** The owner of this process's leases (processes.id). */
   readonly owner: () => number
-  /** Says good-bye, so that others need not wait. */
+  readonly quarantine: Quarantine
+}
+
+export interface LifeSign extends ActorProcess {
+  /** Ends the life sign at once, so that other processes need not wait. */
   readonly stop: () => Promise<void>
 }
 
@@ -25,7 +31,7 @@ export async function startLifeSign(db: Db, role: string, version: string): Prom
     try {
       if (!(await beat(db, id))) id = await register(db, role, version)
     } catch {
-      // The database is away; the actors report it. Others take the work over, and its tokens are void here.
+      // The database is away; the actors report it. Other processes take the work over, and the tokens are void here.
     } finally {
       beating = undefined
     }
@@ -35,9 +41,10 @@ export async function startLifeSign(db: Db, role: string, version: string): Prom
   }, beatMs)
   return {
     owner: () => id,
+    quarantine: new Quarantine(),
     stop: async () => {
       clearInterval(timer)
-      // One that is under way would say that it still lives.
+      // A beat that is under way would renew the life sign.
       await beating
       await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${id}`
     },
@@ -60,7 +67,7 @@ async function beat(db: Db, id: number): Promise<boolean> {
   return count === 1
 }
 
-/** Removes processes that died long ago and hold nothing; answers how many. */
+/** Removes processes that died more than a day ago and hold nothing; answers how many. */
 export async function forgetDeadProcesses(db: Db): Promise<number> {
   const { count } = await db`
     delete from slotbase.processes p

@@ -1,68 +1,65 @@
 /**
- * One lone run at a time in a process, of all its handlers together: a lone run that dies with the process is blamed for it,
- * and must not be blamed for another handler's. The same holds between runs and deliveries that are sent alone: ten processes
- * that died of a run had made a dead letter of a delivery that each of them had begun with.
+ * The quarantine of a process: one suspect at a time, a run or a delivery. A suspect may be the cause of crashes. In a
+ * test, a run that crashed ten processes also dead-lettered an innocent delivery, because each process had just claimed
+ * it. So a suspect run and a suspect delivery exclude each other, in one process. There is one per process.
  */
 
-/** Longer than any run that ends; one that never does must not keep the other handlers' waiting for ever. */
-const longestTurnMs = 90_000
-
-/** The end of the last turn, by the function that names the process. */
-const turns = new WeakMap<() => number, Promise<void>>()
-
-/** Runs the work when nobody else of the process has the turn; in the order of the calls. */
-export async function inLoneTurn<T>(owner: () => number, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(owner)
-  const { promise: over, resolve: end } = Promise.withResolvers<void>()
-  turns.set(owner, before ? before.then(() => over) : over)
-  await before
-  while (sending.has(owner())) await sending.get(owner())
-  const id = owner()
-  beginHandling(id)
-  const timer = setTimeout(end, longestTurnMs)
-  try {
-    return await work()
-  } finally {
-    clearTimeout(timer)
-    endHandling(id)
-    end()
-  }
-}
-
-/** A run that ends its process mostly does so at once; behind many that do not, a delivery waits no longer. */
+/**
+ * Longer than any run that ends. A run that never ends must not block the quarantined runs of other handlers for ever.
+ */
+const longestRunMs = 90_000
+/** A run that crashes its process mostly does so at once. A delivery waits no longer behind many that do not. */
 const patienceMs = 2_000
-/** Runs between which no more time passes are one row of them. */
+/** Quarantined runs with no longer pause between them count as one series. */
 const pauseMs = 500
 
-/** Processes that handle runs alone: since when, one after the other, and until when, on the monotonic timer, milliseconds. */
-const handling = new Map<number, { readonly since: number; until: number }>()
-/** Processes that send a delivery alone, with the end of its turn. */
-const sending = new Map<number, Promise<void>>()
+export class Quarantine {
+  /** Resolves when the last run that asked is over. */
+  #lastRun: Promise<void> | undefined
+  /** The present series of runs: its beginning and its end, on the monotonic timer, milliseconds. */
+  #series: { readonly since: number; until: number } | undefined
+  /** Resolves when the delivery in quarantine is over. */
+  #delivery: Promise<void> | undefined
 
-function beginHandling(owner: number): void {
-  const [now, before] = [performance.now(), handling.get(owner)]
-  const since = before !== undefined && now - before.until < pauseMs ? before.since : now
-  handling.set(owner, { since, until: Number.POSITIVE_INFINITY })
-}
+  /** Runs the work when no other suspect is in quarantine, in the order of the calls. */
+  async handleRun<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#lastRun
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    this.#lastRun = before ? before.then(() => over) : over
+    await before
+    while (this.#delivery) await this.#delivery
+    const series = this.#beginRun()
+    const timer = setTimeout(end, longestRunMs)
+    try {
+      return await work()
+    } finally {
+      clearTimeout(timer)
+      series.until = performance.now()
+      end()
+    }
+  }
 
-function endHandling(owner: number): void {
-  const row = handling.get(owner)
-  if (row) row.until = performance.now()
-}
+  #beginRun(): { until: number } {
+    const [now, before] = [performance.now(), this.#series]
+    const since = before !== undefined && now - before.until < pauseMs ? before.since : now
+    this.#series = { since, until: Number.POSITIVE_INFINITY }
+    return this.#series
+  }
 
-/** Whether a run has the turn, and a delivery must wait. */
-export function isHandlingAlone(owner: number): boolean {
-  const [now, row] = [performance.now(), handling.get(owner)]
-  return row !== undefined && row.until > now && now - row.since < patienceMs
-}
+  /** Whether a run is in quarantine, so that a delivery must wait. */
+  get hasRun(): boolean {
+    const [now, series] = [performance.now(), this.#series]
+    return series !== undefined && series.until > now && now - series.since < patienceMs
+  }
 
-/** The turn of a delivery, until the answer is called; undefined when another delivery has it. Runs wait meanwhile. */
-export function takeSendingTurn(owner: number): (() => void) | undefined {
-  if (sending.has(owner)) return undefined
-  const { promise: over, resolve } = Promise.withResolvers<void>()
-  sending.set(owner, over)
-  return () => {
-    if (sending.get(owner) === over) sending.delete(owner)
-    resolve()
+  /** Begins the quarantine of a delivery and answers how to end it; undefined while another delivery is in it. */
+  beginDelivery(): (() => void) | undefined {
+    if (this.#delivery) return undefined
+    const { promise: over, resolve } = Promise.withResolvers<void>()
+    this.#delivery = over
+    return () => {
+      if (this.#delivery === over) this.#delivery = undefined
+      resolve()
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** The specification's RETRY_CONFIG, and its arithmetic. Pure. */
 
 export interface RetryPolicy {
-  /** Retries after the first attempt; 0: never again by itself. */
+  /** Retries after the first attempt; 0: never retried by itself. */
   readonly maxRetries: number
   readonly delayMs: number
   readonly maxDelayMs: number

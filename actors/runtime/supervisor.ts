@@ -1,19 +1,19 @@
 /**
- * Supervision: each actor is restarted by itself when a pass fails, after a delay that grows. More failures than the
- * limit inside the window mean that restarting does not heal it: the failure escalates, the process says so on /readyz,
- * stops its other actors and exits non-zero, so that whoever runs it starts a new one.
- * A database that is away is nobody's failure: actors wait for it, up to a limit of their own.
+ * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
+ * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
+ * and exits non-zero, so that a new process is started. A database that is away is no failure of an actor: the actor
+ * waits for it, up to another limit.
  */
 import { Clock, Data, Effect } from "effect"
-import { isConnectionLost } from "#base/database/db.ts"
+import { isConnectionLost } from "#base/database/errors.ts"
 import type { PassFailed, Running } from "./actor.ts"
 
 export interface Intensity {
-  /** This many failures are healed by a restart … */
+  /** So many failures are healed by a restart … */
   readonly failures: number
   /** … inside this window, milliseconds. */
   readonly withinMs: number
-  /** So long an actor waits for a database that is away, milliseconds. */
+  /** How long an actor waits for a database that is away, milliseconds. */
   readonly databaseAwayMs: number
 }
 
@@ -24,7 +24,7 @@ const firstDelayMs = 100
 const longestDelayMs = 5_000
 const databaseDelayMs = 500
 
-/** Restarting did not help. */
+/** A restart did not help. */
 export class CannotHeal extends Data.TaggedError("CannotHeal")<{
   readonly actor: string
   readonly failures: number
@@ -38,13 +38,17 @@ export class CannotHeal extends Data.TaggedError("CannotHeal")<{
   }
 }
 
-/** What happened, for the log. */
-export type Report = (line: { readonly actor: string; readonly failures: number; readonly cause: string }) => void
+/** Reports a failure to the log. */
+export type ReportFailure = (line: {
+  readonly actor: string
+  readonly failures: number
+  readonly cause: string
+}) => void
 
-/** The tree: all actors side by side. Fails with the first one that cannot heal, after the others were stopped. */
+/** All actors side by side. Fails with the first actor that cannot heal, after the other actors were stopped. */
 export const superviseAll = Effect.fn("supervisor.superviseAll")(function* (
   actors: readonly Running[],
-  report: Report,
+  report: ReportFailure,
   intensity: Intensity = defaultIntensity,
 ) {
   return yield* Effect.forEach(actors, (running) => supervise(running, report, intensity), {
@@ -56,7 +60,7 @@ export const superviseAll = Effect.fn("supervisor.superviseAll")(function* (
 /** Restarts one actor until its failures exceed the limit. */
 export const supervise = Effect.fn("supervisor.supervise")(function* (
   running: Running,
-  report: Report,
+  report: ReportFailure,
   intensity: Intensity,
 ) {
   let failures: number[] = []

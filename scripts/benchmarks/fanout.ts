@@ -1,6 +1,7 @@
-// Frames to many WebSocket clients on one channel, beside bare Bun publish() with the same frames and the same number of
-// subscribers, in turns. On SlotBase's side a burst is events recorded in the database, dispatched, read by the broadcaster and
-// published: from the commit to the last client's socket. On the other side it is the calls of publish() alone.
+// Sends frames to many WebSocket clients of one channel, and compares SlotBase with bare Bun publish(). Both send the
+// same frames to the same number of subscribers, in turns. A burst of SlotBase lasts from the commit to the last
+// client's socket: its events are recorded, dispatched, read by the broadcaster and published. A burst of bare Bun is
+// the calls of publish() alone.
 
 import { join } from "node:path"
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
@@ -9,18 +10,19 @@ import { connectHints } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { hashToken } from "#base/secrets.ts"
 import { record, transact } from "#events/outbox.ts"
+import { median, round } from "#scripts/statistics.ts"
 import { clientOf, makeClub } from "#test/harness/api/client.ts"
 import { context, sample } from "#test/harness/pipeline/pipeline.ts"
-import type { Arrivals, Order } from "./fanout/clients.ts"
+import type { Arrivals, ClientsOrder } from "./fanout/clients.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import { type Bench, median, meter, round, startBench } from "./measure.ts"
+import { type Bench, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { owned, startProgram } from "./running.ts"
 
-/** Frames of one burst to all clients together. */
+/** Frames of one burst, for all clients together. */
 const framesPerBurst = 200_000
-/** SlotBase's limit for one person. */
+/** SlotBase's limit for one user. */
 const socketsPerUser = 50
 
 export const fanout: Part = {
@@ -49,12 +51,13 @@ interface Burst extends Paid {
   readonly bytes: number
 }
 
-/** One side: a server with its clients, and how it is told to send a burst; that answers when the burst began. */
+/** One side of the comparison: a server with its clients. */
 interface Side {
   readonly pid: number
-  /** Without one, what PostgreSQL does is none of its costs. */
+  /** False: the work of PostgreSQL is not part of the costs. */
   readonly usesDatabase: boolean
   readonly clients: LineProcess
+  /** Sends a burst; answers when it began, milliseconds on the wall clock. */
   readonly send: (events: number) => Promise<number>
 }
 
@@ -70,7 +73,7 @@ async function compare(clients: number, bursts: number, progress: (line: string)
     const measured: Record<"slotbase" | "bare", Burst[]> = { slotbase: [], bare: [] }
     for (let n = -1; n < bursts; n++) {
       const [a, b] = [await burst(bench, slotbase, events, clients), await burst(bench, bare, events, clients)]
-      if (n < 0) continue // warms both
+      if (n < 0) continue // the first burst warms both sides
       measured.slotbase.push(a)
       measured.bare.push(b)
     }
@@ -84,7 +87,7 @@ async function burst(bench: Bench, side: Side, events: number, count: number): P
   const { pid, clients, send, usesDatabase } = side
   const frames = events * count
   const read = await meter(bench, [pid])
-  const arrived = clients.ask<Arrivals>({ expect: frames } satisfies Order)
+  const arrived = clients.ask<Arrivals>({ expect: frames } satisfies ClientsOrder)
   const [began, { p50At, p99At, lastAt, bytes }] = await Promise.all([send(events), arrived])
   const cost = await read()
   const none = { postgresCpuSeconds: undefined, walBytes: 0, deadTuples: 0 }
@@ -118,12 +121,15 @@ async function startSlotbase(bench: Bench, count: number, ends: (() => unknown)[
     socketsPerToken: socketsPerUser,
     hello: JSON.stringify({ type: "subscribe", channel }),
     answers: 2, // ready, subscribed
-  } satisfies Order)
+  } satisfies ClientsOrder)
   const send = (events: number) => recordBurst(db, club.facilityId, events)
   return { pid: system.pid, usesDatabase: true, clients, send }
 }
 
-/** Records the events in one transaction and dispatches them, as an actors process would. Answers the instant of the commit. */
+/**
+ * Records the events in one transaction and dispatches them, as an actors process would. Answers when they were
+ * committed.
+ */
 async function recordBurst(db: Db, facilityId: string, events: number): Promise<number> {
   await transact(db, context, async (tx) => {
     for (let n = 0; n < events; n++)
@@ -134,7 +140,9 @@ async function recordBurst(db: Db, facilityId: string, events: number): Promise<
   return committed
 }
 
-/** People who may listen: their sessions are made by SQL, because hashing two hundred passwords measures nothing. */
+/**
+ * Makes staff that may subscribe; answers their tokens. SQL makes the sessions, to save the hashing of 200 passwords.
+ */
 async function makeStaff({ sql }: Bench, facilityId: string, count: number): Promise<readonly string[]> {
   const people = Array.from({ length: count }, (_, n) => ({ id: newId(), token: `bench-session-${n}-${newId()}` }))
   for (const { id, token } of people) {
@@ -163,7 +171,7 @@ async function startBare(count: number, frameBytes: number, ends: (() => unknown
   const clients = startLineProcess(join(import.meta.dir, "fanout/clients.ts"))
   ends.push(clients.end)
   const hello = undefined
-  const order: Order = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
+  const order: ClientsOrder = { join: count, port, path: "/live", tokens: [], socketsPerToken: 1, hello, answers: 0 }
   await clients.ask(order)
   const head = frameBytes > 129 ? 4 : 2
   const body = "x".repeat(frameBytes - head)

@@ -1,20 +1,22 @@
-// The figures that all parts tell in the same columns, and what the costs of some rounds are per event.
+// The figures of all parts, in the same columns, and the costs per event.
 
-import { type Cost, median, round } from "./measure.ts"
+import { median, round } from "#scripts/statistics.ts"
+import type { Cost } from "./measure.ts"
 
 /** One line of a part's table. A column is missing where there is nothing to measure. */
 export interface Figure {
   readonly name: string
   readonly eventsPerSecond?: number
-  /** Milliseconds; from the commit to what the part's description says. */
+  /** Milliseconds; the part's description says from where to where. */
   readonly p50Ms?: number
   readonly p99Ms?: number
-  /** Per event, milliseconds, user and system time: of the program's processes, and of PostgreSQL's. */
+  /** CPU per event of the program's processes, milliseconds of user and system time. */
   readonly cpuMsProgram?: number
+  /** The same of PostgreSQL's processes. */
   readonly cpuMsPostgres?: number
-  /** Per event, bytes. */
+  /** Bytes per event. */
   readonly walBytes?: number
-  /** Per event: rows that were updated or deleted. */
+  /** Rows per event that were updated or deleted. */
   readonly deadTuples?: number
   readonly [more: string]: number | string | undefined
 }
@@ -30,13 +32,13 @@ const columns = [
   "deadTuples",
 ] as const
 
-/** A stretch of work: its costs, and the events that went through. */
+/** A stretch of work: its costs, and how many events were handled. */
 export interface Paid {
   readonly events: number
   readonly cost: Cost
 }
 
-/** What an event cost; of several rounds the middle one, column by column. */
+/** The costs of an event. Each column is the median of the rounds. */
 export function perEvent(rounds: readonly Paid[]): Partial<Figure> {
   const of = (amount: (cost: Cost) => number | undefined) =>
     median(rounds.map(({ events, cost }) => (amount(cost) ?? Number.NaN) / events))
@@ -48,7 +50,7 @@ export function perEvent(rounds: readonly Paid[]): Partial<Figure> {
   })
 }
 
-/** The columns of all parts first, in one order, then the part's own; without what was not measured. */
+/** The columns of all parts first, in one order, then the part's own. Columns that were not measured are left out. */
 export function asRow(figure: Figure): Figure {
   const measured = withoutGaps(figure)
   const common = columns.filter((column) => measured[column] !== undefined)

@@ -1,29 +1,31 @@
-// Whether it gets slower as the tables fill: the same work (recorded, dispatched, five handlers, one webhook) with an empty log,
-// with a million events and with ten. At the end the empty log once more, on a server of its own: what the machine itself has
-// become slower by is not growth. The plans of all statements are taken from the program at work; how many pages each touches is
-// the figure that no noise reaches.
+// Measures whether the system gets slower as the tables fill. The same work is done with an empty log, with a million
+// events and with ten. Events are recorded, dispatched, handled by five handlers and sent to one webhook. At the end
+// comes an empty log once more, on a server of its own: a machine that became slower is not growth. The plans of all
+// statements are taken from the running program. Noise does not reach one figure: the pages that each statement
+// touches.
 
 import { statfs } from "node:fs/promises"
 import { tmpdir } from "node:os"
+import { median, round } from "#scripts/statistics.ts"
 import { type Figure, type Paid, perEvent } from "./figure.ts"
 import { bytesPerEvent, fill } from "./growth/fill.ts"
 import { explaining, faultsOf, logSettings, markLog, type Plan, readPlans } from "./growth/plans.ts"
-import { median, meter, round } from "./measure.ts"
+import { meter } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { type Entry, handlerNames } from "./pipeline/contestant.ts"
 import { waitsSince } from "./pipeline/finished.ts"
-import type { Place } from "./pipeline/place.ts"
 import { startWorkers, stopAll } from "./pipeline/processes.ts"
-import { withPlace } from "./pipeline/run.ts"
+import { withSetup } from "./pipeline/run.ts"
+import type { Setup } from "./pipeline/setup.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 
-/** Events of one transaction. */
+/** Events recorded in one transaction. */
 const recordedAtOnce = 100
-/** Plans are taken from so many. */
+/** Events that the program handles while plans are taken. */
 const explained = 1_000
 const stuckAfterMs = 60_000
 const pollMs = 20
-/** Statements in the table of pages; the rest touches next to none. */
+/** Statements in the table of pages; the others touch nearly none. */
 const shown = 30
 const planLines = 40
 const planColumns = 150
@@ -37,7 +39,7 @@ interface Stage {
 
 interface Round extends Paid {
   readonly seconds: number
-  /** From the commit to the webhook's request at the receiver, milliseconds, while events come as fast as they can. */
+  /** From the commit to the webhook's request at the receiver, milliseconds, at full load. */
   readonly p50Ms: number
   readonly p99Ms: number
 }
@@ -72,15 +74,15 @@ export const growth: Part = {
   },
 }
 
-const withSystem = <T>(use: (system: Place) => Promise<T>): Promise<T> =>
-  withPlace(slotbase("slotbase", "set"), logSettings, use)
+const withSystem = <T>(use: (system: Setup) => Promise<T>): Promise<T> =>
+  withSetup(slotbase("slotbase", "set"), logSettings, use)
 
-async function measure(system: Place, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
+async function measure(system: Setup, wanted: { name: string; events: number; rounds: number }): Promise<Stage> {
   const { bench, entry } = system
   const { name, events, rounds } = wanted
   const measured: Round[] = []
   await withWorkers(entry, async (pids) => {
-    await drain(system, explained) // warms the caches and the statements
+    await drain(system, explained) // warms the caches and prepares the statements
     for (let n = 0; n < rounds; n++) {
       const read = await meter(bench, pids)
       const began = performance.now()
@@ -106,8 +108,8 @@ async function withWorkers(entry: Entry, use: (pids: readonly number[]) => Promi
   }
 }
 
-/** Records so many events while the workers run, and waits until every effect and every delivery is committed. */
-async function drain({ bench: { sql }, entry }: Place, events: number): Promise<void> {
+/** Records events while the workers run, and waits until every effect and every delivery is committed. */
+async function drain({ bench: { sql }, entry }: Setup, events: number): Promise<void> {
   await sql`truncate slotbase_bench.effects, slotbase_bench.bookings`
   const recorder = await entry.recorder()
   try {
@@ -129,7 +131,7 @@ async function drain({ bench: { sql }, entry }: Place, events: number): Promise<
   if (row.effects !== wanted) throw new Error(`${row.effects} effects instead of ${wanted}`)
 }
 
-/** The statements by the pages they touch at each size, then the plans at the last one, without those that only insert. */
+/** Prints the pages that each statement touches at each size. Then the plans at the last size, except plain inserts. */
 function printPlans(stages: readonly Stage[]): void {
   const last = stages.at(-1)
   const pagesAt = (stage: Stage, statement: string) =>

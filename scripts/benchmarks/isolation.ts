@@ -1,37 +1,44 @@
-// What others cost the healthy: 99 healthy webhooks at a steady rate, alone and beside a black hole with a long queue, one that
-// answers just before it would be given up, one that resets its connections, all three; and beside a busy facility, whose
-// hundred fast webhooks have a long queue too.
+// Measures how others disturb the healthy: 99 healthy webhooks at a steady rate, alone and beside others:
+// - a black hole with a long queue, which never answers;
+// - a slow receiver, which answers just before the time limit;
+// - a receiver that resets its connections;
+// - all three together;
+// - a busy facility, whose hundred fast webhooks have a long queue too.
 //
-// Rounds beside them take turns with rounds alone; a ratio compares a round with its two neighbours, and the middle ratio is
-// told, since two rounds alone may differ by more than the target allows. The receivers are given up after the 10 s of real
-// life: with a shorter limit the rounds could be shorter, but what fails slowly would fail more often than it can. So the sick
-// are left to fail once, before anything is measured, until the breakers of those that never answer are open (a minute and a
-// half), which the process remembers; each round beside them begins with as much unmeasured time as their requests take; and a
-// round alone begins when none of them has a request under way. One that answers after the full 10 s would be a second black
-// hole: the slow one answers in 9.5, the most that is still an answer. The short form has a limit of one second, and its figures
-// mean nothing.
+// Rounds beside others take turns with rounds alone. A ratio compares a round with its two neighbours. The median
+// ratio is reported, because two rounds alone may differ by more than the target allows.
+//
+// The time limit of requests is the 10 s of production. With a shorter limit, slow failures would come more often than
+// in production. Therefore:
+// - The sick receivers fail once before anything is measured, until the breakers of those that never answer are open.
+//   That takes a minute and a half, and the process remembers it.
+// - A round beside others begins with unmeasured time, as long as their requests take.
+// - A round alone begins when no request to the others is under way.
+// - The slow receiver answers in 9.5 s. Past the full 10 s it would be a second black hole.
+//
+// The short form has a limit of one second, and its figures mean nothing.
 
 import type { Db } from "#base/database/db.ts"
+import { median, round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { areGivenUp, makeBacklog, queueOf, switchAll, type Webhook } from "./isolation/club.ts"
 import { measureRound, medianRatio, quantile, type Round, type Span, type Turn } from "./isolation/rounds.ts"
 import { type Scene, setScene } from "./isolation/scene.ts"
-import { median, round } from "./measure.ts"
 import type { Part } from "./part.ts"
 
 interface Plan {
-  /** Deliveries in the queue of the black hole; the other sick ones have a tenth. */
+  /** Deliveries in the queue of the black hole; each other sick receiver has a tenth. */
   readonly backlog: number
-  /** Deliveries of the busy facility when a round begins: more than can be made in it. */
+  /** Deliveries of the busy facility when a round begins: more than one round can make. */
   readonly busyBacklog: number
   readonly repetitions: number
-  /** Undefined: the deliverer's own. */
+  /** Time limit of a request; undefined: the deliverer's own. */
   readonly timeoutMs: number | undefined
   readonly slowMs: number
-  /** Whether the sick fail until their breakers open before anything is measured. */
+  /** Whether the sick receivers fail until their breakers open, before anything is measured. */
   readonly untilGivenUp: boolean
   readonly measuredMs: number
-  /** Before the measured part of a round: alone, beside what takes long, what resets (its breaker's longest pause), what is busy. */
+  /** Unmeasured time at the beginning of a round. `resetting` is the longest pause of a breaker. */
   readonly leadMs: {
     readonly alone: number
     readonly hanging: number
@@ -81,7 +88,7 @@ export const isolation: Part = {
   run: async ({ short, progress }) => {
     const plan = short ? brief : long
     await using scene = await setScene(plan, progress)
-    const { db, load, sick, busy } = scene
+    const { db, sick, busy } = scene
     const { leadMs, measuredMs } = plan
     const cases: readonly Case[] = [
       { name: "a black hole", others: [sick.blackHole], leadMs: leadMs.hanging },
@@ -91,16 +98,16 @@ export const isolation: Part = {
       { name: "a busy facility", others: busy, leadMs: leadMs.busy, refilled: plan.busyBacklog },
     ]
     const span = { leadMs: leadMs.alone, measuredMs }
-    await measureRound(load, span) // warms up
+    await measureRound(scene, span) // a round that only warms up
     if (plan.untilGivenUp) await failUntilGivenUp(scene, span, progress)
 
     const turns = cases.map(() => [] as Beside[])
-    let before = await measureRound(load, span)
+    let before = await measureRound(scene, span)
     for (let n = 0; n < plan.repetitions; n++) {
       for (const [index, each] of cases.entries()) {
         const measured = await besideThem(scene, each, measuredMs)
         await quiet(db, each.others)
-        const after = await measureRound(load, span)
+        const after = await measureRound(scene, span)
         turns[index]?.push({ before, after, ...measured })
         before = after
         const ratio = round(medianRatio(turns[index]?.slice(-1) ?? [], 0.99))
@@ -112,17 +119,18 @@ export const isolation: Part = {
   },
 }
 
-/** A turn, and what the others got delivered meanwhile. */
+/** A turn, and the deliveries of the others meanwhile. */
 interface Beside extends Turn {
   readonly theirsPerSecond: number
 }
 
-async function besideThem({ db, load }: Scene, { name, others, leadMs, refilled }: Case, measuredMs: number) {
+async function besideThem(scene: Scene, { name, others, leadMs, refilled }: Case, measuredMs: number) {
+  const { db } = scene
   if (refilled !== undefined) await refill(db, others, refilled)
   const atFirst = (await queueOf(db, others)).waiting
   await switchAll(db, others, true)
   const startedAt = performance.now()
-  const beside = await measureRound(load, { leadMs, measuredMs })
+  const beside = await measureRound(scene, { leadMs, measuredMs })
   const seconds = (performance.now() - startedAt) / 1000
   await switchAll(db, others, false)
   const left = (await queueOf(db, others)).waiting
@@ -130,7 +138,7 @@ async function besideThem({ db, load }: Scene, { name, others, leadMs, refilled 
   return { beside, theirsPerSecond: (atFirst - left) / seconds }
 }
 
-/** Adds events to their facility, each of which all of them want, until so many deliveries wait. */
+/** Adds events to the facility of these webhooks until so many deliveries wait. All of them subscribe to each event. */
 async function refill(db: Db, [first, ...more]: readonly Webhook[], wanted: number): Promise<void> {
   if (!first) return
   const all = [first, ...more]
@@ -138,22 +146,23 @@ async function refill(db: Db, [first, ...more]: readonly Webhook[], wanted: numb
   for (; events > 0; events -= refilledAtOnce) await makeBacklog(db, first.facilityId, Math.min(events, refilledAtOnce))
 }
 
-/** Until none of them has a request under way. */
+/** Resolves when no request to these webhooks is under way. */
 async function quiet(db: Db, others: readonly Webhook[]): Promise<void> {
   const deadline = performance.now() + quietWithinMs
   while ((await queueOf(db, others)).leased > 0) {
-    if (performance.now() > deadline) throw new Error("requests to what was switched off do not end")
+    if (performance.now() > deadline) throw new Error("requests to webhooks that were switched off do not end")
     await Bun.sleep(pollMs)
   }
 }
 
-async function failUntilGivenUp({ db, load, sick }: Scene, span: Span, progress: (line: string) => void) {
-  progress("the sick ones fail until their breakers open")
+async function failUntilGivenUp(scene: Scene, span: Span, progress: (line: string) => void) {
+  const { db, sick } = scene
+  progress("the sick receivers fail until their breakers open")
   const deadline = performance.now() + givenUpWithinMs
   await switchAll(db, Object.values(sick), true)
   while (!(await areGivenUp(db, [sick.blackHole, sick.resetting]))) {
     if (performance.now() > deadline) throw new Error("the breakers do not open")
-    await measureRound(load, span)
+    await measureRound(scene, span)
   }
   await switchAll(db, Object.values(sick), false)
   await quiet(db, Object.values(sick))

@@ -1,21 +1,23 @@
-// From commit to effect, on an idle system and at half load: to the webhook's first byte, to the WebSocket frame, to the
-// settled handler. The instant of the commit is the server's own (track_commit_timestamp), the others are read from the
-// clock of the same machine, in this process: the program under test is a process of its own. An event is a booking here, with
-// its request; what the stretch cost is the same in its three lines.
+// Measures the latency from the commit to three effects: the webhook's first byte, the WebSocket frame, the settled
+// handler. The system is idle first, then at half load. The instant of the commit is the server's own
+// (track_commit_timestamp). The other instants are read in this process, on the same machine's clock. The program under
+// test is another process. The costs per event are those of a booking and its request; they are the same in the three
+// lines of a stretch.
 
+import { percentile, round } from "#scripts/statistics.ts"
 import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { type Bench, meter, percentile, round, startBench } from "./measure.ts"
+import { type Bench, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { startProgram } from "./running.ts"
 
 const courts = 24
-/** Between two bookings of the idle stretch: the system is idle when each begins. */
+/** Pause after each booking of the idle stretch, so that the system is idle when the next one begins. */
 const pauseMs = 40
-/** Clients that book as fast as they are answered, to find out what full load is. */
+/** Clients that book as fast as they are answered. Their rate is full load. */
 const crowd = 16
 
 interface Stage {
@@ -54,7 +56,7 @@ export const latency: Part = {
         framedAt.set(eventId, wallClock()),
       )
       const stage: Stage = { bench, program: system.pid, book: booking(client, club), receivedAt, framedAt }
-      await oneByOne(stage, 50) // warms up
+      await oneByOne(stage, 50) // only warms up
 
       const idle = await stretch(stage, "idle", () => oneByOne(stage, short ? 200 : 1_000))
       progress(`idle: ${idle[0]?.n} bookings`)
@@ -69,7 +71,7 @@ export const latency: Part = {
   },
 }
 
-/** Makes the next booking of a free hour; answers its id. */
+/** Makes a function that books the next free hour and answers the booking's id. */
 function booking(client: Client, club: Awaited<ReturnType<typeof makeClub>>): () => Promise<string> {
   let n = 0
   return async () => {
@@ -95,7 +97,7 @@ async function oneByOne({ book }: Stage, count: number): Promise<string[]> {
   return ids
 }
 
-/** Bookings a second that the system takes and delivers, everything on this machine. */
+/** Bookings a second that the system accepts and delivers, with everything on this machine. */
 async function fullLoad(stage: Stage, forMs: number): Promise<number> {
   const begun = performance.now()
   const before = stage.receivedAt.size
@@ -108,7 +110,7 @@ async function fullLoad(stage: Stage, forMs: number): Promise<number> {
   return ids.length / ((performance.now() - begun) / 1000)
 }
 
-/** Bookings at a steady rate, whether or not the ones before are answered. */
+/** Books at a steady rate, whether or not the earlier bookings are answered. */
 async function atRate({ book }: Stage, perSecond: number, forMs: number): Promise<string[]> {
   const begun = performance.now()
   const under: Promise<string>[] = []

@@ -1,11 +1,11 @@
-// A process of a benchmark's own that answers each line of JSON with one: load generators and clients run in these, so that
-// their work is not counted as the server's.
+// A process of a benchmark that answers each line of JSON with one line of JSON. Load generators and clients run in
+// such processes, so that their work does not count as the server's.
 
 import { owned } from "./running.ts"
 
 export interface LineProcess {
   readonly pid: number
-  /** One order at a time. Rejects when the process has ended. */
+  /** Sends one order, and waits for its answer. Rejects when the process has ended. */
   readonly ask: <Answer>(order: object) => Promise<Answer>
   readonly end: () => Promise<void>
 }
@@ -29,7 +29,7 @@ export function startLineProcess(file: string): LineProcess {
   }
 }
 
-/** The other side: answers every line of standard input. */
+/** The loop inside such a process: answers every line of standard input. */
 export async function answerLines<Order>(answer: (order: Order) => Promise<object>): Promise<void> {
   for await (const line of console) console.log(JSON.stringify(await answer(JSON.parse(line) as Order)))
 }

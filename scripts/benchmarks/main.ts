@@ -1,6 +1,6 @@
-// The benchmarks. Each part prints a table and can write its figures as JSON; all are on this machine's own PostgreSQL,
-// started for the run with its durability on, and talk to the loopback only. A part that fails is named at the end, and takes
-// no other with it.
+// The benchmarks. Each part prints a table, and can write its figures as JSON. All parts run on this machine's own
+// PostgreSQL, started for the run with its durability on, and use only the loopback. A part that fails is named at the
+// end, and does not stop the others.
 
 import { parseArgs } from "node:util"
 import { fanout } from "./fanout.ts"
@@ -16,7 +16,7 @@ import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
 
 const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale]
-/** Run only when they are asked for by name. */
+/** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]
 
@@ -35,7 +35,7 @@ const quit = (code: number) => void endRun().finally(() => process.exit(code))
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => quit(130))
 for (const accident of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(accident, (error) => {
-    if (isOver()) return // what was under way misses what was ended
+    if (isOver()) return // work under way fails because the run was ended
     console.error(error)
     quit(1)
   })
@@ -56,7 +56,7 @@ for (const part of wanted) {
     console.error(`${part.name} failed: ${(error as Error).stack ?? error}`)
     await endAll()
   }
-  // After each part: what comes later may fail, and takes long.
+  // Written after each part, because later parts may fail and take long.
   if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify(figures, null, 2)}\n`)
 }
 if (failed.length > 0) console.error(`\nNot measured: ${failed.join(", ")}.`)

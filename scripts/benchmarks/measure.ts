@@ -1,10 +1,12 @@
-// What the parts of the benchmark share: a PostgreSQL of their own, and a meter that says what a stretch of work cost.
+// The tools that the parts of the benchmark share: a PostgreSQL for each, and a meter for the costs of a stretch of
+// work.
 
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
 import { type Embedded, startEmbedded } from "#base/database/embedded/start.ts"
+import { round } from "#scripts/statistics.ts"
 import { endsOnce } from "./running.ts"
 
 export interface Bench {
@@ -19,7 +21,7 @@ export interface Bench {
 /** PostgreSQL as SlotBase embeds it (fsync and synchronous_commit on), in a folder that is removed afterwards. */
 export async function startBench(settings: Record<string, string> = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "slotbase-bench-"))
-  // Whoever runs this as root: PostgreSQL runs as another user, which must be able to enter.
+  // When this runs as root, PostgreSQL runs as another user, and that user must be able to enter.
   await chmod(folder, 0o711)
   let sql: postgres.Sql<{ bigint: number }> | undefined
   let starting: Promise<Embedded> | undefined
@@ -43,18 +45,18 @@ export async function startBench(settings: Record<string, string> = {}): Promise
 
 const bigint = { to: 20, from: [20], serialize: String, parse: Number }
 
-/** What a stretch of work cost. CPU is undefined where there is no /proc. */
+/** The costs of a stretch of work. CPU is undefined where there is no /proc. */
 export interface Cost {
   readonly seconds: number
-  /** Of the given processes and of this one. */
+  /** CPU of the metered processes. */
   readonly programCpuSeconds: number | undefined
   readonly postgresCpuSeconds: number | undefined
   readonly walBytes: number
-  /** Rows that died (updated or deleted), in all tables of the database. */
+  /** Rows that were updated or deleted, in all tables of the database. */
   readonly deadTuples: number
 }
 
-/** Starts a meter; the function that it answers reads it. */
+/** Starts a meter; answers a function that reads it. Without pids it meters this process. */
 export async function meter(bench: Bench, pids: readonly number[] = [process.pid]): Promise<() => Promise<Cost>> {
   const read = async () => {
     const [row] = await bench.sql<{ wal: number; dead: number }[]>`
@@ -86,7 +88,7 @@ export async function meter(bench: Bench, pids: readonly number[] = [process.pid
 
 const ticksPerSecond = 100
 
-/** User and system time of the processes; of `parent` also that of its children that have ended. */
+/** User and system time of the processes. For `parent`, children that have ended are included. */
 async function cpuSeconds(pids: readonly number[], parent?: number): Promise<number | undefined> {
   const stats = await Promise.all(pids.map((pid) => statOf(pid)))
   if (stats.every((stat) => stat === undefined)) return undefined
@@ -121,13 +123,3 @@ export async function childrenOf(pid: number): Promise<number[]> {
   )
   return found.filter((each) => each !== undefined)
 }
-
-export const round = (value: number) => Math.round(value * 100) / 100
-
-/** Of sorted values. */
-export const percentile = (sorted: readonly number[], p: number) =>
-  round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)
-
-/** The upper one of the two in the middle, when their number is even. */
-export const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

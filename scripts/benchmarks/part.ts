@@ -1,4 +1,4 @@
-// A part of the benchmarks: what it is called, what it measures, and how it is run.
+// A part of the benchmarks: its name, its description, and its run.
 
 import type { Figure } from "./figure.ts"
 

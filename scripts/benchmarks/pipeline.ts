@@ -1,21 +1,24 @@
-// The way from commit to effect: events through five handlers, each with a row of its own to insert, and one signed webhook
-// to a receiver in a process of its own; on SlotBase, and the same work on graphile-worker, pg-boss and BullMQ with Redis.
-// Each has its best settings (pipeline/contestants.ts), a fresh PostgreSQL, and the machine to itself; they run in turn.
-// After each run every effect, webhook and outcome is counted: nothing missing, nothing twice.
+// Measures the way from commit to effect. Events go through five handlers, each of which inserts a row, and one signed
+// webhook to a receiver in a process of its own. SlotBase does this work, and so do its peers: graphile-worker,
+// pg-boss, and BullMQ with Redis. Each contestant has its best settings (pipeline/contestants.ts), a fresh PostgreSQL,
+// and the machine to itself; they run in turn. After each run every effect, webhook and outcome is counted: none may be
+// missing, none may come twice.
 //
-// Two kinds of handlers: "row by row" inserts with a statement per event and handler, "set-based" with one for many. The
-// drained backlog stands before the processes begin; of SlotBase's, the dispatch is part of the time, while the peers
-// have their jobs already: from there are events a second, CPU, WAL and dead tuples. p50 and p99 are those of the steady rate,
-// from the commit to the webhook's request at the receiver; of the effects, to their commit. Its WAL includes the recording, an
-// event a transaction. Last comes the work alone, without any queue: what the machine can do at most.
+// - Handlers come in two kinds. "Row by row" inserts with a statement per event and handler, "set-based" with one for
+//   many.
+// - The drained backlog stands before the processes begin. SlotBase must still dispatch it; the peers have their jobs
+//   already. Events a second, CPU, WAL and dead tuples are measured there.
+// - p50 and p99 are measured at a steady rate: from the commit to the webhook's request, or to the effect's commit. The
+//   WAL of this stretch includes the recording, one event a transaction.
+// - The work alone, without any queue, comes last: it is the most that the machine can do.
 
+import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { round } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { compare, type Line, told } from "./pipeline/comparison.ts"
 import { LeftOut } from "./pipeline/contestant.ts"
 import { contestants, type Entrant } from "./pipeline/contestants.ts"
-import { type Load, type Outcome, run } from "./pipeline/run.ts"
+import { type Load, type RunResult, run } from "./pipeline/run.ts"
 
 const long: Load & { rounds: number } = { backlog: 20_000, ratePerSecond: 200, seconds: 10, rounds: 3 }
 const brief: Load & { rounds: number } = { backlog: 1_000, ratePerSecond: 100, seconds: 1, rounds: 1 }
@@ -25,20 +28,21 @@ export const pipeline: Part = {
   description: "events through 5 handlers and 1 webhook, drained from a backlog and at a steady rate, beside the peers",
   run: async ({ short, progress }) => {
     const { rounds, ...load } = short ? brief : long
-    const results = new Map<Entrant, Outcome[]>(contestants.map((entrant) => [entrant, []]))
+    const results = new Map<Entrant, RunResult[]>(contestants.map((entrant) => [entrant, []]))
     const leftOut = new Map<Entrant, string>()
     for (let turn = 0; turn < rounds; turn++) {
       for (const [entrant, outcomes] of results) {
         if (leftOut.has(entrant)) continue
         try {
-          // The rate is kept once: it takes its time, whoever keeps it. Without a queue nobody would know where to go on.
+          // The steady rate runs once, because it takes long. The work alone is left out: without a queue it cannot go
+          // on.
           const steady = turn === 0 && entrant.kind !== "bare"
           const outcome = await run(entrant, steady ? load : { ...load, seconds: 0 })
           outcomes.push(outcome)
           progress(`${turn + 1}/${rounds} ${entrant.name}: ${Math.round(outcome.drain.eventsPerSecond)} events/s`)
         } catch (error) {
           const { message } = error as Error
-          // Half an hour of the others' figures does not go with a peer that fails.
+          // A peer that fails must not cost half an hour of figures of the others.
           if (entrant.kind === "slotbase") throw new Error(`${entrant.name}: ${message}`, { cause: error })
           const why = error instanceof LeftOut ? message : `it failed: ${message}`
           leftOut.set(entrant, why)
@@ -58,7 +62,7 @@ export const pipeline: Part = {
   },
 }
 
-function figureOf(name: string, outcomes: readonly Outcome[]): Figure {
+function figureOf(name: string, outcomes: readonly RunResult[]): Figure {
   const { drain } = median(outcomes)
   const steady = outcomes.find((outcome) => outcome.steady)?.steady
   return {
@@ -79,7 +83,7 @@ function figureOf(name: string, outcomes: readonly Outcome[]): Figure {
   }
 }
 
-function median(outcomes: readonly Outcome[]): Outcome {
+function median(outcomes: readonly RunResult[]): RunResult {
   const ordered = [...outcomes].sort((a, b) => a.drain.eventsPerSecond - b.drain.eventsPerSecond)
   const middle = ordered[Math.floor((ordered.length - 1) / 2)]
   if (!middle) throw new Error("no run of this contestant")

@@ -1,17 +1,17 @@
-// Where SlotBase's own time goes while it drains the backlog of the pipeline: PostgreSQL's by statement, the program's by file.
-// Both are by the wall clock: a statement's time is from its beginning to its end, waiting included, so that their sum is more than
-// PostgreSQL's CPU; a file's comes from samples of the one thread that runs JavaScript, so that the work of other threads and
-// the kernel's is the rest of the program's CPU, and on a machine that is busy otherwise the samples are more than the CPU. Both
-// ways of looking cost some of the throughput.
+// Shows the places where SlotBase spends its time while it drains the backlog of the pipeline: PostgreSQL by statement,
+// the program by file. Both are measured by the wall clock, and both measurements cost some throughput.
+// - A statement's time includes its waits, so the sum is more than PostgreSQL's CPU.
+// - A file's time comes from samples of the thread that runs JavaScript. The rest of the program's CPU is other threads
+//   and the kernel. On a busy machine the samples add up to more than the CPU.
 
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { round } from "./measure.ts"
 import type { Part } from "./part.ts"
 import type { Contestant } from "./pipeline/contestant.ts"
-import { drainBacklog, fillBacklog, withPlace } from "./pipeline/run.ts"
+import { drainBacklog, fillBacklog, withSetup } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"
 import { byFile, profiling, readProfiles } from "./profile/cpu-profile.ts"
 import { readStatements, type Statement, startCounting, statementSettings } from "./profile/statements.ts"
@@ -41,12 +41,12 @@ async function profiled(contestant: Contestant, backlog: number): Promise<Figure
   const remove = () => rm(folder, { recursive: true, force: true })
   const forget = endsWithRun(remove)
   try {
-    return await withPlace(contestant, statementSettings, async (place) => {
-      await fillBacklog(place, backlog)
-      await startCounting(place.bench.sql)
-      const workers = place.entry.workers.map((each) => ({ ...each, env: { ...each.env, ...profiling(folder) } }))
-      const drain = await drainBacklog({ ...place, entry: { ...place.entry, workers } }, backlog)
-      const { sent, nested } = await readStatements(place.bench.sql, backlog)
+    return await withSetup(contestant, statementSettings, async (setup) => {
+      await fillBacklog(setup, backlog)
+      await startCounting(setup.bench.sql)
+      const workers = setup.entry.workers.map((each) => ({ ...each, env: { ...each.env, ...profiling(folder) } }))
+      const drain = await drainBacklog({ ...setup, entry: { ...setup.entry, workers } }, backlog)
+      const { sent, nested } = await readStatements(setup.bench.sql, backlog)
       const cost = perEvent([drain])
       printStatements(`${contestant.name}: what it sends to PostgreSQL, per event`, sent)
       printStatements(`${contestant.name}: inside functions, contained in the calls above`, nested)
@@ -82,7 +82,7 @@ function printStatements(title: string, statements: readonly Statement[]): void 
   ])
 }
 
-/** Answers what the samples account for, milliseconds per event. */
+/** Answers the sum of the samples, milliseconds per event. */
 function printFiles(name: string, files: ReadonlyMap<string, number>, events: number): number {
   const all = [...files].sort(([, a], [, b]) => b - a)
   const total = all.reduce((sum, [, us]) => sum + us, 0)
@@ -101,7 +101,7 @@ function printFiles(name: string, files: ReadonlyMap<string, number>, events: nu
   return round(total / events / 1_000)
 }
 
-/** Of several processes. */
+/** Sums the files of several processes. */
 function sum(files: readonly [string, number][]): ReadonlyMap<string, number> {
   const spent = new Map<string, number>()
   for (const [file, us] of files) spent.set(file, (spent.get(file) ?? 0) + us)

@@ -1,23 +1,25 @@
-// What the event costs on the request path: bookings over HTTP, with their event and without. Both servers are processes of the
-// whole program on one database; in the second one src/outbox.ts is replaced by nothing (request/without-events.ts). They
-// take turns within one run, because nothing else on two cores stands still. First without actors, so that only the request is
-// measured, then with an actors process at work beside it.
+// Measures the cost of the event on the request path: bookings over HTTP, with their event and without. Both servers
+// are processes of the whole program on one database. In the second one an empty module replaces src/events/outbox.ts
+// (request/without-events.ts). The servers take turns within one run, because other work on two cores never stands
+// still. The first rounds run without actors, so that only the request is measured. The last ones run beside an actors
+// process.
 
 import { join } from "node:path"
+import { median, percentile, round } from "#scripts/statistics.ts"
 import { type Client, clientOf, hour, makeClub } from "#test/harness/api/client.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import type { System, SystemOptions } from "#test/harness/setup/system.ts"
 import { type Figure, perEvent } from "./figure.ts"
 import { type LineProcess, startLineProcess } from "./line-process.ts"
-import { type Bench, type Cost, median, meter, percentile, round, startBench } from "./measure.ts"
+import { type Bench, type Cost, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
-import type { Order, Round } from "./request/load.ts"
+import type { LoadOrder, LoadResult } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"
 import { startProgram } from "./running.ts"
 
 const courts = 100
-/** Bookings from which statements and round trips are counted, one at a time. */
+/** Bookings, one at a time, of which statements and round trips are counted. */
 const counted = 200
 const withoutEvents = { BUN_OPTIONS: `--preload=${join(import.meta.dir, "request/without-events.ts")}` }
 
@@ -44,8 +46,8 @@ export const request: Part = {
       ends.push(load.end)
       const rival: Rivals = { bench, load, club, people, servers: { with: withEvents, without }, from: 0, progress }
 
-      await compare(rival, { connections: 16, rounds: 1, seconds: short ? 1 : 5, actors: [] }) // warms both
-      // As autovacuum would have left it within a minute: neither keeps plans that rest on the statistics of empty tables.
+      await compare(rival, { connections: 16, rounds: 1, seconds: short ? 1 : 5, actors: [] }) // warms both servers
+      // Autovacuum would do this within a minute. So neither server keeps plans for empty tables.
       await bench.sql`vacuum (analyze)`
       for (const each of connections) {
         figures.push(...(await compare(rival, { connections: each, rounds, seconds, actors: [] })))
@@ -53,7 +55,7 @@ export const request: Part = {
       figures.push(...(await countStatements(bench, start, "with its event", {})))
       figures.push(...(await countStatements(bench, start, "without", withoutEvents)))
 
-      progress("an actors process joins and dispatches what stands in the outbox")
+      progress("an actors process joins and dispatches the events in the outbox")
       const actors = await start({ url: bench.url, role: "actors" })
       await drained(bench)
       figures.push(...(await compare(rival, { connections: 16, rounds, seconds, actors: [actors] })))
@@ -71,11 +73,11 @@ interface Rivals {
   readonly people: readonly Person[]
   readonly servers: { readonly with: System; readonly without: System }
   readonly progress: (line: string) => void
-  /** The first slot that nobody has booked. */
+  /** The first free slot. */
   from: number
 }
 type Which = "with" | "without"
-type Measured = Round & Cost
+type Measured = LoadResult & Cost
 
 interface Comparison {
   readonly connections: number
@@ -87,18 +89,18 @@ interface Comparison {
 async function compare(rivals: Rivals, { connections, rounds, seconds, actors }: Comparison): Promise<Figure[]> {
   const measured: Record<Which, Measured[]> = { with: [], without: [] }
   for (let n = 0; n < rounds; n++) {
-    // Whoever went second goes first in the next round: what a round leaves behind is charged to both.
+    // The order changes with each round, so that both servers pay for the leftovers of the other.
     for (const which of n % 2 === 0 ? (["with", "without"] as const) : (["without", "with"] as const)) {
       const { pid, address } = rivals.servers[which]
       const read = await meter(rivals.bench, [pid, ...actors.map((actor) => actor.pid)])
       const { facilityId, resourceIds } = rivals.club
       const port = Number(new URL(address).port)
       const slots = { facilityId, people: rivals.people, resourceIds, from: rivals.from }
-      const order: Order = { port, ...slots, connections, seconds }
-      const done = await rivals.load.ask<Round>(order)
+      const order: LoadOrder = { port, ...slots, connections, seconds }
+      const done = await rivals.load.ask<LoadResult>(order)
       if (done.failures.length > 0) throw new Error(`${done.failures.length} bookings failed: ${done.failures[0]}`)
       rivals.from += done.bookings + connections
-      // What the actors still have to do for this round's bookings is part of its cost.
+      // The actors' work for this round's bookings is part of its cost.
       if (actors.length > 0) await drained(rivals.bench)
       measured[which].push({ ...done, ...(await read()) })
     }
@@ -125,7 +127,7 @@ function figureOf(name: string, rounds: readonly Measured[]): Figure {
   }
 }
 
-/** Statements and round trips of one booking, by a proxy between the program and the database. */
+/** Counts statements and round trips of one booking, by a proxy between the program and the database. */
 async function countStatements(
   bench: Bench,
   start: (what: SystemOptions) => Promise<System>,
@@ -146,7 +148,7 @@ async function countStatements(
   const cost = await read()
   await system.end()
   proxy.stop()
-  // What runs by the clock (its own following, the broadcaster's floor) is far below one for each booking.
+  // Periodic statements (following the clock, the broadcaster's polling) are far fewer than one for each booking.
   const own = [...statements].filter(([, count]) => count >= counted).sort(([, a], [, b]) => b - a)
   const others = [...statements].filter(([, count]) => count < counted)
   const told = own.map(([text, count]) => `${round(count / counted)} × ${text.slice(0, 60)}`)
@@ -165,7 +167,7 @@ async function countStatements(
   ]
 }
 
-/** Answers how long each took, milliseconds, ascending. */
+/** Books slot after slot; answers how long each booking took, milliseconds, ascending. */
 async function book(client: Client, club: Rivals["club"], from: number, count: number): Promise<readonly number[]> {
   const latencies: number[] = []
   for (let n = from; n < from + count; n++) {
@@ -178,7 +180,7 @@ async function book(client: Client, club: Rivals["club"], from: number, count: n
   return latencies.sort((a, b) => a - b)
 }
 
-/** Until the actors have nothing left to do: a round must not pay for the one before it. */
+/** Resolves when the actors have no work left, so that no round pays for the one before. */
 const drained = (bench: Bench) =>
   eventually(
     async () => {
@@ -189,7 +191,7 @@ const drained = (bench: Bench) =>
     { withinMs: 300_000 },
   )
 
-/** CPU seconds per booking, of the program and of PostgreSQL: what other work on the machine disturbs least. */
+/** CPU seconds per booking, of the program and of PostgreSQL. Other work on the machine disturbs this figure least. */
 const cpuOf = (rounds: readonly Measured[]) =>
   median(rounds.map((each) => ((each.programCpuSeconds ?? 0) + (each.postgresCpuSeconds ?? 0)) / each.bookings))
-const rateOf = (each: Round | undefined) => (each ? each.bookings / each.seconds : 0)
+const rateOf = (each: LoadResult | undefined) => (each ? each.bookings / each.seconds : 0)

@@ -1,14 +1,14 @@
-// What a run has started and must not leave behind, whether it ends, a part of it fails, or somebody interrupts it: processes,
-// servers, folders.
+// Everything that a run starts and must end: processes, servers, folders. They end when the run ends, when a part of it
+// fails, and when the run is interrupted.
 
 import type { Subprocess } from "bun"
 import { type System, type SystemOptions, startSystem } from "#test/harness/setup/system.ts"
 
-/** In the order in which they began. */
+/** The ends of everything that is running, in the order in which it began. */
 const running = new Set<() => Promise<unknown>>()
 let over = false
 
-/** Remembers how something is ended; answers how to forget it. Throws when the run is over. */
+/** Registers an end for the end of the run; answers a function that unregisters it. Throws when the run is over. */
 export function endsWithRun(end: () => Promise<unknown>): () => void {
   if (over) throw new Error("the run was ended")
   running.add(end)
@@ -16,8 +16,8 @@ export function endsWithRun(end: () => Promise<unknown>): () => void {
 }
 
 /**
- * How something is ended, by its owner or with the run, whoever comes first; once, because two that empty one folder stumble
- * over each other.
+ * Answers a function for the owner that ends something once, whether the owner or the end of the run calls it first.
+ * Two ends that empty one folder at the same time would disturb each other.
  */
 export function endsOnce(end: () => Promise<unknown>): () => Promise<void> {
   let ending: Promise<void> | undefined
@@ -29,7 +29,7 @@ export function endsOnce(end: () => Promise<unknown>): () => Promise<void> {
   return stop
 }
 
-/** A process that the run has started. */
+/** Registers a process, so that it is killed with the run. */
 export function owned<Child extends Subprocess>(child: Child): Child {
   const end = () => {
     child.kill("SIGKILL")
@@ -40,7 +40,7 @@ export function owned<Child extends Subprocess>(child: Child): Child {
   return child
 }
 
-/** The whole program, in a process of its own. */
+/** Starts the whole program in a process of its own, which ends with the run. */
 export function startProgram(options: SystemOptions): Promise<System> {
   let starting: Promise<System> | undefined
   const forget = endsWithRun(async () => (await starting?.catch(() => undefined))?.end("SIGKILL"))
@@ -49,7 +49,7 @@ export function startProgram(options: SystemOptions): Promise<System> {
   return starting
 }
 
-/** Ends what is left of a part, the last thing first: PostgreSQL after those who use it. */
+/** Ends everything that a part has left running, the last thing first: PostgreSQL ends after its clients. */
 export async function endAll(): Promise<void> {
   for (const end of [...running].reverse()) {
     running.delete(end)
@@ -57,7 +57,7 @@ export async function endAll(): Promise<void> {
   }
 }
 
-/** Ends everything, and lets nothing begin any more. */
+/** Ends everything, and lets nothing begin afterwards. */
 export function endRun(): Promise<void> {
   over = true
   return endAll()

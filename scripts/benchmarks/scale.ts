@@ -1,10 +1,11 @@
-// The same backlog drained by 1, 2 and 4 actor processes on one database, each run on a fresh PostgreSQL. More processes can only
-// help while there are idle cores, so the CPU in use stands beside each figure: at the number of cores the machine is full. p50 and p99 are of a steady rate
-// afterwards, from the commit to the webhook's request at the receiver.
+// Drains the same backlog with 1, 2 and 4 actor processes on one database, each time on a fresh PostgreSQL. More
+// processes help only while cores are idle. So the CPU in use stands beside each figure: at the number of cores the
+// machine is full. p50 and p99 are measured at a steady rate afterwards, from the commit to the webhook's request at
+// the receiver.
 
 import { availableParallelism } from "node:os"
+import { round } from "#scripts/statistics.ts"
 import { type Figure, perEvent } from "./figure.ts"
-import { round } from "./measure.ts"
 import type { Part } from "./part.ts"
 import { run } from "./pipeline/run.ts"
 import { slotbase } from "./pipeline/slotbase.ts"

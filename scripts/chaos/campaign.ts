@@ -1,33 +1,34 @@
-// The campaign: one fault after the other on one living system. After each, the customers pause, everything is let settle,
-// and all promises are checked; what was seen outside is compared with what is written down.
+// The campaign: one fault after the other on one running system. After each fault the customers pause, all work is
+// finished, and all promises are checked. Everything seen outside is compared with the tables.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
+import { percentile } from "#scripts/statistics.ts"
 import type { Broken } from "#test/harness/promises/broken-promises.ts"
-import { check, type Outside } from "./check.ts"
+import { type Browsers, startBrowsers } from "./browsers.ts"
+import { check, type Found, type Outside } from "./check.ts"
 import { type Fault, givesUpAfterMs } from "./fault.ts"
-import { startSpectator } from "./spectator.ts"
 import { startWorld, type World } from "./world.ts"
 
-export interface Line {
+/** A line of the table. */
+export interface FaultResult {
   readonly fault: string
   readonly times: number
   /** Processes that died by SIGKILL. */
   readonly kills: number
-  /** Milliseconds, of each round, the shortest first. */
+  /** Milliseconds, of each round, ascending. */
   readonly recoveredMs: readonly number[]
-  /** Of these; undefined when nothing had to recover. */
+  /** Median and maximum of these; undefined when nothing had to recover. */
   readonly recoveredP50Ms: number | undefined
   readonly recoveredMaxMs: number | undefined
   readonly lost: number
   readonly doubled: number
-  /** Duplicates outside that are visible as attempts which failed or whose outcome is unknown. */
+  /** Duplicates outside that are explained by attempts which failed or whose outcome is unknown. */
   readonly duplicates: number
   readonly verdict: string
   readonly note: string
 }
 
-export interface Outcome {
-  readonly lines: readonly Line[]
+export interface CampaignResult {
+  readonly lines: readonly FaultResult[]
   readonly broken: readonly (Broken & { readonly fault: string })[]
   readonly troubles: readonly string[]
   readonly kills: number
@@ -38,7 +39,7 @@ export interface Outcome {
 
 export interface CampaignOptions {
   readonly faults: readonly Fault[]
-  /** So many processes should die in this fault, if it has a share. */
+  /** How many processes a fault should kill, if it has a share. */
   readonly killsOf: (fault: Fault) => number
   readonly short: boolean
   readonly seed: number
@@ -46,92 +47,120 @@ export interface CampaignOptions {
   readonly servers?: number
   readonly actors?: number
   readonly pace?: number
-  /** Told how to end everything at once, for whoever is interrupted. */
+  /** Called with a function that ends everything at once, for an interrupt. */
   readonly started?: (stop: () => Promise<void>) => void
 }
 
-/** In the short form, which runs beside other work, so long is enough for every fault that has a limit. */
+/** The short form runs beside other work, so it raises lower limits to this one. */
 const shortWithinMs = 15_000
-/** In the long form, in which most processes die at once; as systemd and Kubernetes also wait. */
+/** For the long form, in which most processes die at once. systemd and Kubernetes wait before a restart too. */
 const restartMs = 2_500
 
-/** Never throws for what a fault has broken; for what keeps it from going on, it does. */
-export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
-  const { faults, killsOf, short, seed, progress } = options
+/** Collects broken promises and troubles. Throws only when the campaign itself cannot go on. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const { faults, short, seed, progress } = options
   const { servers = 2, actors = 3, pace = 15 } = options
   const world = await startWorld({ servers, actors, pace, seed, restartMs: short ? 0 : restartMs, progress })
   options.started?.(world.stop)
-  const spectator = startSpectator(world)
-  const lines: Line[] = []
+  const browsers = startBrowsers(world)
+  const lines: FaultResult[] = []
   const broken: (Broken & { fault: string })[] = []
   const troubles: string[] = []
-  let position = 0
-  let gaveUp = 0
-  let unchecked: Outside | undefined
+  const checks: Checks = { position: 0, unchecked: undefined, gaveUp: 0 }
   try {
     for (const fault of faults) {
-      const kills = world.crew.kills()
-      const said = world.customers.troubles.length
-      world.customers.resume()
-      const inflicted = await fault.inflict(world, { kills: killsOf(fault), short })
-      await world.customers.pause()
-      const wrong: string[] = [...(inflicted.troubles ?? [])]
-      await world.crew.allReady()
-      await world.settled().catch((error: Error) => wrong.push(error.message))
-      const outside = await outsideOf(world, unchecked)
-      unchecked = undefined
-      const found = await check(world.database.db, outside, position).catch((error: Error) => {
-        // What was found before and what comes after does not go with it; the next check looks at all of this again.
-        wrong.push(`the promises could not be checked: ${error.message}`)
-        unchecked = outside
-        return { position, broken: [], lost: 0, doubled: 0, explained: 0 }
-      })
-      wrong.push(...(await spectator.check(position)), ...world.customers.troubles.slice(said))
-      position = found.position
-      const recovered = [...inflicted.recoveredMs].sort((a, b) => a - b)
-      const slowest = recovered.at(-1)
-      const late = lateness(fault, short, slowest)
-      if (late !== undefined) wrong.push(late)
-      if (!fault.mayGiveUp) wrong.push(...world.crew.gaveUp.slice(gaveUp).map((each) => `by itself ${each}`))
-      gaveUp = world.crew.gaveUp.length
+      const { line, found, wrong } = await runFault(world, browsers, checks, fault, options)
+      lines.push(line)
       broken.push(...found.broken.map((each) => ({ ...each, fault: fault.name })))
       troubles.push(...wrong.map((trouble) => `${fault.name}: ${trouble}`))
-      const line: Line = {
-        fault: fault.name,
-        times: inflicted.times,
-        kills: world.crew.kills() - kills,
-        recoveredMs: recovered,
-        recoveredP50Ms: recovered.length === 0 ? undefined : percentile(recovered, 0.5),
-        recoveredMaxMs: slowest,
-        lost: found.lost,
-        doubled: found.doubled,
-        duplicates: found.explained,
-        verdict: found.broken.length + wrong.length === 0 ? "kept" : "BROKEN",
-        note: inflicted.note ?? "",
-      }
-      lines.push(line)
-      progress(
-        `${line.fault}: ${line.kills} kills, recovered ${line.recoveredP50Ms ?? "–"}/${line.recoveredMaxMs ?? "–"} ms, ${line.verdict}${line.note && ` (${line.note})`}`,
-      )
-      for (const each of found.broken) progress(`  ${each.promise}: ${each.what}: ${JSON.stringify(each.rows[0])}`)
-      for (const each of wrong) progress(`  ${each}`)
+      report(line, found, wrong, progress)
     }
     return {
       lines,
       broken,
       troubles,
-      kills: world.crew.kills(),
+      kills: world.processes.kills(),
       bookings: world.customers.booked(),
       repeated: world.customers.repeated(),
-      gaveUp: world.crew.gaveUp,
+      gaveUp: world.processes.gaveUp,
     }
   } finally {
-    spectator.stop()
+    browsers.stop()
     await world.stop()
   }
 }
 
-/** What is wrong with the slowest recovery; undefined: nothing. */
+/** How far the checks have come. */
+interface Checks {
+  position: number
+  /** Requests, mails and answers that a failed check could not compare; the next check compares them. */
+  unchecked: Outside | undefined
+  /** How many of the processes that ended by themselves were reported. */
+  gaveUp: number
+}
+
+type FaultFound = Omit<Found, "position">
+
+/** Inflicts one fault, waits until all work is done, and checks everything. */
+async function runFault(
+  world: World,
+  browsers: Browsers,
+  checks: Checks,
+  fault: Fault,
+  { killsOf, short }: CampaignOptions,
+): Promise<{ line: FaultResult; found: FaultFound; wrong: readonly string[] }> {
+  const { processes, customers } = world
+  const before = { kills: processes.kills(), troubles: customers.troubles.length }
+  const since = checks.position
+  customers.resume()
+  const inflicted = await fault.inflict(world, { kills: killsOf(fault), short })
+  await customers.pause()
+  const wrong: string[] = [...(inflicted.troubles ?? [])]
+  await processes.allReady()
+  await world.settled().catch((error: Error) => wrong.push(error.message))
+  const found = await checkOutside(world, checks).catch((error: Error) => {
+    wrong.push(`the promises could not be checked: ${error.message}`)
+    return { broken: [], lost: 0, doubled: 0, explained: 0 }
+  })
+  wrong.push(...(await browsers.check(since)), ...customers.troubles.slice(before.troubles))
+  const recovered = [...inflicted.recoveredMs].sort((a, b) => a - b)
+  const slowest = recovered.at(-1)
+  const late = lateness(fault, short, slowest)
+  if (late !== undefined) wrong.push(late)
+  wrong.push(...processes.gaveUp.slice(checks.gaveUp).map((each) => `by itself ${each}`))
+  checks.gaveUp = processes.gaveUp.length
+  const line: FaultResult = {
+    fault: fault.name,
+    times: inflicted.times,
+    kills: processes.kills() - before.kills,
+    recoveredMs: recovered,
+    recoveredP50Ms: recovered.length === 0 ? undefined : percentile(recovered, 0.5),
+    recoveredMaxMs: slowest,
+    lost: found.lost,
+    doubled: found.doubled,
+    duplicates: found.explained,
+    verdict: found.broken.length + wrong.length === 0 ? "kept" : "BROKEN",
+    note: inflicted.note ?? "",
+  }
+  return { line, found, wrong }
+}
+
+/** Checks everything since the last check that succeeded. Throws when the check itself fails. */
+async function checkOutside({ customers, receivers, mail, database }: World, checks: Checks): Promise<FaultFound> {
+  const { unchecked } = checks
+  checks.unchecked = {
+    told: new Map([...(unchecked?.told ?? []), ...customers.take()]),
+    booked: customers.booked(),
+    requests: [...(unchecked?.requests ?? []), ...receivers.take()],
+    mails: [...(unchecked?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
+  }
+  const found = await check(database.db, checks.unchecked, checks.position)
+  checks.unchecked = undefined
+  checks.position = found.position
+  return found
+}
+
+/** A sentence when the slowest recovery was too slow; undefined when it was in time. */
 function lateness({ recoverWithinMs }: Fault, short: boolean, slowestMs = 0): string | undefined {
   if (slowestMs >= givesUpAfterMs) return `work had not gone on after ${givesUpAfterMs} ms`
   const limitMs = recoverWithinMs !== undefined && short ? Math.max(recoverWithinMs, shortWithinMs) : recoverWithinMs
@@ -140,12 +169,10 @@ function lateness({ recoverWithinMs }: Fault, short: boolean, slowestMs = 0): st
     : undefined
 }
 
-/** @param before what was seen and could not be checked. */
-async function outsideOf({ customers, receivers, mail }: World, before?: Outside): Promise<Outside> {
-  return {
-    told: new Map([...(before?.told ?? []), ...customers.take()]),
-    booked: customers.booked(),
-    requests: [...(before?.requests ?? []), ...receivers.take()],
-    mails: [...(before?.mails ?? []), ...mail.mails.splice(0).map(({ messageId }) => messageId ?? "none")],
-  }
+function report(line: FaultResult, found: FaultFound, wrong: readonly string[], progress: (line: string) => void) {
+  const recovered = `recovered ${line.recoveredP50Ms ?? "–"}/${line.recoveredMaxMs ?? "–"} ms`
+  const note = line.note && ` (${line.note})`
+  progress(`${line.fault}: ${line.kills} kills, ${recovered}, ${line.verdict}${note}`)
+  for (const each of found.broken) progress(`  ${each.promise}: ${each.what}: ${JSON.stringify(each.rows[0])}`)
+  for (const each of wrong) progress(`  ${each}`)
 }

@@ -1,37 +1,38 @@
-// What must hold when all work is done: the promises as SQL, the order of commits, what the customers were told against
-// what is in the tables, and each request and mail that arrived outside against the attempt that explains it.
+// Checks the promises when all work is done: the promises as SQL, and the order of commits against the positions. The
+// answers that customers got are compared with the tables. Each request and mail that arrived must have its attempt.
 
 import type { Db, Queryable } from "#base/database/db.ts"
 import { type Broken, brokenPromises } from "#test/harness/promises/broken-promises.ts"
-import type { Status } from "./customers.ts"
-import type { Request } from "./receiver.ts"
+import type { ReceivedRequest } from "./receivers.ts"
+import type { Status } from "./visits.ts"
 
-/** What was seen from outside since the last check. */
+/** Everything seen from outside since the last check. */
 export interface Outside {
-  /** Each booking with the last status that an answer gave it. */
+  /** Each booking, with the last status that an answer gave it. */
   readonly told: ReadonlyMap<string, Status>
-  /** Bookings answered in all. */
+  /** Bookings answered since the start. */
   readonly booked: number
-  readonly requests: readonly Request[]
-  /** Message-IDs of the mails that arrived, each as often as it did. */
+  readonly requests: readonly ReceivedRequest[]
+  /** The Message-ID of each mail that arrived; a mail that came twice is listed twice. */
   readonly mails: readonly string[]
 }
 
 export interface Found {
   readonly broken: readonly Broken[]
-  /** Rows of what is missing (of P1, P2, P5), and of what was not done or sent exactly as often as it should be (P3, P4). */
+  /** Rows that break P1, P2 or P5: something is missing. */
   readonly lost: number
+  /** Rows that break P3 or P4: something was not done or sent exactly as often as it should be. */
   readonly doubled: number
-  /** Requests and mails that arrived again, each visible as an attempt whose outcome is unknown or that failed. */
+  /** Requests and mails that arrived again, each explained by an attempt that failed or whose outcome is unknown. */
   readonly explained: number
-  /** Up to here the log has been checked. */
+  /** The log is checked up to this position. */
   readonly position: number
 }
 
 export async function check(db: Db, outside: Outside, after: number): Promise<Found> {
   const [head] = await db<[{ position: number }]>`
     select coalesce(max(position), 0) as position from slotbase.event_positions`
-  // As autovacuum does within a minute: with the plans for what was there before, one question took two of them.
+  // Autovacuum would do this within a minute. With plans for the former table sizes, one query took two minutes.
   await db`analyze slotbase.events, slotbase.event_positions, slotbase.handler_history, slotbase.notifications, slotbase.bookings`
   const broken = [...(await brokenPromises(db, after))]
   const add = (promise: string, what: string, rows: readonly Record<string, unknown>[]) => {
@@ -78,12 +79,12 @@ interface Compared {
 }
 
 /**
- * Every request that arrived carries its attempt, so each is accounted for by exactly one row. Where it was answered with 200, the
- * attempt has delivered or its outcome is unknown, and only the unknown one explains another request.
+ * Every request carries its attempt, so exactly one row accounts for each request. An attempt that was answered with
+ * 200 has delivered, or its outcome is unknown. Only an attempt that failed or is unknown explains another request.
  */
 export async function requestsAgainstAttempts(
   db: Queryable,
-  requests: readonly Request[],
+  requests: readonly ReceivedRequest[],
   after: number,
 ): Promise<Compared> {
   const arrived = db`
@@ -96,7 +97,7 @@ export async function requestsAgainstAttempts(
       from arrived r left join slotbase.webhook_attempts a on a.event_id = r.event and a.id = r.attempt
     )
     select event_id, attempt, outcome, count,
-           case when attempt is null then 'a request that nobody wrote down'
+           case when attempt is null then 'a request without its attempt'
                 when count > 1 then 'an attempt that was sent twice'
                 when answered and outcome not in ('delivered', 'unknown') then 'a request that was answered with 200 and counts as failed'
            end as wrong
@@ -119,8 +120,8 @@ export async function requestsAgainstAttempts(
 }
 
 /**
- * A mail is sent again under its Message-ID, and each send was counted before it began; only one whose outcome is unknown explains
- * another mail. Here every mail is taken, so none is skipped.
+ * A repeated mail has the same Message-ID, and each send is counted before it begins. Only a send whose outcome is
+ * unknown explains another mail. The mail server of the campaign accepts every mail, so no mail may be skipped.
  */
 export async function mailsAgainstMessages(db: Queryable, mails: readonly string[], after: number): Promise<Compared> {
   const ids = mails.map((id) => /^<([0-9a-f-]{36})@/.exec(id)?.[1] ?? id)
@@ -128,9 +129,9 @@ export async function mailsAgainstMessages(db: Queryable, mails: readonly string
   const rows = await db<{ wrong: string | null; id: string; count: number; attempts: number; unknown: number }[]>`
     with arrived as materialized (${arrived})
     select m.id, m.count, n.attempts, n.unknown_outcomes as unknown, n.status,
-           case when n.id is null then 'a mail that nobody wrote down'
-                when m.count > n.attempts then 'a mail that was sent more often than was written down'
-                when m.count > n.unknown_outcomes + 1 then 'a mail that came again although it was known to have come' end as wrong
+           case when n.id is null then 'a mail without its message'
+                when m.count > n.attempts then 'a mail that was sent more often than its message says'
+                when m.count > n.unknown_outcomes + 1 then 'a mail that came again although its delivery was known' end as wrong
     from arrived m left join slotbase.notifications n on n.id = m.id
     where n.id is null or m.count > 1
     union all

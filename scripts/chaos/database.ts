@@ -1,5 +1,5 @@
-// The campaign's own PostgreSQL, with its durability on: it can be restarted and crashed, and each victim logs in under a
-// name of its own, so that the server's views tell whose backend is whose.
+// The campaign's own PostgreSQL, with its durability on. It can be restarted and crashed. Each process logs in under
+// its own name, so that the server's views name the process of each backend.
 
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -11,30 +11,30 @@ import { migrate } from "#base/database/migrate.ts"
 
 export interface Database {
   readonly url: string
-  /** The campaign's connection; it comes back by itself after a restart. */
+  /** The campaign's connection; it reconnects by itself after a restart. */
   readonly db: Db
-  /** A connection by itself, for what is held open: `begin` by hand. End it. */
+  /** A separate connection, for transactions and locks that stay open. The caller begins and ends them, and ends it. */
   readonly session: () => postgres.Sql
-  /** The connection string of a victim. */
-  readonly urlOf: (victim: string) => Promise<string>
-  /** Stops PostgreSQL (fast: connections are cut, then a checkpoint; immediate: as in a crash) and starts it again. */
+  /** The connection string for the process of this name; its user is created. */
+  readonly urlOf: (name: string) => Promise<string>
+  /** Stops PostgreSQL and starts it again. Fast: connections are cut, then a checkpoint. Immediate: as in a crash. */
   readonly restart: (mode: "fast" | "immediate") => Promise<void>
   readonly stop: () => Promise<void>
 }
 
 const settings = {
-  // Nine processes of the long form, with a pool of twenty each, and the campaign itself.
+  // For nine processes of the long form with a pool of twenty each, and the campaign itself.
   max_connections: "300",
   // The order of commits is checked against the order of positions.
   track_commit_timestamp: "on",
 }
-const password = "victim"
-/** The checks read whole tables. */
+const password = "campaign"
+/** Long, because the checks read whole tables. */
 const deadlineMs = 120_000
 
 export async function startDatabase(): Promise<Database> {
   const dataDir = await mkdtemp(join(tmpdir(), "slotbase-chaos-"))
-  // When this runs as root, PostgreSQL runs as another user, who must be able to enter.
+  // When this runs as root, PostgreSQL runs as another user, and that user must be able to enter.
   await chmod(dataDir, 0o711)
   let server: Embedded = await startEmbedded({ dataDir, settings })
   const { url } = server
@@ -48,10 +48,10 @@ export async function startDatabase(): Promise<Database> {
     db,
     session: () =>
       postgres(url, { max: 1, onnotice: () => {}, idle_timeout: 0, connection: { application_name: "chaos" } }),
-    async urlOf(victim) {
-      await db.unsafe(`create role "${victim}" superuser login password '${password}'`)
+    async urlOf(name) {
+      await db.unsafe(`create role "${name}" superuser login password '${password}'`)
       const address = new URL(url)
-      address.username = victim
+      address.username = name
       address.password = password
       return address.href
     },

@@ -1,46 +1,44 @@
-// A fault: what it does to the world, and what it answers for the table.
+// A fault: how it is inflicted on the world, and its result for the table.
 
 import type { World } from "./world.ts"
 
 export interface Fault {
   readonly name: string
-  /** What it does, one sentence. */
+  /** One sentence: the effect of the fault. */
   readonly sentence: string
-  /** Part of the short form. */
+  /** The fault is part of the short form. */
   readonly short?: true
-  /** Its share of the processes that are to die; undefined: it kills as many as it does. */
+  /** The fault's share of the kills of a campaign; undefined: the fault decides itself how many it kills. */
   readonly share?: number
-  /** Work must be done elsewhere within this time; undefined: it is printed only, and must be done at all. */
+  /** Limit for the recovery; undefined: the time is only printed, and the general limit `givesUpAfterMs` holds. */
   readonly recoverWithinMs?: number
-  /** PostgreSQL is away for longer than processes wait for it: they may end by themselves, which is a trouble of any other fault. */
-  readonly mayGiveUp?: true
   /**
-   * Inflicts it while the customers are busy, and comes back when the cause is gone.
-   * @param kills so many processes should die, for faults that kill any number.
+   * Inflicts the fault while the customers are busy. Resolves when the cause is gone.
+   * @param kills how many processes should die, for faults with a share.
    */
   readonly inflict: (world: World, options: { kills: number; short: boolean }) => Promise<Inflicted>
 }
 
 export interface Inflicted {
-  /** How often it was inflicted. */
+  /** How often the fault was inflicted. */
   readonly times: number
-  /** Of each time, milliseconds. */
+  /** How long each recovery took, milliseconds. */
   readonly recoveredMs: readonly number[]
-  /** What went wrong beside the promises, as sentences. */
+  /** A sentence for each thing that went wrong, besides broken promises. */
   readonly troubles?: readonly string[]
-  /** What else is worth knowing. */
+  /** A remark for the table. */
   readonly note?: string
 }
 
-/** A killed process: its work is running elsewhere in so long (design.md). */
+/** The work of a killed process must be done elsewhere within this time. */
 export const killedWithinMs = 5_000
-/** Nobody waits longer for work to be done. */
+/** The longest wait for any recovery. */
 export const givesUpAfterMs = 60_000
 
-/** Waits until it is so; false when the time is up. */
-export async function within(withinMs: number, isSo: () => boolean | Promise<boolean>): Promise<boolean> {
+/** Waits until the condition holds; answers false when the time is up. */
+export async function within(withinMs: number, holds: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + withinMs
-  while (!(await isSo())) {
+  while (!(await holds())) {
     if (performance.now() > deadline) return false
     await Bun.sleep(pollMs)
   }

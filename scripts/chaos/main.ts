@@ -1,16 +1,18 @@
 // ./scripts/test chaos [--short] [--seed N] [--only NAME…] [--kills N] [--json FILE] [--help]
-// The fault campaign: a living system on a PostgreSQL of its own, and everything that may happen to it, one fault after the
-// other. Prints a table; ends with 1 when a promise was broken, with the seed and the rows.
+//
+// The fault campaign: one fault after the other on a running system with a PostgreSQL of its own. It prints a table.
+// When a promise was broken, it prints the rows and the seed, and exits with 1.
 
 import { runCampaign } from "./campaign.ts"
 import { faults, kinds } from "./faults/index.ts"
 import { BadOption, listOf, type Options, parseOptions, usage } from "./options.ts"
 import { summaryOf } from "./summary.ts"
 
-/** Processes that die in the long form besides the hundreds of vacuum-held-back; and in each fault of the short one. */
+/** Kills of the long form, shared among the faults; vacuum-held-back adds hundreds more. */
 const longKills = 780
+/** Kills of each fault in the short form. */
 const shortKills = 2
-/** What the long form promises. */
+/** The long form fails with fewer kills. */
 const leastKills = 1_000
 
 const values = options()
@@ -63,7 +65,7 @@ const failed = tooFew || outcome.broken.length + outcome.troubles.length > 0
 if (failed) console.log(`\nThe same faults in the same order: ./scripts/test chaos --seed ${seed}`)
 process.exit(failed ? 1 : 0)
 
-/** With a mistake in them, this is the end. */
+/** Ends the process when the arguments are invalid. */
 function options(): Options {
   try {
     return parseOptions(process.argv.slice(2), faults)

@@ -1,4 +1,4 @@
-// What may be said to the campaign on the command line.
+// The command line of the campaign.
 
 import { parseArgs } from "node:util"
 import type { Fault } from "./fault.ts"
@@ -7,20 +7,20 @@ export interface Options {
   readonly help: boolean
   readonly short: boolean
   readonly seed: number | undefined
-  /** Names of faults; none: all of the form. */
+  /** Names of faults; none: all faults of the chosen form. */
   readonly only: readonly string[]
   readonly kills: number | undefined
   readonly json: string | undefined
 }
 
 export const usage = `./scripts/test chaos [--short] [--seed N] [--only NAME…] [--kills N] [--json FILE]
-  --short      the most telling faults, once or twice each; times are judged leniently
-  --seed N     the same random choices again
+  --short      the most telling faults, once or twice each; the time limits are lenient
+  --seed N     repeats the random choices of an earlier campaign
   --only NAME  this fault alone; may be repeated
-  --kills N    so many processes die, shared out over the faults that kill any number
-  --json FILE  writes everything down`
+  --kills N    how many processes die, shared among the faults that can kill any number
+  --json FILE  writes all results to a file`
 
-/** The arguments cannot be followed; the message says why. */
+/** The arguments are invalid; the message says why. */
 export class BadOption extends Error {
   readonly _tag = "BadOption"
 }

@@ -1,11 +1,11 @@
-// How long it takes until what was under way when something broke is done elsewhere.
+// Measures recovery: how long work that a fault interrupted takes until it is done elsewhere.
 
 import type { Db } from "#base/database/db.ts"
 import { givesUpAfterMs, killedWithinMs } from "./fault.ts"
 import type { World } from "./world.ts"
 
 const askEveryMs = 20
-/** Work that is due for so short a time is being done, not waiting. */
+/** Work that is due for a shorter time counts as being done, not as waiting. */
 const dueForMs = 250
 
 /** A process that has died, been stopped or ended. */
@@ -16,11 +16,13 @@ export interface Dead {
 }
 
 /**
- * Milliseconds until all that the dead had in hand is done elsewhere, or waits for a later retry: of each from its own death, and
- * the longest counts. Done is what is settled, not what somebody has merely claimed. From `since` on every event recorded before
- * now must be dispatched too. What merely stood in the queue behind it is not counted: how fast a backlog shrinks says nothing
- * about the dead.
- * @param inHand what they held before they died, where they may have given it back since; default: what they hold now.
+ * Milliseconds until the work that dead processes held is done elsewhere, or waits for a later retry.
+ * - The time of each process counts from its own death; the longest is answered.
+ * - Work is done when it is settled. A new claim is not enough.
+ * - Every event recorded before this call must be dispatched too; that time counts from `since`.
+ * - Work that only stood in a queue does not count: the speed of a backlog says nothing about recovery.
+ * @param inHand work held before the deaths, for processes that may have given it back since; default: the work they
+ * hold now.
  */
 export async function takenOver(world: World, since: number, dead: readonly Dead[], inHand?: Held): Promise<number> {
   const { db } = world.database
@@ -46,28 +48,30 @@ export async function takenOver(world: World, since: number, dead: readonly Dead
   return Math.max(allMs, longestMs)
 }
 
-/** What these processes have claimed, and what was lost with others and is not done yet. */
+/** Work that these processes have claimed, and work that other processes abandoned and that is not done yet. */
 export async function heldBy(
   { database: { db }, receivers }: World,
   processes: readonly { readonly pid: number }[],
 ): Promise<Held> {
   const pids = processes.map(({ pid }) => pid)
-  return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.steadyUrl) }
+  return { runs: await runsOf(db, pids), deliveries: await deliveriesOf(db, pids, receivers.healthyUrl) }
 }
 
-/** The same until all work of everything recorded before now is done, or waits for a later retry. */
+/**
+ * Milliseconds from `since` until all work of the events recorded before this call is done, or waits for a later retry.
+ */
 export function caughtUp(world: World, since: number): Promise<number> {
   let upTo: number | undefined
   return until(world, since, async () => {
-    const [left] = await waitingOf(world.database.db, world.receivers.steadyUrl, upTo)
+    const [left] = await waitingOf(world.database.db, world.receivers.healthyUrl, upTo)
     upTo ??= left.head
     return left.runs !== null || left.deliveries > 0
-      ? `runs of ${left.runs ?? "nobody"}, ${left.deliveries} deliveries`
+      ? `runs of ${left.runs ?? "no handler"}, ${left.deliveries} deliveries`
       : undefined
   })
 }
 
-/** @param leftOf what is still to be done when everything recorded before now is dispatched. */
+/** @param leftOf names the work that is left when every event recorded before this call is dispatched. */
 async function until(world: World, since: number, leftOf: () => Promise<string | undefined>): Promise<number> {
   const { db } = world.database
   const drawn = await answer(since, async () => {
@@ -75,13 +79,13 @@ async function until(world: World, since: number, leftOf: () => Promise<string |
       select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as seq`
     return row.seq
   })
-  const look = async () => {
+  const workLeft = async () => {
     const [row] = await db<[{ events: number }]>`select count(*) as events from slotbase.outbox where seq <= ${drawn}`
     return row.events > 0 ? `${row.events} events` : leftOf()
   }
   let last = ""
   while (performance.now() - since < givesUpAfterMs) {
-    const left = await look().catch((error: Error) => `the database answers: ${error.message}`)
+    const left = await workLeft().catch((error: Error) => `the database answers: ${error.message}`)
     if (left === undefined) break
     last = left
     await Bun.sleep(askEveryMs)
@@ -91,7 +95,7 @@ async function until(world: World, since: number, leftOf: () => Promise<string |
   return tookMs
 }
 
-/** Asks until the database answers. */
+/** Repeats the question until the database answers. */
 async function answer<T>(since: number, question: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -110,7 +114,7 @@ interface Held {
     readonly webhook_id: string
     readonly position: number
     readonly replay: number
-    /** null: it was taken from a dead process already, and nobody has it yet. */
+    /** null: the delivery was already taken from a dead process, and no other process has claimed it. */
     readonly pid: number | null
   }[]
 }
@@ -122,7 +126,7 @@ const runsOf = (db: Db, pids: readonly number[]) => db<Held["runs"][number][]>`
   union
   select handler, position, null from slotbase.handler_queue where alone or lost > 0`
 
-// Of the steady receiver: what the moody one does not answer waits for it, whoever sends.
+// Only of the healthy receiver. Deliveries to the faulty one wait for its answer, whichever process sends them.
 const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["deliveries"][number][]>`
   select q.webhook_id, q.position, q.replay, d.pid
   from slotbase.delivery_queue q join slotbase.webhooks w on w.id = q.webhook_id
@@ -130,8 +134,11 @@ const deliveriesOf = (db: Db, pids: readonly number[], url: string) => db<Held["
   where w.url = ${url} and (d.pid is not null or q.lease is null and q.unknowns > 0)`
 
 /**
- * By process: of what it held, what is not done and not waiting for a later retry, whoever has it now; whatever it claimed in its
- * last moment; and what nobody has taken from it. What was lost with nobody of these counts as the first one's.
+ * By process, three kinds of work that are not done:
+ * - work that it held, unless that waits for a later retry; any process may have it now;
+ * - work that it claimed in its last moment;
+ * - work that no other process has taken from it.
+ * Work abandoned by other processes counts for the process that died first.
  */
 const undoneOf = (db: Db, { runs, deliveries }: Held, pids: readonly number[], first: number) => db<
   { pid: number; undone: string }[]

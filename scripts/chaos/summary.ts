@@ -1,17 +1,17 @@
-// The table of the README: what happened, a line for each kind of fault, in Markdown.
+// The table of docs/testing.md in Markdown: a line for each kind of fault.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
-import type { Line } from "./campaign.ts"
+import { percentile } from "#scripts/statistics.ts"
+import type { FaultResult } from "./campaign.ts"
 import type { Fault } from "./fault.ts"
 
-/** Faults that are told of in one line. */
+/** Faults that share a line. */
 export interface Kind {
   readonly what: string
   readonly faults: readonly Pick<Fault, "name">[]
 }
 
-/** Kinds of which nothing was inflicted are left out. */
-export function summaryOf(kinds: readonly Kind[], lines: readonly Line[]): string {
+/** Kinds without any inflicted fault are left out. */
+export function summaryOf(kinds: readonly Kind[], lines: readonly FaultResult[]): string {
   const rows = kinds.flatMap(({ what, faults }) => {
     const ofKind = lines.filter(({ fault }) => faults.some(({ name }) => name === fault))
     return ofKind.length === 0 ? [] : [rowOf(what, ofKind)]
@@ -23,8 +23,8 @@ export function summaryOf(kinds: readonly Kind[], lines: readonly Line[]): strin
   ].join("\n")
 }
 
-function rowOf(what: string, lines: readonly Line[]): readonly (string | number)[] {
-  const sum = (of: (line: Line) => number) => lines.reduce((all, line) => all + of(line), 0)
+function rowOf(what: string, lines: readonly FaultResult[]): readonly (string | number)[] {
+  const sum = (of: (line: FaultResult) => number) => lines.reduce((all, line) => all + of(line), 0)
   const recovered = lines.flatMap(({ recoveredMs }) => recoveredMs).sort((a, b) => a - b)
   return [
     what,
@@ -36,8 +36,8 @@ function rowOf(what: string, lines: readonly Line[]): readonly (string | number)
   ]
 }
 
-/** How often each was inflicted. */
-function timesOf(lines: readonly Line[]): string {
+/** How often each fault was inflicted. */
+function timesOf(lines: readonly FaultResult[]): string {
   const times = lines.map((line) => line.times)
   const [fewest, most] = [Math.min(...times), Math.max(...times)]
   if (lines.length === 1) return `${most}`

@@ -1,21 +1,21 @@
-// Everything that a fault is inflicted on: the database, the processes, the customers, the receivers, the mail server.
+// The world that faults are inflicted on: the database, the processes, the customers, the receivers, the mail server.
 
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
-import { type Crew, startCrew } from "./crew.ts"
 import { type Customers, startCustomers } from "./customers.ts"
 import { type Database, startDatabase } from "./database.ts"
-import { type Receivers, startReceivers } from "./receiver.ts"
+import { type Processes, startProcesses } from "./processes.ts"
+import { type Receivers, startReceivers } from "./receivers.ts"
 
 export interface World {
   readonly database: Database
-  readonly crew: Crew
+  readonly processes: Processes
   readonly customers: Customers
   readonly receivers: Receivers
   readonly mail: SmtpReceiver
   /** Requests per second of all customers together, unless a fault wants more. */
   readonly pace: number
-  /** From 0 to 1, by the seed. */
+  /** A number from 0 to 1; the seed decides the sequence. */
   readonly random: () => number
   readonly progress: (line: string) => void
   /** Waits until everything is dispatched, handled and delivered; the customers must pause. */
@@ -34,15 +34,15 @@ export interface WorldOptions {
 }
 
 const settleWithinMs = 90_000
-/** Retries of both webhooks come soon and often, so that no fault outlasts them. */
+/** For both webhooks. Retries come soon and often, so that no fault outlasts them. */
 const retryConfig = { maxRetries: 20, retryDelayMs: 300, backoffMultiplier: 1 }
 const events = ["booking.confirmed", "booking.cancelled"]
 
 export async function startWorld({ servers, actors, pace, seed, restartMs, progress }: WorldOptions): Promise<World> {
   const ends: (() => Promise<unknown>)[] = []
   let stopped: Promise<void> | undefined
-  // Whatever one end says, the others follow: no process and no database stays behind. Whoever asks again waits for the same end:
-  // after Ctrl-C the campaign fails at its next question, and must not leave before everything has ended.
+  // An end that fails does not stop the other ends: no process and no database stays behind. A second call waits for
+  // the first one. After Ctrl-C the campaign fails at its next query, and must not exit before everything has ended.
   const stop = () => {
     stopped ??= (async () => {
       for (const end of ends.reverse()) await end().catch((error: Error) => progress(error.message))
@@ -57,19 +57,19 @@ export async function startWorld({ servers, actors, pace, seed, restartMs, progr
     ends.push(receivers.stop)
     const mail = await smtpReceiver()
     ends.push(mail.close)
-    const crew = await startCrew({ database, servers, actors, smtpUrl: mail.url, restartMs })
-    ends.push(crew.stop)
-    const addresses = crew.of("server").map(({ address }) => address)
+    const processes = await startProcesses({ database, servers, actors, smtpUrl: mail.url, restartMs })
+    ends.push(processes.stop)
+    const addresses = processes.of("server").map(({ address }) => address)
     const customers = await startCustomers({ servers: addresses, perSecond: pace, random })
     ends.push(customers.stop)
-    for (const url of [receivers.steadyUrl, receivers.moodyUrl]) {
+    for (const url of [receivers.healthyUrl, receivers.faultyUrl]) {
       const made = await customers.ask(`${customers.at}/webhooks`, { name: url, url, events, retryConfig })
       if (made.status !== 201) throw new Error(`no webhook: ${JSON.stringify(made.body)}`)
     }
-    // Bookings made before the webhooks were in force would not be expected to arrive; both are from here on.
+    // From here on both webhooks are in force. Deliveries of earlier bookings are not expected.
     return {
       database,
-      crew,
+      processes,
       customers,
       receivers,
       mail,
@@ -94,7 +94,7 @@ async function nothingLeft({ db }: Database): Promise<void> {
     throw new Error(`${left.outbox} events, ${left.runs} runs and ${left.deliveries} deliveries are left`)
 }
 
-/** The small generator of Tommy Ettinger; one seed, one sequence. */
+/** Tommy Ettinger's mulberry32, a small generator of random numbers: the same seed gives the same sequence. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {

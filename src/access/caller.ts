@@ -1,14 +1,15 @@
 /**
- * Who calls, and what they may do where. `authenticate` reads a token of any kind (session, API key, root key) in one
- * statement; the guards answer from the grants that came with it, without asking the database again. A role in an
- * organization counts in all its facilities, whose ids come with the grant.
+ * The caller, and the caller's rights. `authenticate` reads a token of any kind (session, API key, root key) in one
+ * statement.
+ * The guards answer from the grants that came with the token, without asking the database again.
+ * A role in an organization counts in all its facilities; their ids come with the grant.
  * A facility in which the caller holds no role is answered as if it did not exist.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { NotAllowed, NotAuthenticated, NotFound } from "#base/errors.ts"
 import { hashToken } from "#base/secrets.ts"
 
-/** From the most to the least. Nobody grants a role that stands before their own. */
+/** From the highest to the lowest. Nobody grants a role higher than their own. */
 export const roles = [
   "platform_admin",
   "facility_owner",
@@ -24,11 +25,11 @@ export interface Grant {
   readonly role: Role
   readonly scopeType: "platform" | "organization" | "facility"
   readonly scopeId: string
-  /** Of a role in an organization: its facilities, in all of which the role counts. */
+  /** For a role in an organization: its facilities. The role counts in all of them. */
   readonly facilityIds?: readonly string[]
 }
 
-/** What a parent may do for a child: book (and cancel, move, check in), pay, see feedback and progress. */
+/** The permissions of a parent for a child: book (and cancel, move, check in), pay, see feedback and progress. */
 export const childPermissions = ["book", "pay", "view_feedback"] as const
 export type ChildPermission = (typeof childPermissions)[number]
 
@@ -44,13 +45,13 @@ export interface Caller {
   /** Null for API keys and system actors. */
   readonly email: string | null
   readonly grants: readonly Grant[]
-  /** Whose parent the caller is, and what they may do for each. Left out: nobody's. */
+  /** The children of the caller, with the permissions for each. Left out: none. */
   readonly children?: readonly Child[]
-  /** When the session ends; null for keys, which last until they are revoked. */
+  /** The end of the session; null for keys, which last until they are revoked. */
   readonly tokenExpiresAt: Date | null
 }
 
-/** The caller whom a token names. Throws NotAuthenticated, with the same words whatever is wrong with the token. */
+/** The caller of a token. Throws NotAuthenticated, with the same words whatever is wrong with the token. */
 export async function authenticate(db: Queryable, token: string): Promise<Caller> {
   if (token.length > maxTokenLength) throw new NotAuthenticated(refusal)
   const hash = hashToken(token)
@@ -69,7 +70,7 @@ export async function authenticate(db: Queryable, token: string): Promise<Caller
 }
 
 /**
- * A user as they would be if they called now, for what is done later on their behalf. Undefined: there is no such user.
+ * A user with the rights that the user has now, for later work on the user's behalf. Undefined: there is no such user.
  */
 export async function callerOf(db: Queryable, userId: string): Promise<Caller | undefined> {
   const [row] = await db<CallerRow[]>`
@@ -107,7 +108,7 @@ export function requireMember(caller: Caller, facilityId: string): Member {
   return new Member(caller, facilityId, role)
 }
 
-/** Staff, administrators and owners of the facility. A member who is none of these: NotAllowed. */
+/** Staff, administrators and owners of the facility. Throws NotAllowed for a member with a lower role. */
 export function requireStaff(caller: Caller, facilityId: string): void {
   require(caller, facilityId, "staff")
 }
@@ -144,7 +145,7 @@ export function bestRoleInOrganization(caller: Caller, organizationId: string): 
   return highest(caller, ({ scopeType, scopeId }) => scopeType === "organization" && scopeId === organizationId)
 }
 
-/** Administrators and owners of the organization. Any other role in it: NotAllowed; none: NotFound. */
+/** Administrators and owners of the organization. Throws NotAllowed for a lower role, NotFound without any role. */
 export function requireOrganizationAdmin(caller: Caller, organizationId: string): void {
   const role = bestRoleInOrganization(caller, organizationId)
   if (role === undefined) throw new NotFound("organization", organizationId)
@@ -153,18 +154,24 @@ export function requireOrganizationAdmin(caller: Caller, organizationId: string)
   }
 }
 
-/** The facilities in which the caller holds this role or a higher one; a platform administrator's are not listed. */
+/**
+ * The facilities in which the caller holds this role or a higher one. The facilities of a platform administrator are
+ * not listed.
+ */
 export function facilitiesWith(caller: Caller, needed: Role): string[] {
   return [...new Set(caller.grants.filter(({ role }) => isAtLeast(role, needed)).flatMap(facilitiesOf))]
 }
 
-/** The organizations in which the caller holds this role or a higher one; a platform administrator's are not listed. */
+/**
+ * The organizations in which the caller holds this role or a higher one. Those of a platform administrator are not
+ * listed.
+ */
 export function organizationsWith(caller: Caller, needed: Role): string[] {
   const held = caller.grants.filter(({ scopeType, role }) => scopeType === "organization" && isAtLeast(role, needed))
   return [...new Set(held.map(({ scopeId }) => scopeId))]
 }
 
-/** Whether the caller is that person, or a parent who may do this for them. */
+/** Whether the caller is that person, or a parent of that person with this permission. */
 export function mayActFor(caller: Caller, userId: string, permission: ChildPermission): boolean {
   if (caller.userId === userId) return true
   return (caller.children ?? []).some((child) => child.childId === userId && child.permissions.includes(permission))
@@ -181,7 +188,7 @@ function highest(caller: Caller, counts: (grant: Grant) => boolean): Role | unde
   return roles.find((role) => held.some((grant) => grant.role === role))
 }
 
-/** Where a role counts: in its facility, or in those of its organization. */
+/** The facilities in which a role counts: its own, or those of its organization. */
 function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly string[] {
   if (scopeType === "facility") return [scopeId]
   return scopeType === "organization" ? facilityIds : []
@@ -215,6 +222,6 @@ const toCaller = ({ id, kind, name, email, grants, children, expires_at }: Calle
   tokenExpiresAt: expires_at,
 })
 
-/** Ours have 47 characters, a chosen root key may have more. */
+/** Generated tokens have 47 characters; a chosen root key may have more. */
 const maxTokenLength = 512
 const refusal = "The token is not valid."

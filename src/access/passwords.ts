@@ -1,9 +1,10 @@
 /**
- * Passwords: argon2id, and a bound on how much of it runs at once. A hash takes a core for tens of milliseconds, so
- * whoever may ask for hashes without a limit may take the machine; what exceeds the bound is refused, not queued for ever.
+ * Passwords: argon2id, and a bound on the hashes that run at once. A hash takes a core for tens of milliseconds.
+ * Clients that could ask for hashes without a limit could occupy the machine. Hashes beyond the bound are refused, not
+ * queued for ever.
  */
 import * as Schema from "effect/Schema"
-import { Turns } from "#base/turn-limiter.ts"
+import { TurnLimiter } from "#base/turn-limiter.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
 export const Password = Schema.String.annotate({ description: "8 to 128 characters", format: "password" }).check(
@@ -11,16 +12,16 @@ export const Password = Schema.String.annotate({ description: "8 to 128 characte
   Schema.isMaxLength(128),
 )
 
-/** The hash to keep. Throws TooMany when `client`, or all together, ask for more than can be done soon. */
+/** The hash to keep. Throws TooMany when `client`, or all clients together, ask for more than can be done soon. */
 export function hashPassword(password: string, client: string): Promise<string> {
-  return turns.take(client, () => Bun.password.hash(normal(password), argon2id))
+  return turns.run(client, () => Bun.password.hash(normal(password), argon2id))
 }
 
-/** Whether the password is the one of the hash. Without a hash it takes the same time, and is not. */
+/** Whether the password matches the hash. Without a hash the check takes the same time and fails. */
 export async function isPassword(password: string, hash: string | null | undefined, client: string): Promise<boolean> {
   nobody ??= Bun.password.hash(crypto.randomUUID(), argon2id)
   const compared = hash ?? (await nobody)
-  const same = await turns.take(client, () => Bun.password.verify(normal(password), compared))
+  const same = await turns.run(client, () => Bun.password.verify(normal(password), compared))
   return same && hash !== null && hash !== undefined
 }
 
@@ -28,10 +29,10 @@ export async function isPassword(password: string, hash: string | null | undefin
 const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const
 
 /**
- * Two at once leave the event loop and the database their share of two cores, and need 38 MiB; 512 that wait are about
- * eight seconds of work.
+ * Two hashes at once need 38 MiB and leave the event loop and the database their share of two cores.
+ * The 512 waiting hashes are about eight seconds of work.
  */
-const turns = new Turns({ running: 2, waiting: 512, ofOneClient: 384 })
+const turns = new TurnLimiter({ running: 2, waiting: 512, ofOneClient: 384 })
 
 let nobody: Promise<string> | undefined
 

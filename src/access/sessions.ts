@@ -3,22 +3,26 @@
  * Writes: sessions.
  */
 import * as Schema from "effect/Schema"
-import { Guesses } from "#base/attempt-limiter.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import { AttemptLimiter } from "#base/attempt-limiter.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { isPassword } from "./passwords.ts"
 
-/** Wrong passwords of one client for one address: nobody mistypes oftener, and a guesser gets 960 a day. */
-const guesses = new Guesses({ failures: 10, withinMs: 900_000, keys: 10_000 })
+/**
+ * Wrong passwords of one client for one address. An honest user mistypes less often, and a guesser gets 960 guesses a
+ * day.
+ */
+const guesses = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
 
-/** How long a session lasts, days. */
+/** The lifetime of a session, days. */
 export const sessionDays = 30
 
 export const SignInInput = Schema.Struct({
   email: Email,
-  // Any length up to the longest: that a password is too short to be one is not told before it is compared.
+  // Any length up to the longest: a too short password is compared too, and gets no separate error.
   password: Schema.String.annotate({ format: "password" }).check(Schema.isMaxLength(128)),
 })
 
@@ -29,7 +33,10 @@ export const Session = Schema.Struct({
 })
 export type Session = typeof Session.Type
 
-/** Who signs in; slow on purpose, and as slow for an unknown address. Throws NotAuthenticated, TooMany. */
+/**
+ * Checks the password of a sign-in. Slow on purpose, and as slow for an unknown address. Throws NotAuthenticated,
+ * TooMany.
+ */
 export async function checkPassword(
   db: Queryable,
   input: typeof SignInInput.Type,
@@ -59,12 +66,12 @@ export async function openSession(tx: Tx, user: Session["user"]): Promise<Sessio
   return { token, expiresAt: row.expires_at.toISOString(), user }
 }
 
-/** The token is worth nothing from the commit on. */
+/** The token is invalid from the commit on. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
   await tx`delete from slotbase.sessions where token_hash = ${hashToken(token)}`
 }
 
-/** Deletes sessions that have expired, which no token opens any more; answers how many, at most `limit`. */
+/** Deletes expired sessions, at most `limit`, and returns their number. Expired sessions accept no token any more. */
 export async function forgetOldSessions(db: Db, limit = 1_000): Promise<number> {
   const { count } = await db`
     delete from slotbase.sessions

@@ -1,4 +1,4 @@
-/** Every area of the API, in one list: what is served, documented, and known to the typed client. */
+/** Every area of the API in one list, for the server, the document and the typed client. */
 
 import { approvalRoutes } from "#domain/booking/routes/approvals.ts"
 import { checkInRoutes } from "#domain/booking/routes/attendance.ts"

@@ -1,7 +1,7 @@
 /**
- * A typed client of the HTTP API, for programs in TypeScript: Elysia's Eden over the types of the routes themselves. What
- * a route decodes is what the client must send, and what it answers is what the client gets; nothing is generated.
- * Instants stay text, as they travel.
+ * A typed client of the HTTP API, for programs in TypeScript: Elysia's Eden over the types of the routes. Nothing is
+ * generated. The client's input has the type that the route decodes, and its answer the type that the route answers.
+ * Instants stay text, as in JSON.
  */
 import { treaty } from "@elysiajs/eden"
 import type { Elysia } from "elysia"
@@ -19,9 +19,10 @@ export type Client = ReturnType<typeof treaty<Described>>
 /**
  * `const { data, error } = await client(url, token).v1.facilities({ facilityId }).bookings.post({ … })`
  *
- * `data` is the answer, or null when there is an `error`: its `status`, and its `value`, a `Problem`.
- * @param server An address such as http://127.0.0.1:3000; or a server in this process, which is called without a socket.
- * @param token Of a session, or an API key. Left out: none, for registering and signing in.
+ * `data` is the answer, or null when there is an `error`, with its `status` and its `value`, a `Problem`.
+ * @param server An address such as http://127.0.0.1:3000, or a server in this process, which is called without a
+ * socket.
+ * @param token A session's token or an API key. Omit it to register and to sign in.
  */
 export const client = (server: string | Server, token?: string): Client =>
   treaty<Described>(server as string, {
@@ -29,13 +30,13 @@ export const client = (server: string | Server, token?: string): Client =>
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   })
 
-/** The server as its clients meet it: whatever fails is a problem document. */
+/** The server as its clients see it: every failure is a problem document. */
 type Described =
   Elysia extends Elysia<infer Base, infer Singleton, infer Definitions, infer Metadata>
     ? Elysia<Base, Singleton, Definitions, Metadata, WithProblems<Routes>>
     : never
 
-/** The routes of all areas together; asked of the whole server, the compiler would have to unwind it area by area. */
+/** The routes of all areas together. From the whole server the compiler would have to unwind them area by area. */
 type Routes = Together<ReturnType<(typeof areas)[number]>["~Routes"]>
 type Together<Area> = (Area extends unknown ? (area: Area) => void : never) extends (all: infer All) => void
   ? All
@@ -46,6 +47,6 @@ type WithProblems<Routes> = {
     ? Omit<Routes[Part], "response"> & { response: Good<Answers> & { [Status in Refused]: Problem } }
     : WithProblems<Routes[Part]>
 }
-/** Every handler of errors answers with a Response, which Elysia counts among the answers of each route. */
+/** Every error handler answers with a Response, which Elysia adds to the answers of each route. */
 type Good<Answers> = { [Status in Extract<keyof Answers, 200 | 201 | 202 | 204>]: Exclude<Answers[Status], Response> }
 type Refused = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503

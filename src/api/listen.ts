@@ -3,14 +3,14 @@ import type { AnyElysia } from "elysia"
 import { BadConfig, type Config } from "#base/config.ts"
 
 export interface Listening {
-  /** Where it listens, such as http://127.0.0.1:3000. */
+  /** The server's address, such as http://127.0.0.1:3000. */
   readonly address: string
   readonly stop: () => Promise<void>
 }
 
 type Address = Pick<Config, "host" | "port">
 
-/** Throws BadConfig when the port is in use or the host is not one of this machine. */
+/** Throws BadConfig when the port is in use or the host is no address of this machine. */
 export async function listen(server: AnyElysia, { host, port }: Address): Promise<Listening> {
   try {
     server.listen({ hostname: host, port })
@@ -21,7 +21,7 @@ export async function listen(server: AnyElysia, { host, port }: Address): Promis
   return { address: `http://${shown}:${server.server?.port ?? port}`, stop: () => closeGently(server) }
 }
 
-/** Asked before the database is started, so that a second start says the right thing at once. */
+/** Checked before the database is started, so that a second start fails at once with the right reason. */
 export async function refuseBusyPort({ host, port }: Address): Promise<void> {
   if (port === 0) return
   try {
@@ -31,7 +31,7 @@ export async function refuseBusyPort({ host, port }: Address): Promise<void> {
   }
 }
 
-/** Requests in flight get this long, milliseconds; then their connections are closed. */
+/** Milliseconds for requests in flight; afterwards their connections are closed. */
 const drainMs = 5_000
 
 async function closeGently(server: AnyElysia): Promise<void> {

@@ -1,4 +1,4 @@
-/** The page that shows the OpenAPI document, and the lines of script that start its viewer. */
+/** The page that shows the OpenAPI document, and the script that starts its viewer. */
 
 export const page = `<!doctype html>
 <html lang="en">

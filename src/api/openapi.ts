@@ -1,6 +1,6 @@
 /**
- * The API described by itself: /openapi/json is made from the routes and their Schemas, /openapi shows it. The page and
- * its scripts come from this server (swagger-ui-dist), so that it can be read without a network.
+ * The API's own description: /openapi/json is made from the routes and their Schemas, and /openapi shows it. This
+ * server delivers the page and its scripts (swagger-ui-dist), so the page works without a network.
  */
 import { toOpenAPISchema } from "@elysiajs/openapi"
 import { type AnyElysia, Elysia } from "elysia"
@@ -8,7 +8,7 @@ import { version } from "#base/version.ts"
 import { components } from "#http/describe.ts"
 import { page, start } from "./openapi-page.ts"
 
-/** @param server Asked at the first request for the document, when all routes are known. */
+/** @param server Called at the first request for the document, when all routes are known. */
 export function openApiRoutes(server: () => AnyElysia) {
   let document: string | undefined
   return new Elysia({ name: "openapi", detail: { hide: true } })
@@ -58,7 +58,10 @@ interface Operation {
   readonly [more: string]: unknown
 }
 
-/** The generator knows the parameters of paths only, and not that all of ours are ids; the query's stand in `x-query`. */
+/**
+ * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has the
+ * query's.
+ */
 function withParameters({ "x-query": query = [], parameters = [], ...operation }: Operation, method: string): object {
   const ofPath = parameters.map((parameter) =>
     /id$/i.test(parameter.name) ? { ...parameter, schema: { type: "string", format: "uuid" } } : parameter,
@@ -134,7 +137,7 @@ const headers = (type: string) => ({
   "content-type": type,
   "cache-control": "no-cache",
   "x-content-type-options": "nosniff",
-  // The viewer colours its parts with inline styles; scripts are ours alone.
+  // The viewer sets inline styles; all scripts come from this server.
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
 })

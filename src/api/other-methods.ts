@@ -1,13 +1,13 @@
-/** Addresses that no route has with this method, but with another: 405 with `Allow`. Stands first in the server. */
+/** Answers 405 with `Allow` for an address that has routes with other methods only. It comes first in the server. */
 import { Elysia } from "elysia"
-import { answerOf, BadRequest, responseOf } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, responseOf } from "#http/problems.ts"
 
 interface KnownRoute {
   readonly method: string
   readonly path: string
 }
 
-/** @param routes Asked once, at the first unknown address: the routes of the whole server. */
+/** @param routes The routes of the whole server. Called once, at the first unknown address. */
 export function otherMethods(routes: () => readonly KnownRoute[]) {
   let known: { methods: Set<string>; pattern: RegExp }[] | undefined
   return new Elysia({ name: "other-methods" }).onError({ as: "global" }, ({ code, request, set }) => {
@@ -15,10 +15,10 @@ export function otherMethods(routes: () => readonly KnownRoute[]) {
     known ??= patternsOf(routes())
     const { pathname } = new URL(request.url)
     const allowed = known.filter(({ pattern }) => pattern.test(pathname)).flatMap(({ methods }) => [...methods])
-    // The router took `/v1/./me` as it came, `URL` without its dots: then the method is right, and the address is not.
+    // The router saw `/v1/./me` unchanged, and `URL` has removed its dots: the method is known, but the address is not.
     if (allowed.length === 0 || allowed.includes(request.method)) return
     const allow = [...new Set(allowed)].sort().join(", ")
-    const answer = answerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
+    const answer = errorAnswerOf(new BadRequest(405, "method_not_allowed", `This address knows ${allow}.`, { allow }))
     if (answer) return responseOf(answer, { request, set })
   })
 }
@@ -26,7 +26,7 @@ export function otherMethods(routes: () => readonly KnownRoute[]) {
 function patternsOf(routes: readonly KnownRoute[]) {
   const byPath = new Map<string, Set<string>>()
   for (const { method, path } of routes) {
-    // Elysia's name for a WebSocket, which is asked for with GET.
+    // Elysia's method for a WebSocket; clients open it with GET.
     if (method === "WS") continue
     byPath.set(path, (byPath.get(path) ?? new Set()).add(method))
   }

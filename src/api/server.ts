@@ -14,7 +14,9 @@ import { openApiRoutes } from "./openapi.ts"
 import { otherMethods } from "./other-methods.ts"
 import type { Outside } from "./outside.ts"
 
-/** Not yet listening; `.listen({ hostname, port })` opens it, `.stop()` lets requests in flight end. */
+/**
+ * The server is not listening yet. `.listen({ hostname, port })` opens it, and `.stop()` lets requests in flight end.
+ */
 export function createServer(app: App & Outside, live = new Live(app.db)): AnyElysia {
   const server: AnyElysia = new Elysia({
     serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
@@ -29,11 +31,13 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
     .use(openApiRoutes(() => server))
 }
 
-/** What a process without the API serves: whether it is well, and what it has counted. */
+/** The server of a process without the API: health and metrics. */
 export const createOperationsServer = (app: App) =>
   new Elysia().use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
 
-/** Bun's own limit answers without a problem document, so it stands far behind ours, which reads no further than itself. */
+/**
+ * Bun's own limit answers without a problem document. So it is far above SlotBase's limit, and is never reached by it.
+ */
 const maxReadBytes = 64 * maxBodyBytes
-/** Longer than any request of ours takes, shorter than load balancers keep a silent connection (60 s). */
+/** Longer than any request takes, shorter than the time after which load balancers close a silent connection (60 s). */
 const idleSeconds = 30

@@ -1,25 +1,27 @@
 /**
- * Guesses: how often somebody may be wrong. Counts the failures of a key (a client and the address it tries) inside a
- * window; once they are used up, further tries are refused until the window has passed. Kept in this process and bounded.
+ * An attempt limiter counts the failed attempts of a key inside a window of time.
+ * A key is a client and the address that the client tries.
+ * When the failures are used up, further attempts are refused until the window has passed. The counts live in this
+ * process.
  */
 import { TooMany } from "./errors.ts"
 
-export interface GuessLimits {
+export interface AttemptLimits {
   readonly failures: number
   readonly withinMs: number
-  /** Keys that are remembered; beyond it the oldest is forgotten. */
+  /** The number of keys that are remembered. Beyond it the oldest key is forgotten. */
   readonly keys: number
 }
 
-export class Guesses {
-  readonly #limits: GuessLimits
+export class AttemptLimiter {
+  readonly #limits: AttemptLimits
   readonly #failed = new Map<string, { count: number; readonly until: number }>()
 
-  constructor(limits: GuessLimits) {
+  constructor(limits: AttemptLimits) {
     this.#limits = limits
   }
 
-  /** Throws TooMany when the key has no guess left. @param now monotonic, milliseconds. */
+  /** Throws TooMany when the key has no attempt left. @param now monotonic, milliseconds. */
   check(key: string, now = performance.now()): void {
     const found = this.#failed.get(key)
     if (found === undefined) return

@@ -1,6 +1,7 @@
 /**
- * The one clock of the program. It follows slotbase.now(): it is set from the database at the start and again every
- * few seconds, and runs on the monotonic timer in between, so a host clock that jumps moves nothing.
+ * The one clock of the program. The clock follows slotbase.now(): it is set from the database at the start and every
+ * few seconds.
+ * In between it runs on the monotonic timer, so a jump of the host clock changes nothing.
  * Instants that decide (expiry, order, due) are taken in SQL; this clock serves ids, logs and answers.
  */
 import type { Queryable } from "./database/db.ts"
@@ -10,8 +11,9 @@ export const clock = {
   now: (): number => Math.round(base + performance.now()),
 
   /**
-   * Sets the clock from the database. The answer is from some moment of the round trip: a clock that agrees with one of
-   * them is left alone, so that it does not step back and forth, and any other is set to the middle.
+   * Sets the clock from the database. The database's answer is from some moment of the round trip.
+   * A clock that agrees with one of these moments is left alone, so that it does not step back and forth.
+   * Any other clock is set to the middle of the round trip.
    */
   async follow(db: Queryable): Promise<void> {
     const asked = performance.now()

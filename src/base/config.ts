@@ -2,6 +2,32 @@
 
 import { parseNetworks } from "./egress/addresses.ts"
 
+/** Every variable that the program reads; the texts that describe them are in docs/operating.md. */
+export const variables = [
+  "HOST",
+  "PORT",
+  "DATABASE_URL",
+  "SLOTBASE_DATA_DIR",
+  "SLOTBASE_ROLE",
+  "SLOTBASE_ROOT_KEY",
+  "SLOTBASE_SECRET_KEY",
+  "SLOTBASE_ENV",
+  "SLOTBASE_EGRESS_ALLOW",
+  "SLOTBASE_DEMO",
+  "SLOTBASE_MAIL_FROM",
+  "SLOTBASE_MAX_UPLOAD_MB",
+  "SMTP_URL",
+  "STRIPE_SECRET_KEY",
+  "STRIPE_WEBHOOK_SECRET",
+  "STRIPE_API_BASE",
+  "S3_BUCKET",
+  "S3_ENDPOINT",
+  "S3_REGION",
+  "S3_ACCESS_KEY_ID",
+  "S3_SECRET_ACCESS_KEY",
+] as const
+type Variable = (typeof variables)[number]
+
 export interface Config {
   readonly host: string
   readonly port: number
@@ -50,8 +76,8 @@ export class BadConfig extends Error {
 }
 
 export function parseConfig(env: Record<string, string | undefined>): Config {
-  const text = (name: string) => env[name]?.trim() || undefined
-  const choice = <T extends string>(name: string, allowed: readonly T[], otherwise: T): T => {
+  const text = (name: Variable) => env[name]?.trim() || undefined
+  const choice = <T extends string>(name: Variable, allowed: readonly T[], otherwise: T): T => {
     const value = text(name) ?? otherwise
     if (!allowed.includes(value as T))
       throw new BadConfig(`${name} is "${value}"; set it to one of: ${allowed.join(", ")}.`)
@@ -93,14 +119,14 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   }
 }
 
-function megabytes(name: string, value: string): number {
+function megabytes(name: Variable, value: string): number {
   const count = Number(value)
   if (!/^\d+$/.test(value) || count < 1 || count > 5_120)
     throw new BadConfig(`${name} is "${value}"; set it to a whole number of megabytes from 1 to 5120.`)
   return count * 1024 * 1024
 }
 
-function bucketOf(text: (name: string) => string | undefined): S3Config | undefined {
+function bucketOf(text: (name: Variable) => string | undefined): S3Config | undefined {
   const [bucket, endpoint, region] = [text("S3_BUCKET"), text("S3_ENDPOINT"), text("S3_REGION")]
   if (!bucket) {
     if (endpoint) throw new BadConfig("S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.")

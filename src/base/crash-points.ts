@@ -1,28 +1,29 @@
 /**
- * Places between two writes of the pipeline at which the fault campaign kills the process (scripts/chaos). In production
- * nothing is armed and passing a point costs one comparison; there is no setting, variable or request that arms one: only
- * a program of the campaign's own, which calls `arm` before it starts this one.
+ * Places between two writes of the pipeline at which the fault campaign (scripts/chaos) kills the process.
+ * In production nothing is armed, and passing a point costs one comparison.
+ * No setting, variable or request arms a point. Only a program of the campaign does: it calls `arm` before it starts
+ * this one.
  */
 
-/** Every point, with what has happened and what has not. */
+/** Every point, with the work that is done there and the work that is not. */
 export const crashPoints = {
   // The request.
   "key-claimed": "The Idempotency-Key is claimed in the open transaction, and nothing else has happened.",
   "change-made": "A command has made its change in the open transaction; its event is kept in memory only.",
-  "before-commit": "The change and its events are on their way, COMMIT is not.",
-  "after-commit": "The change and its events are committed; nobody has been told to look.",
-  "after-hint": "The hint was raised inside the process; other processes have not heard it.",
+  "before-commit": "The change and its events are sent; COMMIT is not.",
+  "after-commit": "The change and its events are committed; no hint was raised.",
+  "after-hint": "The hint was raised inside the process; other processes have not received it.",
   "before-answer": "The command is done and the client has no answer.",
   // The dispatcher.
   "before-dispatch": "Events wait in the outbox, and the pass is about to begin.",
-  "after-dispatch": "Positions, runs and deliveries are committed; nobody has been told to look.",
+  "after-dispatch": "Positions, runs and deliveries are committed; no hint was raised.",
   "log-hinted": "The hint of the new positions was raised inside the process.",
   "recorded-checked":
-    "Events recorded from SQL are marked as checked; they are not dispatched yet, nor the others refused.",
+    "Events recorded from SQL are marked as checked. None is dispatched yet, and no invalid one is refused.",
   "event-refused":
-    "An event recorded from SQL that does not match its Schema is a dead letter; the next is not looked at.",
+    "An event recorded from SQL that does not match its Schema is a dead letter. The next event is unchecked.",
   // Runs of handlers.
-  "runs-claimed": "A batch of runs is claimed, and none was begun.",
+  "runs-claimed": "A batch of runs is claimed; none was begun.",
   "effect-begun": "A transactional handler is about to handle an event; runs before it may have made their effects.",
   "effect-made": "A transactional handler has made its effect in the open transaction; the run is not settled.",
   "runs-committed": "Effects and settlement are committed; the process does not know it yet.",
@@ -31,12 +32,15 @@ export const crashPoints = {
   "outside-settled": "The run of an external handler is settled; the process does not know it yet.",
   "run-failed": "A run has failed; neither its retry nor its dead letter is written.",
   "failure-settled": "The retry or the dead letter of a failed run is written.",
-  "runs-returned": "Claimed runs are about to be given back.",
+  "runs-returned": "Claimed runs are about to be returned.",
   "batch-cut-short": "A batch that took too long has committed what it did; the rest of it is still claimed.",
-  "rest-returned": "The rest of a batch that was cut short is given back; nobody has looked for it.",
-  "runs-taken-over": "What a dead process had claimed is free again; whoever freed it has claimed none of it.",
-  "run-lost": "A run was lost alone once too often and is claimed; its dead letter is not written.",
-  "lost-buried": "The dead letter of a run that was lost too often is written; the rest of its claim is not begun.",
+  "rest-returned": "The rest of a batch that was cut short is returned; no pass has claimed it.",
+  "abandoned-runs-released":
+    "The claims of a crashed process are free again; the process that freed them has claimed none of them.",
+  "run-abandoned-too-often":
+    "A quarantined run was abandoned once too often and is claimed; its dead letter is not written.",
+  "abandoned-run-dead-lettered":
+    "The dead letter of a run that was abandoned too often is written; the rest of its claim is not begun.",
   // Mail.
   "messages-recorded": "The messages of an event are recorded, and none was sent.",
   "send-begun": "A message is marked as being sent; it has not left.",
@@ -46,45 +50,45 @@ export const crashPoints = {
   "request-next": "A request is about to leave.",
   "answer-received": "The receiver has answered; the attempt is not settled.",
   "webhook-switched-off": "A receiver's 410 has switched its webhook off; the attempt is not settled.",
-  "delivered-settled":
-    "Of the attempts that ended together those that delivered are settled, those that failed are not.",
+  "delivered-settled": "Attempts ended together: the successful ones are settled, the failed ones are not.",
   "attempts-settled": "Attempts are settled; the process does not know it yet.",
-  "deliveries-returned": "Deliveries that were claimed ahead are about to be given back.",
-  "doubtful-returned": "What the process held without knowing it is free again; nobody has looked for it.",
-  "taken-over": "What a dead process had under way is due again; whoever took it over has not sent it.",
+  "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
+  "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
+  "abandoned-deliveries-reclaimed":
+    "The deliveries of a crashed process are due again; the process that took them over has sent none.",
   // Browsers.
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
   // Jobs.
-  "holds-expired": "Dead holds are released in the open transaction; their events are kept in memory only.",
+  "holds-expired": "Expired holds are released in the open transaction; their events are kept in memory only.",
   "partitions-made": "Housekeeping has made partitions ahead and removed nothing yet.",
-  "month-named": "Retention has named the month that leaves, and its partitions.",
-  "month-buried": "What is unfinished in the month is dead letters.",
+  "month-named": "Retention has named the month to remove, and its partitions.",
+  "month-dead-lettered": "The unfinished work of the month has become dead letters.",
   "log-forgotten": "The month has left the log.",
   "partition-detached": "A partition of the month is detached.",
-  "detached-buried": "The events are detached, and what was put back to work meanwhile is dead letters again.",
+  "detached-dead-lettered": "The events are detached. Work that was revived meanwhile has become dead letters again.",
   "partition-dropped": "A partition of the month is dropped.",
-  "month-ended": "The month is gone and says so.",
+  "month-ended": "The month is marked as removed.",
   // The life of a process.
-  "process-registered": "The process has its life sign, and its actors have not begun.",
-  "actors-stopped": "The process was told to stop: its actors have, what they hold is not given back.",
-  "before-good-bye": "The process has given back what it held, and still counts as alive.",
+  "process-registered": "The process has registered; its actors have not begun.",
+  "actors-stopped": "The process was told to stop. Its actors have stopped, and their claims are not given back.",
+  "before-good-bye": "The process has given back its claims, and still counts as alive.",
 } as const
 
 export type CrashPoint = keyof typeof crashPoints
 
-/** These lie on the way of a job that runs when a month leaves; its own test hits them (test/actors/jobs/retention.test.ts). */
+/** Points of a job that runs when a month is removed. Its own test hits them (test/actors/jobs/retention.test.ts). */
 export const retentionPoints = [
   "month-named",
-  "month-buried",
+  "month-dead-lettered",
   "log-forgotten",
   "partition-detached",
-  "detached-buried",
+  "detached-dead-lettered",
   "partition-dropped",
   "month-ended",
 ] as const satisfies readonly CrashPoint[]
 
-/** @param event the event that is being worked on, where there is a single one: a point can be armed for it alone. */
+/** @param event the event in work, where there is a single one. A point can be armed for this event alone. */
 export function reached(point: CrashPoint, event?: string): void {
   if (armed !== undefined) pass(point, event)
 }
@@ -97,7 +101,7 @@ export interface Arming {
   readonly event?: string
 }
 
-/** The process ends by SIGKILL, at once, when it passes one of these; replaces what was armed before. */
+/** Ends the process by SIGKILL, at once, when the process passes one of these points. Replaces earlier armings. */
 export function arm(armings: readonly Arming[]): void {
   armed = armings.length === 0 ? undefined : armings.map((arming) => ({ ...arming, left: arming.nth }))
 }

@@ -1,15 +1,16 @@
-// A deadline shared by many calls. Time is counted in ticks of one timer, which runs only while calls are in flight:
-// reading the clock for each query cost 5 to 10 % of its CPU time. A process that was stopped and continued counts the
-// pause as one tick, so it reads the answers that wait in its sockets before it gives up on them.
+// A deadline shared by many calls. Time is counted in ticks of one timer, which runs only while calls are in flight.
+// Reading the clock for each query cost 5 to 10 % of its CPU time.
+// A process that was stopped and continued counts the pause as one tick. So it reads the answers waiting in its sockets
+// before it expires calls.
 
 export interface Call {
   expire(): void
 }
 
-/** Calls that must finish `afterMs` milliseconds (and up to a twentieth more) after their start, or else expire. */
+/** Calls must finish within `afterMs` milliseconds (and up to a twentieth more), or they expire. */
 export class Deadline {
   readonly afterMs: number
-  /** The tick at which each call expires; since all have the same time, the oldest is always the first. */
+  /** The tick at which each call expires. All calls have the same time, so the oldest is always the first. */
   readonly #calls = new Map<Call, number>()
   #tick = 0
   #ticking = false
@@ -28,7 +29,7 @@ export class Deadline {
     if (!this.#ticking) this.#tickOn()
   }
 
-  /** The call has finished, one way or another: it does not expire any more. */
+  /** The call has finished, successfully or not, and no longer expires. */
   settle(call: Call): void {
     this.#calls.delete(call)
   }

@@ -1,9 +1,9 @@
 /**
- * What can go wrong in the domain, as tagged classes with data. Callers branch on `_tag`; the HTTP layer holds the one
- * table from tag to status. A throw inside a transaction is its rollback.
+ * The failures of the domain, as tagged classes with data. Callers branch on `_tag`.
+ * The HTTP layer holds the one table from tag to status. A throw inside a transaction is its rollback.
  */
 
-/** One thing that is wrong with an input: where (a path such as "body.startAt") and what would be right. */
+/** One fault of an input: the place (a path such as "body.startAt") and the expected value. */
 export interface Fault {
   readonly path: string
   readonly message: string
@@ -41,7 +41,7 @@ export class InvalidInput extends DomainError {
   }
 }
 
-/** The input parses but is against a rule of the domain; `code` is stable, such as "outside_opening_hours". */
+/** The input parses but violates a rule of the domain; `code` is stable, such as "outside_opening_hours". */
 export class RuleBroken extends DomainError {
   readonly _tag = "RuleBroken"
   constructor(
@@ -58,12 +58,12 @@ export class NotAuthenticated extends DomainError {
   readonly _tag = "NotAuthenticated"
 }
 
-/** Known, but not allowed to do this. */
+/** Authenticated, but not allowed to do this. */
 export class NotAllowed extends DomainError {
   readonly _tag = "NotAllowed"
 }
 
-/** Not there, or in a facility that the caller may not see. */
+/** Missing, or in a facility that the caller may not see. */
 export class NotFound extends DomainError {
   readonly _tag = "NotFound"
   constructor(what: string, id?: string) {
@@ -82,18 +82,18 @@ export class SlotTaken extends DomainError {
   }
 }
 
-/** An occurrence of a series that cannot be booked or moved there: why, and what is free nearby. */
+/** An occurrence of a series that cannot be booked or moved there: the reason, and free slots nearby. */
 export interface RefusedOccurrence extends Alternative {
   /** The local day, YYYY-MM-DD. */
   readonly occursOn: string
-  /** Of the refusal, such as "slot_taken" or "facility_closed". */
+  /** The code of the refusal, such as "slot_taken" or "facility_closed". */
   readonly code: string
   readonly detail: string
   readonly conflicts: readonly Conflict[]
   readonly alternatives: readonly Alternative[]
 }
 
-/** Occurrences of a series are in the way of the whole. */
+/** Some occurrences of a series cannot be booked, so the whole series is refused. */
 export class OccurrencesRefused extends DomainError {
   readonly _tag = "OccurrencesRefused"
   constructor(readonly occurrences: readonly RefusedOccurrence[]) {
@@ -101,7 +101,7 @@ export class OccurrencesRefused extends DomainError {
   }
 }
 
-/** The thing is in a state in which this cannot be done; `code` is stable, such as "booking_not_confirmed". */
+/** The current state of the thing forbids this; `code` is stable, such as "booking_not_confirmed". */
 export class WrongState extends DomainError {
   readonly _tag = "WrongState"
   constructor(

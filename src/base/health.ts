@@ -1,6 +1,9 @@
 /**
- * Whether this process can do its work. The supervisor says here when it cannot heal a part of the process; readiness adds
- * what the database shows: that it answers, that its migrations are those of this program, and that the partitions reach far enough ahead.
+ * Whether this process can do its work. The supervisor reports here a part of the process that it cannot heal.
+ * Readiness also checks the database:
+ * - The database answers.
+ * - Its migrations are those of this program.
+ * - Its partitions reach far enough ahead.
  */
 import type { Db } from "./database/db.ts"
 import { readMigrations } from "./database/migrate.ts"
@@ -8,21 +11,21 @@ import { readMigrations } from "./database/migrate.ts"
 const reasons = new Set<string>()
 
 export const health = {
-  /** Something in this process is broken and does not heal by itself; said again, it changes nothing. */
+  /** Something in this process is broken and does not heal by itself. A repeated report changes nothing. */
   unhealthy(reason: string): void {
     reasons.add(reason)
   },
-  /** What was broken works again. */
+  /** The broken part works again. */
   recovered(reason: string): void {
     reasons.delete(reason)
   },
-  /** What is broken, in the order in which it was said; empty when all is well. */
+  /** The broken parts, in the order of their reports; empty when all is well. */
   check(): readonly string[] {
     return [...reasons]
   },
 }
 
-/** What keeps this process from serving, as sentences; empty when it is ready. Never throws. */
+/** The reasons why this process cannot serve, as sentences; empty when it is ready. Never throws. */
 export async function notReady(db: Db): Promise<readonly string[]> {
   const late = Promise.withResolvers<string[]>()
   const timer = setTimeout(
@@ -53,9 +56,9 @@ async function databaseTroubles(db: Db): Promise<string[]> {
   }
 }
 
-/** Whoever asks waits no longer, milliseconds: a frozen server would keep the question until its own deadline. */
+/** The longest wait for an answer, milliseconds. A frozen server would keep the question until its own deadline. */
 const answerWithinMs = 2_000
-/** With next month's partition there, at least four weeks are left to find out why no more are made. */
+/** With next month's partition present, four weeks are left to find out why no more are made. */
 const monthsAhead = 1
 
 let migrations: Awaited<ReturnType<typeof readMigrations>> | undefined

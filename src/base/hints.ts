@@ -1,77 +1,83 @@
 /**
- * Hints say "look now" to whoever works a queue. They carry nothing and may be lost: every reader has a floor on which
- * it looks anyway. Inside the process a hint is a call; to other processes it is a NOTIFY, sent after the commit, on
- * the pool, and coalesced: notifying inside the business transaction takes a lock of the whole cluster at commit.
+ * A hint wakes the workers of a queue. A hint carries nothing and may be lost: every worker also polls at an interval.
+ * Inside the process a hint is a call. To other processes it is a NOTIFY, sent on the pool after the commit, and
+ * coalesced.
+ * A NOTIFY inside the business transaction would take a lock of the whole cluster at commit.
  */
 import type { Db } from "./database/db.ts"
 
 /**
- * outbox: events were recorded · log: events got positions, runs and deliveries · subscriptions: webhooks changed · jobs: a run
- * of a job was asked for, or has ended.
+ * - outbox: events were recorded
+ * - log: events got positions, runs and deliveries
+ * - subscriptions: webhooks changed
+ * - jobs: a job's run was requested, or has ended
  */
 export type Hint = "outbox" | "log" | "subscriptions" | "jobs"
 
 /**
- * At most one NOTIFY per hint in this time; the first is sent at once. Each is a transaction of its own and wakes every
- * process, on the machine that is just then busy; who hears the second one later has the first one's work to do.
+ * At most one NOTIFY per hint in this time; the first is sent at once. Each NOTIFY is a transaction and wakes every
+ * process.
+ * Coalescing costs nothing: a woken process is still busy with the first hint.
  */
 const coalesceMs = 10
 const channel = "slotbase_hint"
 const listeners = new Map<Hint, Set<() => void>>()
 const origin = crypto.randomUUID()
 
-/** Calls `look` on every hint of that name; returns how to stop. */
-export function onHint(hint: Hint, look: () => void): () => void {
+/** Calls `wake` on every hint of that name. Returns a function that ends this. */
+export function onHint(hint: Hint, wake: () => void): () => void {
   const set = listeners.get(hint) ?? new Set()
-  listeners.set(hint, set.add(look))
-  return () => set.delete(look)
+  listeners.set(hint, set.add(wake))
+  return () => set.delete(wake)
 }
 
-/** Raises a hint in this process and, if the process is connected, in all others. */
-export function raise(hint: Hint): void {
-  call(hint)
-  for (const tell of tellers) tell(hint)
+/** Sends a hint inside this process and, if the process is connected, to all others. */
+export function sendHint(hint: Hint): void {
+  wakeListeners(hint)
+  for (const send of senders) send(hint)
 }
 
-const call = (hint: Hint) => {
-  for (const look of listeners.get(hint) ?? []) look()
+const wakeListeners = (hint: Hint) => {
+  for (const wake of listeners.get(hint) ?? []) wake()
 }
 
-const tellers = new Set<(hint: Hint) => void>()
+const senders = new Set<(hint: Hint) => void>()
 
-/** Exchanges hints with the other processes on this database; resolves when listening. Returns how to stop. */
+/**
+ * Exchanges hints with the other processes on this database. Resolves when listening, with a function that ends this.
+ */
 export async function connectHints(db: Db): Promise<() => Promise<void>> {
-  const quiet = new Map<Hint, { timer: Timer; again: boolean }>()
-  const tell = (hint: Hint) => {
-    const present = quiet.get(hint)
+  const throttled = new Map<Hint, { timer: Timer; again: boolean }>()
+  const send = (hint: Hint) => {
+    const present = throttled.get(hint)
     if (present) {
       present.again = true
       return
     }
     const timer = setTimeout(() => {
-      const again = quiet.get(hint)?.again
-      quiet.delete(hint)
-      if (again) tell(hint)
+      const again = throttled.get(hint)?.again
+      throttled.delete(hint)
+      if (again) send(hint)
     }, coalesceMs)
-    quiet.set(hint, { timer, again: false })
-    // A lost notification costs at most the floor of its readers.
+    throttled.set(hint, { timer, again: false })
+    // A lost NOTIFY costs at most one polling interval.
     db.notify(channel, `${origin} ${hint}`).catch(() => {})
   }
-  const everyone = () => {
-    for (const hint of listeners.keys()) call(hint)
+  const wakeAll = () => {
+    for (const hint of listeners.keys()) wakeListeners(hint)
   }
   const listening = await db.listen(
     channel,
     (payload) => {
       const [from, hint] = payload.split(" ")
-      if (from !== origin) call(hint as Hint)
+      if (from !== origin) wakeListeners(hint as Hint)
     },
-    everyone, // after a reconnection, whatever was missed is looked for
+    wakeAll, // after a reconnection, hints may have been missed
   )
-  tellers.add(tell)
+  senders.add(send)
   return async () => {
-    tellers.delete(tell)
-    for (const { timer } of quiet.values()) clearTimeout(timer)
+    senders.delete(send)
+    for (const { timer } of throttled.values()) clearTimeout(timer)
     await listening.unlisten()
   }
 }

@@ -1,10 +1,11 @@
 /**
- * Local days: where the days of an IANA zone begin and end on the line of instants. Local times are resolved here and in
- * `opening-hours.ts`, with Temporal and "compatible" (a skipped hour moves forward, a repeated one is its first reading),
- * and never in SQL, which reads a repeated hour the other way.
+ * Local days: the instants at which the days of an IANA zone begin and end.
+ * Local times are resolved here and in `opening-hours.ts`, with Temporal and "compatible". A skipped hour moves
+ * forward; a repeated hour has its first reading.
+ * SQL never resolves local times: it reads a repeated hour the other way.
  */
 
-/** A stretch of time, start included and end excluded, in milliseconds since the Unix epoch. */
+/** A span of time, start included and end excluded, in milliseconds since the Unix epoch. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -13,7 +14,7 @@ export interface Span {
 /** The calendar day (YYYY-MM-DD) on which an instant falls. */
 export const localDateOf = (timezone: string, at: number): string => zoned(timezone, at).toPlainDate().toString()
 
-/** All calendar days (YYYY-MM-DD) that a stretch of time touches, in order. */
+/** All calendar days (YYYY-MM-DD) that a span of time touches, in order. */
 export function localDatesOf(timezone: string, { start, end }: Span): string[] {
   const last = localDateOf(timezone, Math.max(start, end - 1))
   const dates: string[] = []
@@ -22,13 +23,13 @@ export function localDatesOf(timezone: string, { start, end }: Span): string[] {
   return dates
 }
 
-/** The stretch of a local day: 24 hours, or 23 or 25 where the clocks change. */
+/** The span of a local day: 24 hours, or 23 or 25 where the clocks change. */
 export function spanOfDay(timezone: string, date: string): Span {
   const day = Temporal.PlainDate.from(date)
   return { start: startOf(timezone, day), end: startOf(timezone, day.add({ days: 1 })) }
 }
 
-/** The instant of a local time of a day; "24:00" is the midnight that ends it. */
+/** The instant of a local time of a day; "24:00" is the midnight that ends the day. */
 export function instantOf(timezone: string, date: string, time: string): number {
   const day = Temporal.PlainDate.from(date)
   if (time === "24:00") return startOf(timezone, day.add({ days: 1 }))

@@ -1,4 +1,7 @@
-/** The key of secrets at rest: given, or generated once in the data directory beside the embedded database. */
+/**
+ * The key of secrets at rest: given, or generated once in the data directory beside the embedded database.
+ * Writes: secret_key_check.
+ */
 import { randomBytes } from "node:crypto"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -13,7 +16,7 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
   const path = join(dataDir, "secret.key")
   try {
     await mkdir(dataDir, { recursive: true })
-    // "wx": whoever comes first makes it, and nobody ever overwrites it.
+    // "wx": the first process makes the file, and no process ever overwrites it.
     await writeFile(path, randomBytes(keyBytes).toString("base64"), { mode: 0o600, flag: "wx" })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -31,9 +34,9 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
 }
 
 /**
- * Refuses a key under which the secrets of this database cannot be opened: every signature and every header of its webhooks
- * would fail, one delivery at a time. The first start leaves the value that later ones try.
- * Writes: secret_key_check.
+ * Refuses a key that cannot open the secrets of this database.
+ * Otherwise every signature and every header of its webhooks would fail, one delivery at a time.
+ * The first start leaves a sealed value, and later starts try to open it.
  */
 export async function checkSecretKey(db: Db, secrets: SecretBox): Promise<void> {
   await db`insert into slotbase.secret_key_check (sealed) values (${secrets.seal(checkText, checkText)}) on conflict do nothing`

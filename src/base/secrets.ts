@@ -4,11 +4,11 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, 
 const ivBytes = 12
 const tagBytes = 16
 
-/** Seals and opens text. A sealed value is iv, tag and ciphertext; `purpose` binds it to the place it stands in. */
+/** Seals and opens text. A sealed value is iv, tag and ciphertext; `purpose` binds it to its place. */
 export interface SecretBox {
   readonly seal: (text: string, purpose: string) => Buffer
   readonly open: (sealed: Uint8Array, purpose: string) => string
-  /** HMAC-SHA256 under the same key: recognizes a text again without keeping what could be guessed from a bare hash. */
+  /** HMAC-SHA256 under the same key. Recognizes a text again; from a bare hash the text could be guessed. */
   readonly fingerprint: (text: string, purpose: string) => Buffer
 }
 
@@ -31,11 +31,11 @@ export function secretBox(key: Uint8Array): SecretBox {
   }
 }
 
-/** A new secret token: 256 random bits in base64url, with a prefix that says what it is. */
+/** A new secret token: 256 random bits in base64url, with a prefix that names its kind. */
 export const newToken = (prefix: string): string => `${prefix}_${randomBytes(32).toString("base64url")}`
 
 /** SHA-256, for tokens of full entropy, which need no slow hash. */
 export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest()
 
-/** Compares without telling by its time where two texts differ. */
+/** Compares in constant time. */
 export const sameSecret = (a: string, b: string): boolean => timingSafeEqual(hashToken(a), hashToken(b))

@@ -1,17 +1,17 @@
 /**
- * Turns: heavy work of which only so much runs at once. What comes meanwhile waits, first come first served, up to a bound
- * for everybody together and a smaller one for each client, so that one of them cannot take all places.
+ * A turn limiter bounds how much heavy work runs at once. Further work waits in order of arrival.
+ * One bound limits all waiting work. A smaller one limits each client, so no client can take all places.
  */
 import { TooMany } from "./errors.ts"
 
 export interface TurnLimits {
   readonly running: number
   readonly waiting: number
-  /** Running and waiting, of one client. */
+  /** Running and waiting work of one client. */
   readonly ofOneClient: number
 }
 
-export class Turns {
+export class TurnLimiter {
   readonly #limits: TurnLimits
   readonly #waiting: (() => void)[] = []
   readonly #asked = new Map<string, number>()
@@ -22,7 +22,7 @@ export class Turns {
   }
 
   /** Does the work when its turn comes. Throws TooMany at once when there is no place to wait. */
-  async take<T>(client: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(client: string, work: () => Promise<T>): Promise<T> {
     const mine = this.#asked.get(client) ?? 0
     const full = this.#running >= this.#limits.running && this.#waiting.length >= this.#limits.waiting
     if (full || mine >= this.#limits.ofOneClient) throw new TooMany(retryAfterSeconds)
@@ -37,7 +37,7 @@ export class Turns {
   }
 
   #leave(client: string): void {
-    // The place passes on without being free in between.
+    // The next work takes the place directly; the place is never free in between.
     const next = this.#waiting.shift()
     if (next) next()
     else this.#running--

@@ -1,6 +1,7 @@
 /**
  * slotbase demo: a busy Saturday of a club, played through the public API of a server that runs (or of one that is started for
  * it), and then the events that it left. The clock of the database moves for it, so it plays in development only.
+ * Writes: clock (whether it may move).
  */
 import { join } from "node:path"
 import { endSession, openSession } from "#access/sessions.ts"
@@ -17,6 +18,7 @@ import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
 import { catalogue } from "#events/catalogue.ts"
 import type { Command } from "./command.ts"
+import { addressOf, isReady } from "./running-server.ts"
 
 /** Between two requests, so that one can read along; none with --fast. */
 const pauseMs = 150
@@ -52,10 +54,12 @@ export const demo: Command = {
         tokens.push(token)
         return token
       }
+      const before = await shiftOf(db)
       try {
         return await play(await setStage(db, addressOf(config), openRoot, args.includes("--fast") ? 0 : pauseMs))
       } finally {
         for (const token of tokens) await db.begin((tx) => endSession(tx, token))
+        tellShift((await shiftOf(db)) - before)
       }
     } finally {
       await db.end()
@@ -83,6 +87,25 @@ async function play(stage: Stage): Promise<number> {
   await endSeason(stage, club)
   return summary(stage.db, club.at, club.id)
 }
+
+/** By how many seconds the clock of the database is ahead. */
+async function shiftOf(db: Db): Promise<number> {
+  const [row] = await db<[{ seconds: number }]>`
+    select extract(epoch from shift)::double precision as seconds from slotbase.clock`
+  return row.seconds
+}
+
+function tellShift(seconds: number): void {
+  if (seconds === 0) return
+  console.log(`
+The clock of this database is now ${Math.round(seconds / daySeconds)} days further ahead, and stays there.
+The mailbox link and the booking that the start printed have expired. Print them anew:
+  ./scripts/slotbase links
+Move the clock back:
+  psql "$(./scripts/slotbase url)" -c "select slotbase.move_clock('-${seconds} seconds')"`)
+}
+
+const daySeconds = 24 * 3_600
 
 /** Two days ahead at least, so that all of it can be booked in time. */
 function nextSaturday(now: Date): Saturday {
@@ -116,8 +139,6 @@ async function summary(db: Db, at: string, facilityId: string): Promise<number> 
   return missing.length === 0 ? 0 : 1
 }
 
-const addressOf = ({ host, port }: Config) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
-
 /** The server that runs already, or one that is started for as long as the demo plays. */
 async function reachServer(config: Config): Promise<{ stop: () => Promise<unknown> }> {
   if (await isReady(config)) return { stop: async () => {} }
@@ -144,9 +165,3 @@ async function reachServer(config: Config): Promise<{ stop: () => Promise<unknow
     },
   }
 }
-
-const isReady = (config: Config) =>
-  fetch(`${addressOf(config)}/readyz`).then(
-    ({ status }) => status === 200,
-    () => false,
-  )

@@ -17,7 +17,7 @@ export const doctor: Command = {
         print({
           name: "migrations",
           well: false,
-          says: `${pending.length} not applied: run "bun run slotbase migrate"`,
+          says: `${pending.length} not applied: run "./scripts/slotbase migrate"`,
         })
         return 1
       }

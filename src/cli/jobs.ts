@@ -24,7 +24,7 @@ export const jobs: Command = {
   run: async (config, [action = "list", name]) => {
     const act = Object.hasOwn(actions, action) ? actions[action] : undefined
     if (act === undefined || (action !== "list" && name === undefined)) {
-      console.error("bun run slotbase jobs [list | preview <name> | run <name>]")
+      console.error("./scripts/slotbase jobs [list | preview <name> | run <name>]")
       return 2
     }
     const database = await reachDatabase(config)

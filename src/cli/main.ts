@@ -2,15 +2,18 @@
  * The command line. It needs no key: it reaches the database itself. Commands are one list; each is a file in this folder.
  */
 import { BadConfig, parseConfig } from "#base/config.ts"
-import { EmbeddedUnavailable } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
+import { unknownVariables } from "#base/unknown-variables.ts"
 import type { Command } from "./command.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
+import { grantReader } from "./grant-reader.ts"
 import { jobs } from "./jobs.ts"
+import { links } from "./links.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
 
-const commands: readonly Command[] = [url, demo, migrateCommand, doctor, jobs]
+const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
@@ -18,10 +21,11 @@ async function main(args: readonly string[]): Promise<number> {
   if (!command) {
     const asked = name !== undefined && name !== "help" && name !== "--help"
     if (asked) console.error(`There is no command "${name}".\n`)
-    console.log(`bun run slotbase <command>\n`)
-    for (const each of commands) console.log(`  ${each.name.padEnd(10)} ${each.description}`)
+    console.log(`./scripts/slotbase <command>\n`)
+    for (const each of commands) console.log(`  ${each.name.padEnd(12)} ${each.description}`)
     return asked ? 2 : 0
   }
+  for (const warning of unknownVariables(process.env)) console.error(warning)
   try {
     return await command.run(parseConfig(process.env), rest)
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Command } from "./command.ts"
 
 export const url: Command = {
   name: "url",
-  description: 'print the connection string of the database in use: psql "$(bun run slotbase url)"',
+  description: 'print the connection string of the database in use: psql "$(./scripts/slotbase url)"',
   run: async ({ databaseUrl, dataDir }) => {
     const found = databaseUrl ?? (await embeddedUrl(dataDir))
     if (!found) {

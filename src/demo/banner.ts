@@ -1,39 +1,46 @@
-/** What a newcomer needs after the start: the address, the root key (once), a first request to paste, where the tables are. */
+/**
+ * The lines after the start: the addresses, the root key (once), the clubs, a first request to paste, the way to the
+ * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
+ */
 import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
+import type { FirstClub } from "./first-club.ts"
 import type { DemoClub } from "./seed.ts"
 
-export interface Started {
-  readonly config: Config
+export interface Started extends Links {
+  readonly demo: DemoClub | undefined
+}
+
+export interface Links {
+  readonly config: Pick<Config, "role">
   readonly address: string
   readonly embedded: boolean
-  /** Just generated: shown this one time. */
+  /** Just generated, and shown only this time. */
   readonly rootKey: string | undefined
-  readonly demo: DemoClub | undefined
   readonly mailbox: string | undefined
+  readonly first: FirstClub
 }
 
-export function banner({ config, address, embedded, rootKey, demo, mailbox }: Started): string {
-  const bun = Bun.which("bun") === null ? ".bun/node_modules/.bin/bun" : "bun"
-  const key = rootKey ?? config.rootKey
-  const lines = [
+export const banner = (started: Started): string =>
+  ["", `  SlotBase is ready (${started.config.role}).`, "", ...linkLines(started, demoLines(started.demo)), ""].join(
+    "\n",
+  )
+
+/** @param after Lines between the clubs and the request to paste. */
+export function linkLines(links: Links, after: readonly string[] = []): string[] {
+  const { config, address, embedded, mailbox } = links
+  const isServer = config.role !== "actors"
+  return [
+    ...(isServer ? addressLines(address, mailbox) : []),
+    `  Tables     psql "$(./scripts/slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
+    `  Health     ${address}/readyz        ./scripts/slotbase doctor`,
     "",
-    `  SlotBase is ready (${config.role}).`,
-    "",
-    ...(config.role === "actors" ? [] : addressLines(address, mailbox)),
-    `  Tables     psql "$(${bun} run slotbase url)"        schema slotbase${embedded ? ", embedded PostgreSQL 18" : ""}`,
-    `  Health     ${address}/readyz        ${bun} run slotbase doctor`,
+    ...keyLines(links),
+    ...(isServer ? [...clubLines(links.first), ...after, ...requestLines(links)] : []),
   ]
-  if (rootKey)
-    lines.push(
-      "",
-      `  Root key   ${rootKey}`,
-      "             Shown this once: keep it. It is the platform administrator's API key.",
-    )
-  return [...lines, ...demoLines(demo, address, key), ""].join("\n")
 }
 
-/** What only a server answers; a process of actors has just health and metrics there. */
+/** The addresses that only a server answers; a process of actors answers only health and metrics. */
 function addressLines(address: string, mailbox: string | undefined): string[] {
   return [
     `  API        ${address}/v1        described at ${address}/openapi`,
@@ -42,28 +49,61 @@ function addressLines(address: string, mailbox: string | undefined): string[] {
   ]
 }
 
-function demoLines(demo: DemoClub | undefined, address: string, key: string | undefined): string[] {
+function keyLines({ rootKey, first: { keyHint } }: Links): string[] {
+  if (rootKey)
+    return [
+      `  Root key   ${rootKey}`,
+      "             Shown this once: keep it. It is the platform administrator's API key.",
+    ]
+  return keyHint === configuredKey
+    ? [`  Root key   the one that ${configuredKey} was set to`]
+    : [
+        `  Root key   ${keyHint}…        shown whole at the first start only`,
+        `             If it is lost, start once with ${configuredKey} set to a new one.`,
+      ]
+}
+
+const configuredKey = "SLOTBASE_ROOT_KEY"
+
+function clubLines({ clubs, furtherClubs, court, member }: FirstClub): string[] {
+  return [
+    ...clubs.map(({ id, name }, nth) => `  ${nth === 0 ? "Clubs   " : "        "}   ${id}  ${name}`),
+    ...(furtherClubs > 0 ? [`             and ${furtherClubs} more: GET /v1/facilities`] : []),
+    ...(court ? [`  A court    ${court.id}  ${court.name}`] : []),
+    ...(member ? [`  A member   ${member.id}  ${member.name}, ${member.email}`] : []),
+  ]
+}
+
+function demoLines(demo: DemoClub | undefined): string[] {
   if (!demo) return []
-  const tomorrow = new Date(Math.ceil(clock.now() / dayMs) * dayMs)
-  const at = (hour: number) => new Date(tomorrow.getTime() + hour * hourMs).toISOString()
+  return [
+    "",
+    `  The demo club ${demo.name} was made. Everybody's password is ${demo.password}`,
+    ...demo.people.map(({ role, email, name }) => `             ${role.padEnd(16)} ${email.padEnd(28)} ${name}`),
+  ]
+}
+
+/** Tomorrow by the clock of the database, so that the request can be made whenever it is printed. */
+function requestLines({ address, rootKey, first: { clubs, court, member } }: Links): string[] {
+  const [club] = clubs
+  if (!club || !court || !member) return []
+  const day = new Date(Math.ceil(clock.now() / dayMs) * dayMs).toISOString().slice(0, 10)
+  // The shell says so itself when KEY has no value yet.
+  const key = rootKey ?? `"\${KEY:?is not set: set it to the root key}"`
   const body = JSON.stringify({
-    resourceId: demo.resources[0]?.id,
-    bookerId: demo.people.find(({ role }) => role === "player")?.id,
+    resourceId: court.id,
+    bookerId: member.id,
     paymentMethod: "offline",
-    startAt: at(10),
-    endAt: at(11),
+    startAt: `${day}T10:00:00Z`,
+    endAt: `${day}T11:00:00Z`,
   })
   return [
     "",
-    `  A demo club was made: ${demo.name}, ${demo.facilityId}. Everybody's password is ${demo.password}`,
-    ...demo.people.map(({ role, email, name }) => `             ${role.padEnd(16)} ${email.padEnd(28)} ${name}`),
+    "  Book a court, in another shell:",
     "",
-    "  Book a court:",
-    "",
-    `export SLOTBASE=${address} KEY=${key ?? "<root key>"} CLUB=${demo.facilityId}`,
+    `export SLOTBASE=${address} KEY=${key} CLUB=${club.id} COURT=${court.id} MEMBER=${member.id} DAY=${day}`,
     `curl -s "$SLOTBASE/v1/facilities/$CLUB/bookings" -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '${body}'`,
   ]
 }
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
+const dayMs = 24 * 3_600_000

@@ -1,4 +1,4 @@
-/** Scene two: the week before. Saturday fills: payments that fail and succeed, a cancellation and its refund, a waitlist that moves. */
+/** Scene two: the week before. Saturday fills, with failed and successful payments, a refund, and a moving waitlist. */
 import type { Club } from "./club.ts"
 import type { Stage } from "./stage.ts"
 
@@ -10,9 +10,9 @@ export interface Saturday {
 }
 
 export interface Booked {
-  /** Anna's at 10:00, who comes. */
+  /** Anna's booking at 10:00; she comes. */
   readonly played: string
-  /** Ben's at 10:00, who does not. */
+  /** Ben's booking at 10:00; he does not come. */
   readonly missed: string
   /** The child's lesson at 14:00. */
   readonly sessionId: string

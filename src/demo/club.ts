@@ -1,17 +1,19 @@
-/** Scene one: a club opens. Its people register and get their roles, its courts are built as far as its plan allows. */
+/**
+ * Scene one: a club opens. Its people register and get their roles, and its courts are created up to the plan's limit.
+ */
 import { newId } from "#base/ids.ts"
-import { type Actor, password, type Stage } from "./stage.ts"
+import { password, type Stage, type StageActor } from "./stage.ts"
 
 export interface Club {
   readonly at: string
   readonly id: string
-  readonly owner: Actor
-  readonly desk: Actor
-  readonly coach: Actor
-  readonly anna: Actor
-  readonly ben: Actor
-  readonly clara: Actor
-  /** Clara's. */
+  readonly owner: StageActor
+  readonly desk: StageActor
+  readonly coach: StageActor
+  readonly anna: StageActor
+  readonly ben: StageActor
+  readonly clara: StageActor
+  /** Clara's child. */
   readonly child: { readonly id: string; readonly name: string }
   readonly courts: readonly string[]
   readonly subscriptionId: string
@@ -24,7 +26,7 @@ export async function openClub(stage: Stage): Promise<Club> {
   const { call, root, say } = stage
   say("\nA club opens")
   const run = newId().slice(-8)
-  const register = async (firstName: string, lastName: string, facilityId?: string): Promise<Actor> => {
+  const register = async (firstName: string, lastName: string, facilityId?: string): Promise<StageActor> => {
     const email = `${firstName.toLowerCase()}.${run}@example.com`
     const person = { email, password, firstName, lastName, ...(facilityId && { facilityId }) }
     const { id } = await call(null, "POST", "/v1/users", person)

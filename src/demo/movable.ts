@@ -1,9 +1,9 @@
-/** Which databases the demo may play in: it moves their clock. */
+/** Which databases the demo may use: it moves their clock. */
 import type { Db } from "#base/database/db.ts"
 
 /**
- * Why the demo may not play here; undefined: it may. The last event of the log says in which environment the database is used, for
- * whoever calls the demo may have forgotten whose it is. To be asked before anything is started or migrated.
+ * The reason against a demo in this database; undefined: the demo may run. The environment comes from the last event of
+ * the log, because the caller may have forgotten the database's use. Call this before anything is started or migrated.
  */
 export async function whyNoDemo(db: Db): Promise<string | undefined> {
   const [made] = await db<[{ made: boolean }]>`select to_regclass('slotbase.event_positions') is not null as made`

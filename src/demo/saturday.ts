@@ -1,4 +1,6 @@
-/** Scene three: Saturday itself. Reminders, a check-in by QR code, a no-show with its fee, a lesson and what is said of it. */
+/**
+ * Scene three: Saturday itself. Reminders, a check-in by QR code, a no-show with its fee, and a lesson with feedback.
+ */
 import type { Booked, Saturday } from "./bookings.ts"
 import type { Club } from "./club.ts"
 import type { Stage } from "./stage.ts"

@@ -1,4 +1,4 @@
-/** The last scene: a month later the club's subscription is renewed, and then ended. */
+/** The last scene: a month later the club's subscription is renewed, and then cancelled. */
 import type { Club } from "./club.ts"
 import type { Stage } from "./stage.ts"
 

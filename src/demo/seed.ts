@@ -1,12 +1,13 @@
 /**
- * The demo club: made through the commands of the domain, so that its events are recorded like any other. It is one
- * transaction: a process that dies in the middle leaves nothing, and of two that start together one makes it.
+ * The demo club, made through the domain's commands, so that its events are recorded like any other. One transaction
+ * makes it: a process that crashes in the middle leaves nothing, and of two starts at once one makes the club.
  */
 import { randomBytes } from "node:crypto"
 import type { Caller } from "#access/caller.ts"
 import { hashPassword } from "#access/passwords.ts"
 import type { Config } from "#base/config.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { createFacility } from "#domain/club/facilities.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
@@ -20,7 +21,7 @@ export interface DemoClub {
   readonly name: string
   readonly resources: readonly { readonly id: string; readonly name: string }[]
   readonly people: readonly DemoPerson[]
-  /** The same for everybody. */
+  /** One password for all people. */
   readonly password: string
 }
 
@@ -31,7 +32,7 @@ export interface DemoPerson {
   readonly role: string
 }
 
-/** Makes the demo club in a database without a facility, and answers it; undefined when there is one already. */
+/** Makes the demo club in a database without a facility, and returns it; undefined when a facility exists. */
 export async function seedDemo({
   db,
   config,
@@ -40,12 +41,12 @@ export async function seedDemo({
   readonly config: Config
 }): Promise<DemoClub | undefined> {
   if (!(await isEmpty(db))) return undefined
-  // A password that stands in a README opens no door of a real system.
+  // A password that stands in public code opens no door of a real system.
   const password = config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
   const passwordHash = await hashPassword(password, "demo")
   const context = { environment: config.environment, correlationId: newId(), userId: rootUserId }
   const { result } = await transact(db, context, async (tx) => {
-    // Whoever comes second waits here, and then finds the club.
+    // The second of two starts waits here, and then finds the club.
     await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('demo'))`
     if (!(await isEmpty(tx))) return undefined
     return { ...(await makeClub(tx, passwordHash)), password }
@@ -118,7 +119,7 @@ const club = {
     slotMinutes: 60,
     holdMinutes: 5,
   },
-  /** Prices in euro cents for an hour. */
+  /** Prices in euro cents per hour. */
   courts: [
     { name: "Court 1", resourceType: "court", hourlyPrice: 2400 },
     { name: "Court 2", resourceType: "court", hourlyPrice: 2400 },

@@ -1,37 +1,43 @@
 /**
- * What the demo plays on: the public API of a running server, called as anybody could with curl, and the movable clock of a
- * demo database. Every request is told as it is made, with the events that it recorded.
+ * The stage of the demo: a running server's public API, and the movable clock of a demo database. Every request could
+ * also be made with curl. The demo prints each one with the events that it recorded.
  */
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 
-export interface Actor {
+export interface StageActor {
   readonly id: string
   readonly name: string
   readonly email: string
   token: string
 }
 
-/** Everybody's in the demo. */
+/** The password of every person in the demo. */
 export const password = "a demo password of some length"
 
 export type Body = Readonly<Record<string, never>> & ReturnType<typeof JSON.parse>
 
 export interface Stage {
   readonly db: Db
-  /** Whoever reaches the database is the platform's administrator for the length of the demo. */
-  readonly root: Actor
-  /** Tells what happens; a heading when nobody acts. */
+  /** The platform's administrator for the length of the demo: the demo has access to the database. */
+  readonly root: StageActor
+  /** Prints a line of the story. */
   readonly say: (line: string) => void
-  /** Calls the API as somebody. Throws what the problem document says, unless it is the `refused` status that is wanted. */
-  readonly call: (who: Actor | null, method: string, path: string, body?: unknown, refused?: number) => Promise<Body>
-  /** Asks again until the answer is so. */
+  /** Calls the API as a person. Throws the problem document, unless the answer has the expected `refused` status. */
+  readonly call: (
+    who: StageActor | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    refused?: number,
+  ) => Promise<Body>
+  /** Repeats the question until the answer is right. */
   readonly until: <T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean) => Promise<T>
-  /** Moves the clock of the demo forward to an instant; does nothing when it has passed. */
+  /** Moves the demo's clock forward to an instant; does nothing when the instant has passed. */
   readonly moveTo: (instant: Date) => Promise<void>
   readonly now: () => Promise<Date>
-  /** Signs somebody in anew: sessions end after a month. */
-  readonly signIn: (who: Actor) => Promise<void>
+  /** Signs a person in again, because sessions end after a month. */
+  readonly signIn: (who: StageActor) => Promise<void>
   /** Runs a scheduled job by hand and waits for its end. */
   readonly job: (name: string) => Promise<void>
 }
@@ -46,7 +52,7 @@ export async function setStage(
   openRoot: () => Promise<string>,
   pauseMs: number,
 ): Promise<Stage> {
-  const root: Actor = { id: "root", name: "The platform", email: "", token: await openRoot() }
+  const root: StageActor = { id: "root", name: "The platform", email: "", token: await openRoot() }
   const say = (line: string) => console.log(line)
 
   const call: Stage["call"] = async (who, method, path, body, refused) => {

@@ -1,4 +1,7 @@
-/** The hook points after:booking.confirmed and after:payment.succeeded: what a hook gets. AfterHooks runs them like a handler. */
+/**
+ * The hook points after:booking.confirmed and after:payment.succeeded, and the input of their hooks. The handler
+ * AfterHooks runs them.
+ */
 import type { DomainEvent } from "./envelope.ts"
 
 /** Runs at least once for each event; the key is the event's id and the hook's name. */

@@ -1,6 +1,6 @@
 /**
- * All event types in one list: the spec's 34, and those of origin `slotbase` that the domain needs beside them.
- * Types, checks, JSON Schemas and the answers of `/v1/event-types` come from here, so they cannot disagree.
+ * All event types in one list: the spec's 34, and the domain's additional types of origin `slotbase`.
+ * Types, checks, JSON Schemas and the answers of `/v1/event-types` come from this list, so they cannot disagree.
  * To add a type, add it to its area's file.
  */
 import * as Result from "effect/Result"
@@ -18,8 +18,6 @@ import { recurringEvents } from "./types/series.ts"
 import { subscriptionEvents } from "./types/subscription.ts"
 import { userEvents } from "./types/user.ts"
 import { waitlistEvents } from "./types/waitlist.ts"
-
-export type { EventDefinition } from "./definition.ts"
 
 const all = [
   ...bookingEvents,
@@ -45,7 +43,7 @@ export const catalogue: readonly EventDefinition[] = Object.freeze([...all])
 
 const definitions = byType(catalogue)
 
-/** The definition of a type, or undefined when the catalogue has none of that name. */
+/** The definition of a type; undefined when the catalogue has none of that name. */
 export function definitionOf(type: string): EventDefinition | undefined {
   return definitions.get(type)
 }
@@ -55,7 +53,7 @@ export const facilityWebhookEvents: readonly EventType[] = Object.freeze(
   all.filter((definition) => definition.facilityWebhook).map((definition) => definition.type),
 )
 
-/** Data that is not what its event type promises. Each path is dotted, such as `participants.0.userId`. */
+/** Data that violates the Schema of its event type. Each path is dotted, such as `participants.0.userId`. */
 export class InvalidEvent extends Error {
   readonly _tag = "InvalidEvent"
   override readonly name = "InvalidEvent"
@@ -69,12 +67,12 @@ export class InvalidEvent extends Error {
   }
 }
 
-/** Enough to find the fault; data with thousands of unknown keys must not become an error of thousands of lines. */
+/** Enough to find the fault. Data with thousands of unknown keys must not cause an error with thousands of lines. */
 const maxIssues = 50
 
 /**
- * Throws `InvalidEvent` unless the data is exactly what the type's Schema says: nothing missing, nothing wrong,
- * nothing more. An optional field is absent, never null or undefined.
+ * Throws `InvalidEvent` unless the data matches the type's Schema exactly. No field may be missing, wrong or unknown.
+ * An optional field is absent, never null or undefined.
  */
 export function checkData(type: EventType, data: unknown): void {
   const check = checks.get(type)
@@ -89,7 +87,7 @@ export function checkData(type: EventType, data: unknown): void {
 }
 
 /** The JSON Schema (draft 2020-12) of a type's data, closed: unknown fields are refused at every depth. */
-export function jsonSchemaOf(type: EventType): Readonly<Record<string, unknown>> {
+export function eventJsonSchemaOf(type: EventType): Readonly<Record<string, unknown>> {
   const definition = definitions.get(type)
   if (definition === undefined) throw new InvalidEvent(type, [{ path: "type", message: "Unknown event type" }])
   const { schema } = Schema.toJsonSchemaDocument(definition.schema, {
@@ -104,7 +102,7 @@ export function jsonSchemaOf(type: EventType): Readonly<Record<string, unknown>>
   }
 }
 
-/** The definitions by their type; two of one type are a mistake in the list. */
+/** The definitions by their type. Two definitions of one type are a mistake in the list. */
 export function byType(list: readonly EventDefinition[]): ReadonlyMap<string, EventDefinition> {
   const map = new Map<string, EventDefinition>()
   for (const definition of list) {

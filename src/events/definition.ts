@@ -1,10 +1,10 @@
 /**
- * What the catalogue knows of one event type, and how an area of the domain defines its own. The area files list
- * their definitions, `catalogue.ts` joins the lists: a new type is one entry in one area file.
+ * The definition of one event type in the catalogue, and how an area of the domain defines its own types.
+ * The area files list their definitions, and `catalogue.ts` joins the lists. A new type is one entry in one area file.
  */
 import * as Schema from "effect/Schema"
 
-/** The channels of the spec (WEBSOCKET_CHANNELS), with what each is for. */
+/** The channels of the spec (WEBSOCKET_CHANNELS), with the purpose of each. */
 export const channelPatterns = {
   "user:{userId}:bookings": "Booking updates for user",
   "user:{userId}:notifications": "Notifications for user",
@@ -16,7 +16,7 @@ export const channelPatterns = {
 } as const
 export type ChannelPattern = keyof typeof channelPatterns
 
-/** What an event is about. Events of one aggregate keep their commit order. */
+/** The kind of thing that an event is about. Events of one aggregate keep their commit order. */
 export type Aggregate =
   | "booking"
   | "payment"
@@ -37,27 +37,27 @@ export type Aggregate =
 export interface EventDefinition<Type extends string = string, Fields extends Schema.Struct.Fields = EventFields> {
   readonly type: Type
   readonly version: "1.0"
-  /** `spec`: one of the specification's 34. `slotbase`: needed by the domain beside them. */
+  /** `spec`: one of the specification's 34. `slotbase`: an addition that the domain needs. */
   readonly origin: "spec" | "slotbase"
   readonly description: string
   readonly aggregate: Aggregate
   /** The id of the aggregate in data that has passed `checkData`. */
   readonly aggregateId: (data: object) => string
   readonly schema: Schema.Struct<Fields>
-  /** Complete and realistic data: every field present, the optional ones too. */
+  /** Complete and realistic data with every field, the optional ones included. */
   readonly sample: Schema.Struct<Fields>["Type"]
-  /** Whether a facility may subscribe a webhook to it (FACILITY_WEBHOOK_EVENTS). */
+  /** Whether a facility may subscribe a webhook to this type (FACILITY_WEBHOOK_EVENTS). */
   readonly facilityWebhook: boolean
   /**
-   * The channels on which this event itself is seen. `user:{userId}:notifications` is in none: its frames are made by
-   * the handler that notifies, not by events.
+   * The channels on which this event itself is sent. No event lists `user:{userId}:notifications`: the notification
+   * handler makes its frames.
    */
   readonly channels: readonly ChannelPattern[]
-  /** The service that the event names as its source unless told otherwise. */
+  /** The default source of the event, a service name. */
   readonly source: string
 }
 
-/** Fields that need no service to be checked, so that a check is a plain synchronous call. */
+/** The fields need no service to be checked, so that a check is a plain synchronous call. */
 export type EventFields = { readonly [name: string]: Schema.ConstraintCodec<unknown, unknown, never, never> }
 
 interface Definition<Type extends string, Fields extends EventFields> {
@@ -72,7 +72,7 @@ interface Definition<Type extends string, Fields extends EventFields> {
   readonly channels?: readonly ChannelPattern[]
 }
 
-/** The `define` of one area: its service is the default source of all its events. */
+/** The `define` of one area. The service of the area is the default source of all its events. */
 export function area(source: string) {
   return <const Type extends string, const Fields extends EventFields>(
     definition: Definition<Type, Fields>,

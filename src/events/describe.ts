@@ -1,5 +1,5 @@
-/** What the catalogue tells the world about a type: the answer of `GET /v1/event-types/{type}`, and sample events. */
-import { definitionOf, type EventType, InvalidEvent, jsonSchemaOf } from "./catalogue.ts"
+/** The public description of a type: the answer of `GET /v1/event-types/{type}`, and sample events. */
+import { definitionOf, type EventType, eventJsonSchemaOf, InvalidEvent } from "./catalogue.ts"
 import type { EventDefinition } from "./definition.ts"
 import type { DomainEvent } from "./envelope.ts"
 import { example } from "./example.ts"
@@ -11,7 +11,7 @@ export interface EventTypeDescription
   > {
   /** JSON Schema (draft 2020-12) of `data`. */
   readonly schema: Readonly<Record<string, unknown>>
-  /** A whole event with every field, the optional ones too. */
+  /** A whole event with every field, the optional ones included. */
   readonly sample: DomainEvent
 }
 
@@ -27,12 +27,12 @@ export function describeEventType(type: EventType): EventTypeDescription {
     facilityWebhook,
     channels,
     source,
-    schema: jsonSchemaOf(type),
+    schema: eventJsonSchemaOf(type),
     sample: samplesEvent(type),
   }
 }
 
-/** A sample event, always the same. Throws `InvalidEvent` when the catalogue has no such type. */
+/** A sample event, the same at every call. Throws `InvalidEvent` when the catalogue has no such type. */
 export function samplesEvent(type: EventType): DomainEvent {
   const { version, source, sample } = known(type)
   return {

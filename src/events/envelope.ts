@@ -1,6 +1,7 @@
 /**
- * The spec's `DomainEvent`, and how it is made from a row of slotbase.events. The text that webhooks send is made by the
- * SQL function slotbase.event_body() from the same row; a test holds the two together.
+ * The spec's `DomainEvent`, made from a row of slotbase.events.
+ * Webhooks send the text that the SQL function slotbase.event_body() makes from the same row. A test keeps the two
+ * equal.
  */
 import * as Schema from "effect/Schema"
 import { platformFacilityId } from "#base/ids.ts"
@@ -44,7 +45,7 @@ export interface EventRow {
   readonly metadata: object
 }
 
-/** The event of a row. The row is trusted: what was checked when it was recorded is not checked again. */
+/** The event of a row. The row is trusted: its data was checked when it was recorded. */
 export function toDomainEvent(row: EventRow): DomainEvent {
   const { environment, clientIp, userAgent } = row.metadata as DomainEvent["metadata"]
   return {

@@ -1,7 +1,9 @@
 /**
- * What this process has counted and timed, by the spec's names (EVENT_METRICS). Prometheus allows no dots, so
- * `events.published.total` is `events_published_total`, and its help text opens with the spec's name. Counters and histograms
- * are of this process; the gauges are read from the database when somebody asks, bounded and at most once a second.
+ * The counts and durations of this process, by the spec's names (EVENT_METRICS).
+ * Prometheus allows no dots: `events.published.total` is `events_published_total`, and its help text opens with the
+ * spec's name.
+ * Counters and histograms cover this process. The gauges are read from the database at a scrape, bounded and at most
+ * once a second.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { Db } from "#base/database/db.ts"
@@ -48,18 +50,18 @@ const gauges = {
   deadLetters: gauge("dead_letter_size", "dead_letter.size: Dead letter queue size, unresolved"),
 }
 
-/** Durations are milliseconds here and seconds in the output, as Prometheus wants them. */
+/** Durations are milliseconds here and seconds in the output, as Prometheus requires. */
 export const metrics = {
-  /** Events that were committed. */
+  /** Committed events. */
   published(type: string, count = 1): void {
     published.inc({ type: definitionOf(type) ? type : "other" }, count)
   },
-  /** A run that has ended: success, skipped or dead_letter. Handlers come from the registry, so there are few. */
+  /** A run that has ended: success, skipped or dead_letter. Handlers come from the registry, so they are few. */
   processed(handler: string, outcome: string, durationMs: number): void {
     processed.inc({ handler, outcome })
     processing.observe({ handler, outcome }, durationMs / 1000)
   },
-  /** An attempt of a handler that failed, whatever comes next. */
+  /** A failed attempt of a handler, with or without a retry. */
   failed(handler: string): void {
     failed.inc({ handler })
   },
@@ -71,7 +73,7 @@ export const metrics = {
 
 export const metricsContentType = registry.contentType
 
-/** Everything in Prometheus' text format. When the database does not answer, the gauges keep their last values. */
+/** All metrics in Prometheus' text format. When the database does not answer, the gauges keep their last values. */
 export async function scrape(db: Db): Promise<string> {
   if (performance.now() - measuredAt > gaugesFreshMs) {
     measuredAt = performance.now()
@@ -82,7 +84,7 @@ export async function scrape(db: Db): Promise<string> {
 }
 
 const gaugesFreshMs = 1_000
-/** Nobody acts differently above it, and counting a longer queue would make the trouble worse. */
+/** Above this count nobody acts differently. Counting a longer queue would add load in the middle of trouble. */
 const countAtMost = 100_000
 let measuredAt = Number.NEGATIVE_INFINITY
 let measuring: Promise<void> = Promise.resolve()

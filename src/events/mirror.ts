@@ -1,10 +1,12 @@
 /**
- * Mirrors the catalogue into the table slotbase.event_types, so that SQL can record an event and refuse one that cannot be
- * right. What an older or newer program knows besides stays: both may run on one database.
+ * Mirrors the catalogue into the table slotbase.event_types. With the table, SQL can record an event and refuse an
+ * obviously wrong one.
+ * Types of an older or newer program stay in the table: both programs may run on one database.
  * Writes: event_types.
  */
 import type { Db } from "#base/database/db.ts"
-import { catalogue, type EventDefinition, type EventType, jsonSchemaOf } from "./catalogue.ts"
+import { catalogue, type EventType, eventJsonSchemaOf } from "./catalogue.ts"
+import type { EventDefinition } from "./definition.ts"
 
 export async function mirrorEventTypes(db: Db, environment: string): Promise<void> {
   const types = catalogue.map((definition) => ({
@@ -13,7 +15,7 @@ export async function mirrorEventTypes(db: Db, environment: string): Promise<voi
     source: definition.source,
     aggregate: definition.aggregate,
     aggregate_keys: aggregateKeysOf(definition),
-    required: jsonSchemaOf(definition.type as EventType).required ?? [],
+    required: eventJsonSchemaOf(definition.type as EventType).required ?? [],
     environment,
   }))
   await db`
@@ -27,10 +29,10 @@ export async function mirrorEventTypes(db: Db, environment: string): Promise<voi
         aggregate_keys = excluded.aggregate_keys, required = excluded.required, environment = excluded.environment`
 }
 
-/** The keys of the data that the definition looks at for its aggregate's id, in its order. */
+/** The keys of the data in which the definition looks for its aggregate's id, in order. */
 export function aggregateKeysOf({ aggregateId }: EventDefinition): string[] {
   const keys: string[] = []
-  const look = (_: object, key: string | symbol) => void keys.push(String(key))
-  aggregateId(new Proxy({}, { get: look }))
+  const remember = (_: object, key: string | symbol) => void keys.push(String(key))
+  aggregateId(new Proxy({}, { get: remember }))
   return keys
 }

@@ -1,23 +1,26 @@
 /**
- * The outbox: the only place that makes events. `record` checks an event against its Schema and keeps it; right before
- * the commit all events of the transaction are written in one statement, pipelined with the commit itself.
- * Guarantees: no event without its change, no change without its event; the outbox number is drawn after every row
- * lock of the command, so the events of one aggregate stand in commit order.
+ * The outbox: the only place that makes events. `record` checks an event against its Schema and keeps it.
+ * Right before the commit one statement writes all events of the transaction, pipelined with the commit itself.
+ * Guarantees:
+ * - There is no event without its change, and no change without its event.
+ * - The outbox number is drawn after every row lock of the command, so the events of one aggregate stand in commit
+ *   order.
  * Writes: events, outbox.
  */
 import { reached } from "#base/crash-points.ts"
-import type { Db, Tx } from "#base/database/db.ts"
-import { raise } from "#base/hints.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import { sendHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { checkData, definitionOf, type EventData, type EventType } from "./catalogue.ts"
 import { metrics } from "./metrics.ts"
 
-/** Where a command comes from; stands on every event that it records. */
+/** The origin of a command. Every event that the command records carries it. */
 export interface EventContext {
   readonly environment: "production" | "staging" | "development"
   readonly correlationId: string
   readonly causationId?: string
-  /** Who acts: a person, or one of the system actors. */
+  /** The actor: a person, or one of the system actors. */
   readonly userId?: string
   readonly clientIp?: string
   readonly userAgent?: string
@@ -28,14 +31,14 @@ export interface NewEvent<T extends EventType> {
   /** Default: the platform facility. */
   readonly facilityId?: string
   readonly data: EventData<T>
-  /** When it happened in the domain; default: now. */
+  /** The time of the change in the domain; default: now. */
   readonly occurredAt?: Date
   readonly organizationId?: string
-  /** What webhook filters may look at, where the data does not say it. */
+  /** Facts for webhook filters that the data does not contain. */
   readonly about?: { readonly resourceId?: string; readonly bookingType?: string }
 }
 
-/** Runs a command in one transaction; answers its result and the ids of the events it recorded. */
+/** Runs a command in one transaction. Returns its result and the ids of the events that it recorded. */
 export async function transact<T>(
   db: Db,
   context: EventContext,
@@ -43,14 +46,16 @@ export async function transact<T>(
 ): Promise<{ result: T; eventIds: readonly string[] }> {
   let kept: Kept | undefined
   const result = await db.begin(async (tx) => {
-    kept = open(tx, context)
+    kept = setEventContext(tx, context)
     return command(tx)
   })
   return { result, eventIds: kept?.events.map((event) => event.id) ?? [] }
 }
 
-/** Sets whose events the following `record` calls of this transaction are: a batch of handlers shares one. */
-export function open(tx: Tx, context: EventContext): Kept {
+/**
+ * Sets the context of the following `record` calls of this transaction. The handlers of one batch share a transaction.
+ */
+export function setEventContext(tx: Tx, context: EventContext): Kept {
   const present = transactions.get(tx)
   if (present) {
     present.context = context
@@ -63,20 +68,23 @@ export function open(tx: Tx, context: EventContext): Kept {
   tx.afterCommit(() => {
     if (kept.events.length > 0) reached("after-commit")
     for (const event of kept.events) metrics.published(event.type)
-    if (kept.events.length > 0) raise("outbox")
+    if (kept.events.length > 0) sendHint("outbox")
     if (kept.events.length > 0) reached("after-hint")
   })
   return kept
 }
 
-/** Where the command of this transaction comes from: what is recorded later in its name carries it on. */
-export function contextOf(tx: Tx): EventContext {
+/** The origin of this transaction's command, for work that is recorded later in its name. */
+export function eventContextOf(tx: Tx): EventContext {
   const kept = transactions.get(tx)
   if (!kept) throw new Error("contextOf: this transaction has no event context; open it with transact()")
   return kept.context
 }
 
-/** Records an event in the transaction of its change; returns its id. Throws `InvalidEvent` when it is not of its Schema. */
+/**
+ * Records an event in the transaction of its change; returns its id. Throws `InvalidEvent` when the event violates its
+ * Schema.
+ */
 export function record<T extends EventType>(tx: Tx, event: NewEvent<T>): string {
   const kept = transactions.get(tx)
   if (!kept) throw new Error("record: this transaction has no event context; open it with transact()")
@@ -120,8 +128,8 @@ function rowOf<T extends EventType>(event: NewEvent<T>, context: EventContext) {
   }
 }
 
-// The events are inserted, and with them this transaction gets its id, before the outbox draws its numbers: the floor of
-// the dispatcher's scan relies on it. "order by id" is the order of the record calls.
+// The insert of the events gives this transaction its id, before the outbox draws its numbers.
+// The low-water mark of the dispatcher's scan relies on this order. "order by id" is the order of the record calls.
 const write = (tx: Tx, events: readonly RecordedRow[]) =>
   events.length === 0
     ? Promise.resolve()

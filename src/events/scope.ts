@@ -1,15 +1,16 @@
-/** Where a facility stands: what its events name beside their data, and its zone under a lock. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+/** The scope of a facility: the fields that its events carry beside their data, and its zone under a lock. */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 
-/** Spread it into what is recorded: `record(tx, { type, ...scope, data })`. */
+/** Spread it into a recorded event: `record(tx, { type, ...scope, data })`. */
 export interface FacilityScope {
   readonly facilityId: string
   readonly organizationId?: string
 }
 
-/** Undefined: there is no such facility; the platform's own row is none. */
+/** Undefined when there is no such facility. The platform's own row does not count as one. */
 export async function facilityScope(db: Queryable, id: string): Promise<FacilityScope | undefined> {
   const [row] = await db<{ id: string; organization_id: string | null }[]>`
     select id, organization_id from slotbase.facilities where id = ${id} and id <> ${platformFacilityId}`
@@ -17,8 +18,8 @@ export async function facilityScope(db: Queryable, id: string): Promise<Facility
 }
 
 /**
- * Locks the facility's row against others who change its rules; bookings do not wait for it. `now` was read after the
- * lock. Throws NotFound.
+ * Locks the facility's row against other changes of its rules; bookings do not wait for the lock.
+ * `now` was read after the lock. Throws NotFound.
  */
 export async function lockFacility(
   tx: Tx,

@@ -1,4 +1,7 @@
-/** The hooks of this installation, in the order in which they run. To add one: a file beside this one, and its name here. */
+/**
+ * The hooks of this installation, in the order of running. To add a hook, add a file beside this one, and its name
+ * here.
+ */
 import type { Hooks } from "#base/hooks.ts"
 import { createHooks } from "./create-hooks.ts"
 

@@ -1,7 +1,7 @@
-/** Reads a JSON body within its limit, as UTF-8 that is checked, and keeps its bytes' text for the Idempotency-Key. */
+/** Reads a JSON body within its limit, as checked UTF-8. The text is kept for the Idempotency-Key. */
 import { BadRequest } from "./problems.ts"
 
-/** 1 MiB: the largest body we know, a webhook with a template, stays below 100 KiB. */
+/** 1 MiB. The largest body that we know, a webhook with a template, stays below 100 KiB. */
 export const maxBodyBytes = 1024 * 1024
 
 /** The parsed body; an empty one counts as {}. Throws BadRequest (413, 415, or 422 `malformed_json`). */
@@ -22,10 +22,10 @@ export async function readBody(request: Request): Promise<unknown> {
 /** The text of the body that `readBody` has read; empty when there was none. */
 export const bodyTextOf = (request: Request): string => texts.get(request) ?? ""
 
-/** Of a body that was read otherwise: a text that is the same when the same body is sent again. */
+/** For a body that was read in another way: a text that is the same when the same body is sent again. */
 export const keepBodyText = (request: Request, text: string): void => void texts.set(request, text)
 
-/** A body that does not say its length is read piece by piece, and no further than the limit. */
+/** A body without a stated length is read piece by piece, and no further than the limit. */
 async function readBounded(request: Request): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   let length = 0

@@ -1,7 +1,10 @@
-/** The correlation id: one for all that follows from a request, in its answer's header, its events and its log lines. */
+/**
+ * The correlation id: one for everything that follows from a request. The answer's header, the events and the log
+ * lines carry it.
+ */
 import { isId, newId } from "#base/ids.ts"
 
-/** What Elysia lets a route say about its answer. */
+/** The part of Elysia's context that sets an answer's status and headers. */
 export interface ResponseSettings {
   status?: number | string
   headers: Record<string, string | number>

@@ -1,6 +1,6 @@
 /**
- * How a route stands in the OpenAPI document: `{ detail: describe({ summary, body, answer, … }) }` beside its handler.
- * The Schemas are those that decode the request, so the document cannot promise another one.
+ * How a route stands in the OpenAPI document: `{ detail: describe({ summary, body, answer, … }) }` beside its
+ * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
 
@@ -13,25 +13,26 @@ export interface RouteDescription {
   readonly body?: Schema.Constraint
   /** A Struct of the query's parameters. */
   readonly query?: Schema.Constraint
-  /** The body of the answer; left out: there is none, or a text of the `mediaType`. */
+  /** The body of the answer. Left out: there is none, or it is a text of the `mediaType`. */
   readonly answer?: Schema.Constraint
   /** Status of the answer; default 200, or 204 when there is no body. */
   readonly status?: number
-  /** Other statuses with the same answer: 200 beside 201 when it was there already. */
+  /** Other statuses with the same answer, such as 200 beside 201 when the thing existed already. */
   readonly also?: readonly number[]
-  /** What the answer holds when it is no JSON, such as "text/event-stream". */
+  /** The media type of an answer that is not JSON, such as "text/event-stream". */
   readonly mediaType?: string
-  /** Types of the events that it records. */
+  /** Types of the events that the route records. */
   readonly events?: readonly string[]
-  /** Needs no caller. */
+  /** The route needs no caller. */
   readonly open?: true
-  /** Statuses of problem documents beside those that any route of its kind may answer. */
+  /** Statuses of problem documents beyond those that every such route may answer. */
   readonly problems?: readonly number[]
 }
 
 /**
- * `.post(path, handler, described({ … }))`: the description, and for the typed client (src/client.ts) what the body and the
- * query look like on the wire. That part is a type alone: at run time nothing but the route's own decoding looks at them.
+ * `.post(path, handler, described({ … }))` describes the route. For the typed client (src/api/client.ts) it also
+ * gives the body and the query as they are on the wire. That part is a type alone: at run time only the route's own
+ * decoding reads the body and the query.
  */
 export function described<const Route extends RouteDescription>(route: Route) {
   return { detail: describe(route) } as { detail: ReturnType<typeof describe> } & Typed<Route, "body"> &
@@ -109,7 +110,7 @@ function withReferences(value: unknown): unknown {
   )
 }
 
-/** A Struct without fields stands in the document as anything but null: what the routes take is an object without any. */
+/** JSON Schema gives a Struct without fields as "anything but null". The routes take an object without fields. */
 const isEmptyStruct = (schema: object) => "not" in schema && Bun.deepEquals(schema.not, { type: "null" })
 const noFields = { type: "object", additionalProperties: false }
 
@@ -123,7 +124,7 @@ function parametersOf(query: Schema.Constraint): object[] {
     in: "query",
     required: required.includes(name),
     ...(description && { description }),
-    // In an address a number is written as text; its reader wants to know that it is one.
+    // In an address a number is written as text. The document says that the text is a number.
     schema: schema.format === "int32" ? { type: "integer", format: "int32" } : schema,
   }))
 }

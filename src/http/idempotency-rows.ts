@@ -1,10 +1,11 @@
 /**
- * Answers already given to an Idempotency-Key, so that a request that is sent again happens once.
- * A key belongs to its caller, method and path. It is claimed, and its answer kept, in the transaction of the command:
- * there is no answer without its change, and no change without its answer.
+ * Answers already given to an Idempotency-Key, so that a repeated request takes effect once. A key belongs to its
+ * caller, method and path. The command's transaction claims the key and keeps the answer. So there is no answer
+ * without its change, and no change without its answer.
  * Writes: idempotency_keys.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, StillInFlight } from "#base/errors.ts"
 import type { SecretBox } from "#base/secrets.ts"
 
@@ -19,7 +20,7 @@ export interface IdempotencyScope {
 export const keptHours = 24
 
 /**
- * The kept answer to the key, or undefined when the transaction is the first to use it and now holds it.
+ * The kept answer to the key, or undefined when this transaction is the first to use the key and now holds it.
  * Throws StillInFlight while another transaction holds it, RuleBroken when it was used with another request.
  */
 export async function claimKey(
@@ -28,9 +29,10 @@ export async function claimKey(
   scope: IdempotencyScope,
   hash: Buffer,
 ): Promise<string | undefined> {
-  // Two statements, because the second must see what was committed before the lock was free; sent in one round trip.
-  // The lock is tried, never waited for: a waiting request would hold a connection. A query is sent when it is first
-  // awaited: without execute() the second would go ahead of the lock, and two requests could both be the first.
+  // Two statements, sent in one round trip: the second must see what was committed before the lock was free.
+  // The lock is tried, never waited for: a waiting request would hold a connection.
+  // Without execute() a query is sent only when it is awaited. The second would overtake the lock, and two requests
+  // could both be the first.
   const locking = tx<{ claimed: boolean }[]>`
     select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${placeOf(scope)}`}, 0)) as claimed`.execute()
   const [[lock], kept] = await Promise.all([locking, findAnswer(tx, box, scope, hash)])
@@ -59,7 +61,7 @@ export async function findAnswer(
   return box.open(row.answer, placeOf(scope))
 }
 
-/** Keeps the answer of the transaction that has claimed the key. A row that is still there is an expired one. */
+/** Keeps the answer of the transaction that has claimed the key. A row that still exists is an expired one. */
 export async function keepAnswer(
   tx: Tx,
   box: SecretBox,
@@ -77,7 +79,7 @@ export async function keepAnswer(
         created_at = excluded.created_at`
 }
 
-/** Deletes what has expired; answers how many rows it deleted, at most `limit`. */
+/** Deletes at most `limit` expired answers; answers how many rows it deleted. */
 export async function forgetOldAnswers(db: Db, limit = 1_000): Promise<number> {
   const { count } = await db`
     delete from slotbase.idempotency_keys

@@ -4,15 +4,15 @@
  */
 
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
-import { type EventContext, open, transact } from "#events/outbox.ts"
+import { type EventContext, setEventContext, transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, eventIdsHeader } from "./event-context.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
-import { type Answer, answerOf, Ready } from "./problems.ts"
+import { type Answer, errorAnswerOf, Ready } from "./problems.ts"
 
 export interface KeyedRequest {
   readonly key: string
@@ -71,7 +71,7 @@ async function runAndKeep<T, Prepared>(
   const keep = (answer: Answer) => keepAnswer(tx, secrets, scope, hash, answer.status, JSON.stringify(answer))
   try {
     const { result, eventIds } = await tx.savepoint(async (inner) => {
-      const { events } = open(inner, context)
+      const { events } = setEventContext(inner, context)
       if ("refusal" in preparation) throw preparation.refusal
       const result = await fn(inner, preparation.prepared as Prepared)
       return { result, eventIds: events.map(({ id }) => id) }
@@ -80,7 +80,7 @@ async function runAndKeep<T, Prepared>(
     await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
     return { result }
   } catch (error) {
-    const answer = isKept(error) ? answerOf(error) : undefined
+    const answer = isKept(error) ? errorAnswerOf(error) : undefined
     if (!answer) throw error
     await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
     return { error }

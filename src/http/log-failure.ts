@@ -1,6 +1,6 @@
 /**
- * One line of JSON on stderr for a request that failed on our side. It never holds a body, a header, a statement or a
- * parameter; PostgreSQL's own message is left out as well, because it may quote a value.
+ * One line of JSON on stderr for each request that failed on our side. The line never holds a body, a header, a
+ * statement or a parameter. PostgreSQL's own message is left out as well, because it may quote a value.
  */
 import postgres from "postgres"
 import { clock } from "#base/clock.ts"

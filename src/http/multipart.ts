@@ -1,7 +1,8 @@
 /**
- * Reads a multipart/form-data body as it comes (RFC 7578): fields are kept, files are handed on as streams, one after the other,
- * and the sender is slowed down to the speed at which they are taken. When anything goes wrong, also when the sender goes
- * away, the stream of the file under way fails, and the answer waits until all who took files have cleaned up.
+ * Reads a multipart/form-data body as it arrives (RFC 7578). Fields are kept. Files are handed on as streams, one
+ * after the other. The sender is slowed down to the speed of the file's reader. On any failure, also when the sender
+ * disconnects, the stream of the current file fails. The answer then waits until every reader of a file has cleaned
+ * up.
  */
 import { once } from "node:events"
 import busboy from "busboy"
@@ -9,18 +10,18 @@ import { BadRequest } from "./problems.ts"
 
 export interface FilePart {
   readonly name: string
-  /** As the client calls it; empty when it says nothing. */
+  /** The name that the client gives the file; empty when it gives none. */
   readonly fileName: string
   readonly bytes: AsyncIterable<Uint8Array>
 }
 
 export interface FormLimits {
-  /** Of the whole body, bytes. */
+  /** Bytes of the whole body. */
   readonly bytes: number
   readonly files: number
 }
 
-/** Of a field's name and value; the longest text of ours has 10,000 characters. */
+/** Limits for a field's name and value. Our longest text has 10,000 characters. */
 const maxNameBytes = 100
 const maxValueBytes = 64 * 1024
 const maxFields = 100
@@ -29,8 +30,9 @@ export const isMultipart = (request: Request): boolean =>
   /^multipart\/form-data\s*(;|$)/i.test(request.headers.get("content-type")?.trim() ?? "")
 
 /**
- * The fields by their names, in their order. `take` is called for each file, and must read its bytes to the end or throw.
- * @throws BadRequest 413, 415, 422 `malformed_multipart`, and what `take` throws
+ * The fields by their names, in their order. `take` is called for each file. It must read the file's bytes to the
+ * end, or throw.
+ * @throws BadRequest 413, 415, 422 `malformed_multipart`, and the errors of `take`
  */
 export async function readForm(
   request: Request,
@@ -58,7 +60,7 @@ export async function readForm(
     else fields.set(name, [...(fields.get(name) ?? []), value])
   })
   parser.on("file", (name, bytes, { filename }) => {
-    // Whoever reads it hears of its failure; when nobody does any more, nobody needs to.
+    // The reader of the stream sees its failure. Without this listener a failure with no reader stops the process.
     bytes.on("error", () => {})
     taking.push(take({ name: name ?? "", fileName: filename ?? "", bytes }).catch(fail))
   })
@@ -75,7 +77,8 @@ export async function readForm(
 
 type Reader = { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> }
 
-// No promise outlives a turn of the loop: a race against one that does would keep every piece of the body in memory.
+// No promise outlives a turn of the loop. A race against a longer promise would keep every piece of the body in
+// memory.
 async function feed(
   parser: busboy.Busboy,
   reader: Reader | undefined,
@@ -102,7 +105,7 @@ function parserOf(request: Request, limits: FormLimits): busboy.Busboy {
   try {
     return busboy({
       headers: { "content-type": request.headers.get("content-type") ?? "" },
-      // Names are UTF-8 in every browser; the parser takes the last part of a path by itself.
+      // Names are UTF-8 in every browser. The parser itself takes the last part of a path.
       defParamCharset: "utf8",
       limits: { fieldNameSize: maxNameBytes, fieldSize: maxValueBytes, fields: maxFields, files: limits.files },
     })
@@ -111,7 +114,7 @@ function parserOf(request: Request, limits: FormLimits): busboy.Busboy {
   }
 }
 
-/** Nobody reads this: the sender has gone. */
+/** Nobody reads this answer: the sender has disconnected. */
 const incomplete = () => new BadRequest(400, "incomplete_body", "The body ended before its length.")
 
 const malformed = (message: string) => new BadRequest(422, "malformed_multipart", message)

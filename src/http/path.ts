@@ -1,4 +1,4 @@
-/** Ids in addresses: what is no id names nothing, and is answered with 404 before it reaches a uuid column. */
+/** Ids in addresses. A text that is no id names nothing: it is answered with 404 before it reaches a uuid column. */
 import { NotFound } from "#base/errors.ts"
 import { isId, platformFacilityId } from "#base/ids.ts"
 
@@ -8,7 +8,7 @@ export function idOf(text: string, what: string): string {
   return text.toLowerCase()
 }
 
-/** The platform's own row is no facility that anybody could enter. */
+/** The platform's own row is not a facility that anybody can enter. */
 export function facilityIdOf(text: string): string {
   const id = idOf(text, "facility")
   if (id === platformFacilityId) throw new NotFound("facility", id)

@@ -1,10 +1,11 @@
 /**
- * Every failure as a problem document (RFC 9457). One exhaustive table says status, title and code of each domain error:
- * a new error does not compile until it stands there. What is no domain error is a 503 while the database cannot be
- * reached and a 500 otherwise; both are logged once, by their correlation id, and tell the caller nothing of the inside.
+ * Every failure as a problem document (RFC 9457). One exhaustive table gives status, title and code of each domain
+ * error. A new error does not compile until the table has it. Any other failure is a 503 while the database cannot be
+ * reached, and a 500 otherwise. Both are logged once, with their correlation id, and tell the caller nothing
+ * internal.
  */
 import { Elysia } from "elysia"
-import { isConnectionLost, QueryTimedOut } from "#base/database/db.ts"
+import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
 import type { AnyDomainError } from "#base/errors.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
@@ -19,21 +20,21 @@ export interface Problem {
   readonly [more: string]: unknown
 }
 
-/** An answer that is ready to be sent: also what an Idempotency-Key keeps. */
+/** An answer that is ready to be sent. An Idempotency-Key keeps the same form. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: unknown
 }
 
-/** Thrown to send an answer that is already made: one that was kept under an Idempotency-Key. */
+/** Thrown to send an answer that exists already: one that was kept under an Idempotency-Key. */
 export class Ready extends Error {
   constructor(readonly answer: Answer) {
     super(`answered ${answer.status}`)
   }
 }
 
-/** A failure of the request as HTTP sees it, which the domain knows nothing of. */
+/** A failure of the request in terms of HTTP, which the domain does not know. */
 export class BadRequest extends Error {
   constructor(
     readonly status: 400 | 404 | 405 | 413 | 415 | 422,
@@ -46,7 +47,7 @@ export class BadRequest extends Error {
 }
 
 /** The answer to an error of the domain or of the request's form; undefined for anything else. */
-export function answerOf(error: unknown): Answer | undefined {
+export function errorAnswerOf(error: unknown): Answer | undefined {
   if (error instanceof BadRequest) {
     return problem(error.status, titles[error.status], error.code, error.message, undefined, error.headers)
   }
@@ -55,7 +56,7 @@ export function answerOf(error: unknown): Answer | undefined {
   return problem(rule.status, rule.title, rule.code(error), error.message, rule.more?.(error), rule.headers?.(error))
 }
 
-/** Turns whatever a route of this server throws into its problem document. */
+/** Turns everything that a route throws into its problem document. */
 export const problems = () =>
   new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set, route }) => {
     const answer = answerTo(error, code) ?? unexpected(error, { request, set, route })
@@ -148,14 +149,14 @@ const titles: Readonly<Record<BadRequest["status"], string>> = {
 
 function answerTo(error: unknown, code: unknown): Answer | undefined {
   if (error instanceof Ready) return error.answer
-  const known = answerOf(error)
+  const known = errorAnswerOf(error)
   if (known) return known
   if (code === "NOT_FOUND") return problem(404, "Not found", "not_found", "There is no such address; see /openapi.")
   // Elysia wraps what a parser throws.
   if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && error.cause !== error) {
     return answerTo(error.cause, "")
   }
-  // The connection ended before the body did: nobody reads this, and it is not ours to log.
+  // The connection ended before the body did. Nobody reads this answer, and the failure is not ours to log.
   if (code === "PARSE") return problem(400, "Bad request", "incomplete_body", "The body ended before its length.")
   if (code === "VALIDATION") return problem(422, titles[422], "invalid_input", "The request is not valid.")
   return undefined

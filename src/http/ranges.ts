@@ -1,8 +1,9 @@
 /** The Range header of a request, as far as this server answers it: one range of bytes (RFC 9110, 14.1.2). */
 
 /**
- * First and last byte, both included. "none": there are no such bytes. "whole": no range is asked for, or one that may be
- * ignored, such as several at once.
+ * First and last byte, both included.
+ * - "none": there are no such bytes.
+ * - "whole": the header asks for no range, or for one that may be ignored, such as several at once.
  */
 export function rangeOf(header: string | null, size: number): readonly [number, number] | "whole" | "none" {
   const [match, from = "", to = ""] = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? "") ?? []

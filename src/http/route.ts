@@ -5,7 +5,7 @@
 import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"

@@ -4,15 +4,15 @@ import type { Db } from "#base/database/db.ts"
 export interface Check {
   readonly name: string
   readonly well: boolean
-  /** What was found, and when it is not well, what to do. */
+  /** The finding; for a fault, also the remedy. */
   readonly says: string
 }
 
-/** How many of the latest events the ledger is computed for: enough to see a fault, and done in about a second. */
+/** The ledger is computed for this many of the latest events: enough to see a fault, in about a second. */
 const ledgerEvents = 10_000
-/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, a retry has its time. */
+/** Blockers that are no fault of SlotBase: a receiver fails, is slow or is switched off, or a retry is not due yet. */
 const wanted = ["retry", "paused", "disabled", "webhook_deleted", "breaker_open", "endpoint_busy"]
-/** The job looks every hour; a reader may delay it for a while. */
+/** The job runs every hour. An open reader may delay it for a while. */
 const overdueDays = 2
 
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
@@ -35,18 +35,30 @@ async function server(db: Db): Promise<Check> {
   return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
 }
 
+/** Views that only the program reads. */
+const ownViews = ["outbox_writers"]
+
 async function reader(db: Db): Promise<Check> {
-  const [row] = await db<{ granted: boolean }[]>`
-    select exists (select from pg_roles where rolname = 'slotbase_reader'
-                   and has_table_privilege(oid, 'slotbase.event_log', 'select')) as granted`
-  return row?.granted
-    ? { name: "reader role", well: true, says: "slotbase_reader may read everything but secrets" }
+  const [row] = await db<{ closed: string[] }[]>`
+    select array(select c.relname from pg_class c
+                 where c.relnamespace = 'slotbase'::regnamespace and c.relkind = 'v' and c.relname <> all (${ownViews})
+                   and not (has_schema_privilege(r.oid, c.relnamespace, 'usage') and has_table_privilege(r.oid, c.oid, 'select'))
+                 order by 1) as closed
+    from pg_roles r where r.rolname = 'slotbase_reader'`
+  const name = "reader role"
+  if (row === undefined) return { name, well: false, says: `slotbase_reader is missing: ${howToMakeReader}` }
+  const [first] = row.closed
+  return first === undefined
+    ? { name, well: true, says: "slotbase_reader may read everything but secrets" }
     : {
-        name: "reader role",
+        name,
         well: false,
-        says: "slotbase_reader is missing: as a user who may create roles, create it and grant as at the end of sql/0007-views.sql",
+        says: `slotbase_reader may not read ${row.closed.length} views, first ${first}: run "./scripts/slotbase grant-reader"`,
       }
 }
+
+export const howToMakeReader =
+  'run "create role slotbase_reader nologin" as a user who may create roles, then "./scripts/slotbase grant-reader"'
 
 async function partitions(db: Db): Promise<Check> {
   const [row] = await db<{ missing: number }[]>`
@@ -77,7 +89,10 @@ async function processes(db: Db): Promise<Check> {
     : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
 
-/** Months of the log that should have left, and who has their tables open: the job says so too, but only in its output. */
+/**
+ * Months of the log that should have been removed, and the sessions that have their tables open. The job says so too,
+ * but only in its output.
+ */
 async function retention(db: Db): Promise<Check> {
   const [row] = await db<{ keep: string | null; overdue: string[]; readers: string[] }[]>`
     select s.keep_events::text as keep, o.overdue, array(
@@ -148,7 +163,7 @@ async function ledger(db: Db): Promise<Check> {
       }
 }
 
-/** Whether the books say what the payments, refunds and charges say. */
+/** Whether the ledger agrees with the payments, refunds and charges. */
 async function money(db: Db): Promise<Check> {
   const [first, ...more] = await db<{ facility: string; account: string; currency: string }[]>`
     select facility, account, currency from slotbase.money_balances where not conserved order by facility, account`

@@ -1,4 +1,4 @@
-// The guards, as a table of roles, and the cost of a token's look-up.
+// The guards as a table of roles, and the cost of looking up a token.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import {
@@ -106,7 +106,7 @@ test("a parent acts for their own child, within their permissions, and everybody
   expect(mayActFor(caller(), child, "book")).toBe(false)
 })
 
-test("of several roles in a facility the highest counts", () => {
+test("the highest of several roles in a facility counts", () => {
   const many = caller(
     { role: "player", scopeType: "facility", scopeId: here },
     { role: "facility_admin", scopeType: "facility", scopeId: here },
@@ -115,7 +115,7 @@ test("of several roles in a facility the highest counts", () => {
   expect(bestRole(many, here)).toBe("facility_admin")
 })
 
-test("a token is found by its hash with one look into each index, however many there are", async () => {
+test("a token is found by its hash with one probe of each index, however many tokens there are", async () => {
   const { db } = database
   const person = await aPerson(db)
   const { token } = await db.begin((tx) => openSession(tx, person))
@@ -139,7 +139,7 @@ test("a token is found by its hash with one look into each index, however many t
   expect(authenticate(db, newToken("sbs"))).rejects.toThrow("The token is not valid.")
 })
 
-/** Runs the explanation instead of the statement, and throws the plan. */
+/** Runs `explain` on the statement instead of the statement, and throws the plan. */
 async function explain(db: Db, strings: TemplateStringsArray, values: unknown[]): Promise<never> {
   const text = strings.reduce((text, part, i) => `${text}$${i}${part}`)
   const rows = await db.unsafe(`explain ${text}`, values as never[])

@@ -1,9 +1,9 @@
-// Passwords: what matches and what does not.
+// Passwords: which ones match a hash, and which do not.
 
 import { expect, test } from "bun:test"
 import { hashPassword, isPassword } from "#access/passwords.ts"
 
-test("a password matches its own hash, in whichever form its letters are written", async () => {
+test("a password matches its own hash, in any Unicode form of its letters", async () => {
   const hash = await hashPassword("Caf\u00e9 am See", "a")
   expect(hash).toStartWith("$argon2id$")
   expect(await isPassword("Cafe\u0301 am See", hash, "a")).toBe(true)

@@ -1,4 +1,4 @@
-// The typed client: the compiler checks this file against the routes, and the calls here say that the types are true.
+// The typed client. The compiler checks this file against the routes, and the calls check that the types are true.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { client } from "#api/client.ts"
@@ -48,14 +48,14 @@ test("a refusal is a problem document with its type", async () => {
   expect({ code: problem?.code, title: problem?.title }).toEqual({ code: "slot_taken", title: "Slot taken" })
 })
 
-test("it speaks to an address as well", async () => {
+test("the client also works over the network, by a server's address", async () => {
   const server = createServer(api.app).listen({ port: 0, hostname: "127.0.0.1" })
   const me = await client(`http://127.0.0.1:${server.server?.port}`, rootKey).v1.me.get()
   expect(me.data?.kind).toBe("system")
   await server.stop(true)
 })
 
-test("what a route does not take does not compile", () => {
+test("a request that a route does not take does not compile", () => {
   const { v1 } = client(api.server)
   const wrong = [
     // @ts-expect-error a hold needs an end

@@ -1,4 +1,4 @@
-// The OpenAPI document: every route stands in it with what it takes and answers, and its page needs no network.
+// The OpenAPI document: every route is in it with its input and its answers, and its page needs no network.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -29,7 +29,7 @@ const operations = () =>
     Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, method, path, operation })),
   )
 
-test("every address below /v1 is in the document, and nothing else is called by it", () => {
+test("every address below /v1 is in the document, and the document names no other", () => {
   const routes = createServer(api.app).routes.filter(
     ({ path, method }) => path.startsWith("/v1/") && method !== "WS" && !path.startsWith("/v1/live"),
   )
@@ -56,7 +56,7 @@ test("every operation has a summary, a heading, an answer and its problems", () 
   }
 })
 
-test("the metrics are a text", () => {
+test("the metrics are plain text", () => {
   const { responses } = document.paths["/metrics"]?.get ?? { responses: {} }
   expect(Object.keys(responses).filter((status) => status < "300")).toEqual(["200"])
   expect(Object.keys(responses["200"]?.content ?? {})).toEqual(["text/plain"])
@@ -81,7 +81,7 @@ test("every reference leads somewhere", () => {
   expect([...new Set(broken)]).toEqual([])
 })
 
-test("bodies and queries are those that the routes decode", () => {
+test("the bodies and queries are the ones that the routes decode", () => {
   const create = document.paths["/v1/facilities/{facilityId}/resources"]?.post
   expect(create?.requestBody?.content["application/json"]?.schema).toEqual({
     type: "object",
@@ -108,7 +108,7 @@ test("bodies and queries are those that the routes decode", () => {
   ])
 })
 
-test("the page and all it loads come from this server", async () => {
+test("the page and everything that it loads come from this server", async () => {
   const server = createServer(api.app)
   const get = (path: string) => server.handle(new Request(`http://slotbase.test${path}`))
   const page = await get("/openapi")
@@ -127,7 +127,7 @@ test("the page and all it loads come from this server", async () => {
   expect(page.headers.get("content-security-policy")).toStartWith("default-src 'none'; script-src 'self';")
 })
 
-test("the document is the one that is checked in, so that a change of a public shape is seen", async () => {
+test("the document is the checked-in one, so that a changed public shape shows up in the diff", async () => {
   const file = Bun.file(join(import.meta.dir, "../../docs/openapi.json"))
   const present = `${JSON.stringify(inOrder(documentOf(createServer(api.app))), null, 2)}\n`
   if (process.env.SLOTBASE_RECORD_OPENAPI === "on") await Bun.write(file, present)
@@ -135,12 +135,12 @@ test("the document is the one that is checked in, so that a change of a public s
   if (recorded !== present) {
     throw new Error(
       `The API has changed in ${differences(recorded, present)}. If that is wanted, record it with ` +
-        "SLOTBASE_RECORD_OPENAPI=on bun test test/http/openapi.test.ts, and look at the diff of docs/openapi.json.",
+        "SLOTBASE_RECORD_OPENAPI=on bun test test/api/openapi.test.ts, and look at the diff of docs/openapi.json.",
     )
   }
 })
 
-/** Addresses and schemas by name: where a route stands in the program is nobody's business. */
+/** Sorts addresses and schemas by name: moving a route in the program must not change the document. */
 function inOrder(document: ReturnType<typeof documentOf>): object {
   const { paths, components } = document
   const sorted = (record: object) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,17 +1,17 @@
-// Guesses: how often somebody may be wrong, and for how long they wait then.
+// Failed attempts: how many a key may have, and how long it is refused afterwards.
 
 import { expect, test } from "bun:test"
-import { Guesses } from "#base/attempt-limiter.ts"
+import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import { TooMany } from "#base/errors.ts"
 
 const limits = { failures: 3, withinMs: 60_000, keys: 2 }
 
-function wrong(guesses: Guesses, key: string, times: number, now = 0) {
+function wrong(guesses: AttemptLimiter, key: string, times: number, now = 0) {
   for (let n = 0; n < times; n++) guesses.failed(key, now)
 }
 
 test("after the last failure further tries are refused until the window has passed", () => {
-  const guesses = new Guesses(limits)
+  const guesses = new AttemptLimiter(limits)
   wrong(guesses, "a", 2)
   guesses.check("a", 1)
   wrong(guesses, "a", 1)
@@ -29,14 +29,14 @@ test("after the last failure further tries are refused until the window has pass
 })
 
 test("a success forgets the failures", () => {
-  const guesses = new Guesses(limits)
+  const guesses = new AttemptLimiter(limits)
   wrong(guesses, "a", 3)
   guesses.succeeded("a")
   expect(guesses.check("a", 1)).toBeUndefined()
 })
 
-test("only so many keys are remembered: the oldest is forgotten", () => {
-  const guesses = new Guesses(limits)
+test("the number of remembered keys is limited: the oldest is forgotten", () => {
+  const guesses = new AttemptLimiter(limits)
   for (const key of ["a", "b", "c"]) wrong(guesses, key, 3)
   expect(guesses.check("a", 1)).toBeUndefined()
   expect(() => guesses.check("c", 1)).toThrow(TooMany)

@@ -1,4 +1,4 @@
-// The one clock: the program's follows the database's, and does not step back and forth while it agrees with it.
+// The clock: the program's follows the database's, and does not jitter while the two agree.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { clock } from "#base/clock.ts"
@@ -28,13 +28,14 @@ test("follows the database's clock, within a round trip", async () => {
   expect(clock.now() - Date.now()).toBeGreaterThan(39 * 86_400_000)
 })
 
-test("is left alone when an answer agrees with it from some moment of the round trip, early or late", async () => {
+test("is not moved when an answer agrees with it at any moment of the round trip, early or late", async () => {
   await clock.follow(db)
   const [told, timer] = [clock.now(), performance.now()]
-  // Taken for the middle of its round trip, each early answer would move the clock on by half a millisecond, each late one back.
+  // An answer must not count as the middle of its round trip: each early one would move the clock half a millisecond
+  // on. Each late one would move it back.
   for (let times = 0; times < 20; times++) await clock.follow(answering(0.5, 1.5))
   for (let times = 0; times < 60; times++) await clock.follow(answering(1.5, 0.5))
-  // One millisecond is the rounding of the reading.
+  // One millisecond: readings are rounded.
   expect(Math.abs(clock.now() - told - (performance.now() - timer))).toBeLessThanOrEqual(1)
 })
 
@@ -46,7 +47,7 @@ test("goes back with the database's clock", async () => {
   expect(clock.now()).toBeLessThan(before - 3_500_000)
 })
 
-test("ids carry its time, and increase within a millisecond", async () => {
+test("ids carry the clock's time, and increase within a millisecond", async () => {
   const ids = Array.from({ length: 1_000 }, newId)
   expect([...ids].sort()).toEqual(ids)
   const [row] = await db<[{ at: Date }]>`select slotbase.time_of(${ids[0] as string}) as at`
@@ -68,7 +69,7 @@ test("the database's ids and bounds agree with the program's", async () => {
   })
 })
 
-test("an id made from an event and a name is always the same, of the event's time, and another for another name", async () => {
+test("an id derived from an event and a name is stable, carries the event's time, and differs for another name", async () => {
   const event = "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e23"
   const [row] = await db`
     select slotbase.derived_id(${event}, 'a')::text as id, slotbase.derived_id(${event}, 'a') = slotbase.derived_id(${event}, 'a') as same,
@@ -82,7 +83,7 @@ test("an id made from an event and a name is always the same, of the event's tim
   })
 })
 
-test("derived ids are what the first migration made of the same event and name", async () => {
+test("derived ids equal those that the first migration made of the same event and name", async () => {
   const rows = await db`
     select e, n from (select gen_random_uuid() as e, md5(random()::text) || nr as n from generate_series(1, 2000) as nr) given
     where slotbase.derived_id(e, n) <> overlay(overlay(overlay(md5(e::text || n)
@@ -105,7 +106,9 @@ async function databaseNow(): Promise<number> {
   return row.now.getTime()
 }
 
-/** Follows the database, and expects what it answers next between the program's readings around it, but for what was unknown. */
+/**
+ * Follows the database. Its next answer must then lie between two readings of the clock, within the round trip's error.
+ */
 async function followed(): Promise<void> {
   const timer = performance.now()
   await clock.follow(db)
@@ -116,7 +119,7 @@ async function followed(): Promise<void> {
   expect(now).toBeLessThanOrEqual(clock.now() + unknown)
 }
 
-/** A database that the question takes `there` ms to, and the answer `back` ms from; it agrees with the program's clock. */
+/** A database that agrees with the clock. The question travels for `there` ms, the answer for `back` ms. */
 function answering(there: number, back: number): Db {
   return (() => {
     spin(there)

@@ -1,4 +1,4 @@
-// The configuration: defaults that work, and for each mistake one sentence that says what to set.
+// The configuration: defaults that work, and for each mistake one sentence that says which value to set.
 
 import { describe, expect, test } from "bun:test"
 import { BadConfig, parseConfig } from "#base/config.ts"
@@ -23,7 +23,7 @@ test("without a setting everything is local and embedded", () => {
   })
 })
 
-test("every setting is taken, and blanks around it are not", () => {
+test("every setting is taken, without the blanks around it", () => {
   const config = parseConfig({
     HOST: "0.0.0.0",
     PORT: " 8080 ",
@@ -66,7 +66,7 @@ test("every setting is taken, and blanks around it are not", () => {
   expect(Buffer.from(config.secretKey ?? []).toString("base64")).toBe(key)
 })
 
-test("a setting of blanks is none", () => {
+test("a blank setting counts as unset", () => {
   expect(parseConfig({ PORT: " ", SLOTBASE_ROLE: "", DATABASE_URL: "  " })).toEqual(parseConfig({}))
 })
 
@@ -82,7 +82,7 @@ test("port 0 is any free port", () => {
   expect(parseConfig({ PORT: "0" }).port).toBe(0)
 })
 
-describe("a mistake stops the program with what to set", () => {
+describe("a mistake stops the program and says which value to set", () => {
   const mistakes: [string, Record<string, string>, string][] = [
     [
       "a port that is no number",

@@ -1,4 +1,4 @@
-// The crash points are named once, called where their sentences say, and kill nobody unless the campaign has armed one.
+// The crash points: each is named once, is reached where its sentence says, and ends the process only when armed.
 
 import { afterEach, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -9,7 +9,7 @@ const names = Object.keys(crashPoints)
 
 afterEach(() => arm([]))
 
-/** Every `reached("…")` in the program, with the file it stands in. */
+/** Every `reached("…")` in the program, with its file. */
 async function calls(): Promise<{ name: string; file: string }[]> {
   const found: { name: string; file: string }[] = []
   for await (const file of new Bun.Glob("{src,actors}/**/*.ts").scan({ cwd: project })) {
@@ -19,7 +19,7 @@ async function calls(): Promise<{ name: string; file: string }[]> {
   return found
 }
 
-test("every named point is somewhere in the program", async () => {
+test("every named point is reached somewhere in the program", async () => {
   const called = new Set((await calls()).map(({ name }) => name))
   expect(names.filter((name) => !called.has(name))).toEqual([])
 })
@@ -28,7 +28,7 @@ test("no point in the program is without a name", async () => {
   expect((await calls()).filter(({ name }) => !names.includes(name))).toEqual([])
 })
 
-test("nothing in the program arms a point: no setting and no request can kill it", async () => {
+test("nothing in the program arms a point: no setting and no request can crash it", async () => {
   const arming: string[] = []
   for await (const file of new Bun.Glob("{src,actors}/**/*.ts").scan({ cwd: project })) {
     const text = await Bun.file(join(project, file)).text()
@@ -44,7 +44,7 @@ test("a point that is not armed does nothing", () => {
   reached("before-commit", "one")
 })
 
-test("an armed point ends the process by SIGKILL at the n-th passing, before anything that follows", async () => {
+test("an armed point ends the process by SIGKILL when it is reached for the n-th time, before any later statement", async () => {
   const program = `
     import { arm, reached } from "./src/base/crash-points.ts"
     arm([{ point: "after-commit", nth: 3 }])

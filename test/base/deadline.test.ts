@@ -1,4 +1,4 @@
-// The deadline by itself: who expires, who does not, and in which order.
+// The deadline alone: which calls expire, which do not, and in which order.
 
 import { expect, test } from "bun:test"
 import { type Call, Deadline } from "#base/deadline.ts"
@@ -24,7 +24,7 @@ test("calls expire in the order in which they started, and finished calls never"
   expect(expired).toEqual(["first", "second"])
 })
 
-test("a deadline that has rested starts again", async () => {
+test("an idle deadline starts again", async () => {
   const deadline = new Deadline(10)
   await new Promise<void>((expire) => deadline.start({ expire }))
   await new Promise<void>((expire) => deadline.start({ expire }))

@@ -1,9 +1,9 @@
-// Hints: heard at once inside the process, coalesced between processes, and never needed.
+// Hints: immediate inside the process, coalesced between processes, and never needed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import type { Db } from "#base/database/db.ts"
-import { connectHints, onHint, raise } from "#base/hints.ts"
+import { connectHints, onHint, sendHint } from "#base/hints.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
@@ -17,22 +17,22 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-test("a hint is heard at once by everybody who asked for it, until they stop", () => {
+test("a hint reaches every listener at once, until the listener stops", () => {
   const heard: string[] = []
   const stops = [onHint("outbox", () => heard.push("a")), onHint("outbox", () => heard.push("b"))]
   const other = onHint("log", () => heard.push("log"))
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toEqual(["a", "b"])
   stops[0]?.()
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toEqual(["a", "b", "b"])
   stops[1]?.()
   other()
-  raise("outbox")
+  sendHint("outbox")
   expect(heard).toHaveLength(3)
 })
 
-test("a hint reaches another process, many of them as few, and its own process only once", async () => {
+test("a hint reaches another process, many hints are coalesced into few, and its own process hears each one once", async () => {
   const other = Bun.spawn(
     [process.execPath, join(import.meta.dir, "../harness/pipeline/hear-hints.ts"), database.url],
     {
@@ -53,13 +53,13 @@ test("a hint reaches another process, many of them as few, and its own process o
   const stopHearing = onHint("outbox", () => here++)
   const disconnect = await connectHints(db)
   const atConnection = here
-  for (let times = 0; times < 1_000; times++) raise("outbox")
-  raise("log")
-  // One at once and one after the pause, for the 999 that were raised meanwhile.
+  for (let times = 0; times < 1_000; times++) sendHint("outbox")
+  sendHint("log")
+  // One at once, and one after the pause for the other 999.
   await eventually(() => expect([lines("outbox"), lines("log")]).toEqual([2, 1]))
   expect(here - atConnection).toBe(1_000)
 
-  // And from there to here.
+  // And from the other process to this one.
   other.kill("SIGUSR2")
   await eventually(() => expect(here - atConnection).toBe(1_001))
   stopHearing()
@@ -68,7 +68,7 @@ test("a hint reaches another process, many of them as few, and its own process o
   expect(await other.exited).toBe(0)
 })
 
-test("whoever begins to listen looks once, for what was raised before", async () => {
+test("a new listener is called once, for hints that were raised before", async () => {
   let looks = 0
   const stop = onHint("subscriptions", () => looks++)
   const disconnect = await connectHints(db)

@@ -1,4 +1,4 @@
-// Before hooks: what they may do, and that everything that goes wrong with one refuses the request.
+// Before hooks: what each may do. Every failure of a hook refuses the request.
 
 import { describe, expect, test } from "bun:test"
 import { type Caller, requireMember } from "#access/caller.ts"
@@ -47,12 +47,12 @@ test("the hook points are the specification's", () => {
   })
 })
 
-test("without hooks the input is what it was", async () => {
+test("without hooks the input is unchanged", async () => {
   expect(await go([])).toBe(input)
   expect((await runBeforeHooks(undefined, member, input, parse)).input).toBe(input)
 })
 
-test("hooks run in order, each on what the one before left", async () => {
+test("hooks run in order, each on the result of the one before", async () => {
   const seen: unknown[] = []
   const result = await go([
     hook("later", (given) => ({ modify: { ...given, endAt: "2031-03-04T12:00:00Z" } })),
@@ -66,7 +66,7 @@ test("hooks run in order, each on what the one before left", async () => {
   expect(seen).toEqual(["2031-03-04T12:00:00Z", context.facilityId])
 })
 
-test("a hook cannot change the input behind its answer", async () => {
+test("a hook cannot change the input except by its answer", async () => {
   const result = await go([
     hook("sneaky", (given) => {
       Object.assign(given, { endAt: "2031-03-04T23:00:00Z" })
@@ -77,7 +77,7 @@ test("a hook cannot change the input behind its answer", async () => {
 })
 
 describe("refused", () => {
-  test("with the hook's own reason, and nothing runs after it", async () => {
+  test("with the hook's own reason, and no later hook runs", async () => {
     let after = false
     const refused = go([
       hook("weather", () => ({ block: "The courts are under water." })),
@@ -114,7 +114,7 @@ describe("refused", () => {
     ["adds what nobody knows", (given) => ({ modify: { ...given, priceAmount: 0 } })],
     ["never ends", () => new Promise(() => {})],
   ]
-  test.each(broken)("when the hook %s; why is not told", async (_, run) => {
+  test.each(broken)("when the hook %s, without telling why", async (_, run) => {
     expect(await failure(go([hook("broken", run)], 20))).toMatchObject({
       _tag: "BlockedByHook",
       hook: "broken",
@@ -122,7 +122,7 @@ describe("refused", () => {
     })
   })
 
-  test("when all hooks together take too long; the signal tells them", async () => {
+  test("when all hooks together take too long, and their signal is aborted", async () => {
     let aborted = false
     const slow = hook(
       "slow",
@@ -171,7 +171,7 @@ describe("before a payment", () => {
   })
 })
 
-test("two hooks of one name, and a hook at no known point, are mistakes in the list", () => {
+test("two hooks of one name, and a hook at no known point, are errors of the list", () => {
   const one = hook("one", () => undefined)
   expect(() => createHooks([one, one])).toThrow("Two hooks are named one.")
   const lost = { ...one, point: "before:breakfast" } as unknown as AnyHook

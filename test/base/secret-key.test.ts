@@ -1,4 +1,4 @@
-// The key of secrets at rest: a program with another one refuses to start.
+// The key of secrets at rest: a program with another key refuses to start.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { BadConfig } from "#base/config.ts"
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("the first key stays the key of the database; another one is refused with what to do", async () => {
+test("the first key stays the key of the database; another key is refused, and the error says what to do", async () => {
   const [first, other] = [secretBox(Buffer.alloc(32, 1)), secretBox(Buffer.alloc(32, 2))]
   await checkSecretKey(database.db, first)
   await checkSecretKey(database.db, first)

@@ -1,5 +1,5 @@
-// Where uploads stand: the disk and a bucket keep whole files under ids and nothing else, the API serves from both, and
-// upload-cleanup removes what nobody can reach.
+// Where uploads are stored. The disk and a bucket keep whole files under ids and nothing else, and the API serves from
+// both. The job upload-cleanup removes unreachable files.
 
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test"
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises"
@@ -9,7 +9,7 @@ import { uploadCleanup } from "#actors/jobs/upload-cleanup.ts"
 import { parseConfig } from "#base/config.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
-import { idsOf, keyOf } from "#base/storage/keys.ts"
+import { storageIdsOf, storageKeyOf } from "#base/storage/keys.ts"
 import { storagesOf } from "#base/storage/open.ts"
 import { aForm, type FeedbackClub, makeFeedbackClub } from "#test/harness/club/feedback-club.ts"
 import { jpeg, wav } from "#test/harness/club/media-files.ts"
@@ -51,7 +51,7 @@ for (const name of ["disk", "s3"] as const) {
     }
     const { current: storage } = storagesOf(config)
     expect(storage.name).toBe(name)
-    const key = keyOf(newId(), newId())
+    const key = storageKeyOf(newId(), newId())
     const path = await aLocalFile(jpeg())
     await storage.keep(key, path, label)
     expect(await Bun.file(path).exists()).toBe(false)
@@ -67,15 +67,15 @@ for (const name of ["disk", "s3"] as const) {
 
 test("only ids make a key, and only a key makes a path", async () => {
   const [a, b] = [newId(), newId()]
-  expect(idsOf(keyOf(a, b))).toEqual({ facilityId: a, fileId: b })
+  expect(storageIdsOf(storageKeyOf(a, b))).toEqual({ facilityId: a, fileId: b })
   for (const key of ["", a, `${a}/../${b}`, `../${a}/${b}`, `${a}/${b}/`, `${a}\\${b}`, `${a}/${b}\n`])
-    expect([key, idsOf(key)]).toEqual([key, undefined])
+    expect([key, storageIdsOf(key)]).toEqual([key, undefined])
   const disk = storagesOf(parseConfig({ SLOTBASE_DATA_DIR: join(folder, "tricks") })).current
   expect(disk.open("../../etc/passwd")).rejects.toThrow("not a storage key")
 })
 
 describe("a bucket", () => {
-  test("serves clients by itself: metadata has its signed address, with the type and the name of the file", async () => {
+  test("serves clients directly: the metadata has a signed address, with the type and the name of the file", async () => {
     const feedbackId = await club.draft()
     const { body } = await club.send(
       club.coach,
@@ -83,7 +83,7 @@ describe("a bucket", () => {
       `/feedback/${feedbackId}/media`,
       aForm(wav(1), { name: "note.wav" }),
     )
-    expect(s3.objects.get(keyOf(club.id, body.id))?.headers).toEqual({
+    expect(s3.objects.get(storageKeyOf(club.id, body.id))?.headers).toEqual({
       "content-type": "audio/wav",
       "content-disposition": `inline; filename="note.wav"; filename*=UTF-8''note.wav`,
     })
@@ -96,20 +96,20 @@ describe("a bucket", () => {
     expect((await fetch(url.replace(/X-Amz-Expires=\d+/, "X-Amz-Expires=999999"))).status).toBe(403)
     expect((await fetch(url.replace(body.id, newId()))).status).toBe(403)
     await club.send(club.coach, "DELETE", `/media/${body.id}`)
-    expect(s3.objects.has(keyOf(club.id, body.id))).toBe(false)
+    expect(s3.objects.has(storageKeyOf(club.id, body.id))).toBe(false)
   })
 
   test("gets large files in parts", async () => {
     const { current } = storagesOf(club.api.app.config)
     const bytes = Buffer.alloc(12 * 1024 * 1024, "slotbase ")
-    const key = keyOf(club.id, newId())
+    const key = storageKeyOf(club.id, newId())
     await current.keep(key, await aLocalFile(bytes), label)
     expect(s3.objects.get(key)?.bytes.equals(bytes)).toBe(true)
     expect(s3.requests.filter((each) => each.includes(`${key}?partNumber=`)).length).toBeGreaterThan(1)
     await current.remove(key)
   })
 
-  test("that refuses makes the upload fail, aloud, and nothing is kept", async () => {
+  test("makes the upload fail when it refuses, with a logged error, and nothing is kept", async () => {
     const feedbackId = await club.draft()
     const said = spyOn(console, "error").mockImplementation(() => {})
     s3.refuse(true)
@@ -126,15 +126,15 @@ describe("a bucket", () => {
   })
 })
 
-test("upload-cleanup removes old files without a row, and what was never received to the end; nothing else", async () => {
+test("upload-cleanup removes old files without a row, and unfinished uploads, and nothing else", async () => {
   const feedbackId = await club.draft()
   const { body } = await club.send(club.coach, "POST", `/feedback/${feedbackId}/media`, aForm(jpeg()))
   const { all } = storagesOf(club.api.app.config)
   const keys = {
-    kept: keyOf(club.id, body.id),
-    old: keyOf(club.id, newId()),
-    young: keyOf(club.id, newId()),
-    foreign: keyOf(newId(), newId()),
+    kept: storageKeyOf(club.id, body.id),
+    old: storageKeyOf(club.id, newId()),
+    young: storageKeyOf(club.id, newId()),
+    foreign: storageKeyOf(newId(), newId()),
   }
   for (const storage of all) {
     for (const key of [keys.old, keys.young, keys.foreign]) await storage.keep(key, await aLocalFile(jpeg()), label)

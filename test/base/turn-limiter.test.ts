@@ -1,17 +1,17 @@
-// Turns: how much runs at once, who waits, and who is sent away.
+// Turns: how many jobs run at once, how many wait, and which are refused.
 
 import { expect, test } from "bun:test"
 import { TooMany } from "#base/errors.ts"
-import { Turns } from "#base/turn-limiter.ts"
+import { TurnLimiter } from "#base/turn-limiter.ts"
 
 const job = () => Promise.withResolvers<string>()
 
-test("so many run at once, the others follow in the order in which they came", async () => {
-  const turns = new Turns({ running: 2, waiting: 10, ofOneClient: 10 })
+test("a fixed number run at once, and the others follow in the order of their arrival", async () => {
+  const turns = new TurnLimiter({ running: 2, waiting: 10, ofOneClient: 10 })
   const started: number[] = []
   const jobs = Array.from({ length: 5 }, job)
   const results = jobs.map(({ promise }, n) =>
-    turns.take("a", () => {
+    turns.run("a", () => {
       started.push(n)
       return promise
     }),
@@ -25,24 +25,24 @@ test("so many run at once, the others follow in the order in which they came", a
   expect(started).toEqual([0, 1, 2, 3, 4])
 })
 
-test("work that fails gives its place on", async () => {
-  const turns = new Turns({ running: 1, waiting: 10, ofOneClient: 10 })
-  const failed = turns.take("a", () => Promise.reject(new Error("no")))
-  const next = turns.take("a", async () => "yes")
+test("work that fails passes its place on", async () => {
+  const turns = new TurnLimiter({ running: 1, waiting: 10, ofOneClient: 10 })
+  const failed = turns.run("a", () => Promise.reject(new Error("no")))
+  const next = turns.run("a", async () => "yes")
   expect(failed).rejects.toThrow("no")
   expect(await next).toBe("yes")
-  expect(await turns.take("a", async () => "again")).toBe("again")
+  expect(await turns.run("a", async () => "again")).toBe("again")
 })
 
-test("one client is sent away at its bound, and all of them when nobody more may wait", async () => {
-  const turns = new Turns({ running: 1, waiting: 3, ofOneClient: 2 })
+test("a client is refused at its own limit, and every client when the queue is full", async () => {
+  const turns = new TurnLimiter({ running: 1, waiting: 3, ofOneClient: 2 })
   const { promise, resolve } = job()
   const work = () => promise
-  const taken = [turns.take("greedy", work), turns.take("greedy", work)]
-  expect(turns.take("greedy", work)).rejects.toBeInstanceOf(TooMany)
-  taken.push(turns.take("modest", work), turns.take("modest", work))
-  expect(turns.take("late", work)).rejects.toBeInstanceOf(TooMany)
+  const taken = [turns.run("greedy", work), turns.run("greedy", work)]
+  expect(turns.run("greedy", work)).rejects.toBeInstanceOf(TooMany)
+  taken.push(turns.run("modest", work), turns.run("modest", work))
+  expect(turns.run("late", work)).rejects.toBeInstanceOf(TooMany)
   resolve("done")
   expect(await Promise.all(taken)).toEqual(["done", "done", "done", "done"])
-  expect(await turns.take("greedy", work)).toBe("done")
+  expect(await turns.run("greedy", work)).toBe("done")
 })

@@ -1,22 +1,60 @@
-/** What is printed after the start, by role. */
+/** The lines that the program prints after its start, by role. */
 import { expect, test } from "bun:test"
 import { parseConfig } from "#base/config.ts"
 import { banner } from "#demo/banner.ts"
+import type { FirstClub } from "#demo/first-club.ts"
 
 const address = "http://127.0.0.1:3000"
 const mailbox = `${address}/mailbox?key=x`
-const started = (role: string) => {
-  const config = parseConfig({ SLOTBASE_ROLE: role })
-  return banner({ config, address, embedded: false, rootKey: "sbk_x", demo: undefined, mailbox })
+const first: FirstClub = {
+  clubs: [{ id: "club-1", name: "Riverside" }],
+  furtherClubs: 2,
+  court: { id: "court-1", name: "Court 1" },
+  member: { id: "member-1", name: "Mia Keller", email: "mia@riverside.example" },
+  keyHint: "sbk_abcdef",
 }
+const started = (role: string, given: { rootKey?: string; first?: Partial<FirstClub> } = {}) =>
+  banner({
+    config: parseConfig({ SLOTBASE_ROLE: role }),
+    address,
+    embedded: false,
+    rootKey: given.rootKey,
+    demo: undefined,
+    mailbox,
+    first: { ...first, ...given.first },
+  })
 
-test("a server names its addresses, a process of actors none that it does not answer", () => {
+test("a server names its addresses, a process of actors names no address that it does not serve", () => {
   for (const text of [`${address}/v1`, "/v1/live", mailbox, "/readyz"]) expect(started("all")).toContain(text)
-  for (const text of ["/v1", "/openapi", "/mailbox"]) expect(started("actors")).not.toContain(text)
+  for (const text of ["/v1", "/openapi", "/mailbox", "club-1"]) expect(started("actors")).not.toContain(text)
   expect(started("actors")).toContain("/readyz")
 })
 
-test("the root key comes with what it is, in every role", () => {
+test("every role prints the root key together with its meaning", () => {
   for (const role of ["all", "server", "actors"])
-    expect(started(role)).toContain("Shown this once: keep it. It is the platform administrator's API key.")
+    expect(started(role, { rootKey: "sbk_x" })).toContain(
+      "Shown this once: keep it. It is the platform administrator's API key.",
+    )
+})
+
+test("a later start shows how the root key begins, and how to replace it", () => {
+  expect(started("all")).toContain("  Root key   sbk_abcdef…        shown whole at the first start only\n")
+  expect(started("all")).toContain("start once with SLOTBASE_ROOT_KEY set to a new one.")
+  expect(started("all", { first: { keyHint: "SLOTBASE_ROOT_KEY" } })).toContain(
+    "  Root key   the one that SLOTBASE_ROOT_KEY was set to\n",
+  )
+})
+
+test("a later start names the clubs, a court and a member, and a request with their ids", () => {
+  const text = started("all")
+  expect(text).toContain("  Clubs      club-1  Riverside\n             and 2 more: GET /v1/facilities\n")
+  expect(text).toContain("  A court    court-1  Court 1\n")
+  expect(text).toContain("  A member   member-1  Mia Keller, mia@riverside.example\n")
+  expect(text).toMatch(
+    /^export SLOTBASE=http:\/\/127\.0\.0\.1:3000 KEY="\$\{KEY:\?[^"]+\}" CLUB=club-1 COURT=court-1 MEMBER=member-1 DAY=\d{4}-\d\d-\d\d$/m,
+  )
+})
+
+test("without a member to name there is no request", () => {
+  expect(started("all", { first: { member: undefined } })).not.toContain("export SLOTBASE")
 })

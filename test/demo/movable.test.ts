@@ -1,4 +1,4 @@
-// Which databases the demo may play in.
+// Which databases the demo may use.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { whyNoDemo } from "#demo/movable.ts"
@@ -19,11 +19,11 @@ const happens = async (environment: "development" | "production") => {
   await dispatchAll(database.db)
 }
 
-test("a database without anything is one to play in", async () => {
+test("an empty database may be used", async () => {
   expect(await whyNoDemo(database.db)).toBeUndefined()
 })
 
-test("a database whose last event is production's is none to play in, whatever the environment of the caller", async () => {
+test("a database whose last event is production's may not be used, in any environment of the caller", async () => {
   await happens("development")
   await happens("production")
   expect(await whyNoDemo(database.db)).toBe(
@@ -31,7 +31,7 @@ test("a database whose last event is production's is none to play in, whatever t
   )
 })
 
-test("a database whose last event is development's is one to play in", async () => {
+test("a database whose last event is development's may be used", async () => {
   await happens("development")
   expect(await whyNoDemo(database.db)).toBeUndefined()
 })

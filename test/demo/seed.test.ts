@@ -1,4 +1,4 @@
-// The demo club: made once, whole, through the commands, and open to who knows its password.
+// The demo club: made once, whole, through the commands, and open to everybody with its password.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type DemoClub, seedDemo } from "#demo/seed.ts"
@@ -12,7 +12,7 @@ afterAll(() => api.database.drop())
 
 let club: DemoClub
 
-test("of four starts at once one makes the club, and no later one", async () => {
+test("of four starts at once one makes the club, and no later start makes another", async () => {
   const made = await Promise.all(Array.from({ length: 4 }, () => seedDemo(api.app)))
   const clubs = made.filter((club) => club !== undefined)
   expect(clubs).toHaveLength(1)
@@ -20,7 +20,7 @@ test("of four starts at once one makes the club, and no later one", async () => 
   expect(await seedDemo(api.app)).toBeUndefined()
 })
 
-test("it has courts with prices, opening hours and people in their roles", async () => {
+test("the club has courts with prices, opening hours and people in their roles", async () => {
   const facility = await api.call("GET", `/v1/facilities/${club.facilityId}`)
   expect(facility.body).toMatchObject({
     name: "Riverside Tennis Club",
@@ -59,7 +59,7 @@ test("everybody can sign in and sees the club", async () => {
   }
 })
 
-test("its events are recorded like any other", async () => {
+test("the club's events are recorded like all others", async () => {
   const rows = await api.database.db<{ type: string; count: number }[]>`
     select e.type, count(*) from slotbase.events e join slotbase.outbox o on o.event_id = e.id group by 1 order by 1`
   expect(Object.fromEntries(rows.map(({ type, count }) => [type, count]))).toEqual({
@@ -70,7 +70,7 @@ test("its events are recorded like any other", async () => {
   })
 })
 
-test("in production nobody can know its password beforehand", async () => {
+test("in production the password is random", async () => {
   const other = await testApi({ environment: "production" })
   try {
     const club = await seedDemo(other.app)

@@ -1,4 +1,4 @@
-/** The catalogue against the written-out table of the specification, both ways, and its checks against bad data. */
+/** The catalogue against the specification's written-out table, both ways, and its checks against bad data. */
 import { describe, expect, test } from "bun:test"
 import {
   byType,
@@ -6,9 +6,9 @@ import {
   checkData,
   definitionOf,
   type EventType,
+  eventJsonSchemaOf,
   facilityWebhookEvents,
   InvalidEvent,
-  jsonSchemaOf,
 } from "#events/catalogue.ts"
 import { channelPatterns } from "#events/definition.ts"
 import { expectedSchema } from "./kinds.ts"
@@ -29,7 +29,7 @@ describe("the list", () => {
   test.each(Object.entries({ ...specification, ...slotbase }))(
     "%s has the fields of the table and no others",
     (type, fields) => {
-      expect(jsonSchemaOf(type as EventType)).toEqual({
+      expect(eventJsonSchemaOf(type as EventType)).toEqual({
         $schema: "https://json-schema.org/draft/2020-12/schema",
         title: type,
         description: definitionOf(type)?.description,
@@ -64,7 +64,7 @@ describe("the list", () => {
     ])
   })
 
-  test("the list is frozen and its definitions too", () => {
+  test("the list and its definitions are frozen", () => {
     expect(Object.isFrozen(catalogue)).toBe(true)
     expect(Object.isFrozen(facilityWebhookEvents)).toBe(true)
     expect(catalogue.filter((definition) => !Object.isFrozen(definition))).toEqual([])
@@ -76,7 +76,7 @@ describe("the list", () => {
     expect(() => byType([...catalogue, first])).toThrow("The catalogue has the event type booking.hold.created twice.")
   })
 
-  test("a name that is no type has no definition", () => {
+  test("an unknown type has no definition", () => {
     expect(definitionOf("booking.imagined")).toBeUndefined()
     expect(definitionOf("constructor")).toBeUndefined()
   })
@@ -89,7 +89,7 @@ describe("channels", () => {
   const bookings = ["user:{userId}:bookings", "facility:{facilityId}:bookings"]
   const availability = ["facility:{facilityId}:availability", "resource:{resourceId}:availability"]
 
-  test("each type reaches the channels where it is expected", () => {
+  test("each type reaches exactly its channels", () => {
     expect(reached).toEqual({
       "booking.hold.created": [...bookings, ...availability],
       "booking.hold.released": [...bookings, ...availability],
@@ -116,7 +116,7 @@ describe("channels", () => {
       // A closure may concern several resources.
       .filter(({ type }) => !type.startsWith("facility.closure."))
       .filter(({ schema }) => !["facilityId", "resourceId", "startAt", "endAt"].every((name) => name in schema.fields))
-    // Those of the specification name the block alone, and it says so (LogRow.stretch).
+    // The specification's own types name only the block, and the catalogue says so (LogRow.stretch).
     expect(silent.map(({ type }) => type as string)).toEqual(["coach.block.approved", "coach.block.rejected"])
   })
 
@@ -138,14 +138,14 @@ describe.each(types)("%s", (type) => {
   if (definition === undefined) throw new Error(`${type} is not in the catalogue`)
   const sample: Readonly<Record<string, unknown>> = definition.sample
   const fields = Object.keys(definition.schema.fields)
-  const required = jsonSchemaOf(type).required as readonly string[]
+  const required = eventJsonSchemaOf(type).required as readonly string[]
 
-  test("its sample has every field and passes", () => {
+  test("the sample has every field and passes", () => {
     expect(Object.keys(sample).toSorted()).toEqual(fields.toSorted())
     checkData(type, sample)
   })
 
-  test("its aggregate's id is a UUID of its data", () => {
+  test("the aggregate's id is a UUID from the data", () => {
     expect(Object.values(sample)).toContain(definition.aggregateId(sample))
     expect(definition.aggregateId(sample)).toMatch(/^[0-9a-f-]{36}$/)
   })
@@ -181,7 +181,7 @@ describe("the check", () => {
   const confirmed = definitionOf("booking.confirmed")?.sample as Readonly<Record<string, unknown>>
   const participant = { userId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e07", name: "Mia", role: "player" }
 
-  test("names the path of a fault in the depth of the data", () => {
+  test("names the path of a fault deep in the data", () => {
     const participants = [participant, { ...participant, userId: "Mia", shoeSize: 38 }]
     expect(issuesOf("booking.confirmed", { ...confirmed, participants })).toEqual([
       { path: "participants.1.shoeSize", message: "Expected no excess property" },
@@ -204,13 +204,13 @@ describe("the check", () => {
     expect(issuesOf("booking.confirmed", { ...confirmed, ...surplus })).toHaveLength(50)
   })
 
-  test("refuses what is no object", () => {
+  test("refuses data that is no object", () => {
     for (const data of [null, undefined, "text", 7, [], [{}]]) {
       expect(issuesOf("booking.confirmed", data)).toEqual([{ path: "", message: "Expected object" }])
     }
   })
 
-  test("refuses a type that the catalogue does not have", () => {
+  test("refuses an unknown type", () => {
     expect(issuesOf("booking.imagined" as EventType, {})).toEqual([{ path: "type", message: "Unknown event type" }])
   })
 
@@ -276,12 +276,12 @@ describe("the check", () => {
     expect(pathsOf(type, { ...definitionOf(type)?.sample, [field]: value })).toEqual([field])
   })
 
-  test("refuses a number that JSON does not have, wherever it stands", () => {
+  test("refuses a number that JSON does not have, in every place", () => {
     const data = { ...definitionOf("media.processed")?.sample, aiInsights: { deep: [Number.NaN] } }
     expect(pathsOf("media.processed", data)).toEqual(["aiInsights.deep"])
   })
 
-  test("a failed payment that never became a transaction belongs to what it was to pay", () => {
+  test("a failed payment that never became a transaction belongs to the booking or subscription that it was to pay", () => {
     const transactionId = "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e14"
     const referenceId = "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e10"
     expect(definitionOf("payment.failed")?.aggregateId({ transactionId, referenceId })).toBe(transactionId)
@@ -299,7 +299,7 @@ function refusal(type: EventType, data: unknown): InvalidEvent {
   throw new Error(`${type} was accepted, and must not be`)
 }
 
-/** The cases with their value also as one line of text, for the test's name. */
+/** The cases, each with its value as one line of text for the test's name. */
 function named(cases: readonly Case[]) {
   return cases.map(
     ([type, field, value]) => [type, field, Bun.inspect(value, { compact: true }).replace(/\s+/g, " "), value] as const,

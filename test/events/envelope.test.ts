@@ -1,8 +1,8 @@
-/** The envelope: from a row to the spec's DomainEvent and to bytes that are always the same. */
+/** The envelope: a row becomes the spec's DomainEvent, and bytes that are always the same. */
 import { describe, expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
 import { platformFacilityId } from "#base/ids.ts"
-import { catalogue, type EventType, jsonSchemaOf } from "#events/catalogue.ts"
+import { catalogue, type EventType, eventJsonSchemaOf } from "#events/catalogue.ts"
 import { describeEventType, samplesEvent } from "#events/describe.ts"
 import { DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
 
@@ -43,7 +43,7 @@ describe("the event of a row", () => {
     expect(decode(toDomainEvent(sparse))).toEqual(toDomainEvent(sparse))
   })
 
-  test("has no key without a value", () => {
+  test("leaves out keys without a value", () => {
     expect(Object.keys(toDomainEvent(sparse))).toEqual([
       "id",
       "type",
@@ -58,7 +58,7 @@ describe("the event of a row", () => {
     expect(toDomainEvent(sparse).metadata).toStrictEqual({ environment: "production" })
   })
 
-  test("is refused by its Schema with a key that the spec does not know", () => {
+  test("with a key that the spec does not know is refused by the Schema", () => {
     expect(() => decode({ ...toDomainEvent(row), position: 7 })).toThrow("position")
     expect(() => decode({ ...toDomainEvent(row), metadata: { environment: "test" } })).toThrow("environment")
   })
@@ -71,7 +71,7 @@ describe.each(catalogue.map(({ type }) => type as EventType))("the description o
     expect(Object.keys(samplesEvent(type))).toHaveLength(13)
   })
 
-  test("is what the catalogue says", () => {
+  test("agrees with the catalogue", () => {
     const { schema, sample, ...rest } = describeEventType(type)
     const definition = catalogue.find((candidate) => candidate.type === type)
     expect(definition).toMatchObject(rest)
@@ -85,12 +85,12 @@ describe.each(catalogue.map(({ type }) => type as EventType))("the description o
       "channels",
       "source",
     ])
-    expect(schema).toEqual(jsonSchemaOf(type))
+    expect(schema).toEqual(eventJsonSchemaOf(type))
     expect(sample).toEqual(samplesEvent(type))
   })
 })
 
-test("a type that the catalogue does not have has no description and no sample", () => {
+test("an unknown type has no description and no sample", () => {
   expect(() => describeEventType("booking.imagined" as EventType)).toThrow("Unknown event type")
   expect(() => samplesEvent("booking.imagined" as EventType)).toThrow("Unknown event type")
 })

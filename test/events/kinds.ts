@@ -1,4 +1,4 @@
-/** The kinds of fields in the table of the specification, and the JSON Schema that each must have in the catalogue. */
+/** The kinds of fields in the specification's table, each with the JSON Schema that the catalogue must have for it. */
 export type Kind = keyof typeof kinds | readonly string[] | { readonly of: Fields }
 export interface Fields {
   readonly [field: string]: Kind
@@ -54,7 +54,7 @@ export const kinds = {
   object: { type: "object" },
 } as const
 
-/** The closed JSON Schema that a row of the table stands for. */
+/** The closed JSON Schema of a row of the table. */
 export function expectedSchema(fields: Fields): Record<string, unknown> {
   const names = Object.keys(fields)
   const required = names.filter((name) => !name.endsWith("?"))

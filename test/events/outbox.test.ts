@@ -1,12 +1,13 @@
-// The outbox: an event is committed with its change or not at all, in the order in which it was recorded.
+// The outbox: an event is committed with its change or not at all, in the order of recording.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { onHint } from "#base/hints.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { InvalidEvent } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
-import { open, record, transact } from "#events/outbox.ts"
+import { record, setEventContext, transact } from "#events/outbox.ts"
 import { context, failure, sample } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -46,7 +47,7 @@ test("a command that fails late leaves neither the change nor the event", async 
   expect(await written()).toEqual({ changes: [], events: [], outbox: [] })
 })
 
-test("an event against its Schema cannot be recorded, and the change goes with it", async () => {
+test("an event that breaks its Schema cannot be recorded, and its change is rolled back", async () => {
   const failing = transact(db, context, async (tx) => {
     await change(tx, "booked")
     record(tx, sample("booking.confirmed", { priceAmount: "a lot", surprise: 1 }))
@@ -57,7 +58,7 @@ test("an event against its Schema cannot be recorded, and the change goes with i
   expect(await written()).toEqual({ changes: [], events: [], outbox: [] })
 })
 
-test("an event that the database refuses takes its change with it", async () => {
+test("an event that the database refuses rolls its change back", async () => {
   const id = example.eventId
   const failing = transact(db, { ...context, correlationId: "not a uuid" }, async (tx) => {
     await change(tx, id)
@@ -114,7 +115,7 @@ test("an event carries its context, its type's version and source, and what it i
   expect(Math.abs(timestamp.getTime() - Date.now())).toBeLessThan(60_000)
 })
 
-test("an event without facility, person or instant is the platform's, nobody's, and of now", async () => {
+test("an event without facility, person or instant belongs to the platform, has no actor, and happens now", async () => {
   await transact(db, context, async (tx) => record(tx, { type: "user.created", data: sample("user.created").data }))
   const rows = await db`
     select facility_id, user_id, causation_id, organization_id, resource_id, booking_type, occurred_at = timestamp as now, metadata
@@ -133,7 +134,7 @@ test("an event without facility, person or instant is the platform's, nobody's, 
   ])
 })
 
-test("webhook filters may look at what the data does not say", async () => {
+test("webhook filters may use a resource and a booking type that are not in the data", async () => {
   const about = { resourceId: newId(), bookingType: "lesson" }
   await transact(db, context, async (tx) => record(tx, { ...sample("booking.checked_in"), about }))
   const [row] = await db`select resource_id as "resourceId", booking_type as "bookingType" from slotbase.events`
@@ -150,7 +151,7 @@ test("record outside of a command is refused", async () => {
 test("events of a savepoint are written with its transaction, and their ids are known inside", async () => {
   const inside = await transact(db, context, async (tx) =>
     tx.savepoint(async (inner) => {
-      const { events } = open(inner, context)
+      const { events } = setEventContext(inner, context)
       await change(inner, "booked")
       const ids = [record(inner, sample("booking.confirmed")), record(inner, sample("payment.succeeded"))]
       expect(events.map(({ id }) => id)).toEqual(ids)
@@ -160,10 +161,10 @@ test("events of a savepoint are written with its transaction, and their ids are 
   expect(await written()).toEqual({ changes: ["booked"], events: inside.result, outbox: inside.result })
 })
 
-test("a savepoint that fails takes its events with it, and the rest commits", async () => {
+test("a savepoint that fails rolls its events back, and the rest commits", async () => {
   await transact(db, context, async (tx) => {
     const undone = tx.savepoint(async (inner) => {
-      open(inner, context)
+      setEventContext(inner, context)
       await change(inner, "undone")
       record(inner, sample("booking.confirmed"))
       throw new Error("taken")
@@ -174,11 +175,11 @@ test("a savepoint that fails takes its events with it, and the rest commits", as
   expect(await written()).toEqual({ changes: ["kept"], events: [], outbox: [] })
 })
 
-test("each handler of a batch records in the name of its own event", async () => {
+test("each handler of a batch records events caused by its own event", async () => {
   const causes = [newId(), newId()]
   await db.begin(async (tx) => {
     for (const causationId of causes) {
-      open(tx, { ...context, causationId })
+      setEventContext(tx, { ...context, causationId })
       record(tx, sample("booking.confirmed"))
     }
   })
@@ -186,7 +187,7 @@ test("each handler of a batch records in the name of its own event", async () =>
   expect(rows.map((row) => row.causation_id)).toEqual(causes)
 })
 
-test("the hint is raised after the commit, once, and only when there was an event", async () => {
+test("the hint is sent after the commit, once, and only when an event was recorded", async () => {
   const heard: number[] = []
   const stop = onHint("outbox", () => heard.push(1))
   await transact(db, context, async (tx) => {
@@ -201,7 +202,7 @@ test("the hint is raised after the commit, once, and only when there was an even
   stop()
 })
 
-test("a transaction has its id before it draws its number, also when somebody inserts by hand", async () => {
+test("a transaction has its id before it draws its number, also for an insert by hand", async () => {
   const [row] = await db<[{ default: string }]>`
     select pg_get_expr(adbin, adrelid) as default from pg_attrdef
     where adrelid = 'slotbase.outbox'::regclass and pg_get_expr(adbin, adrelid) like '%nextval%'`

@@ -1,4 +1,4 @@
-/** The fields of the event types of origin `slotbase`, written out as those of the specification are. */
+/** The fields of the event types of origin `slotbase`, written out like the specification's. */
 import type { Fields } from "./kinds.ts"
 
 const place = {

@@ -1,6 +1,6 @@
 /**
- * The specification's table of event types, written out by hand and not derived from the code that it checks: every
- * type, every field, whether it may be absent (`?`), and of which kind it is. A list of words is a choice of literals.
+ * The specification's table of event types, written out by hand and not derived from the code that it checks. Each type
+ * lists its fields with their kinds; `?` marks an optional field. A list of words is a choice of literals.
  */
 import type { Fields } from "./kinds.ts"
 

@@ -1,4 +1,4 @@
-/** What the compiler knows of events. These tests fail in `tsc`; at run time there is nothing left to see. */
+/** The types of events at compile time. These tests fail in `tsc`; at run time they check nothing. */
 import { expect, test } from "bun:test"
 import { checkData, type EventData, type EventType } from "#events/catalogue.ts"
 import type { DomainEvent } from "#events/envelope.ts"

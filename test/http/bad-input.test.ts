@@ -1,4 +1,4 @@
-// Input that does not parse: each fault is named by its place in a 422, and nothing is written.
+// Input that does not parse: a 422 names each fault by its place, and nothing is written.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { password, type TestApi, testApi } from "#test/harness/api/api.ts"
@@ -207,7 +207,7 @@ const cases: [what: string, path: string, body: unknown, faults: [path: string, 
 ]
 
 for (const [what, path, body, faults] of cases) {
-  test(`${what} is refused by its place`, async () => {
+  test(`${what} is refused, and the answer names its place`, async () => {
     const before = await api.rows()
     const address = path.replace(":facility", `/v1/facilities/${facilityId}`).replace(":user", `/v1/users/${admin.id}`)
     const answer = await api.call("POST", address, { body })

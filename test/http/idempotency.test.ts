@@ -1,4 +1,4 @@
-// Idempotency-Key: a request that is sent again happens once, and its answer says so.
+// Idempotency-Key: a repeated request is carried out once, and later answers are the first one.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { Elysia } from "elysia"
@@ -61,7 +61,7 @@ test("with another body the key is refused, and nothing happens", async () => {
   expect(await api.rows()).toEqual(before)
 })
 
-test("a key belongs to its caller and its path", async () => {
+test("a key is valid for its caller and its path only", async () => {
   const key = newKey()
   const admin = await api.person("facility_admin", facilityId)
   const first = await post(key)
@@ -71,12 +71,12 @@ test("a key belongs to its caller and its path", async () => {
   expect(ids.size).toBe(3)
 })
 
-test("without a key every request happens", async () => {
+test("without a key every request is carried out", async () => {
   const [a, b] = [await api.call("POST", path, { body: court }), await api.call("POST", path, { body: court })]
   expect(a.body.id).not.toBe(b.body.id)
 })
 
-test("while the first request is under way the second is told so, and later gets its answer", async () => {
+test("while the first request is under way the second gets a 409, and later the first one's answer", async () => {
   const key = newKey()
   const at = `/v1/facilities/${facilityId}/api-keys`
   const body = { name: "Till", role: "staff" }
@@ -88,7 +88,7 @@ test("while the first request is under way the second is told so, and later gets
     await release.promise
   })
   await locked.promise
-  // One of the two waits for the facility; the other is answered at once.
+  // One of the two requests waits for the facility; the other is answered at once.
   const both = [post(key, body, at), post(key, body, at)]
   const during = await Promise.race(both)
   expect(during.body).toEqual({
@@ -126,7 +126,7 @@ test("32 requests with one key at once make one resource", async () => {
   })
 })
 
-test("a refusal of the domain is an answer too: it is kept, what it wrote is not", async () => {
+test("a refusal of the domain is kept as an answer, and its writes are rolled back", async () => {
   const key = newKey()
   const taken = { email: "taken@example.com", password, firstName: "Mia", lastName: "Keller" }
   const { id } = (await api.call("POST", "/v1/users", { token: null, body: taken })).body
@@ -163,7 +163,7 @@ test("a command that fails late leaves neither its rows nor its events, with a k
   expect((await api.call("GET", `/v1/facilities/${facilityId}`)).body.name).toBe("Riverside")
 })
 
-test("a failure on our side is not kept: the next try may succeed", async () => {
+test("a failure of the server is not kept, so that a retry may succeed", async () => {
   let fails = true
   let prepared = 0
   const server = new Elysia().use(base(api.app)).post("/shaky", ({ command }) =>
@@ -189,11 +189,11 @@ test("a failure on our side is not kept: the next try may succeed", async () => 
   fails = false
   expect((await ask()).status).toBe(201)
   expect(await (await ask()).json()).toEqual({ done: true })
-  // The third request had its answer already: what comes before the command did not run again.
+  // The third request already had its answer, so the preparation of the command did not run again.
   expect(prepared).toBe(2)
 })
 
-test("wrong credentials are not kept, so that nobody fills the table without an account", async () => {
+test("wrong credentials are not kept, so that a client without an account cannot fill the table", async () => {
   const before = await api.rows()
   const answer = await post(newKey(), { email: "nobody@example.com", password }, "/v1/sessions", null)
   expect(answer.status).toBe(401)
@@ -210,7 +210,7 @@ test("an answer with a secret is encrypted where it is kept, and bound to its ro
   const [row] = rows
   expect(row?.answer.includes(made.body.key)).toBe(false)
   expect(row?.answer.includes("sbk_")).toBe(false)
-  // A bare hash of a body with a password would let somebody try passwords out.
+  // With a bare hash of the body, a reader of the table could guess its password by trying.
   const bare = new Bun.CryptoHasher("sha256").update(`\n${JSON.stringify(body)}`).digest()
   expect(row?.request_hash.equals(bare)).toBe(false)
   expect((await post(key, body, at)).body.key).toBe(made.body.key)
@@ -246,7 +246,7 @@ test("a key of 255 visible characters is taken, anything else is refused", async
   expect(await api.rows()).toEqual(before)
 })
 
-/** The lines that were written to stderr meanwhile. */
+/** The lines written to stderr during the work. */
 async function silently(run: () => Promise<void>): Promise<string[]> {
   const lines: string[] = []
   const { error } = console

@@ -1,4 +1,4 @@
-// Forms as they are read: files as streams, nothing of them kept in memory, and every way in which a form can be none.
+// Multipart forms: files are read as streams and never kept in memory; malformed and oversized forms are refused.
 
 import { expect, test } from "bun:test"
 import { type FilePart, readForm } from "#http/multipart.ts"
@@ -13,7 +13,7 @@ const end = "\r\n--b--\r\n"
 const request = (body: string | ReadableStream, contentType = type) =>
   new Request("http://slotbase.test/", { method: "POST", body, headers: { "content-type": contentType } })
 
-/** Reads each file to its end; answers what came. */
+/** Reads each file to its end; returns the fields and files. */
 async function read(given: Request, limits = { bytes: mib, files: 2 }) {
   const files: [string, string, string][] = []
   const fields = await readForm(given, limits, async ({ name, fileName, bytes }: FilePart) => {
@@ -43,7 +43,7 @@ test("fields by their names, files in their order, with names in UTF-8 and witho
   })
 })
 
-test("what is no form, or too much of one, is refused", async () => {
+test("a body that is no form, and a form that is too large, are refused", async () => {
   expect(await refusal(request("{}", "application/json"))).toBe("415 unsupported_media_type")
   expect(await refusal(request("x", "multipart/form-data"))).toBe("422 malformed_multipart")
   expect(await refusal(request("x"))).toBe("422 malformed_multipart")
@@ -54,7 +54,7 @@ test("what is no form, or too much of one, is refused", async () => {
   expect(await refusal(request(`${head("f", "x")}${"x".repeat(mib)}${end}`))).toBe("413 body_too_large")
 })
 
-test("a file that is refused ends the reading, and the answer waits until it has been cleaned up", async () => {
+test("a file that is refused ends the reading, and the answer waits until the file has been cleaned up", async () => {
   const cleaned = Promise.withResolvers<void>()
   let isCleaned = false
   const body = `${head("f", "x")}${"x".repeat(500_000)}${end}`

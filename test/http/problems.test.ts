@@ -1,11 +1,12 @@
-// Problem documents: every failure has one, it has the right headers, and it tells nothing of the inside.
+// Problem documents: every failure has one, with the right headers and no internals.
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { createConnection } from "node:net"
 import { Elysia } from "elysia"
 import { listen } from "#api/listen.ts"
 import { createServer } from "#api/server.ts"
-import { connect, QueryTimedOut } from "#base/database/db.ts"
+import { connect } from "#base/database/db.ts"
+import { QueryTimedOut } from "#base/database/errors.ts"
 import {
   BlockedByHook,
   InvalidInput,
@@ -92,7 +93,7 @@ for (const [error, document, headers = {}] of domain) {
   })
 }
 
-test("a failure on our side is a 500 that tells nothing, and one line of log that tells no secret", async () => {
+test("a failure of the server is a 500 without details, and one line of log without secrets", async () => {
   const error = await api.database.db`select ${"my\nsecret"}::uuid`.catch((error: Error) => error)
   for (const failure of [error, new Error("line one\nline two"), "text"]) {
     const log = spyOn(console, "error").mockImplementation(() => {})
@@ -141,7 +142,7 @@ test("a database that cannot be reached, or does not answer, is a 503 with Retry
   }
 })
 
-test("an unknown address is a 404, a known one with another method a 405 that names its own", async () => {
+test("an unknown address is a 404, and a known one with another method is a 405 that names its methods", async () => {
   const unknown = await api.call("GET", "/v1/nothing")
   expect(unknown.body).toEqual({
     type: "urn:slotbase:problem:not_found",
@@ -163,10 +164,10 @@ test("an unknown address is a 404, a known one with another method a 405 that na
   expect([live.status, live.headers.get("allow")]).toEqual([405, "GET"])
 })
 
-test("an address with dots in it is not the one that it would lead to", async () => {
+test("an address with dots is not resolved to another address", async () => {
   const server = await listen(createServer(api.app), { host: "127.0.0.1", port: 0 })
   const { port } = new URL(server.address)
-  // By hand: every HTTP client takes the dots out before it asks.
+  // Written by hand: every HTTP client resolves the dots before it sends.
   const statusOf = (path: string) =>
     new Promise<string>((resolve, reject) => {
       const socket = createConnection(Number(port), "127.0.0.1", () =>
@@ -178,7 +179,7 @@ test("an address with dots in it is not the one that it would lead to", async ()
   await server.stop()
 })
 
-test("a body that is no JSON, not UTF-8 or of another type is refused with nothing written", async () => {
+test("a body that is no JSON, not UTF-8 or of another type is refused, and nothing is written", async () => {
   const before = await api.rows()
   const send = (body: string | Uint8Array<ArrayBuffer> | ReadableStream, type = "application/json") =>
     createServer(api.app).handle(

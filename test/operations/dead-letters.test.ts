@@ -1,4 +1,4 @@
-// Dead letters: a run that died can be worked again, exactly once per decision, and the ledger balances all along.
+// Dead letters: a dead-lettered run can be reprocessed, exactly once per decision, and the ledger balances throughout.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { GiveUp, type TransactionalHandler } from "#actors/handlers/handler.ts"
@@ -8,7 +8,15 @@ import { newId } from "#base/ids.ts"
 import { record } from "#events/outbox.ts"
 import { ignore, listDeadLetters, reprocess, resolveByHand } from "#operations/dead-letters/dead-letters.ts"
 import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
-import { dispatchAll, failure, processRow, runsOf, subscribe, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import {
+  actorProcess,
+  dispatchAll,
+  failure,
+  processRow,
+  runsOf,
+  subscribe,
+  unbalanced,
+} from "#test/harness/pipeline/pipeline.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -35,7 +43,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("a dead run stands in the list with its event and its errors", async () => {
+test("a dead-lettered run is in the list with its event and its errors", async () => {
   const { db } = database
   const eventId = await die()
   const { data } = await listDeadLetters(db, { facilityId: club.id, limit: 10 })
@@ -60,7 +68,7 @@ test("a dead run stands in the list with its event and its errors", async () => 
   ])
 })
 
-test("reprocessing works the run again at its old position, and says who wanted it", async () => {
+test("reprocessing repeats the run at its old position, and records its requester", async () => {
   const { db } = database
   const eventId = await die()
   const entry = await entryOf(eventId)
@@ -77,7 +85,7 @@ test("reprocessing works the run again at its old position, and says who wanted 
   expect([...(await unbalanced(db))]).toEqual([])
 })
 
-test("a run that dies again opens the same entry, with all its errors", async () => {
+test("a run that is dead-lettered again opens the same entry, with all its errors", async () => {
   const { db } = database
   const eventId = await die()
   const entry = await entryOf(eventId)
@@ -87,7 +95,7 @@ test("a run that dies again opens the same entry, with all its errors", async ()
   expect([again.id, again.resolvedAt, again.errors.length]).toEqual([entry.id, undefined, 2])
 })
 
-test("what is resolved is not resolved again, and two decisions at once are one", async () => {
+test("a resolved entry is not resolved again, and of two decisions at once one counts", async () => {
   const { db } = database
   const entry = await entryOf(await die())
   const admin = club.admin.caller
@@ -99,7 +107,7 @@ test("what is resolved is not resolved again, and two decisions at once are one"
   for (const error of refused) expect(error).toMatchObject({ _tag: "WrongState", code: "dead_letter_resolved" })
 })
 
-test("ignored and resolved by hand are told apart, and the run stays dead", async () => {
+test("ignored and resolved by hand are told apart, and the run stays dead-lettered", async () => {
   const { db } = database
   const [first, second] = [await entryOf(await die()), await entryOf(await die())]
   const admin = club.admin.caller
@@ -108,7 +116,7 @@ test("ignored and resolved by hand are told apart, and the run stays dead", asyn
   expect([...(await unbalanced(db))]).toEqual([])
 })
 
-test("the list is filtered and read page by page", async () => {
+test("the list can be filtered and read page by page", async () => {
   const { db } = database
   const mine = await aClub(db)
   const events = [await die(mine), await die(mine), await die(mine)]
@@ -126,7 +134,7 @@ test("the list is filtered and read page by page", async () => {
   expect(second.next).toBeNull()
 })
 
-test("reprocessing is refused when nobody is there to do the work, or the event is gone", async () => {
+test("reprocessing is refused when no handler is left for the work, or the event is gone", async () => {
   const { db } = database
   const entry = await entryOf(await die())
   const admin = club.admin.caller
@@ -148,7 +156,7 @@ test("another facility's dead letter is not found", async () => {
   expect(await failure(run(db, (tx) => ignore(tx, admin, newId())))).toBeInstanceOf(NotFound)
 })
 
-/** An event on which the handler gives up; answers its id. */
+/** Records an event that the handler gives up on; returns its id. */
 async function die(at: Club = club): Promise<string> {
   broken = true
   const eventId = await run(database.db, async (tx) => record(tx, aCheckIn(at)))
@@ -158,7 +166,7 @@ async function die(at: Club = club): Promise<string> {
 }
 
 async function work(): Promise<void> {
-  const actor = runHandler(testApp(database.db), handler, () => owner)
+  const actor = runHandler(testApp(database.db), handler, actorProcess(owner))
   while ((await actor.pass(new AbortController().signal)).more) {}
 }
 

@@ -1,4 +1,4 @@
-// The doctor: each check is well on a healthy database, and names what is not on a sick one.
+// The doctor: every check passes on a healthy database, and names the fault on a damaged one.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -17,11 +17,11 @@ afterAll(() => database.drop())
 
 const ill = async () => (await all()).filter(({ well }) => !well).map(({ name, says }) => `${name}: ${says}`)
 
-test("a new database is well", async () => {
+test("every check passes on a new database", async () => {
   expect(await ill()).toEqual([])
 })
 
-test("work that nobody does, a missing partition and a run without its subscription are named", async () => {
+test("work without a process, a missing partition and a run without its subscription are named", async () => {
   const { db } = database
   const eventId = newId()
   await db`insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
@@ -37,7 +37,7 @@ test("work that nobody does, a missing partition and a run without its subscript
   ])
 })
 
-test("what is late is named with its blocker, and what waits for a receiver is no illness", async () => {
+test("late work is named with its blocker, and waiting for a receiver is no fault", async () => {
   const { db } = database
   await db`update slotbase.clock set shift = shift + interval '1 minute'`
   const [late] = await namedCheck("late")
@@ -52,7 +52,7 @@ test("what is late is named with its blocker, and what waits for a receiver is n
   expect((await namedCheck("late"))[0]?.well).toBe(true)
 })
 
-test("a receiver that answers slowly is no illness of SlotBase", async () => {
+test("a slow receiver is no fault of SlotBase", async () => {
   const { db } = database
   await aFacility(db, { id: example.facilityId })
   const [owner, webhook] = [await processRow(db, true), await aWebhook(db, "user.created")]
@@ -70,7 +70,7 @@ test("a receiver that answers slowly is no illness of SlotBase", async () => {
   await db`delete from slotbase.processes`
 })
 
-test("what can be done with dead letters is said, also of events that have gone", async () => {
+test("the possible decisions on dead letters are named, also for events that have gone", async () => {
   const { db } = database
   await db`
     insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
@@ -80,7 +80,7 @@ test("what can be done with dead letters is said, also of events that have gone"
   )
 })
 
-test("partitions that should have gone are named, and who reads them for days, whatever way PostgreSQL plans it", async () => {
+test("overdue partitions and their long reader are named, under every plan of PostgreSQL", async () => {
   const { db } = database
   await db`select slotbase.move_clock('2 years')`
   const overdue = /^\d+ partitions should have been dropped, first \w+_\d{4}_\d{2}: /
@@ -127,7 +127,7 @@ test("a month that was detached and never dropped is named", async () => {
   )
 })
 
-/** One after the other, as the program does it: each would see the others' sessions. */
+/** One check after the other, as the program runs them: in parallel each would see the others' sessions. */
 async function all(db = database.db) {
   const results: Check[] = []
   for (const check of checks) results.push(await check(db))
@@ -136,7 +136,7 @@ async function all(db = database.db) {
 
 const namedCheck = async (name: string, db?: Db) => (await all(db)).filter((result) => result.name === name)
 
-test("books that do not say what was paid are named with their facility", async () => {
+test("a ledger that disagrees with the payments is named with its facility", async () => {
   const { db } = database
   const facility = await aFacility(db, { name: "Riverside" })
   const source = newId()

@@ -1,4 +1,4 @@
-// What the log, the dead letters, the metrics and the health look like over HTTP, and who may see them.
+// The log, the dead letters, the metrics and the health over HTTP, and the rights to each.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createServer } from "#api/server.ts"
@@ -60,7 +60,7 @@ test("the feed, an event and its story are for the staff of the facility and for
   expect(await statuses(platform, club.admin.token)).toEqual([403, 403, 403])
 })
 
-test("an event of another facility is not there, and neither is one with an odd id", async () => {
+test("an event of another facility and an event with a malformed id are 404s", async () => {
   const id = await run(database.db, async (tx) => record(tx, aCheckIn(other)))
   const paths = [id, newId(), "1", "%00"].map((each) => `/v1/facilities/${club.id}/events/${each}`)
   expect(await statuses(paths, club.staff.token)).toEqual([404, 404, 404, 404])
@@ -128,7 +128,7 @@ test("dead letters are for administrators, and each is decided once", async () =
   expect((await clientOf(address, root).post(`/v1/dead-letters/${id}/ignore`)).status).toBe(409)
 })
 
-test("the metrics carry the spec's names, and tell strangers nothing", async () => {
+test("the metrics carry the spec's names, and are closed to strangers", async () => {
   metrics.published("booking.confirmed", 2)
   metrics.published("made.up")
   metrics.processed("NotificationHandler", "success", 12)
@@ -164,7 +164,7 @@ test("the metrics carry the spec's names, and tell strangers nothing", async () 
   expect((await forwarded(root)).status).toBe(200)
 })
 
-test("readiness names what is wrong, and liveness does not care", async () => {
+test("readiness names the fault, and liveness ignores it", async () => {
   expect(await ready()).toMatchObject({ status: 200, body: { status: "ready" } })
   health.unhealthy("the dispatcher does not heal")
   expect(await ready()).toMatchObject({
@@ -176,7 +176,7 @@ test("readiness names what is wrong, and liveness does not care", async () => {
 
   const { db } = database
   await db`update slotbase.migrations set checksum = 'x' where number = 1`
-  expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("0001-foundation")] })
+  expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("0001-base")] })
   await db`update slotbase.migrations set checksum = ${await checksum()} where number = 1`
   await db`insert into slotbase.partitioned_tables values ('dead_letters')`
   expect((await ready()).body).toMatchObject({ reasons: [expect.stringContaining("dead_letters has no partition")] })

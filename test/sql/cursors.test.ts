@@ -1,4 +1,4 @@
-// Cursors that have moved thousands of times while a session's snapshot keeps every old row from vacuum.
+// Cursors that moved thousands of times while a session's snapshot keeps every old row from vacuum.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -8,9 +8,9 @@ import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts
 
 const handler = "Handler3"
 const handlers = Array.from({ length: 9 }, (_, nth) => `Handler${nth + 1}`)
-/** Of each handler; the old rows stand on more than fifty pages. */
+/** For each handler; the old rows fill more than fifty pages. */
 const moves = 2_000
-/** The table's and its index's, and those of the log and the subscriptions; a first call also looks up the catalogue. */
+/** Pages of the cursors, their index, the log and the subscriptions. A first call also reads the catalogue. */
 const fewPages = 40
 
 let database: TestDatabase
@@ -51,7 +51,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("the old rows are there, and a claim touches few of their pages", async () => {
+test("the old rows exist, and a claim reads few of their pages", async () => {
   const owner = await processRow(db, true)
   const claim = `select * from slotbase.claim_fresh_runs('${handler}', ${owner}, 100, 0)`
   await db.unsafe(claim)
@@ -59,7 +59,7 @@ test("the old rows are there, and a claim touches few of their pages", async () 
   expect(await pagesRead(db, claim)).toBeLessThan(fewPages)
 })
 
-test("so does the view of what is unfinished", async () => {
+test("the view of unfinished runs reads few of them, too", async () => {
   const unfinished = "select exists (select from slotbase.unfinished_runs)"
   await db.unsafe(unfinished)
   expect(await pagesRead(db, unfinished)).toBeLessThan(fewPages)

@@ -1,5 +1,8 @@
-// The sequencer: dense positions in commit order, whoever commits late and whoever dispatches at the same time; runs and
-// deliveries by the subscriptions of each position; and no event before it was checked.
+// The sequencer:
+//
+// - Positions are dense and in commit order, with late commits and concurrent dispatchers.
+// - The subscriptions at each position make its runs and deliveries.
+// - No event is dispatched before it was checked.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -41,7 +44,7 @@ afterEach(async () => {
 afterAll(() => database.drop())
 
 describe("with many writers and two dispatchers at once", () => {
-  test("every event gets exactly one position, dense, and an aggregate's events stand in commit order", async () => {
+  test("every event gets exactly one position, positions are dense, and an aggregate's events are in commit order", async () => {
     const aggregates = Array.from({ length: 8 }, newId)
     await db`insert into aggregates select id, 0 from unnest(${aggregates}::uuid[]) id`
     await subscribe(db, "AnalyticsHandler", "booking.confirmed")
@@ -76,7 +79,7 @@ describe("with many writers and two dispatchers at once", () => {
 })
 
 describe("subscriptions", () => {
-  test("a handler receives what is dispatched after it was added, until it is ended", async () => {
+  test("a handler receives the events dispatched from its addition to its end", async () => {
     await recordMany(db, 2)
     await dispatchAll(db)
     await subscribe(db, "AnalyticsHandler", "booking.confirmed")
@@ -117,7 +120,7 @@ describe("subscriptions", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("a webhook that somebody is just changing is left as it is until the change is committed", async () => {
+  test("a webhook with an uncommitted change keeps its old version until the commit", async () => {
     const webhook = await aWebhook(db, "booking.confirmed")
     await db.begin(async (tx) => {
       await tx`update slotbase.webhook_versions set ended = true where webhook_id = ${webhook}`
@@ -184,7 +187,7 @@ describe("webhooks", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("filters let through what they name, and what is about no resource and no booking type", async () => {
+  test("filters pass the events that they name, and events without a resource and a booking type", async () => {
     const [court, other] = [newId(), newId()]
     const types: EventType[] = ["booking.confirmed", "user.created"]
     const filtered = async (filters: { resourceIds?: string[]; bookingTypes?: string[] }) => {
@@ -213,7 +216,7 @@ describe("webhooks", () => {
 })
 
 describe("an event that was not checked yet", () => {
-  test("waits, and everything behind it, also what a pass would have taken with it", async () => {
+  test("waits with everything behind it, also with events that the same pass would have dispatched", async () => {
     await recordMany(db, 2)
     const [unchecked] = await recordMany(db, 1)
     await recordMany(db, 2)
@@ -226,7 +229,7 @@ describe("an event that was not checked yet", () => {
   })
 })
 
-/** A change of an aggregate under its row lock, with the event that announces it. */
+/** Changes an aggregate under its row lock, and records the event that announces the change. */
 async function update(on: Db, id: string): Promise<void> {
   await transact(on, context, async (tx) => {
     const [row] = await tx<[{ version: number }]>`

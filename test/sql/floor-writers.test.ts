@@ -1,5 +1,6 @@
-// What the floor of the dispatcher's scan knows of those who write to the outbox: it counts the numbers they drew, and where
-// one was rolled back it waits for those who may still commit below it, but for nobody who merely idles.
+// The floor (low-water mark) of the dispatcher's scan, and the writers to the outbox. The floor counts the drawn
+// numbers. After a rollback the floor waits for transactions that may still commit below it, but never for idle
+// sessions.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
@@ -46,7 +47,7 @@ test("rises past a session that idles in a transaction with an id of its own", a
   expect(await logOf(db)).toHaveLength(150)
 })
 
-test("rises past a session that has recorded an event from SQL and idles: its number is drawn when it commits", async () => {
+test("rises past an idle session that recorded an event from SQL: its number is drawn at the commit", async () => {
   const idle = gate()
   const { data } = sample("user.created")
   const session = db.begin(async (tx) => {
@@ -66,7 +67,7 @@ test("rises past a session that has recorded an event from SQL and idles: its nu
   expect(await db`select from slotbase.recorded`).toHaveLength(0)
 })
 
-test("does not take a number that was drawn by somebody still under way for a later one that was dispatched", async () => {
+test("does not confuse a number of an open transaction with a later number that was dispatched", async () => {
   const [late, drawn] = [newId(), gate()]
   await outbox.fromHere()
   const before = await outbox.lastNumber()
@@ -84,7 +85,7 @@ test("does not take a number that was drawn by somebody still under way for a la
   expect((await outbox.floor()).floor).toBe(before + 2)
 })
 
-test("waits for those under way once a number was drawn and rolled back, and then rises by count again", async () => {
+test("waits for open transactions after a number was rolled back, and then rises by count again", async () => {
   await outbox.fromHere()
   await outbox.rollBack()
   await recordMany(db, 1)
@@ -98,7 +99,7 @@ test("waits for those under way once a number was drawn and rolled back, and the
   expect((await outbox.floor()).floor).toBe(await outbox.lastNumber())
 })
 
-test("rises past numbers that were rolled back, under a snapshot that keeps dead rows and a session that idles with an id", async () => {
+test("rises past rolled-back numbers beside a snapshot that keeps dead rows and an idle session with a transaction id", async () => {
   await db`select from slotbase.dispatch(1)`
   const [idle, read] = [gate(), gate()]
   const sessions = [
@@ -120,7 +121,7 @@ test("rises past numbers that were rolled back, under a snapshot that keeps dead
     await db`
       insert into slotbase.outbox (event_id, facility_id, type)
       select gen_random_uuid(), ${example.facilityId}, 'booking.confirmed' from generate_series(1, 5000)`
-    // Eleven to dispatch them, one for the candidate, one to note who writes, one to find them gone.
+    // Eleven passes dispatch them, one sets the candidate, one notes the writers, one finds them gone.
     expect(await outbox.passes(14)).toBe(5_000)
     looks.push({
       above: (await outbox.lastNumber()) - (await outbox.floor()).floor,
@@ -136,7 +137,7 @@ test("rises past numbers that were rolled back, under a snapshot that keeps dead
   expect(Math.max(...looks.map(({ pages }) => pages))).toBeLessThan(10)
 })
 
-test("never passes an event whose transaction goes on while another one idles and numbers were rolled back", async () => {
+test("never passes an event of an open transaction while another one idles and numbers were rolled back", async () => {
   const [idle, late, drawn] = [gate(), newId(), gate()]
   const session = db.begin(async (tx) => {
     await tx`insert into aggregates values (${newId()}, 0)`
@@ -164,7 +165,7 @@ test("never passes an event whose transaction goes on while another one idles an
   expect((await logOf(db)).at(-1)?.event_id).toBe(late)
 })
 
-test("does not wait for a transaction that goes on after it has rolled its event back", async () => {
+test("does not wait for an open transaction that has rolled its event back", async () => {
   await outbox.fromHere()
   const rolledBack = gate()
   const session = db.begin(async (tx) => {
@@ -186,7 +187,7 @@ test("does not wait for a transaction that goes on after it has rolled its event
   expect(risen).toBe(await outbox.lastNumber())
 })
 
-test("does not believe what a transaction of one snapshot sees", async () => {
+test("does not rise in a transaction with a single snapshot", async () => {
   const idle = gate()
   const session = db.begin(async (tx) => {
     await tx`insert into aggregates values (${newId()}, 0)`
@@ -197,7 +198,7 @@ test("does not believe what a transaction of one snapshot sees", async () => {
   const before = await outbox.lastNumber()
   await outbox.rollBack()
   await recordMany(db, 1)
-  // The candidate, and who writes.
+  // One pass for the candidate, one for the writers.
   expect(await outbox.passes(2)).toBe(1)
   await db`update slotbase.outbox_floor set noted_at = '-infinity', watched_at = '-infinity'`
   await db.begin(async (tx) => {
@@ -212,7 +213,7 @@ test("does not believe what a transaction of one snapshot sees", async () => {
   expect([held, risen]).toEqual([before, await outbox.lastNumber()])
 })
 
-test("looks for those under way once a second at most", async () => {
+test("scans for open transactions once a second at most", async () => {
   const idle = gate()
   const session = db.begin(async (tx) => {
     await tx`insert into aggregates values (${newId()}, 0)`
@@ -235,7 +236,7 @@ test("looks for those under way once a second at most", async () => {
   expect(after).toEqual(before)
 })
 
-test("knows what it counts although numbers are drawn all the time and one was rolled back", async () => {
+test("finds its count again although numbers are drawn all the time and one was rolled back", async () => {
   await outbox.rollBack()
   const [late, drawn] = [newId(), gate()]
   const slow = db.begin(async (tx) => {

@@ -1,5 +1,5 @@
-// The floor of the dispatcher's scan: it rises above what is done, so that rows which a long snapshot keeps from vacuum are
-// never walked, and never above a number whose transaction can still commit.
+// The floor (low-water mark) of the dispatcher's scan. It rises above dispatched events. So the dispatcher never scans
+// old rows that a long snapshot keeps from vacuum. It never rises above a number whose transaction can still commit.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
@@ -38,7 +38,7 @@ test("never passes an event whose transaction has drawn its number and commits l
   expect((await logOf(db)).map((row) => row.event_id)).toEqual([...after, late])
 })
 
-test("never passes an event whose transaction wrote before, and draws its number only now", async () => {
+test("never passes an event whose transaction wrote earlier and draws its number later", async () => {
   const [late, begun, drawn] = [newId(), gate(), gate()]
   const transaction = db.begin(async (tx) => {
     await tx`insert into aggregates values (${late}, 0)`
@@ -59,13 +59,13 @@ test("never passes an event whose transaction wrote before, and draws its number
   expect((await logOf(db)).at(-1)?.event_id).toBe(late)
 })
 
-test("rises to the last number once nobody can commit below it, and the empty look is then a single page", async () => {
+test("rises to the last number once no transaction can commit below it, and an empty scan then reads a single page", async () => {
   await recordMany(db, 2_000)
   expect(await outbox.passes(8)).toBe(2_000)
   await outbox.floorRisen()
 })
 
-test("rises under a snapshot that keeps dead rows, and the empty look does not walk them", async () => {
+test("rises beside a snapshot that keeps dead rows, and an empty scan does not read them", async () => {
   await db`select from slotbase.dispatch(1)`
   await db.begin(async (tx) => {
     await tx`set transaction isolation level repeatable read`
@@ -78,7 +78,7 @@ test("rises under a snapshot that keeps dead rows, and the empty look does not w
     expect(
       await outbox.pagesRead("select from slotbase.outbox where seq > (select floor from slotbase.outbox_floor)"),
     ).toBeLessThan(10)
-    // What the floor saves: the same look without it reads every dead row.
+    // Without the floor the same scan reads every dead row.
     expect(await outbox.pagesRead("select from slotbase.outbox where seq > 0")).toBeGreaterThan(500)
   })
 })
@@ -96,7 +96,7 @@ test("does not move in a dispatch that is part of a larger transaction", async (
   expect(await logOf(db)).toHaveLength(1)
 })
 
-test("is held by an event that was not checked yet", async () => {
+test("is held by an unchecked event", async () => {
   await recordMany(db, 1)
   await db`update slotbase.outbox set unchecked = true`
   expect(await outbox.passes(5)).toBe(0)

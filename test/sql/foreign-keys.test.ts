@@ -1,5 +1,5 @@
-// By which index the check of each foreign key finds its row, on a database that has never been analyzed: each connection
-// keeps the plan that it made then, and an index of the facility would walk all rows of the facility.
+// The index by which the check of each foreign key finds its row, on a database that has never been analyzed. Each
+// connection keeps its first plan. An index on the facility alone would scan all rows of the facility.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -39,7 +39,7 @@ interface ForeignKey {
   readonly types: readonly string[]
   /** The columns of the parent, quoted. */
   readonly columns: readonly string[]
-  /** Indexes of the parent that find at most one row for these columns. */
+  /** The parent's indexes that find at most one row for these columns. */
   readonly unique: readonly string[]
 }
 

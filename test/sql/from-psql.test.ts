@@ -1,10 +1,10 @@
-// What a DBA does from psql: record an event in a transaction of their own, and put a dead letter back to work.
+// The work of a DBA in psql: recording an event in an open transaction, and putting a dead letter back to work.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
 import { GiveUp } from "#actors/handlers/handler.ts"
 import type { Run } from "#actors/runs/claim.ts"
-import { settleFailure } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
@@ -46,7 +46,7 @@ afterEach(async () => {
 afterAll(() => database.drop())
 
 describe("the mirror of the catalogue", () => {
-  test("has every type, with the keys that its data must have and that name its aggregate", async () => {
+  test("has every type, with its required keys and the key of its aggregate", async () => {
     await mirrorEventTypes(db, "staging")
     const rows = await db<{ type: string }[]>`select type from slotbase.event_types order by type`
     expect(rows.map(({ type }) => type)).toEqual(catalogue.map(({ type }) => type).sort())
@@ -87,7 +87,7 @@ describe("record_event", () => {
     }
   })
 
-  test("fills in what the program would fill in", async () => {
+  test("fills in the columns that the program would fill in", async () => {
     const id = await call("booking.confirmed", sample("booking.confirmed").data)
     const [row] = await db`
       select id, facility_id, version, source, correlation_id, user_id, aggregate_type, aggregate_id, resource_id, booking_type,
@@ -144,7 +144,7 @@ describe("record_event", () => {
     expect(amounts.map(({ n }) => n)).toEqual([1, 3, 4])
   })
 
-  test("refuses where triggers do not fire, for the event would never be dispatched", async () => {
+  test("refuses where triggers do not fire, because the event would never be dispatched", async () => {
     const recorded = db.begin(async (tx) => {
       await tx`set local session_replication_role = 'replica'`
       await tx`select slotbase.record_event('user.created', null, ${tx.json(sample("user.created").data as never)})`
@@ -154,7 +154,7 @@ describe("record_event", () => {
     })
   })
 
-  test("refuses an unknown type, missing keys and an unknown facility, in words", async () => {
+  test("refuses an unknown type, missing keys and an unknown facility, with a clear error", async () => {
     expect(await failure(call("booking.imagined", {}))).toMatchObject({
       message: "there is no event type booking.imagined",
     })
@@ -168,7 +168,7 @@ describe("record_event", () => {
     expect(await db`select from slotbase.events`).toHaveLength(0)
   })
 
-  test("lets pass what only the Schema can tell, and the dispatcher makes a dead letter of it", async () => {
+  test("accepts data that only the Schema can refuse, and the dispatcher dead-letters the event", async () => {
     const good = await call("booking.confirmed", sample("booking.confirmed").data)
     await call("booking.confirmed", { ...sample("booking.confirmed").data, priceAmount: "a lot" })
     const next = await call("booking.confirmed", sample("booking.confirmed").data)
@@ -179,7 +179,7 @@ describe("record_event", () => {
 })
 
 describe("reprocess", () => {
-  test("puts a run back, as a retry that is due", async () => {
+  test("requeues a run as a due retry", async () => {
     const letter = await deadRun()
     expect(await reprocess(letter)).toBe("run of AnalyticsHandler")
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
@@ -191,7 +191,7 @@ describe("reprocess", () => {
     })
   })
 
-  test("puts a delivery back, with all its retries before it", async () => {
+  test("requeues a delivery with all its retries left", async () => {
     const webhook = await aWebhook(db, "booking.confirmed")
     await recordMany(db, 1)
     await dispatchAll(db)
@@ -211,7 +211,7 @@ describe("reprocess", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("refuses what is not there, and what nobody would handle any more", async () => {
+  test("refuses unknown entries, and entries without a handler or webhook", async () => {
     const nothing = newId()
     expect(await failure(reprocess(nothing))).toMatchObject({ message: `there is no dead letter ${nothing}` })
     const letter = await deadRun()
@@ -241,7 +241,11 @@ async function deadRun(type: EventType = "booking.confirmed"): Promise<string> {
   await dispatchAll(db)
   const claim = await claimFree(db, "AnalyticsHandler", await processRow(db, true), 1)
   const policy = retryPolicyOf("AnalyticsHandler")
-  await settleFailure(db, "AnalyticsHandler", claim.lease, claim.runs[0] as Run, new GiveUp("no"), policy, 1)
+  await settleFailedRun(
+    db,
+    { handler: "AnalyticsHandler", lease: claim.lease, run: claim.runs[0] as Run, policy },
+    { cause: new GiveUp("no"), durationMs: 1 },
+  )
   const [row] = await db<[{ id: string }]>`select id from slotbase.dead_letters`
   return row.id
 }

@@ -1,4 +1,4 @@
-// late_events of deliveries: for each that waits too long, what it waits for.
+// late_events for deliveries: the blocker of each delivery that waits too long.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -57,7 +57,7 @@ describe("a delivery", () => {
     expect(await late()).toMatchObject([{ kind: "delivery", webhook_id: webhook, blocker, detail }])
   })
 
-  test("waits for an endpoint whose breaker is open in a process that lives", async () => {
+  test("waits for an endpoint whose breaker is open in a live process", async () => {
     const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
     const open = (process: number, probe: string) => db`
       insert into slotbase.webhook_breakers (webhook_id, process, facility_id, failures, error, opened_at, probe_at)
@@ -75,7 +75,7 @@ describe("a delivery", () => {
     expect(await late()).toMatchObject([{ blocker: "retry" }])
   })
 
-  test("is being sent by a process that lives, or was by one that died; another one waits for its turn", async () => {
+  test("is being sent by a live process, or was abandoned by an expired one; another one waits for its turn", async () => {
     const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
     const [{ most }] = await db<[{ most: number }]>`select max_concurrency as most from slotbase.webhooks`
     await recordMany(db, 1)
@@ -93,7 +93,7 @@ describe("a delivery", () => {
     expect(await late()).toMatchObject([{ blocker: "process_dead", process: dead }, { blocker: "backlog" }])
   })
 
-  test("that is being sent while a session of SlotBase waits for somebody's lock names the session that has it", async () => {
+  test("that is being sent while a session of SlotBase waits for a lock names the session that holds it", async () => {
     await claimedBy(await processRow(db, true))
     const clerk = connect(database.url, { max: 1, applicationName: "a clerk" })
     let waiting: Promise<unknown> = Promise.resolve()

@@ -1,4 +1,4 @@
-// late_events: for each thing that waits too long, what it waits for; and it looks only at what is unfinished.
+// late_events: the blocker of everything that waits too long. The view reads only unfinished work.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -53,7 +53,7 @@ describe("an event that is not dispatched", () => {
     ])
   })
 
-  test("names the session that holds the sequencer, and whom that one waits for", async () => {
+  test("names the session that holds the sequencer, and the session that blocks that one", async () => {
     await processRow(db, true)
     await recordMany(db, 1)
     await db`update slotbase.settings set late_after = '1 microsecond'`
@@ -80,12 +80,12 @@ describe("an event that is not dispatched", () => {
     await Promise.all([holder.end(), root.end()])
   })
 
-  test("is not held by a pass that has just begun: a backlog is worked on by one after the other", async () => {
+  test("is not held by a pass that has just begun: passes work through a backlog one after the other", async () => {
     await processRow(db, true)
     await recordMany(db, 1)
     await later()
     const busy = connect(database.url, { max: 1, applicationName: "slotbase test pass" })
-    // A slow machine may make one pass last too long.
+    // On a slow machine a single pass may last too long.
     await eventually(() =>
       busy.begin(async (tx) => {
         await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`
@@ -97,7 +97,7 @@ describe("an event that is not dispatched", () => {
     await busy.end()
   })
 
-  test("waits for the check of what SQL recorded, and so does everything behind it", async () => {
+  test("waits for its check when SQL recorded it, and so does everything behind it", async () => {
     await processRow(db, true)
     const ids = await recordMany(db, 3)
     await db`update slotbase.outbox set unchecked = true where event_id = ${ids[1] as string}`
@@ -105,7 +105,7 @@ describe("an event that is not dispatched", () => {
     expect((await late()).map(({ blocker }) => blocker).sort()).toEqual(["backlog", "behind_unchecked", "unchecked"])
   })
 
-  test("is named also where no scan would find it", async () => {
+  test("is named even where no scan would find it", async () => {
     await processRow(db, true)
     await recordMany(db, 1)
     await db`update slotbase.outbox_floor set floor = 1000000`
@@ -122,7 +122,7 @@ describe("a run", () => {
     await dispatchAll(db)
   })
 
-  test("waits for its retry, and says until when and why", async () => {
+  test("waits for its retry, with the time and the reason", async () => {
     await queueAll(db)
     await db`
       update slotbase.handler_queue set attempts = 2, ready_at = slotbase.now() + interval '1 hour',
@@ -140,7 +140,7 @@ describe("a run", () => {
     expect(other).toMatchObject({ position: 2, blocker: "no_process", until: null })
   })
 
-  test("is handled by a process that lives, or was by one that died", async () => {
+  test("is handled by a live process, or was abandoned by an expired one", async () => {
     const [alive, dead] = [await processRow(db, true), await processRow(db, false)]
     for (const [owner, position] of [
       [alive, 1],
@@ -161,7 +161,7 @@ describe("a run", () => {
     ])
   })
 
-  test("that is handled while a session of SlotBase waits for somebody's lock names the session that has it", async () => {
+  test("that is handled while a session of SlotBase waits for a lock names the session that holds it", async () => {
     await db`
       insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
       values ('AnalyticsHandler', 1, ${await processRow(db, true)}, '{1,2}', clock_timestamp())`
@@ -186,7 +186,7 @@ describe("a run", () => {
     await clerk.end()
   })
 
-  test("names everybody whose locks sessions of SlotBase wait for, and no session alone", async () => {
+  test("names every session whose locks SlotBase waits for, and singles out none", async () => {
     await db`
       insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at)
       values ('AnalyticsHandler', 1, ${await processRow(db, true)}, '{1,2}', clock_timestamp())`
@@ -197,7 +197,7 @@ describe("a run", () => {
       await one`select from slotbase.facilities for update`
       await clerks[1].begin(async (two) => {
         await two`select from slotbase.outbox_floor for update`
-        // The second one in a queue waits for the first one; only whom that one waits for is to blame.
+        // The second session in a queue waits for the first. To blame is only the session that blocks the first.
         for (let each = 0; each < 2; each++) waiting.push(db`select from slotbase.facilities for update`.execute())
         waiting.push(db`select from slotbase.outbox_floor for update`.execute())
         const both = [`${await pidOf(one)} \\(clerk 1, [^)]*\\)`, `${await pidOf(two)} \\(clerk 2, [^)]*\\)`]
@@ -223,7 +223,7 @@ describe("a run", () => {
     ])
   })
 
-  test("stands behind others when nothing holds it, or behind who keeps dead rows from vacuum", async () => {
+  test("waits behind others when nothing holds it", async () => {
     await processRow(db, true)
     await later()
     expect(await late()).toMatchObject([
@@ -252,7 +252,7 @@ describe("a run", () => {
       new RegExp(`; dead rows are kept from vacuum by session ${pid} \\(${name}, idle in transaction, for [0-9:]+\\)$`)
 
     test.each(["report", "slotbase test report"])(
-      "is held up by it once it keeps many dead rows, whosever it is (%s)",
+      "is held up by the snapshot once it keeps many dead rows, for any session (%s)",
       async (name) => {
         await during(name, async (pid) => {
           expect(await late()).toMatchObject([{ blocker: "backlog", pid: null }, { blocker: "backlog" }])
@@ -268,7 +268,7 @@ describe("a run", () => {
       },
     )
 
-    test("is held up by it however few transactions left the dead rows", async () => {
+    test("is held up by the snapshot even when few transactions left the dead rows", async () => {
       await during("report", async (pid) => {
         await manyDeadRows()
         await eventually(async () =>
@@ -280,7 +280,7 @@ describe("a run", () => {
       })
     })
 
-    test("names it, whatever else is to blame", async () => {
+    test("names the snapshot beside any other blocker", async () => {
       await db`update slotbase.handlers set ended = true`
       await during("report", async (pid) => {
         await manyTransactions()
@@ -292,7 +292,7 @@ describe("a run", () => {
     })
   })
 
-  test("that was put back to work by hand is late from then on, not since its event", async () => {
+  test("that was requeued by hand counts as late from then on, not since its event", async () => {
     await later("1 hour")
     await queueAll(db)
     await db`update slotbase.handler_queue set ready_at = slotbase.now()`
@@ -302,7 +302,7 @@ describe("a run", () => {
   })
 })
 
-test("is quick with many events and little that waits: events are not looked at", async () => {
+test("the view is quick with many events and little waiting work, because it does not read events", async () => {
   await db`
     insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
     select n, ${example.facilityId}, gen_random_uuid(), 'booking.confirmed', 0, 0, slotbase.now() from generate_series(1, 20000) n`
@@ -322,7 +322,7 @@ test("is quick with many events and little that waits: events are not looked at"
   }
 })
 
-test("the reader sees it, without what PostgreSQL hides from him", async () => {
+test("the role slotbase_reader can read it, although PostgreSQL hides other sessions from that role", async () => {
   await recordMany(db, 1)
   await later()
   await db.begin(async (tx) => {
@@ -335,14 +335,14 @@ test("the reader sees it, without what PostgreSQL hides from him", async () => {
 const late = () => lateEvents(db)
 const later = (by?: string) => moveOn(db, by)
 
-/** A transaction of another test, of the same server, can make a new snapshot look old; it ends soon. */
+/** A transaction of another test on the same server can make a new snapshot look old; it ends soon. */
 const youngSnapshots = () =>
   eventually(async () => {
     const [row] = await db<{ age: number }[]>`select age(pg_snapshot_xmin(pg_current_snapshot())::text::xid) as age`
     expect(row?.age).toBeLessThan(1_000)
   })
 
-/** 10,000 transactions begin, as nested ones of one that is rolled back. */
+/** Uses up 10,001 transaction ids, as subtransactions of one transaction. */
 const manyTransactions = () =>
   db.unsafe(`do $$
     begin
@@ -355,13 +355,13 @@ const manyTransactions = () =>
       end loop;
     end $$`)
 
-/** As one large pass leaves them. */
+/** The dead rows of one large pass. */
 const manyDeadRows = () =>
   db.begin(async (tx) => {
     await tx`
       insert into slotbase.handler_queue (handler, position, facility_id, event_id)
       select 'BurntHandler', n, ${example.facilityId}, gen_random_uuid() from generate_series(1, 10001) n`
     await tx`delete from slotbase.handler_queue where handler = 'BurntHandler'`
-    // Or PostgreSQL tells it to others a second later.
+    // Otherwise PostgreSQL reports the counts to other sessions up to a second later.
     await tx`select pg_stat_force_next_flush()`
   })

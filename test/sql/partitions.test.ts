@@ -1,4 +1,4 @@
-// Partitions: made ahead with equal boundaries, in the months of the one clock, and touched one at a time by an id.
+// Partitions: created ahead with equal boundaries, in the months of the one clock, and read one at a time by an id.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -31,7 +31,7 @@ test("there is no default partition, which would forbid detaching concurrently",
   expect((await bounds()).filter(({ bound }) => bound === "DEFAULT")).toEqual([])
 })
 
-test("making them again makes nothing, also by several processes at once", async () => {
+test("creating them again creates nothing, also by several processes at once", async () => {
   const others = [1, 2, 3].map(() => connect(database.url, { max: 1, applicationName: "slotbase test" }))
   const made = await Promise.all(
     [db, ...others].map(
@@ -42,7 +42,7 @@ test("making them again makes nothing, also by several processes at once", async
   await Promise.all(others.map((sql) => sql.end()))
 })
 
-test("a clock that is moved a year has its partitions, and events go into them", async () => {
+test("a clock that is moved by a year has its partitions, and events go into them", async () => {
   await db`select slotbase.move_clock('1 year')`
   const [row] = await db<[{ id: string; month: string }]>`
     select slotbase.new_id() as id, to_char(slotbase.now() at time zone 'UTC', 'YYYY_MM') as month`
@@ -56,23 +56,23 @@ test("a clock that is moved a year has its partitions, and events go into them",
   await db`update slotbase.clock set shift = '0'`
 })
 
-test("making them locks out nobody who writes events", async () => {
+test("creating them blocks no writer of events", async () => {
   await db.begin(async (tx) => {
     await tx`select slotbase.ensure_partitions(12)`
-    // On another connection, while the partitions are not committed.
+    // On another connection, while the partitions are not yet committed.
     expect(await recordMany(db, 1)).toHaveLength(1)
     expect(await dispatchAll(db)).toBe(1)
   })
 })
 
-test("a lookup by an id touches one partition", async () => {
+test("a lookup by an id reads one partition", async () => {
   const plan = await db<{ "QUERY PLAN": string }[]>`
     explain select * from slotbase.events where id = '01a20000-0000-7000-8000-000000000000'`
   const scans = plan.map((line) => line["QUERY PLAN"]).filter((line) => line.includes("Scan"))
   expect(scans).toHaveLength(1)
 })
 
-test("an id from beyond the partitions is refused, loudly", async () => {
+test("an id outside of the partitions is refused with an error", async () => {
   const far = "09000000-0000-7000-8000-000000000000"
   const insert = db`
     insert into slotbase.handler_history (event_id, handler, facility_id, position, status, attempts, duration_ms, settled_at)

@@ -1,4 +1,4 @@
-// The settings: one row, within bounds in which every view and job that reads them works.
+// The settings: one row, with bounds within which every view and job that reads it works.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("what waits is long or short, but not absurd, and the settings stay one row", async () => {
+test("durations may be long or short within bounds, and the settings stay one row", async () => {
   const refused = async (statement: Promise<unknown>) => (await failure(statement)) as Error & Record<string, unknown>
   expect(await refused(db`update slotbase.settings set late_after = '400 days'`)).toMatchObject({
     constraint_name: "late_after_is_at_most_a_year",

@@ -1,9 +1,10 @@
-// What people query: the text of an event, the story of each, the ledger that finds what is lost or twice, and a role that
-// reads all of it but no secret.
+// The views for people: an event's text and story, the ledger that finds missing and doubled work, and the reader role.
+// The reader role reads all of it except secrets.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Run } from "#actors/runs/claim.ts"
-import { settle, settleFailure } from "#actors/runs/settle.ts"
+import { settleRuns } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
@@ -67,7 +68,7 @@ describe("the body of an event", () => {
     metadata: { environment: "development" },
   }
 
-  test("is, to the byte, what was sent last time and will be sent next time", async () => {
+  test("is, to the byte, the body of the last and of the next request", async () => {
     await insertEvent(full)
     const text =
       '{"id":"01994a3e-7c00-7a10-8f3e-1c5d0a9b2e23","type":"resource.created","version":"1.0",' +
@@ -103,19 +104,19 @@ test("handler_runs shows every state of a run", async () => {
   await recordMany(db, 6)
   await dispatchAll(db)
   const { lease, runs } = await claimFree(db, "AnalyticsHandler", owner, 5)
-  await settle(db, "AnalyticsHandler", lease, [
+  await settleRuns(db, "AnalyticsHandler", lease, [
     { position: 1, status: "success", durationMs: 2, reason: null },
     { position: 2, status: "skipped", durationMs: 1, reason: "nothing to do" },
   ])
-  await settleFailure(db, "AnalyticsHandler", lease, runs[2] as Run, new Error("no"), policy, 1)
-  await settleFailure(
+  await settleFailedRun(
     db,
-    "AnalyticsHandler",
-    lease,
-    { ...(runs[3] as Run), attempts: 1 },
-    new Error("never"),
-    policy,
-    1,
+    { handler: "AnalyticsHandler", lease, run: runs[2] as Run, policy },
+    { cause: new Error("no"), durationMs: 1 },
+  )
+  await settleFailedRun(
+    db,
+    { handler: "AnalyticsHandler", lease, run: { ...(runs[3] as Run), attempts: 1 }, policy },
+    { cause: new Error("never"), durationMs: 1 },
   )
   expect(await runsOf(db, "AnalyticsHandler")).toEqual([
     { position: 1, status: "success", attempts: 1, error: null, reason: null },
@@ -128,14 +129,14 @@ test("handler_runs shows every state of a run", async () => {
   expect(await unbalanced(db)).toHaveLength(0)
 })
 
-test("event_log tells the story of an event, with everybody who heard of it, and of one that is not dispatched yet", async () => {
+test("event_log tells the story of an event, with every recipient, also for an event that is not dispatched yet", async () => {
   await subscribe(db, "AnalyticsHandler", "booking.confirmed")
   await subscribe(db, "NotificationHandler", "booking.confirmed")
   const webhook = await aWebhook(db, "booking.confirmed")
   const [id] = await recordMany(db, 1)
   await dispatchAll(db)
   const { lease } = await claimFree(db, "AnalyticsHandler", owner, 5)
-  await settle(db, "AnalyticsHandler", lease, [{ position: 1, status: "success", durationMs: 2, reason: null }])
+  await settleRuns(db, "AnalyticsHandler", lease, [{ position: 1, status: "success", durationMs: 2, reason: null }])
   const [waiting] = await recordMany(db, 1)
   const log = await db`
     select event_id, event_type, facility_id, position, handlers, webhooks from slotbase.event_log order by event_id`
@@ -166,7 +167,7 @@ describe("the ledger", () => {
     await recordMany(db, 4)
     await dispatchAll(db)
     const { lease } = await claimFree(db, "AnalyticsHandler", owner, 2)
-    await settle(
+    await settleRuns(
       db,
       "AnalyticsHandler",
       lease,
@@ -174,7 +175,7 @@ describe("the ledger", () => {
     )
   })
 
-  test("balances while nothing is lost and nothing is twice", async () => {
+  test("balances while no work is missing or doubled", async () => {
     expect(await unbalanced(db)).toHaveLength(0)
     const [first] = await db`
       select expected_runs, runs_waiting, runs_success, expected_deliveries, deliveries_waiting from slotbase.event_ledger
@@ -228,14 +229,14 @@ describe("the ledger", () => {
       insert into slotbase.handlers (handler, event_type, from_position, until_position) values ('RefundHandler', 'booking.confirmed', 1, 2)`,
     ],
   ]
-  test.each(damages)("does not when %s by hand", async (_, damage) => {
+  test.each(damages)("does not balance when %s by hand", async (_, damage) => {
     await damage(db)
     expect((await unbalanced(db)).map(({ position }) => position)).toEqual([1])
   })
 
-  test("names a handler whose run is missing and one whose run is twice, although the sums agree", async () => {
+  test("names a handler with a missing run and a handler with a doubled run, although the sums agree", async () => {
     const { lease } = await claimFree(db, "NotificationHandler", owner, 2)
-    await settle(
+    await settleRuns(
       db,
       "NotificationHandler",
       lease,
@@ -256,7 +257,7 @@ describe("the ledger", () => {
     expect(await ledgerOf(2)).toMatchObject({ balanced: true, runs_missing: null, runs_surplus: null })
   })
 
-  test("names a webhook whose delivery is missing and one whose delivery is twice, although the sums agree", async () => {
+  test("names a webhook with a missing delivery and a webhook with a doubled one, although the sums agree", async () => {
     const other = await aWebhook(db, "booking.confirmed")
     const [id] = await recordMany(db, 1)
     await dispatchAll(db)
@@ -343,7 +344,7 @@ describe("the reader", () => {
     )
 })
 
-test("every table, view and function for people says what it is", async () => {
+test("every table, view and function for people has a comment", async () => {
   const silent = await db<{ name: string }[]>`
     select c.relname as name from pg_class c
     where c.relnamespace = 'slotbase'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
@@ -369,7 +370,7 @@ async function insertEvent(event: {
   data: object
   metadata: object
 }): Promise<void> {
-  // The ids of the samples are of a month that no database begins with.
+  // The ids of the samples are from a month for which a new database has no partition.
   await db`
     create table if not exists slotbase.events_of_the_samples partition of slotbase.events
     for values from ('01994a3e-0000-0000-0000-000000000000') to ('01994a3f-0000-0000-0000-000000000000')`

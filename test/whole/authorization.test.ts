@@ -1,5 +1,6 @@
-// Who may call what: every row of the matrix (test/authorization/matrix.ts), for every caller, about somebody else's thing,
-// their own, their child's, and across facilities. A route without a row fails; so does a refusal that has written anything.
+// The rights to every route. Each row of the matrix (test/whole/authorization/matrix.ts) is tried by every caller. The
+// callers act on somebody else's thing, their own, their child's, and across facilities. The test fails for a route
+// without a row, and for a refusal that has written anything.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createServer } from "#api/server.ts"
@@ -26,7 +27,7 @@ for (const row of matrix) {
   test(row[0], async () => {
     const things = new Map<string, Promise<string>>()
     const [found, expected]: [Record<string, Verdict>, Record<string, Verdict>] = [{}, {}]
-    // Who is refused comes first, while all is as it was made.
+    // Refused calls come first, while the things are unchanged.
     for (const call of callsOf(row).toSorted((a, b) => Number(a.expected === "may") - Number(b.expected === "may"))) {
       const name = `${callers[call.caller]}, ${call.about}`
       expected[name] = call.expected

@@ -1,12 +1,13 @@
-// What a booking and an event cost, in counts and never in times, against the budget that was recorded in budget.json: WAL
-// bytes, rows that die, statements, round trips. A change that makes something dearer fails here, and says how to allow it.
+// The cost of a booking and of an event, in counts and never in times, against the recorded budget (budget.json). The
+// counts are WAL bytes, dead rows, statements and round trips. A change that costs more fails here. The failure tells
+// how to record a new budget.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
 import type { OneByOneHandler, SetBasedHandler } from "#actors/handlers/handler.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { createServer } from "#api/server.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { record, transact } from "#events/outbox.ts"
@@ -17,26 +18,26 @@ import { aFacility } from "#test/harness/club/factories.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
 import { type OwnCost, ownCost } from "#test/harness/pipeline/own-cost.ts"
-import { context, processRow, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, processRow, sample, subscribe } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 const file = join(import.meta.dir, "budget.json")
 const command = "SLOTBASE_RECORD_BUDGET=on bun test test/budget.test.ts"
-/** Batches differ a little from run to run, and with them the commits. */
+/** Batches, and with them the commits, differ a little from run to run. */
 const tolerance = 1.1
 const events = 500
 const warmUp = 20
-/** Events that come one by one: each is dispatched, handled and delivered before the next. */
+/** Single events: each is dispatched, handled and delivered before the next. */
 const singles = 50
 const bookings = 20
 const handlers = ["FirstHandler", "SecondHandler", "ThirdHandler"]
-/** Takes all events of a claim at once, so that its runs are settled as one row. */
+/** Handles all events of a claim at once, so that the claim's runs are settled as one row. */
 const setBased = "SetBasedHandler"
-/** The stage of that handler. */
+/** The stage of the set-based handler. */
 const together = "handle together"
-/** What is written once and never again; the queue's rows too, as long as nothing fails. */
+/** Rows that are written once; the queue's rows too, as long as nothing fails. */
 const neverUpdated = [
   "events",
   "event_positions",
@@ -109,7 +110,7 @@ test("every event went the whole way, and no image of a page is counted", () => 
   expect(Object.values(stages).map(({ pageImages }) => pageImages)).toEqual([0, 0, 0, 0, 0])
 })
 
-/** Events through the real actors on one connection, stage after stage. */
+/** Sends events through the real actors on one connection, stage after stage. */
 async function measurePipeline(): Promise<void> {
   const app = testApp(db)
   const { id: facilityId } = await aFacility(db)
@@ -118,8 +119,8 @@ async function measurePipeline(): Promise<void> {
   await aWebhook(app, facilityId, { url: receiver.url, maxConcurrency: 50 })
   const owner = await processRow(db, true)
   const prepared = (name: string, handling: Pick<SetBasedHandler, "handleAll"> | Pick<OneByOneHandler, "handle">) =>
-    prepare(
-      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, () => owner),
+    prepareActor(
+      runHandler(app, { kind: "transactional", name, events: ["booking.confirmed"], ...handling }, actorProcess(owner)),
       new AbortController().signal,
     )
   const running = handlers.map((name) => prepared(name, { handle: async () => undefined }))
@@ -142,12 +143,12 @@ async function measurePipeline(): Promise<void> {
     [together, () => atOnce.passNow()],
     ["deliver", () => deliverAll(deliverer)],
   ]
-  // Plans, partitions and first pages cost once.
+  // Plans, partitions and first pages cost only once.
   for (const [, part] of parts) await part(warmUp)
   for (const [name, part] of parts) {
     const cost = await ownCost(db, () => part(events))
     stages[name] = cost
-    // Of 500 events in one claim each would cost next to nothing.
+    // Per event the cost would be close to zero, because one claim handles up to 500 events.
     const [unit, count] = name === together ? ["claim", claimsOf(cost)] : ["event", events]
     actual[`${name}: WAL bytes per ${unit}`] = Math.round(cost.walBytes / count)
     actual[`${name}: dead rows per ${unit}`] = Math.round((deadRows(cost) / count) * 100) / 100
@@ -164,7 +165,7 @@ const deadRows = ({ tables }: OwnCost) =>
   Object.values(tables).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
 const claimsOf = ({ tables }: OwnCost) => tables.handler_claims?.inserted ?? 0
 
-/** Each event in a transaction of its own, as a request records it. */
+/** Records each event in its own transaction, as a request does. */
 async function recordEach(facilityId: string, count: number): Promise<void> {
   for (let n = 0; n < count; n++)
     await transact(db, context, async (tx) =>
@@ -180,7 +181,7 @@ async function deliverAll({ run }: Awaited<ReturnType<typeof aDeliverer>>): Prom
   }
 }
 
-/** Bookings over the HTTP API, counted between the program and PostgreSQL. */
+/** Makes bookings over the HTTP API, and counts between the program and PostgreSQL. */
 async function measureBooking(): Promise<void> {
   const api = await testApi()
   const proxy = await startCountingProxy(api.database.url)
@@ -194,7 +195,7 @@ async function measureBooking(): Promise<void> {
     const answer = await server.handle(new Request(url, { method: "POST", headers, body }))
     expect(answer.status).toBe(201)
   }
-  // The first time a statement is prepared, which takes a round trip of its own.
+  // The first use of each statement takes a round trip more, to prepare it.
   for (let hour = 0; hour < 5; hour++) await book(hour)
   proxy.take()
   const { walBytes } = await ownCost(proxied, async () => {

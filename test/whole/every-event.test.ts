@@ -1,5 +1,5 @@
-// The spec's events, each made by an operation that anybody could repeat over HTTP: what the event says, which others come
-// with it, and in whose name, correlation and cause. Each row has a club of its own.
+// The spec's events, each made by an operation that a client can repeat over HTTP. Each row has a club of its own. The
+// test checks the event's data, the events beside it, and their actor, correlation and cause.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { catalogue, checkData, definitionOf } from "#events/catalogue.ts"
@@ -14,12 +14,12 @@ import { makeWorld, type World } from "./every-event/world.ts"
 
 const rows: readonly Row[] = [...bookingRows, ...paymentRows, ...subscriptionRows, ...coachRows, ...peopleRows]
 
-/** They come with the agents that make them. */
+/** These events will come with their agents. */
 const notYet = ["feedback.enhanced", "media.processed"]
-/** Optional fields that no operation here can make true, and why. */
+/** Optional fields that no operation here can fill, with the reason. */
 const neverSeen: Readonly<Record<string, string>> = {
   "payment.succeeded stripePaymentIntentId":
-    "payments here are taken by the built-in provider; see http/stripe.test.ts",
+    "payments here are taken by the built-in provider; see domain/payments/routes/stripe.test.ts",
 }
 
 let world: World
@@ -53,7 +53,7 @@ describe("every event comes from a real operation", () => {
   })
 })
 
-test("the table has every event of the spec but those that come with the agents", () => {
+test("the table has every event of the spec except those of the agents", () => {
   const spec: readonly string[] = catalogue.filter(({ origin }) => origin === "spec").map(({ type }) => type)
   expect(spec).toHaveLength(34)
   expect<string[]>(rows.map(({ type }) => type).toSorted()).toEqual(
@@ -61,14 +61,14 @@ test("the table has every event of the spec but those that come with the agents"
   )
 })
 
-test("every optional field is seen somewhere in the table, but for the few that cannot be", () => {
+test("every optional field occurs in the table, except the listed ones", () => {
   const missing = rows.flatMap(({ type, without = [] }) => without.map((field) => `${type} ${field}`))
   expect(missing).toEqual(Object.keys(neverSeen))
 })
 
 const fieldsOf = (type: string) => definitionOf(type)?.schema.fields ?? {}
 
-/** An event, and what in its story caused it. */
+/** An event and its cause within the story. */
 function withCause({ type, causation_id }: Told, byId: ReadonlyMap<string, Told>): string {
   if (causation_id === null) return type
   return `${byId.get(causation_id)?.type ?? "something before it"} > ${type}`

@@ -1,6 +1,9 @@
-// The fuzzer: random requests to every operation of the OpenAPI document, right, nearly right and hostile. None is answered
-// with a 500, every answer is one that the document promises, every refusal is a problem document, and what is refused has
-// written nothing. SLOTBASE_FUZZ_REQUESTS=10000 sends that many; SLOTBASE_PROPERTY_SEED takes another seed.
+// The fuzzer: random valid, nearly valid and hostile requests to every operation of the OpenAPI document.
+//
+// - No answer is a 500, and every answer is one that the document promises.
+// - Every refusal is a problem document, and a refused request has written nothing.
+//
+// SLOTBASE_FUZZ_REQUESTS=10000 sends that many requests; SLOTBASE_PROPERTY_SEED sets another seed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
@@ -13,7 +16,7 @@ import { type FuzzRequest, requests } from "./fuzz/requests.ts"
 import { seed } from "./properties/property.ts"
 
 const wanted = Number(process.env.SLOTBASE_FUZZ_REQUESTS ?? 0)
-/** The short form sends as many as fit. */
+/** The short form sends as many requests as fit into this time. */
 const shortMs = 3_000
 const longMs = 10 * 60_000
 
@@ -63,7 +66,7 @@ test(
 
 async function judge(request: FuzzRequest, statuses: Record<string, number>): Promise<void> {
   const operation = operations.find(({ name }) => name === request.operation) as Operation
-  // Whoever signs out could do nothing more.
+  // A signed-out caller could do nothing more.
   const caller = operation.name === "DELETE /v1/sessions" ? tokens.length - 1 : request.caller
   const { method, url, init } = asHttp(operation, { ...request, caller })
   const before = await world.written()
@@ -91,7 +94,7 @@ async function judge(request: FuzzRequest, statuses: Record<string, number>): Pr
 function asHttp(operation: Operation, { path, query, body, contentType, idempotencyKey, caller }: FuzzRequest) {
   const address = operation.path.replace(/\{([^}]+)\}/g, (_, name: string) => String(ids.fill(path[name] ?? "")))
   const pairs = query.map(([name, value]) => [name, String(ids.fill(value))])
-  // Nobody runs jobs here, and nobody waits for them.
+  // No process runs jobs here, so the request must not wait for one.
   if (operation.path.endsWith("/run")) pairs.push(["wait", "0"])
   const search = pairs
     .map((pair) => pair.map((part) => encodeURIComponent(part?.toWellFormed() ?? "")).join("="))
@@ -109,7 +112,7 @@ function asHttp(operation: Operation, { path, query, body, contentType, idempote
   }
 }
 
-/** What is wrong with a refusal: it names what it is, and for bad input every field and its rule. */
+/** The faults of a refusal: it must name its problem and, for bad input, every field with its rule. */
 function problemFaults(response: Response, text: string): string[] {
   if (response.headers.get("content-type") !== "application/problem+json") return ["it is no problem document"]
   const problem = JSON.parse(text)

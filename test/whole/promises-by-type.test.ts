@@ -3,7 +3,7 @@
 
 import { expect, test } from "bun:test"
 import { type Caller, type Member, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { createBooking } from "#domain/booking/book.ts"

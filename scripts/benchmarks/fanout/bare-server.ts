@@ -1,5 +1,5 @@
-// What SlotBase's fan-out is measured against: Bun.serve and publish(), with SlotBase's own socket options and nothing around
-// them. POST /publish?frames=N sends the body N times in one tick, and answers when it began.
+// The server that SlotBase's fan-out is compared with: only Bun.serve and publish(), with SlotBase's own socket
+// options. POST /publish?frames=N sends the body N times in one tick, and answers when it began.
 
 import { webSocketOptions } from "#outbound/live/limits.ts"
 

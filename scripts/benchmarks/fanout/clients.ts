@@ -1,36 +1,39 @@
-// The subscribers, all in one process: sockets that speak just enough of RFC 6455 to join a channel and count the frames that
-// arrive. A WebSocket object per client would cost more than the server's sending, and hide what is measured.
+// The subscribers, all in one process. Their sockets speak just enough of RFC 6455 to join a channel and to count the
+// frames that arrive. A WebSocket object per client would cost more than the server's sending, and would hide the
+// measured work.
 
 import type { Socket } from "bun"
 import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import { FrameReader } from "./frame-reader.ts"
 
-export type Order =
+export type ClientsOrder =
   | {
       readonly join: number
       readonly port: number
       readonly path: string
-      /** Each is used by so many sockets as its owner may have. */
+      /** Each token is used by `socketsPerToken` sockets, the limit of one user. */
       readonly tokens: readonly string[]
       readonly socketsPerToken: number
-      /** What each socket sends after the handshake, and how many frames answer before it is ready. */
+      /** The frame that each socket sends after the handshake. */
       readonly hello: string | undefined
+      /** How many frames a socket gets before it is ready. */
       readonly answers: number
     }
   | { readonly expect: number }
   | { readonly leave: true }
 
-/** Instants on the wall clock, milliseconds, of the frames that an `expect` waited for. */
+/** The frames that an `expect` waited for. Instants are milliseconds on the wall clock. */
 export interface Arrivals {
   readonly p50At: number
   readonly p99At: number
   readonly lastAt: number
+  /** Mean size of a frame. */
   readonly bytes: number
 }
 
 interface Client {
   readonly reader: FrameReader
-  /** Frames that are still to come before the socket is ready. */
+  /** Frames that the socket still awaits before it is ready. */
   waiting: number
   readonly ready: PromiseWithResolvers<void>
 }
@@ -40,21 +43,21 @@ const joinWithinMs = 30_000
 const expectWithinMs = 60_000
 
 const sockets: Socket<Client>[] = []
-/** When each frame came, in order; frames of one read came at one instant. */
+/** When frames arrived, in order. Frames of one read share an instant. */
 let arrivals: { at: number; frames: number }[] = []
 let arrived = 0
 let bytes = 0
 let lost = 0
 let reached: { count: number; resolve: () => void } | undefined
 
-await answerLines<Order>(async (order) => {
+await answerLines<ClientsOrder>(async (order) => {
   if ("join" in order) return join(order)
   if ("expect" in order) return expect(order.expect)
   for (const socket of sockets.splice(0)) socket.end()
   return {}
 })
 
-async function join(order: Extract<Order, { join: number }>): Promise<object> {
+async function join(order: Extract<ClientsOrder, { join: number }>): Promise<object> {
   for (let n = 0; n < order.join; n += joinedAtOnce) {
     const some = Array.from({ length: Math.min(joinedAtOnce, order.join - n) }, (_, each) => connect(order, n + each))
     await within(joinWithinMs, Promise.all(some), `sockets ${n} to ${n + some.length} to join`)
@@ -75,7 +78,7 @@ async function expect(count: number): Promise<Arrivals> {
   return answer
 }
 
-/** When the given share of the frames had come. */
+/** When the given share of the frames had arrived. */
 function at(share: number): number {
   let frames = 0
   for (const each of arrivals) {
@@ -85,7 +88,7 @@ function at(share: number): number {
   return Number.NaN
 }
 
-async function connect(order: Extract<Order, { join: number }>, n: number): Promise<void> {
+async function connect(order: Extract<ClientsOrder, { join: number }>, n: number): Promise<void> {
   const token = order.tokens[Math.floor(n / order.socketsPerToken) % order.tokens.length]
   const protocol = token === undefined ? "" : `Sec-WebSocket-Protocol: slotbase.v1, bearer.${token}\r\n`
   const socket = await Bun.connect<Client>({
@@ -144,7 +147,7 @@ function textFrame(text: string): Uint8Array {
 
 async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`waited in vain for ${what}`)), ms)
+  const timer = setTimeout(() => late.reject(new Error(`waited too long for ${what}`)), ms)
   try {
     return await Promise.race([work, late.promise])
   } finally {

@@ -1,20 +1,20 @@
-// Counts the WebSocket frames in a server's stream: first the answer to the handshake, then unmasked frames, of which only the
-// lengths are looked at. Pings and other control frames are not counted.
+// Counts the WebSocket frames in a server's stream. The stream begins with the answer to the handshake. Then come
+// unmasked frames, of which only the lengths are read. Pings and other control frames are not counted.
 
 export class FrameReader {
   #head = ""
   #open = false
-  /** Bytes of the present frame that are still to come. */
+  /** Bytes of the present frame that have not arrived. */
   #missing = 0
-  /** The beginning of a frame whose length has not come yet. */
+  /** The beginning of a frame whose length has not arrived. */
   #rest: Buffer | undefined
 
-  /** Whether the handshake is through. */
+  /** Whether the handshake is complete. */
   get isOpen(): boolean {
     return this.#open
   }
 
-  /** Takes what has arrived; answers how many data frames begin in it. Throws when the handshake was refused. */
+  /** Reads a chunk; answers how many data frames begin in it. Throws when the handshake was refused. */
   read(chunk: Buffer): number {
     if (!this.#open) {
       this.#head += chunk.toString("latin1")
@@ -47,7 +47,7 @@ export class FrameReader {
   }
 }
 
-/** With its head; undefined when that is not complete. */
+/** The length of the frame with its head; undefined when the head is not complete. */
 function frameLength(bytes: Buffer, at: number): number | undefined {
   if (at + 2 > bytes.length) return undefined
   const short = (bytes[at + 1] ?? 0) & 0x7f

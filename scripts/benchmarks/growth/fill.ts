@@ -1,28 +1,29 @@
-// Fills the tables as a year of work would have left them: set-based, in the order of time, ids that are UUIDv7 of instants
-// spread over the months that retention keeps. The events are real rows with short data, of a hundred facilities in turn; each
-// has one row of event_positions and its runs in batches of 200, but one run of each batch of the first handler has a row of its
-// own in handler_history, as if it had been tried again. Every second facility has a webhook: each of its events has a delivery
-// and an attempt.
+// Fills the tables as a year of work would have left them, with set-based statements in the order of time. Ids are
+// UUIDv7 of instants spread over the months that retention keeps. The rows are:
+// - real events with short data, of a hundred facilities in turn, each with one row of event_positions;
+// - runs in batches of 200; of the first handler, one run of each batch has its own row in handler_history, as after a
+//   retry;
+// - a webhook for every second facility; each of its events has a delivery and an attempt.
 
 import postgres from "postgres"
 import type { Bench } from "#scripts/benchmarks/measure.ts"
 import { handlerNames } from "#scripts/benchmarks/pipeline/contestant.ts"
 
-/** Rows of all tables and their indexes per event, bytes; measured, with room for the log. */
+/** Bytes per event of all rows and indexes; measured, with room for the log. */
 export const bytesPerEvent = 1_500
 const months = 12
 const batch = 100_000
-/** As the actors have them when there is much to do. */
+/** As the actors write them under load. */
 const runsPerBatch = 200
-/** Of so many facilities one has a webhook. */
+/** One facility in two has a webhook. */
 const facilitiesPerWebhook = 2
 /** Two connections for two cores. */
 const fillers = 2
 
-/** The handler whose runs were not all done at their first attempt. */
+/** The handler of which some runs needed a second attempt. */
 const [triedAgain = ""] = handlerNames
 
-/** Adds events until the log has this many. Their positions follow the last one. */
+/** Adds events until the log has `total` of them. Their positions follow the last one. */
 export async function fill(bench: Bench, total: number, progress: (line: string) => void): Promise<void> {
   const [log] = await bench.sql<[{ last: number }]>`
     select coalesce(max(position), 0) as last from slotbase.event_positions`
@@ -58,7 +59,9 @@ export async function fill(bench: Bench, total: number, progress: (line: string)
 
 const seconds = (began: number) => Math.round((performance.now() - began) / 1000)
 
-/** The months before the present one, made by the function that makes them in life; it looks a month back and three ahead. */
+/**
+ * Makes the partitions of the past months. The system's own function makes a month back and three ahead of the clock.
+ */
 async function makePartitions({ sql }: Bench): Promise<void> {
   for (let back = months - 1; back > 0; back -= 4) {
     await sql`update slotbase.clock set movable = true, shift = make_interval(months => ${-back})`

@@ -1,9 +1,9 @@
-// The plans of the statements as the program itself sends them: its process is started with auto_explain, which writes every
-// plan, those inside functions included, into the server's log; the log is read back by SQL.
+// Reads the plans of the statements that the program itself sends. Its sessions load auto_explain, which writes every
+// plan into the server's log, those inside functions included. SQL reads the log back.
 
 import type { Bench } from "#scripts/benchmarks/measure.ts"
 
-/** The server must have been started with these for its log to be readable. */
+/** Settings that the server needs at its start, so that its log can be read. */
 export const logSettings = {
   logging_collector: "on",
   log_directory: "log",
@@ -13,16 +13,16 @@ export const logSettings = {
 }
 
 export interface Plan {
-  /** The statement, its white space folded. */
+  /** The statement, with single spaces. */
   readonly statement: string
-  /** The execution that touched the most pages, as explain (analyze, buffers) shows it. */
+  /** The plan of the execution that touched the most pages, as explain (analyze, buffers) shows it. */
   readonly text: string
   readonly calls: number
-  /** Touched by all calls together, what runs inside a function included. */
+  /** Pages touched by all calls together, statements inside functions included. */
   readonly pages: number
 }
 
-/** A connection string whose sessions explain everything they run. */
+/** A connection string whose sessions log the plan of every statement. */
 export function explaining(url: string): string {
   const parameters = {
     session_preload_libraries: "auto_explain",
@@ -36,13 +36,13 @@ export function explaining(url: string): string {
   return `${url}?${new URLSearchParams(parameters)}`
 }
 
-/** How long the log is now: plans are read from there on. */
+/** The present length of the log. Plans are read from there on. */
 export async function markLog({ sql }: Bench): Promise<number> {
   const [row] = await sql<[{ size: number }]>`select size from pg_stat_file('log/bench.log')`
   return row.size
 }
 
-/** The plans since the mark, the most expensive statement first. */
+/** The plans since the mark; the statement that touched the most pages is first. */
 export async function readPlans({ sql }: Bench, mark: number): Promise<readonly Plan[]> {
   const [row] = await sql<[{ log: string }]>`
     select pg_read_file('log/bench.log', ${mark}::bigint, 1000000000) as log`
@@ -64,22 +64,24 @@ export async function readPlans({ sql }: Bench, mark: number): Promise<readonly 
     .sort((a, b) => b.pages - a.pages)
 }
 
-/** Where a plan that ran inside a function ends, and the function's name begins. */
+/** After the plan of a statement inside a function comes a line with the function's name. */
 const contextLine = /^\d{4}-\d\d-\d\d .*\bCONTEXT:/m
 
-/** What must not be in a plan: a sequential scan of what grows, or a look for the head of the log that reads the table. */
+/**
+ * Mistakes in plans: a sequential scan of a table that grows, or a search for the head of the log that reads the table.
+ */
 export function faultsOf(plans: readonly Plan[]): readonly string[] {
   return plans.flatMap(({ statement, text }) => {
     const scanned = [...text.matchAll(/Seq Scan on (events_\d|event_positions|handler_batches|\w+_history)\w*/g)].map(
       ([found]) => found,
     )
-    const looksForHead = /^(top := \()?select (coalesce\()?max\((p\.)?position\)/.test(statement)
-    const readsTable = looksForHead && !text.includes("Index Only Scan Backward using event_positions_pkey")
+    const searchesForHead = /^(top := \()?select (coalesce\()?max\((p\.)?position\)/.test(statement)
+    const readsTable = searchesForHead && !text.includes("Index Only Scan Backward using event_positions_pkey")
     return [...new Set(scanned), ...(readsTable ? ["not index-only"] : [])].map((fault) => `${fault}: ${statement}`)
   })
 }
 
-/** The first line of buffers is that of the whole statement. */
+/** The first line of buffers is the sum of the whole statement. */
 function pagesOf(text: string): number {
   const line = /Buffers: shared(.*)/.exec(text)?.[1] ?? ""
   return [...line.matchAll(/(hit|read)=(\d+)/g)].reduce((sum, [, , count]) => sum + Number(count), 0)

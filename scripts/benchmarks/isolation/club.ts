@@ -1,5 +1,5 @@
-// The facilities and webhooks of the benchmark, made by the program's own commands, and the backlog of the sick ones: real
-// events, dispatched, that wait because their webhook is switched off.
+// The facilities and webhooks of this benchmark, made by the program's own commands. The backlog of the sick receivers
+// is real: dispatched events whose deliveries wait, because the webhook is switched off.
 
 import type { Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
@@ -56,7 +56,7 @@ export async function switchAll(db: Db, webhooks: readonly Webhook[], isActive: 
   )
 }
 
-/** Deliveries that wait, and those of them that a process has in hand. */
+/** Deliveries in the queue, and how many of them a process has claimed. */
 export async function queueOf(db: Db, webhooks: readonly Webhook[]): Promise<{ waiting: number; leased: number }> {
   const [row] = await db<[{ waiting: number; leased: number }]>`
     select count(*) as waiting, count(lease) as leased from slotbase.delivery_queue
@@ -64,7 +64,7 @@ export async function queueOf(db: Db, webhooks: readonly Webhook[]): Promise<{ w
   return row
 }
 
-/** Whether each of the webhooks has failed so often that its breaker has opened. */
+/** Whether the breaker of each webhook is open. */
 export async function areGivenUp(db: Db, webhooks: readonly Webhook[]): Promise<boolean> {
   const [row] = await db<[{ open: number }]>`
     select count(distinct webhook_id) as open from slotbase.webhook_breakers
@@ -72,13 +72,13 @@ export async function areGivenUp(db: Db, webhooks: readonly Webhook[]): Promise<
   return row.open === webhooks.length
 }
 
-/** One booking's event, as a command records it; returns its id. */
+/** Records the event of one booking, as a command does; answers its id. */
 export async function recordEvent(db: Db, facilityId: string): Promise<string> {
   const { eventIds } = await transact(db, context, async (tx) => record(tx, aBooking(facilityId)))
   return eventIds[0] ?? ""
 }
 
-/** So many events of the facility, recorded and dispatched, by this process or by actors that are at work. */
+/** Records events of the facility, and waits until they are dispatched, by this process or by running actors. */
 export async function makeBacklog(db: Db, facilityId: string, events: number): Promise<void> {
   for (let left = events; left > 0; left -= recordBatch) {
     await transact(db, context, async (tx) => {

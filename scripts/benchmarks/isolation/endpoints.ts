@@ -1,7 +1,7 @@
-// The receivers, in a process of their own. Healthy ones answer at once and note when the first byte of each event came, busy
-// ones only answer at once; beside them one accepts connections and never answers, one takes its time, and one resets every
-// connection. GET /received answers what was noted since the last time, and forgets it.
-//   bun endpoints.ts MILLISECONDS of the slow one; prints the ports as one line of JSON
+// The receivers, in a process of their own. Healthy ones answer at once, and note when the first byte of each event
+// came. Busy ones only answer at once. A black hole accepts connections and never answers, a slow one takes its time,
+// and one resets every connection. GET /received answers the notes since the last call, and forgets them.
+//   bun endpoints.ts MILLISECONDS   the delay of the slow one; prints the ports as one line of JSON
 
 const slowMs = Number(process.argv[2])
 

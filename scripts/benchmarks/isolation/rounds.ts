@@ -1,21 +1,23 @@
-// A round: events of the healthy at a steady rate, and how long each delivery took from the server's own commit timestamp to
-// its first byte at the receiver. And how rounds that took turns are compared.
+// A round records events of the healthy facilities at a steady rate. It measures how long each delivery takes, from the
+// server's own commit timestamp to the first byte at the receiver. Rounds that took turns are compared here too.
 
 import type { Db } from "#base/database/db.ts"
-import { type Bench, type Cost, median, meter, percentile } from "#scripts/benchmarks/measure.ts"
+import { type Bench, type Cost, meter } from "#scripts/benchmarks/measure.ts"
+import { median, percentile } from "#scripts/statistics.ts"
 import { recordEvent } from "./club.ts"
 
 export const eventsPerSecond = 100
 export const webhooksPerFacility = 3
-/** What is still on its way at the end of a round; a delivery that takes longer is told as one that takes so long. */
+/** Deliveries are awaited so long after a round. A delivery that takes longer counts as one that takes this long. */
 const lastMs = 5_000
 
-export interface Load {
+/** The system that a round works on. */
+export interface RoundContext {
   readonly bench: Bench
   readonly db: Db
   /** Facilities whose webhooks are all healthy. */
   readonly healthy: readonly string[]
-  /** What has arrived since the last call. */
+  /** The deliveries that have arrived since the last call. */
   readonly received: () => Promise<readonly Arrival[]>
   /** Process id of the actors. */
   readonly worker: number
@@ -23,23 +25,23 @@ export interface Load {
 export type Arrival = readonly [eventId: string, atMs: number]
 
 export interface Span {
-  /** At the same rate, and not measured: until what was switched on or off has its effect. */
+  /** Unmeasured time at the same rate, until webhooks that were switched on or off have their effect. */
   readonly leadMs: number
   readonly measuredMs: number
 }
 
 export interface Round {
-  /** Of each delivery to a healthy webhook, from its commit to its first byte, milliseconds; ascending. */
+  /** The wait of each healthy delivery, from the commit to the first byte, milliseconds; ascending. */
   readonly waits: readonly number[]
   readonly events: number
-  /** Events whose deliveries have all arrived. */
+  /** Counts events whose deliveries have all arrived. */
   readonly eventsPerSecond: number
-  /** Of the actors' process and of PostgreSQL, for everything that was done meanwhile. */
+  /** The costs of the actors' process and of PostgreSQL, for all work of the round. */
   readonly cost: Cost
 }
 
-export async function measureRound(load: Load, { leadMs, measuredMs }: Span): Promise<Round> {
-  const { bench, db, healthy, received, worker } = load
+export async function measureRound(context: RoundContext, { leadMs, measuredMs }: Span): Promise<Round> {
+  const { bench, db, healthy, received, worker } = context
   await received()
   const measured = new Set<string>()
   const recording: Promise<void>[] = []
@@ -68,8 +70,8 @@ export async function measureRound(load: Load, { leadMs, measuredMs }: Span): Pr
 
 type Arrived = ReadonlyMap<string, readonly number[]>
 
-/** Of the measured events, as far as they come in time. */
-async function arrivals(received: Load["received"], measured: ReadonlySet<string>): Promise<Arrived> {
+/** The arrivals of the measured events, as far as they come in time. */
+async function arrivals(received: RoundContext["received"], measured: ReadonlySet<string>): Promise<Arrived> {
   const noted: Arrival[] = []
   const until = performance.now() + lastMs
   do {
@@ -83,7 +85,7 @@ async function waitsOf({ sql }: Bench, measured: ReadonlySet<string>, arrived: A
   const rows = await sql<{ id: string; committed: number }[]>`
     select id, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as committed from slotbase.events
     where id = any (${[...measured]}::uuid[])`
-  // What has not come by now has taken at least so long.
+  // A delivery that has not arrived by now has waited at least so long.
   const late = performance.timeOrigin + performance.now()
   return rows
     .flatMap(({ id, committed }) =>
@@ -92,21 +94,21 @@ async function waitsOf({ sql }: Bench, measured: ReadonlySet<string>, arrived: A
     .sort((a, b) => a - b)
 }
 
-/** Of all deliveries of the rounds, milliseconds. */
+/** A quantile of the waits of all rounds together, milliseconds. */
 export const quantile = (rounds: readonly Pick<Round, "waits">[], fraction: number): number =>
   percentile(
     rounds.flatMap(({ waits }) => waits).sort((a, b) => a - b),
     fraction,
   )
 
-/** A round beside the sick, and the ones alone that went before it and came after it. */
+/** A round beside others, with the rounds alone before and after it. */
 export interface Turn<R = Round> {
   readonly before: R
   readonly beside: R
   readonly after: R
 }
 
-/** The middle one of what each round beside the sick took, to the mean of its two neighbours. */
+/** The median of the ratios: each round beside others, to the mean of its two neighbours. */
 export const medianRatio = (turns: readonly Turn<Pick<Round, "waits">>[], fraction: number): number =>
   median(
     turns.map(({ before, beside, after }) => {

@@ -1,5 +1,5 @@
-// Where the rounds take place: a database, the receivers, the healthy facilities, those who might disturb them, and an actor
-// process. All but the healthy are switched off.
+// The scene of the rounds: a database, the receivers, the healthy facilities, the others that might disturb them, and
+// an actor process. All webhooks but the healthy ones are switched off.
 
 import { connect, type Db } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
@@ -7,27 +7,25 @@ import { connectHints } from "#base/hints.ts"
 import { startBench } from "#scripts/benchmarks/measure.ts"
 import { owned } from "#scripts/benchmarks/running.ts"
 import { makeBacklog, makeFacility, makeWebhook, type Webhook } from "./club.ts"
-import { type Arrival, type Load, webhooksPerFacility } from "./rounds.ts"
+import { type Arrival, type RoundContext, webhooksPerFacility } from "./rounds.ts"
 
 const facilities = 33
 const busyWebhooks = 100
-/** For events that are recorded as the clock says, and webhooks that are switched together. */
+/** Events are recorded at a fixed rate, and webhooks are switched together. */
 const connections = 20
 
-export interface Scene extends AsyncDisposable {
-  readonly db: Db
-  readonly load: Load
+export interface Scene extends RoundContext, AsyncDisposable {
   readonly sick: { readonly blackHole: Webhook; readonly slow: Webhook; readonly resetting: Webhook }
-  /** All of one facility. */
+  /** The webhooks of the busy facility. */
   readonly busy: readonly Webhook[]
 }
 
 export interface Wanted {
-  /** Deliveries in the queue of the black hole; the other sick ones have a tenth. */
+  /** Deliveries in the queue of the black hole; each other sick receiver has a tenth. */
   readonly backlog: number
   /** How long the actors wait for an answer, milliseconds; undefined: their default. */
   readonly timeoutMs: number | undefined
-  /** How long the slow one takes, milliseconds. */
+  /** How long the slow receiver takes, milliseconds. */
   readonly slowMs: number
 }
 
@@ -63,9 +61,17 @@ export async function setScene(wanted: Wanted, progress: (line: string) => void)
   const timeout = wanted.timeoutMs === undefined ? [] : [String(wanted.timeoutMs)]
   const worker = await startFile(open, "worker.ts", timeout, { DATABASE_URL: bench.url })
   const received = async () => (await (await fetch(at(ports.http, "/received"))).json()) as readonly Arrival[]
-  const load = { bench, db, healthy, received, worker: worker.pid }
   const all = open.move()
-  return { db, load, sick, busy, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return {
+    bench,
+    db,
+    healthy,
+    received,
+    worker: worker.pid,
+    sick,
+    busy,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
 }
 
 async function makeSick(db: Db, url: string, backlog: number): Promise<Webhook> {
@@ -75,7 +81,7 @@ async function makeSick(db: Db, url: string, backlog: number): Promise<Webhook> 
   return webhook
 }
 
-/** Starts a file of this folder; answers the first line that it prints. */
+/** Starts a file of this folder; answers its pid and the first line that it prints. */
 async function startFile(open: AsyncDisposableStack, file: string, args: string[], env: Record<string, string>) {
   const child = owned(
     Bun.spawn([process.execPath, `${import.meta.dir}/${file}`, ...args], {

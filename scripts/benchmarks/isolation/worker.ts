@@ -3,9 +3,9 @@
 
 import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
-import { runActors } from "#actors/index.ts"
 import { connectActors } from "#actors/runtime/connections.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { runActors } from "#actors/runtime/tree.ts"
 import { clock } from "#base/clock.ts"
 import { parseConfig } from "#base/config.ts"
 import { connectHints } from "#base/hints.ts"
@@ -19,13 +19,13 @@ const stopHints = await connectHints(db)
 const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
 const [timeout] = process.argv.slice(2)
 const app = { config, db, secrets: secretBox(new Uint8Array(32)) }
-const delivering = deliverWebhooks(app, lifeSign.owner, timeout === undefined ? {} : { timeoutMs: Number(timeout) })
+const delivering = deliverWebhooks(app, lifeSign, timeout === undefined ? {} : { timeoutMs: Number(timeout) })
 const tree = runActors([dispatcher(db), delivering], (line) => console.error(JSON.stringify(line)))
 console.log("ready")
 
 process.on("SIGTERM", async () => {
   await tree.stop()
-  await delivering.drain()
+  await tree.drain()
   await lifeSign.stop()
   await stopHints()
   await connections.end()

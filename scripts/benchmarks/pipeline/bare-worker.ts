@@ -1,5 +1,5 @@
-// A process of the work alone: one loop for the handlers, one for the webhook, each behind a cursor in memory, on its share of
-// the list.
+// A process of the work alone. One loop serves the handlers, one the webhook. Each loop keeps a cursor in memory, and
+// works on this process's share of the list.
 
 import type postgres from "postgres"
 import { handlerNames } from "./contestant.ts"
@@ -10,33 +10,37 @@ import {
   insertEffects,
   insertOutcome,
   insertOutcomes,
-  type Outcome,
   type PeerSettings,
   post,
+  type WebhookOutcome,
   workerSettings,
 } from "./peer-work.ts"
 
 const batch = 200
-/** Requests in flight, in each process as many as SlotBase allows its one webhook. */
+/** Requests in flight per process; SlotBase allows as many to its one webhook. */
 const inFlight = 50
 const pollMs = 5
 
 export interface BareSettings extends PeerSettings {
-  /** Of so many processes this is the one with that number, from 0. */
+  /** The number of this process, from 0. */
   readonly nth: number
+  /** How many processes share the list. */
   readonly of: number
 }
 
 const settings = workerSettings<BareSettings>()
 const sql = connectPeer(settings.connections)
 await sql`select 1`
-/** The last outcomes that were written, or are just being written. */
+/** Resolves when the last outcomes are written. */
 let recorded: Promise<unknown> = Promise.resolve()
 console.log("ready")
 void follow(handle)
 void follow(deliver)
 
-/** Calls `work` with every event of this process's share, in the order of their ids, for ever; reads ahead meanwhile. */
+/**
+ * Calls `work` with the events of this process's share, in the order of ids, for ever. The next events are read
+ * meanwhile.
+ */
 async function follow(work: (events: readonly PeerEvent[]) => Promise<void>): Promise<void> {
   let last = "00000000-0000-0000-0000-000000000000"
   for (let coming = eventsAfter(last); ; ) {
@@ -48,7 +52,7 @@ async function follow(work: (events: readonly PeerEvent[]) => Promise<void>): Pr
   }
 }
 
-/** The last byte of an id is random: every process has as many of them. */
+/** The last byte of an id is random, so the shares are equal. */
 async function eventsAfter(last: string): Promise<readonly PeerEvent[]> {
   return sql<PeerEvent[]>`
     select id, event::text as body from slotbase_bench.events
@@ -56,7 +60,7 @@ async function eventsAfter(last: string): Promise<readonly PeerEvent[]> {
     order by id limit ${batch}`
 }
 
-/** The handlers side by side, a transaction each. */
+/** Runs the handlers concurrently, each in a transaction. */
 async function handle(events: readonly PeerEvent[]): Promise<void> {
   const effectsOf = (handler: string) => events.map(({ id }) => ({ handler, eventId: id }))
   await Promise.all(
@@ -69,9 +73,9 @@ async function handle(events: readonly PeerEvent[]): Promise<void> {
   )
 }
 
-/** The next requests do not wait for the outcomes of those before to be written. */
+/** Sends the requests. The next requests do not wait until these outcomes are written. */
 async function deliver(events: readonly PeerEvent[]): Promise<void> {
-  const outcomes: Outcome[] = []
+  const outcomes: WebhookOutcome[] = []
   const waiting = events.values()
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
@@ -82,7 +86,7 @@ async function deliver(events: readonly PeerEvent[]): Promise<void> {
   recorded = sql.begin((tx) => record(tx, outcomes))
 }
 
-async function record(tx: postgres.TransactionSql, outcomes: readonly Outcome[]): Promise<void> {
+async function record(tx: postgres.TransactionSql, outcomes: readonly WebhookOutcome[]): Promise<void> {
   if (settings.effects === "set") await insertOutcomes(tx, outcomes)
   else await Promise.all(outcomes.map((outcome) => insertOutcome(tx, outcome)))
 }

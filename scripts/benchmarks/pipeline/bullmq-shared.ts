@@ -1,10 +1,10 @@
-// What BullMQ's contestant and its workers share: their settings, and how they connect to Redis.
+// The settings of BullMQ and its connection to Redis, shared by the contestant and its workers.
 
 import { createBunRedisClient } from "bullmq"
 import type { PeerSettings } from "./peer-work.ts"
 
 export interface BullSettings extends PeerSettings {
-  /** Jobs of a handler side by side. */
+  /** Concurrent jobs of a handler. */
   readonly concurrency: number
   readonly webhookConcurrency: number
 }

@@ -1,4 +1,4 @@
-// A process of BullMQ's: a worker per queue.
+// A process of BullMQ: a worker per queue.
 
 import { Worker } from "bullmq"
 import { type BullSettings, connectRedis } from "./bullmq-shared.ts"

@@ -1,33 +1,33 @@
-// SlotBase beside the best of its peers, column by column: who that is, and how many times better or worse SlotBase is.
+// Compares SlotBase with the best of its peers, column by column: the name of the peer, and the ratio.
 
 import type { Figure } from "#scripts/benchmarks/figure.ts"
-import { round } from "#scripts/benchmarks/measure.ts"
+import { round } from "#scripts/statistics.ts"
 
-/** A line of the table, with what decides with whom it is compared. */
+/** A line of the table, and its kind, which decides the lines that it is compared with. */
 export interface Line {
   readonly kind: "slotbase" | "peer" | "bare"
   readonly setBased: boolean
   readonly figure: Figure
 }
 
-/** The first: more is better; of the others, less. */
+/** In the first column more is better, in the others less. */
 const columns = ["eventsPerSecond", "p50Ms", "p99Ms", "cpuMs", "walBytes", "deadTuples"] as const
 type Column = (typeof columns)[number]
 
-/** A row of the table of comparisons; `ratio` is SlotBase's figure to the best peer's. */
+/** A row of the table of comparisons. */
 export interface Compared {
   readonly name: string
   readonly column: Column
   readonly slotbase: number
   readonly bestPeer: string
   readonly itsFigure: number
-  /** Undefined beside nothing at all. */
+  /** SlotBase's figure divided by the peer's; undefined when the peer's is 0. */
   readonly ratio: number | undefined
 }
 
 /**
- * A peer counts if its handlers are written the same way, or more slowly: row by row against row by row, set-based against
- * all. Its CPU is that of its processes, PostgreSQL and Redis.
+ * Row-by-row handlers are compared with row-by-row handlers only, set-based ones with all. The CPU of a peer includes
+ * its processes, PostgreSQL and Redis.
  */
 export function compare(lines: readonly Line[]): readonly Compared[] {
   return lines
@@ -58,7 +58,7 @@ function amountOf(figure: Figure, column: Column): number | undefined {
   return round(cpuMsProgram + cpuMsPostgres + Number(cpuMsRedis ?? 0))
 }
 
-/** What SlotBase's own line says of it: its throughput beside the best peer's, and beside the work alone. */
+/** Additional columns of a line: its throughput compared with the best peer's, and with the work alone. */
 export function told(lines: readonly Line[], { kind, setBased, figure }: Line): Partial<Figure> {
   if (kind === "peer") return {}
   const peers = peersOf(lines, { kind, setBased, figure })

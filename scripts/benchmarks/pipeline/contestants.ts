@@ -1,6 +1,6 @@
-// Who takes part, and each one's best settings on two cores. What was tried is beside them; where a busy machine made the
-// times useless, the CPU seconds of program and servers per 1,000 events decided. All run on Bun: on Node 20 the same
-// processes of graphile-worker took 1.7 times and of BullMQ 1.6 times the CPU.
+// All contestants, each with its best settings on two cores. The tried settings stand beside them. Where a busy machine
+// made times useless, the CPU seconds of program and servers per 1,000 events decided. All run on Bun. On Node 20 the
+// same processes of graphile-worker took 1.7 times the CPU, and those of BullMQ 1.6 times.
 
 import { bare } from "./bare.ts"
 import { bullmq } from "./bullmq.ts"
@@ -10,15 +10,17 @@ import { pgBoss } from "./pg-boss.ts"
 import { slotbase } from "./slotbase.ts"
 
 export interface Entrant extends Contestant {
-  /** "bare" is the work without any queue: for comparison, not a peer. */
+  /** "bare" is the work without any queue; it is no peer. */
   readonly kind: "slotbase" | "peer" | "bare"
-  /** Its handlers insert many effects with one statement. */
+  /** The handlers insert many effects with one statement. */
   readonly setBased: boolean
 }
 
 /**
- * concurrentJobs 24, 50, 100; connections 10, 20, 50; localQueue none, 500, 1000, 2000; completeJobBatchDelay 0, 10, 20, 50;
- * 1 and 2 processes. No localQueue costs more than three times as much CPU; a second process, a third more.
+ * Tried:
+ * - concurrentJobs 24, 50, 100; connections 10, 20, 50; completeJobBatchDelay 0, 10, 20, 50;
+ * - localQueue none, 500, 1000, 2000; none costs more than three times as much CPU;
+ * - 1 and 2 processes; a second one costs a third more CPU.
  */
 const graphileSettings = {
   effects: "each",
@@ -30,9 +32,11 @@ const graphileSettings = {
 } as const
 
 /**
- * Its own driver and postgres.js (a third less CPU); batchSize 100, 300, 500 row by row (100 is best) and 100, 500, 1000
- * set-based (1000 is best); localConcurrency 1, 2; partitions for the queues (no difference beyond the noise). A batch completes in the transaction of
- * its effects, which saves a commit.
+ * A batch completes in the transaction of its effects, which saves a commit. Tried:
+ * - its own driver and postgres.js, which takes a third less CPU;
+ * - batchSize 100, 300, 500 row by row (100 is best) and 100, 500, 1000 set-based (1000 is best);
+ * - localConcurrency 1, 2;
+ * - partitions for the queues, with no difference beyond the noise.
  */
 const bossSettings = {
   effects: "each",
@@ -46,13 +50,15 @@ const bossSettings = {
 } as const
 
 /**
- * ioredis and Bun's own client (a third less CPU); concurrency 20, 30, 50, 100, 300 of each queue; connections 20, 50; 1 and 2
- * processes (a second one takes an eighth more CPU row by row, and a quarter more set-based).
+ * Tried:
+ * - ioredis and Bun's own client, which takes a third less CPU;
+ * - concurrency 20, 30, 50, 100, 300 of each queue; connections 20, 50;
+ * - 1 and 2 processes; a second one takes an eighth more CPU row by row, and a quarter more set-based.
  */
 const bullSettings = { effects: "each", connections: 50, concurrency: 100, webhookConcurrency: 100 } as const
 
 const set = { effects: "set" } as const
-/** Gathered inserts are few. */
+/** Set-based inserts are few, so they need few connections. */
 const few = { ...set, connections: 4 }
 
 export const contestants: readonly Entrant[] = [

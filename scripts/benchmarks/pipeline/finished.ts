@@ -1,11 +1,11 @@
-// When a contestant is done, whether it really is, and how long the events of a steady rate waited. Instants are the
-// server's own commit timestamps and the receiver's clock, so that looking less often costs nobody accuracy.
+// Decides when a contestant is done, checks that the work is complete, and measures the waits of a steady rate.
+// Instants are the server's own commit timestamps and the receiver's clock, so rare polling costs no accuracy.
 
-import { percentile } from "#scripts/benchmarks/measure.ts"
+import { percentile } from "#scripts/statistics.ts"
 import { handlerNames } from "./contestant.ts"
-import type { Place } from "./place.ts"
+import type { Setup } from "./setup.ts"
 
-/** Commit to the commit of the effect, and to the request at the receiver; milliseconds. */
+/** From the event's commit to the effect's commit, and to the request at the receiver; milliseconds. */
 export interface Waits {
   readonly effectP50Ms: number
   readonly effectP99Ms: number
@@ -14,37 +14,40 @@ export interface Waits {
 }
 
 const pollMs = 100
-/** Without any progress for so long, the run has failed. */
+/** Without progress for this time, the run has failed. */
 const patienceMs = 30_000
 
-/** Resolves when so many events are done, with the instant of the last of it. */
-export async function finished(place: Place, events: number): Promise<number> {
-  await reached(events, "webhooks at the receiver", place.receiver.count)
-  await reached(events, "recorded outcomes", async () => (await place.entry.outcomes()).count)
-  await reached(events * handlerNames.length, "effects", async () => (await effects(place)).count)
-  const received = Math.max(...(await place.receiver.received()).values())
-  return Math.max(received, (await place.entry.outcomes()).lastAt, (await effects(place)).lastAt)
+/** Resolves when so many events are done, with the instant of the last commit or request. */
+export async function finished(setup: Setup, events: number): Promise<number> {
+  await reached(events, "webhooks at the receiver", setup.receiver.count)
+  await reached(events, "recorded outcomes", async () => (await setup.entry.outcomes()).count)
+  await reached(events * handlerNames.length, "effects", async () => (await effects(setup)).count)
+  const received = Math.max(...(await setup.receiver.received()).values())
+  return Math.max(received, (await setup.entry.outcomes()).lastAt, (await effects(setup)).lastAt)
 }
 
-/** Throws unless every event has every effect, and its webhook has arrived and stands as delivered; and nothing else has. */
-export async function assertComplete(place: Place, events: number): Promise<void> {
-  const { sql } = place.bench
+/**
+ * Throws unless every event has every effect, its webhook arrived and is recorded as delivered, and nothing else
+ * exists.
+ */
+export async function assertComplete(setup: Setup, events: number): Promise<void> {
+  const { sql } = setup.bench
   const [row] = await sql<[{ events: number; wrong: number }]>`
     select count(*) as events, count(*) filter (where e.count is distinct from ${handlerNames.length}) as wrong
     from slotbase_bench.bookings b
     full join (select event_id, count(*) from slotbase_bench.effects group by event_id) e using (event_id)`
   const recorded = await sql<{ event_id: string }[]>`select event_id from slotbase_bench.bookings`
-  const received = await place.receiver.received()
+  const received = await setup.receiver.received()
   const missed = recorded.filter(({ event_id }) => !received.has(event_id)).length
-  const { count: delivered } = await place.entry.outcomes()
+  const { count: delivered } = await setup.entry.outcomes()
   const counts = { recorded: row.events, wrongEffects: row.wrong, received: received.size, missed, delivered }
   const wanted = { recorded: events, wrongEffects: 0, received: events, missed: 0, delivered: events }
   if (JSON.stringify(counts) !== JSON.stringify(wanted))
     throw new Error(`not complete: ${JSON.stringify(counts)}, expected ${JSON.stringify(wanted)}`)
 }
 
-/** Of the events whose commit is later than this instant (milliseconds since 1970). */
-export async function waitsSince({ bench: { sql }, receiver }: Place, since: number): Promise<Waits> {
+/** The waits of events that were committed after this instant (milliseconds since 1970). */
+export async function waitsSince({ bench: { sql }, receiver }: Setup, since: number): Promise<Waits> {
   const rows = await sql<{ event_id: string; committed_at: number; effects: number[] }[]>`
     select b.event_id, b.committed_at,
            array_agg((extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::float8 - b.committed_at) as effects
@@ -65,7 +68,7 @@ export async function waitsSince({ bench: { sql }, receiver }: Place, since: num
   }
 }
 
-const effects = async ({ bench: { sql } }: Place) => {
+const effects = async ({ bench: { sql } }: Setup) => {
   const [row] = await sql<[{ count: number; last_at: number | null }]>`
     select count(*) as count, extract(epoch from max(pg_xact_commit_timestamp(xmin))) * 1000 as last_at
     from slotbase_bench.effects`

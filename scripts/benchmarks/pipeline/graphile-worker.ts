@@ -1,4 +1,4 @@
-// A process of graphile-worker's: all tasks, on one pool.
+// A process of graphile-worker: all tasks, on one pool.
 
 import { Logger, run, type TaskList } from "graphile-worker"
 import { handlerNames } from "./contestant.ts"
@@ -9,7 +9,7 @@ export interface GraphileSettings extends PeerSettings {
   readonly concurrentJobs: number
   /** Jobs fetched at once. */
   readonly localQueue: number
-  /** Milliseconds that completions wait for more of them. */
+  /** Milliseconds that completions wait for more completions. */
   readonly completeJobBatchDelay: number
   readonly maxPoolSize: number
 }

@@ -1,6 +1,6 @@
-// The work of the peers' processes: a handler's effect, and a signed webhook request whose outcome is recorded. Row by
-// row, or gathered: what many jobs want to insert at the same time goes into one statement, and nobody waits longer than
-// for the statement before.
+// The work of the peers' processes: a handler's effect, and a signed webhook request whose outcome is recorded. Rows
+// are inserted one by one, or gathered: rows of many concurrent jobs go into one statement. A row waits at most for the
+// statement before.
 
 import postgres from "postgres"
 import { signatureOf } from "#outbound/webhooks/signature.ts"
@@ -11,13 +11,13 @@ export interface Effect {
   readonly eventId: string
 }
 
-export interface Outcome {
+export interface WebhookOutcome {
   readonly eventId: string
   readonly status: number
   readonly durationMs: number
 }
 
-/** How a peer's process works, given by its contestant as JSON. */
+/** The settings of a peer's process, passed to it as JSON. */
 export interface PeerSettings {
   readonly effects: "each" | "set"
   /** Connections for effects and outcomes. */
@@ -39,16 +39,16 @@ export const insertEffects = (sql: Target, effects: readonly Effect[]) => sql`
   insert into slotbase_bench.effects (handler, event_id)
   select * from unnest(${effects.map((each) => each.handler)}::text[], ${effects.map((each) => each.eventId)}::uuid[])`
 
-export const insertOutcome = (sql: Target, { eventId, status, durationMs }: Outcome) => sql`
+export const insertOutcome = (sql: Target, { eventId, status, durationMs }: WebhookOutcome) => sql`
   insert into slotbase_bench.deliveries (event_id, status, duration_ms) values (${eventId}, ${status}, ${durationMs})`
 
-export const insertOutcomes = (sql: Target, outcomes: readonly Outcome[]) => sql`
+export const insertOutcomes = (sql: Target, outcomes: readonly WebhookOutcome[]) => sql`
   insert into slotbase_bench.deliveries (event_id, status, duration_ms)
   select * from unnest(${outcomes.map((each) => each.eventId)}::uuid[], ${outcomes.map((each) => each.status)}::int[],
                        ${outcomes.map((each) => each.durationMs)}::real[])`
 
-/** Signs and sends; throws unless the answer is a 2xx, so that the job is tried again. */
-export async function post({ id, body }: PeerEvent): Promise<Outcome> {
+/** Signs and sends a request. Throws unless the answer is a 2xx, so that the job is retried. */
+export async function post({ id, body }: PeerEvent): Promise<WebhookOutcome> {
   const startedAt = performance.now()
   const timestamp = Math.floor(Date.now() / 1000)
   const response = await fetch(process.env.HOOK_URL ?? "", {
@@ -67,7 +67,7 @@ export async function post({ id, body }: PeerEvent): Promise<Outcome> {
   return { eventId: id, status: response.status, durationMs: performance.now() - startedAt }
 }
 
-/** Handlers and deliverer of a library that runs its jobs one by one. */
+/** The handlers and the deliverer for a library that runs jobs one by one. */
 export function jobWork(sql: postgres.Sql, how: PeerSettings["effects"]) {
   const effect =
     how === "each"
@@ -75,22 +75,22 @@ export function jobWork(sql: postgres.Sql, how: PeerSettings["effects"]) {
       : gathering((all: readonly Effect[]) => insertEffects(sql, all))
   const outcome =
     how === "each"
-      ? (each: Outcome) => insertOutcome(sql, each)
-      : gathering((all: readonly Outcome[]) => insertOutcomes(sql, all))
+      ? (each: WebhookOutcome) => insertOutcome(sql, each)
+      : gathering((all: readonly WebhookOutcome[]) => insertOutcomes(sql, all))
   return {
     handle: async (each: Effect): Promise<void> => void (await effect(each)),
     deliver: async (event: PeerEvent): Promise<void> => void (await outcome(await post(event))),
   }
 }
 
-/** Calls of one turn, and those that arrive while a statement is under way, share the next statement. */
+/** Calls of one tick, and calls during a statement, share the next statement. */
 function gathering<T>(insert: (all: readonly T[]) => Promise<unknown>): (one: T) => Promise<unknown> {
   let waiting: T[] = []
   let next: Promise<unknown> | undefined
   let current: Promise<unknown> = Promise.resolve()
   return (one) => {
     waiting.push(one)
-    // A statement that fails fails its own callers only.
+    // A statement that fails rejects only its own calls.
     next ??= current = current
       .catch(() => {})
       .then(() => {

@@ -1,23 +1,24 @@
-// What the peers share, because none of them brings it: a table of events, a table of webhook outcomes, and how an event
-// is recorded. Each adds its own jobs, in the same transaction where it can.
+// The common tools of the peers: a table of events, a table of webhook outcomes, and a recorder of events. No peer
+// brings them. Each peer adds its own jobs, in the same transaction where it can.
 
 import postgres from "postgres"
 import { newId } from "#base/ids.ts"
 import { definitionOf } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
-import { handlerNames, type Place, type Progress, type Recorder, type Worker } from "./contestant.ts"
+import { type Environment, handlerNames, type Progress, type Recorder, type Worker } from "./contestant.ts"
 
 export const eventType = "booking.confirmed"
 
-/** `body` is what the webhook sends: the same envelope that SlotBase sends. */
+/** `body` is the body of the webhook request: the same envelope that SlotBase sends. */
 export interface PeerEvent {
   readonly id: string
   readonly body: string
 }
 
 /**
- * What a handler's job carries: no more than the handlers here need, which is the peers' best case. With the whole event in
- * it, as SlotBase's handlers get it, pg-boss and graphile-worker wrote twice the WAL and took 27 and 14 % more CPU.
+ * The payload of a handler's job: no more than the handlers here need, which is the peers' best case. SlotBase's
+ * handlers get the whole event. With that payload pg-boss and graphile-worker wrote twice the WAL, and took 27 and 14 %
+ * more CPU.
  */
 export interface HandlerJob {
   readonly eventId: string
@@ -31,7 +32,7 @@ export const jobsOf = (event: PeerEvent): readonly { name: string; data: Handler
 
 export const webhookJob = "webhook"
 
-/** The same as SlotBase's recorder has. */
+/** SlotBase's recorder has as many. */
 export const recorderConnections = 8
 
 export const createPeerTables = (sql: postgres.Sql) =>
@@ -45,7 +46,7 @@ export const createPeerTables = (sql: postgres.Sql) =>
         duration_ms real not null)`
   })
 
-/** So many events, each of a booking of its own. */
+/** New events, each of another booking. */
 export function newEvents(count: number): readonly PeerEvent[] {
   const timestamp = new Date().toISOString()
   return Array.from({ length: count }, () => {
@@ -66,7 +67,7 @@ export function newEvents(count: number): readonly PeerEvent[] {
   })
 }
 
-/** The domain rows and the events: two statements, however many. */
+/** Inserts the domain rows and the events with two statements, however many they are. */
 export async function insertEvents(tx: postgres.TransactionSql, events: readonly PeerEvent[]): Promise<void> {
   const ids = events.map((event) => event.id)
   await Promise.all([
@@ -77,7 +78,7 @@ export async function insertEvents(tx: postgres.TransactionSql, events: readonly
   ])
 }
 
-/** Records events with `addJobs` in their transaction, and runs `afterCommit` when they stand. */
+/** Records events with `addJobs` in their transaction, and runs `afterCommit` when they are committed. */
 export function peerRecorder(
   url: string,
   addJobs: (tx: postgres.TransactionSql, events: readonly PeerEvent[]) => Promise<void>,
@@ -100,7 +101,7 @@ export const peerWorkers = (
   file: string,
   settings: object,
   processes: number,
-  { url, hook }: Place,
+  { url, hook }: Environment,
   env: Readonly<Record<string, string>> = {},
 ): readonly Worker[] =>
   Array.from({ length: processes }, () => ({

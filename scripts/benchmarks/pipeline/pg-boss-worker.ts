@@ -1,19 +1,19 @@
-// A process of pg-boss's: its workers fetch and complete in batches, and settle a batch of a handler in the transaction of
+// A process of pg-boss. Its workers fetch and complete in batches, and settle a handler's batch in the transaction of
 // its effects.
 
 import { type ConstructorOptions, type Job, PgBoss } from "pg-boss"
 import { handlerNames } from "./contestant.ts"
 import { type HandlerJob, type PeerEvent, webhookJob } from "./peer.ts"
-import { databaseUrl, type Outcome, type PeerSettings, post, workerSettings } from "./peer-work.ts"
+import { databaseUrl, type PeerSettings, post, type WebhookOutcome, workerSettings } from "./peer-work.ts"
 import { bossDriver, connectBoss } from "./pg-boss-driver.ts"
 
 export interface BossSettings extends PeerSettings {
-  /** pg-boss's own driver, or postgres.js behind its seam. */
+  /** pg-boss's own driver, or postgres.js. */
   readonly driver: "pg" | "postgres.js"
   /** A table for each queue. */
   readonly partition: boolean
   readonly batchSize: number
-  /** Workers a handler's queue. */
+  /** Workers per queue of a handler. */
   readonly localConcurrency: number
   readonly webhookBatchSize: number
   readonly webhookConcurrency: number
@@ -63,13 +63,13 @@ async function effects(tx: Statements, handler: string, jobs: readonly Job<Handl
   else await Promise.all(ids.map((id) => tx.executeSql(each, [handler, id])))
 }
 
-async function outcomes(tx: Statements, all: readonly Outcome[]): Promise<void> {
+async function outcomes(tx: Statements, all: readonly WebhookOutcome[]): Promise<void> {
   const into = "insert into slotbase_bench.deliveries (event_id, status, duration_ms)"
   const columns = [all.map((each) => each.eventId), all.map((each) => each.status), all.map((each) => each.durationMs)]
   if (settings.effects === "set") {
     await tx.executeSql(`${into} select * from unnest($1::uuid[], $2::int[], $3::real[])`, columns)
   } else {
-    const values = ({ eventId, status, durationMs }: Outcome) => [eventId, status, durationMs]
+    const values = ({ eventId, status, durationMs }: WebhookOutcome) => [eventId, status, durationMs]
     await Promise.all(all.map((each) => tx.executeSql(`${into} values ($1, $2, $3)`, values(each))))
   }
 }

@@ -8,9 +8,9 @@ const readyWithinMs = 30_000
 
 export interface Started {
   readonly pid: number
-  /** The first line that it printed. */
+  /** The first line of its standard output. */
   readonly line: string
-  /** What it has complained of so far. */
+  /** Its standard error so far. */
   readonly complaints: () => string
   readonly stop: () => Promise<void>
 }
@@ -49,7 +49,7 @@ export async function start({ file, args, env }: Worker): Promise<Started> {
 
 export interface Receiver extends Hook {
   readonly count: () => Promise<number>
-  /** When each event came first, milliseconds since 1970. */
+  /** When each event arrived first, milliseconds since 1970. */
   readonly received: () => Promise<ReadonlyMap<string, number>>
   readonly stop: () => Promise<void>
 }
@@ -71,7 +71,7 @@ export async function startReceiver(): Promise<Receiver> {
   }
 }
 
-/** All of a contestant's workers; rejects when one cannot start, and ends the others then. */
+/** Starts all workers of a contestant. When one cannot start, it ends the others and rejects. */
 export async function startWorkers({ workers }: Entry): Promise<readonly Started[]> {
   const outcomes = await Promise.allSettled(workers.map(start))
   const started = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []))
@@ -83,7 +83,7 @@ export async function startWorkers({ workers }: Entry): Promise<readonly Started
 
 export const stopAll = (started: readonly Started[]) => Promise.all(started.map((each) => each.stop()))
 
-/** Undefined when the stream ends without one. What follows is read and dropped, so that its writer never waits. */
+/** Undefined when the stream ends without a line. Later output is read and dropped, so that its writer never waits. */
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   void (async () => {

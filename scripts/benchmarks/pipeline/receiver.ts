@@ -1,5 +1,5 @@
-// The receiver of the benchmark's webhooks, in a process of its own: checks every signature, remembers when each event
-// came first, and answers for what it has got. `bun receiver.ts SECRET`; prints its address.
+// The receiver of the benchmark's webhooks, in a process of its own. It checks every signature, and remembers when each
+// event arrived first. `bun receiver.ts SECRET` prints its address; /count and /received answer the results.
 
 import { signatureOf } from "#outbound/webhooks/signature.ts"
 

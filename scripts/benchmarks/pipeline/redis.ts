@@ -1,5 +1,5 @@
-// Redis for BullMQ: the one on the PATH, or Debian's packages unpacked into a folder of the project; nothing is installed
-// into the system and no service begins. It keeps nothing on disk and listens on the loopback only.
+// Redis for BullMQ: the one on the PATH, or Debian's packages unpacked into a folder of the project. Nothing is
+// installed into the system, and no service starts. Redis keeps nothing on disk, and listens on the loopback only.
 
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -16,7 +16,7 @@ export interface Redis {
 
 const readyWithinMs = 10_000
 const pollMs = 20
-/** redis-server and the libraries of it that a small Debian lacks. */
+/** redis-server, and its libraries that a small Debian lacks. */
 const packages = ["redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1"]
 
 export async function startRedis(): Promise<Redis> {
@@ -54,12 +54,12 @@ async function findRedis(): Promise<Found> {
   const unpacked = await inFolder(folder)
   if (unpacked) return unpacked
   if (!Bun.which("apt-get") || !Bun.which("dpkg-deb"))
-    throw new LeftOut("BullMQ needs redis-server on the PATH; it is not there, and this is no Debian to take it from.")
+    throw new LeftOut("BullMQ needs redis-server on the PATH. It is not there, and only on Debian it can be fetched.")
   await download(folder)
   const found = await inFolder(folder)
   if (found) return found
   throw new LeftOut(
-    "BullMQ needs redis-server on the PATH; it is not there, and Debian's package could not be fetched.",
+    "BullMQ needs redis-server on the PATH. It is not there, and Debian's package could not be fetched.",
   )
 }
 
@@ -70,7 +70,7 @@ async function inFolder(folder: string): Promise<Found | undefined> {
   return (await runs(program, libraries)) ? { program, libraries } : undefined
 }
 
-/** The lists of packages may be missing or old; only root can fetch them anew. */
+/** Unpacks the packages. Lists of packages may be missing or old, and only root can update them. */
 async function download(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })

@@ -1,18 +1,18 @@
-// One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady rate.
-// Nothing counts as done before all of it is committed: every effect, every webhook at the receiver, every outcome.
+// One contestant's run on a PostgreSQL of its own: first a backlog that stands before its workers begin, then a steady
+// rate. Work counts as done when all of it is committed: every effect, every webhook at the receiver, every outcome.
 
 import { type Cost, meter, startBench } from "#scripts/benchmarks/measure.ts"
 import { type Contestant, createTables } from "./contestant.ts"
 import { assertComplete, finished, type Waits, waitsSince } from "./finished.ts"
-import type { Place } from "./place.ts"
 import { startReceiver, startWorkers, stopAll } from "./processes.ts"
+import type { Setup } from "./setup.ts"
 
 export interface Load {
-  /** Events that stand before anybody works. */
+  /** Events that are recorded before the workers begin. */
   readonly backlog: number
   /** Events a second, each in a transaction of its own. */
   readonly ratePerSecond: number
-  /** How long the steady rate lasts; 0: it is left out. */
+  /** How long the steady rate lasts; 0 leaves it out. */
   readonly seconds: number
 }
 
@@ -22,11 +22,11 @@ export interface Stretch {
   readonly startedAt: number
   readonly eventsPerSecond: number
   readonly cost: Cost
-  /** CPU seconds of a server besides PostgreSQL. */
+  /** CPU seconds of the server besides PostgreSQL, if the contestant has one. */
   readonly serverCpuSeconds: number | undefined
 }
 
-export interface Outcome {
+export interface RunResult {
   readonly drain: Stretch
   readonly steady: (Stretch & Waits) | undefined
 }
@@ -35,19 +35,19 @@ export interface Outcome {
 const recordedAtOnce = 100
 const tickMs = 5
 
-export const run = (contestant: Contestant, load: Load): Promise<Outcome> =>
-  withPlace(contestant, {}, async (place) => {
-    await fillBacklog(place, load.backlog)
-    const drain = await drainBacklog(place, load.backlog)
-    const steady = load.seconds > 0 ? await keepSteady(place, load) : undefined
+export const run = (contestant: Contestant, load: Load): Promise<RunResult> =>
+  withSetup(contestant, {}, async (setup) => {
+    await fillBacklog(setup, load.backlog)
+    const drain = await drainBacklog(setup, load.backlog)
+    const steady = load.seconds > 0 ? await keepSteady(setup, load) : undefined
     return { drain, steady }
   })
 
-/** @param settings of PostgreSQL, besides those that the measuring needs. */
-export async function withPlace<T>(
+/** @param settings settings of PostgreSQL, besides those that the measuring needs. */
+export async function withSetup<T>(
   contestant: Contestant,
   settings: Record<string, string>,
-  use: (place: Place) => Promise<T>,
+  use: (setup: Setup) => Promise<T>,
 ): Promise<T> {
   await using open = new AsyncDisposableStack()
   const bench = await startBench({ track_commit_timestamp: "on", ...settings })
@@ -60,35 +60,35 @@ export async function withPlace<T>(
   return await use({ bench, receiver, entry })
 }
 
-/** Records so many events, which nobody works on yet. */
-export async function fillBacklog(place: Place, backlog: number): Promise<void> {
-  const recorder = await place.entry.recorder()
+/** Records a backlog, before the workers begin. */
+export async function fillBacklog(setup: Setup, backlog: number): Promise<void> {
+  const recorder = await setup.entry.recorder()
   try {
     for (let left = backlog; left > 0; left -= recordedAtOnce) await recorder.record(Math.min(left, recordedAtOnce))
   } finally {
     await recorder.end()
   }
-  // As autovacuum would have left it: nobody's plans rest on the statistics of empty tables.
-  await place.bench.sql`vacuum (analyze)`
+  // Autovacuum would have done this. So no plan rests on the statistics of empty tables.
+  await setup.bench.sql`vacuum (analyze)`
 }
 
 /** Starts the workers and waits until the backlog is done. */
-export const drainBacklog = (place: Place, backlog: number): Promise<Stretch> =>
-  stretch(place, backlog, backlog, async () => {})
+export const drainBacklog = (setup: Setup, backlog: number): Promise<Stretch> =>
+  stretch(setup, backlog, backlog, async () => {})
 
-async function keepSteady(place: Place, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
+async function keepSteady(setup: Setup, { backlog, ratePerSecond, seconds }: Load): Promise<Stretch & Waits> {
   const events = ratePerSecond * seconds
   const since = wallClock()
-  const recorder = await place.entry.recorder()
+  const recorder = await setup.entry.recorder()
   try {
-    const kept = await stretch(place, backlog + events, events, () => atRate(events, ratePerSecond, recorder.record))
-    return { ...kept, ...(await waitsSince(place, since)) }
+    const kept = await stretch(setup, backlog + events, events, () => atRate(events, ratePerSecond, recorder.record))
+    return { ...kept, ...(await waitsSince(setup, since)) }
   } finally {
     await recorder.end()
   }
 }
 
-/** Records one event after the other as the clock says, whether or not those before have been committed. */
+/** Records events one by one at a steady rate, whether or not the earlier ones are committed. */
 async function atRate(events: number, perSecond: number, record: (count: number) => Promise<void>): Promise<void> {
   const startedAt = performance.now()
   const recorded: Promise<void>[] = []
@@ -100,9 +100,12 @@ async function atRate(events: number, perSecond: number, record: (count: number)
   await Promise.all(recorded)
 }
 
-/** From the moment at which the workers begin until `total` events are done, of which `events` are this stretch's. */
+/**
+ * Measures from the moment when the workers begin until `total` events are done. `events` of them belong to this
+ * stretch.
+ */
 async function stretch(
-  { bench, receiver, entry }: Place,
+  { bench, receiver, entry }: Setup,
   total: number,
   events: number,
   work: () => Promise<void>,
@@ -121,7 +124,7 @@ async function stretch(
     const cost = await read()
     const server = await readServer?.()
     await stopAll(workers)
-    // A process's last numbers reach the statistics when it ends.
+    // The last numbers of a process reach the statistics when it ends.
     const { deadTuples } = await read()
     await assertComplete({ bench, receiver, entry }, total)
     return {

@@ -1,16 +1,16 @@
-// An actor process of SlotBase as the benchmarks run it: the real dispatcher, deliverer and handler actors, with five
-// handlers of the benchmark's own in the registry's place. Each inserts one row per event into slotbase_bench.effects.
-//   bun slotbase-worker.ts each   a statement per event, those of a batch sent at once
+// An actor process of SlotBase for the benchmarks: the real dispatcher, deliverer and handler actors. In the registry's
+// place stand five handlers of the benchmark. Each inserts one row per event into slotbase_bench.effects.
+//   bun slotbase-worker.ts each   a statement per event; the statements of a batch are sent at once
 //   bun slotbase-worker.ts set    a statement per batch
 
 import { deliverWebhooks } from "#actors/deliveries/deliver-webhooks.ts"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
 import { sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
-import { runActors } from "#actors/index.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { connectActors } from "#actors/runtime/connections.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { runActors } from "#actors/runtime/tree.ts"
 import { clock } from "#base/clock.ts"
 import { parseConfig } from "#base/config.ts"
 import { connectHints } from "#base/hints.ts"
@@ -52,16 +52,15 @@ const handlerOf = process.argv[2] === "set" ? set : each
 const handlers = Array.from({ length: benchHandlers }, (_, n) => handlerOf(`BenchHandler${n + 1}`))
 await mirrorHandlers(db, handlers)
 const lifeSign = await startLifeSign(connections.forLifeSign, "actors", "bench")
-const delivering = deliverWebhooks(app, lifeSign.owner)
 const tree = runActors(
-  [dispatcher(db), delivering, ...handlers.map((handler) => runHandler(app, handler, lifeSign.owner))],
+  [dispatcher(db), deliverWebhooks(app, lifeSign), ...handlers.map((handler) => runHandler(app, handler, lifeSign))],
   (line) => console.error(JSON.stringify(line)),
 )
 console.log("ready")
 
 process.on("SIGTERM", async () => {
   await tree.stop()
-  await delivering.drain()
+  await tree.drain()
   await lifeSign.stop()
   await stopHints()
   await connections.end()

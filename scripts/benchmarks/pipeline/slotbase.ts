@@ -1,5 +1,6 @@
-// The pipeline on SlotBase: events by its outbox, one webhook by its command, its own actors in a process of their own.
-// When the backlog is drained it also dispatches: the peers have their jobs from the recording.
+// The pipeline on SlotBase. Its outbox records the events, its command makes the webhook, and its actors run in a
+// process of their own. While the backlog is drained, SlotBase also dispatches; the peers' jobs are added by the
+// recording.
 
 import { connect } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
@@ -12,34 +13,34 @@ import { createWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { context, sample } from "#test/harness/pipeline/pipeline.ts"
 import { rootCaller } from "#test/harness/pipeline/webhooks.ts"
-import type { Contestant, Place, Progress, Recorder } from "./contestant.ts"
+import type { Contestant, Environment, Progress, Recorder } from "./contestant.ts"
 import { eventType, recorderConnections } from "./peer.ts"
 
-/** The most that a webhook may have; 10 unless given. */
+/** The highest value that a webhook may have; the default is 10. */
 const maxConcurrency = 50
-/** The worker's: all zeros. */
+/** The key of the worker too: all zeros. */
 const secrets = secretBox(new Uint8Array(32))
 
-/** @param how "each": a statement per event and handler; "set": one per batch. */
+/** @param how "each": a statement per event and handler; "set": a statement per batch and handler. */
 export const slotbase = (name: string, how: "each" | "set", processes = 1): Contestant => ({
   name,
-  prepare: async (place) => {
-    await migrate(place.url)
-    await makeWebhook(place)
+  prepare: async (environment) => {
+    await migrate(environment.url)
+    await makeWebhook(environment)
     return {
       workers: Array.from({ length: processes }, () => ({
         file: "slotbase-worker.ts",
         args: [how],
-        env: { DATABASE_URL: place.url },
+        env: { DATABASE_URL: environment.url },
       })),
-      recorder: () => recorder(place.url),
-      outcomes: () => outcomes(place),
+      recorder: () => recorder(environment.url),
+      outcomes: () => outcomes(environment),
       stop: async () => {},
     }
   },
 })
 
-async function makeWebhook({ url, hook }: Place): Promise<void> {
+async function makeWebhook({ url, hook }: Environment): Promise<void> {
   const db = connect(url, { max: 1, applicationName: "slotbase bench" })
   await aFacility(db, { id: example.facilityId })
   await transact(db, context, (tx) =>
@@ -72,7 +73,7 @@ async function recorder(url: string): Promise<Recorder> {
   }
 }
 
-async function outcomes({ sql }: Place): Promise<Progress> {
+async function outcomes({ sql }: Environment): Promise<Progress> {
   const [row] = await sql<[{ count: number; last_at: number | null }]>`
     select count(*) as count, extract(epoch from max(pg_xact_commit_timestamp(xmin))) * 1000 as last_at
     from slotbase.delivery_history where status = 'delivered'`

@@ -1,27 +1,31 @@
-// Where the program's time goes: Bun's CPU profile, by file. What has no file of its own (built into the runtime) counts for
-// the file that called it.
+// The program's time by file, from Bun's CPU profile. Code that is built into the runtime has no file; its time counts
+// for the file that called it.
 
 import { readdir, readFile } from "node:fs/promises"
 import { join, relative } from "node:path"
 
-/** How a process is told to leave a profile in this folder when it ends. */
+/** The environment that makes a process write a profile into this folder when it ends. */
 export const profiling = (folder: string) => ({ BUN_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` })
 
-/** What is read of the format, which is that of Chrome's developer tools. */
+/** The used part of the format, which is that of Chrome's developer tools. */
 export interface CpuProfile {
   readonly nodes: readonly { id: number; callFrame: { url: string }; children?: readonly number[] }[]
-  /** A node each, and how long it was since the one before, microseconds. */
+  /** The node of each sample. */
   readonly samples: readonly number[]
+  /** The time since the sample before, microseconds. */
   readonly timeDeltas: readonly number[]
   /** On the wall clock, microseconds. */
   readonly startTime: number
 }
 
-/** No sample lasts longer: the process slept in between. */
+/** A longer gap between samples means that the process slept; it counts as this long. */
 const longestSampleUs = 10_000
 export const noFile = "no file: the runtime's own"
 
-/** Microseconds by file, relative to `root`, from an instant on (milliseconds); a package is one. The dearest first. */
+/**
+ * Microseconds by file, relative to `root`; the most expensive file comes first. A package counts as one file. Samples
+ * before `sinceMs`, on the wall clock, are left out.
+ */
 export function byFile(profile: CpuProfile, root: string, sinceMs: number): readonly [string, number][] {
   const { nodes, samples, timeDeltas, startTime } = profile
   const files = new Map<number, string>()
@@ -48,7 +52,7 @@ export function byFile(profile: CpuProfile, root: string, sinceMs: number): read
   return [...spent].sort(([, a], [, b]) => b - a)
 }
 
-/** Undefined for what is built into the runtime. */
+/** Undefined for code that is built into the runtime. */
 function fileOf(url: string, root: string): string | undefined {
   if (!url.startsWith("file://") && !url.startsWith("/")) return undefined
   const path = url.replace(/^file:\/\//, "")

@@ -1,9 +1,9 @@
-// Where PostgreSQL's time goes: pg_stat_statements, per event.
+// PostgreSQL's time by statement, per event, from pg_stat_statements.
 
 import type postgres from "postgres"
-import { round } from "#scripts/benchmarks/measure.ts"
+import { round } from "#scripts/statistics.ts"
 
-/** The server must have been started with these. */
+/** Settings that the server needs at its start. */
 export const statementSettings = {
   shared_preload_libraries: "pg_stat_statements",
   "pg_stat_statements.track": "all",
@@ -11,24 +11,24 @@ export const statementSettings = {
 }
 
 export interface Statement {
-  /** Its beginning, white space folded. */
+  /** The beginning of the statement, with single spaces. */
   readonly statement: string
   readonly callsPerEvent: number
-  /** Planned and executed, from beginning to end: what it waits for, a lock or the disk, is contained. */
+  /** Planning and execution from beginning to end; waits for locks and the disk are included. */
   readonly microseconds: number
   readonly rowsPerEvent: number
   readonly walBytes: number
 }
 
 export interface Statements {
-  /** What the program sends; what a function does is contained in its call. */
+  /** Statements that the program sends. The call of a function includes the statements inside it. */
   readonly sent: readonly Statement[]
-  /** What runs inside functions. */
+  /** Statements inside functions. */
   readonly nested: readonly Statement[]
 }
 
 const shownCharacters = 100
-/** The benchmark's own: how it sees that everything is done, and what it costs. */
+/** Statements of the benchmark itself, which watch the progress and the costs. */
 const ownStatements = /pg_xact_commit_timestamp|pg_stat_|slotbase_bench\.bookings|^vacuum/
 
 export async function startCounting(sql: postgres.Sql): Promise<void> {
@@ -36,7 +36,7 @@ export async function startCounting(sql: postgres.Sql): Promise<void> {
   await sql`select pg_stat_statements_reset()`
 }
 
-/** Since the counting began, the dearest first. */
+/** The statements since the counting began; the most expensive one comes first. */
 export async function readStatements(sql: postgres.Sql, events: number): Promise<Statements> {
   const rows = await sql<{ toplevel: boolean; text: string; calls: number; us: number; rows: number; wal: number }[]>`
     select toplevel, regexp_replace(query, '\\s+', ' ', 'g') as text, sum(calls)::float8 as calls, sum(rows)::float8 as rows,

@@ -1,15 +1,15 @@
-// The load generator, a process of its own: books slot after slot over keep-alive connections, one request at a time on each.
-// It writes requests and reads answers itself, because on two cores every cycle of the client is taken from the server's, and a
-// heavy client would hide what is measured. Told what to do in one line of JSON, it answers in one.
+// The load generator, a process of its own. It books slot after slot over keep-alive connections, one request at a time
+// on each. It writes requests and reads answers itself: on two cores a heavy client would take the server's CPU, and
+// hide the measured cost. It gets one line of JSON, and answers with one.
 
 import type { Socket } from "bun"
 import { answerLines } from "#scripts/benchmarks/line-process.ts"
 import type { Person } from "./people.ts"
 
-export interface Order {
+export interface LoadOrder {
   readonly port: number
   readonly facilityId: string
-  /** Each connection is one of them. */
+  /** Each connection books for one of them. */
   readonly people: readonly Person[]
   readonly resourceIds: readonly string[]
   /** Number of the first slot: slot n is court n mod courts, hour n / courts. */
@@ -18,19 +18,19 @@ export interface Order {
   readonly seconds: number
 }
 
-export interface Round {
+export interface LoadResult {
   readonly bookings: number
   readonly seconds: number
-  /** Milliseconds, sorted. */
+  /** Milliseconds, ascending. */
   readonly latencies: readonly number[]
-  /** What was answered instead of 201, at most three of them. */
+  /** Answers other than 201, at most three of them. */
   readonly failures: readonly string[]
 }
 
 const hourMs = 3_600_000
 const epoch = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 86_400_000
 
-async function run(order: Order): Promise<Round> {
+async function run(order: LoadOrder): Promise<LoadResult> {
   const latencies: number[] = []
   const failures: string[] = []
   let next = order.from
@@ -76,7 +76,7 @@ async function run(order: Order): Promise<Round> {
   }
 }
 
-function requestOf(order: Order, person: Person, n: number): string {
+function requestOf(order: LoadOrder, person: Person, n: number): string {
   const courts = order.resourceIds.length
   const startMs = epoch + Math.floor(n / courts) * hourMs
   const body = JSON.stringify({
@@ -97,7 +97,7 @@ function requestOf(order: Order, person: Person, n: number): string {
   ].join("\r\n")
 }
 
-/** Every answer of the server says its length. */
+/** Every answer of the server has a Content-Length. */
 function isComplete(answer: string): boolean {
   const head = answer.indexOf("\r\n\r\n")
   const length = /content-length: (\d+)/i.exec(answer)?.[1]

@@ -1,18 +1,18 @@
-// Stands in the place of src/outbox.ts in a server that books without events: the same commands in the same transactions, and
-// nothing is checked, written or told. without-events.ts puts it there.
+// Replaces src/events/outbox.ts in a server that books without events. The commands and transactions are the same, and
+// nothing is checked, written or announced. without-events.ts puts this module in place.
 
 import { newId } from "#base/ids.ts"
 import type * as outbox from "#events/outbox.ts"
 
-type Exports = Pick<typeof outbox, "transact" | "open" | "record" | "contextOf">
+type Exports = Pick<typeof outbox, "transact" | "setEventContext" | "record" | "eventContextOf">
 
 export const transact: Exports["transact"] = async (db, _context, command) => ({
   result: await db.begin(command),
   eventIds: [],
 })
 
-export const open: Exports["open"] = (_tx, context) => ({ context, events: [] })
+export const setEventContext: Exports["setEventContext"] = (_tx, context) => ({ context, events: [] })
 
 export const record: Exports["record"] = () => ""
 
-export const contextOf: Exports["contextOf"] = () => ({ environment: "development", correlationId: newId() })
+export const eventContextOf: Exports["eventContextOf"] = () => ({ environment: "development", correlationId: newId() })

@@ -1,6 +1,6 @@
-// Members of staff, who need no payment, and book each for themselves with a session of their own. If one booked for everybody,
-// all transactions would share the lock of one row of users, which costs the more the longer they stay open: not what a
-// Saturday morning looks like.
+// Members of staff, because staff needs no payment. Each person books for herself, with her own session. If one user
+// booked everything, all transactions would share the lock of one row of users. That costs more the longer transactions
+// stay open, and real load is not like that.
 
 import { type Client, clientOf } from "#test/harness/api/client.ts"
 
@@ -9,7 +9,7 @@ export interface Person {
   readonly token: string
 }
 
-/** Registers so many people, makes them staff of the facility and signs them in. */
+/** Registers people, makes them staff of the facility and signs them in. */
 export async function makePeople(client: Client, address: string, facilityId: string, count: number) {
   const people: Person[] = []
   for (let n = 0; n < count; n++) {

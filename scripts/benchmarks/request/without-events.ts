@@ -1,5 +1,5 @@
-// Preloaded into the program (bun --preload): whoever imports src/events/outbox.ts gets no-outbox.ts instead. The rest of the program,
-// its routes and commands included, is the same files.
+// A preload for the program (bun --preload): every import of src/events/outbox.ts gets no-outbox.ts instead. The other
+// files of the program, its routes and commands included, are the same.
 
 import { join } from "node:path"
 import { plugin } from "bun"

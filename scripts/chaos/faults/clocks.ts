@@ -1,4 +1,5 @@
-// Clocks that jump: the one clock of the database, and the host clock of a process, which it must not believe.
+// Faults of clocks: the system's one clock, in the database, jumps, and so does the host clock, which no process may
+// trust.
 
 import type { Fault, Inflicted } from "#scripts/chaos/fault.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
@@ -8,7 +9,7 @@ const hourMs = 3_600_000
 export const clockFaults: readonly Fault[] = [
   {
     name: "clock-jumped",
-    sentence: "The one clock jumps an hour ahead under load, and back again.",
+    sentence: "The system's clock jumps an hour ahead under load, and back again.",
     inflict: async (world, { short }) => {
       const { db } = world.database
       const recoveredMs: number[] = []
@@ -28,10 +29,10 @@ export const clockFaults: readonly Fault[] = [
     short: true,
     inflict: async (world): Promise<Inflicted> => {
       const recoveredMs: number[] = []
-      await world.crew.allReady()
-      const wrong = world.crew.victims.filter((_, index) => index % 2 === 0)
+      await world.processes.allReady()
+      const misled = world.processes.all.filter((_, index) => index % 2 === 0)
       for (const aheadMs of [-24 * hourMs, 24 * hourMs, 0]) {
-        for (const victim of wrong) victim.setHostClock(aheadMs)
+        for (const target of misled) target.setHostClock(aheadMs)
         await Bun.sleep(jumpedMs)
         recoveredMs.push(await caughtUp(world, performance.now()))
       }

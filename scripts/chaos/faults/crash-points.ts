@@ -1,81 +1,15 @@
-// Every named crash point, hit by SIGKILL in several processes at once while one survivor goes on; and for each point what
-// makes the program pass it. A point that cannot be reached is a trouble, because it would prove nothing, and so is a
-// provocation that did not come about.
+// Faults at every named crash point: several processes are killed there (SIGKILL) while one survivor goes on. A point
+// that no process reaches is a trouble, because it proves nothing. So is a provocation that does not come about.
 
-import { type CrashPoint, crashPoints, type retentionPoints } from "#base/crash-points.ts"
-import type { Death, Victim } from "#scripts/chaos/crew.ts"
+import { type CrashPoint, crashPoints } from "#base/crash-points.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
+import type { Death, SupervisedProcess } from "#scripts/chaos/supervised-process.ts"
 import type { World } from "#scripts/chaos/world.ts"
-import * as provoke from "./provocations.ts"
+import { NotInflicted } from "./crash-points/provocation.ts"
+import { type ReachedPoint, type Way, ways } from "./crash-points/ways.ts"
 
-interface Way {
-  readonly role: Victim["role"]
-  /** Killed at a random passing from the first to this one. */
-  readonly upTo: number
-  /** Makes the point be passed, again and again while victims are armed; answers how to undo it. */
-  readonly provoke?: (world: World) => provoke.Provocation
-  /** How the victim is brought there: as it works, as it is told to stop, as it starts. */
-  readonly as?: "stopping" | "starting"
-  /** Only who comes first passes the point, so all but one are armed, however few are to die. */
-  readonly race?: true
-  readonly short?: true
-}
-
-const request: Way = { role: "server", upTo: 12 }
-const actor: Way = { role: "actors", upTo: 4 }
-
-type Reached = Exclude<CrashPoint, (typeof retentionPoints)[number]>
-
-const ways: Readonly<Record<Reached, Way | readonly [Way, Way]>> = {
-  "key-claimed": request,
-  "change-made": request,
-  "before-commit": [request, actor],
-  "after-commit": { ...request, short: true },
-  "after-hint": request,
-  "before-answer": request,
-  "before-dispatch": actor,
-  "after-dispatch": { ...actor, short: true },
-  "log-hinted": actor,
-  "recorded-checked": { ...actor, upTo: 1, provoke: provoke.recordFromSql },
-  "event-refused": { ...actor, upTo: 1, provoke: provoke.recordFromSql },
-  "runs-claimed": actor,
-  "effect-begun": actor,
-  "effect-made": { ...actor, short: true },
-  "runs-committed": actor,
-  "outside-begun": actor,
-  "outside-effect-made": actor,
-  "outside-settled": actor,
-  "run-failed": { ...actor, upTo: 2, provoke: provoke.failingHandler },
-  "failure-settled": { ...actor, upTo: 2, provoke: provoke.failingHandler },
-  "runs-returned": { ...actor, upTo: 1, provoke: provoke.slowMail, as: "stopping" },
-  "batch-cut-short": { ...actor, upTo: 1, provoke: provoke.slowHandler },
-  "rest-returned": { ...actor, upTo: 1, provoke: provoke.slowHandler },
-  "runs-taken-over": { ...actor, upTo: 1, race: true, provoke: provoke.deathInTheMiddle },
-  "run-lost": { ...actor, upTo: 1, provoke: provoke.lostRuns },
-  "lost-buried": { ...actor, upTo: 1, provoke: provoke.lostRuns },
-  "messages-recorded": actor,
-  "send-begun": actor,
-  "mail-sent": actor,
-  "attempts-written": { ...actor, short: true },
-  "request-next": actor,
-  "answer-received": { ...actor, short: true },
-  "webhook-switched-off": { ...actor, upTo: 1, provoke: provoke.goneReceiver },
-  "delivered-settled": { ...actor, upTo: 2, provoke: provoke.refusingReceiver },
-  "attempts-settled": actor,
-  "deliveries-returned": { ...actor, upTo: 1, provoke: provoke.hangingBurst, as: "stopping" },
-  "doubtful-returned": { ...actor, upTo: 1, provoke: provoke.lostClaims },
-  "taken-over": { ...actor, upTo: 1, race: true, provoke: provoke.deathInFlight },
-  "log-read": { ...request, upTo: 4 },
-  "frames-published": { ...request, upTo: 4 },
-  "holds-expired": { ...actor, upTo: 1, provoke: provoke.deadHolds },
-  "partitions-made": { ...actor, upTo: 1, provoke: provoke.housekeeping },
-  "process-registered": { ...actor, upTo: 1, as: "starting" },
-  "actors-stopped": { ...actor, upTo: 1, as: "stopping" },
-  "before-good-bye": { ...actor, upTo: 1, as: "stopping" },
-}
-
-export const crashPointFaults: readonly Fault[] = (Object.keys(ways) as Reached[]).flatMap((point) =>
+export const crashPointFaults: readonly Fault[] = (Object.keys(ways) as ReachedPoint[]).flatMap((point) =>
   [ways[point]].flat().map((way, nth) => ({
     name: nth === 0 ? point : `${point}-${way.role}`,
     sentence: crashPoints[point],
@@ -86,34 +20,33 @@ export const crashPointFaults: readonly Fault[] = (Object.keys(ways) as Reached[
   })),
 )
 
-/** Of a round, from the arming to the last death, at most. */
+/** Limit of a round, from the arming to the last death. */
 const roundMs = 8_000
-/** The same, of a process that must start first. */
+/** The same limit where the process must start first. */
 const startingRoundMs = 30_000
 const provokeEveryMs = 200
-/** Rounds in a row in which nobody dies at the point. Who is asked to end comes to it only with something in hand. */
+/** After so many rounds in a row without a kill at the point, the fault ends. */
 const maxVain = 3
+/** A process that is asked to end passes the point only with work in hand. */
 const maxVainStopping = 6
-/** Where one of several comes to it, the survivor may be first again and again. */
+/** Where only the first process passes the point, the survivor may be first again and again. */
 const maxVainRace = 10
-
-/** Whoever has not come to the point so long after another one is left alive: recovering is watched from the death on. */
+/** Targets that have not passed the point so long after the first death are left alive: recovery is being measured. */
 const stragglersMs = 1_000
 
+/** Rounds until enough processes were killed at the point. The survivor changes with each round. */
 async function killAt(world: World, point: CrashPoint, way: Way, kills: number): Promise<Inflicted> {
   const recoveredMs: number[] = []
   let [killed, passedBy, vain] = [0, 0, 0]
   const troubles: string[] = []
   const vainRounds = way.race ? maxVainRace : way.as === "stopping" ? maxVainStopping : maxVain
   for (let round = 0; killed < kills && vain < vainRounds; round++) {
-    await world.crew.allReady()
-    const all = world.crew.of(way.role)
+    await world.processes.allReady()
+    const all = world.processes.of(way.role)
     const survivor = all[round % all.length]
-    const victims = all
-      .filter((victim) => victim !== survivor)
-      .slice(0, way.race ? undefined : Math.max(0, kills - killed))
-    const { ends, tookMs } = await killOnce(world, point, way, victims).catch((error: unknown) => {
-      if (!(error instanceof provoke.NotInflicted)) throw error
+    const targets = all.filter((each) => each !== survivor).slice(0, way.race ? undefined : Math.max(0, kills - killed))
+    const { ends, tookMs } = await killOnce(world, point, way, targets).catch((error: unknown) => {
+      if (!(error instanceof NotInflicted)) throw error
       troubles.push(error.message)
       return { ends: [], tookMs: undefined }
     })
@@ -123,52 +56,55 @@ async function killAt(world: World, point: CrashPoint, way: Way, kills: number):
     vain = hits === 0 ? vain + 1 : 0
     if (tookMs !== undefined) recoveredMs.push(tookMs)
   }
-  if (killed === 0) troubles.push(`nobody was killed at ${point}`)
+  if (killed === 0) troubles.push(`no process was killed at ${point}`)
   const notes = [
     ...(killed < kills ? [`${killed} of ${kills} were killed there`] : []),
-    ...(passedBy > 0 ? [`${passedBy} ended without coming to it`] : []),
+    ...(passedBy > 0 ? [`${passedBy} ended without passing it`] : []),
   ]
   return { times: recoveredMs.length, recoveredMs, troubles, note: notes.join(", ") }
 }
 
-/** Nobody else sends SIGKILL to whoever is armed: it was at the point. Who ended otherwise was asked to, and did not come to it. */
+/** An armed process that died by SIGKILL was at the point. One that ended otherwise was asked to end before. */
 const isKill = ({ signal }: Death) => signal === "SIGKILL"
 
-/** Answers how each of the victims ended that did, and how long recovering took; undefined when nobody was killed at the point. */
-async function killOnce(world: World, point: CrashPoint, way: Way, victims: readonly Victim[]) {
-  const { crew } = world
-  const before = crew.deaths.length
-  const endOf = ({ name }: Victim) =>
-    crew.deaths.slice(before).filter(({ victim }) => victim === name)[way.as === "starting" ? 1 : 0]
-  const endsOf = () => victims.map(endOf).filter((end) => end !== undefined)
+/**
+ * One round. Answers the ends of the targets, and how long recovery took; undefined when none was killed at the point.
+ */
+async function killOnce(world: World, point: CrashPoint, way: Way, targets: readonly SupervisedProcess[]) {
+  const { processes } = world
+  const before = processes.deaths.length
+  // A starting process takes the place of one that was killed, so the second death is its own.
+  const endOf = ({ name }: SupervisedProcess) =>
+    processes.deaths.slice(before).filter((death) => death.process === name)[way.as === "starting" ? 1 : 0]
+  const endsOf = () => targets.map(endOf).filter((end) => end !== undefined)
   const provocation = way.provoke?.(world)
-  for (const victim of victims) {
+  for (const target of targets) {
     const nth = 1 + Math.floor(world.random() * way.upTo)
-    if (way.as === "starting") victim.tellNext({ arm: [{ point, nth }] })
-    else victim.arm(point, nth)
+    if (way.as === "starting") target.tellNext({ arm: [{ point, nth }] })
+    else target.arm(point, nth)
   }
   let nextAt = 0
   let inHand: Awaited<ReturnType<typeof heldBy>> | undefined
   let tookMs: number | undefined
   try {
-    await provocation?.before?.(victims)
-    // Who is asked to end gives back what it holds before it dies.
+    await provocation?.before?.(targets)
+    // A process that is asked to end gives its work back before it dies, so the work is noted first.
     if (way.as === "stopping")
       inHand = await heldBy(
         world,
-        victims.map((victim) => ({ pid: victim.pid() })),
+        targets.map((target) => ({ pid: target.pid() })),
       )
-    if (way.as !== undefined) for (const victim of victims) victim.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
+    if (way.as !== undefined) for (const target of targets) target.signal(way.as === "starting" ? "SIGKILL" : "SIGTERM")
     await within(way.as === "starting" ? startingRoundMs : roundMs, async () => {
       if (performance.now() >= nextAt) {
         await provocation?.again?.()
         nextAt = performance.now() + provokeEveryMs
       }
       const ends = endsOf()
-      return ends.length === victims.length || (ends.length > 0 && performance.now() > lastOf(ends) + stragglersMs)
+      return ends.length === targets.length || (ends.length > 0 && performance.now() > lastOf(ends) + stragglersMs)
     })
   } finally {
-    for (const victim of victims) if (endOf(victim) === undefined) victim.disarm()
+    for (const target of targets) if (endOf(target) === undefined) target.disarm()
     const hits = endsOf().filter(isKill)
     const recovering = hits.length > 0 && takenOver(world, lastOf(hits), hits, inHand)
     await provocation?.after?.()

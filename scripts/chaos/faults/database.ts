@@ -1,4 +1,4 @@
-// Faults of PostgreSQL: restarted fast and immediately, its backends terminated, its connections used up.
+// Faults of PostgreSQL: it is shut down, it crashes, its backends are terminated, its connections are used up.
 
 import postgres from "postgres"
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
@@ -34,7 +34,7 @@ export const databaseFaults: readonly Fault[] = [
   {
     name: "connections-used-up",
     sentence:
-      "Strangers take every connection of the server, the reserved ones too, while those of the processes are cut.",
+      "Other clients take every connection of the server, the reserved ones too, while those of the processes are cut.",
     inflict: (world, { short }) =>
       times(world, short ? 1 : 3, (troubles) => useUp(world, short ? 2_000 : 8_000, troubles)),
   },
@@ -42,12 +42,15 @@ export const databaseFaults: readonly Fault[] = [
 
 const busyMs = 300
 
-/** Recovery counts from the moment at which the cause is gone. @param once is told where to say what did not come about. */
+/**
+ * Recovery counts from the moment at which the cause is gone.
+ * @param once inflicts the fault, and adds its troubles.
+ */
 async function times(world: World, count: number, once: (troubles: string[]) => Promise<unknown>): Promise<Inflicted> {
   const recoveredMs: number[] = []
   const troubles: string[] = []
   for (let nth = 0; nth < count; nth++) {
-    await world.crew.allReady()
+    await world.processes.allReady()
     await once(troubles)
     recoveredMs.push(await caughtUp(world, performance.now()))
   }
@@ -58,11 +61,11 @@ const terminateAll = ({ database: { db } }: World) => db`
   select pg_terminate_backend(pid) from pg_stat_activity where usename like 'actors%' or usename like 'server%'`
 
 async function useUp(world: World, forMs: number, troubles: string[]): Promise<void> {
-  const strangers: postgres.Sql[] = []
+  const others: postgres.Sql[] = []
   let full = false
   const take = async () => {
     const sql = postgres(world.database.url, { max: 1, onnotice: () => {}, connect_timeout: 5 })
-    strangers.push(sql)
+    others.push(sql)
     await sql`select 1`.catch(() => {
       full = true
     })
@@ -75,7 +78,7 @@ async function useUp(world: World, forMs: number, troubles: string[]): Promise<v
   const wasFull = full
   await terminateAll(world)
   const until = performance.now() + forMs
-  // Whoever was quicker than the strangers is cut again.
+  // Connections of processes that were quicker than the other clients are cut again.
   while (performance.now() < until) {
     await take()
     await terminateAll(world)
@@ -83,11 +86,11 @@ async function useUp(world: World, forMs: number, troubles: string[]): Promise<v
   }
   const [left] = await world.database.db<[{ connections: number }]>`
     select count(*) as connections from pg_stat_activity where usename like 'actors%' or usename like 'server%'`
-  await Promise.all(strangers.map((sql) => sql.end({ timeout: 0 })))
+  await Promise.all(others.map((sql) => sql.end({ timeout: 0 })))
   if (!wasFull) troubles.push(`the server took more connections after ${fullWithinMs} ms`)
   if (left.connections >= fewLeft) troubles.push(`the processes still have ${left.connections} connections`)
 }
-/** A hundred and more backends start; beside other work on two cores ten seconds were not enough. */
+/** More than a hundred backends start. Beside other work on two cores, ten seconds were not enough. */
 const fullWithinMs = 60_000
-/** Between two cuts some come back. A process by itself has up to thirty. */
+/** Between two cuts some connections come back. A process that is left alone has up to thirty. */
 const fewLeft = 30

@@ -1,18 +1,18 @@
-// Every fault, in the order of the long form; and in which kinds they are told of.
+// Every fault in the order of the long form, and the kinds of faults that the summary lists.
 
 import type { Fault } from "#scripts/chaos/fault.ts"
+import { claimedBatches } from "./claimed-batches.ts"
 import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"
 import { dispatchFaults } from "./dispatch.ts"
-import { fullHands } from "./full-hands.ts"
 import { poisonFaults } from "./poison.ts"
 import { poolFaults } from "./pool.ts"
 import { processFaults } from "./processes.ts"
 import { receiverFaults } from "./receivers.ts"
 import { snapshotFaults } from "./snapshot.ts"
 
-/** A point that both roles come to is two faults. */
+/** A crash point that both roles pass is two faults. */
 const points = new Set(crashPointFaults.map(({ sentence }) => sentence)).size
 const named = (name: string) => processFaults.filter((fault) => fault.name === name)
 const others = processFaults.filter(({ name }) => !["random-kill", "stopped"].includes(name))
@@ -21,11 +21,11 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: `a process dies at one of ${points} points between two writes`, faults: crashPointFaults },
   { what: "inside a dispatch: killed; its backend terminated; cancelled", faults: dispatchFaults },
   { what: "all processes but two die at once", faults: named("random-kill") },
-  { what: "all actor processes but one die with whole batches in hand", faults: [fullHands] },
+  { what: "all actor processes but one die with whole batches in hand", faults: [claimedBatches] },
   { what: "all of them die; they are asked to end", faults: others },
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
   { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
-  { what: "an event kills whoever handles or sends it, until it is a dead letter", faults: poisonFaults },
+  { what: "an event kills each process that handles or sends it, until it is a dead letter", faults: poisonFaults },
   { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
@@ -36,7 +36,7 @@ export const faults: readonly Fault[] = [
   ...crashPointFaults,
   ...dispatchFaults,
   ...processFaults,
-  fullHands,
+  claimedBatches,
   ...receiverFaults,
   ...poisonFaults,
   ...databaseFaults,

@@ -1,13 +1,18 @@
-// Events that kill whoever handles or sends them: each must end in the dead letters, after so many deaths as it may cost,
-// while the events that were handled beside it burn no attempt. Put back to work when the cause is gone, it succeeds.
+// Poisonous events: each kills every process that handles or sends it. Each must become a dead letter after a limited
+// number of deaths. Other events handled beside it must not lose an attempt. When the cause is gone, the event is put
+// back to work, and succeeds.
 
 import type { CrashPoint } from "#base/crash-points.ts"
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
-import { openLetters, reprocess } from "./provocations.ts"
+import { openLetters, reprocess } from "./dead-letters.ts"
+import { whileDispatchIsHeld } from "./held-dispatch.ts"
 
-/** Two losses together and four alone of a run with three retries, six of NotificationHandler's; about 3 s each. */
+/**
+ * Limit until the event is a dead letter. Its runs cost two deaths in a batch and then some in quarantine: four with
+ * three retries, six for NotificationHandler. A death takes about 3 s.
+ */
 const deadWithinMs = 90_000
 
 const poison = (name: string, sentence: string, point: CrashPoint, handler: string | null, short?: true): Fault => ({
@@ -41,41 +46,41 @@ export const poisonFaults: readonly Fault[] = [
 
 async function inflict(world: World, point: CrashPoint, handler: string | null): Promise<Inflicted> {
   const { db } = world.database
-  await world.crew.allReady()
-  const before = await burnt(world)
-  const deaths = world.crew.deaths.length
+  await world.processes.allReady()
+  const before = await attemptsLost(world)
+  const deaths = world.processes.deaths.length
   const eventId = await bookBeforeDispatch(world, (event) => {
-    for (const victim of world.crew.of("actors")) victim.arm(point, 1, event)
+    for (const target of world.processes.of("actors")) target.arm(point, 1, event)
   })
   const since = performance.now()
   const dead = await within(deadWithinMs, async () => {
-    for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [{ point, nth: 1, event: eventId }] })
+    for (const target of world.processes.of("actors")) target.tellNext({ arm: [{ point, nth: 1, event: eventId }] })
     const [row] = await db<[{ count: number }]>`
       select count(*) from slotbase.dead_letters
       where event_id = ${eventId} and handler is not distinct from ${handler} and resolved_at is null`
     return row.count === (handler === null ? webhooks : 1)
   })
   const tookMs = performance.now() - since
-  const killed = world.crew.deaths.length - deaths
-  for (const victim of world.crew.of("actors")) victim.tellNext({ arm: [] })
-  for (const victim of world.crew.of("actors")) victim.disarm()
-  await world.crew.allReady()
-  const recoveredMs = [await caughtUp(world, world.crew.deaths.at(-1)?.at ?? since)]
+  const killed = world.processes.deaths.length - deaths
+  for (const target of world.processes.of("actors")) target.tellNext({ arm: [] })
+  for (const target of world.processes.of("actors")) target.disarm()
+  await world.processes.allReady()
+  const recoveredMs = [await caughtUp(world, world.processes.deaths.at(-1)?.at ?? since)]
   const troubles: string[] = []
-  if (!dead) troubles.push(`the event is not dead after ${deadWithinMs} ms and ${killed} kills`)
+  if (!dead) troubles.push(`the event is no dead letter after ${deadWithinMs} ms and ${killed} kills`)
   const known = new Set(before.map(keyOf))
-  const neighbours = (await burnt(world)).filter(
-    // Every handler and webhook of the poisonous event may die of it; its neighbours are the other events.
-    // A run that is handled alone is blamed for a death that a delivery of the same process caused: visible, and far from a
-    // dead letter, because a delivery kills three times.
+  const neighbours = (await attemptsLost(world)).filter(
+    // Every handler and webhook of the poisonous event may fail; its neighbours are the other events. A quarantined run
+    // is blamed when a delivery kills its process. The loss is visible as `unknown_outcome`. It is far from a dead
+    // letter, because a delivery kills only three times.
     (work) =>
       !known.has(keyOf(work)) && work.event_id !== eventId && !(handler === null && work.code === "unknown_outcome"),
   )
-  if (neighbours.length > 0) troubles.push(`neighbours burnt an attempt: ${JSON.stringify(neighbours.slice(0, 3))}`)
+  if (neighbours.length > 0) troubles.push(`neighbours lost an attempt: ${JSON.stringify(neighbours.slice(0, 3))}`)
   const letters = await openLetters(world)
   const others = letters.filter((letter) => letter.event_id !== eventId)
   if (others.length > 0) troubles.push(`neighbours became dead letters: ${JSON.stringify(others.slice(0, 3))}`)
-  // What else stands there is not hidden from the promises.
+  // Other dead letters stay open, so that the check of the promises reports them.
   await reprocess(
     world,
     letters.filter((letter) => letter.event_id === eventId),
@@ -83,32 +88,26 @@ async function inflict(world: World, point: CrashPoint, handler: string | null):
   return { times: 1, recoveredMs, troubles, note: `dead after ${killed} kills and ${(tookMs / 1000).toFixed(1)} s` }
 }
 
-/** The steady and the moody one. */
+/** One for the healthy receiver and one for the faulty one. */
 const webhooks = 2
 
-/** Holds the sequencer back, books, and lets go when the processes know the event. */
+/** Holds dispatch back and books. Dispatch goes on when the processes are armed for the event. */
 async function bookBeforeDispatch(world: World, arm: (event: string) => void): Promise<string> {
-  const session = world.database.session()
-  try {
-    await session.unsafe("begin")
-    await session`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'))`
+  return whileDispatchIsHeld(world, async () => {
     const event = await world.customers.bookOnce()
     arm(event)
     await Bun.sleep(armedWithinMs)
     return event
-  } finally {
-    await session.unsafe("commit")
-    await session.end()
-  }
+  })
 }
 const armedWithinMs = 100
 
 /**
- * What has burnt an attempt: runs of any handler that needed more than one, and deliveries that failed or were lost alone. What
- * was lost beside others says so as an unknown outcome, of which two are no harm.
+ * Work that lost an attempt: runs of any handler with more than one attempt, and deliveries that failed or were
+ * abandoned while quarantined. Up to two unknown outcomes of a delivery are allowed: it was abandoned beside others.
  */
-async function burnt({ database: { db } }: World): Promise<readonly Burnt[]> {
-  return db<Burnt[]>`
+async function attemptsLost({ database: { db } }: World): Promise<readonly Lost[]> {
+  return db<Lost[]>`
     select event_id, handler as of, attempts, errors -> -1 -> 'error' ->> 'code' as code
     from slotbase.handler_history where attempts > 1
     union all
@@ -117,11 +116,11 @@ async function burnt({ database: { db } }: World): Promise<readonly Burnt[]> {
     group by a.event_id, a.delivery_id having count(*) filter (where a.outcome = 'unknown') > 2 or bool_or(a.outcome = 'failed')`
 }
 
-interface Burnt {
+interface Lost {
   readonly event_id: string
   readonly of: string
   readonly attempts: number
   readonly code: string | null
 }
 
-const keyOf = ({ of, event_id }: Burnt) => `${of} ${event_id}`
+const keyOf = ({ of, event_id }: Lost) => `${of} ${event_id}`

@@ -1,17 +1,16 @@
-// Faults of whole processes: killed at any moment, all at once, stopped and continued, asked to end.
+// Faults of whole processes: killed at any moment, all killed at once, stopped and continued, asked to end.
 
-import type { Victim } from "#scripts/chaos/crew.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { heldBy, takenOver } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
+import { allButOne, killAtOnce, lastDeathAt, type RoundResult, repeatRounds, untilDead } from "./rounds.ts"
 
-/** So long after all are ready a process lives at most. */
+/** A process is killed at the latest so long after all are ready. */
 const longestLifeMs = 400
-/** Longer than a silent process is believed to live. */
+/** A silent process counts as dead in less than this time. */
 const stoppedMs = 5_000
-/** So long everybody books as fast as they can, so that every process has work in hand. */
+/** Time in which the customers book as fast as they can, so that every process has work in hand. */
 const rushMs = 500
-const endsWithinMs = 20_000
 const startsWithinMs = 60_000
 
 export const processFaults: readonly Fault[] = [
@@ -19,11 +18,11 @@ export const processFaults: readonly Fault[] = [
     name: "random-kill",
     sentence: "All processes but one server and one actor process are killed, each at a random instant.",
     recoverWithinMs: killedWithinMs,
-    // Chance finds what nobody thought of naming, and kills most at once.
+    // Most kills belong here: random instants include those that have no crash point.
     share: 400,
     short: true,
     inflict: (world, { kills }) =>
-      repeat(
+      repeatRounds(
         world,
         () => kills,
         (round) => killMost(world, round),
@@ -31,13 +30,12 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "all-killed",
-    sentence:
-      "Every process is killed in the same instant; nobody is left to take over until the first has started again.",
-    // From when the first is ready again.
+    sentence: "Every process is killed in the same instant; no work is taken over until the first has started again.",
+    // Counts from the moment at which the first process is ready again.
     recoverWithinMs: killedWithinMs,
     share: 1,
     inflict: (world, { kills }) =>
-      repeat(
+      repeatRounds(
         world,
         () => kills,
         () => killAll(world),
@@ -45,135 +43,87 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "stopped",
-    sentence:
-      "All actor processes but one are stopped (SIGSTOP) until they count as dead, and continued in the middle of their work.",
+    sentence: "All processes but one of each role are stopped (SIGSTOP) until they count as dead, and then continued.",
     recoverWithinMs: killedWithinMs,
     short: true,
-    inflict: async (world, { short }) => {
-      const recoveredMs: number[] = []
-      for (let round = 0; round < (short ? 1 : 5); round++) {
-        await world.crew.allReady()
-        const victims = [...butOne(world.crew.of("actors"), round), ...butOne(world.crew.of("server"), round)]
-        world.customers.setPace(Number.POSITIVE_INFINITY)
-        await Bun.sleep(rushMs)
-        const since = performance.now()
-        const stopped = victims.map((victim) => ({ pid: victim.pid(), at: since }))
-        for (const victim of victims) victim.signal("SIGSTOP")
-        world.customers.setPace(world.pace)
-        recoveredMs.push(await takenOver(world, since, stopped))
-        await Bun.sleep(Math.max(0, stoppedMs - (performance.now() - since)))
-        for (const victim of victims) victim.signal("SIGCONT")
-      }
-      return { times: recoveredMs.length, recoveredMs }
-    },
+    inflict: stopAndContinue,
   },
   {
     name: "asked-to-end",
-    sentence: "Each actor process in turn gets SIGTERM: it ends with 0, and no attempt is burnt.",
+    sentence: "Each actor process in turn gets SIGTERM: it ends with 0 and costs no attempt.",
     recoverWithinMs: killedWithinMs,
-    inflict: askedToEnd,
+    inflict: askToEnd,
   },
 ]
 
-/** What a round has inflicted. */
-export interface Round {
-  /** Why it was not what it says. */
-  readonly trouble?: string
-  /** From when recovering counts, on the monotonic timer, milliseconds; default: of each from its own death. */
-  readonly since?: number
-}
-
-/** All but one server and one actor process die, each at a random instant of the first moments. */
-export async function killMost(world: World, round: number): Promise<Round> {
-  const victims = [...butOne(world.crew.of("server"), round), ...butOne(world.crew.of("actors"), round)]
-  return untilDead(victims, () =>
+/** Kills all but one server and one actor process, each at a random instant of the first moments. */
+export async function killMost({ processes, random }: World, round: number): Promise<RoundResult> {
+  const targets = [...allButOne(processes.of("server"), round), ...allButOne(processes.of("actors"), round)]
+  return untilDead(targets, () =>
     Promise.all(
-      victims.map(async (victim) => {
-        await Bun.sleep(world.random() * longestLifeMs)
-        victim.signal("SIGKILL")
+      targets.map(async (target) => {
+        await Bun.sleep(random() * longestLifeMs)
+        target.signal("SIGKILL")
       }),
     ),
   )
 }
 
-/** All die with work in hand. While nobody lives nothing can be taken over: recovering counts from the first that is ready. */
-async function killAll({ crew, customers, pace }: World): Promise<Round> {
+/** Kills all with work in hand. Takeover needs a live process, so recovery counts from the first that is ready. */
+async function killAll({ processes, customers, pace }: World): Promise<RoundResult> {
   customers.setPace(Number.POSITIVE_INFINITY)
   await Bun.sleep(rushMs)
-  const { trouble } = await untilDead(crew.victims, () =>
-    crew.victims.forEach((victim) => void victim.signal("SIGKILL")),
-  )
+  const { trouble } = await killAtOnce(processes.all)
   customers.setPace(pace)
-  const again = await within(startsWithinMs, () => crew.of("actors").some((victim) => victim.isReady()))
+  const again = await within(startsWithinMs, () => processes.of("actors").some((each) => each.isReady()))
   return trouble === undefined && again
     ? { since: performance.now() }
-    : { trouble: trouble ?? `nobody was ready again after ${startsWithinMs} ms` }
+    : { trouble: trouble ?? `no process was ready again after ${startsWithinMs} ms` }
 }
 
-/** Comes back when each of them has ended. */
-export async function untilDead(victims: readonly Victim[], kill: () => unknown): Promise<Round> {
-  const before = victims.map((victim) => victim.deaths())
-  await kill()
-  const alive = () => victims.filter((victim, index) => victim.deaths() <= (before[index] ?? 0))
-  if (await within(endsWithinMs, () => alive().length === 0)) return {}
-  return {
-    trouble: `${alive()
-      .map(({ name }) => name)
-      .join(", ")} did not end within ${endsWithinMs} ms`,
-  }
-}
-
-/**
- * Rounds until so many were killed; each begins when all are ready, kills, and ends when the work of the dead is done. A round
- * that did not inflict what it should is the last.
- */
-export async function repeat(
-  world: World,
-  kills: () => number,
-  round: (nth: number) => Promise<Round>,
-): Promise<Inflicted> {
+async function stopAndContinue(world: World, { short }: { short: boolean }): Promise<Inflicted> {
+  const { processes, customers } = world
   const recoveredMs: number[] = []
-  const before = world.crew.kills()
-  for (let nth = 0; world.crew.kills() - before < kills(); nth++) {
-    await world.crew.allReady()
-    const deaths = world.crew.deaths.length
-    const { trouble, since } = await round(nth)
-    if (trouble !== undefined) return { times: recoveredMs.length, recoveredMs, troubles: [trouble] }
-    const dead = world.crew.deaths.slice(deaths).map(({ pid, at }) => ({ pid, at: since ?? at }))
-    recoveredMs.push(await takenOver(world, since ?? sinceLast(world), dead))
+  for (let round = 0; round < (short ? 1 : 5); round++) {
+    await processes.allReady()
+    const targets = [...allButOne(processes.of("actors"), round), ...allButOne(processes.of("server"), round)]
+    customers.setPace(Number.POSITIVE_INFINITY)
+    await Bun.sleep(rushMs)
+    const since = performance.now()
+    const stopped = targets.map((target) => ({ pid: target.pid(), at: since }))
+    for (const target of targets) target.signal("SIGSTOP")
+    customers.setPace(world.pace)
+    recoveredMs.push(await takenOver(world, since, stopped))
+    await Bun.sleep(Math.max(0, stoppedMs - (performance.now() - since)))
+    for (const target of targets) target.signal("SIGCONT")
   }
   return { times: recoveredMs.length, recoveredMs }
 }
 
-/** When the last one died, on the monotonic timer. */
-export const sinceLast = ({ crew }: World) => crew.deaths.at(-1)?.at ?? performance.now()
-
-export const butOne = (victims: readonly Victim[], round: number): readonly Victim[] =>
-  victims.filter((_, index) => index !== round % victims.length)
-
-async function askedToEnd(world: World): Promise<Inflicted> {
-  const { db } = world.database
-  const burnt = async () => {
-    const [row] = await db<[{ count: number }]>`
-      select (select count(*) from slotbase.webhook_attempts where outcome = 'unknown')
-           + (select count(*) from slotbase.handler_history where attempts > 1) as count`
-    return row.count
-  }
-  const before = await burnt()
+async function askToEnd(world: World): Promise<Inflicted> {
+  const before = await attemptsLost(world)
   const codes: (number | null)[] = []
   const troubles: string[] = []
   const recoveredMs: number[] = []
-  for (const victim of world.crew.of("actors")) {
-    await world.crew.allReady()
-    const pid = victim.pid()
+  for (const target of world.processes.of("actors")) {
+    await world.processes.allReady()
+    const pid = target.pid()
     const inHand = await heldBy(world, [{ pid }])
-    const { trouble } = await untilDead([victim], () => victim.signal("SIGTERM"))
+    const { trouble } = await untilDead([target], () => target.signal("SIGTERM"))
     if (trouble !== undefined) troubles.push(trouble)
-    codes.push(world.crew.deaths.findLast((death) => death.pid === pid)?.code ?? null)
-    recoveredMs.push(await takenOver(world, sinceLast(world), [{ pid, at: sinceLast(world) }], inHand))
+    codes.push(world.processes.deaths.findLast((death) => death.pid === pid)?.code ?? null)
+    recoveredMs.push(await takenOver(world, lastDeathAt(world), [{ pid, at: lastDeathAt(world) }], inHand))
   }
   if (codes.some((code) => code !== 0)) troubles.push(`the exit codes were ${codes.join(", ")}`)
-  const attempts = (await burnt()) - before
-  if (attempts > 0) troubles.push(`${attempts} attempts were burnt`)
+  const attempts = (await attemptsLost(world)) - before
+  if (attempts > 0) troubles.push(`${attempts} attempts were lost`)
   return { times: codes.length, recoveredMs, troubles }
+}
+
+/** Attempts whose outcome is unknown, and runs that needed more than one. */
+async function attemptsLost({ database: { db } }: World): Promise<number> {
+  const [row] = await db<[{ count: number }]>`
+    select (select count(*) from slotbase.webhook_attempts where outcome = 'unknown')
+         + (select count(*) from slotbase.handler_history where attempts > 1) as count`
+  return row.count
 }

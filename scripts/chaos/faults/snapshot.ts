@@ -1,21 +1,26 @@
-// Sessions that hold back vacuum: one reads under one snapshot, one has written and one has recorded an event, and both are left
-// idle in their transactions. Dead rows then stay in every queue. In the long form the processes die all the while, and those that start anew find it so. Throughput and delay are measured before and at the end, side by side on one system, and
-// the blocks that an empty dispatching pass reads say whether its scan is bounded.
+// Three open transactions hold vacuum back: one keeps a snapshot, one has written, one has recorded an event. Dead rows
+// then stay in every queue. In the long form processes die all the while, and new ones start among the dead rows.
+// Throughput and delay are measured before and at the end, on the same system. The blocks that an empty dispatch pass
+// reads show whether its scan is bounded.
 
 import { definitionOf } from "#events/catalogue.ts"
-import { percentile } from "#scripts/benchmarks/measure.ts"
 import { type Fault, type Inflicted, killedWithinMs, within } from "#scripts/chaos/fault.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
+import { percentile } from "#scripts/statistics.ts"
 import { commitBurst } from "./burst.ts"
-import { killMost, repeat } from "./processes.ts"
+import { killMost } from "./processes.ts"
+import { repeatRounds } from "./rounds.ts"
 
-/** An empty pass reads about a hundred blocks, planning included; with the floor held down it read 1,400 after 15 seconds. */
+/**
+ * An empty pass reads about a hundred blocks, planning included. With a low-water mark that stood still it read 1,400
+ * after 15 s.
+ */
 const maxBlocks = 300
 const minThroughput = 0.8
 const maxDelay = 2
 
-/** What each session does before it is left. */
+/** The statements of each session before it is left idle. */
 const sessionsOf = ({ customers }: World): readonly (readonly string[])[] => [
   ["begin isolation level repeatable read", "select count(*) from slotbase.facilities"],
   ["begin", "create temporary table left_open (n integer)"],
@@ -29,7 +34,7 @@ export const snapshotFaults: readonly Fault[] = [
   {
     name: "vacuum-held-back",
     sentence:
-      "For ten minutes one session reads under one snapshot, and two that have written, one of them an event, are left idle in their transactions; meanwhile most processes die again and again.",
+      "For ten minutes three idle transactions hold vacuum back (a snapshot, a write, an event); most processes die again and again.",
     recoverWithinMs: killedWithinMs,
     short: true,
     inflict,
@@ -48,7 +53,7 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
       pids.push(own.pid)
     }
     const until = performance.now() + heldMs
-    const killed = await repeat(
+    const killed = await repeatRounds(
       world,
       () => (performance.now() < until && !short ? Number.POSITIVE_INFINITY : 0),
       (round) => killMost(world, round),
@@ -61,7 +66,7 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
     const drained = before.drainMs / during.drainMs
     if (during.blocks > maxBlocks)
       troubles.push(`an empty pass reads ${during.blocks} blocks, and read ${before.blocks} before`)
-    // In two seconds beside other work both figures are noise; the long form decides.
+    // The short form measures two seconds beside other work: these figures are noise there.
     if (!short && ratio < minThroughput) troubles.push(`throughput fell to ${Math.round(ratio * 100)} %`)
     if (!short && drained < minThroughput)
       troubles.push(`a burst was done after ${during.drainMs} ms, and after ${before.drainMs} before`)
@@ -79,17 +84,17 @@ async function inflict(world: World, { short }: { short: boolean }): Promise<Inf
 }
 
 interface Measured {
-  /** Requests answered, with everybody as fast as they can. */
+  /** Requests answered per second, with all customers as fast as they can. */
   readonly perSecond: number
-  /** From an event's timestamp to its webhook's first byte, at the usual pace. */
+  /** Delay from an event's timestamp to its webhook request, at the usual pace. */
   readonly p99Ms: number
-  /** Until nothing of a burst is left undispatched, unrun or undelivered, milliseconds. */
+  /** Milliseconds until all events of a burst are dispatched, handled and delivered. */
   readonly drainMs: number
-  /** Read by an empty dispatching pass. */
+  /** Blocks that an empty dispatch pass reads. */
   readonly blocks: number
 }
 
-/** Which of the sessions is not what it should be: idle in its transaction, its snapshot or its write still held. */
+/** A sentence for each session that is no longer idle in its transaction, with its snapshot or its write. */
 async function missing({ database: { db } }: World, pids: readonly number[]): Promise<readonly string[]> {
   const rows = await db<{ pid: number }[]>`
     select pid from pg_stat_activity
@@ -101,10 +106,10 @@ async function missing({ database: { db } }: World, pids: readonly number[]): Pr
 
 async function measure(world: World, forMs: number): Promise<Measured> {
   const { customers, receivers } = world
-  await world.crew.allReady()
+  await world.processes.allReady()
   await caughtUp(world, performance.now())
   receivers.takeDelays()
-  // A p99 of some hundreds, not of the slowest two.
+  // Twice as long, so that the p99 is of some hundred deliveries.
   await Bun.sleep(2 * forMs)
   const delays = receivers.takeDelays().sort((a, b) => a - b)
   customers.setPace(Number.POSITIVE_INFINITY)
@@ -120,7 +125,7 @@ async function measure(world: World, forMs: number): Promise<Measured> {
   return { perSecond, p99Ms: percentile(delays, 0.99), drainMs, blocks }
 }
 
-/** How long a burst of bookings takes; the customers pause. */
+/** Milliseconds until a burst of bookings is done. The customers must pause. */
 async function drain(world: World): Promise<number> {
   await commitBurst(world)
   const since = performance.now()
@@ -128,7 +133,7 @@ async function drain(world: World): Promise<number> {
   return Math.round(performance.now() - since)
 }
 
-/** The fewest of several passes: the floor moves once a second, and only when work has come in between. */
+/** The fewest blocks of several passes: the low-water mark moves once a second, and only after new work. */
 async function blocksOfEmptyPass({ database: { db } }: World): Promise<number> {
   let fewest = Number.POSITIVE_INFINITY
   for (let pass = 0; pass < passes; pass++) {

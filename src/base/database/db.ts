@@ -1,30 +1,27 @@
-// The program's connection to PostgreSQL. Every query and every transaction has a deadline; when one passes, its caller is
-// freed at once (the outcome is unknown) and all new calls go to a fresh pool, because a frozen backend would otherwise
-// keep its connection for ever. The driver is postgres.js with the patch in `patches/`, which keeps a transaction whole
-// when its connection is lost (`test/database/lost-connection.test.ts`).
+// The program's connection to PostgreSQL. Every query and every transaction has a deadline.
+// When a deadline passes, the caller is freed at once (the outcome is unknown) and all new calls go to a fresh pool. A
+// frozen backend would otherwise keep its connection for ever.
+// The driver is postgres.js with the patch in `patches/`. The patch keeps a transaction whole when its connection is
+// lost (`test/base/database/lost-connection.test.ts`).
 import type postgres from "postgres"
-import { type ConnectOptions, open, Pool } from "./pool.ts"
+import { type ConnectOptions, openPool, Pool } from "./pool.ts"
 import { statements } from "./statements.ts"
-import { begin, type Tx } from "./transaction.ts"
-
-export { isConnectionLost, isConstraint, QueryTimedOut, TransactionOver } from "./errors.ts"
-export type { ConnectOptions } from "./pool.ts"
-export type { Tx } from "./transaction.ts"
+import { beginTransaction, type Tx } from "./transaction.ts"
 
 export interface Db extends postgres.ISql {
   /** Runs the function in a transaction; a throw is the rollback. */
   begin<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   /** Sends a notification at once, outside of any transaction. */
   notify(channel: string, payload: string): postgres.PendingRequest
-  /** Listens on a connection of its own, which no swap touches and which comes back by itself (`onlisten` runs again). */
+  /** Listens on its own connection. No swap touches it, and it reconnects by itself (`onListen` runs again). */
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): postgres.ListenRequest
   /** Sends all new calls to a fresh pool; calls in flight on the old one keep their own deadlines. */
   swap(reason: string): void
-  /** Ends every connection, after at most `timeoutMs` (5,000 by default) for what is in flight. */
+  /** Ends every connection. Calls in flight have at most `timeoutMs` (5,000 by default). */
   end(options?: { timeoutMs?: number }): Promise<void>
 }
 
-/** Anything that can read: inside a transaction or outside of one. */
+/** Anything that can read, inside or outside a transaction. */
 export type Queryable = Db | Tx
 
 /** Connects lazily: the first query opens the first connection. */
@@ -57,12 +54,12 @@ export function connect(url: string, options: ConnectOptions): Db {
     (value) => pool.guard(value),
   )
   return Object.assign(guarded, {
-    begin: <T>(fn: (tx: Tx) => Promise<T>) => begin(pool, fn),
-    // It need not survive a crash, so its commit does not wait for the disk, and whoever listens hears it sooner.
+    begin: <T>(fn: (tx: Tx) => Promise<T>) => beginTransaction(pool, fn),
+    // A notification need not survive a crash. Its commit does not wait for the disk, so listeners receive it sooner.
     notify: (channel: string, payload: string) => guarded`
       select set_config('synchronous_commit', 'off', true), pg_notify(${channel}, ${payload})`,
     listen: (channel: string, onNotify: (payload: string) => void, onListen?: () => void) => {
-      listener ??= open(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
+      listener ??= openPool(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
       return listener.listen(channel, onNotify, onListen)
     },
     swap,

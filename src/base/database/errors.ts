@@ -1,9 +1,11 @@
-// What can go wrong between the program and PostgreSQL, as states that a caller can branch on.
+// The failures between the program and PostgreSQL, as states that a caller can branch on.
 import postgres from "postgres"
 
 /**
- * No answer within the deadline. When it was sent, the outcome is unknown: the statement may still run, the transaction may
- * have committed, and its connection was given up together with its pool. When it was not, it waited for a connection.
+ * No answer within the deadline.
+ * - Sent: the outcome is unknown. The statement may still run, the transaction may have committed, and the pool was
+ *   given up.
+ * - Not sent: the statement waited for a connection until the deadline.
  */
 export class QueryTimedOut extends Error {
   readonly _tag = "QueryTimedOut"
@@ -29,7 +31,7 @@ export class TransactionOver extends Error {
   }
 }
 
-/** Whether the database refused a row in the name of this constraint. */
+/** Whether the database refused a row because of this constraint. */
 export function isConstraint(error: unknown, name: string): boolean {
   return error instanceof postgres.PostgresError && error.constraint_name === name
 }

@@ -1,19 +1,24 @@
 // Brings a database to the state that this version of the program needs: runs the numbered files of sql/ that it has not
 // seen, each in one transaction that first inserts its own row, so that a concurrent migrator waits and then finds it
-// done. Forward only: an edited old file and a database from a newer program are refused before anything is written.
-// Owns the table slotbase.migrations.
+// done. Forward only: before anything is written it refuses an edited old file, a database from a newer program, and a
+// database with an earlier history.
+// Writes: migrations.
 
 import { createHash } from "node:crypto"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import postgres from "postgres"
-import { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres } from "./migration-errors.ts"
-
-export { DatabaseNewer, MigrationEdited, MigrationFailed, UnsupportedPostgres }
+import {
+  DatabaseNewer,
+  HistoryReplaced,
+  MigrationEdited,
+  MigrationFailed,
+  UnsupportedPostgres,
+} from "./migration-errors.ts"
 
 export interface Migration {
   number: number
-  /** File name without `.sql`, e.g. `0001-foundation`. */
+  /** File name without `.sql`, e.g. `0001-base`. */
   name: string
   checksum: string
   text: string
@@ -92,6 +97,10 @@ function appliedRows(sql: Sql | Tx): Promise<AppliedRow[]> {
 }
 
 function missingIn(applied: AppliedRow[], migrations: Migration[]): Migration[] {
+  const [began, begins] = [applied[0], migrations[0]]
+  if (began?.number === 1 && begins !== undefined && began.name !== begins.name) {
+    throw new HistoryReplaced(began.name, begins.name)
+  }
   const last = applied.at(-1)
   if (last !== undefined && last.number > migrations.length) throw new DatabaseNewer(last.name, migrations.length)
   for (const row of applied) {

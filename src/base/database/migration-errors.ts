@@ -1,4 +1,4 @@
-// How a migration can be refused or fail. Each message is a sentence that says what to do.
+// How a migration can be refused or fail. Each message is a sentence with the remedy.
 
 export class DatabaseNewer extends Error {
   readonly _tag = "DatabaseNewer"
@@ -9,6 +9,20 @@ export class DatabaseNewer extends Error {
   ) {
     super(
       `The database is newer than this program: it has seen ${databaseAt}, and this version knows ${codeKnows} migrations; start the newer version, or point DATABASE_URL at another database.`,
+    )
+  }
+}
+
+/** The files of sql/ were written anew once. No file leads from a database of the earlier history to the present one. */
+export class HistoryReplaced extends Error {
+  readonly _tag = "HistoryReplaced"
+
+  constructor(
+    readonly databaseBegan: string,
+    readonly codeBegins: string,
+  ) {
+    super(
+      "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
     )
   }
 }
@@ -28,7 +42,7 @@ export class MigrationFailed extends Error {
 
   constructor(
     readonly migration: string,
-    /** Line of the file, when PostgreSQL named a place. */
+    /** The line of the file, when PostgreSQL named a place. */
     readonly line: number | undefined,
     cause: unknown,
   ) {

@@ -1,4 +1,6 @@
-/** Which database this program uses: the one of DATABASE_URL, or the embedded PostgreSQL, started or already running. */
+/**
+ * Opens the database of this program: the one of DATABASE_URL, or the embedded PostgreSQL, started or already running.
+ */
 import postgres from "postgres"
 import { BadConfig, type Config } from "#base/config.ts"
 import { embeddedUrl, startEmbedded } from "./embedded/start.ts"
@@ -10,14 +12,14 @@ export interface OpenDatabase {
   readonly stop: () => Promise<void>
 }
 
-/** For the server: the embedded PostgreSQL is started, and belongs to this process. */
+/** For the server. The embedded PostgreSQL is started and belongs to this process. */
 export async function openDatabase(config: Config, log: (line: string) => void): Promise<OpenDatabase> {
   if (config.databaseUrl) return given(config.databaseUrl)
   const embedded = await startEmbedded({ dataDir: config.dataDir, log })
   return { url: embedded.url, embedded: true, stop: embedded.stop }
 }
 
-/** For the command line: the embedded PostgreSQL that is running, or one started for as long as the command takes. */
+/** For the command line. Uses the embedded PostgreSQL that is running, or starts one until the command ends. */
 export async function reachDatabase(config: Config): Promise<OpenDatabase> {
   if (config.databaseUrl) return given(config.databaseUrl)
   const url = await embeddedUrl(config.dataDir)
@@ -40,7 +42,7 @@ async function given(url: string): Promise<OpenDatabase> {
 
 const connectTimeoutSeconds = 5
 
-/** What is wrong, as the end of a sentence; undefined when it answers. */
+/** The problem, as the end of a sentence; undefined when the database answers. */
 async function answers(url: string): Promise<string | undefined> {
   const sql = client(url)
   try {
@@ -54,7 +56,10 @@ async function answers(url: string): Promise<string | undefined> {
   }
 }
 
-/** The driver takes several hosts, which URL does not, so the driver is asked whether it can read it; its own error would show the password. */
+/**
+ * The driver takes several hosts, which URL does not. So the driver is asked to parse the text.
+ * The driver's own error would show the password.
+ */
 function client(url: string): postgres.Sql {
   try {
     return postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} })

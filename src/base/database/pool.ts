@@ -1,6 +1,7 @@
-// One generation of connections to PostgreSQL, and the deadlines of everything that is in flight on it.
-// A pool is never repaired: when a call gets no answer, `db.ts` opens the next pool, and this one ends as soon as
-// its last call has settled, at the latest when that call's own deadline has passed.
+// One generation of connections to PostgreSQL, and the deadlines of everything in flight on it. A pool is never
+// repaired.
+// When a call gets no answer, `db.ts` opens the next pool. The old pool ends as soon as its last call has settled, or
+// that call's own deadline has passed.
 import postgres from "postgres"
 import { type Call, Deadline } from "#base/deadline.ts"
 import { QueryTimedOut } from "./errors.ts"
@@ -14,15 +15,15 @@ export interface ConnectOptions {
   queryDeadlineMs?: number
   /** Milliseconds until a transaction's caller is freed, waiting for a connection included; 15,000 by default. */
   transactionDeadlineMs?: number
-  /** A string given for a json parameter is JSON text already, as pg-boss gives it; false by default. */
+  /** A string given for a json parameter is already JSON text, as pg-boss gives it; false by default. */
   jsonText?: boolean
-  /** Told after a pool has been replaced. */
+  /** Called after a pool has been replaced. */
   onSwap?: (reason: string) => void
 }
 
-/** A transaction or savepoint, as far as its queries are concerned. */
-export interface Scope {
-  /** Why it takes no more statements. */
+/** A transaction or savepoint, as its queries see it. */
+export interface PoolScope {
+  /** The reason why the scope takes no more statements. */
   refuses(): Error | undefined
   /** A query's outcome is unknown, and with it the transaction's. */
   fail(error: Error): void
@@ -42,11 +43,11 @@ export class Pool {
     this.#queries = new Deadline(options.queryDeadlineMs ?? QUERY_DEADLINE_MS)
     this.#transactions = new Deadline(options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS)
     this.#onTimeout = onTimeout
-    this.sql = open(url, options)
+    this.sql = openPool(url, options)
   }
 
-  /** Puts a query under the deadline from the moment it is executed; a fragment of another query never is. */
-  guard<Value>(value: Value, scope?: Scope): Value {
+  /** Puts a query under the deadline when it is executed. A fragment of another query is never executed. */
+  guard<Value>(value: Value, scope?: PoolScope): Value {
     if (!isQuery(value)) return value
     const send = value.handler
     value.handler = (query) => {
@@ -70,7 +71,7 @@ export class Pool {
     return value
   }
 
-  /** Puts a transaction under its deadline; the function that it returns settles it. */
+  /** Puts a transaction under its deadline. The returned function settles it. */
   watchTransaction(sent: () => boolean, fail: (error: Error) => void): () => void {
     const answers = this.#answers
     const call = { expire: () => fail(this.#timedOut("transaction", this.#transactions, sent(), answers)) }
@@ -78,21 +79,21 @@ export class Pool {
     return () => this.#settle(this.#transactions, call)
   }
 
-  /** Is given no new calls any more; ends, and resolves, when those in flight have settled. */
+  /** Takes no new calls any more. Ends, and resolves, when the calls in flight have settled. */
   retire(): Promise<void> {
     this.#retired = true
     this.#endWhenIdle()
     return this.#ended.promise
   }
 
-  /** Ends the connections, after at most this time for what is in flight. */
+  /** Ends the connections. Calls in flight have at most this time. */
   end(timeoutMs: number): Promise<void> {
     if (!this.#ending) this.#ended.resolve(this.sql.end({ timeout: timeoutMs / 1000 }))
     this.#ending = true
     return this.#ended.promise
   }
 
-  #expired(query: Query, reject: (error: Error) => void, answers: number, scope: Scope | undefined): void {
+  #expired(query: Query, reject: (error: Error) => void, answers: number, scope: PoolScope | undefined): void {
     const error = this.#timedOut("query", this.#queries, query.state !== null, answers)
     reject(error)
     if (!error.sent) query.canceller?.(query).catch(() => {})
@@ -101,8 +102,9 @@ export class Pool {
   }
 
   /**
-   * Replaces the pool first, so that the caller's next call finds a new one. A call that only waited for its turn is no
-   * reason to, as long as others have been answered since (`answers` is their count when the call began).
+   * Replaces the pool first, so that the caller's next call finds a new one.
+   * A call that only waited for its turn does not replace the pool if other calls were answered meanwhile.
+   * `answers` is their count when the call began.
    */
   #timedOut(what: "query" | "transaction", deadline: Deadline, sent: boolean, answers: number): QueryTimedOut {
     const error = new QueryTimedOut(what, deadline.afterMs, sent)
@@ -120,26 +122,28 @@ export class Pool {
   }
 }
 
-/** Opens the driver as every connection of this program uses it. */
-export function open(url: string, options: ConnectOptions): postgres.Sql {
+/** Opens the driver with the settings of every connection of this program. */
+export function openPool(url: string, options: ConnectOptions): postgres.Sql {
   const queryMs = options.queryDeadlineMs ?? QUERY_DEADLINE_MS
   const transactionMs = options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS
   return postgres(url, {
     max: options.max ?? 10,
     prepare: true,
-    // Below the deadline, so that a server that cannot be reached is told from one that does not answer.
+    // Below the deadline, to tell a server that cannot be reached from one that does not answer.
     connect_timeout: Math.max(1, Math.floor(queryMs / 2000)),
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, LONGEST_BACKOFF_SECONDS),
     onnotice: () => {},
-    // The server's own limits stand behind ours, for work whose caller has gone. They are start-up parameters, which
-    // PgBouncer refuses unless its `ignore_startup_parameters` names them; a `set` after connecting would leak to
-    // other clients there. Behind PgBouncer: ignore both there, and `alter role … set` them.
+    // The server's own limits end work whose caller has gone. They are start-up parameters, which PgBouncer refuses
+    // unless its `ignore_startup_parameters` names them.
+    // A `set` after connecting would leak to other clients there. Behind PgBouncer: ignore both parameters there, and
+    // set them with `alter role … set`.
     connection: {
       application_name: options.applicationName,
       statement_timeout: Math.min(queryMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
       idle_in_transaction_session_timeout: Math.min(transactionMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
-      // The queues are empty nearly always. A plan that is made and kept then would walk the whole backlog of a rush,
-      // claim by claim. (jit: before PostgreSQL 18 the penalty on sequential scans alone would set it off.)
+      // The queues are empty nearly always. A plan made and kept at that time would scan the whole backlog of a rush,
+      // claim by claim.
+      // (jit: before PostgreSQL 18 the penalty on sequential scans alone would trigger it.)
       enable_seqscan: "off",
       jit: "off",
     },
@@ -147,7 +151,7 @@ export function open(url: string, options: ConnectOptions): postgres.Sql {
   }) as unknown as postgres.Sql
 }
 
-/** A cursor settles once a page, which a deadline can't follow. */
+/** A cursor settles once a page. A deadline cannot follow that. */
 const NO_CURSORS = "cursors are not supported: page by key"
 const QUERY_DEADLINE_MS = 10_000
 const TRANSACTION_DEADLINE_MS = 15_000
@@ -156,7 +160,9 @@ const LONGEST_SERVER_MS = 2 ** 31 - 1
 /** Work resumes within seconds of PostgreSQL's return; the driver's own limit is 20 s. */
 const LONGEST_BACKOFF_SECONDS = 1
 
-/** `bigint` as a JavaScript number. Counts and positions stay far below 2^53; beyond it a wrong number is worse than none. */
+/**
+ * `bigint` as a JavaScript number. Counts and positions stay far below 2^53; an error is better than a wrong number.
+ */
 const int8 = {
   to: 20,
   from: [20],
@@ -175,7 +181,7 @@ const jsonText = {
   parse: (text: string) => JSON.parse(text) as unknown,
 }
 
-/** What a deadline needs of the driver's query (src/query.js of the pinned, patched version). */
+/** The part of the driver's query that a deadline needs (src/query.js of the pinned, patched version). */
 interface Query {
   /** Called once, when the query is executed; never for a fragment. */
   handler(query: Query): void

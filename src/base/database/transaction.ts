@@ -1,19 +1,23 @@
-// A transaction: the only thing a command may write through. It carries what must happen with its commit, keeps every
-// statement inside it or refuses it, and is never reported as committed unless the server said COMMIT.
+// A transaction: a command writes through nothing else. It carries the work that must happen with its commit.
+// It keeps every statement inside, or refuses the statement. It is never reported as committed unless the server said
+// COMMIT.
 import type postgres from "postgres"
 import { reached } from "#base/crash-points.ts"
 import { TransactionOver } from "./errors.ts"
-import type { Pool, Scope } from "./pool.ts"
+import type { Pool, PoolScope } from "./pool.ts"
 import { statements } from "./statements.ts"
 
 export interface Tx extends postgres.ISql {
-  /** Runs the function in a savepoint; when it throws, only what it did is rolled back. */
+  /** Runs the function in a savepoint. A throw rolls back only the work of the function. */
   savepoint<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
-  /** Runs after the commit has succeeded, and never otherwise. Nothing waits for it, and it cannot fail the commit. */
+  /**
+   * Runs after a successful commit, and never otherwise. Nothing waits for the function, and it cannot fail the commit.
+   */
   afterCommit(fn: () => void): void
   /**
-   * Runs when the transaction's function has returned. Queries that it returns are sent together with COMMIT, in one
-   * round trip, and their failure fails the transaction. Any other promise is awaited before COMMIT.
+   * Runs when the transaction's function has returned.
+   * - Returned queries are sent together with COMMIT, in one round trip. Their failure fails the transaction.
+   * - Any other promise is awaited before COMMIT.
    */
   beforeCommit(fn: (tx: Tx) => Promise<unknown> | readonly Promise<unknown>[]): void
   /** A `notify` inside a transaction makes its commit take a cluster-wide lock: notify after the commit. */
@@ -21,7 +25,7 @@ export interface Tx extends postgres.ISql {
 }
 
 /** Runs the function in a transaction on this pool; a throw is the rollback. */
-export function begin<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
+export function beginTransaction<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const scope = new TransactionScope(pool, fail)
   const settle = pool.watchTransaction(() => begun, fail)
@@ -58,7 +62,7 @@ export function begin<T>(pool: Pool, fn: (tx: Tx) => Promise<T>): Promise<T> {
   return promise
 }
 
-class TransactionScope implements Scope {
+class TransactionScope implements PoolScope {
   readonly before: ((tx: Tx) => Promise<unknown> | readonly Promise<unknown>[])[] = []
   readonly after: (() => void)[] = []
   #over: Error | undefined
@@ -99,7 +103,7 @@ function transaction(sql: postgres.TransactionSql, scope: TransactionScope): Tx 
   ) as unknown as Tx
 }
 
-/** What was registered inside a savepoint belongs to the transaction once the savepoint has succeeded. */
+/** Registrations made inside a savepoint belong to the transaction once the savepoint has succeeded. */
 async function savepoint<T>(
   sql: postgres.TransactionSql,
   outer: TransactionScope,

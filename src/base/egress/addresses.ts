@@ -1,13 +1,16 @@
 /**
- * Which addresses outgoing requests may reach. Public is what IANA's special-purpose registries leave over: everything
- * that is private, local, shared, reserved, documentation, multicast, or that embeds an IPv4 address to be translated
- * elsewhere (NAT64, 6to4, Teredo) is refused, unless the operator allowed its network.
+ * Which addresses outgoing requests may reach: public ones, and networks that the operator allowed.
+ * An address is public if IANA's special-purpose registries do not list it. Refused are:
+ * - private, local, shared, reserved, documentation and multicast addresses,
+ * - addresses that embed an IPv4 address for translation elsewhere (NAT64, 6to4, Teredo).
  */
 import ipaddr from "ipaddr.js"
 
 export type Network = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 
-/** Parses networks such as "127.0.0.0/8"; a bare address is a network of one. Throws with the first that is neither. */
+/**
+ * Parses networks such as "127.0.0.0/8"; a bare address is a network of one. Throws for the first text that is neither.
+ */
 export function parseNetworks(list: readonly string[]): readonly Network[] {
   const known = parsed.get(list)
   if (known) return known
@@ -25,12 +28,15 @@ export function isInside(address: string, networks: readonly Network[]): boolean
 export function isPublic(address: string): boolean {
   const ip = ipaddr.process(address)
   if (ip.range() !== "unicast") return false
-  // Global unicast is 2000::/3 (RFC 4291 and IANA); the library calls all the unassigned rest "unicast" too.
+  // Global unicast is 2000::/3 (RFC 4291 and IANA). The library also calls all the unassigned rest "unicast".
   if (ip.kind() === "ipv6") return ip.match(globalUnicast)
   return !metadataServices.has(ip.toString())
 }
 
-/** The address as text without brackets, or undefined when the host is a name. WHATWG URLs have no odd IPv4 forms left. */
+/**
+ * The address as text without brackets, or undefined when the host is a name. WHATWG URLs have normalized odd IPv4
+ * forms.
+ */
 export function literalOf(hostname: string): string | undefined {
   const bare = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname
   return ipaddr.isValid(bare) ? bare : undefined
@@ -38,7 +44,7 @@ export function literalOf(hostname: string): string | undefined {
 
 const parsed = new WeakMap<readonly string[], readonly Network[]>()
 const globalUnicast = ipaddr.IPv6.parseCIDR("2000::/3")
-/** Azure's, the only one of the large clouds on an address that looks public. */
+/** Azure's service, the only one of the large clouds on an address that looks public. */
 const metadataServices = new Set(["168.63.129.16"])
 
 function networkOf(text: string): Network {

@@ -2,7 +2,7 @@
 
 export type RefusalCode = "bad_url" | "https_required" | "private_address" | "blocked_port"
 
-/** The guard did not let it out: nothing was sent. */
+/** The guard refused the request: nothing was sent. */
 export class EgressRefused extends Error {
   readonly _tag = "EgressRefused"
   constructor(
@@ -22,7 +22,7 @@ export type FailureCode =
   | "timed_out"
   | "aborted"
 
-/** No complete answer. The other side may or may not have received the request, except for a name or connection failure. */
+/** No complete answer. The other side may have received the request, except after a name or connection failure. */
 export class RequestFailed extends Error {
   readonly _tag = "RequestFailed"
   constructor(
@@ -33,7 +33,7 @@ export class RequestFailed extends Error {
   }
 }
 
-/** What Bun's fetch threw, as one of ours. Its codes are those of Node and OpenSSL, and a few of its own. */
+/** Turns an error of Bun's fetch into one of ours. Its codes are those of Node and OpenSSL, and a few of its own. */
 export function failureOf(error: unknown): RequestFailed {
   if (error instanceof RequestFailed) return error
   const code = error instanceof Error && "code" in error ? String(error.code) : ""

@@ -1,7 +1,10 @@
 /**
- * The one guard of everything that leaves the process: https only, plain http exactly for addresses inside
- * SLOTBASE_EGRESS_ALLOW; every DNS answer vetted and the vetted address connected to, with the certificate checked by
- * name; redirects never followed; answers read up to a limit; one time limit over name, connection, headers and body.
+ * The one guard of every outgoing request:
+ * - Only https is allowed; plain http only for addresses inside SLOTBASE_EGRESS_ALLOW.
+ * - Every DNS answer is vetted. The connection goes to the vetted address, and the certificate is checked by name.
+ * - Redirects are never followed.
+ * - Answers are read up to a limit.
+ * - One time limit covers name, connection, headers and body.
  * The address is pinned by putting it into the URL, because Bun's fetch ignores a `lookup` option (measured).
  */
 
@@ -9,18 +12,15 @@ import { RuleBroken } from "#base/errors.ts"
 import { isInside, isPublic, literalOf, parseNetworks } from "./addresses.ts"
 import { EgressRefused, failureOf, isNotConnected, RequestFailed } from "./failures.ts"
 import { type Resolve, resolve, triedAddresses } from "./resolve.ts"
-import { limited } from "./time-limit.ts"
-
-export { parseNetworks } from "./addresses.ts"
-export { EgressRefused, RequestFailed } from "./failures.ts"
+import { withTimeLimit } from "./time-limit.ts"
 
 export interface OutgoingRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Over everything, from the name to the last byte; default `defaultTimeoutMs`. */
+  /** Covers everything, from the name to the last byte; default `defaultTimeoutMs`. */
   readonly timeoutMs?: number
-  /** What is kept of the body; the rest is not read. Default `defaultResponseBytes`. */
+  /** The bytes of the body that are kept; the rest is not read. Default `defaultResponseBytes`. */
   readonly maxResponseBytes?: number
   /** Networks that may be reached although they are not public (config.egressAllow). */
   readonly allow: readonly string[]
@@ -42,18 +42,22 @@ export const defaultResponseBytes = 16 * 1024
 /** RFC 9110 asks for at least 8,000 octets. */
 export const maxUrlLength = 8_000
 
-/** Makes a request. Any status is an answer; throws EgressRefused (nothing was sent) or RequestFailed (no complete answer). */
+/**
+ * Makes a request. Any status is an answer. Throws EgressRefused (nothing was sent) or RequestFailed (no complete
+ * answer).
+ */
 export async function guardedFetch(url: string, request: OutgoingRequest): Promise<OutgoingAnswer> {
   const startedAt = performance.now()
-  const answer = await limited(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
+  const answer = await withTimeLimit(request.timeoutMs ?? defaultTimeoutMs, request.signal, (signal) =>
     exchange(url, request, signal),
   )
   return { ...answer, durationMs: performance.now() - startedAt }
 }
 
 /**
- * For the moment in which somebody configures an address: throws RuleBroken unless the guard would let it out now.
- * An https name that does not resolve now passes, because it may later; the guard looks again at every request.
+ * For the moment at which an address is configured: throws RuleBroken unless the guard would let it out now.
+ * An https name that does not resolve now passes, because it may resolve later. The guard checks again at every
+ * request.
  */
 export async function checkUrl(url: string, allow: readonly string[], path = "body.url", by = resolve): Promise<void> {
   try {
@@ -80,7 +84,7 @@ function parseUrl(text: string): URL {
   return url
 }
 
-/** A stream of deliveries goes to few URLs. What was parsed is never changed. */
+/** A stream of deliveries goes to few URLs. A parsed URL is never changed. */
 function knownUrl(text: string): URL {
   const known = urls.get(text)
   if (known) return known
@@ -95,7 +99,7 @@ const maxUrls = 1_000
 
 const httpsRequired = () => new EgressRefused("https_required", "Only https addresses can be reached.")
 
-/** Those of the Fetch standard ("bad port") that servers answer on in practice: no cross-protocol tricks. */
+/** The "bad ports" of the Fetch standard on which servers answer in practice: no cross-protocol tricks. */
 const badPorts = new Set(
   "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080".split(
     " ",
@@ -108,8 +112,9 @@ async function addressesOf(url: URL, by: Resolve): Promise<readonly string[]> {
 }
 
 /**
- * The addresses that may be connected to. A host with an address in an allowed network is the operator's own: only those
- * of its addresses are used. Of every other host all addresses must be public, not just the one that would be used.
+ * The addresses that may be connected to.
+ * - A host with an address in an allowed network is the operator's own. Only its allowed addresses are used.
+ * - Of every other host all addresses must be public, not only the one that would be used.
  */
 function vet(url: URL, addresses: readonly string[], allow: readonly string[]): readonly string[] {
   const networks = parseNetworks(allow)
@@ -118,7 +123,8 @@ function vet(url: URL, addresses: readonly string[], allow: readonly string[]): 
   const refused = addresses.find((address) => !isPublic(address))
   if (refused !== undefined) {
     const what = refused === literalOf(url.hostname) ? refused : `${url.hostname} is at ${refused}, which`
-    throw new EgressRefused("private_address", `${what} is not a public address.`)
+    const remedy = `SLOTBASE_EGRESS_ALLOW=${refused} would allow it.`
+    throw new EgressRefused("private_address", `${what} is not a public address. ${remedy}`)
   }
   if (url.protocol !== "https:") throw httpsRequired()
   return addresses
@@ -140,9 +146,9 @@ async function exchange(text: string, request: OutgoingRequest, signal: AbortSig
   throw new RequestFailed("connection_failed", "No connection could be made.")
 }
 
-/** To one vetted address. */
+/** A connection to one vetted address. */
 interface Way {
-  /** The URL with the address in the name's place. */
+  /** The URL with the address in place of the name. */
   readonly url: string
   readonly host: string
   readonly tls?: { readonly serverName: string }
@@ -166,7 +172,7 @@ async function namedWays(url: URL, request: OutgoingRequest): Promise<readonly W
     .map((address) => wayTo(url, address))
 }
 
-/** Of a URL with an address in place of a name: whether it may be reached never changes. */
+/** For a URL with an address in place of a name. The verdict on such a URL never changes. */
 function literalWays(url: URL, allow: readonly string[]): readonly Way[] | undefined {
   const known = verdicts.get(url)
   if (known?.allow === allow) return known.ways
@@ -200,7 +206,7 @@ async function ask({ url, host, tls }: Way, request: OutgoingRequest, signal: Ab
 /** The first bytes of the body; the connection is closed rather than the rest read. */
 async function readSome(response: Response, limit: number): Promise<Uint8Array> {
   const length = response.headers.get("content-length")
-  // Nothing more than what it says can come: no need to read it piece by piece, which costs as much as the request.
+  // The body cannot be longer than the announced length. Reading it piece by piece costs as much as the request.
   if (length !== null && Number(length) <= limit) return new Uint8Array(await response.arrayBuffer())
   if (!response.body) return new Uint8Array()
   const parts: Uint8Array[] = []
@@ -225,7 +231,7 @@ const decoder = new TextDecoder()
 const maxHeaders = 50
 const maxHeaderLength = 1_000
 
-/** Cookies are the receiver's secrets, and of no use here. */
+/** Cookies are the receiver's secrets, and useless here. */
 function keptHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {}
   let count = 0

@@ -1,15 +1,18 @@
 /**
- * Names to addresses, kept for a short time so that a stream of deliveries to one host asks once, and one to a name that
- * does not exist does not keep the resolver from the others (it stopped answering after 25 such questions in a row when
- * that was tried). While nobody can be asked, the last answer serves. What is kept is vetted again on every use, and the
- * address that was vetted is the one that is connected to: a name that changes gains nothing.
+ * Names to addresses, cached for a short time:
+ * - A stream of deliveries to one host asks the resolver once.
+ * - Deliveries to a missing name do not block the resolver for others. In a trial it stopped answering after 25 such
+ *   questions in a row.
+ * - While the resolver is unreachable, the last answer serves.
+ * A cached address is vetted again on every use, and the connection goes to the vetted address. A name that changes
+ * gains nothing.
  */
 import { lookup } from "node:dns/promises"
 
-/** All addresses of a name; empty when it has none or nobody could be asked. */
+/** All addresses of a name; empty when the name has none or the resolver could not be asked. */
 export type Resolve = (name: string) => Promise<readonly string[]>
 
-/** The answers of `ask`, kept as said above; it may reject for a name that it could not find. */
+/** Caches the answers of `ask` as described above. `ask` may reject for a name that it could not find. */
 export function keeping(ask: Resolve, times = { foundMs: 10_000, notFoundMs: 2_000, lastMs: 600_000 }): Resolve {
   const answers = new Map<string, Answer>()
 
@@ -42,10 +45,10 @@ export function keeping(ask: Resolve, times = { foundMs: 10_000, notFoundMs: 2_0
   }
 }
 
-/** How many of the vetted addresses are tried, one after the other, while none of them takes the connection. */
+/** How many of the vetted addresses are tried, one after the other, while none accepts the connection. */
 export const triedAddresses = 4
 
-/** IPv4 first: on a host without IPv6 of its own every first try would fail. */
+/** IPv4 first: on a host without IPv6 every first try would fail. */
 export const resolve: Resolve = keeping(async (name) => {
   const found = await lookup(name, { all: true })
   const sorted = found.sort((a, b) => a.family - b.family).map(({ address }) => address)
@@ -57,7 +60,7 @@ const maxNames = 10_000
 interface Answer {
   readonly addresses: Promise<readonly string[]>
   until: number
-  /** What was found last, and when, on the monotonic timer. */
+  /** The last addresses found, and their time on the monotonic timer. */
   found: readonly string[]
   foundAt: number
 }

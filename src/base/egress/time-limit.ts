@@ -1,15 +1,17 @@
 /**
- * The end of a request that does not end by itself: its time limit has passed, or its caller gives up. All requests share a
- * timer per limit and a listener per signal; one of each per request took 10 of the 20 µs that the guard adds to a fetch.
+ * Ends a request that does not end by itself: its time limit has passed, or its caller has given up.
+ * All requests share a timer per limit and a listener per signal. A timer and a listener per request took 10 of the 20
+ * µs that the guard adds to a fetch.
  */
 import { type Call, Deadline } from "#base/deadline.ts"
 import { RequestFailed } from "./failures.ts"
 
 /**
- * The work's outcome, or a RequestFailed as soon as the limit (milliseconds, and up to a twentieth more) has passed or the
- * caller's signal is aborted, whatever the work does then with the signal that it is given.
+ * The work's outcome, or a RequestFailed, whatever the work does with the signal that it is given.
+ * The work fails as soon as the limit (milliseconds, and up to a twentieth more) has passed or the caller's signal is
+ * aborted.
  */
-export function limited<T>(
+export function withTimeLimit<T>(
   limitMs: number,
   caller: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
@@ -62,7 +64,7 @@ class Limited implements Call {
   }
 }
 
-/** The limits are constants of the program, so there are few. */
+/** The limits are constants of the program, so they are few. */
 const deadlines = new Map<number, Deadline>()
 
 function deadlineOf(limitMs: number): Deadline {

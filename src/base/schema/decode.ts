@@ -1,6 +1,6 @@
 /**
- * Input from outside, decoded once, at the edge, with an effect Schema. Unknown fields are refused. Text that PostgreSQL
- * cannot hold (NUL, lone surrogates) is refused everywhere, whatever the Schema says of the field.
+ * Decodes input from outside once, at the edge, with an effect Schema. Unknown fields are refused.
+ * Text that PostgreSQL cannot hold (NUL, lone surrogates) is refused everywhere, whatever the Schema says.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -10,9 +10,9 @@ import { type Fault, InvalidInput } from "#base/errors.ts"
 /** A Schema that needs no service, so that decoding is a plain synchronous call. */
 export type InputSchema<T = unknown> = Schema.ConstraintCodec<T, unknown, never, never>
 
-/** Enough to mend a request; a body of thousands of faults must not become an answer of as many. */
+/** Enough to mend a request. A body with thousands of faults must not cause an answer with as many. */
 const maxFaults = 50
-/** No body of ours is deeper than four. */
+/** No body of this API is deeper than four. */
 const maxDepth = 32
 
 /** Decodes a value; every fault names its place below `where`, such as "body.startAt". Throws InvalidInput. */

@@ -1,7 +1,7 @@
 /**
  * The field schemas that all events share. Each carries its unit and meaning into the published JSON Schema.
- * All text is refused that a jsonb column cannot hold (NUL, lone surrogates), so that an event that passed its
- * check cannot fail later, in the middle of a transaction, on its characters.
+ * Text that a jsonb column cannot hold (NUL, lone surrogates) is refused. A checked event cannot fail later, in the
+ * middle of a transaction, because of its characters.
  */
 import * as Schema from "effect/Schema"
 
@@ -12,8 +12,8 @@ export const Id = Schema.String.annotate({ description: "UUID, lower-case", form
   Schema.isPattern(new RegExp(`^${uuid}$`, "u"), { expected: "a lower-case UUID" }),
 )
 
-/** Who did it: the id of a user or of an API key, or `system` when SlotBase did it by itself. */
-export const Actor = Schema.String.annotate({ description: "id of the user or API key, or system" }).check(
+/** The actor: the id of a user or of an API key, or `system` when SlotBase acted by itself. */
+export const ActorId = Schema.String.annotate({ description: "id of the user or API key, or system" }).check(
   Schema.isPattern(new RegExp(`^(?:system|${uuid})$`, "u"), { expected: 'a lower-case UUID or "system"' }),
 )
 
@@ -42,7 +42,7 @@ const storable = Schema.makeFilter((text: string) => isStorable(text), {
   toJsonSchema: () => [{}, true],
 })
 
-/** Text that says something: never empty. */
+/** Text that is never empty. */
 export const Text = Schema.String.check(Schema.isMinLength(1), storable)
 
 /** Free text of a person, such as a reason: may be empty. */
@@ -70,7 +70,7 @@ export const Money = Schema.Int.annotate({ description: "minor units of the curr
 /** A change of an amount in minor units: negative is a credit. */
 export const SignedMoney = Schema.Int.annotate({ description: "minor units of the currency; negative is a credit" })
 
-/** How many of something. */
+/** A whole number of things. */
 export const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 /** A measured quantity that cannot be negative and need not be whole. */
@@ -90,7 +90,7 @@ export const JsonObject = Schema.JsonObject.check(
   }),
 )
 
-/** `Date.parse` rolls 30 February over to March: the day that comes back must be the day that was given. */
+/** `Date.parse` rolls 30 February over to March. The returned day must equal the given day. */
 function isOnCalendar(instant: string): boolean {
   const milliseconds = Date.parse(instant)
   return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(instant.slice(0, 19))

@@ -1,7 +1,8 @@
 /**
- * Lists that are read page by page: `?limit=&after=`, answered as `{ data, next }`. The cursor names the last row by the
- * columns of the list's order (keyset), so a page costs the same wherever it stands and no row is skipped or seen twice
- * because others came or went. To its reader it is opaque.
+ * Lists that are read page by page: `?limit=&after=`, answered as `{ data, next }`.
+ * The cursor names the last row by the columns of the list's order (keyset). A page costs the same anywhere in the
+ * list.
+ * Inserted or deleted rows make no page skip or repeat a row. To its reader the cursor is opaque.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -37,11 +38,12 @@ export const pageQuery = {
 export const PageQuery = Schema.Struct(pageQuery)
 
 /** The limit of a decoded query. */
-export const limitOf = (query: { readonly limit?: string }): number => Number(query.limit ?? defaultLimit)
+export const pageLimitOf = (query: { readonly limit?: string }): number => Number(query.limit ?? defaultLimit)
 
 /**
- * The key of the row after which to read, checked with the Schema of the list's key (a Tuple of text and numbers, such as
- * `Schema.Tuple([Instant, Id])`); undefined for the first page. Throws InvalidInput for a cursor that is not one of ours.
+ * The key of the last row read, checked with the Schema of the list's key; undefined for the first page.
+ * The list's key is a Tuple of text and numbers, such as `Schema.Tuple([Instant, Id])`.
+ * Throws InvalidInput for a cursor that is not one of ours.
  */
 export function keyAfter<Key>(
   query: { readonly after?: string },
@@ -54,7 +56,7 @@ export function keyAfter<Key>(
   throw new InvalidInput([{ path: "query.after", message: "Expected the `next` of an earlier page of this list" }])
 }
 
-/** Makes a page of rows that were read with `limit ${limit + 1}`: the row too many only says that there are more. */
+/** Makes a page of rows that were read with `limit ${limit + 1}`. The extra row only says that there are more. */
 export function pageOf<Row, T>(
   rows: readonly Row[],
   limit: number,
@@ -69,7 +71,7 @@ export function pageOf<Row, T>(
   }
 }
 
-/** Whoever makes up a cursor may put text into it that PostgreSQL answers with an error. */
+/** A made-up cursor may hold text that PostgreSQL answers with an error. */
 const isStorable = (key: unknown) =>
   Array.isArray(key) &&
   key.every((part) => typeof part !== "string" || (part.isWellFormed() && !part.includes("\u0000")))

@@ -1,6 +1,7 @@
 /**
  * The fields that request bodies and queries share. Every text has a named maximum length, every number a range that
- * its column can hold. (NUL and lone surrogates are refused for all text where input is decoded.)
+ * its column can hold.
+ * (`decode.ts` refuses NUL and lone surrogates in all text.)
  */
 import * as Schema from "effect/Schema"
 import { isLocalDate } from "#base/local-days.ts"
@@ -9,12 +10,12 @@ export const maxNameLength = 200
 export const maxNoteLength = 2_000
 /** RFC 5321, 4.5.3.1: a path of 256 characters, less its angle brackets. */
 export const maxEmailLength = 254
-/** The range of instants, years: within what every calendar computation here can bear. */
+/** The range of instants, years. Every calendar computation here can handle it. */
 const [firstYear, lastYear] = [1970, 2200]
 
 const currencies = new Set(Intl.supportedValuesOf("currency"))
 
-/** A name of a person, a facility, a resource: something visible, without space around it. */
+/** A name of a person, a facility or a resource: something visible, without space around it. */
 export const Name = Schema.String.check(
   Schema.isMaxLength(maxNameLength),
   Schema.isPattern(/^\S(?:[\s\S]*\S)?$/u, { expected: "text that does not begin or end with space" }),
@@ -36,7 +37,7 @@ export const Email = Schema.String.annotate({ description: "e-mail address", for
 /** Addresses are kept and compared in this form. */
 export const normalEmail = (email: string): string => email.trim().toLowerCase()
 
-/** An IANA time zone that this program knows. Offsets such as +02:00 are none: they know no summer time. */
+/** An IANA time zone that this program knows. Offsets such as +02:00 are refused: they have no summer time. */
 export const Timezone = Schema.String.annotate({ description: "IANA time zone, such as Europe/Berlin" }).check(
   Schema.isMaxLength(64),
   Schema.makeFilter((name: string) => isTimezone(name), {
@@ -60,7 +61,7 @@ export const Money = Schema.Int.annotate({ description: "minor units of the faci
 /** Counts the changes of a thing, from 1. */
 export const Version = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** An instant in ISO 8601 with its offset from UTC, of the years 1970 to 2200. `Date.parse` makes an instant of it. */
+/** An instant in ISO 8601 with its offset from UTC, of the years 1970 to 2200. `Date.parse` reads it. */
 export const Instant = Schema.String.annotate({
   description: "instant, ISO 8601 with Z or an offset",
   format: "date-time",
@@ -85,7 +86,7 @@ const instantPattern =
 function isInstant(text: string): boolean {
   const [match, year, month, day] = instantPattern.exec(text) ?? []
   if (match === undefined || Number(year) < firstYear || Number(year) > lastYear) return false
-  // A day that its month does not have would roll over into the next.
+  // A day that its month does not have would roll over into the next month.
   return (
     Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= daysIn(Number(year), Number(month))
   )

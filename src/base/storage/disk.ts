@@ -1,21 +1,21 @@
 /**
- * Files on the disk, below `uploads` of the data directory. A file is made durable where it was received, renamed to its place in
- * one step, and its folder is made durable after: a crash leaves the whole file or none. Several processes share it
- * by sharing the folder.
+ * Files on the disk, below `uploads` of the data directory.
+ * A file is made durable where it was received and renamed to its place in one step. Then its folder is made durable.
+ * A crash leaves the whole file or none. Several processes share the storage by sharing the folder.
  */
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { idsOf, keyOf } from "./keys.ts"
+import { storageIdsOf, storageKeyOf } from "./keys.ts"
 import type { Storage, StoredObject } from "./storage.ts"
 
-/** Where files are received before they are whole: on the same file system as their place. */
+/** The folder for files that are not whole yet, on the same file system as their final place. */
 export const receivingFolder = (dataDir: string): string => join(dataDir, "uploads", "receiving")
 
 export function diskStorage(dataDir: string): Storage {
   const root = join(dataDir, "uploads")
-  // What is no key reaches no path.
+  // Only a storage key becomes a path.
   const pathOf = (key: string) => {
-    if (idsOf(key) === undefined) throw new Error(`not a storage key: ${key}`)
+    if (storageIdsOf(key) === undefined) throw new Error(`not a storage key: ${key}`)
     return join(root, key)
   }
   return {
@@ -42,15 +42,15 @@ export function diskStorage(dataDir: string): Storage {
 async function* listFiles(root: string): AsyncIterable<StoredObject> {
   for (const facilityId of await namesIn(root)) {
     for (const fileId of await namesIn(join(root, facilityId))) {
-      const key = keyOf(facilityId, fileId)
-      if (idsOf(key) === undefined) continue
+      const key = storageKeyOf(facilityId, fileId)
+      if (storageIdsOf(key) === undefined) continue
       const modifiedAt = await modifiedAtOf(join(root, key))
       if (modifiedAt) yield { key, modifiedAt }
     }
   }
 }
 
-/** When a file was last written; undefined when it has gone meanwhile. */
+/** The time of the last write of a file; undefined when the file is gone. */
 export async function modifiedAtOf(path: string): Promise<Date | undefined> {
   try {
     return (await stat(path)).mtime
@@ -60,7 +60,7 @@ export async function modifiedAtOf(path: string): Promise<Date | undefined> {
   }
 }
 
-/** What stands in a folder; nothing, when there is no such folder. */
+/** The names in a folder; empty when there is no such folder. */
 export async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder)

@@ -1,7 +1,7 @@
 /**
- * Where uploaded files stand: on the disk of the data directory, or in an S3-compatible bucket. A file is put in whole, under
- * a key made of ids alone, and from then on never changes. What was stored is found where it is, also after the configuration
- * names another place for what is to come.
+ * Where uploaded files are stored: on the disk of the data directory, or in an S3-compatible bucket.
+ * A file is stored whole, under a key made of ids alone, and never changes afterwards.
+ * A stored file stays where it is. It is found there also after the configuration names another storage for new files.
  */
 import type { Config } from "#base/config.ts"
 import { diskStorage } from "./disk.ts"
@@ -9,11 +9,11 @@ import { bucketStorage } from "./s3.ts"
 import type { Storage, StorageName } from "./storage.ts"
 
 export interface Storages {
-  /** Where new files go. */
+  /** The storage of new files. */
   readonly current: Storage
-  /** Throws when the configuration no longer says where it is. */
+  /** Throws when the configuration no longer describes this storage. */
   readonly named: (name: StorageName) => Storage
-  /** All that the configuration knows. */
+  /** All storages that the configuration describes. */
   readonly all: readonly Storage[]
 }
 

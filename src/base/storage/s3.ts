@@ -1,17 +1,17 @@
 /**
- * Files in a bucket of an S3-compatible object storage (AWS, R2, MinIO, …), through Bun's own client. Large files are sent in
- * parts, so none is held in memory; a part that never completes is no object. Clients read from the bucket itself, at
- * addresses that it signed for a time.
+ * Files in a bucket of an S3-compatible object storage (AWS, R2, MinIO, …), through Bun's own client.
+ * Large files are sent in parts, so none is held in memory. A part of an unfinished upload is no object.
+ * Clients read from the bucket itself, at addresses that it signs for a limited time.
  */
 import { rm } from "node:fs/promises"
 import type { S3Config } from "#base/config.ts"
 import type { Storage, StoredObject } from "./storage.ts"
 
-/** Sent in one request up to this size, and in parts of it beyond. */
+/** A file up to this size is sent in one request. A larger file is sent in parts of this size. */
 const partBytes = 8 * 1024 * 1024
-/** Parts of one file under way at once. */
+/** Parts of one file in flight at once. */
 const partsAtOnce = 2
-/** Of one request for a part of the list; the most that S3 answers. */
+/** Names in one answer of the list; S3's maximum. */
 const listBatch = 1_000
 
 export function bucketStorage(config: S3Config): Storage {
@@ -27,7 +27,7 @@ export function bucketStorage(config: S3Config): Storage {
       return (await file.exists()) ? file : undefined
     },
     addressOf: (key, seconds) => client.presign(key, { method: "GET", expiresIn: seconds }),
-    // S3 answers 204 whether or not there was something.
+    // S3 answers 204 whether or not the object existed.
     remove: (key) => client.delete(key),
     list: () => listObjects(client),
   }

@@ -1,21 +1,23 @@
-/** What a storage does: takes a file in whole, reads it, gives it an address, forgets it. */
+/** A storage takes a whole file, reads it, gives it an address and removes it. */
 export type StorageName = "disk" | "s3"
 
 export interface Storage {
   readonly name: StorageName
-  /** Takes a local file in, durably; whoever reads the key sees all of it or nothing. The local file is gone then. */
+  /** Stores a local file durably. A reader of the key sees all of the file or nothing. The local file is gone then. */
   readonly keep: (key: string, path: string, label: FileLabel) => Promise<void>
-  /** The content, read as it is needed; undefined when there is none under the key. */
+  /** The content, read as needed; undefined when the key has none. */
   readonly open: (key: string) => Promise<Blob | undefined>
-  /** An address at which the content can be read for so many seconds without this program; undefined: there is none. */
+  /**
+   * An address at which the content can be read for so many seconds without this program; undefined when there is none.
+   */
   readonly addressOf: (key: string, seconds: number) => string | undefined
-  /** Not there is as good as removed. */
+  /** Removing a missing file succeeds. */
   readonly remove: (key: string) => Promise<void>
-  /** Everything that is stored, in any order. */
+  /** Every stored file, in any order. */
   readonly list: () => AsyncIterable<StoredObject>
 }
 
-/** How a file is presented to whoever reads it without this program. */
+/** How a file is presented to a client that reads it without this program. */
 export interface FileLabel {
   readonly contentType: string
   readonly disposition: string

@@ -1,4 +1,4 @@
-/** A booking as the API answers it: the Schema, which the OpenAPI document shows, and its one way from a row. */
+/** A booking as the API answers it, and the one conversion from a row. The OpenAPI document shows this Schema. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
@@ -23,7 +23,7 @@ export const Booking = Schema.Struct({
   priceCurrency: Currency,
   paymentMethod: Schema.NullOr(PaymentMethod),
   holdId: Schema.NullOr(Id),
-  expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold dies" }),
+  expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold expires" }),
   isRecurring: Schema.Boolean,
   recurringBookingId: Schema.NullOr(Id),
   confirmedAt: Schema.NullOr(Instant),
@@ -34,10 +34,12 @@ export const Booking = Schema.Struct({
   cancelledBy: Schema.NullOr(Id),
   cancellationReason: Schema.NullOr(Schema.String),
   cancellationPolicy: Schema.Array(Schema.Struct({ hoursBefore: Schema.Int, refundPercent: Schema.Int })).annotateKey({
-    description: "the facility's when the booking was made; empty: everything is refunded",
+    description: "the facility's policy when the booking was made; empty: everything is refunded",
   }),
   refundPercent: Schema.NullOr(Schema.Int),
-  refundAmount: Schema.NullOr(Money).annotateKey({ description: "once cancelled: what of the payments goes back" }),
+  refundAmount: Schema.NullOr(Money).annotateKey({
+    description: "once cancelled: how much of the payments is refunded",
+  }),
   approvedAt: Schema.NullOr(Instant),
   approvedBy: Schema.NullOr(Id),
   rescheduledAt: Schema.NullOr(Instant),

@@ -1,9 +1,11 @@
 /**
- * Approval: a booking that needs it is pending, and occupies its slot, until staff decide. The decision and what follows from
- * it are two events: granted, then confirmed, or held where an online payment is due first; rejected, then cancelled.
+ * Approval: a booking that needs it is pending, and occupies its slot until staff decide. The decision and its
+ * consequence are two events:
+ * - granted, then confirmed, or held where an online payment is due first;
+ * - rejected, then cancelled.
  */
 import { type Member, requireStaffMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
@@ -15,25 +17,29 @@ import { lockOwn, requireStatus } from "./lock-own.ts"
 import type { BookingRow, LockedBooking } from "./row.ts"
 import { changeBooking } from "./rows.ts"
 
-/** An approved booking waits so long for its online payment, and never beyond its start. */
+/** How long an approved booking waits for its online payment; never beyond its start. */
 const paymentMs = 24 * 60 * 60_000
 
 /**
- * Staff: it may take place. Records booking.approval.granted, and booking.confirmed, or booking.hold.created when it is to be
- * paid online and is not paid yet.
+ * Staff approve a booking. Records booking.approval.granted and booking.confirmed. A booking with an online payment
+ * still due is held instead, which records booking.hold.created.
  * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
  */
 export async function approveBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
   const booking = await lockPending(tx, member, bookingId, "approved")
   if (booking.start_at <= booking.now) {
-    throw new WrongState("booking_started", "Its time has begun without an approval; it can only be rejected now.")
+    throw new WrongState(
+      "booking_started",
+      "The booking's time has begun without an approval; it can only be rejected now.",
+    )
   }
   recordApprovalGranted(tx, booking, member.caller.userId)
   return toBooking(await confirmOrHold(tx, booking, member.caller.userId))
 }
 
 /**
- * Staff: it may not. Frees the slot and gives back whatever was paid. Records booking.approval.rejected and booking.cancelled.
+ * Staff reject a booking. Frees the slot and refunds every payment. Records booking.approval.rejected and
+ * booking.cancelled.
  * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_is_coach_block)
  */
 export async function rejectBooking(
@@ -69,7 +75,7 @@ async function confirmOrHold(tx: Tx, booking: LockedBooking, approvedBy: string)
   return confirmed
 }
 
-/** Whether what was paid for a locked booking covers its price. */
+/** Whether the payments for a locked booking cover its price. */
 export async function isPaid(tx: Tx, booking: LockedBooking): Promise<boolean> {
   if (booking.price_amount === 0) return true
   const { amount } = await paidFor(tx, booking.facility_id, "booking", booking.id)

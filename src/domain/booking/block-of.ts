@@ -1,6 +1,6 @@
 /**
- * Which bookings are those of coach blocks. Everything that changes a booking by its own address asks here first: a block is
- * changed through the block alone, and never records an event of bookings.
+ * Which bookings belong to coach blocks. Every command that changes a booking by its own address asks here first. A
+ * block's booking is changed through the block alone, and never records an event of bookings.
  */
 
 import type { Queryable } from "#base/database/db.ts"
@@ -14,10 +14,13 @@ export async function requireNoBlock(
 ): Promise<void> {
   const blockId = await blockOf(db, booking)
   if (blockId === undefined) return
-  throw new WrongState("booking_is_coach_block", `It belongs to the coach block ${blockId}: change that instead.`)
+  throw new WrongState(
+    "booking_is_coach_block",
+    `The booking belongs to the coach block ${blockId}; change the block instead.`,
+  )
 }
 
-/** The id of the block whose booking it is; undefined when it is none. */
+/** The id of the block to which the booking belongs; undefined when there is none. */
 export async function blockOf(
   db: Queryable,
   booking: Pick<BookingRow, "id" | "facility_id" | "booking_type">,
@@ -29,17 +32,17 @@ export async function blockOf(
 }
 
 /** The time that a block takes from a resource. */
-export interface Stretch {
+export interface BlockedTime {
   readonly resourceId: string
   readonly startAt: string
   readonly endAt: string
 }
 
-/** By the block's id, for the events that name the block alone. A block that is not there is missing. */
-export async function stretchesOfBlocks(
+/** Keyed by the block's id, for the events that name the block alone. Unknown blocks are missing. */
+export async function blockedTimesOf(
   db: Queryable,
   blockIds: readonly string[],
-): Promise<ReadonlyMap<string, Stretch>> {
+): Promise<ReadonlyMap<string, BlockedTime>> {
   if (blockIds.length === 0) return new Map()
   const rows = await db<{ id: string; resource_id: string; start_at: Date; end_at: Date }[]>`
     select k.id, b.resource_id, b.start_at, b.end_at

@@ -2,7 +2,7 @@
  * Booking a slot: the plan of what is asked for (plan.ts), the row with its slot (insert.ts), and the event of what the
  * booking is at first: confirmed, held until it is paid online, or pending until staff approve it.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -13,7 +13,7 @@ import { insertPlanned } from "./insert.ts"
 import { requireMayPay } from "./lock-own.ts"
 import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { NewBooking } from "./rows.ts"
 
@@ -35,7 +35,7 @@ export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<Boo
  */
 export async function bookPlanned(
   tx: Tx,
-  plan: Plan,
+  plan: BookingPlan,
   paymentMethod: "online" | "offline" | "waived",
   recurringBookingId: string | null = null,
 ): Promise<BookingRow> {

@@ -1,26 +1,26 @@
-/** Cancelling: the refund by the policy that the booking was made under, the slot given back, and the event that says both. */
+/** Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. */
 import * as Schema from "effect/Schema"
 import type { Caller, Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
-import { recordCancelled } from "./events.ts"
-import { freedOf } from "./holds-ended.ts"
+import { recordBookingCancelled } from "./events.ts"
+import { freedSlotOf } from "./holds-ended.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import { type Refund, refundOf } from "./refund-quote.ts"
+import { type RefundQuote, refundOf } from "./refund-quote.ts"
 import type { BookingRow, LockedBooking } from "./row.ts"
 import { changeBooking } from "./rows.ts"
-import { slotsFreed } from "./slots-freed.ts"
+import { afterSlotsFreed } from "./slots-freed.ts"
 
 export interface Cancellation {
   readonly cancellationReason: string
-  /** Staff: this instead of what the policy says. */
+  /** Staff: overrides the policy. */
   readonly refundPercent?: number
 }
 
-/** What cancelling would give back, and why. */
+/** The refund of a cancellation, and the reasons for it. */
 export const CancellationQuote = Schema.Struct({
   bookingId: Id,
   paidAmount: Money,
@@ -31,14 +31,14 @@ export const CancellationQuote = Schema.Struct({
   lines: Schema.Array(
     Schema.Struct({ rule: Schema.String, refundPercent: Schema.Int, applies: Schema.Boolean }),
   ).annotate({
-    description: "what was looked at, in this order; the first that applies decides",
+    description: "the rules considered, in this order; the first that applies decides",
   }),
 }).annotate({ identifier: "CancellationQuote" })
 export type CancellationQuote = typeof CancellationQuote.Type
 
 /**
- * Cancels a confirmed or pending booking and frees its slot; its booker can until it starts, staff also later. Records
- * booking.cancelled with what is to be refunded.
+ * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also later.
+ * Records booking.cancelled with the refund.
  * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, booking_started, booking_is_coach_block)
  */
 export async function cancelBooking(
@@ -51,7 +51,7 @@ export async function cancelBooking(
   return toBooking(await cancelLocked(tx, booking, member.caller, cancellationReason, refundPercent))
 }
 
-/** What cancelling now would give back. Writes nothing. Throws what cancelBooking throws. */
+/** The refund if the booking were cancelled now. Writes nothing. Throws the errors of cancelBooking. */
 export async function quoteCancellation(
   tx: Tx,
   member: Member,
@@ -72,8 +72,8 @@ export async function quoteCancellation(
 }
 
 /**
- * Cancels a locked booking for whoever may: a coach who calls off their lesson, staff who reject a request. Records
- * booking.cancelled.
+ * Cancels a locked booking. The caller has checked the permission: a coach calls off a lesson, or staff reject a
+ * request. Records booking.cancelled.
  * @throws WrongState booking_not_confirmed
  */
 export async function cancelLocked(
@@ -94,8 +94,8 @@ export async function cancelLocked(
     refund_amount: refund.amount,
   } as const
   const cancelled = await changeBooking(tx, booking, change, true)
-  recordCancelled(tx, cancelled, by.userId, reason)
-  await slotsFreed(tx, [freedOf(booking)])
+  recordBookingCancelled(tx, cancelled, by.userId, reason)
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return cancelled
 }
 
@@ -108,17 +108,17 @@ async function lockCancellable(
   const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
   if (member.isStaff) return booking
-  if (refundPercent !== undefined) throw new NotAllowed("Only staff decide otherwise than the cancellation policy.")
+  if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
   if (booking.start_at > booking.now) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
 }
 
-/** Under the booking's lock, so that no payment of it comes in between. */
+/** Runs under the booking's lock, so no payment of the booking comes in between. */
 async function refundFor(
   tx: Tx,
   booking: LockedBooking,
   override: number | undefined,
-): Promise<{ refund: Refund; paid: number }> {
+): Promise<{ refund: RefundQuote; paid: number }> {
   const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
   const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
   return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }

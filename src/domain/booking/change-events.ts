@@ -1,5 +1,5 @@
-/** What staff's decisions and moves announce: each event's data, from the rows. */
-import type { Tx } from "#base/database/db.ts"
+/** The events of staff's decisions and of moves: each event's data, from the rows. */
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import { aboutOf } from "./events.ts"
 import type { BookingRow, LockedBooking } from "./row.ts"

@@ -3,7 +3,7 @@
  * transaction.
  */
 import type { Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"

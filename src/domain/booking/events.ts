@@ -1,5 +1,8 @@
-/** What the booking commands announce: each event's data, from the rows. Decisions and moves are in `change-events.ts`. */
-import type { Tx } from "#base/database/db.ts"
+/**
+ * The events of the booking commands: each event's data, from the rows. Approvals and moves are in
+ * `change-events.ts`.
+ */
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { GivenStrike } from "./attendance/strikes.ts"
 import type { BookingRow } from "./row.ts"
@@ -59,7 +62,12 @@ export function recordConfirmed(tx: Tx, booking: BookingRow, paymentMethod: "onl
   })
 }
 
-export function recordCancelled(tx: Tx, booking: BookingRow, cancelledBy: string, cancellationReason: string): string {
+export function recordBookingCancelled(
+  tx: Tx,
+  booking: BookingRow,
+  cancelledBy: string,
+  cancellationReason: string,
+): string {
   return record(tx, {
     type: "booking.cancelled",
     facilityId: booking.facility_id,
@@ -125,7 +133,7 @@ export function recordNoShow(
   })
 }
 
-/** @param actualDuration minutes  @param coachingSessionId of the session that was held in it; undefined: none was */
+/** @param actualDuration minutes  @param coachingSessionId of the session held in the booking; undefined without one */
 export function recordCompleted(
   tx: Tx,
   booking: BookingRow,
@@ -170,7 +178,7 @@ function recordEnd(tx: Tx, hold: ExpiredHold, reason: "expired" | "released"): s
   })
 }
 
-/** What webhook filters may look at; most events do not carry both themselves. */
+/** The fields that webhook filters may test. Most events do not carry both in their data. */
 export const aboutOf = (booking: Pick<BookingRow, "resource_id" | "booking_type">) => ({
   resourceId: booking.resource_id,
   bookingType: booking.booking_type,

@@ -1,5 +1,6 @@
-/** Reading bookings: one, a page of them, or those that are locked to be changed. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+/** Reads bookings: one, a page of them, or locked ones to be changed. */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
@@ -7,7 +8,7 @@ import type { BookingRow, LockedBooking, Status } from "./row.ts"
 /** Locks a booking of the facility. Throws NotFound. */
 export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {
   if (!isId(bookingId)) throw new NotFound("booking", bookingId)
-  // The lock comes first and by itself: the clock must be read after the wait for it.
+  // The lock is a statement of its own and comes first: the clock must be read after the wait.
   const [row] = await tx<LockedBooking[]>`
     with b as materialized (
       select * from slotbase.bookings where id = ${bookingId} and facility_id = ${facilityId} for update
@@ -68,9 +69,12 @@ export async function findBookings(
 }
 
 /**
- * Locks the bookings of facilities with a grace whose grace is over and to which nobody came, oldest first, at most `limit`;
- * those that somebody is deciding about are left to them. What began more than two days ago, before the facility had a
- * grace, is a block, or is held by a coach (who records who came) is left to staff.
+ * Locks the bookings whose grace is over and to which nobody came, oldest first, at most `limit`. Skips bookings that
+ * another transaction has locked. Leaves these to staff:
+ * - bookings that began more than two days ago;
+ * - bookings that began before the facility had a grace;
+ * - blocks;
+ * - bookings with a coaching session: its coach records the attendance.
  */
 export const lockMissed = (tx: Tx, limit: number, facilityId?: string) => tx<LockedBooking[]>`
   with b as materialized (
@@ -82,7 +86,7 @@ export const lockMissed = (tx: Tx, limit: number, facilityId?: string) => tx<Loc
   select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}
   order by b.facility_id, b.booker_id, b.start_at, b.id`
 
-/** How many there are now. */
+/** How many such bookings there are now. */
 export async function countMissed(db: Queryable, facilityId?: string): Promise<number> {
   const [row] = await db<[{ count: number }]>`select count(*)::integer as count from ${missed(db, facilityId)}`
   return row.count

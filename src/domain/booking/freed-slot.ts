@@ -1,5 +1,5 @@
 /** A stretch of a resource that a booking no longer takes. */
-export interface Freed {
+export interface FreedSlot {
   readonly facilityId: string
   readonly resourceId: string
   readonly startAt: Date

@@ -4,13 +4,13 @@
  */
 import type { Member } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordHeld, recordReleased } from "./events.ts"
-import { holdsGone, recordDied } from "./holds-ended.ts"
+import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import type { HoldInput } from "./input.ts"
 import { insertPlanned } from "./insert.ts"
 import { lockOwn, requireLiveHold } from "./lock-own.ts"
@@ -44,7 +44,7 @@ export async function releaseHold(tx: Tx, member: Member, bookingId: string): Pr
   requireLiveHold(hold, "released")
   const released = await changeBooking(tx, hold, { status: "released" }, true)
   recordReleased(tx, released)
-  await holdsGone(tx, [released])
+  await afterHoldsEnded(tx, [released])
   return toBooking(released)
 }
 
@@ -54,8 +54,8 @@ export async function releaseHold(tx: Tx, member: Member, bookingId: string): Pr
  */
 export async function expireHolds(tx: Tx, limit: number, facilityId?: string): Promise<number> {
   const expired = await expireHoldsAnywhere(tx, limit, facilityId)
-  recordDied(tx, expired)
-  await holdsGone(tx, expired)
+  recordHoldsExpired(tx, expired)
+  await afterHoldsEnded(tx, expired)
   if (expired.length > 0) reached("holds-expired")
   return expired.length
 }

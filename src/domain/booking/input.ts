@@ -1,4 +1,4 @@
-/** What a booking or a hold is asked for with, and the rules that need nothing but the request itself. */
+/** The input of a booking or a hold, and the rules that need only the request itself. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
@@ -30,13 +30,13 @@ const wanted = {
   endAt: Instant,
   bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
   bookerId: Schema.optionalKey(Id).annotateKey({
-    description: "who books: members leave it out or name their child, API keys must name somebody",
+    description: "the booker: members leave it out or name their child; API keys must name one",
   }),
   participants: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({ userId: Id, role: Schema.optionalKey(Name.check(Schema.isMaxLength(maxRoleLength))) }),
     ).check(Schema.isMaxLength(maxParticipants)),
-  ).annotateKey({ description: "who plays beside the booker; the role is player unless given" }),
+  ).annotateKey({ description: "the people beside the booker; the role is player unless given" }),
 } as const
 
 interface Wanted {
@@ -45,7 +45,7 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-/** What a request's times and participants must be, whatever else it asks for. */
+/** The rules for times and participants, in every kind of request. */
 export const consistent = Schema.makeFilter(
   (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
   {
@@ -66,10 +66,10 @@ const Reason = Note.check(Schema.isMinLength(1))
 export const CancelInput = Schema.Struct({
   cancellationReason: Schema.optionalKey(Reason),
   dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "true: answers what would be refunded and why, and cancels nothing; likewise ?dryRun=true",
+    description: "true: answers the refund and its reasons, and cancels nothing; likewise ?dryRun=true",
   }),
   refundPercent: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))).annotateKey({
-    description: "for staff: this instead of what the booking's cancellation policy says",
+    description: "for staff: overrides the booking's cancellation policy",
   }),
 })
 export const RejectInput = Schema.Struct({ rejectionReason: Reason })

@@ -1,16 +1,16 @@
 /**
  * New bookings from plans: the row with its slot, counted on the facility's plan. What is recorded of it says book.ts.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import { type Kind, newBookingOf, rowOf } from "./new-booking.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import { takeSlot } from "./take-slot.ts"
 
 /** Inserts what was planned and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached. */
-export async function insertPlanned(tx: Tx, plan: Plan, kind: Kind): Promise<BookingRow> {
+export async function insertPlanned(tx: Tx, plan: BookingPlan, kind: Kind): Promise<BookingRow> {
   const booking = newBookingOf(plan, kind)
   const inserted = await takeSlot(tx, plan, booking)
   // After the slot: all bookings of a facility share one counter, and whoever has it must not wait for a slot.

@@ -4,7 +4,7 @@ import { type Caller, isStaff, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { type Booking, BookingStatus, toBooking } from "./answer.ts"
 import { findBooking, findBookings } from "./find.ts"
@@ -48,7 +48,7 @@ export async function listBookings(
 ): Promise<Page<Booking>> {
   requireMember(caller, facilityId)
   const bookerIds = bookersOf(caller, facilityId, query.bookerId?.toLowerCase())
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const rows = await findBookings(db, facilityId, { ...query, bookerIds, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], toBooking)

@@ -1,6 +1,6 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
 import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
 import { lockBooking } from "./find.ts"

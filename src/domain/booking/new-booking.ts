@@ -1,14 +1,14 @@
-/** From a plan to the rows of its booking: what is inserted, and what it reads as once it is. */
+/** From a plan to the rows of its booking: the row to insert, and the row as it reads afterwards. */
 import { newId } from "#base/ids.ts"
-import type { Plan } from "./planned.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import type { Inserted, NewBooking } from "./rows.ts"
 
-/** The status that a booking has at first, how it is paid, and whether it is one of a series. */
+/** How a booking starts: its status, its payment method, its hold and its series. */
 export type Kind = Pick<NewBooking, "status" | "payment_method" | "hold_id"> &
   Partial<Pick<NewBooking, "recurring_booking_id">>
 
-export const newBookingOf = (plan: Plan, kind: Kind): NewBooking => ({
+export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   recurring_booking_id: null,
   ...kind,
   id: newId(),
@@ -26,7 +26,7 @@ export const newBookingOf = (plan: Plan, kind: Kind): NewBooking => ({
   created_by: plan.createdBy,
 })
 
-export const rowOf = (plan: Plan, booking: NewBooking, inserted: Inserted): BookingRow => ({
+export const rowOf = (plan: BookingPlan, booking: NewBooking, inserted: Inserted): BookingRow => ({
   ...booking,
   ...inserted,
   ...untouched,

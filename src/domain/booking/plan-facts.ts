@@ -1,16 +1,16 @@
-/** What a plan must know of the facility, the resource and the people of a request: one statement. */
+/** The facts that a plan needs about the facility, the resource and the people of a request: one statement. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
 import type { HoldInput } from "./input.ts"
 import { rulesOf } from "./price-rules.ts"
-import type { PriceRule } from "./prices.ts"
+import type { TariffRule } from "./prices.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
-export interface Known {
+export interface PlanFacts {
   readonly facility_id: string
   readonly timezone: string
   readonly currency: string
@@ -21,19 +21,19 @@ export interface Known {
   readonly resource_name: string
   readonly resource_type: string
   readonly hourly_price: number
-  readonly price_rules: readonly PriceRule[]
-  /** Why nothing can be booked then; null: it can. */
+  readonly price_rules: readonly TariffRule[]
+  /** Why the resource cannot be booked then; null when it can. */
   readonly closed_for: string | null
   readonly booker_id: string | null
   readonly booker_name: string
   readonly booker_email: string
-  /** Who of the participants may be named, with their names. */
+  /** The participants that may be named, with their names. */
   readonly people: Readonly<Record<string, string>>
   /** Whether the facility's own plan counts its bookings. */
   readonly is_limited: boolean
-  /** What the booker keeps waiting; 0 when that is not limited. */
+  /** How many slots the booker keeps waiting; 0 when that is not limited. */
   readonly live_holds: number
-  /** Until when the booker may not book; null also for who is not limited. */
+  /** Until when the booker may not book; null also for bookers without limits. */
   readonly restricted_until: Date | null
   /** Of the booking policy; all null when the facility has none. */
   readonly lead_time_minutes: number | null
@@ -43,29 +43,29 @@ export interface Known {
   readonly cancellation_policy: readonly CancellationRule[] | null
   readonly now: Date
 }
-export type Found = Known & { readonly resource_id: string; readonly booker_id: string }
+export type CompletePlanFacts = PlanFacts & { readonly resource_id: string; readonly booker_id: string }
 
-export interface Whom {
+export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
   /**
-   * A member and their children, who may be named beside the facility's members: the answer tells names, and registration
-   * is open. Undefined: anybody may be named; staff know whom they serve.
+   * A member and their children: the request may name them beside the facility's members. Nobody else, because the
+   * answer tells names and registration is open. Undefined: anybody may be named; staff know whom they serve.
    */
   readonly mayName: readonly string[] | undefined
 }
 
-export async function readKnown(
+export async function readPlanFacts(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  { bookerId, limitsHolds, mayName }: Whom,
-): Promise<Known | undefined> {
+  { bookerId, limitsHolds, mayName }: BookerRights,
+): Promise<PlanFacts | undefined> {
   const mayBeNamed = (userId: ReturnType<Tx>) =>
     mayName === undefined ? tx`true` : tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMember(tx, userId)})`
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
-  const statement = tx<Known[]>`
+  const statement = tx<PlanFacts[]>`
     select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
@@ -83,13 +83,14 @@ export async function readKnown(
     left join slotbase.resources r on r.facility_id = f.id and r.id = ${input.resourceId} and r.is_active
     left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person' and ${mayBeNamed(tx`u.id`)}
     where f.id = ${facilityId}`
-  // Two holds of one person wait for each other, or each would miss the other in its count. The lock travels ahead in the
-  // same round trip; it must be a statement of its own, because a statement sees what was committed when it began.
+  // Holds of one person are made one after the other. Otherwise two at once would miss each other in their counts.
+  // The lock shares the round trip. It is a statement of its own, because a statement sees only what was committed
+  // when it began.
   const [, [row]] = await Promise.all([limitsHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
   return row
 }
 
-/** Whether somebody holds a role in the facility `f`, or in its organization. */
+/** Whether a person has a role in the facility `f`, or in its organization. */
 const isMember = (tx: Tx, userId: ReturnType<Tx>) => tx`
   exists (select from slotbase.role_grants g
           where g.user_id = ${userId}

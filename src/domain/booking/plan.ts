@@ -4,14 +4,14 @@
  * `take-slot.ts`.
  */
 import type { Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
-import { type Found, type Known, readKnown } from "./plan-facts.ts"
-import type { Plan } from "./planned.ts"
+import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
+import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
 import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
@@ -26,7 +26,7 @@ export async function planBooking(
   tx: Tx,
   mayBook: MayBook,
   { input }: Hooked<BookingInput | HoldInput>,
-): Promise<Plan> {
+): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
   const limited = !member.isStaff
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
@@ -39,14 +39,21 @@ export async function planBooking(
  * accepted.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
-export async function planWithoutHooks(tx: Tx, mayBook: MayBook, input: BookingInput | HoldInput): Promise<Plan> {
+export async function planWithoutHooks(
+  tx: Tx,
+  mayBook: MayBook,
+  input: BookingInput | HoldInput,
+): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
   return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false })
 }
 
 /** For a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff. */
-export const planTrusted = (tx: Tx, member: Member, { input }: Hooked<BookingInput | HoldInput>): Promise<Plan> =>
-  plan(tx, member, input, { limited: false, limitsHolds: false })
+export const planTrusted = (
+  tx: Tx,
+  member: Member,
+  { input }: Hooked<BookingInput | HoldInput>,
+): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
 
 /** A before hook may have changed for whom, or what, is booked: then the right is asked for again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
@@ -57,10 +64,14 @@ async function plan(
   { caller, facilityId }: Member,
   input: BookingInput | HoldInput,
   { limited, limitsHolds }: { limited: boolean; limitsHolds: boolean },
-): Promise<Plan> {
+): Promise<BookingPlan> {
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = limited ? familyOf(caller) : undefined
-  const found = required(await readKnown(tx, facilityId, input, { bookerId, limitsHolds, mayName }), facilityId, input)
+  const found = required(
+    await readPlanFacts(tx, facilityId, input, { bookerId, limitsHolds, mayName }),
+    facilityId,
+    input,
+  )
   const span = spanOf(input)
   const bookingType = input.bookingType ?? "open_play"
   const { priceOf } = tariffOf({
@@ -70,7 +81,7 @@ async function plan(
     timezone: found.timezone,
     rules: found.price_rules,
   })
-  const made: Plan = {
+  const made: BookingPlan = {
     facilityId: found.facility_id,
     timezone: found.timezone,
     currency: found.currency,
@@ -95,17 +106,19 @@ async function plan(
 }
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
-const isApproved = ({ approval_booking_types, approval_resource_ids, resource_id }: Found, bookingType: string) =>
-  (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
+const isApproved = (
+  { approval_booking_types, approval_resource_ids, resource_id }: CompletePlanFacts,
+  bookingType: string,
+) => (approval_booking_types ?? []).includes(bookingType) || (approval_resource_ids ?? []).includes(resource_id)
 
 /** In the order of their ids, as they are read back. */
-const participantsOf = (input: HoldInput, people: Known["people"]): Participant[] =>
+const participantsOf = (input: HoldInput, people: PlanFacts["people"]): Participant[] =>
   (input.participants ?? [])
     .map(({ userId, role }) => ({ userId: userId.toLowerCase(), role: role ?? "player" }))
     .map(({ userId, role }) => ({ userId, name: people[userId] ?? "", role }))
     .sort((a, b) => (a.userId < b.userId ? -1 : 1))
 
-function required(known: Known | undefined, facilityId: string, input: HoldInput): Found {
+function required(known: PlanFacts | undefined, facilityId: string, input: HoldInput): CompletePlanFacts {
   if (!known) throw new NotFound("facility", facilityId)
   const { resource_id, booker_id, people } = known
   if (resource_id === null) throw new NotFound("resource", input.resourceId)

@@ -1,11 +1,11 @@
-/** A booking that may be made: what a plan has found out and decided. */
+/** A booking that may be made: the facts and the decisions of a plan. */
 import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { HoldInput } from "./input.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { Participant } from "./row.ts"
 
-export interface Plan {
+export interface BookingPlan {
   readonly facilityId: string
   readonly timezone: string
   readonly currency: string
@@ -17,13 +17,13 @@ export interface Plan {
   readonly participants: readonly Participant[]
   readonly bookingType: NonNullable<HoldInput["bookingType"]>
   readonly span: Span
-  /** Minor units, by the price rules of now. */
+  /** Minor units, by the present price rules. */
   readonly price: number
   /** Staff must approve it before it is certain. */
   readonly needsApproval: boolean
-  /** The facility's, of now; the booking keeps it. */
+  /** The facility's present policy; the booking keeps it. */
   readonly cancellationPolicy: readonly CancellationRule[]
-  /** The facility's subscription counts its bookings: one more uses up some of it. */
+  /** The facility's subscription limits its bookings: this one uses up one of them. */
   readonly isLimited: boolean
   readonly createdBy: string
   /** When the plan was made, by the database's clock. */

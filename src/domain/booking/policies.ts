@@ -1,12 +1,13 @@
 /**
- * The booking policy of a facility: what its members are bound by when they book, move, cancel and come to play. A facility
- * that has written none sets no limits. Its `version` also counts the changes of price rules: both change what
- * availability and bookings look like.
+ * The booking policy of a facility: the limits for its members when they book, move, cancel and come to play. A
+ * facility without a written policy sets no limits. The policy's `version` also counts changes of price rules: both
+ * change availability and bookings.
  * Writes: booking_policies.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
@@ -48,14 +49,15 @@ const fields = {
     .annotate({ description: "members' bookings of these resources wait for staff" })
     .check(Schema.isMaxLength(maxResources), Schema.isUnique()),
   checkInGraceMinutes: Schema.NullOr(
-    whole(0, 1440, "who has not checked in so long after the start did not come; null: only staff say so"),
+    whole(0, 1440, "without a check-in so long after the start a booking is a no-show; null: only staff say so"),
   ),
   noShowFee: Money,
   strikeThreshold: Schema.NullOr(whole(1, 1000, "from so many strikes on, a no-show restricts; null: never")),
   restrictionDays: Schema.NullOr(whole(1, 3650, "how long a restricted member cannot book")),
   rescheduleHoursBefore: whole(0, maxHours, "members move a booking until so many hours before its start"),
   cancellationPolicy: CancellationPolicy.annotate({
-    description: "who cancels so many hours before gets so much back, later nothing; empty: everything is refunded",
+    description:
+      "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
 } as const
 type Rules = Schema.Struct<typeof fields>["Type"]
@@ -73,7 +75,7 @@ const defaults: Rules = {
   cancellationPolicy: [],
 }
 
-/** It replaces the policy: what is left out is its default. */
+/** Replaces the policy: a field that is left out takes its default. */
 export const PolicyInput = Schema.Struct({
   leadTimeMinutes: Schema.optionalKey(fields.leadTimeMinutes),
   advanceDays: Schema.optionalKey(fields.advanceDays),
@@ -105,7 +107,7 @@ export const BookingPolicy = Schema.Struct({
 }).annotate({ identifier: "BookingPolicy" })
 export type BookingPolicy = typeof BookingPolicy.Type
 
-/** For every member: it tells what they are bound by. Throws NotFound. */
+/** For every member: the policy shows the limits that bind them. Throws NotFound. */
 export async function getPolicy(db: Queryable, caller: Caller, facilityId: string): Promise<BookingPolicy> {
   requireMember(caller, facilityId)
   const [row] = await db<PolicyRow[]>`select * from slotbase.booking_policies where facility_id = ${facilityId}`
@@ -114,7 +116,8 @@ export async function getPolicy(db: Queryable, caller: Caller, facilityId: strin
 }
 
 /**
- * Replaces the policy and records facility.settings_updated with what differs; without a difference nothing is recorded.
+ * Replaces the policy. Records facility.settings_updated with the rules that differ; without a difference nothing is
+ * recorded.
  * @throws NotAllowed, NotFound, RuleBroken `resource_unknown`
  */
 export async function putPolicy(
@@ -165,17 +168,17 @@ export async function countPolicyChange(
   recordChange(tx, caller, facilityId, changed)
 }
 
-/** As a value of SQL: what counts the changes of all rules of a facility `f` that its slots depend on. */
+/** As a value of SQL: the version of all rules of a facility `f` on which its slots depend. */
 export const rulesVersion = (sql: Queryable) => sql`
   (f.version + coalesce((select v.version from slotbase.booking_policies v where v.facility_id = f.id), 0))`
 
-/** The row, made with the defaults when there is none, so that it can be locked. */
+/** The locked row. A facility without one gets a row with the defaults, so that it can be locked. */
 async function lockPolicy(tx: Tx, facilityId: string): Promise<PolicyRow> {
   if (!(await isFacility(tx, facilityId))) throw new NotFound("facility", facilityId)
   await tx`insert into slotbase.booking_policies (facility_id, version) values (${facilityId}, 0) on conflict do nothing`
   const [row] = await tx<PolicyRow[]>`
     select * from slotbase.booking_policies where facility_id = ${facilityId} for update`
-  if (!row) throw new Error("lockPolicy: the policy is neither new nor there")
+  if (!row) throw new Error("lockPolicy: there is no policy row after the insert")
   return row
 }
 

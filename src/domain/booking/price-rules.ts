@@ -1,21 +1,22 @@
 /**
- * The price rules of a facility, kept by its administrators. What they mean is in `prices.ts`. A change counts up the version
- * of the facility's booking policy, by which cached availability knows that its prices are of yesterday.
+ * The price rules of a facility, which its administrators write. `prices.ts` applies them. A change raises the
+ * version of the facility's booking policy, so cached availability knows that its prices are stale.
  * Writes: price_rules.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId, newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { weekdays } from "#base/weekdays.ts"
 import { BookingType } from "./input.ts"
 import { countPolicyChange } from "./policies.ts"
-import type { PriceRule as PricingRule } from "./prices.ts"
+import type { TariffRule as PricingRule } from "./prices.ts"
 
-/** Every booking reads them all: more would be a price list for each quarter of an hour. */
+/** Every booking reads all of them. More would be a price list for each quarter of an hour. */
 export const maxPriceRules = 200
 
 const time = (pattern: RegExp, expected: string) =>
@@ -67,7 +68,10 @@ export const PriceRule = Schema.Struct({
 }).annotate({ identifier: "PriceRule" })
 export type PriceRule = typeof PriceRule.Type
 
-/** Records facility.settings_updated. Throws NotAllowed, NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`. */
+/**
+ * Records facility.settings_updated.
+ * Throws NotAllowed, NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
+ */
 export async function createPriceRule(
   tx: Tx,
   caller: Caller,
@@ -107,7 +111,7 @@ export async function listPriceRules(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<PriceRule>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<PriceRuleRow[]>`
     select * from slotbase.price_rules
@@ -116,7 +120,7 @@ export async function listPriceRules(
   return pageOf(rows, limit, (row) => [row.id], viewOf)
 }
 
-/** As a value of SQL: the rules that may hold for a resource, as `tariffOf` takes them. */
+/** As a value of SQL: the rules that may apply to a resource, as `tariffOf` takes them. */
 export const rulesOf = (sql: Queryable, facilityId: Fragment, resourceId: Fragment) => sql`
   (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'name', x.name, 'resourceId', x.resource_id,
             'bookingType', x.booking_type, 'weekdays', x.weekdays, 'fromTime', x.from_time, 'toTime', x.to_time,
@@ -126,7 +130,10 @@ export const rulesOf = (sql: Queryable, facilityId: Fragment, resourceId: Fragme
 
 type Fragment = ReturnType<Queryable>
 
-/** Under the lock that `countPolicyChange` holds on the facility's policy, so that two at once are counted. */
+/**
+ * Runs under the lock that `countPolicyChange` holds on the facility's policy, so concurrent new rules are all
+ * counted.
+ */
 async function requireRoom(tx: Tx, facilityId: string, resourceId: string | null): Promise<void> {
   const [row] = await tx<[{ rules: number; known: boolean }]>`
     select (select count(*)::integer from slotbase.price_rules where facility_id = ${facilityId}) as rules,

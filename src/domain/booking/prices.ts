@@ -1,8 +1,11 @@
 /**
- * What a booking costs. Money is integer minor units of the facility's currency. Pure functions: a resource has a price per
- * hour, rules change it, and a booking that lies in several windows is priced piece by piece. Of the rules that fit a piece
- * the most specific one wins: one for this resource before one for all, then one for this booking type, then one with
- * hours, then one with weekdays; of two that are equally specific the newer one.
+ * The price of a booking, in integer minor units of the facility's currency. Pure functions. A resource has a price
+ * per hour, and rules change it. A booking that lies in several windows is priced piece by piece. Of the rules that
+ * fit a piece the most specific one applies, in this order:
+ * - a rule for this resource before one for all;
+ * - then one for this booking type;
+ * - then one with hours, then one with weekdays;
+ * - of two equally specific rules the newer one.
  */
 import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { type Weekday, weekdayOf } from "#base/weekdays.ts"
@@ -11,9 +14,9 @@ const minuteMs = 60_000
 const minutesPerHour = 60
 
 /** The price of some minutes at a price per hour (minor units), rounded half up to a whole minor unit. */
-export const priceOf = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
+export const priceForMinutes = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
 
-export interface PriceRule {
+export interface TariffRule {
   /** UUIDv7: a greater one is newer. */
   readonly id: string
   readonly name: string
@@ -35,17 +38,17 @@ export interface PricedAs {
   /** The resource's own price, where no rule fits. */
   readonly hourlyPrice: number
   readonly timezone: string
-  readonly rules: readonly PriceRule[]
+  readonly rules: readonly TariffRule[]
 }
 
 /** A piece of a booking at one price per hour. */
 export interface PriceLine extends Span {
   readonly hourlyPrice: number
   /** Null: the resource's own price. */
-  readonly rule: PriceRule | null
+  readonly rule: TariffRule | null
 }
 
-/** Prices stretches of time; what it works out of a local day it keeps for the next one. */
+/** Prices stretches of time. The windows of a local day are computed once and kept. */
 export interface Tariff {
   readonly priceOf: (span: Span) => number
   readonly linesOf: (span: Span) => readonly PriceLine[]
@@ -76,18 +79,18 @@ export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules
 
   return {
     linesOf,
-    // Rounded once, so that a booking costs the same however its windows cut it.
+    // Rounded once, so the price does not depend on how the windows cut the booking.
     priceOf: (span) =>
       rounded(sum(linesOf(span).map((line) => line.hourlyPrice * ((line.end - line.start) / minuteMs)))),
   }
 }
 
 interface Window extends Span {
-  readonly rule: PriceRule
+  readonly rule: TariffRule
 }
 
-/** Where a rule holds on a local day; nowhere on other weekdays, and when a clock change swallows its hours. */
-function windowOf(rule: PriceRule, timezone: string, date: string): Window[] {
+/** The windows of a rule on a local day: none on other weekdays, and none when a clock change swallows its hours. */
+function windowOf(rule: TariffRule, timezone: string, date: string): Window[] {
   if (rule.weekdays !== null && !rule.weekdays.includes(weekdayOf(date))) return []
   const day = rule.fromTime === null || rule.toTime === null ? spanOfDay(timezone, date) : undefined
   const start = day?.start ?? instantOf(timezone, date, rule.fromTime ?? "00:00")
@@ -95,7 +98,7 @@ function windowOf(rule: PriceRule, timezone: string, date: string): Window[] {
   return end > start ? [{ start, end, rule }] : []
 }
 
-/** The pieces of a stretch between which a window begins or ends. */
+/** Cuts a stretch wherever a window begins or ends. */
 function cut({ start, end }: Span, windows: readonly Span[]): Span[] {
   const edges = windows.flatMap((window) => [window.start, window.end]).filter((edge) => edge > start && edge < end)
   const sorted = [...new Set([start, ...edges, end])].sort((a, b) => a - b)
@@ -104,10 +107,10 @@ function cut({ start, end }: Span, windows: readonly Span[]): Span[] {
 
 const fits = (wanted: string | null, given: string) => wanted === null || wanted === given
 
-const mostSpecificFirst = (a: PriceRule, b: PriceRule) => weightOf(b) - weightOf(a) || (a.id < b.id ? 1 : -1)
+const mostSpecificFirst = (a: TariffRule, b: TariffRule) => weightOf(b) - weightOf(a) || (a.id < b.id ? 1 : -1)
 
-/** Each name outweighs all that come after it. */
-const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: PriceRule) =>
+/** Each criterion outweighs all that follow. */
+const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: TariffRule) =>
   [resourceId, bookingType, fromTime, weekdays].reduce((weight, name) => 2 * weight + (name === null ? 0 : 1), 0)
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)

@@ -1,10 +1,10 @@
 /**
- * What goes back of a payment when a booking ends before its time: a pure function that says how it came to its answer.
- * Of the rules of the booking's own policy the first one holds whose hours are left before the start, longest first; when
- * none is, nothing goes back. Without a policy everything does.
+ * The refund of a booking that ends before its time: a pure function that also explains its result. The rules of the
+ * booking's own policy are tried from the longest notice to the shortest. The first rule applies whose hours are
+ * still left before the start. If no rule applies, nothing is refunded. Without a policy everything is refunded.
  */
 
-/** Who cancels at least `hoursBefore` the start (elapsed hours) gets `refundPercent` of what was paid. */
+/** A cancellation at least `hoursBefore` the start (elapsed hours) refunds `refundPercent` of the payments. */
 export interface CancellationRule {
   readonly hoursBefore: number
   readonly refundPercent: number
@@ -13,17 +13,17 @@ export interface CancellationRule {
 export interface RefundQuestion {
   readonly policy: readonly CancellationRule[]
   readonly startAt: Date
-  /** When it is cancelled. */
+  /** When the booking is cancelled. */
   readonly at: Date
-  /** What was paid and not given back yet, minor units. */
+  /** Paid and not refunded yet, minor units. */
   readonly paid: number
-  /** It was never approved: its booker owes nothing for it. */
+  /** The booking was never approved: its booker owes nothing for it. */
   readonly pending?: boolean
-  /** Staff decide otherwise. */
+  /** Set by staff, instead of the policy. */
   readonly override?: number | undefined
 }
 
-/** A reason that was looked at, in the order of looking. */
+/** A considered reason. The lines keep the order in which the reasons were considered. */
 export interface RefundLine {
   readonly rule: string
   readonly refundPercent: number
@@ -31,23 +31,23 @@ export interface RefundLine {
   readonly applies: boolean
 }
 
-export interface Refund {
+export interface RefundQuote {
   /** Minor units, never more than was paid; rounded half up. */
   readonly amount: number
   readonly percent: number
   readonly lines: readonly RefundLine[]
 }
 
-export function refundOf(question: RefundQuestion): Refund {
+export function refundOf(question: RefundQuestion): RefundQuote {
   const reasons = reasonsOf(question)
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  return { amount: portion(question.paid, percent), percent, lines }
+  return { amount: refundShare(question.paid, percent), percent, lines }
 }
 
 /** A percentage of an amount in minor units, rounded half up; never more than the amount. */
-export const portion = (amount: number, percent: number): number =>
+export const refundShare = (amount: number, percent: number): number =>
   Math.min(amount, Math.floor((2 * amount * percent + 100) / 200))
 
 interface Reason {

@@ -5,24 +5,24 @@
  * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
  */
 import { type Caller, isStaff, type Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { owesRefund } from "#domain/ledger/mark-refund.ts"
+import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordRescheduled } from "./change-events.ts"
-import { freedOf } from "./holds-ended.ts"
+import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { requireMayBook } from "./may-book.ts"
 import { planWithoutHooks } from "./plan.ts"
-import type { Plan } from "./planned.ts"
-import { portion, refundOf } from "./refund-quote.ts"
+import type { BookingPlan } from "./planned.ts"
+import { refundOf, refundShare } from "./refund-quote.ts"
 import type { LockedBooking } from "./row.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
-import { slotsFreed } from "./slots-freed.ts"
-import { take } from "./take-slot.ts"
+import { afterSlotsFreed } from "./slots-freed.ts"
+import { tryToTake } from "./take-slot.ts"
 
 const hourMs = 3_600_000
 
@@ -70,16 +70,16 @@ export async function rescheduleBooking(
     })),
   }
   try {
-    await take(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
+    await tryToTake(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
   } catch (error) {
     // Whoever moves many bookings may go on with the others.
     if (error instanceof SlotTaken) await occupy(tx, booking)
     throw error
   }
   const moved = await changeTime(tx, booking, to)
-  const refund = await giveBack(tx, caller, booking, portion((paid?.amount ?? 0) - plan.price, percent))
+  const refund = await giveBack(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
   recordRescheduled(tx, booking, moved, caller.userId, refund)
-  await slotsFreed(tx, [freedOf(booking)])
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBooking(moved)
 }
 
@@ -99,7 +99,7 @@ async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Pr
   throw new WrongState("too_late_to_reschedule", message)
 }
 
-function requireElsewhere(booking: LockedBooking, { resource, span }: Plan): void {
+function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPlan): void {
   const stays =
     resource.id === booking.resource_id &&
     span.start === booking.start_at.getTime() &&
@@ -109,7 +109,7 @@ function requireElsewhere(booking: LockedBooking, { resource, span }: Plan): voi
   throw new RuleBroken("same_time", "The booking is at this time and place already.", [fault])
 }
 
-function requireMayMove(caller: Caller, booking: LockedBooking, plan: Plan, paid: number): void {
+function requireMayMove(caller: Caller, booking: LockedBooking, plan: BookingPlan, paid: number): void {
   if (isStaff(caller, booking.facility_id)) return
   if (plan.needsApproval && booking.status !== "pending") {
     throw new RuleBroken(
@@ -139,7 +139,7 @@ function percentNow(
 /** What was paid beyond the new price, as far as it goes back. Answers how much goes back. */
 async function giveBack(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
   if (amount <= 0) return 0
-  return owesRefund(tx, {
+  return markRefund(tx, {
     facilityId: booking.facility_id,
     referenceType: "booking",
     referenceId: booking.id,

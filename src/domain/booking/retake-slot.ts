@@ -1,26 +1,28 @@
-/** A slot taken again for a booking that lost it: a payment that came after its hold had died. */
+/** Takes a slot again for a booking that lost it: the payment came after the hold had expired. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken } from "#base/errors.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { isCounted } from "./counted.ts"
 import type { LockedBooking } from "./row.ts"
 import { occupies, occupy, vacate } from "./rows.ts"
-import { take, wishOf } from "./take-slot.ts"
+import { tryToTake, wishOf } from "./take-slot.ts"
 
 /**
- * Occupies the booking's own time again. A hold that is dead by the clock and not released yet has its time still: true.
- * False when somebody else has it now, when it is closed then, when the time has begun, or when the facility's plan has no
- * booking left for it: what its hold had used up was given back with it. Releases dead holds in its way.
+ * Occupies the booking's own time again. True also for an expired hold that was not released yet: its time is still
+ * its own. Releases other expired holds in the way. False in these cases:
+ * - another booking has the time now;
+ * - the time is closed, or has begun;
+ * - the facility's plan has no booking left. (The expired hold gave back the one that it used.)
  */
 export async function retakeSlot(tx: Tx, booking: LockedBooking): Promise<boolean> {
   if (await occupies(tx, booking)) return true
   if (booking.start_at <= booking.now || (await isClosed(tx, booking))) return false
   try {
-    await take(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
+    await tryToTake(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
   } catch (error) {
-    // Nothing was written by then but dead holds, which are rightly gone.
+    // Up to here only expired holds were released, and their release may stay.
     if (error instanceof SlotTaken) return false
     throw error
   }

@@ -1,4 +1,4 @@
-/** A booking as it is read: its states, its people, and what its events and answers say of it. */
+/** A booking as it is read: its states, its people, and the fields that its events and answers need. */
 import type { BookingType, PaymentMethod } from "./input.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
@@ -21,7 +21,7 @@ export interface Participant {
   readonly role: string
 }
 
-/** A booking with what its events and answers say of its facility, resource and people. */
+/** A booking with the names and settings of its facility, resource and people that its events and answers need. */
 export interface BookingRow {
   readonly id: string
   readonly facility_id: string

@@ -1,9 +1,11 @@
 /**
- * The rows of a booking. The only file that writes bookings, booking_participants and occupancies.
- * Guarantees: an occupancy exists exactly while its booking occupies the resource; the lock order is always the
- * bookings row before the occupancy; a booking's row is locked before its state is judged.
+ * The rows of a booking. Writes: bookings, booking_participants, occupancies.
+ * Guarantees:
+ * - An occupancy exists exactly while its booking occupies the resource.
+ * - The lock order is always the bookings row before the occupancy.
+ * - A booking's row is locked before its state is judged.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { maxBookingMinutes } from "./input.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
@@ -25,13 +27,13 @@ export type NewBooking = Pick<
   | "cancellation_policy"
 > & { readonly status: "held" | "pending" | "confirmed"; readonly hold_minutes: number; readonly created_by: string }
 
-/** What the database says of a booking that it has just taken in. */
+/** The columns that the database sets when it inserts a booking. */
 export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
 
 /**
- * Takes the slot; undefined when it is occupied. "on conflict do nothing" waits for whoever is just taking the same slot,
- * without the deadlocks of a plain insert and without the gap of a check before it. The booking's row comes from the
- * occupancy alone, so that neither exists without the other.
+ * Takes the slot; undefined when the slot is occupied. "on conflict do nothing" waits for a transaction that is just
+ * taking the same slot. A plain insert would deadlock, and a check before it would leave a gap. The booking's row is
+ * inserted from the occupancy, so neither exists without the other.
  */
 export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
   const { id, facility_id, resource_id, status, participants } = booking
@@ -66,7 +68,7 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
   return row
 }
 
-export type Change = { readonly status: Status } & Partial<
+export type BookingChange = { readonly status: Status } & Partial<
   Pick<
     BookingRow,
     | "payment_method"
@@ -86,11 +88,11 @@ export type Change = { readonly status: Status } & Partial<
   >
 >
 
-/** Moves a locked booking to its next state; `frees` gives the slot back. Answers the booking as it is then. */
+/** Moves a locked booking to its next state; `frees` gives the slot back. Answers the changed booking. */
 export async function changeBooking(
   tx: Tx,
   booking: LockedBooking,
-  change: Change,
+  change: BookingChange,
   frees = false,
 ): Promise<BookingRow> {
   const set = { ...change, updated_at: booking.now }
@@ -100,15 +102,16 @@ export async function changeBooking(
   return { ...booking, ...set }
 }
 
-/** Where a booking is moved to, with what it costs there and what cancelling it there gives back. */
+/** The new place of a booking, with the price and the cancellation policy there. */
 export type Move = Pick<
   BookingRow,
   "resource_id" | "resource_name" | "start_at" | "end_at" | "price_amount" | "cancellation_policy"
 >
 
 /**
- * Moves the occupancy of a locked booking: released, then inserted anew. False when somebody else has the time; its own is
- * gone then, and the caller must throw. Of two that would change places one must have taken `lockMoves` first.
+ * Moves the occupancy of a locked booking: deletes it, then inserts the new one. False when another booking has the
+ * time. The old occupancy is gone by then, so the caller must throw. Two bookings may be exchanging places, so one of
+ * them must have taken `lockMoves` first.
  */
 export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): Promise<boolean> {
   const { id, facility_id } = booking
@@ -128,13 +131,13 @@ export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Prom
 }
 
 /**
- * Two bookings that change places at once would wait for each other for ever: moves inside a facility go one after the other.
- * Taken after the booking's own lock.
+ * Two bookings that exchange places at once would deadlock, so moves inside a facility run one after the other. Take
+ * this lock after the booking's own lock.
  */
 export const lockMoves = (tx: Tx, facilityId: string) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase moves'), hashtext(${facilityId}))`
 
-/** Takes the time of a locked booking that occupies nothing now; false when somebody else has it. */
+/** Takes the time of a locked booking that occupies nothing now; false when another booking has the time. */
 export async function occupy(
   tx: Tx,
   {
@@ -153,7 +156,7 @@ export async function occupy(
   return rows.length > 0
 }
 
-/** Gives the time of a locked booking back. */
+/** Gives back the time of a locked booking. */
 export const vacate = (tx: Tx, { id, facility_id }: Pick<BookingRow, "id" | "facility_id">) => tx`
   delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`
 
@@ -170,7 +173,10 @@ export type ExpiredHold = Pick<
   "id" | "facility_id" | "resource_id" | "booking_type" | "booker_id" | "start_at" | "end_at" | "updated_at"
 > & { readonly hold_id: string }
 
-/** Releases dead holds that stand in the way. Waits for whoever is deciding about one of them, and leaves it if it lives on. */
+/**
+ * Releases expired holds that stand in the way. Waits for a transaction that has locked one of them, and leaves a
+ * hold that this transaction keeps alive.
+ */
 export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, start: Date, end: Date) =>
   expire(
     tx,
@@ -185,8 +191,8 @@ export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, st
   )
 
 /**
- * Releases the holds that are dead longest, at most `limit`, of one facility or of all; those that somebody is deciding about
- * are left to them.
+ * Releases the longest expired holds, at most `limit`, of one facility or of all. Skips holds that another
+ * transaction has locked.
  */
 export const expireHoldsAnywhere = (tx: Tx, limit: number, facilityId?: string) =>
   expire(

@@ -1,25 +1,31 @@
 /**
- * The rules of a facility that a plan must keep: those that hold for everybody, and the limits of its booking policy, which
- * bind members and nobody else.
+ * The rules of a facility that a plan must keep. Some bind everybody. The limits of the booking policy bind members
+ * only.
  */
 import { RuleBroken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
-import { isOpen, type OpeningHours, openSpans } from "#domain/club/opening-hours.ts"
-import type { Found } from "./plan-facts.ts"
-import type { Plan } from "./planned.ts"
+import { isOpenDuring, type OpeningHours, openSpans } from "#domain/club/opening-hours.ts"
+import type { CompletePlanFacts } from "./plan-facts.ts"
+import type { BookingPlan } from "./planned.ts"
 
-/** What a person may keep waiting (live holds, requests for approval): enough for a team's evening; more is hoarding. */
+/**
+ * How many slots a person may keep waiting (live holds and requests for approval). Enough for a team's evening; more
+ * is hoarding.
+ */
 export const maxLiveHolds = 10
 
 const minuteMs = 60_000
 
 /** Throws RuleBroken `starts_in_the_past`, `outside_opening_hours`, `facility_closed`. */
-export function checkRules({ span, now, openingHours, timezone }: Plan, { closed_for }: Found): void {
+export function checkRules(
+  { span, now, openingHours, timezone }: BookingPlan,
+  { closed_for }: CompletePlanFacts,
+): void {
   if (span.start < now) {
     const message = "The time has begun already; book a time that starts in the future."
     throw new RuleBroken("starts_in_the_past", message, [{ path: "body.startAt", message: "is in the past" }])
   }
-  if (!isOpen(openingHours, timezone, span)) {
+  if (!isOpenDuring(openingHours, timezone, span)) {
     throw new RuleBroken("outside_opening_hours", closedText(openingHours, timezone, span), [
       { path: "body.startAt", message: "the facility must be open from startAt to endAt" },
     ])
@@ -31,7 +37,7 @@ export function checkRules({ span, now, openingHours, timezone }: Plan, { closed
 }
 
 /** Throws RuleBroken `lead_time_too_short`, `too_far_ahead`, `booking_restricted`, `too_many_holds`. */
-export function checkLimits({ span, now, timezone }: Plan, found: Found): void {
+export function checkLimits({ span, now, timezone }: BookingPlan, found: CompletePlanFacts): void {
   const { lead_time_minutes, advance_days, restricted_until, live_holds } = found
   if (lead_time_minutes !== null && span.start < now + lead_time_minutes * minuteMs) {
     const first = new Date(now + lead_time_minutes * minuteMs).toISOString()

@@ -1,59 +1,64 @@
 /**
- * Taking a slot. The constraint slot_taken_once decides, never a look beforehand; who loses is told what stands in the
- * way and what is free nearby. A dead hold in the way is released in the transaction that wants its slot, so a free slot
- * never waits for the job hold-expiration; what is left of it is then offered to who waits.
+ * Takes a slot. The constraint slot_taken_once decides, never a check beforehand. The loser is told the conflicts and
+ * what is free nearby. An expired hold in the way is released in the same transaction, so a free slot never waits for
+ * the job hold-expiration. The rest of that hold's time is then offered to the waitlist.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
-import { isOpen, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
-import { holdsGone, recordDied } from "./holds-ended.ts"
-import type { Plan } from "./planned.ts"
+import { isOpenDuring, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
+import type { BookingPlan } from "./planned.ts"
 import type { BookingRow } from "./row.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
-/** What stands in the way may change between two looks; when it does so again and again, the slot is in demand, and taken. */
+/**
+ * The conflict may change between two attempts. After this many attempts the slot is in demand, and counts as taken.
+ */
 const maxAttempts = 3
 const maxAlternatives = 3
 
-/** A stretch of a resource that somebody wants, with what tells what else they could have. */
-export type Wish = Pick<Plan, "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now">
+/** A stretch of a resource to take, with the facts from which alternatives are found. */
+export type Wish = Pick<
+  BookingPlan,
+  "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now"
+>
 
 /** Inserts the booking with its occupancy. Throws SlotTaken. */
 export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inserted> =>
-  take(tx, wish, () => insertBooking(tx, booking))
+  tryToTake(tx, wish, () => insertBooking(tx, booking))
 
 /**
- * Tries until it has the stretch or somebody alive stands in the way.
- * @param attempt undefined: it is occupied
+ * Tries until it has the stretch, or a live booking or hold stands in the way.
+ * @param attempt undefined: the stretch is occupied
  * @throws SlotTaken
  */
-export async function take<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
+export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
   const { facilityId, resource, span } = wish
-  const died: ExpiredHold[] = []
+  const expired: ExpiredHold[] = []
   let near: readonly Occupied[] = []
   for (let tries = 1; tries <= maxAttempts; tries++) {
     const taken = await attempt()
     if (taken !== undefined) {
-      await holdsGone(tx, died)
+      await afterHoldsEnded(tx, expired)
       return taken
     }
     near = await occupiedNear(tx, wish)
     const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
-    if (inTheWay.some((each) => !each.dead)) break
+    if (inTheWay.some((each) => !each.expired)) break
     if (inTheWay.length > 0) {
-      const dead = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
-      recordDied(tx, dead)
-      died.push(...dead)
+      const holds = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
+      recordHoldsExpired(tx, holds)
+      expired.push(...holds)
     }
   }
-  await holdsGone(tx, died)
+  await afterHoldsEnded(tx, expired)
   throw new SlotTaken(conflicts(near, wish), await alternatives(tx, near, wish))
 }
 
-/** Free stretches near the time of a booking, itself left out: what to offer to who has lost it. */
+/** Free stretches near the time of a booking, without that time: alternatives for a booker that lost it. */
 export async function freeNear(tx: Tx, booking: BookingRow): Promise<readonly Alternative[]> {
   const wish = await wishOf(tx, booking)
   return alternatives(tx, await occupiedNear(tx, wish), wish)
@@ -88,16 +93,19 @@ interface WishRow {
 interface Occupied extends Span {
   readonly resource_id: string
   readonly status: string
-  /** A hold whose time is over: it stands in nobody's way. */
-  readonly dead: boolean
+  /** An expired hold: it stands in nobody's way. */
+  readonly expired: boolean
 }
 
-/** All resources of the asked one's type, each with what occupies it on the day around; a free one is there with nothing. */
+/**
+ * All resources of the wanted resource's type, each with its occupancies on the days around. A resource without any
+ * has one row with the status "free".
+ */
 async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promise<readonly Occupied[]> {
   const { from, to } = around(span)
   return tx<Occupied[]>`
     select r.id as resource_id, coalesce(b.status, 'free') as status,
-           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as dead,
+           coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as expired,
            coalesce(extract(epoch from lower(o.during)) * 1000, 0)::float8 as start,
            coalesce(extract(epoch from upper(o.during)) * 1000, 0)::float8 as end
     from slotbase.resources r
@@ -110,10 +118,13 @@ async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promi
 
 const conflicts = (near: readonly Occupied[], { resource, span }: Wish): Conflict[] =>
   near
-    .filter((each) => !each.dead && each.resource_id === resource.id && overlaps(each, span))
+    .filter((each) => !each.expired && each.resource_id === resource.id && overlaps(each, span))
     .map((each) => ({ ...isoOf(each), status: each.status }))
 
-/** Free stretches of the same length on the same local day, nearest first; at the same distance, on the same resource first. */
+/**
+ * Free stretches of the same length on the same local day. The nearest come first; at equal distance, those of the
+ * same resource.
+ */
 async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Promise<Alternative[]> {
   const { facilityId, span, resource, openingHours, timezone, slotMinutes, now } = wish
   const closures = await closuresIn(tx, facilityId, { start: span.start - dayMs, end: span.end + dayMs })
@@ -126,9 +137,9 @@ async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Prom
   const found: Alternative[] = []
   for (const start of starts) {
     const stretch = { start, end: start + lengthMs }
-    if (!isOpen(openingHours, timezone, stretch)) continue
+    if (!isOpenDuring(openingHours, timezone, stretch)) continue
     for (const resourceId of resources) {
-      const taken = near.some((each) => !each.dead && each.resource_id === resourceId && overlaps(each, stretch))
+      const taken = near.some((each) => !each.expired && each.resource_id === resourceId && overlaps(each, stretch))
       const same = resourceId === resource.id && start === span.start
       if (!taken && !same && !isClosedAt(closures, resourceId, stretch)) found.push({ resourceId, ...isoOf(stretch) })
       if (found.length === maxAlternatives) return found

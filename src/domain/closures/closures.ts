@@ -1,15 +1,16 @@
 /**
- * Closures: a holiday, a repair, a tournament of others. While it is closed nothing can be booked and availability says
- * `blocked`; what was booked before stays, is answered in a report, and cancelled only when that is asked for. A holiday is
- * a closure of a whole local day. The rows are written in `closures/rows.ts`.
+ * Closures: a holiday, a repair, a tournament of others. Closed time cannot be booked, and availability says `blocked`.
+ * Earlier bookings stay and are reported in the answer. They are cancelled only on request.
+ * A holiday is a closure of a whole local day. `club/closure-rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { offeringAtTheEnd, slotsFreed } from "#domain/booking/slots-freed.ts"
+import { afterSlotsFreed, withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import type { ClosureInput } from "#domain/club/closure-input.ts"
 import {
   type ClosureRow,
@@ -53,8 +54,8 @@ export const NewClosure = Schema.Struct({ ...ClosureReport.fields, cancelledBook
 export type NewClosure = typeof NewClosure.Type
 
 /**
- * Closes a facility or some of its resources. Records `facility.closure.created`, and with `cancelBookings` what the
- * cancellations record.
+ * Closes a facility or some of its resources.
+ * Records `facility.closure.created`, and with `cancelBookings` the events of the cancellations.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
  */
 export async function createClosure(
@@ -82,12 +83,15 @@ export async function createClosure(
     data: { closureId, facilityId, resourceIds, startAt, endAt, reason, createdBy },
   })
   const cancelledBookingIds = input.cancelBookings
-    ? await offeringAtTheEnd(tx, () => cancelInside(tx, caller, row))
+    ? await withOffersAtTheEnd(tx, () => cancelInside(tx, caller, row))
     : []
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
 }
 
-/** Opens again what was closed, and offers it to who waits for it. Records `facility.closure.removed`. Throws NotAllowed, NotFound. */
+/**
+ * Opens the closed time again, and offers it to waiting people. Records `facility.closure.removed`.
+ * Throws NotAllowed, NotFound.
+ */
 export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   requireAdmin(caller, facilityId)
   const { now, scope } = await lockFacility(tx, facilityId)
@@ -103,7 +107,7 @@ export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, 
     where facility_id = ${facilityId} and is_active ${row.whole_facility ? tx`` : tx`and id = any (${[...resourceIds]}::uuid[])`}
     order by id`
   const stretch = { facilityId, startAt: new Date(Math.max(row.start_at.getTime(), now.getTime())), endAt: row.end_at }
-  await slotsFreed(
+  await afterSlotsFreed(
     tx,
     opened.map(({ id: resourceId }) => ({ ...stretch, resourceId })),
   )
@@ -116,7 +120,7 @@ export const ClosureQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "closures that start before this instant" }),
 })
 
-/** By start. Throws NotFound for who is no member. */
+/** By start. Throws NotFound for strangers. */
 export async function listClosures(
   db: Queryable,
   caller: Caller,
@@ -124,13 +128,13 @@ export async function listClosures(
   query: typeof ClosureQuery.Type,
 ): Promise<Page<Closure>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const rows = await findClosures(db, facilityId, { ...query, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], closureOf)
 }
 
-/** A closure, and for staff what is booked in its time. Throws NotFound. */
+/** A closure, and for staff the bookings in its time. Throws NotFound. */
 export async function getClosure(
   db: Queryable,
   caller: Caller,
@@ -144,7 +148,9 @@ export async function getClosure(
   return { ...closureOf(row), ...report }
 }
 
-/** Nobody is served a cached day of what is closed or opened. Answers the ids, sorted; empty: the whole facility. */
+/**
+ * Invalidates the cached days of the closed or opened resources. Returns the ids, sorted; empty: the whole facility.
+ */
 async function closeResources(tx: Tx, facilityId: string, given: readonly string[] | undefined): Promise<string[]> {
   if (given === undefined) {
     await countUpFacility(tx, facilityId)

@@ -1,7 +1,8 @@
-/** The bookings that stand in a closed time: found anew at every look, and cancelled if that is asked for. */
+/** The bookings in a closed time: found anew at every read, and cancelled on request. */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import { BookingStatus } from "#domain/booking/answer.ts"
@@ -12,7 +13,7 @@ import { BookingType } from "#domain/booking/input.ts"
 import type { ClosureRow } from "#domain/club/closure-rows.ts"
 import { cancelBlockOf } from "#domain/coaching/blocks/blocks.ts"
 
-/** How many are answered, and how many are cancelled with a closure: a transaction of seconds, not of minutes. */
+/** The limit of an answer, and of the bookings cancelled with a closure: a transaction of seconds, not of minutes. */
 export const maxBookingsInside = 200
 
 export const BookingInside = Schema.Struct({
@@ -27,7 +28,10 @@ export const BookingInside = Schema.Struct({
 })
 export type BookingInside = typeof BookingInside.Type
 
-/** What occupies closed time, by start, at most `maxBookingsInside`, and how many there are. A dead hold occupies nothing. */
+/**
+ * The bookings in closed time, by start, at most `maxBookingsInside`, and their number. An expired hold occupies
+ * nothing.
+ */
 export async function bookingsInside(
   db: Queryable,
   closure: ClosureRow,
@@ -56,8 +60,10 @@ export async function bookingsInside(
 }
 
 /**
- * Cancels what stands in the closed time, each by its own command with its own events, and refunds all of it, because the club
- * cannot keep what it promised; answers the ids. Who has checked in plays on, and maintenance is what the time may be closed for. Throws RuleBroken `too_many_bookings`.
+ * Cancels the bookings in the closed time, each by its own command with its own events; returns the ids.
+ * Everything is refunded, because the club cannot keep its promise.
+ * A checked-in booking continues, and maintenance may be the reason of the closure: neither is cancelled. Throws
+ * RuleBroken `too_many_bookings`.
  */
 export async function cancelInside(tx: Tx, caller: Caller, closure: ClosureRow): Promise<string[]> {
   const { bookings, bookingCount } = await bookingsInside(tx, closure)
@@ -68,7 +74,7 @@ export async function cancelInside(tx: Tx, caller: Caller, closure: ClosureRow):
     ])
   }
   const cancelled: string[] = []
-  // In the order of their ids, so that two closures at once do not wait for each other crosswise.
+  // In the order of their ids, so that two concurrent closures do not deadlock.
   for (const booking of bookings.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     if (await cancelOne(tx, caller, closure, booking)) cancelled.push(booking.id)
   }
@@ -88,7 +94,7 @@ async function cancelOne(tx: Tx, caller: Caller, closure: ClosureRow, booking: B
       await cancelBooking(tx, requireMember(caller, facilityId), booking.id, { cancellationReason, refundPercent: 100 })
     return true
   } catch (error) {
-    // It has become something else while its lock was waited for: then it is answered as what it is.
+    // The booking changed while its lock was waited for. It is then reported in its new state.
     if (error instanceof WrongState) return false
     throw error
   }

@@ -1,7 +1,7 @@
 /**
- * When something is closed, for those who book and who show slots. Only reads. A closure occupies nothing: whoever plans a
- * booking asks here, and what was booked before stays. A booking whose transaction is under way while a closure commits
- * may not see it; `inside.ts` then finds that booking.
+ * The closed times, for booking and for showing slots. Only reads.
+ * A closure occupies nothing: every booking command asks here, and earlier bookings stay.
+ * A booking transaction that runs while a closure commits may not see the closure; `inside.ts` then finds that booking.
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Span } from "#base/local-days.ts"
@@ -9,7 +9,7 @@ import type { Span } from "#base/local-days.ts"
 /** SQL: the name of a column, or a value with its type. */
 type Fragment = ReturnType<Queryable>
 
-/** A stretch in which something is closed. */
+/** A span of time in which something is closed. */
 export interface Closed extends Span {
   /** Null: the whole facility. */
   readonly resourceIds: readonly string[] | null
@@ -17,8 +17,8 @@ export interface Closed extends Span {
 }
 
 /**
- * SQL, text: the reason of the first closure that touches a stretch of a resource, null when it is open. Both ends are
- * instants in ISO 8601: `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
+ * SQL, text: the reason of the first closure that touches a span of time of a resource; null when it is open.
+ * Both ends are instants in ISO 8601: `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
  */
 export const closedFor = (sql: Queryable, facility: Fragment, resource: Fragment, start: string, end: string) => sql`
   (select c.reason from slotbase.closures c
@@ -26,8 +26,8 @@ export const closedFor = (sql: Queryable, facility: Fragment, resource: Fragment
    order by c.start_at, c.id limit 1)`
 
 /**
- * SQL, jsonb: the closed stretches of a resource between two instants, as `[{"start": ms, "end": ms}]`. Both ends are
- * expressions of the type timestamptz.
+ * SQL, jsonb: the closed spans of a resource between two instants, as `[{"start": ms, "end": ms}]`.
+ * Both ends are expressions of the type timestamptz.
  */
 export const closedSpans = (
   sql: Queryable,
@@ -41,7 +41,7 @@ export const closedSpans = (
    from slotbase.closures c
    where c.facility_id = ${facility} and c.end_at > ${from} and c.start_at < ${to} and ${concerns(sql, resource)})`
 
-/** What is closed in a facility at some time of a stretch, by start. */
+/** The closures in a facility that touch a span of time, by start. */
 export async function closuresIn(db: Queryable, facilityId: string, { start, end }: Span): Promise<readonly Closed[]> {
   const rows = await db<{ start_at: Date; end_at: Date; resource_ids: string[]; whole: boolean; reason: string }[]>`
     select c.start_at, c.end_at, c.whole_facility as whole, c.reason,
@@ -58,7 +58,7 @@ export async function closuresIn(db: Queryable, facilityId: string, { start, end
   }))
 }
 
-/** Whether a resource is closed at some time of a stretch. */
+/** Whether a resource is closed at some time of a span. */
 export const isClosedAt = (closures: readonly Closed[], resourceId: string, { start, end }: Span): boolean =>
   closures.some(
     (each) =>

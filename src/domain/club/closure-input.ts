@@ -1,10 +1,10 @@
-/** What a closure is asked for with: two instants, or whole local days of the facility. */
+/** The input of a closure: two instants, or whole local days of the facility. */
 import * as Schema from "effect/Schema"
 import { Id, Instant, LocalDay, Note } from "#base/schema/request-fields.ts"
 
-/** A year: whatever is closed longer is not a closure but a facility that has ended. */
+/** A year. A facility that is closed longer has ended. */
 export const maxClosureDays = 366
-/** A facility with more courts is closed as a whole. */
+/** A facility closes as a whole instead of naming more resources. */
 export const maxClosedResources = 200
 const dayMs = 86_400_000
 

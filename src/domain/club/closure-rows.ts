@@ -1,9 +1,10 @@
 /**
- * The rows of closures. Closures of whole local days follow the facility when it changes its time zone: their days are
- * the rule, and their instants what it means.
+ * The rows of closures. Closures of whole local days follow the facility when it changes its time zone.
+ * Their days are the rule, and their instants follow from the days.
  * Writes: closures, closure_resources.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { type Span, spanOfDay } from "#base/local-days.ts"
 
@@ -12,7 +13,7 @@ export interface ClosureRow {
   readonly facility_id: string
   readonly start_at: Date
   readonly end_at: Date
-  /** YYYY-MM-DD; null: not of whole days. */
+  /** YYYY-MM-DD; null: the closure is not of whole days. */
   readonly first_day: string | null
   readonly last_day: string | null
   readonly whole_facility: boolean
@@ -63,14 +64,14 @@ export async function insertClosure(
   return row
 }
 
-/** Answers the closure as it was; undefined when there is none. */
+/** Returns the closure as it was; undefined when there is none. */
 export async function deleteClosure(tx: Tx, facilityId: string, id: string): Promise<ClosureRow | undefined> {
   const row = await findClosure(tx, facilityId, id)
   const { count } = await tx`delete from slotbase.closures where id = ${id} and facility_id = ${facilityId}`
   return count === 0 ? undefined : row
 }
 
-/** The facility is in another time zone: what is not over yet is moved to the same days there. */
+/** The facility has a new time zone: closures that are not over move to the same days there. */
 export async function moveClosures(tx: Tx, facilityId: string, timezone: string): Promise<void> {
   const rows = await tx<{ id: string; first: string; last: string }[]>`
     select id, first_day::text as first, last_day::text as last from slotbase.closures
@@ -97,12 +98,12 @@ export interface ClosureFilter {
   readonly from?: string
   /** … and start before this one. */
   readonly to?: string
-  /** Start and id of the last one of the page before. */
+  /** Start and id of the last closure of the page before. */
   readonly after: readonly [string, string] | undefined
   readonly limit: number
 }
 
-/** By start, then id. A resource's are its own and those of the whole facility. */
+/** By start, then id. The closures of a resource are its own and those of the whole facility. */
 export async function findClosures(
   db: Queryable,
   facilityId: string,

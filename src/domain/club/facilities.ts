@@ -1,6 +1,6 @@
 /**
  * Facilities and their settings. Local rules (opening hours) are kept as local times with the zone.
- * Every change of settings counts up `version`, by which cached availability knows that it is of yesterday's rules.
+ * Every change of settings increments `version`, which invalidates cached availability.
  * Writes: facilities.
  */
 import * as Schema from "effect/Schema"
@@ -15,10 +15,11 @@ import {
   requireOrganizationAdmin,
   requirePlatformAdmin,
 } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -81,8 +82,8 @@ export const Facility = Schema.Struct({
 export type Facility = typeof Facility.Type
 
 /**
- * Records `facility.created`; the owner, when a person, becomes its `facility_owner`. Platform administrators make facilities
- * anywhere, owners and administrators of an organization make them in it.
+ * Records `facility.created`. The owner, if a person, becomes its `facility_owner`.
+ * Platform administrators make facilities anywhere; owners and administrators of an organization make them in it.
  * @throws NotAllowed, NotFound, RuleBroken `owner_unknown`
  */
 export async function createFacility(tx: Tx, caller: Caller, input: typeof FacilityInput.Type): Promise<Facility> {
@@ -117,8 +118,9 @@ export async function createFacility(tx: Tx, caller: Caller, input: typeof Facil
 }
 
 /**
- * Changes what really differs and records `facility.settings_updated` with those names; without a difference nothing
- * is written. In another time zone closures of whole days are closures of its days. Throws NotAllowed, NotFound.
+ * Changes the fields that differ and records `facility.settings_updated` with their names. Without a difference nothing
+ * is written.
+ * A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
  */
 export async function changeSettings(
   tx: Tx,
@@ -127,7 +129,7 @@ export async function changeSettings(
   input: typeof SettingsInput.Type,
 ): Promise<Facility> {
   requireAdmin(caller, facilityId)
-  // Locked, so that two changes at once count up one after the other and each names what it changed.
+  // Locked, so that two concurrent changes increment one after the other, and each names the fields that it changed.
   const [row] = await tx<FacilityRow[]>`
     select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId} for no key update`
   if (!row) throw new NotFound("facility", facilityId)
@@ -156,13 +158,13 @@ export async function changeSettings(
 
 export const FacilityQuery = Schema.Struct({ ...pageQuery, organizationId: Schema.optionalKey(Id) })
 
-/** Those in which the caller holds a role, the oldest first; all of them for a platform administrator. */
+/** The facilities in which the caller holds a role, the oldest first; all of them for a platform administrator. */
 export async function listFacilities(
   db: Queryable,
   caller: Caller,
   query: typeof FacilityQuery.Type,
 ): Promise<Page<Facility>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const { organizationId } = query
   const rows = await db<FacilityRow[]>`
@@ -173,6 +175,11 @@ export async function listFacilities(
   return pageOf(rows, limit, (row) => [row.id], facilityOf)
 }
 
+/** Throws NotFound when there is no such facility. */
+export async function requireFacility(db: Queryable, facilityId: string): Promise<void> {
+  if (!(await isFacility(db, facilityId))) throw new NotFound("facility", facilityId)
+}
+
 /** Throws NotFound. */
 export async function findFacility(db: Queryable, facilityId: string): Promise<Facility> {
   const [row] = await db<FacilityRow[]>`
@@ -181,28 +188,28 @@ export async function findFacility(db: Queryable, facilityId: string): Promise<F
   return facilityOf(row)
 }
 
-/** Whether there is such a facility; the platform's own row is none. */
+/** Whether there is such a facility. The platform's own row does not count. */
 export async function isFacility(db: Queryable, id: string): Promise<boolean> {
   const rows = await db`select 1 from slotbase.facilities where id = ${id} and id <> ${platformFacilityId}`
   return rows.length > 0
 }
 
-/** No cached day of the facility is used any more: something else than a setting changed what its days look like. */
+/** Invalidates every cached day of the facility: something other than a setting changed its days. */
 export async function countUpFacility(tx: Tx, facilityId: string): Promise<void> {
   await tx`update slotbase.facilities set version = version + 1 where id = ${facilityId}`
 }
 
 const lower = (id: string | null) => id?.toLowerCase() ?? null
 
-/** The people of the organization get into the facility with it. Throws NotFound, NotAllowed. */
+/** The people of the organization get access to the facility. Throws NotFound, NotAllowed. */
 async function requireJoinable(tx: Tx, caller: Caller, organizationId: string): Promise<void> {
   requireOrganizationAdmin(caller, organizationId)
   if (!(await isOrganization(tx, organizationId))) throw new NotFound("organization", organizationId)
 }
 
 /**
- * Joining an organization makes its owners owners of the facility, so it is for an owner to decide; leaving one takes the
- * facility from its administrators, so it is for one of them.
+ * Joining an organization makes its owners owners of the facility, so an owner of the facility must decide.
+ * Leaving an organization takes the facility from its administrators, so one of them must decide.
  */
 async function requireMayMove(tx: Tx, caller: Caller, from: Facility, to: string | null): Promise<void> {
   if (!isAtLeast(bestRole(caller, from.id), "facility_owner")) {

@@ -1,5 +1,5 @@
 /** The time zones of the facilities of a batch of events, by their ids; a facility that is not there is missing. */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventRow } from "#events/envelope.ts"
 
 export async function facilityZones(

@@ -1,14 +1,15 @@
 /**
- * Lost things: reported by who found them, handed out once. Staff see all; other members see what still waits for its
- * owner, and not who found it.
+ * Lost items: reported by their finder, handed out once. Staff see everything.
+ * Other members see the unclaimed items, without the finder.
  * Writes: lost_items.
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { record } from "#events/outbox.ts"
@@ -24,7 +25,7 @@ export const LostItemInput = Schema.Struct({
 
 export const ClaimInput = Schema.Struct({
   claimedBy: Schema.optionalKey(Id).annotateKey({
-    description: "whose it is; left out: the caller's own. An API key must name somebody",
+    description: "the owner; left out: the caller. An API key must name a person",
   }),
 })
 
@@ -70,7 +71,7 @@ export async function reportLostItem(
 }
 
 /**
- * Staff hand a thing out, and vouch for it: they are its `verifiedBy`. Records `lost_item.claimed`.
+ * Staff hand an item out and vouch for the owner: they are its `verifiedBy`. Records `lost_item.claimed`.
  * @throws NotAllowed, NotFound, InvalidInput, WrongState `item_claimed`
  */
 export async function claimLostItem(
@@ -82,7 +83,7 @@ export async function claimLostItem(
 ): Promise<LostItem> {
   requireStaff(caller, facilityId)
   const claimedBy = input.claimedBy?.toLowerCase() ?? caller.userId
-  // Locked, so that of two who hand it out one comes second.
+  // Locked, so that the second of two concurrent claims sees the first.
   const [row] = await tx<ItemRow[]>`
     select * from slotbase.lost_items where id = ${id} and facility_id = ${facilityId} for no key update`
   if (!row) throw new NotFound("lost item", id)
@@ -90,7 +91,7 @@ export async function claimLostItem(
     throw new WrongState("item_claimed", `It was handed out at ${row.claimed_at.toISOString()} already.`)
   }
   if (!(await isPerson(tx, claimedBy))) {
-    const message = input.claimedBy === undefined ? "Missing key: an API key names whose it is" : "names nobody"
+    const message = input.claimedBy === undefined ? "Missing key: an API key must name the owner" : "names nobody"
     throw new InvalidInput([{ path: "body.claimedBy", message }])
   }
   const verifiedBy = caller.userId
@@ -111,7 +112,7 @@ export const LostItemQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "reported before this instant" }),
 })
 
-/** The newest first. Throws NotFound, NotAllowed when a member asks for what was claimed. */
+/** The newest first. Throws NotFound, and NotAllowed when a member asks for claimed items. */
 export async function listLostItems(
   db: Queryable,
   caller: Caller,
@@ -120,9 +121,9 @@ export async function listLostItems(
 ): Promise<Page<LostItem>> {
   requireMember(caller, facilityId)
   const staff = isStaff(caller, facilityId)
-  if (!staff && query.status === "claimed") throw new NotAllowed("Members see what still waits for its owner.")
+  if (!staff && query.status === "claimed") throw new NotAllowed("Members see unclaimed items only.")
   const status = staff ? query.status : "found"
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { category, from, to } = query
   const none = db``
@@ -138,7 +139,7 @@ export async function listLostItems(
   return pageOf(rows, limit, (row) => [row.id], staff ? itemOf : waitingItemOf)
 }
 
-/** Throws NotFound: also for a member, when it was claimed. */
+/** Throws NotFound, also for a member when the item was claimed. */
 export async function getLostItem(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<LostItem> {
   requireMember(caller, facilityId)
   const [row] = await db<ItemRow[]>`

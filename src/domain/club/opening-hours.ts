@@ -1,7 +1,7 @@
 /**
- * Opening hours: the local rule of a facility, and what it means on a given day. Pure functions.
- * A weekday that is not named is closed; when none is named at all the facility sets no limit and is always open.
- * The hours of one day end at its midnight ("24:00"); a night that goes on is continued by the next day from "00:00".
+ * Opening hours: the local rule of a facility, and its meaning on a given day. Pure functions.
+ * A weekday that is not named is closed. If no weekday is named, the facility sets no limit and is always open.
+ * The hours of one day end at its midnight ("24:00"). The next day continues a night from "00:00".
  */
 import * as Schema from "effect/Schema"
 import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
@@ -13,7 +13,7 @@ const ClosingTime = Schema.String.annotate({
   description: "local time, 24 hours; 24:00 is midnight at the end of the day",
 }).check(Schema.isPattern(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/u, { expected: 'a time such as "22:00", or "24:00"' }))
 
-/** More intervals than hours in a day describe no opening hours that people could remember. */
+/** No opening hours that people could remember have more intervals than a day has hours. */
 const maxIntervalsPerDay = 24
 
 const DayHours = Schema.Array(Schema.Struct({ open: LocalTime, close: ClosingTime })).check(
@@ -32,7 +32,10 @@ const DayHours = Schema.Array(Schema.Struct({ open: LocalTime, close: ClosingTim
   ),
 )
 
-/** Weekday → intervals in local time, sorted and without overlap, such as `{"monday":[{"open":"07:00","close":"22:00"}]}`. */
+/**
+ * Weekday → intervals in local time, sorted and without overlap, such as
+ * `{"monday":[{"open":"07:00","close":"22:00"}]}`.
+ */
 export const OpeningHours = Schema.Struct({
   monday: Schema.optionalKey(DayHours),
   tuesday: Schema.optionalKey(DayHours),
@@ -46,7 +49,7 @@ export const OpeningHours = Schema.Struct({
 })
 export type OpeningHours = typeof OpeningHours.Type
 
-/** When it is open on a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. */
+/** The open spans of a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. */
 export function openSpans(hours: OpeningHours, timezone: string, date: string): Span[] {
   if (Object.keys(hours).length === 0) return [spanOfDay(timezone, date)]
   const weekday = weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1]
@@ -56,8 +59,8 @@ export function openSpans(hours: OpeningHours, timezone: string, date: string): 
     .filter(({ start, end }) => end > start)
 }
 
-/** Whether it is open during the whole stretch; a stretch over midnight is, when the hours of both days meet there. */
-export function isOpen(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
+/** Whether it is open during the whole span. A span over midnight is, when the hours of both days meet there. */
+export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
   let covered = start
   for (const date of localDatesOf(timezone, { start, end }))
     for (const span of openSpans(hours, timezone, date))
@@ -66,8 +69,9 @@ export function isOpen(hours: OpeningHours, timezone: string, { start, end }: Sp
 }
 
 /**
- * The bookable slots of a local day: steps of `slotMinutes` of elapsed time from each opening; what remains before
- * closing and is shorter than a slot is none. A day of 23 or 25 hours has a slot of an hour less or more.
+ * The bookable slots of a local day: steps of `slotMinutes` of elapsed time from each opening.
+ * A remainder before closing that is shorter than a slot is no slot.
+ * A day of 23 or 25 hours has an hour of slots less or more.
  */
 export function slotSpans(hours: OpeningHours, timezone: string, date: string, slotMinutes: number): Span[] {
   const lengthMs = slotMinutes * 60_000

@@ -1,6 +1,7 @@
 /**
- * Organizations: who runs several facilities. A role in an organization (owner, administrator, staff) counts in all its
- * facilities, those that join later too; see `access.ts`.
+ * Organizations, which run several facilities. A role in an organization (owner, administrator, staff) counts in all
+ * its facilities.
+ * Facilities that join later are included; see `access/caller.ts`.
  * Writes: organizations.
  */
 import * as Schema from "effect/Schema"
@@ -11,10 +12,11 @@ import {
   organizationsWith,
   requirePlatformAdmin,
 } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -29,7 +31,7 @@ export const Organization = Schema.Struct({ id: Id, name: Schema.String, ownerId
 export type Organization = typeof Organization.Type
 
 /**
- * The owner, when a person, becomes `facility_owner` of the organization; records `user.role_assigned` for that.
+ * The owner, if a person, becomes `facility_owner` of the organization; records `user.role_assigned` for this role.
  * @throws NotAllowed, RuleBroken `owner_unknown`
  */
 export async function createOrganization(
@@ -56,13 +58,13 @@ export async function createOrganization(
   return organizationOf(row)
 }
 
-/** Those in which the caller holds a role, the oldest first; all of them for a platform administrator. */
+/** The organizations in which the caller holds a role, the oldest first; all of them for a platform administrator. */
 export async function listOrganizations(
   db: Queryable,
   caller: Caller,
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Organization>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await db<OrganizationRow[]>`
     select * from slotbase.organizations
@@ -71,7 +73,7 @@ export async function listOrganizations(
   return pageOf(rows, limit, (row) => [row.id], organizationOf)
 }
 
-/** For who holds a role in it. Throws NotFound. */
+/** For callers with a role in the organization. Throws NotFound. */
 export async function findOrganization(db: Queryable, caller: Caller, id: string): Promise<Organization> {
   if (bestRoleInOrganization(caller, id) === undefined) throw new NotFound("organization", id)
   const [row] = await db<OrganizationRow[]>`select * from slotbase.organizations where id = ${id}`

@@ -1,14 +1,15 @@
 /**
- * What can be booked in a facility: courts, rooms, lanes. Every change counts up a resource's `version`, by which cached
- * availability knows that it is of yesterday's rules.
+ * The bookable resources of a facility: courts, rooms, lanes. Every change increments a resource's `version`, which
+ * invalidates cached availability.
  * Writes: resources.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
@@ -70,8 +71,9 @@ export async function createResource(
 }
 
 /**
- * Changes what really differs and records `resource.updated` with those names; without a difference nothing is written.
- * What is booked keeps its price. One that becomes active again uses the plan's entitlement again.
+ * Changes the fields that differ and records `resource.updated` with their names. Without a difference nothing is
+ * written.
+ * Existing bookings keep their price. A resource that becomes active again uses the plan's entitlement again.
  * @throws NotAllowed, NotFound, RuleBroken `limit_reached`
  */
 export async function changeResource(
@@ -104,7 +106,7 @@ export async function changeResource(
   return resourceOf(updated ?? row)
 }
 
-/** No cached day of these resources is used any more. Answers those that the facility has. */
+/** Invalidates every cached day of these resources. Returns those that the facility has. */
 export async function countUpResources(tx: Tx, facilityId: string, ids: readonly string[]): Promise<string[]> {
   const rows = await tx<{ id: string }[]>`
     with r as materialized (
@@ -117,7 +119,7 @@ export async function countUpResources(tx: Tx, facilityId: string, ids: readonly
   return rows.map((row) => row.id).sort()
 }
 
-/** Throws NotFound, also for who is no member. */
+/** Throws NotFound, also for strangers. */
 export async function findResource(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Resource> {
   requireMember(caller, facilityId)
   const [row] = await db<ResourceRow[]>`
@@ -132,7 +134,7 @@ export const ResourceQuery = Schema.Struct({
   isActive: Schema.optionalKey(Schema.Literals(["true", "false"])),
 })
 
-/** By name. Throws NotFound for who is no member. */
+/** By name. Throws NotFound for strangers. */
 export async function listResources(
   db: Queryable,
   caller: Caller,
@@ -140,7 +142,7 @@ export async function listResources(
   query: typeof ResourceQuery.Type,
 ): Promise<Page<Resource>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Id]))
   const { resourceType, isActive } = query
   const rows = await db<ResourceRow[]>`

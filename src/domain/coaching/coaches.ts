@@ -1,13 +1,15 @@
 /**
- * Coaches of a facility and what they say of themselves. Who holds the role coach there, or in the facility's organization,
- * is a coach, with or without a profile; who no longer holds it is none, whatever is kept of them.
+ * Coaches of a facility and their profiles. A coach is a person with the role coach in the facility or its
+ * organization, with or without a profile.
+ * A person who has lost the role is no coach, whatever rows are kept.
  * Writes: coach_profiles.
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, type Member, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money, Name, Note } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 
@@ -18,7 +20,7 @@ const rate = Schema.NullOr(Money).annotate({
   description: "minor units for 60 minutes of the coach alone, without the court; null: not set",
 })
 
-/** It replaces the profile: what is left out is empty then. */
+/** Replaces the profile: a field that is left out becomes empty. */
 export const CoachInput = Schema.Struct({
   sports: Schema.Array(Name.check(Schema.isMaxLength(maxSportLength))).check(
     Schema.isMaxLength(maxSports),
@@ -46,8 +48,8 @@ export const Coach = Schema.Struct({
 export type Coach = typeof Coach.Type
 
 /**
- * The coach themself, or an administrator, writes the profile.
- * @throws NotFound who is no coach here, NotAllowed
+ * Writes the profile: for the coach, or an administrator.
+ * @throws NotFound when the person is no coach here, NotAllowed
  */
 export async function putProfile(
   tx: Tx,
@@ -62,9 +64,9 @@ export async function putProfile(
   const before = await findCoach(tx, facilityId, userId)
   if (!before) throw new NotFound("coach", userId)
   if (!admin && blocksNeedApproval !== undefined && blocksNeedApproval !== before.blocksNeedApproval) {
-    throw new NotAllowed("Whether a coach's blocks need approval is for administrators to say.")
+    throw new NotAllowed("Only administrators decide whether a coach's blocks need approval.")
   }
-  // Who may not change it does not write it either: an administrator may just have done so.
+  // A caller who may not change the field does not write it: an administrator may just have changed it.
   const approval = admin ? (blocksNeedApproval ?? null) : null
   await tx`
     insert into slotbase.coach_profiles as c (user_id, facility_id, sports, bio, hourly_rate, blocks_need_approval)
@@ -93,7 +95,7 @@ export async function listCoaches(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Coach>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Id]))
   const rows = await db<Coach[]>`
     select * from (${coaches(db, facilityId)}) c
@@ -103,15 +105,15 @@ export async function listCoaches(
   return pageOf(rows, limit, (row) => [row.name, row.userId], toCoach)
 }
 
-/** Somebody who holds the role coach in the facility now; undefined when they do not. */
+/** A person who holds the role coach in the facility now; undefined otherwise. */
 export async function findCoach(db: Queryable, facilityId: string, userId: string): Promise<Coach | undefined> {
   const [row] = await db<Coach[]>`${coaches(db, facilityId, userId)}`
   return row && toCoach(row)
 }
 
 /**
- * Whether the caller may act as a coach at all, as far as their roles tell: coaches, and staff for them. Asked before
- * anything is read; `actingCoach` decides.
+ * Checks by roles alone that the caller may act as a coach: coaches, and staff on behalf of coaches.
+ * Called before anything is read; `actingCoach` decides.
  * @throws NotAllowed, InvalidInput when a program names nobody
  */
 export function requireMayCoach(member: Member, coachId: string | undefined): void {
@@ -129,8 +131,8 @@ export function requireMayCoach(member: Member, coachId: string | undefined): vo
 }
 
 /**
- * The coach for whom a request is: the caller, or whom staff name.
- * @throws what `requireMayCoach` throws, and RuleBroken `not_a_coach`
+ * The coach of a request: the caller, or the coach that staff name.
+ * @throws the errors of `requireMayCoach`, and RuleBroken `not_a_coach`
  */
 export async function actingCoach(tx: Tx, member: Member, coachId: string | undefined): Promise<Coach> {
   requireMayCoach(member, coachId)

@@ -4,7 +4,7 @@ import type { EventRow } from "#events/envelope.ts"
 
 /** What an event adds to the figures of a day. */
 export interface Figures {
-  /** An instant of the day that they count for, or the day itself (YYYY-MM-DD). */
+  /** An instant of the day to which the figures are added, or the day itself (YYYY-MM-DD). */
   readonly day: string
   readonly bookings?: number
   readonly cancellations?: number
@@ -29,7 +29,7 @@ type CountedType = Extract<
   | "payment.refunded"
   | "offline_payment.recorded"
 >
-/** What an event adds, to one day or to several; undefined when its booking does not exist. */
+/** The figures of an event, for one day or several; undefined when its booking does not exist. */
 type Counting<T extends EventType> = (
   data: EventData<T>,
   event: EventRow,
@@ -87,7 +87,7 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   },
   "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
   "booking.completed": ({ startAt }) => ({ day: startAt, completions: 1 }),
-  // What a facility pays for its subscription is no payment to it.
+  // A facility pays for its subscription; that is no payment to the facility.
   "payment.succeeded": ({ amount, referenceType }, event) =>
     referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), payments_amount: amount },
   "payment.refunded": ({ amount, referenceType }, event) =>
@@ -98,7 +98,7 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
 /** The types of event that count. */
 export const countedTypes = Object.keys(counted) as readonly CountedType[]
 
-/** The figures of these stand in the booking, not in the event. */
+/** The figures of these events stand in the booking, not in the event. */
 export const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
 
 /**

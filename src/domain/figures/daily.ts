@@ -3,7 +3,7 @@
  * statements, however many events it has. Not idempotent: call it once for each event, as AnalyticsHandler does.
  * Writes: daily_facility_figures.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventRow } from "#events/envelope.ts"

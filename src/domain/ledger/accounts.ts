@@ -1,18 +1,21 @@
 /**
- * Billing accounts: who pays in a facility. A person's own is made when it is first needed; a parent may join children to
- * a family account, to which their bookings and fees go from then on; all who walk in and pay at the desk share one.
+ * Billing accounts: the payers of a facility.
+ * - A person's own account is made at its first use.
+ * - A parent may join children to a family account, which then receives their bookings and fees.
+ * - All walk-in customers who pay at the desk share one account.
  * Writes: billing_accounts, billing_account_members.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import type { SavedCard } from "./saved-card.ts"
 
-/** A family; larger ones ask staff for a second account. */
+/** The size of a family; a larger one asks staff for a second account. */
 const maxMembers = 20
 
 export const BillingAccountInput = Schema.Struct({
@@ -34,7 +37,7 @@ export const BillingAccount = Schema.Struct({
   id: Id,
   facilityId: Id,
   type: Schema.Literals(["individual", "family", "walk_in"]),
-  ownerId: Schema.NullOr(Id).annotateKey({ description: "null for those who walk in" }),
+  ownerId: Schema.NullOr(Id).annotateKey({ description: "null for the account of walk-in customers" }),
   name: Schema.String,
   memberIds: Schema.Array(Id).annotateKey({ description: "of a family, its owner among them" }),
   card: Schema.NullOr(Schema.String).annotateKey({ description: "the saved card, such as visa ···· 4242" }),
@@ -44,7 +47,7 @@ export const BillingAccount = Schema.Struct({
 export type BillingAccount = typeof BillingAccount.Type
 
 /**
- * A family account of a parent for children for whom they may pay.
+ * Makes a family account of a parent, for children for whom the parent may pay.
  * @throws NotFound, NotAllowed, InvalidInput, WrongState `in_a_family_account`
  */
 export async function createFamilyAccount(
@@ -77,12 +80,12 @@ export async function createFamilyAccount(
     select ${row.id}, ${facilityId}, m from unnest(${memberIds.toSorted()}::uuid[]) m
     on conflict do nothing`
   if (count < memberIds.length) {
-    throw new WrongState("in_a_family_account", "Somebody of them belongs to a family account of the facility already.")
+    throw new WrongState("in_a_family_account", "One of them already belongs to a family account of the facility.")
   }
   return accountOf(row)
 }
 
-/** Those that the caller owns or belongs to; all of them for staff. By id. Throws NotFound, NotAllowed. */
+/** The accounts that the caller owns or belongs to; all of them for staff. By id. Throws NotFound, NotAllowed. */
 export async function listBillingAccounts(
   db: Queryable,
   caller: Caller,
@@ -91,7 +94,7 @@ export async function listBillingAccounts(
 ): Promise<Page<BillingAccount>> {
   requireMember(caller, facilityId)
   const people = peopleSeen(caller, facilityId, query.userId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<AccountRow[]>`
@@ -105,7 +108,7 @@ export async function listBillingAccounts(
   return pageOf(rows, limit, (row) => [row.id], accountOf)
 }
 
-/** Throws NotFound, also for an account of somebody else. */
+/** Throws NotFound, also for another person's account. */
 export async function getBillingAccount(
   db: Queryable,
   caller: Caller,
@@ -121,7 +124,9 @@ export async function getBillingAccount(
   return accountOf(row)
 }
 
-/** Where a person's bookings and fees go: their family's account, else their own, which is made when there is none. */
+/**
+ * The account for a person's bookings and fees: the family's account, or else the person's own, made at its first use.
+ */
 export async function accountIdOf(tx: Tx, facilityId: string, userId: string): Promise<string> {
   const [family] = await tx<{ id: string }[]>`
     select billing_account_id as id from slotbase.billing_account_members
@@ -139,7 +144,7 @@ export async function accountIdOf(tx: Tx, facilityId: string, userId: string): P
   return own.id
 }
 
-/** The one account of all who walk in. */
+/** The one account of all walk-in customers. */
 export async function walkInAccountId(tx: Tx, facilityId: string): Promise<string> {
   await tx`
     insert into slotbase.billing_accounts (id, facility_id, type, name)
@@ -151,20 +156,23 @@ export async function walkInAccountId(tx: Tx, facilityId: string): Promise<strin
   return row.id
 }
 
-/** The name that an account goes by; undefined: there is none of this id in the facility. */
+/** The display name of an account; undefined when the facility has no account of this id. */
 export async function accountName(db: Queryable, facilityId: string, id: string): Promise<string | undefined> {
   const [row] = await db<{ name: string }[]>`
     select name from slotbase.billing_accounts where id = ${id} and facility_id = ${facilityId}`
   return row?.name
 }
 
-/** Throws NotAllowed unless the account is the caller's own, or they are staff; NotFound when they may not see it. */
+/**
+ * Throws NotAllowed unless the account is the caller's own or the caller is staff.
+ * Throws NotFound when the caller may not see it.
+ */
 export async function requireOwnAccount(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<void> {
   const { ownerId } = await getBillingAccount(db, caller, facilityId, id)
   if (ownerId !== caller.userId) requireStaff(caller, facilityId)
 }
 
-/** Keeps a card in place of the one before. @param sealed its reference, sealed. */
+/** Stores a card in place of the earlier one. @param sealed its reference, sealed. */
 export async function keepCardOn(
   tx: Tx,
   facilityId: string,
@@ -181,7 +189,7 @@ export async function keepCardOn(
 export interface CardOnFile {
   readonly provider: SavedCard["provider"]
   readonly sealed: Buffer
-  /** Whose card it is. */
+  /** The owner of the card. */
   readonly ownerId: string
 }
 
@@ -193,7 +201,9 @@ export async function cardOn(db: Queryable, facilityId: string, id: string): Pro
   return row
 }
 
-/** Whose accounts somebody sees; undefined: everybody's. Throws NotAllowed when a member asks for somebody else's. */
+/**
+ * The people whose accounts a caller sees; undefined: all. Throws NotAllowed when a member asks for another person's.
+ */
 function peopleSeen(caller: Caller, facilityId: string, asked: string | undefined): readonly string[] | undefined {
   const userId = asked?.toLowerCase()
   if (isStaff(caller, facilityId)) return userId === undefined ? undefined : [userId]
@@ -201,7 +211,7 @@ function peopleSeen(caller: Caller, facilityId: string, asked: string | undefine
   return userId === undefined ? [caller.userId, ...childrenPaidFor(caller)] : [userId]
 }
 
-/** The children for whom somebody may pay. */
+/** The children for whom the caller may pay. */
 export const childrenPaidFor = (caller: Caller): readonly string[] =>
   (caller.children ?? []).map(({ childId }) => childId).filter((id) => mayActFor(caller, id, "pay"))
 

@@ -1,10 +1,10 @@
-/** A payment and a refund as the API answers them, and what is sent to ask for them. */
+/** A payment and a refund as the API answers them, and the input that requests them. */
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Money, Note } from "#base/schema/request-fields.ts"
 import { type PaymentRow, paymentStatuses, referenceTypes } from "./payment-rows.ts"
 
-/** A token of a provider's form is short; Stripe's have 28 characters. */
+/** Tokens of a provider's form are short; Stripe's have 28 characters. */
 const maxTokenLength = 255
 const Amount = Money.check(Schema.isGreaterThanOrEqualTo(1))
 
@@ -59,7 +59,7 @@ export const Payment = Schema.Struct({
   currency: Schema.String,
   paymentMethod: Schema.Literals(["card", "saved_card"]),
   status: Schema.Literals(paymentStatuses).annotateKey({
-    description: "processing: the provider has not said yet; it becomes one of the others by itself",
+    description: "processing: the outcome is not known yet; it becomes one of the others by itself",
   }),
   provider: Schema.Literals(["local", "stripe"]),
   stripePaymentIntentId: Schema.optionalKey(Schema.String),

@@ -1,21 +1,23 @@
 /**
- * What somebody owes a facility beside the price of a booking: a no-show fee, a period of a subscription, an invoice. It
- * stands on their billing account and is paid like anything else; who is let off what they have paid gets it back.
+ * Charges: debts to a facility beside the price of a booking, such as a no-show fee, a period of a subscription or an
+ * invoice.
+ * A charge stands on the debtor's billing account and is paid like anything else. If a paid charge is waived, the
+ * payment is refunded.
  * Writes: charges.
  */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
-import { contextOf } from "#events/outbox.ts"
+import { eventContextOf } from "#events/outbox.ts"
 import { accountIdOf } from "./accounts.ts"
 import { dueOf } from "./due.ts"
 import { type Income, postCharge, postWaived } from "./ledger.ts"
-import { owesRefund } from "./mark-refund.ts"
+import { markRefund } from "./mark-refund.ts"
 import type { ReferenceType } from "./payment-rows.ts"
 
 export interface Charge {
   readonly facilityId: string
-  /** Who owes it. */
+  /** The debtor. */
   readonly userId: string
   /** Minor units. */
   readonly amount: number
@@ -23,11 +25,11 @@ export interface Charge {
   readonly reason: "no_show_fee" | "subscription" | "invoice"
   readonly referenceType: ReferenceType
   readonly referenceId: string
-  /** Tells charges of one reason apart, such as the start of a period; left out: there is one. */
+  /** Tells charges of one reason apart, such as the start of a period. Left out: there is only one. */
   readonly key?: string
 }
 
-/** Puts it on the person's billing account in the facility; a charge that stands there already is not made twice. */
+/** Puts the charge on the person's billing account in the facility. An existing charge is not made twice. */
 export async function charge(tx: Tx, charge: Charge): Promise<void> {
   if (charge.amount === 0) return
   const billingAccountId = await accountIdOf(tx, charge.facilityId, charge.userId)
@@ -41,8 +43,8 @@ export async function charge(tx: Tx, charge: Charge): Promise<void> {
 }
 
 /**
- * Takes it off again: the no-show was waived. What was paid of it is given back. Nothing happens when there is no such
- * charge. The amount is the charge's own.
+ * Waives a charge, such as that of a forgiven no-show, and refunds its payments. The amount is the charge's own.
+ * Without such a charge nothing happens.
  */
 export async function waiveCharge(tx: Tx, charge: Charge): Promise<void> {
   const [waived] = await tx<{ id: string; billing_account_id: string; amount: number }[]>`
@@ -54,11 +56,11 @@ export async function waiveCharge(tx: Tx, charge: Charge): Promise<void> {
   const { facilityId, referenceType, referenceId } = charge
   const { paid, total } = await dueOf(tx, facilityId, referenceType, referenceId)
   const amount = Math.min(waived.amount, paid - total)
-  // Before the ledger is touched: payments are locked before its entries, everywhere.
+  // Before the ledger is touched: every transaction locks payments before ledger entries.
   if (amount > 0) {
-    const refundedBy = contextOf(tx).userId ?? jobsUserId
+    const refundedBy = eventContextOf(tx).userId ?? jobsUserId
     const reason = `${charge.reason.replaceAll("_", " ")} waived`
-    await owesRefund(tx, { facilityId, referenceType, referenceId, amount, reason, refundedBy, sourceId: waived.id })
+    await markRefund(tx, { facilityId, referenceType, referenceId, amount, reason, refundedBy, sourceId: waived.id })
   }
   const posting = postingOf(charge, waived.id, waived.billing_account_id)
   await postWaived(tx, posting, incomeOf[charge.reason], waived.amount)

@@ -1,31 +1,33 @@
 /**
- * What is due for a booking, a subscription or an invoice: its price and charges, less what was paid and what is being
- * paid just now. With the booking's row (or the charges) locked, nobody else can pay the same amount meanwhile.
+ * The amount due for a booking, a subscription or an invoice: its price and charges, minus finished and pending
+ * payments.
+ * With the booking's row (or the charges) locked, no other payment can begin for the same amount.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { sumsOf } from "./paid.ts"
 import type { Reference } from "./payment-rows.ts"
 
 export interface Due extends Reference {
-  /** Who owes it. */
+  /** The debtor. */
   readonly debtorId: string
   readonly currency: string
   /** Price and charges, minor units. */
   readonly total: number
   /** Net of refunds. */
   readonly paid: number
-  /** Being paid just now: the outcome is not known yet. */
+  /** Being paid now: the outcome is not known yet. */
   readonly underWay: number
   /** total − paid − underWay; never negative. */
   readonly due: number
-  /** Of a booking. */
+  /** The status of a booking. */
   readonly status?: string
 }
 
-/** What is due now. Throws NotFound. */
+/** The amount due now. Throws NotFound. */
 export async function dueOf(
   db: Queryable,
   facilityId: string,
@@ -37,7 +39,7 @@ export async function dueOf(
   return withSums(db, reference, ofBooking(await pricedBooking(db, reference)))
 }
 
-/** What is due, while nobody else can begin to pay it. Throws NotFound. */
+/** The amount due, locked against the begin of other payments. Throws NotFound. */
 export async function lockDue(tx: Tx, reference: Reference): Promise<Due> {
   const { referenceType } = reference
   if (referenceType !== "booking") return withSums(tx, reference, await chargedOf(tx, reference, true))
@@ -45,8 +47,9 @@ export async function lockDue(tx: Tx, reference: Reference): Promise<Due> {
 }
 
 /**
- * The amount to pay: what was asked for, or all that is due.
- * @throws WrongState (hold_expired, booking_not_payable, payment_under_way, nothing_due), RuleBroken (more_than_is_due, hold_is_paid_whole)
+ * The amount to pay: the requested amount, or all that is due.
+ * @throws WrongState (hold_expired, booking_not_payable, payment_under_way, nothing_due), RuleBroken (more_than_is_due,
+ * hold_is_paid_whole)
  */
 export function payable(due: Due, asked: number | undefined): number {
   if (due.status === "expired") {
@@ -56,13 +59,13 @@ export function payable(due: Due, asked: number | undefined): number {
     throw new WrongState("booking_not_payable", `The booking is ${due.status}: there is nothing to pay for it now.`)
   }
   if (due.due === 0 && due.underWay > 0) {
-    throw new WrongState("payment_under_way", "A payment of what is due is under way; its outcome is not known yet.")
+    throw new WrongState("payment_under_way", "A payment is under way; its outcome is not known yet.")
   }
   if (due.due === 0) throw new WrongState("nothing_due", "Everything is paid.")
   const amount = asked ?? due.due
   if (amount > due.due)
     throw amountFault("more_than_is_due", `Only ${due.due} minor units are due.`, `is more than ${due.due}`)
-  // Part of a price confirms no hold, and would have to be given back when it dies.
+  // A part of the price confirms no hold, and would have to be refunded when the hold expires.
   if (due.status === "held" && amount < due.due) {
     throw amountFault(
       "hold_is_paid_whole",
@@ -76,7 +79,7 @@ export function payable(due: Due, asked: number | undefined): number {
 const amountFault = (code: string, message: string, fault: string) =>
   new RuleBroken(code, message, [{ path: "body.amount", message: fault }])
 
-/** What waits for an approval is paid when it is approved. */
+/** A booking that waits for an approval is paid after the approval. */
 const payableStates = new Set<string>(["held", "confirmed", "checked_in", "completed", "no_show"])
 
 interface Priced {
@@ -94,7 +97,7 @@ interface PricedBooking {
   readonly status: string
 }
 
-/** What the books know of a booking. Its row is locked before its state is judged. Throws NotFound. */
+/** The amounts of a booking in the ledger. Its row is locked before its state is judged. Throws NotFound. */
 async function pricedBooking(
   sql: Queryable,
   { facilityId, referenceId }: Reference,
@@ -119,7 +122,7 @@ const ofBooking = (booking: PricedBooking): Priced => ({
   status: booking.status,
 })
 
-/** What is paid by its charges alone. Throws NotFound when there never was one. */
+/** The amounts of a reference that consists of charges alone. Throws NotFound when it never had a charge. */
 async function chargedOf(sql: Queryable, reference: Reference, locked = false): Promise<Priced> {
   const { facilityId, referenceType, referenceId } = reference
   const [charge] = await sql<{ user_id: string; currency: string }[]>`

@@ -1,47 +1,48 @@
 /**
- * The ledger: double entry. What happens to money once (a payment, a refund, a charge) moves an amount between accounts;
- * its entries sum to zero, which a trigger checks, and are never changed. Whether what customers owe (receivable) or sales
- * are on the other side of money is decided here: first what is owed for the same thing, as far as it goes.
+ * The ledger: double entry. Each movement of money (a payment, a refund, a charge) moves an amount between accounts.
+ * Its entries sum to zero, which a trigger checks, and are never changed.
+ * The other side of money is the debt of customers (receivable) or sales. This file decides: the debt for the same
+ * reference comes first, as far as it goes.
  * Writes: payment_ledger.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { ReferenceType } from "./payment-rows.ts"
 
-/** What earns money: the price of bookings (sales), and each reason of a charge. */
+/** The sources of income: the price of bookings (sales), and each reason of a charge. */
 export type Income = "sales" | "fees" | "subscriptions" | "invoices"
 
 export interface Posting {
-  /** The payment, refund or charge that it is of. */
+  /** The payment, refund or charge of the posting. */
   readonly sourceId: string
   readonly facilityId: string
   readonly billingAccountId: string
   readonly currency: string
-  /** None: an offline payment that is for nothing in particular. */
+  /** Null: an offline payment without a reference. */
   readonly referenceType: ReferenceType | null
   readonly referenceId: string | null
 }
 
-/** Money came in (`amount` > 0). */
+/** A payment arrived (`amount` > 0). */
 export const postReceived = (tx: Tx, posting: Posting, kind: "payment" | "offline_payment", amount: number) =>
   postMoney(tx, posting, kind, kind === "payment" ? "provider" : "till", amount)
 
-/** Money went back, or is owed back. */
+/** Money was refunded, or is marked for a refund at the desk. */
 export const postGivenBack = (tx: Tx, posting: Posting, kind: "refund" | "refund_owed", amount: number) =>
   postMoney(tx, posting, kind, kind === "refund" ? "provider" : "owed_refunds", -amount)
 
-/** What was given back has come back: the card's bank did not take it. */
+/** A refund came back: the card's bank did not accept it. */
 export const postReturned = (tx: Tx, posting: Posting, amount: number) =>
   postMoney(tx, posting, "refund_returned", "provider", amount)
 
-/** What was owed back was handed over at the desk. */
+/** A refund was handed over at the desk. */
 export const postHandedBack = (tx: Tx, posting: Posting, amount: number) =>
   post(tx, posting, "refund_handed_back", { owed_refunds: amount, till: -amount })
 
-/** Somebody owes the facility something beside a price. */
+/** A charge was made. */
 export const postCharge = (tx: Tx, posting: Posting, income: Income, amount: number) =>
   post(tx, posting, "charge", { receivable: amount, [income]: -amount })
 
-/** … and does not any more. */
+/** A charge was waived. */
 export const postWaived = (tx: Tx, posting: Posting, income: Income, amount: number) =>
   post(tx, posting, "charge_waived", { receivable: -amount, [income]: amount })
 
@@ -55,7 +56,7 @@ type Kind =
   | "charge"
   | "charge_waived"
 
-/** @param amount comes in when positive, goes out when negative. */
+/** @param amount positive: incoming; negative: outgoing. */
 async function postMoney(
   tx: Tx,
   posting: Posting,
@@ -64,12 +65,15 @@ async function postMoney(
   amount: number,
 ): Promise<void> {
   const owed = await receivableOf(tx, posting)
-  // Coming in pays what is owed; going out uses up a credit.
+  // Incoming money pays a debt; outgoing money uses up a credit.
   const settled = amount > 0 ? Math.min(amount, Math.max(0, owed)) : Math.max(amount, Math.min(0, owed))
   await post(tx, posting, kind, { [account]: amount, receivable: -settled, sales: settled - amount })
 }
 
-/** What is owed for a reference beside its price, minor units; negative: a credit. Two who post for one reference wait for each other. */
+/**
+ * The debt of a reference beside its price, minor units; negative: a credit.
+ * Two postings for one reference wait for each other.
+ */
 async function receivableOf(tx: Tx, { facilityId, referenceType, referenceId }: Posting): Promise<number> {
   if (referenceId === null) return 0
   const lock = tx`

@@ -1,30 +1,34 @@
 /**
- * Marking money to be given back, in the transaction that decides it: over the payments of a booking, the newest first, as
- * far as it goes. Payments by card are then sent by RefundHandler or, within a minute, by the job payment-resolution; of
- * offline payments it is owed, and stands in the list of refunds until somebody has handed it back. Never twice for one
- * occasion, never more than is left of what was paid.
+ * Marks refunds, in the transaction that decides them. An amount spreads over the payments of a booking, the newest
+ * first, as far as they go.
+ * - RefundHandler sends card refunds, or the job payment-resolution within a minute.
+ * - Refunds of offline payments stay in the list of refunds until staff hand the money back.
+ * Nothing is marked twice for one occasion, and never more than is left of the payments.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack } from "./ledger.ts"
 import { countOfflineRefunded, lockOfflineRefundable, type OfflinePaymentRow } from "./offline-rows.ts"
 import { countRefunded, lockRefundable, type PaymentRow, type Reference } from "./payment-rows.ts"
 import { insertRefund, markedFor, type RefundRow } from "./refund-rows.ts"
 
-export interface OwedRefund extends Reference {
-  /** Minor units, or all that is left. */
+export interface MarkedRefund extends Reference {
+  /** Minor units, or everything that is left. */
   readonly amount: number | "all"
   readonly reason: string
   readonly refundedBy: string
-  /** What it is given back for: the event, or another id that names the occasion. */
+  /** The occasion of the refund: the id of its event, or another id. */
   readonly sourceId: string
-  /** Of this payment alone. */
+  /** Only of this payment. */
   readonly paymentId?: string
-  /** Of online payments that were settled until then: what came later was not part of what was decided. ISO 8601. */
+  /** Only of online payments that were settled by this instant: later ones were not part of the decision. ISO 8601. */
   readonly paidUntil?: string
 }
 
-/** Marks it; answers how much was marked now, minor units. The booking's row must be locked, or nothing be decided about it. */
-export async function owesRefund(tx: Tx, owed: OwedRefund): Promise<number> {
+/**
+ * Marks the refund; returns the amount marked now, minor units.
+ * The booking's row must be locked, unless the refund decides nothing about the booking.
+ */
+export async function markRefund(tx: Tx, owed: MarkedRefund): Promise<number> {
   const { facilityId, referenceType, referenceId, paymentId } = owed
   const online = await lockRefundable(tx, owed)
   const offline =
@@ -53,7 +57,7 @@ const isOnline = (payment: Either): payment is PaymentRow => "payer_id" in payme
 const newestFirst = (online: readonly PaymentRow[], offline: readonly OfflinePaymentRow[]): Either[] =>
   [...online, ...offline].sort((a, b) => (a.id < b.id ? 1 : -1))
 
-async function mark(tx: Tx, owed: OwedRefund, payment: Either, amount: number): Promise<void> {
+async function mark(tx: Tx, owed: MarkedRefund, payment: Either, amount: number): Promise<void> {
   const refund = await insertRefund(tx, {
     facility_id: owed.facilityId,
     payment_id: isOnline(payment) ? payment.id : null,
@@ -75,7 +79,7 @@ async function mark(tx: Tx, owed: OwedRefund, payment: Either, amount: number): 
   }
 }
 
-/** A refund as the ledger takes it. */
+/** A refund as a posting of the ledger. */
 export const refundPosting = (refund: RefundRow) => ({
   sourceId: refund.id,
   facilityId: refund.facility_id,

@@ -2,7 +2,8 @@
  * The rows of offline payments: money that staff took.
  * Writes: offline_payments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 export const offlineMethods = ["cash", "check", "bank_transfer", "venmo", "zelle", "other"] as const
 
@@ -37,14 +38,14 @@ export async function insertOfflinePayment(tx: Tx, payment: NewOfflinePayment): 
   return { ...payment, refunded_amount: 0, created_at: row.created_at }
 }
 
-/** Of a booking, those of which something is left, newest first, locked. */
+/** The offline payments of a booking that are not fully refunded, newest first, locked. */
 export const lockOfflineRefundable = (tx: Tx, facilityId: string, bookingId: string) => tx<OfflinePaymentRow[]>`
   select ${offlineColumns(tx)} from slotbase.offline_payments p
   where booking_id = ${bookingId} and facility_id = ${facilityId} and refunded_amount < amount
   order by id desc
   for update`
 
-/** Counts an amount as given back, under the payment's lock. */
+/** Counts an amount as refunded, under the payment's lock. */
 export const countOfflineRefunded = (tx: Tx, { id, facility_id }: OfflinePaymentRow, amount: number) => tx`
   update slotbase.offline_payments set refunded_amount = refunded_amount + ${amount}
   where id = ${id} and facility_id = ${facility_id}`

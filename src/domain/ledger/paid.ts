@@ -1,14 +1,15 @@
-/** What was paid for something, and what of it was given back. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+/** The sums that were paid for a reference and refunded of it. */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 
 export interface Paid {
-  /** Minor units that were paid and not refunded: online payments that succeeded and offline ones. */
+  /** Paid and not refunded, minor units: successful online payments and offline ones. */
   readonly amount: number
   readonly currency: string | null
 }
 
-/** For a booking, a subscription or an invoice. What is on its way back counts as given back. */
+/** For a booking, a subscription or an invoice. A refund in progress counts as refunded. */
 export async function paidFor(
   tx: Tx,
   facilityId: string,
@@ -19,16 +20,16 @@ export async function paidFor(
   return { amount: online + offline, currency }
 }
 
-/** What counts towards what is due, minor units. */
+/** The sums that the amount due is made of, minor units. */
 export interface Sums {
   /** Charges that are not waived. */
   readonly charged: number
-  /** Net of refunds, also of those that are under way. */
+  /** Net of refunds, also of refunds in progress. */
   readonly online: number
   readonly offline: number
   /** Payments whose outcome is not known yet. */
   readonly under_way: number
-  /** Of the payments; null when there are none. */
+  /** The currency of the payments; null when there are none. */
   readonly currency: string | null
 }
 

@@ -1,9 +1,10 @@
 /**
- * The rows of payments: attempts to pay by card. A payment's row is locked before its state is judged; "succeeded" is
- * final, and comes after "failed" when the provider took the money after all.
+ * The rows of payments: attempts to pay by card. A payment's row is locked before its state is judged.
+ * "succeeded" is final. It follows "failed" when the provider took the money after all.
  * Writes: payments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import type { EventContext } from "#events/outbox.ts"
 import type { ProviderName } from "./saved-card.ts"
@@ -14,7 +15,7 @@ export type ReferenceType = (typeof referenceTypes)[number]
 export const paymentStatuses = ["processing", "succeeded", "failed"] as const
 export type PaymentStatus = (typeof paymentStatuses)[number]
 
-/** What is paid for. */
+/** The thing that is paid for. */
 export interface Reference {
   readonly facilityId: string
   readonly referenceType: ReferenceType
@@ -49,7 +50,7 @@ export interface PaymentRow {
   readonly settled_at: Date | null
 }
 
-/** A locked payment, judged at `now`, which was taken after the lock. */
+/** A locked payment with `now`, taken after the lock. */
 export type LockedPayment = PaymentRow & { readonly now: Date }
 
 export type NewPayment = Omit<
@@ -65,10 +66,13 @@ export type NewPayment = Omit<
   | "settled_at"
 >
 
-/** The request that pays is given this time before anybody else asks what became of it, seconds. */
+/** The paying request has this time before another process looks up the outcome, seconds. */
 const firstCheckSeconds = 30
 
-/** An attempt, from before the provider is asked. It counts the failures for the same thing since the last success. */
+/**
+ * Inserts an attempt before the provider is asked. It counts the failures for the same reference since the last
+ * success.
+ */
 export async function insertPayment(tx: Tx, payment: NewPayment): Promise<PaymentRow> {
   const { facility_id, reference_type, reference_id } = payment
   const [row] = await tx<PaymentRow[]>`
@@ -89,8 +93,10 @@ export async function insertPayment(tx: Tx, payment: NewPayment): Promise<Paymen
   return row
 }
 
-/** Keeps whoever decides about the payment's booking (a cancellation) waiting until this transaction is over, or waits for them. */
-export const holdBookingOf = (tx: Tx, facilityId: string, id: string) => tx`
+/**
+ * Locks the payment's booking. Decisions about the booking (a cancellation) and this transaction wait for each other.
+ */
+export const lockBookingOf = (tx: Tx, facilityId: string, id: string) => tx`
   select from slotbase.bookings b
   join slotbase.payments p on p.reference_type = 'booking' and p.reference_id = b.id and p.facility_id = b.facility_id
   where p.id = ${id} and p.facility_id = ${facilityId}
@@ -112,7 +118,7 @@ export async function findPayment(db: Queryable, facilityId: string, id: string)
   return row
 }
 
-/** The payment that a provider knows by this id. */
+/** The payment with this id at the provider. */
 export async function findByProviderId(
   db: Queryable,
   provider: ProviderName,
@@ -123,7 +129,7 @@ export async function findByProviderId(
   return row
 }
 
-/** Succeeded payments of a reference of which something is left, newest first, locked: all, or those that are meant. */
+/** Succeeded payments of a reference that are not fully refunded, newest first, locked; all, or only the named ones. */
 export const lockRefundable = (
   tx: Tx,
   {
@@ -155,13 +161,16 @@ export type Settlement = Partial<
   >
 >
 
-/** Changes a locked payment; answers it as it is then. */
+/** Changes a locked payment; returns the changed row. */
 export async function changePayment<Row extends PaymentRow>(tx: Tx, payment: Row, change: Settlement): Promise<Row> {
   await tx`update slotbase.payments set ${tx(change)} where id = ${payment.id} and facility_id = ${payment.facility_id}`
   return { ...payment, ...change }
 }
 
-/** Counts (or, negative, no longer counts) an amount as given back, under the payment's lock. The constraint has the last word. */
+/**
+ * Counts an amount as refunded (negative: no longer refunded), under the payment's lock. The constraint has the last
+ * word.
+ */
 export const countRefunded = (
   tx: Tx,
   { id, facility_id }: Pick<PaymentRow, "id" | "facility_id">,
@@ -170,7 +179,10 @@ export const countRefunded = (
   update slotbase.payments set refunded_amount = refunded_amount + ${amount}
   where id = ${id} and facility_id = ${facility_id}`
 
-/** Payments whose outcome is to be looked up now, at most `limit`; each is looked up again later, at growing distances. */
+/**
+ * Claims payments whose outcome is due to be looked up, at most `limit`. Each is looked up again later, at growing
+ * intervals.
+ */
 export const claimUnsettled = (db: Queryable, providers: readonly ProviderName[], limit: number) => db<
   (PaymentRow & { age_ms: number })[]
 >`
@@ -187,20 +199,22 @@ export const claimUnsettled = (db: Queryable, providers: readonly ProviderName[]
   where p.id = due.id and p.facility_id = due.facility_id
   returning p.*, extract(epoch from t.now - p.created_at)::float8 * 1000 as age_ms`
 
-/** Failed automatic payments that are to be tried again now, at most `limit`. */
+/** Failed automatic payments whose retry is due, at most `limit`. */
 export const dueRetries = (db: Queryable, limit: number) => db<PaymentRow[]>`
   select * from slotbase.payments
   where next_retry_at <= (select slotbase.now()) and retried_at is null
   order by next_retry_at
   limit ${limit}`
 
-/** What failed automatically before is tried again with this: in the transaction of the next attempt, or when nothing is due any more. */
+/**
+ * Marks earlier automatic failures as retried: in the transaction of the next attempt, or when nothing is due any more.
+ */
 export const markRetried = (db: Queryable, { facilityId, referenceType, referenceId }: Reference) => db`
   update slotbase.payments set retried_at = slotbase.now()
   where reference_id = ${referenceId} and facility_id = ${facilityId} and reference_type = ${referenceType}
     and next_retry_at is not null and retried_at is null`
 
-/** In whose name what becomes of a payment is recorded: whoever asked for it, in the same correlation. */
+/** The context of a payment's events: the requester of the payment, in the same correlation. */
 export const contextOfPayment = (
   { correlation_id, causation_id, requested_by }: Pick<PaymentRow, "correlation_id" | "causation_id" | "requested_by">,
   environment: EventContext["environment"],

@@ -1,12 +1,14 @@
 /**
- * The rows of refunds: money given back, each of one payment. What is marked here is counted on its payment in the same
- * transaction, under the payment's lock, so that together they never exceed what was paid.
+ * The rows of refunds, each of one payment. A refund marked here is counted on its payment in the same transaction,
+ * under the payment's lock.
+ * So the refunds of a payment never exceed the payment.
  * Writes: refunds.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { contextOf } from "#events/outbox.ts"
+import { eventContextOf } from "#events/outbox.ts"
 import type { Refund } from "./answer.ts"
 import type { Reference, ReferenceType } from "./payment-rows.ts"
 
@@ -51,16 +53,16 @@ export type NewRefund = Pick<
 > & {
   /** Default: the refund itself. */
   readonly source_id?: string
-  /** The provider's own refund, of which we hear afterwards: nobody sends it. */
+  /** A refund made at the provider and reported afterwards: it is never sent. */
   readonly provider_refund_id?: string
 }
 
-/** How long whoever sends a refund is given before anybody else asks what became of it, seconds. */
+/** The sender of a refund has this time before another process looks up the outcome, seconds. */
 const firstCheckSeconds = 30
 
-/** A refund of a payment is processing until the provider has answered; that of an offline payment is owed. */
+/** A refund of a card payment is processing until the provider has answered. A refund of an offline payment is owed. */
 export async function insertRefund(tx: Tx, refund: NewRefund): Promise<RefundRow> {
-  const { correlationId, causationId = null } = contextOf(tx)
+  const { correlationId, causationId = null } = eventContextOf(tx)
   const id = newId()
   const { provider_refund_id = null } = refund
   const [row] = await tx<RefundRow[]>`
@@ -75,7 +77,7 @@ export async function insertRefund(tx: Tx, refund: NewRefund): Promise<RefundRow
   return row
 }
 
-/** What is marked already for an occasion, minor units; what failed does not count. */
+/** The amount already marked for an occasion, minor units. Failed refunds do not count. */
 export async function markedFor(tx: Tx, facilityId: string, sourceId: string): Promise<number> {
   const [row] = await tx<{ amount: number }[]>`
     select coalesce(sum(amount), 0)::bigint as amount from slotbase.refunds
@@ -105,8 +107,8 @@ export const refundsOf = (db: Queryable, { facilityId, referenceType, referenceI
   where reference_id = ${referenceId} and facility_id = ${facilityId} and reference_type = ${referenceType}
   order by id`
 
-/** Commits that the provider is about to be asked for the first time; undefined: somebody has asked it already. */
-export async function markSent(db: Queryable, { id, facility_id }: RefundRow): Promise<RefundRow | undefined> {
+/** Commits that the provider is about to be asked for the first time; undefined: it was asked already. */
+export async function markRefundSent(db: Queryable, { id, facility_id }: RefundRow): Promise<RefundRow | undefined> {
   const [row] = await db<RefundRow[]>`
     update slotbase.refunds
     set sent_at = slotbase.now(), next_check_at = slotbase.now() + make_interval(secs => ${firstCheckSeconds})
@@ -119,13 +121,13 @@ export type RefundChange = Partial<
   Pick<RefundRow, "status" | "provider_refund_id" | "failure_code" | "failure_reason" | "settled_at">
 >
 
-/** Changes a locked refund; answers it as it is then. */
+/** Changes a locked refund; returns the changed row. */
 export async function changeRefund(tx: Tx, refund: RefundRow, change: RefundChange): Promise<RefundRow> {
   await tx`update slotbase.refunds set ${tx(change)} where id = ${refund.id} and facility_id = ${refund.facility_id}`
   return { ...refund, ...change }
 }
 
-/** Refunds whose outcome is to be looked up (or which are to be sent) now, at most `limit`; each comes again later. */
+/** Claims refunds that are due to be sent or looked up, at most `limit`. Each is claimed again later. */
 export const claimUnsettledRefunds = (db: Queryable, limit: number) => db<RefundRow[]>`
   with due as (
     select id, facility_id from slotbase.refunds

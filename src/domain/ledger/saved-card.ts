@@ -1,11 +1,11 @@
-/** What the books say of a provider: its name, and the card that it keeps for an account. */
+/** The provider as the ledger knows it: its name, and the card that it keeps for an account. */
 export type ProviderName = "local" | "stripe"
 
-/** A card that can be charged without its owner being there. */
+/** A card that can be charged without its owner being present. */
 export interface SavedCard {
   readonly provider: ProviderName
-  /** What the provider knows it by; kept sealed. */
+  /** The provider's reference of the card; kept sealed. */
   readonly reference: string
-  /** What people recognize it by, such as "visa ···· 4242". */
+  /** The label by which people recognize the card, such as "visa ···· 4242". */
   readonly label: string
 }

@@ -1,18 +1,18 @@
-/** Uploaded files that nobody can reach: those without a row, and those whose receiving never ended. */
+/** Removes unreachable uploads: files without a row, and files whose upload never ended. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { modifiedAtOf, namesIn, receivingFolder } from "#base/storage/disk.ts"
-import { idsOf } from "#base/storage/keys.ts"
+import { storageIdsOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
 
-/** No upload takes so long; its row is written right after its file. */
+/** Longer than any upload. A file's row is written right after the file. */
 const spareMs = 24 * 60 * 60 * 1000
-/** Files whose rows are looked for in one statement. */
+/** The number of files in one statement that looks for their rows. */
 const batch = 500
 
 export interface CleanupTools {
@@ -21,7 +21,7 @@ export interface CleanupTools {
   readonly config: Pick<Config, "dataDir">
 }
 
-/** Removes them from every storage; answers how many there were. */
+/** Removes unreachable files from every storage; returns their number. */
 export async function cleanUploads({ db, storage, config }: CleanupTools, stopping: AbortSignal): Promise<number> {
   const before = new Date(clock.now() - spareMs)
   let removed = await cleanReceiving(config.dataDir, before)
@@ -41,7 +41,7 @@ export async function cleanUploads({ db, storage, config }: CleanupTools, stoppi
 
 async function removeOrphans(db: Db, storage: Storage, files: readonly StoredObject[]): Promise<number> {
   const ours = files.flatMap(({ key }) => {
-    const ids = idsOf(key)
+    const ids = storageIdsOf(key)
     return ids === undefined ? [] : [{ key, ...ids }]
   })
   if (ours.length === 0) return 0

@@ -1,12 +1,15 @@
-/** The name of an uploaded file, as people see it: a label, of which no path is ever made. */
+/** The name of an uploaded file as people see it. It is a label: no path is ever made from it. */
 import type { MediaKind } from "./kinds.ts"
 
 const maxStemLength = 120
 
 /**
- * What of the client's name can be shown: its last part, without control characters and what turns the direction of text,
- * without what file systems refuse, and with an extension of its kind ("holiday.exe" that is a photo becomes
- * "holiday.exe.jpg"). Never empty.
+ * The printable part of the client's file name; never empty.
+ *
+ * - its last path segment
+ * - without control characters and characters that change the direction of text
+ * - without characters that file systems refuse
+ * - with an extension of its kind: a photo called "holiday.exe" becomes "holiday.exe.jpg"
  */
 export function labelOf(given: string, { mediaType, extensions }: MediaKind): string {
   const last = given.normalize("NFC").split(/[/\\]/).at(-1) ?? ""
@@ -21,7 +24,7 @@ export function labelOf(given: string, { mediaType, extensions }: MediaKind): st
   return `${shown}.${fits ? extension : extensions[0]}`
 }
 
-/** Content-Disposition of a file that is shown in place and saved under its label (RFC 6266, RFC 8187). */
+/** The Content-Disposition of a file that is shown inline and saved under its label (RFC 6266, RFC 8187). */
 export function dispositionOf(label: string): string {
   const ascii = label.replace(/[^\x20-\x7e]|["\\%]/g, "_")
   const encoded = encodeURIComponent(label).replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`)

@@ -1,14 +1,14 @@
 /**
- * What stands inside an audio or video file: how long it lasts, and whether it has a picture at all. A file that does not say, or
- * that its parser cannot read, is taken without: it may still play.
+ * Reads an audio or video file: its duration, and whether it has a picture. A file without that information, or one
+ * that the parser cannot read, is accepted without it, because it may still play.
  */
 import { parseFile, TrackType } from "music-metadata"
 import { type MediaKind, withoutPicture } from "./kinds.ts"
 
-/** A file that takes longer to read is taken without its duration. */
+/** A file that takes longer to read is accepted without its duration. */
 const maxMs = 5_000
 
-/** The kind as its tracks show it, and the duration in seconds, to the millisecond. */
+/** The kind according to the tracks, and the duration in seconds, to the millisecond. */
 export async function inspect(
   path: string,
   kind: MediaKind,
@@ -18,7 +18,7 @@ export async function inspect(
   const tracks = format?.trackInfo ?? []
   const isSound =
     tracks.some(({ type }) => type === TrackType.audio) && !tracks.some(({ type }) => type === TrackType.video)
-  // The sound of a video may end before its picture, or be missing.
+  // The sound of a video may end before its picture, or may be missing.
   const lengths = [format?.duration, ...tracks.map(({ duration }) => duration)].filter(isLength)
   return {
     kind: kind.mediaType === "video" && isSound ? withoutPicture(kind) : kind,

@@ -1,7 +1,7 @@
 /**
- * The kinds of files that may come with feedback, and how large each may be. What a file is stands in its bytes: the name and
- * the type that a client gives are never believed. What is not in the list is refused, so nothing that a browser would run
- * (HTML, SVG, scripts, programs) is ever served.
+ * The kinds of files that feedback may have, and the largest size of each. The bytes of a file decide its kind; the
+ * client's name and type are never trusted. Every other kind is refused, so SlotBase never serves a file that a browser
+ * would run (HTML, SVG, scripts, programs).
  */
 import { fileTypeFromBuffer } from "file-type"
 
@@ -9,8 +9,8 @@ export type MediaType = "video" | "photo" | "audio"
 
 const mib = 1024 * 1024
 /**
- * Bytes, by kind; SLOTBASE_MAX_UPLOAD_MB lowers or raises the one of videos, and lowers the others. A phone's photo has
- * 3 to 12 MB, an hour of speech 30 to 60 MB, a minute of its video 60 to 200 MB.
+ * Bytes, by kind. SLOTBASE_MAX_UPLOAD_MB sets the limit of videos, and can only lower the other two. A phone's photo
+ * has 3 to 12 MB, an hour of speech 30 to 60 MB, a minute of its video 60 to 200 MB.
  */
 export const maxPhotoBytes = 25 * mib
 export const maxAudioBytes = 100 * mib
@@ -18,7 +18,7 @@ export const maxAudioBytes = 100 * mib
 export interface MediaKind {
   readonly mediaType: MediaType
   readonly contentType: string
-  /** The first is given to a file whose name has none of them. */
+  /** The first one is added to a file name that has none of them. */
   readonly extensions: readonly [string, ...string[]]
 }
 
@@ -38,7 +38,7 @@ const audio = (contentType: string, ...extensions: MediaKind["extensions"]): Med
   extensions,
 })
 
-/** By the type that is found in the bytes, without its parameters. */
+/** By the type found in the bytes, without its parameters. */
 const allowed: Readonly<Record<string, MediaKind>> = {
   "image/jpeg": photo("image/jpeg", "jpg", "jpeg"),
   "image/png": photo("image/png", "png"),
@@ -62,7 +62,7 @@ const allowed: Readonly<Record<string, MediaKind>> = {
   "audio/amr": audio("audio/amr", "amr"),
 }
 
-/** A container that holds sound alone is audio: browsers and phones record voice notes into those of videos. */
+/** A video container with sound only counts as audio: browsers and phones record voice notes into such containers. */
 const soundIn: Readonly<Record<string, MediaKind>> = {
   "video/mp4": audio("audio/mp4", "m4a", "mp4"),
   "video/quicktime": audio("audio/mp4", "m4a", "mov"),
@@ -70,10 +70,10 @@ const soundIn: Readonly<Record<string, MediaKind>> = {
   "video/3gpp": audio("audio/3gpp", "3gp"),
 }
 
-/** So many of a file's first bytes tell what it is. */
+/** This many first bytes of a file show its kind. */
 export const sniffedBytes = 4_100
 
-/** What the first bytes of a file say that it is. Throws NotMedia. */
+/** The kind of a file by its first bytes. Throws NotMedia. */
 export async function kindOf(head: Uint8Array): Promise<MediaKind> {
   const found = await fileTypeFromBuffer(head)
   const type = found?.mime.split(";")[0]?.trim() ?? ""
@@ -82,16 +82,16 @@ export async function kindOf(head: Uint8Array): Promise<MediaKind> {
   return kind
 }
 
-/** The kind of a file whose tracks are known. */
+/** The kind of a file whose tracks hold sound only. */
 export const withoutPicture = (kind: MediaKind): MediaKind => soundIn[kind.contentType] ?? kind
 
 /** The largest file of a kind, bytes. */
-export function limitOf({ mediaType }: MediaKind, maxUploadBytes: number): number {
+export function uploadLimitOf({ mediaType }: MediaKind, maxUploadBytes: number): number {
   if (mediaType === "photo") return Math.min(maxPhotoBytes, maxUploadBytes)
   return mediaType === "audio" ? Math.min(maxAudioBytes, maxUploadBytes) : maxUploadBytes
 }
 
-/** A file that is no photo, video or audio of the list. */
+/** A file that is none of the allowed photos, videos and audio files. */
 export class NotMedia extends Error {
   readonly _tag = "NotMedia"
   constructor(readonly found: string) {

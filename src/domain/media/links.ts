@@ -1,19 +1,22 @@
 /**
- * Links to a file's content that need no credentials and end after a time: a browser's <video> and <img> send none. The
- * signature is an HMAC-SHA256 over the file's id and the end, under a key that is derived from SLOTBASE_SECRET_KEY.
+ * Links to a file's content that need no credentials and expire: a browser's <video> and <img> send none. The signature
+ * is an HMAC-SHA256 over the file's id and the expiry, under a key derived from SLOTBASE_SECRET_KEY.
  */
 import { createHmac, timingSafeEqual } from "node:crypto"
 import type { SecretBox } from "#base/secrets.ts"
 
-/** Long enough to watch a video and to go back in it; whoever may no longer see it keeps a link that long at most. */
+/** Long enough to watch a video and to go back in it. After a loss of access a link works for that long at most. */
 export const linkSeconds = 60 * 60
 
-/** @param expires unix seconds */
+/** @param expires Unix seconds */
 export function linkTo(secrets: SecretBox, mediaId: string, expires: number): string {
   return `/v1/media/${mediaId}/content?expires=${expires}&signature=${signatureOf(secrets, mediaId, String(expires))}`
 }
 
-/** Whether the link to that file, with that end, was made by us. That it has not ended is for the database's clock to say. */
+/**
+ * Whether SlotBase signed the link for that file and that expiry. The database's clock decides whether the link has
+ * expired.
+ */
 export function isOurLink(secrets: SecretBox, mediaId: string, expires: string, signature: string): boolean {
   const [right, given] = [Buffer.from(signatureOf(secrets, mediaId, expires)), Buffer.from(signature)]
   return right.length === given.length && timingSafeEqual(right, given)

@@ -1,26 +1,26 @@
 /**
- * A file on its way in: written to the disk as it comes, never held in memory, and given up as soon as its first bytes say that
- * it is not taken or it grows beyond the limit of its kind. What is given up leaves no file.
+ * Receives a file: writes it to the disk as it arrives, and never holds it in memory. Receiving stops when the first
+ * bytes show a refused kind, or when the file exceeds the limit of its kind. A refused file leaves nothing on the disk.
  */
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { inspect } from "./inspect.ts"
-import { kindOf, limitOf, type MediaKind, sniffedBytes } from "./kinds.ts"
+import { kindOf, type MediaKind, sniffedBytes, uploadLimitOf } from "./kinds.ts"
 
 /** A whole file in the receiving folder. */
 export interface Received {
   readonly path: string
   readonly kind: MediaKind
   readonly sizeBytes: number
-  /** Hex; for the Idempotency-Key, which must know the same upload again. */
+  /** Hex. The Idempotency-Key uses it to recognize the same upload. */
   readonly sha256: string
-  /** Of audio and video, when the file says it. */
+  /** The duration of audio and video, when the file states it. */
   readonly durationSeconds: number | undefined
-  /** Removes it, wherever its way has ended. */
+  /** Removes the file from the receiving folder, if it is still there. */
   readonly discard: () => Promise<void>
 }
 
-/** It has more bytes than its kind may have. */
+/** The file is larger than the limit of its kind. */
 export class FileTooLarge extends Error {
   readonly _tag = "FileTooLarge"
   constructor(
@@ -32,8 +32,8 @@ export class FileTooLarge extends Error {
 }
 
 /**
- * Receives a file under an id. Throws NotMedia, FileTooLarge, and what the stream of its bytes throws.
- * @param maxBytes of the largest kind
+ * Receives a file under an id. Throws NotMedia, FileTooLarge, and the errors of the stream.
+ * @param maxBytes the limit of the largest kind
  */
 export async function receive(
   folder: string,
@@ -80,12 +80,12 @@ async function write(path: string, bytes: AsyncIterable<Uint8Array>, maxBytes: n
   }
 }
 
-/** A write may take a part of what it is given. */
+/** One write may take only a part of the bytes. */
 async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
   for (let at = 0; at < piece.byteLength; ) at += (await file.write(piece, at)).bytesWritten
 }
 
 function requireFits(kind: MediaKind, sizeBytes: number, maxBytes: number): void {
-  const limit = limitOf(kind, maxBytes)
+  const limit = uploadLimitOf(kind, maxBytes)
   if (sizeBytes > limit) throw new FileTooLarge(kind.mediaType, limit)
 }

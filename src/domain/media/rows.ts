@@ -1,13 +1,14 @@
 /**
- * The rows of the files that came with feedback. A row is written after the bytes stand, and removed before they go.
+ * The rows of the files of feedback. A row is written after the file is stored, and deleted before the file is removed.
  * Writes: media.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { StorageName } from "#base/storage/storage.ts"
 import type { MediaAnswer } from "./answer.ts"
 import type { MediaType } from "./kinds.ts"
 
-/** A file that stands in a storage, and has no row yet. */
+/** A file that is stored and has no row yet. */
 export interface StoredFile {
   readonly id: string
   readonly mediaType: MediaType
@@ -51,7 +52,7 @@ export async function deleteMedia(tx: Tx, facilityId: string, mediaId: string): 
   await tx`delete from slotbase.media where id = ${mediaId} and facility_id = ${facilityId}`
 }
 
-/** Where a file stands and how it is served; undefined when there is none. `now` is the database's. */
+/** The storage of a file, and how the file is served. `now` is the database's. */
 export interface PlacedMedia {
   readonly facility_id: string
   readonly feedback_id: string
@@ -61,7 +62,7 @@ export interface PlacedMedia {
   readonly now: Date
 }
 
-/** @param facilityId left out: whichever it belongs to */
+/** @param facilityId omitted: in any facility */
 export async function findMedia(db: Queryable, mediaId: string, facilityId?: string): Promise<PlacedMedia | undefined> {
   const [row] = await db<PlacedMedia[]>`
     select facility_id, feedback_id, stored_in, content_type, file_name, slotbase.now() as now
@@ -70,7 +71,7 @@ export async function findMedia(db: Queryable, mediaId: string, facilityId?: str
   return row
 }
 
-/** Of these files, those without a row whose facility is one of this database: nobody else's are touched. */
+/** The files without a row, of facilities in this database only: files of another database are never touched. */
 export async function withoutRow(
   db: Queryable,
   files: readonly { readonly facilityId: string; readonly fileId: string }[],
@@ -84,7 +85,7 @@ export async function withoutRow(
   return new Set(rows.map((row) => row.file_id))
 }
 
-/** The files of feedback as JSON, the oldest first. */
+/** The files of a piece of feedback as JSON, oldest first. */
 export const mediaOf = (sql: Queryable, feedbackId: ReturnType<Queryable>, facilityId: ReturnType<Queryable>) => sql`
   (select coalesce(jsonb_agg(jsonb_build_object(
             'id', m.id, 'feedbackId', m.feedback_id, 'mediaType', m.media_type, 'isVoiceNote', m.is_voice_note,

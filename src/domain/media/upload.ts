@@ -1,19 +1,19 @@
 /**
- * Uploads: the files of a form, received, kept in the storage, and bound to the command that writes their rows. Refused, or
- * never written, they are removed before the answer leaves; when nobody knows whether the command was committed they stay
- * for the job upload-cleanup to judge.
+ * Uploads: the files of a form are received, stored, and bound to the command that writes their rows. When the command
+ * is refused or writes no rows, the files are removed before the answer. When the outcome of the commit is unknown, the
+ * files stay for the job upload-cleanup.
  */
 
 import type { Config } from "#base/config.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import { keepBodyText } from "#http/body.ts"
 import { type FilePart, readForm } from "#http/multipart.ts"
-import { answerOf, BadRequest, Ready } from "#http/problems.ts"
+import { BadRequest, errorAnswerOf, Ready } from "#http/problems.ts"
 import { dispositionOf, labelOf } from "./file-name.ts"
 import { NotMedia } from "./kinds.ts"
 import { FileTooLarge, type Received, receive } from "./receive.ts"
@@ -23,16 +23,16 @@ export interface Upload {
   readonly fields: ReadonlyMap<string, readonly string[]>
   readonly files: readonly StoredFile[]
   /**
-   * Runs what writes the files' rows; it tells `written` of its transaction. Whatever is not committed then is removed,
-   * unless its outcome is unknown.
+   * Runs the command that writes the files' rows; the command passes its transaction to `written`. Without a commit the
+   * files are removed, unless the outcome is unknown.
    */
   readonly bind: <T>(run: (written: (tx: Tx) => void) => Promise<T>) => Promise<T>
 }
 
-/** What the parts of a form are: fields, files of any kind, and voice notes, which must be audio. */
+/** The names of the parts with files: files of any kind, and voice notes, which must be audio. */
 export const filePart = "file"
 export const voiceNotePart = "voiceNote"
-/** Beside its files a form has fields, headers and boundaries. */
+/** Room for the form's fields, headers and boundaries, beside its files. */
 const formBytes = 1024 * 1024
 
 export interface UploadTools {
@@ -41,8 +41,9 @@ export interface UploadTools {
 }
 
 /**
- * Receives a form. The whole of it may be as large as the largest file.
- * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken (media_type_not_allowed, voice_note_not_audio)
+ * Receives a form. The whole form may be as large as the largest file.
+ * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
+ * (media_type_not_allowed, voice_note_not_audio)
  */
 export async function receiveUpload(
   { storage: storages, config }: UploadTools,
@@ -52,7 +53,7 @@ export async function receiveUpload(
   const { maxUploadBytes, dataDir } = config
   const storage = storages.current
   const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
-  const discard = () => Promise.all(files.map(({ id }) => storage.remove(keyOf(facilityId, id))))
+  const discard = () => Promise.all(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
 
   async function take(part: FilePart): Promise<void> {
     if (part.name !== filePart && part.name !== voiceNotePart) {
@@ -68,20 +69,20 @@ export async function receiveUpload(
       if (isVoiceNote) requireAudio(received)
       const fileName = labelOf(part.fileName, kind)
       const { mediaType, contentType } = kind
-      await storage.keep(keyOf(facilityId, id), path, { contentType, disposition: dispositionOf(fileName) })
+      await storage.keep(storageKeyOf(facilityId, id), path, { contentType, disposition: dispositionOf(fileName) })
       files.push({
         ...{ id, mediaType, contentType, isVoiceNote, fileName, fileSizeBytes: sizeBytes, durationSeconds },
         ...{ storedIn: storage.name, part: part.name, sha256 },
       })
     } finally {
-      // Gone already when it was kept.
+      // A stored file has already left the receiving folder.
       await received.discard()
     }
   }
 
   try {
     const fields = await readForm(request, { bytes: maxUploadBytes + formBytes, files: maxFiles }, take)
-    // As they were sent: a small file may be kept before a large one that came first.
+    // In the order of the form: a small file may be stored before a large one that came first.
     files.sort((a, b) => (a.id < b.id ? -1 : 1))
     const sent = files.map(({ part, fileName, sha256 }) => [part, fileName, sha256])
     keepBodyText(request, JSON.stringify([[...fields], sent]))
@@ -100,11 +101,11 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
     })
   try {
     const result = await run(written)
-    // An answer that was kept under the Idempotency-Key: the first request's files stand, these are nobody's.
+    // The answer was kept under the Idempotency-Key. Its files are stored, so these new copies are not needed.
     if (!isCommitted) await discard()
     return result
   } catch (error) {
-    if (error instanceof Ready || answerOf(error) !== undefined) await discard()
+    if (error instanceof Ready || errorAnswerOf(error) !== undefined) await discard()
     throw error
   }
 }
@@ -115,7 +116,7 @@ function requireAudio({ kind }: Received): void {
   throw new RuleBroken("voice_note_not_audio", `The voice note is a ${kind.mediaType}.`, [fault])
 }
 
-/** What is wrong with a file, as the API says it. */
+/** The API's error for a refused file. */
 function refusalOf(error: unknown, part: string): unknown {
   if (error instanceof NotMedia) {
     return new RuleBroken("media_type_not_allowed", error.message, [

@@ -5,7 +5,8 @@
  */
 
 import type { Caller } from "#access/caller.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { BlockedByHook, WrongState } from "#base/errors.ts"
 import type { Hooked, Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"

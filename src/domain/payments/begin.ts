@@ -4,7 +4,8 @@
  */
 
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
@@ -12,7 +13,7 @@ import { accountIdOf, cardOn } from "#domain/ledger/accounts.ts"
 import type { PaymentInput } from "#domain/ledger/answer.ts"
 import { type Due, dueOf, lockDue, payable } from "#domain/ledger/due.ts"
 import { insertPayment, type PaymentRow, type Reference } from "#domain/ledger/payment-rows.ts"
-import { contextOf } from "#events/outbox.ts"
+import { eventContextOf } from "#events/outbox.ts"
 import { openCard, sealCard } from "./cards.ts"
 import type { PaymentProviders } from "./providers/choose.ts"
 import type { Card } from "./providers/provider.ts"
@@ -89,7 +90,7 @@ interface Attempt {
 
 export function insertAttempt(tx: Tx, payments: PaymentProviders, attempt: Attempt): Promise<PaymentRow> {
   const { id, asked, due, accountId, sealed, ...who } = attempt
-  const { correlationId, causationId = null } = contextOf(tx)
+  const { correlationId, causationId = null } = eventContextOf(tx)
   return insertPayment(tx, {
     ...who,
     id,

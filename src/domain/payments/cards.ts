@@ -1,8 +1,8 @@
 /**
- * Cards: what a provider knows a card by, sealed at rest, and the one that is saved on a billing account, which automatic
- * payments are taken from. The provider is asked before the transaction, never inside.
+ * Cards: the provider's reference to a card, sealed at rest, and the card that is saved on a billing account.
+ * Automatic payments are taken from the saved card. The provider is asked before the transaction, never inside.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { accountIdOf, keepCardOn } from "#domain/ledger/accounts.ts"
@@ -10,7 +10,10 @@ import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import type { PaymentProviders } from "./providers/choose.ts"
 import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
 
-/** Has the provider keep a card. Not inside a transaction. Throws RuleBroken `card_refused`, WrongState `provider_unavailable`. */
+/**
+ * Has the provider keep a card. Not inside a transaction.
+ * Throws RuleBroken `card_refused`, WrongState `provider_unavailable`.
+ */
 export async function keepCard(payments: PaymentProviders, cardToken: string): Promise<SavedCard> {
   try {
     return await payments.current.saveCard(cardToken)
@@ -46,7 +49,7 @@ export async function setCard(
 export const openCard = (secrets: SecretBox, sealed: Buffer, accountId: string): string =>
   secrets.open(sealed, purposeOf(accountId))
 
-/** The card of one payment, to ask the provider with again after a crash. */
+/** The card of one payment, sealed. After a crash the provider is asked again with this card. */
 export const sealCard = (secrets: SecretBox, paymentId: string, card: Card): Buffer =>
   secrets.seal(JSON.stringify(card), purposeOf(paymentId))
 

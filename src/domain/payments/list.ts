@@ -1,15 +1,17 @@
-/** Payments, read: staff see all of a facility, others those that they or their children owe or have paid. */
+/**
+ * Reads payments: staff see all of a facility; other members see those that they or their children owe or have paid.
+ */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
 import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
-/** The newest first. Throws NotFound for who is no member. */
+/** The newest first. Throws NotFound for a caller that is no member. */
 export async function listPayments(
   db: Queryable,
   caller: Caller,
@@ -19,7 +21,7 @@ export async function listPayments(
   requireMember(caller, facilityId)
   const { status, referenceType, referenceId, payerId, billingAccountId, from, to } = query
   const people = isStaff(caller, facilityId) ? undefined : [caller.userId, ...childrenPaidFor(caller)]
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<PaymentRow[]>`
@@ -39,7 +41,7 @@ export async function listPayments(
   return pageOf(rows, limit, (row) => [row.id], toPayment)
 }
 
-/** Throws NotFound, also for a payment of somebody else. */
+/** Throws NotFound, also for another person's payment. */
 export async function getPayment(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Payment> {
   requireMember(caller, facilityId)
   const row = await findPayment(db, facilityId, id)

@@ -1,15 +1,17 @@
 /**
- * Payments at the desk: staff record what they took, by one of six methods, for a booking or for nothing in particular.
- * It counts towards what is due for the booking like any payment, and never exceeds it. A hold that is paid so becomes a
- * booking in the same transaction: left to die, it would keep the money and lose the slot.
+ * Payments at the desk: staff record the money that they took, by one of six methods, for a booking or for nothing in
+ * particular. Such a payment counts towards the amount due for the booking, and never exceeds it. A hold that is paid
+ * at the desk becomes a booking in the same transaction. If the hold were left to expire, the money would be kept and
+ * the slot lost.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isLocalDate, localDateOf } from "#base/local-days.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -79,7 +81,9 @@ export type OfflinePayment = typeof OfflinePayment.Type
 
 /**
  * Records offline_payment.recorded, and booking.confirmed for a hold.
- * @throws NotAllowed, NotFound, InvalidInput, WrongState and RuleBroken as for any payment of the booking, RuleBroken `paid_in_the_future`
+ * @throws NotAllowed, NotFound, InvalidInput
+ * @throws WrongState and RuleBroken as for any payment of the booking
+ * @throws RuleBroken `paid_in_the_future`
  */
 export async function recordOfflinePayment(
   tx: Tx,
@@ -130,7 +134,7 @@ export async function listOfflinePayments(
 ): Promise<Page<OfflinePayment>> {
   requireStaff(caller, facilityId)
   const { bookingId, billingAccountId, paymentMethod } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<OfflinePaymentRow[]>`

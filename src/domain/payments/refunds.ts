@@ -1,12 +1,13 @@
 /**
- * Refunds: made by staff, listed, and handed back at the desk where the payment was made there. A payment is locked while
- * a refund of it is marked, so of two that want the same money one gets it.
+ * Refunds: staff make and list them, and hand back at the desk a payment that was made at the desk. A payment is
+ * locked while a refund of it is marked. Of two refunds that want the same money, one gets it.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
 import { postHandedBack } from "#domain/ledger/ledger.ts"
@@ -23,8 +24,8 @@ import {
 import { recordRefunded } from "./send-refund.ts"
 
 /**
- * Marks a refund of a payment, the first half; the provider is asked after the commit (send-refund.ts). What a facility paid
- * for its subscription is the platform's to give back, not its own staff's.
+ * The first half of a refund: marks it. The provider is asked after the commit (send-refund.ts). Only the platform
+ * refunds a facility's payment for its subscription, not the facility's own staff.
  * @throws NotAllowed, NotFound, WrongState (payment_not_succeeded, already_refunded), RuleBroken `more_than_was_paid`
  */
 export async function createRefund(
@@ -37,7 +38,7 @@ export async function createRefund(
   requireStaff(caller, facilityId)
   const payment = await lockPayment(tx, facilityId, paymentId)
   if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
-    throw new NotAllowed("Only a platform administrator gives back what was paid for a subscription.")
+    throw new NotAllowed("Only a platform administrator can refund a payment for a subscription.")
   }
   if (payment.status !== "succeeded") {
     throw new WrongState(
@@ -46,7 +47,7 @@ export async function createRefund(
     )
   }
   const left = payment.amount - payment.refunded_amount
-  if (left === 0) throw new WrongState("already_refunded", "All of the payment was given back, or is on its way back.")
+  if (left === 0) throw new WrongState("already_refunded", "The payment is refunded, or its refund is on its way.")
   if (amount !== undefined && amount > left) {
     throw new RuleBroken("more_than_was_paid", `Only ${left} minor units are left of the payment.`, [
       { path: "body.amount", message: `is more than ${left}` },
@@ -69,7 +70,7 @@ export async function createRefund(
 }
 
 /**
- * What was owed back of an offline payment has been handed over. Records payment.refunded.
+ * The refund of an offline payment has been handed over. Records payment.refunded.
  * @throws NotAllowed, NotFound, WrongState `refund_not_owed`
  */
 export async function handBack(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Refund> {
@@ -93,7 +94,7 @@ export async function listRefunds(
 ): Promise<Page<Refund>> {
   requireStaff(caller, facilityId)
   const { status, paymentId, referenceId } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
   const rows = await db<RefundRow[]>`

@@ -1,7 +1,8 @@
 /**
- * What becomes of payments and refunds that nobody is waiting for any more: a process died between the two halves, an
- * answer was lost, a card took its time. The provider is asked what it knows under our key; what it has never heard of is
- * sent again under the same key while the payer may still expect it, and given up later. Failed renewals are tried again.
+ * Resolves payments and refunds that no request waits for any more. A process crashed between the two halves, an
+ * answer was lost, or a card took its time. The provider is asked about the outcome under our key. A payment that the
+ * provider does not know is sent again under the same key while the payer may expect it. Later the payment is given
+ * up. Failed renewals are tried again.
  */
 import { dueOf } from "#domain/ledger/due.ts"
 import {
@@ -16,12 +17,15 @@ import { claimUnsettledRefunds, type RefundRow } from "#domain/ledger/refund-row
 import { payAutomatically } from "./automatic.ts"
 import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
 import { askRefund, sendRefund, settleAlone } from "./send-refund.ts"
-import { finishPayment, settle } from "./settle.ts"
+import { finishPayment, settleInOwnTransaction } from "./settle.ts"
 import type { PaymentTools } from "./tools.ts"
 
-/** A payment that the provider has never heard of is sent again within this time: later nobody expects it any more, milliseconds. */
+/**
+ * A payment that the provider does not know is sent again within this time, milliseconds. Later the payer does not
+ * expect it.
+ */
 export const resendWithinMs = 15 * 60_000
-/** Stripe's search may lag by an hour; after this the provider would know of it. Milliseconds. */
+/** Stripe's search may lag by an hour. After this time, milliseconds, the provider would know of the payment. */
 export const giveUpAfterMs = 90 * 60_000
 
 export interface Resolved {
@@ -31,11 +35,11 @@ export interface Resolved {
   readonly refunds: number
   /** Renewals that were tried again. */
   readonly retries: number
-  /** There may be more to do at once. */
+  /** More may be waiting. */
   readonly more: boolean
 }
 
-/** Resolves at most `limit` of each. One that fails on our side is logged and comes again; it does not stop the others. */
+/** Resolves at most `limit` of each. A failure on our side is logged, comes again, and does not stop the others. */
 export async function resolvePayments(tools: PaymentTools, limit: number): Promise<Resolved> {
   const payments = await claimUnsettled(tools.db, tools.payments.names, limit)
   const refunds = await claimUnsettledRefunds(tools.db, limit)
@@ -45,7 +49,7 @@ export async function resolvePayments(tools: PaymentTools, limit: number): Promi
     refunds: await countOf(refunds, (refund) => resolveRefund(tools, refund)),
     retries: await countOf(retries, (payment) => tryAgain(tools, payment)),
   }
-  // A retry that failed on our side is due still, and would be found again at once.
+  // A retry that failed on our side is still due, and would be found again at once.
   const more = payments.length === limit || refunds.length === limit || settled.retries === limit
   return { ...settled, more }
 }
@@ -58,10 +62,14 @@ export async function resolvePayment(tools: PaymentTools, payment: PaymentRow, a
   if (found === "never") {
     if (ageMs < resendWithinMs) return isSettled(await finishPayment(tools, payment))
     if (ageMs < giveUpAfterMs) return false
-    return isSettled(await settle(tools.db, payment, neverSent, contextOfPayment(payment, tools.config.environment)))
+    return isSettled(
+      await settleInOwnTransaction(tools.db, payment, neverSent, contextOfPayment(payment, tools.config.environment)),
+    )
   }
   if (found.status === "processing" && payment.provider_payment_id !== null) return false
-  return isSettled(await settle(tools.db, payment, found, contextOfPayment(payment, tools.config.environment)))
+  return isSettled(
+    await settleInOwnTransaction(tools.db, payment, found, contextOfPayment(payment, tools.config.environment)),
+  )
 }
 
 /** True when it is settled now. */
@@ -86,13 +94,13 @@ async function tryAgain(tools: PaymentTools, payment: PaymentRow): Promise<boole
   const asked = { ...reference, amount: payment.amount }
   const again = await payAutomatically(tools, asked, contextOfPayment(payment, tools.config.environment))
   if (again !== undefined) return true
-  // Paid meanwhile, or waived. While another payment is under way it stays due: that one may fail.
+  // Paid meanwhile, or waived. While another payment is under way the renewal stays due: that payment may fail.
   const { paid, total } = await dueOf(tools.db, reference.facilityId, reference.referenceType, reference.referenceId)
   if (paid >= total) await markRetried(tools.db, reference)
   return false
 }
 
-/** What the provider knows; "never": it has not heard of it, "unknown": it did not answer. */
+/** The provider's answer; "never": the provider does not know the key, "unknown": the provider did not answer. */
 async function asked<T extends ChargeAnswer | RefundAnswer>(
   call: Promise<T | undefined>,
 ): Promise<T | "never" | "unknown"> {
@@ -113,7 +121,7 @@ const neverSent: ChargeAnswer = {
 const isSettled = ({ payment }: { payment: PaymentRow }) => payment.status !== "processing"
 const isOver = ({ refund }: { refund: RefundRow }) => refund.status !== "processing"
 
-/** For how many it worked. */
+/** How many of them `work` settled. */
 async function countOf<T extends { readonly id: string }>(
   list: readonly T[],
   work: (each: T) => Promise<boolean>,

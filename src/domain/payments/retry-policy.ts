@@ -1,10 +1,10 @@
 /**
- * When a failed payment is tried again. One that a person made is theirs to try again, with the same card or another, at
- * once. An automatic one (a renewal) is tried again by itself, from the card that is saved by then: days apart, because
- * money comes in at days and an impatient creditor is declined for good.
+ * When a failed payment is tried again. A person can try their own payment again at once, with the same card or
+ * another. An automatic payment (a renewal) is tried again by a job, from the card that is saved by then. Its
+ * attempts are days apart: accounts are filled on certain days, and impatient creditors get declined for good.
  */
 
-/** Days after the first, second, … failure in a row; after the last, nobody tries by themself any more. */
+/** Days after the first, second, … failure in a row. After the last there is no further automatic attempt. */
 export const automaticRetryDays: readonly number[] = [1, 3, 5]
 
 const dayMs = 24 * 60 * 60_000

@@ -1,33 +1,37 @@
 /**
- * The second half of a refund: the provider is asked, outside of any transaction and under the refund's id, and its answer
- * is settled in one of its own. A refund is asked for once by whoever marks it as sent; what has no answer then is looked up
- * by the job payment-resolution. A refund that fails, be it days after it succeeded because the card's bank sent it back, no
- * longer counts on its payment: staff may make another.
+ * The second half of a refund. The provider is asked outside of any transaction, under the refund's id. Its answer is
+ * settled in a transaction of its own. The caller that marks a refund as sent asks for it, once. The job
+ * payment-resolution looks up a refund that has no answer then. A refund can fail days after it succeeded, because
+ * the card's bank sent the money back. A failed refund no longer counts on its payment: staff may make another.
  */
 import type { Config } from "#base/config.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack, postReturned } from "#domain/ledger/ledger.ts"
 import { refundPosting } from "#domain/ledger/mark-refund.ts"
 import { contextOfPayment, countRefunded, findPayment, lockPayment } from "#domain/ledger/payment-rows.ts"
-import { changeRefund, findRefund, lockRefund, markSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
+import { changeRefund, findRefund, lockRefund, markRefundSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { record, transact } from "#events/outbox.ts"
-import { known, type RefundAnswer } from "./providers/provider.ts"
+import { type RefundAnswer, unlessUnknown } from "./providers/provider.ts"
 import type { PaymentTools } from "./tools.ts"
 
 /** A card is not needed to give money back. */
 export type RefundTools = Omit<PaymentTools, "secrets">
 
-/** Sends a refund that nobody has sent yet; any other is answered as it is. Records payment.refunded or payment.refund_failed. */
+/**
+ * Sends a refund that was not sent yet. Any other refund is answered as it is.
+ * Records payment.refunded or payment.refund_failed.
+ */
 export async function sendRefund(
   tools: RefundTools,
   refund: RefundRow,
 ): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
-  const sent = refund.status === "processing" && refund.sent_at === null ? await markSent(tools.db, refund) : undefined
+  const sent =
+    refund.status === "processing" && refund.sent_at === null ? await markRefundSent(tools.db, refund) : undefined
   if (sent === undefined) return { refund, eventIds: [] }
   return askRefund(tools, sent)
 }
 
-/** Asks for a refund, whether or not it was asked for before: under its key it is made once. */
+/** Asks for a refund, even if it was asked for before: under its key the provider makes it once. */
 export async function askRefund(
   tools: RefundTools,
   refund: RefundRow,
@@ -38,7 +42,7 @@ export async function askRefund(
   const provider = payment && tools.payments.named(payment.provider)
   if (!provider || typeof providerPaymentId !== "string") return { refund, eventIds: [] }
   const { id: key, amount, currency } = refund
-  const answer = await known(provider.refund({ key, providerPaymentId, amount, currency }))
+  const answer = await unlessUnknown(provider.refund({ key, providerPaymentId, amount, currency }))
   if (answer === undefined) return { refund, eventIds: [] }
   return settleAlone(tools, refund, answer)
 }
@@ -56,8 +60,8 @@ export async function settleAlone(
 }
 
 /**
- * Settles an answer in the caller's transaction; whoever comes second changes nothing, but that a failure has the last word.
- * Throws NotFound.
+ * Settles an answer in the caller's transaction. A second answer changes nothing, except that a failure has the last
+ * word. Throws NotFound.
  */
 export async function settleRefund(tx: Tx, facilityId: string, id: string, answer: RefundAnswer): Promise<RefundRow> {
   // A payment is locked before its refunds, everywhere.
@@ -97,7 +101,7 @@ export async function settleRefund(tx: Tx, facilityId: string, id: string, answe
   return given
 }
 
-/** @param transactionId the payment, or offline payment, of which it was given back. */
+/** @param transactionId the payment, or offline payment, that was refunded */
 export const recordRefunded = (tx: Tx, refund: RefundRow, transactionId: string): string =>
   record(tx, {
     type: "payment.refunded",
@@ -117,6 +121,6 @@ const refundData = (refund: RefundRow, transactionId: string) => ({
   referenceId: refund.reference_id,
 })
 
-/** In whose name what becomes of a refund is recorded. */
+/** The context of the events that a refund's outcome records. */
 export const contextOfRefund = (refund: RefundRow, environment: Config["environment"]) =>
   contextOfPayment({ ...refund, requested_by: refund.refunded_by }, environment)

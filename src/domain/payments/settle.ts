@@ -1,29 +1,31 @@
 /**
- * The second half of a payment: the provider is asked, outside of any transaction, and its answer is settled in one of its
- * own, with its event and its entries in the ledger. Whoever has an answer may settle it (the request, Stripe's webhook,
- * the job payment-resolution), in any order and more than once: success is final, failure gives way to it.
+ * The second half of a payment. The provider is asked outside of any transaction. Its answer is settled in a
+ * transaction of its own, with its event and its entries in the ledger. The request, Stripe's webhook and the job
+ * payment-resolution may settle an answer, in any order and more than once. Success is final; a failure gives way to
+ * success.
  */
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { postReceived } from "#domain/ledger/ledger.ts"
 import {
   changePayment,
   contextOfPayment,
-  holdBookingOf,
   type LockedPayment,
+  lockBookingOf,
   lockPayment,
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"
 import { type EventContext, record, transact } from "#events/outbox.ts"
 import { openSealedCard } from "./cards.ts"
-import { type ChargeAnswer, type ChargeRequest, known } from "./providers/provider.ts"
+import { type ChargeAnswer, type ChargeRequest, unlessUnknown } from "./providers/provider.ts"
 import { nextRetryAt } from "./retry-policy.ts"
 import type { PaymentTools } from "./tools.ts"
 
 /**
- * Asks the provider for the money and settles what it answers. A payment whose outcome stays unknown stays processing; one that
- * is settled already is answered as it is. Records payment.succeeded or payment.failed.
- * @param context of the request; default: that in which the payment was asked for.
+ * Asks the provider for the money and settles the answer. A payment whose outcome stays unknown stays processing. A
+ * payment that is settled already is answered as it is. Records payment.succeeded or payment.failed.
+ * @param context of the request; default: the context in which the payment was begun
  */
 export async function finishPayment(
   { db, payments, secrets, config }: PaymentTools,
@@ -32,13 +34,13 @@ export async function finishPayment(
 ): Promise<{ payment: PaymentRow; eventIds: readonly string[] }> {
   if (payment.status !== "processing" || payment.sealed_card === null) return { payment, eventIds: [] }
   const provider = payments.named(payment.provider)
-  const answer = provider && (await known(provider.charge(chargeOf(secrets, payment, payment.sealed_card))))
+  const answer = provider && (await unlessUnknown(provider.charge(chargeOf(secrets, payment, payment.sealed_card))))
   if (answer === undefined) return { payment, eventIds: [] }
-  return settle(db, payment, answer, context)
+  return settleInOwnTransaction(db, payment, answer, context)
 }
 
 /** Settles an answer in a transaction of its own. */
-export async function settle(
+export async function settleInOwnTransaction(
   db: Db,
   payment: Pick<PaymentRow, "id" | "facility_id">,
   answer: ChargeAnswer,
@@ -52,8 +54,9 @@ export async function settle(
 
 /** Settles an answer in the caller's transaction. Throws NotFound. */
 export async function settlePayment(tx: Tx, facilityId: string, id: string, answer: ChargeAnswer): Promise<PaymentRow> {
-  // The booking first, as everywhere; so that whether it was cancelled before or after is certain.
-  await holdBookingOf(tx, facilityId, id)
+  // The booking is locked first, as everywhere. So it is certain whether the booking was cancelled before or after
+  // the payment.
+  await lockBookingOf(tx, facilityId, id)
   const payment = await lockPayment(tx, facilityId, id)
   if (answer.status === "succeeded" && payment.status !== "succeeded")
     return succeed(tx, payment, answer.providerPaymentId)
@@ -68,7 +71,7 @@ async function succeed(tx: Tx, payment: LockedPayment, providerPaymentId: string
     provider_payment_id: providerPaymentId,
     settled_at: payment.now,
     sealed_card: null,
-    // It had failed, and the money came after all.
+    // The payment had failed, and the money came after all.
     failure_code: null,
     failure_reason: null,
     next_retry_at: null,

@@ -1,12 +1,13 @@
 /**
- * What Stripe reports by itself: signed webhook events, each taken in once by its id, in the transaction of what it changes.
- * They may come late, twice and in any order: an answer about a payment is settled like any other, so that success is
- * final and an older report changes nothing. A refund that somebody made at Stripe is entered as ours, so that the ledger
- * stays true.
+ * Stripe's own reports: signed webhook events. Each is taken in once, by its id, in the transaction of its change.
+ * Events may come late, twice and in any order. An answer about a payment is settled like any other: success is
+ * final, and an older report changes nothing. A refund that somebody made at Stripe is entered as ours, so that the
+ * ledger stays true.
  * Writes: stripe_inbox.
  */
 import type Stripe from "stripe"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { isId, jobsUserId } from "#base/ids.ts"
 import {
   contextOfPayment,
@@ -17,16 +18,16 @@ import {
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"
 import { insertRefund, type RefundRow } from "#domain/ledger/refund-rows.ts"
-import { contextOf, open } from "#events/outbox.ts"
+import { eventContextOf, setEventContext } from "#events/outbox.ts"
 import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
 import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"
 import { settlePayment } from "./settle.ts"
 
-/** What became of an event of Stripe. */
+/** The outcome of an event of Stripe. */
 export type StripeOutcome = "settled" | "repeated" | "not_ours" | "not_needed"
 
-/** Takes an event in whose signature was checked. */
+/** Takes in an event with a checked signature. */
 export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
   const object = event.data.object as { id?: string }
   const { count } = await tx`
@@ -38,10 +39,10 @@ export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<S
   return outcome
 }
 
-/** Stripe repeats an event for some days; after this it never comes again, and its row serves nobody. */
+/** Stripe repeats an event for some days. After this time the event never comes again, and its row has no use. */
 const keptDays = 90
 
-/** Forgets events of long ago, at most `limit`; answers how many. */
+/** Deletes old events, at most `limit`; answers how many. */
 export async function forgetOldStripeEvents(db: Db, limit: number): Promise<number> {
   const { count } = await db`
     delete from slotbase.stripe_inbox
@@ -71,12 +72,12 @@ async function settleEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> 
 async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<StripeOutcome> {
   const payment = await paymentOf(tx, intent)
   if (!payment) return "not_ours"
-  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
   await settlePayment(tx, payment.facility_id, payment.id, chargeAnswer(intent))
   return "settled"
 }
 
-/** By our ids in its metadata: it may be reported before its answer has told us its id. */
+/** By our ids in its metadata: the event may come before the answer that tells us its id. */
 async function paymentOf(tx: Tx, { id, metadata = {} }: Stripe.PaymentIntent): Promise<PaymentRow | undefined> {
   const [paymentId, facilityId] = [metadata[paymentIdKey], metadata[facilityIdKey]]
   const known = await findByProviderId(tx, "stripe", id)
@@ -91,17 +92,17 @@ async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutc
   if (!payment) return "not_ours"
   const ours = await ourRefund(tx, payment, refund)
   if (!ours) return "not_needed"
-  open(tx, contextOfRefund(ours, contextOf(tx).environment))
+  setEventContext(tx, contextOfRefund(ours, eventContextOf(tx).environment))
   await settleRefund(tx, payment.facility_id, ours.id, refundAnswer(refund))
   return "settled"
 }
 
-/** Our row of a refund of Stripe's; made now when it was made there and its money is on its way. */
+/** Our row for a refund of Stripe. A refund that was made at Stripe gets its row now, if its money is on its way. */
 async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Promise<RefundRow | undefined> {
   const goesBack = refund.status === "succeeded" || refund.status === "pending"
-  // Only what was taken can be given back: the report of its success is on its way still.
+  // Only money that was taken can be given back. The report of the payment's success is still on its way.
   if (goesBack && payment.status !== "succeeded" && payment.provider_payment_id !== null) {
-    open(tx, contextOfPayment(payment, contextOf(tx).environment))
+    setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
     const answer = { status: "succeeded", providerPaymentId: payment.provider_payment_id } as const
     await settlePayment(tx, payment.facility_id, payment.id, answer)
   }
@@ -113,7 +114,7 @@ async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Pr
   const amount = ourAmount(refund.amount, payment.currency)
   if (known || !goesBack || locked.status !== "succeeded" || amount > locked.amount - locked.refunded_amount)
     return known
-  open(tx, contextOfPayment(payment, contextOf(tx).environment))
+  setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
   const made = await insertRefund(tx, {
     facility_id: payment.facility_id,
     payment_id: payment.id,

@@ -1,20 +1,21 @@
 /**
- * Keys of programs. Each is an actor of its own (a user row), so that what it does names it; only its hash is kept.
+ * Keys of programs. Each key is an actor with a user row, so that its actions name it. Only its hash is kept.
  * The root key is the platform facility's key: the platform administrator's way in.
  * Writes: api_keys.
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { keepGrant } from "./roles.ts"
 import { createKeyUser } from "./users.ts"
 
-/** More working keys than a club has programs are keys that somebody forgot to revoke. */
+/** A facility with more working keys than programs has forgotten to revoke some. */
 export const maxKeysPerFacility = 100
 
 export const ApiKeyInput = Schema.Struct({ name: Name, role: Schema.Literals(["facility_admin", "staff"]) })
@@ -22,7 +23,7 @@ export const ApiKeyInput = Schema.Struct({ name: Name, role: Schema.Literals(["f
 export const ApiKey = Schema.Struct({
   id: Id,
   facilityId: Id,
-  /** The user row by which events and bookings name it. */
+  /** The user row by which events and bookings name the key. */
   userId: Id,
   name: Schema.String,
   role: Schema.String,
@@ -33,7 +34,7 @@ export const ApiKey = Schema.Struct({
 })
 export type ApiKey = typeof ApiKey.Type
 
-/** As it is answered once, when it is made: with the key itself. */
+/** The answer when a key is made, with the key itself, once. */
 export const NewApiKey = Schema.Struct({ ...ApiKey.fields, key: Schema.String })
 export type NewApiKey = typeof NewApiKey.Type
 
@@ -75,14 +76,14 @@ export async function listApiKeys(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<ApiKey>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await db<KeyRow[]>`
     select * from slotbase.api_keys where facility_id = ${facilityId} and id > ${after} order by id limit ${limit + 1}`
   return pageOf(rows, limit, (row) => [row.id], keyOf)
 }
 
-/** From the commit on the key opens nothing. To revoke it again changes nothing. Throws NotAllowed, NotFound. */
+/** From the commit on the key is invalid. Revoking it again changes nothing. Throws NotAllowed, NotFound. */
 export async function revokeApiKey(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   requireAdmin(caller, facilityId)
   const { count } = await tx`
@@ -92,12 +93,13 @@ export async function revokeApiKey(tx: Tx, caller: Caller, facilityId: string, i
 }
 
 /**
- * Makes the configured root key the one that opens; without one, makes a key the first time and answers it, once. Safe
- * when several processes start together: one of them has it to print.
+ * Makes the configured root key the valid one. Without a configured one, makes a key at the first start and returns it,
+ * once.
+ * Safe when several processes start together: one of them receives the key to print.
  */
 export async function ensureRootKey(db: Db, configured: string | undefined): Promise<string | undefined> {
   const key = configured ?? newToken("sbk")
-  // Nothing of a key that a person chose is shown: it may be short.
+  // No part of a key that a person chose is shown: it may be short.
   const hint = configured === undefined ? hintOf(key) : "SLOTBASE_ROOT_KEY"
   const rows = await db`
     insert into slotbase.api_keys as k (id, facility_id, user_id, name, role, key_hash, key_hint, created_by)

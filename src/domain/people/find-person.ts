@@ -1,15 +1,17 @@
-/** Whether there is such a person, and the locks under which what concerns them happens one after the other. Only reads. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+/** Finds a person, and locks a person for changes that must happen one after the other. Only reads. */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
-/** Whether there is such a person; system actors are none. */
+/** Whether there is such a person. System actors are not people. */
 export async function isPerson(db: Queryable, id: string): Promise<boolean> {
   const rows = await db`select 1 from slotbase.users where id = ${id} and kind = 'person'`
   return rows.length > 0
 }
 
 /**
- * Locks a person and their parents, in the order of their ids, so that what concerns their roles happens one after the
- * other; false when there is no such person.
+ * Locks a person and their parents, in the order of their ids, so that changes of their roles happen one after the
+ * other.
+ * Returns false when there is no such person.
  */
 export async function lockFamily(tx: Tx, id: string): Promise<boolean> {
   const rows = await tx<{ id: string }[]>`

@@ -1,9 +1,9 @@
-/** A person's roles, for themself and for those who administer where they are held. Only reads; `roles.ts` writes. */
+/** A person's roles, for the person and for the administrators of their scopes. Only reads; `roles.ts` writes. */
 import * as Schema from "effect/Schema"
 import { type Caller, facilitiesWith, isPlatformAdmin, organizationsWith } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "./find-person.ts"
 import { type RoleGrant, RoleInput } from "./roles.ts"
@@ -16,8 +16,9 @@ export const RoleQuery = Schema.Struct({
 })
 
 /**
- * All roles of the caller themself; of somebody else those in the facilities and organizations that the caller
- * administers. Throws NotFound when that leaves none.
+ * All roles of the caller. Of another person: the roles in the facilities and organizations that the caller
+ * administers.
+ * Throws NotFound when there are none.
  */
 export async function listRoles(
   db: Queryable,
@@ -30,7 +31,7 @@ export async function listRoles(
   const isThere = isSelf || (seesAll ? await isPerson(db, userId) : await administers(db, caller, userId))
   if (!isThere) throw new NotFound("user", userId)
   const { role, scopeType, scopeId } = query
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Schema.String, Id]))
   const none = db``
   const rows = await db<GrantRow[]>`

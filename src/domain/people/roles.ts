@@ -1,7 +1,8 @@
 /**
- * Who holds which role where. Nobody grants or revokes a role above their own, and only where they are an administrator;
- * everybody may give up a role of their own. Who first gets a role in a facility is its member from then on, which its
- * plan counts; a parent follows the child.
+ * The roles of people, each in a scope. Three rules hold:
+ * - Only administrators of the scope grant and revoke roles, and none above their own.
+ * - Everybody may give up a role of their own.
+ * - A person's first role in a facility makes the person a member, which the plan counts. A parent follows the child.
  * Writes: role_grants.
  */
 import * as Schema from "effect/Schema"
@@ -16,7 +17,7 @@ import {
   requirePlatformAdmin,
   roles,
 } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"
@@ -26,7 +27,7 @@ import { facilityScope, isOrganization } from "#events/scope.ts"
 import { parentIdsOf } from "./children/parents.ts"
 import { lockFamily } from "./find-person.ts"
 
-/** What names a grant of a person. */
+/** The fields that name a grant of a person. */
 export const RoleInput = Schema.Struct({
   role: Schema.Literals(roles),
   scopeType: Schema.Literals(["platform", "organization", "facility"]),
@@ -44,11 +45,12 @@ export const RoleGrant = Schema.Struct({
 })
 export type RoleGrant = typeof RoleGrant.Type
 
-/** The roles that an organization has; the others are those of one place. */
+/** The roles that an organization has; the others exist only in a facility or on the platform. */
 const organizationRoles: readonly Role[] = ["facility_owner", "facility_admin", "staff"]
 
 /**
- * Gives a person a role and records `user.role_assigned`; who holds it already keeps it, without an event.
+ * Gives a person a role and records `user.role_assigned`. A role that the person already holds is kept, without an
+ * event.
  * Throws NotFound, NotAllowed, RuleBroken `role_not_in_scope`, `limit_reached`.
  */
 export async function assignRole(
@@ -68,7 +70,7 @@ export async function assignRole(
   if (isNew) {
     record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
     if (scopeType === "facility") {
-      // People before coaches: everybody locks a plan's counters in this order.
+      // People before coaches: every transaction locks a plan's counters in this order.
       if (isFirst) await useEntitlement(tx, scopeId, "active_users")
       await giveParentRoles(tx, userId, await parentIdsOf(tx, userId), caller.userId)
       if (role === "coach") await useEntitlement(tx, scopeId, "coaches")
@@ -78,8 +80,8 @@ export async function assignRole(
 }
 
 /**
- * Takes a role from a person and records `user.role_revoked`. Throws NotAllowed, NotFound (also: the person does not hold
- * it).
+ * Takes a role from a person and records `user.role_revoked`.
+ * Throws NotAllowed, NotFound (also when the person does not hold the role).
  */
 export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: RoleInput): Promise<void> {
   const held = { ...input, scopeId: input.scopeId.toLowerCase() }
@@ -103,13 +105,13 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
   await takeParentRoles(tx, await parentIdsOf(tx, userId), [scopeId], revokedBy)
 }
 
-/** Writes a grant, or leaves the one that is there. The command that calls it announces it. */
+/** Writes a grant, or leaves the existing one. The calling command records the event. */
 export async function keepGrant(
   tx: Tx,
   grant: { readonly userId: string; readonly grantedBy: string } & RoleInput,
 ): Promise<{ grantedBy: string; grantedAt: Date; isNew: boolean; isFirst: boolean }> {
   const { userId, role, scopeType, scopeId, grantedBy } = grant
-  // What a sub-select of "returning" sees is as it was before the insert.
+  // A sub-select of "returning" sees the rows as they were before the insert.
   const [made] = await tx<{ granted_at: Date; is_first: boolean }[]>`
     insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by)
     values (${userId}, ${role}, ${scopeType}, ${scopeId}, ${grantedBy})
@@ -123,7 +125,7 @@ export async function keepGrant(
   return { grantedBy: kept.granted_by, grantedAt: kept.granted_at, isNew: false, isFirst: false }
 }
 
-/** Parents get the role parent wherever their child holds a role. Records `user.role_assigned` for each that is new. */
+/** Parents get the role parent wherever their child holds a role. Records `user.role_assigned` for each new grant. */
 export async function giveParentRoles(
   tx: Tx,
   childId: string,
@@ -146,7 +148,7 @@ export async function giveParentRoles(
   }
 }
 
-/** Parents lose the role parent in those facilities where no child of theirs holds a role any more. Records each. */
+/** Parents lose the role parent in facilities where none of their children holds a role any more. Records each. */
 export async function takeParentRoles(
   tx: Tx,
   parentIds: readonly string[],
@@ -175,7 +177,7 @@ const isFirst = (tx: Tx) => tx`
   not exists (select from slotbase.role_grants o
               where o.user_id = n.user_id and o.scope_type = n.scope_type and o.scope_id = n.scope_id)`
 
-/** Throws NotFound or NotAllowed unless the caller administers the scope; answers what its events name. */
+/** Throws NotFound or NotAllowed unless the caller administers the scope; returns the scope of its events. */
 async function requireAdministers(tx: Tx, caller: Caller, { scopeType, scopeId }: RoleInput): Promise<EventScope> {
   if (scopeType === "facility") requireAdmin(caller, scopeId)
   else if (scopeType === "organization") requireOrganizationAdmin(caller, scopeId)
@@ -202,7 +204,7 @@ interface EventScope {
   readonly organizationId?: string
 }
 
-/** What an event about a role in this scope names. Throws NotFound when there is no such facility or organization. */
+/** The scope of an event about a role. Throws NotFound when there is no such facility or organization. */
 async function eventScope(tx: Tx, scopeType: RoleInput["scopeType"], scopeId: string): Promise<EventScope> {
   if (scopeType === "facility") {
     const scope = await facilityScope(tx, scopeId)

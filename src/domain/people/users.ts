@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
@@ -22,7 +22,7 @@ export const RegistrationInput = Schema.Struct({
   facilityId: Schema.optionalKey(Id.annotate({ description: "the person becomes a player of this facility" })),
 })
 
-/** A registration whose password is hashed already, which is too slow for a transaction. */
+/** A registration with a hashed password. Hashing is too slow for a transaction. */
 export type Registration = Omit<typeof RegistrationInput.Type, "password"> & { readonly passwordHash: string }
 
 export const User = Schema.Struct({
@@ -56,7 +56,7 @@ export async function registerUser(tx: Tx, registration: Registration, id = newI
   return { id, email, firstName, lastName, registrationSource, ...joined, createdAt: row.created_at.toISOString() }
 }
 
-/** A child's account, made by its parent or for them. */
+/** A child's account, made by its parent or for the parent. */
 export interface ChildAccount {
   readonly id: string
   readonly firstName: string
@@ -64,15 +64,15 @@ export interface ChildAccount {
   /** YYYY-MM-DD */
   readonly birthDate?: string
   readonly email?: string
-  /** Without it nobody can sign in as the child. */
+  /** Without this hash nobody can sign in as the child. */
   readonly passwordHash?: string
   readonly registrationSource: "web" | "mobile" | "admin" | "invitation"
   readonly facilityId?: string
 }
 
 /**
- * Records `user.created`, with the parent's address when the child has none. Throws WrongState `email_taken`, RuleBroken
- * `facility_unknown`, `limit_reached`.
+ * Records `user.created`, with the parent's address when the child has none.
+ * Throws WrongState `email_taken`, RuleBroken `facility_unknown`, `limit_reached`.
  */
 export async function registerChild(
   tx: Tx,
@@ -96,12 +96,12 @@ export async function registerChild(
   })
 }
 
-/** Another parent answers for the child's account from now on, or nobody. */
+/** Makes another parent, or nobody, responsible for the child's account. */
 export async function handOver(tx: Tx, childId: string, parentId: string | null): Promise<void> {
   await tx`update slotbase.users set managed_by = ${parentId} where id = ${childId}`
 }
 
-/** The user row that stands for an API key, so that what it does is done by somebody. */
+/** The user row of an API key, so that the key's actions have an actor. */
 export async function createKeyUser(tx: Tx, name: string): Promise<string> {
   const id = newId()
   await tx`
@@ -112,7 +112,7 @@ export async function createKeyUser(tx: Tx, name: string): Promise<string> {
 
 const emailTaken = "Somebody is registered with this e-mail address."
 
-/** The facility that a new person joins, as their event names it. Throws RuleBroken `facility_unknown`. */
+/** The facility that a new person joins, as the scope of the event. Throws RuleBroken `facility_unknown`. */
 async function scopeToJoin(tx: Tx, facilityId: string | undefined): Promise<FacilityScope | undefined> {
   if (facilityId === undefined) return undefined
   const scope = await facilityScope(tx, facilityId.toLowerCase())

@@ -1,14 +1,16 @@
 /**
- * The counters of what a plan limits. Each has one row, changed only under its lock; what is given back is inserted beside it
- * and taken off when somebody needs to know exactly. Counters begin from what really is there.
+ * The counters of the entitlements that a plan limits. Each counter has one row, changed only under its lock.
+ * Returns are inserted beside the row, and subtracted when an exact count is needed. A counter begins with the real
+ * use.
  * Writes: entitlement_counters, entitlement_returns.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { usageMonthAt } from "./periods.ts"
 import { type EntitlementType, entitlementTypes, type PlanRow } from "./plans.ts"
 
 export interface Taken {
-  /** False: it did not fit, or the counter's month is over; nothing was changed. */
+  /** False: the amount did not fit, or the counter's month is over. Nothing was changed. */
   readonly taken: boolean
   readonly used: number
   readonly allowed: number
@@ -17,10 +19,10 @@ export interface Taken {
 }
 
 /**
- * Uses some of an entitlement, when there is enough; undefined when nothing limits it: one look at an index. The counter's
- * row decides, and whoever comes second waits for it until the first has committed.
+ * Uses an amount of an entitlement, if enough is left; undefined when nothing limits it, which costs one index lookup.
+ * The counter's row decides: the second of two uses waits until the first has committed.
  */
-export async function take(
+export async function takeEntitlement(
   tx: Tx,
   facilityId: string,
   type: EntitlementType,
@@ -41,8 +43,13 @@ export async function take(
   return row
 }
 
-/** Gives some back without waiting for the counter. */
-export async function giveBack(tx: Tx, facilityId: string, type: EntitlementType, amount: number): Promise<void> {
+/** Returns an amount without waiting for the counter. */
+export async function returnEntitlement(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+  amount: number,
+): Promise<void> {
   await tx`
     insert into slotbase.entitlement_returns (facility_id, entitlement, period_number, amount)
     select c.facility_id, c.entitlement, c.period_number, ${amount}::integer
@@ -50,22 +57,24 @@ export async function giveBack(tx: Tx, facilityId: string, type: EntitlementType
     where c.facility_id = ${facilityId} and c.entitlement = ${type}`
 }
 
-/** A counter that is exact, and locked until the commit. */
+/** An exact counter, locked until the commit. */
 export interface Counter {
   readonly entitlement: EntitlementType
   readonly subscription_id: string
   readonly used: number
   readonly allowed: number
-  /** The level that it stands at, and the highest one of this period until now. */
+  /** The present level, and the highest level of this period until now. */
   readonly level: number
   readonly warned_before: number
   readonly period_end: Date
 }
 
-/**
- * Locks a counter, takes off what was given back, and begins its next month when that is due; undefined when there is none.
- */
-export async function settle(tx: Tx, facilityId: string, type: EntitlementType): Promise<Counter | undefined> {
+/** Locks a counter, subtracts the returns, and begins its next month when due; undefined when there is none. */
+export async function bringCounterUpToDate(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+): Promise<Counter | undefined> {
   const [late] = await tx<{ anchor: string; timezone: string; started_at: Date; now: Date; over: boolean }[]>`
     with c as materialized (
       select * from slotbase.entitlement_counters
@@ -79,7 +88,7 @@ export async function settle(tx: Tx, facilityId: string, type: EntitlementType):
     join slotbase.facilities f on f.id = c.facility_id`
   if (!late) return undefined
   const month = late.over ? usageMonthAt(late.anchor, late.timezone, late.started_at, late.now) : null
-  // A month that is already counted goes on: its end has moved because the facility's zone has.
+  // A month that is already counted continues: its end has moved because the facility's zone has changed.
   const [counter] = await tx<Counter[]>`
     with returned as (
       delete from slotbase.entitlement_returns where facility_id = ${facilityId} and entitlement = ${type}
@@ -107,14 +116,14 @@ export async function settle(tx: Tx, facilityId: string, type: EntitlementType):
   return counter
 }
 
-/** Remembers that a settled counter's level was warned of. */
+/** Remembers that the level of a settled counter was announced. */
 export async function markWarned(tx: Tx, facilityId: string, { entitlement, level }: Counter): Promise<void> {
   await tx`
     update slotbase.entitlement_counters set warned = ${level}
     where facility_id = ${facilityId} and entitlement = ${entitlement}`
 }
 
-/** What counting needs of a subscription: since when it is there, and from which local day its months are counted. */
+/** The facts of a subscription that counting needs: its start, and the local day from which its months are counted. */
 export interface Subscribed {
   readonly id: string
   readonly facility_id: string
@@ -124,20 +133,20 @@ export interface Subscribed {
 }
 
 /**
- * Makes the counters what the plan limits, beginning from what is there, and answers them: when a subscription begins, changes
- * its plan or renews. To be called with the subscription locked. A level that was warned of in this month and still stands at
- * the limit before counts as warned of.
+ * Makes the counters that the plan requires, with the real use, and returns them.
+ * Called when a subscription begins, changes its plan or renews, with the subscription locked.
+ * A level announced in this month counts as announced, if the use still reaches it under the earlier limit.
  */
 export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, at: Date): Promise<readonly Counter[]> {
   const { id, facility_id, usage_anchor_day, timezone, created_at } = subscription
   const month = usageMonthAt(usage_anchor_day, timezone, created_at, at)
   const limited = entitlementTypes.filter((type) => plan.limits[type] !== null)
   const limits = limited.map((type) => plan.limits[type] as number)
-  // The locks first, in a statement of their own: what they waited for must be seen by the counting.
+  // The locks first, in a separate statement: the counting must see the changes that the locks waited for.
   const [, , counters] = await Promise.all([
     tx`select 1 from slotbase.entitlement_counters where facility_id = ${facility_id} order by entitlement for no key update`.execute(),
     tx`delete from slotbase.entitlement_counters where facility_id = ${facility_id} and not entitlement = any (${limited})`.execute(),
-    // One statement, one snapshot: what was given back counts either here or later, and not twice.
+    // One statement, one snapshot: a return counts either here or later, and not twice.
     tx<Counter[]>`
       with returned as (
         delete from slotbase.entitlement_returns where facility_id = ${facility_id}
@@ -173,7 +182,7 @@ export async function removeCounters(tx: Tx, facilityId: string): Promise<void> 
   ])
 }
 
-/** How much of each entitlement is used, limited or not, at an instant of the month that is given. */
+/** The use of each entitlement, limited or not, at an instant of the given month. */
 export async function usedOf(
   db: Queryable,
   facilityId: string,
@@ -191,8 +200,12 @@ export async function usedOf(
 }
 
 /**
- * What is there: bookings made since the month began and not expired or released (cancelled ones were made all the same),
- * people with a role in the facility, its coaches, its active resources. Nobody books the past, so the index by start serves.
+ * The real use:
+ * - bookings made since the month began, without expired and released ones (cancelled ones count),
+ * - people with a role in the facility,
+ * - its coaches,
+ * - its active resources.
+ * Nobody books the past, so the index by start serves.
  */
 const realUse = (sql: Queryable, facilityId: string, monthStart: Date) => sql`
   select 'bookings_per_month' as entitlement, count(*)::integer as used from slotbase.bookings

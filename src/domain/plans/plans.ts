@@ -33,7 +33,7 @@ export interface PlanRow {
   readonly prices: readonly { readonly currency: string; readonly monthly: number; readonly annual: number }[]
 }
 
-/** All plans, the smallest first; also those that are no longer offered. */
+/** All plans, the smallest first, with those that are no longer offered. */
 export const allPlans = (db: Queryable) => db<PlanRow[]>`
   select p.id, p.name, p.rank, p.trial_days, p.is_offered,
          jsonb_build_object('bookings_per_month', p.bookings_per_month, 'active_users', p.active_users,
@@ -44,7 +44,7 @@ export const allPlans = (db: Queryable) => db<PlanRow[]>`
   from slotbase.subscription_plans p
   order by p.rank`
 
-/** Those that can be subscribed to, the smallest first. */
+/** The offered plans, the smallest first. */
 export async function listPlans(db: Queryable): Promise<{ data: (typeof Plan.Type)[]; next: null }> {
   const plans = await allPlans(db)
   return { data: plans.filter((plan) => plan.is_offered).map(planOf), next: null }
@@ -56,7 +56,7 @@ export function requirePlan(plans: readonly PlanRow[], planId: string): PlanRow 
   throw new Error(`there is no plan ${planId}`)
 }
 
-/** A plan that somebody may take. Throws RuleBroken `plan_unknown`. */
+/** A plan that is offered. Throws RuleBroken `plan_unknown`. */
 export function requireOffered(plans: readonly PlanRow[], planId: string): PlanRow {
   const plan = planNamed(plans, planId)
   if (plan?.is_offered) return plan
@@ -69,8 +69,10 @@ export function requireOffered(plans: readonly PlanRow[], planId: string): PlanR
 export const currencyFor = (plan: PlanRow, facilityCurrency: string): string =>
   plan.prices.some(({ currency }) => currency === facilityCurrency) ? facilityCurrency : baseCurrency
 
-/** The price of a period, minor units. A subscription keeps its currency: a plan without it is not for it. */
-export function priceOf(plan: PlanRow, cycle: BillingCycle, currency: string): number {
+/**
+ * The price of a period, minor units. A subscription keeps its currency, so it cannot use a plan without a price in it.
+ */
+export function planPriceOf(plan: PlanRow, cycle: BillingCycle, currency: string): number {
   const price = plan.prices.find((each) => each.currency === currency)
   if (price !== undefined) return price[cycle]
   throw new RuleBroken("plan_has_no_price", `The ${plan.name} plan has no price in ${currency}.`)
@@ -90,7 +92,7 @@ export const planWithMore = (
 export const entitlementsOf = ({ limits }: PlanRow) =>
   entitlementTypes.map((entitlement) => ({ entitlement, limit: limits[entitlement] }))
 
-/** In which every plan has a price. */
+/** Every plan has a price in this currency. */
 const baseCurrency = "EUR"
 
 const planNamed = (plans: readonly PlanRow[], planId: string) => plans.find(({ id }) => id === planId)

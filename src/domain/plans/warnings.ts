@@ -1,8 +1,9 @@
 /**
- * How near a facility is to what its plan allows, in levels and in words, and the event that says so: once per level and
- * month, which the counter's row remembers.
+ * How near a facility is to the limits of its plan, in levels and in words.
+ * The event about a level is recorded once per level and month; the counter's row remembers it.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { record } from "#events/outbox.ts"
@@ -10,13 +11,13 @@ import { scopeOf } from "#events/scope.ts"
 import type { Counter } from "./counters.ts"
 import { allPlans, type EntitlementType, type PlanRow, planWithMore, requirePlan } from "./plans.ts"
 
-/** From this share of a limit on, percent, it is approached. */
+/** The level "approaching" begins at this share of a limit, percent. */
 export const approachingPercent = 80
 
-/** In the order of the numbers in which counters keep them. */
+/** In the order of their numbers in the counters. */
 export const levels = ["ok", "approaching", "at_limit", "exceeded"] as const
-export type Level = (typeof levels)[number]
-export type WarningLevel = Exclude<Level, "ok">
+export type LimitLevel = (typeof levels)[number]
+export type WarningLevel = Exclude<LimitLevel, "ok">
 
 /** The number of the level of a use: the same as slotbase.warning_level(). */
 export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {
@@ -28,7 +29,7 @@ export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {
 /** A tenth of a percent is exact enough. */
 export const percentOf = (used: number, allowed: number): number => Math.round((1000 * used) / allowed) / 10
 
-/** Records subscription.limit_warning for each counter that stands at a higher level than was warned of. */
+/** Records subscription.limit_warning for each counter with a higher level than was announced. */
 export function recordWarnings(
   tx: Tx,
   of: { readonly facility_id: string; readonly organization_id: string | null },
@@ -72,7 +73,7 @@ export async function planOfSubscription(
   return { ...row, plan: requirePlan(plans, row.plan_id), plans }
 }
 
-/** Says what is used up, until when, and which plan would help. */
+/** Names the used-up entitlement, the end of its month, and a plan that helps. */
 export function limitReached(
   { entitlement, allowed, period_end }: Counter,
   plan: PlanRow,
@@ -88,7 +89,7 @@ export function limitReached(
   return new RuleBroken("limit_reached", message)
 }
 
-/** A sentence that is true of the plans as they are: the next one that allows more than this much, or what else helps. */
+/** A sentence that is true of the present plans: the next plan that allows more than this amount, or other advice. */
 export function adviceOn(type: EntitlementType, amount: number, plan: PlanRow, plans: readonly PlanRow[]): string {
   const next = planWithMore(plans, plan, type, amount)
   if (next !== undefined) return `Move to the ${next.name} plan for ${amountOf(type, next.limits[type])}.`

@@ -124,7 +124,7 @@ export const Invoice = Schema.Struct({
   currency: Currency,
   status: Schema.Literals(["open", "paid", "failed"]),
   dueAt: instant,
-  retryCount: Schema.Int.annotate({ description: "how often it was found unpaid after its grace" }),
+  retryCount: Schema.Int.annotate({ description: "how often it was found unpaid after its grace period" }),
   nextRetryAt: orNull(instant),
   paidAt: orNull(instant),
   createdAt: instant,

@@ -1,27 +1,38 @@
 /**
- * Moving to another plan or billing cycle. It takes effect at once, up and down: what it costs is charged, what it saves is
- * credited to later invoices, and the preview is computed by the function that charges.
+ * Moves to another plan or billing cycle. The change takes effect at once, up and down.
+ * Its cost is charged, its saving is credited to later invoices. The preview is computed by the same function as the
+ * charge.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
-import { allPlans, entitlementTypes, type PlanRow, priceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import {
+  allPlans,
+  entitlementTypes,
+  type PlanRow,
+  planPriceOf,
+  requireOffered,
+  requirePlan,
+} from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"
 import type { ChangePlanInput } from "./input.ts"
 import { bill } from "./invoices.ts"
-import { changeOf } from "./proration.ts"
+import { prorate } from "./proration.ts"
 import { lockRunning, subscriptionEnds } from "./renew.ts"
 import { changeSubscription, columnsOf, type LockedSubscription, termsOf } from "./rows.ts"
 import { closePrompts } from "./upgrade-prompts.ts"
 
 /**
- * Moves to another plan or billing cycle at once, or says what that would cost. Records subscription.plan_changed, and
- * subscription.limit_warning for each limit that is near or passed on the new plan.
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged, subscription_ends, subscription_past_due)
+ * Moves to another plan or billing cycle at once, or only returns the cost.
+ * Records subscription.plan_changed, and subscription.limit_warning for each limit that is near or passed on the new
+ * plan.
+ *
+ * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
+ * subscription_ends, subscription_past_due)
  */
 export async function changePlan(
   tx: Tx,
@@ -37,9 +48,9 @@ export async function changePlan(
   const to = input.planId === from.id ? from : requireOffered(plans, input.planId)
   requireChangeable(subscription, from, to, billingCycle)
 
-  const price = priceOf(to, billingCycle, subscription.currency)
+  const price = planPriceOf(to, billingCycle, subscription.currency)
   const { coupon, timezone, now, currency } = subscription
-  const change = changeOf(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
+  const change = prorate(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
   const changeType = typeOf(from, to, billingCycle)
   const answer = {
     changeType,
@@ -94,7 +105,7 @@ function requireChangeable(
   }
 }
 
-/** To the larger plan is up; on one plan, to the longer commitment. */
+/** A larger plan is an upgrade; on one plan, the longer commitment is. */
 const typeOf = (from: PlanRow, to: PlanRow, billingCycle: BillingCycle): PlanChange["changeType"] =>
   to.rank > from.rank || (to.rank === from.rank && billingCycle === "annual") ? "upgrade" : "downgrade"
 

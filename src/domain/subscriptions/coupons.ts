@@ -1,13 +1,15 @@
 /**
- * Coupons: made by the platform, redeemed by each facility once. Their row decides of how many redemptions the last is.
+ * Coupons: made by the platform, redeemed by each facility once. A lock on the coupon's row decides which redemption is
+ * the last.
  * Writes: coupons, coupon_redemptions.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requirePlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money } from "#base/schema/request-fields.ts"
 import { type CouponInput, normalCode } from "./input.ts"
 import type { Discount } from "./proration.ts"
@@ -49,7 +51,7 @@ export async function listCoupons(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Coupon>> {
   requirePlatformAdmin(caller)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<CouponRow[]>`
     select * from slotbase.coupons ${after ? db`where id > ${after[0]}` : db``} order by id limit ${limit + 1}`
@@ -64,7 +66,7 @@ export type Redeemed = Discount & { readonly id: string; readonly code: string }
  */
 export async function redeemCoupon(tx: Tx, facilityId: string, given: string, currency: string): Promise<Redeemed> {
   const code = normalCode(given)
-  // The lock before the judgement: of two who want the last redemption, the second sees that it has gone.
+  // The lock comes before the check: of two requests for the last redemption, the second sees that it is gone.
   const [row] = await tx<(CouponRow & { expired: boolean; redeemed: boolean })[]>`
     with c as materialized (select * from slotbase.coupons where code = ${code} for no key update)
     select c.*, coalesce(c.valid_until < slotbase.now(), false) as expired,

@@ -1,5 +1,5 @@
-/** What the commands and the job of subscriptions announce: each event's data, from the rows. */
-import type { Tx } from "#base/database/db.ts"
+/** The events of subscriptions, from the commands and the job: each event's data, from the rows. */
+import type { Tx } from "#base/database/transaction.ts"
 import type { PlanRow } from "#domain/plans/plans.ts"
 import { record } from "#events/outbox.ts"
 import { scopeOf } from "#events/scope.ts"
@@ -23,7 +23,7 @@ export function recordCreated(tx: Tx, row: SubscriptionRow, plan: PlanRow, disco
   })
 }
 
-/** @param amount what is to be paid for the new period, after coupon and credit. */
+/** @param amount the amount due for the new period, after coupon and credit. */
 export function recordRenewed(tx: Tx, row: SubscriptionRow, previousPeriodEnd: Date, amount: number): string {
   return record(tx, {
     type: "subscription.renewed",
@@ -41,7 +41,12 @@ export function recordRenewed(tx: Tx, row: SubscriptionRow, previousPeriodEnd: D
 }
 
 /** @param cancelledBy a user's id, or `system`. */
-export function recordCancelled(tx: Tx, row: SubscriptionRow, cancelledBy: string, effectiveDate: Date): string {
+export function recordSubscriptionCancelled(
+  tx: Tx,
+  row: SubscriptionRow,
+  cancelledBy: string,
+  effectiveDate: Date,
+): string {
   return record(tx, {
     type: "subscription.cancelled",
     ...placeOf(row),
@@ -91,7 +96,7 @@ export function recordPlanChanged(
   })
 }
 
-/** For changes of status that no other event of the subscription tells. */
+/** For changes of status without another event of the subscription. */
 export function recordStatusChanged(
   tx: Tx,
   row: SubscriptionRow,

@@ -1,4 +1,4 @@
-/** What requests about subscriptions and coupons say, as Schemas. */
+/** The input of requests about subscriptions and coupons, as Schemas. */
 import * as Schema from "effect/Schema"
 import { Currency, Instant, Money, Note } from "#base/schema/request-fields.ts"
 import { billingCycles } from "#domain/plans/periods.ts"
@@ -13,7 +13,7 @@ const PlanId = Schema.String.annotate({ description: "id of a plan, see GET /v1/
   Schema.isMaxLength(maxPlanIdLength),
 )
 const Cycle = Schema.Literals(billingCycles)
-/** Its case does not count. */
+/** Compared without regard to case. */
 const Code = Schema.String.check(
   Schema.isMaxLength(maxCodeLength),
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]*$/u, { expected: "letters, digits, - and _" }),

@@ -1,21 +1,23 @@
 /**
- * Invoices: what a subscription costs, and whether it was paid. An invoice puts its amount on the billing account of the
- * facility's owner in the same transaction; `POST …/payments` with the reference type "subscription" pays it, or the saved card
- * after the commit. Every minor unit that is paid stands in an invoice or in the subscription's credit.
+ * Invoices: the cost of a subscription, and whether it was paid.
+ * An invoice puts its amount on the billing account of the facility's owner in the same transaction.
+ * `POST …/payments` with the reference type "subscription" pays it, or the saved card after the commit.
+ * Every paid minor unit stands in an invoice or in the subscription's credit.
  * Writes: subscription_invoices.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { charge, waiveCharge } from "#domain/ledger/charges.ts"
 import type { LockedSubscription, SubscriptionRow } from "./rows.ts"
 
-/** So long after it is due an invoice may be open before the subscription is past due, days. */
+/** Days that an invoice may stay open after it is due. Then the subscription is past due. */
 export const graceDays = 3
-/** Then it is looked at again in these steps, days … */
+/** A past-due invoice is checked again at this interval, days. */
 export const retryEveryDays = 3
-/** … and when it was found unpaid so often, the subscription is cancelled. */
+/** After this many failed checks the subscription is cancelled. */
 export const maxFailures = 4
-/** A process that died while it asked for a payment is followed by another one after this time, minutes. */
+/** If a process crashes while it asks for a payment, another process asks after this time, minutes. */
 const askAgainMinutes = 10
 
 export interface InvoiceRow {
@@ -45,14 +47,14 @@ export interface Bill {
   readonly reason: InvoiceRow["reason"]
   readonly periodStart: Date
   readonly periodEnd: Date
-  /** Before the coupon and what the coupon takes off, minor units. */
+  /** The price before the coupon, and the discount of the coupon, minor units. */
   readonly subtotal: number
   readonly discount: number
 }
 
 /**
- * Writes an invoice of a locked subscription that is due now, and uses its credit. One of nothing is paid at once.
- * @returns what is to be paid, and the credit that is left.
+ * Writes an invoice of a locked subscription that is due now, and uses its credit. An invoice of zero is paid at once.
+ * @returns the amount to pay, and the credit that is left.
  */
 export async function bill(
   tx: Tx,
@@ -75,8 +77,8 @@ export async function bill(
 }
 
 /**
- * A payment has arrived: it pays what is open, the oldest invoice first.
- * @returns what is over, and whether an invoice is still open.
+ * Settles the open invoices with a payment, the oldest invoice first.
+ * @returns the rest of the payment, and whether an invoice is still open.
  */
 export async function settleInvoices(
   tx: Tx,
@@ -109,7 +111,7 @@ export const openInvoices = (db: Queryable, { id, facility_id }: Pick<Subscripti
   where subscription_id = ${id} and facility_id = ${facility_id} and status = 'open'
   order by id`
 
-/** What the open invoices of a subscription come to, less what was paid of them, minor units. */
+/** The sum of the open invoices of a subscription, minus the payments for them, minor units. */
 export async function openAmount(
   db: Queryable,
   { subscription_id: id, facility_id }: Pick<InvoiceRow, "subscription_id" | "facility_id">,
@@ -118,7 +120,7 @@ export async function openAmount(
   return open.reduce((sum, { amount, paid_amount }) => sum + amount - paid_amount, 0)
 }
 
-/** An invoice was found unpaid when it was looked at: it is looked at again later. */
+/** The invoice was found unpaid. It is checked again later. */
 export async function countFailure(tx: Tx, invoice: InvoiceRow, now: Date): Promise<InvoiceRow> {
   const next = new Date(now.getTime() + retryEveryDays * dayMs)
   await tx`
@@ -128,7 +130,7 @@ export async function countFailure(tx: Tx, invoice: InvoiceRow, now: Date): Prom
   return { ...invoice, retry_count: invoice.retry_count + 1, next_retry_at: next }
 }
 
-/** Gives up what is open of a subscription: nobody owes it any more. */
+/** Gives up the open invoices of a subscription: they are no longer owed. */
 export async function giveUpInvoices(tx: Tx, subscription: LockedSubscription): Promise<void> {
   const given = await tx<InvoiceRow[]>`
     update slotbase.subscription_invoices
@@ -139,8 +141,8 @@ export async function giveUpInvoices(tx: Tx, subscription: LockedSubscription): 
 }
 
 /**
- * The next subscription whose payment nobody has asked for yet, for this process alone: it asks, and says so to `markTried`.
- * A process that dies in between is followed by another.
+ * Claims the next subscription whose payment was not asked for yet. This process asks, and then calls `markTried`.
+ * If the process crashes in between, another one follows.
  */
 export async function claimUntried(db: Db): Promise<Pick<InvoiceRow, "subscription_id" | "facility_id"> | undefined> {
   const [row] = await db<Pick<InvoiceRow, "subscription_id" | "facility_id">[]>`
@@ -159,7 +161,7 @@ export async function claimUntried(db: Db): Promise<Pick<InvoiceRow, "subscripti
   return row
 }
 
-/** Everything that was open of a subscription has been asked for: the grace runs. */
+/** All open invoices of the subscription were asked for: the grace period runs. */
 export async function markTried(
   db: Queryable,
   { subscription_id, facility_id }: Pick<InvoiceRow, "subscription_id" | "facility_id">,

@@ -1,12 +1,12 @@
-/** What follows when something is paid for a subscription. What is due for it follows from its charges: payments/due.ts. */
-import type { Tx } from "#base/database/db.ts"
+/** The effects of a payment for a subscription. The amount due follows from its charges: ledger/due.ts. */
+import type { Tx } from "#base/database/transaction.ts"
 import { recordStatusChanged } from "./events.ts"
 import { settleInvoices } from "./invoices.ts"
 import { changeSubscription, lockById } from "./rows.ts"
 
 /**
- * A payment for a subscription has arrived: it pays the open invoices, what is over becomes credit, and a subscription that
- * was past due is active again when nothing is open. Records subscription.status_changed for that.
+ * Handles a payment for a subscription. It pays the open invoices, and the rest becomes credit.
+ * A past-due subscription is active again when no invoice is open. Records subscription.status_changed for that.
  * @returns false when there is no such subscription.
  */
 export async function paymentArrived(

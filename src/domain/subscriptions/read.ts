@@ -1,11 +1,11 @@
-/** What is asked of a facility's subscription: itself, its invoices, how much of each entitlement is used. */
+/** Reads a facility's subscription, its invoices, and the use of each entitlement. */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { usedOf } from "#domain/plans/counters.ts"
 import { usageMonthAt } from "#domain/plans/periods.ts"
 import { allPlans, entitlementTypes, requirePlan } from "#domain/plans/plans.ts"
@@ -13,7 +13,7 @@ import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
 
-/** The one that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
+/** The subscription that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
 export async function getSubscription(db: Queryable, caller: Caller, facilityId: string): Promise<Subscription> {
   requireAdmin(caller, facilityId)
   const row = await required(db, facilityId)
@@ -21,7 +21,7 @@ export async function getSubscription(db: Queryable, caller: Caller, facilityId:
 }
 
 /**
- * How much of each entitlement is used now, for staff; bookings in the present month of the subscription.
+ * The present use of each entitlement, for staff. Bookings are those of the subscription's present month.
  * @throws NotAllowed, NotFound, also when the subscription has ended
  */
 export async function getUsage(db: Queryable, caller: Caller, facilityId: string): Promise<Usage> {
@@ -50,16 +50,16 @@ export async function listInvoices(
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<typeof Invoice.Type>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await findInvoices(db, facilityId, before, limit + 1)
-  if (rows.length === 0) await findFacility(db, facilityId)
+  if (rows.length === 0) await requireFacility(db, facilityId)
   return pageOf(rows, limit, (row) => [row.id], toInvoice)
 }
 
 async function required(db: Queryable, facilityId: string): Promise<SubscriptionRow> {
   const row = await findSubscription(db, facilityId)
   if (row) return row
-  await findFacility(db, facilityId)
+  await requireFacility(db, facilityId)
   throw new NotFound("subscription")
 }

@@ -1,22 +1,25 @@
 /**
- * What becomes of a subscription by the clock alone: it renews, ends with its period, is past due, is given up. The job
- * subscription-renewal-check does it for all, and a command that finds its subscription's period over does it first, so nothing
- * depends on when the job runs. Each subscription has a transaction of its own.
+ * The steps of a subscription that follow from time alone: it renews, ends with its period, becomes past due, or is
+ * given up.
+ * The job subscription-renewal-check makes these steps for all subscriptions. A command does so first when it finds its
+ * subscription's period over.
+ * So nothing depends on the time of the job. Each subscription has its own transaction.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { allPlans, type PlanRow, priceOf, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
-import { recordCancelled, recordRenewed, recordStatusChanged } from "./events.ts"
+import { recordRenewed, recordStatusChanged, recordSubscriptionCancelled } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
 
-/** What the clock has done to one subscription. */
+/** The step that was made for one subscription. */
 export type Advanced = "renewed" | "ended" | "pastDue" | "cancelled"
 
 export interface DueKey {
@@ -24,19 +27,21 @@ export interface DueKey {
   readonly facility_id: string
 }
 
-/** Subscriptions for which the clock has something to do, by id; at most `limit` after one. */
-export const findDue = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
+/** Subscriptions with a due step, by id; at most `limit` after one. */
+export const findDueRenewals = (db: Db, after: string | undefined, limit: number) => db<DueKey[]>`
   select s.id, s.facility_id from slotbase.subscriptions s
   where ${isDue(db)} ${after === undefined ? db`` : db`and s.id > ${after}`}
   order by s.id limit ${limit}`
 
-/** How many the next run of subscription-renewal-check would find. */
+/** The number of subscriptions that the next run of subscription-renewal-check would find. */
 export async function countDueRenewals(db: Queryable): Promise<number> {
   const [row] = await db<[{ count: number }]>`select count(*) from slotbase.subscriptions s where ${isDue(db)}`
   return row.count
 }
 
-/** Does one thing that is due for a subscription; undefined when there is none (any more), or somebody else has it in hand. */
+/**
+ * Makes one due step for a subscription; undefined when there is none (any more), or another transaction has it locked.
+ */
 export async function advanceDue(tx: Tx, { id, facility_id }: DueKey): Promise<Advanced | undefined> {
   const rows = await tx`
     select 1 from slotbase.subscriptions s
@@ -61,7 +66,7 @@ export async function bringToPresent(tx: Tx, subscription: LockedSubscription): 
 export async function lockRunning(tx: Tx, facilityId: string): Promise<LockedSubscription> {
   const found = await lockLive(tx, facilityId)
   if (!found) {
-    await findFacility(tx, facilityId)
+    await requireFacility(tx, facilityId)
     throw new NotFound("subscription")
   }
   const present = await bringToPresent(tx, found)
@@ -69,7 +74,7 @@ export async function lockRunning(tx: Tx, facilityId: string): Promise<LockedSub
   return present
 }
 
-/** It has been cancelled, and runs on until then. */
+/** The subscription was cancelled, and runs until the end of its period. */
 export const subscriptionEnds = ({ current_period_end }: LockedSubscription) =>
   new WrongState(
     "subscription_ends",
@@ -89,7 +94,7 @@ async function advance(tx: Tx, subscription: LockedSubscription): Promise<Step |
   return isOver ? renew(tx, subscription) : undefined
 }
 
-/** Records subscription.renewed, and subscription.limit_warning for what is used beyond the limit. */
+/** Records subscription.renewed, and subscription.limit_warning for each exceeded entitlement. */
 async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const plans = await allPlans(tx)
   const plan = requirePlan(plans, subscription.plan_id)
@@ -97,7 +102,7 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const number = subscription.period_number + 1
   const end = boundary(anchor_day, billing_cycle, timezone, number)
   const billed = subscription.billed_periods + 1
-  const subtotal = priceOf(plan, billing_cycle, currency)
+  const subtotal = planPriceOf(plan, billing_cycle, currency)
   const discount = discountOn(subtotal, coupon, billed)
   const { amount, creditLeft } = await bill(tx, subscription, {
     reason: "renewal",
@@ -120,7 +125,7 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   return { did: "renewed", subscription: renewed }
 }
 
-/** Nobody has crossed a limit by a month's beginning; but what stands beyond it is said again. */
+/** Nobody has crossed a limit by a month's beginning, but an exceeded limit is announced again. */
 async function recountExceeded(
   tx: Tx,
   subscription: LockedSubscription,
@@ -132,7 +137,7 @@ async function recountExceeded(
   recordWarnings(tx, subscription, exceeded, plan, plans)
 }
 
-/** It was cancelled before. Records subscription.status_changed. */
+/** The subscription was cancelled before. Records subscription.status_changed. */
 async function endWithPeriod(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const at = subscription.current_period_end
   const ended = await changeSubscription(tx, subscription, { status: "cancelled", ended_at: at })
@@ -141,7 +146,10 @@ async function endWithPeriod(tx: Tx, subscription: LockedSubscription): Promise<
   return { did: "ended", subscription: ended }
 }
 
-/** Records subscription.status_changed when it is past due by this, or subscription.cancelled when this was the last time. */
+/**
+ * Records subscription.status_changed when the subscription becomes past due, subscription.cancelled after the last
+ * failure.
+ */
 async function failToPay(tx: Tx, subscription: LockedSubscription, overdue: InvoiceRow): Promise<Step> {
   const { retry_count } = await countFailure(tx, overdue, subscription.now)
   if (retry_count >= maxFailures) return giveUp(tx, subscription, overdue)
@@ -162,7 +170,7 @@ async function giveUp(tx: Tx, subscription: LockedSubscription, unpaid: InvoiceR
     ended_at: subscription.now,
   })
   await removeCounters(tx, subscription.facility_id)
-  recordCancelled(tx, cancelled, "system", subscription.now)
+  recordSubscriptionCancelled(tx, cancelled, "system", subscription.now)
   return { did: "cancelled", subscription: cancelled }
 }
 
@@ -174,7 +182,7 @@ async function oldestOverdue(tx: Tx, { id, facility_id }: SubscriptionRow): Prom
   return row
 }
 
-/** Its payment was asked for, or its grace has passed without that, and it is time to look at it again. */
+/** The payment was asked for, or the grace period has passed without that, and the next check is due. */
 const isOverdue = (sql: Queryable) => sql`
   o.status = 'open' and o.next_retry_at <= (select slotbase.now())
   and (o.tried_at is not null or o.due_at + make_interval(hours => ${24 * graceDays}) <= (select slotbase.now()))`

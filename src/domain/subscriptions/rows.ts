@@ -2,13 +2,14 @@
  * The rows of subscriptions. A subscription is locked before its state is judged, and before its counters and invoices.
  * Writes: subscriptions.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BillingCycle } from "#domain/plans/periods.ts"
 import type { Discount, Terms } from "./proration.ts"
 
 export type SubscriptionStatus = "trialing" | "active" | "past_due" | "cancelled"
 
-/** A subscription with what its facility and its coupon say. */
+/** A subscription with facts of its facility and its coupon. */
 export interface SubscriptionRow {
   readonly id: string
   readonly facility_id: string
@@ -41,7 +42,7 @@ export interface SubscriptionRow {
   readonly organization_id: string | null
 }
 
-/** A locked subscription, judged at `now`, which was taken after the lock. */
+/** A locked subscription with `now`, taken after the lock. */
 export interface LockedSubscription extends SubscriptionRow {
   readonly now: Date
 }
@@ -65,7 +66,9 @@ export type NewSubscription = Pick<
   | "created_by"
 > & { readonly status: "trialing" | "active" }
 
-/** False when the facility has one already: of two at once, the second waits for the first and then finds it. */
+/**
+ * False when the facility already has one: of two concurrent inserts, the second waits for the first and then finds it.
+ */
 export async function insertSubscription(tx: Tx, row: NewSubscription): Promise<boolean> {
   const { count } = await tx`
     insert into slotbase.subscriptions (id, facility_id, plan_id, billing_cycle, status, currency, anchor_day, usage_anchor_day,
@@ -133,7 +136,7 @@ type Changed = Partial<
   >
 >
 
-/** Changes a locked subscription and answers it as it is then. */
+/** Changes a locked subscription and returns the changed row. */
 export async function changeSubscription(tx: Tx, row: LockedSubscription, set: Changed): Promise<LockedSubscription> {
   const next = { ...row, ...set, updated_at: row.now }
   await tx`
@@ -149,7 +152,7 @@ export async function changeSubscription(tx: Tx, row: LockedSubscription, set: C
   return next
 }
 
-/** What its price depends on. */
+/** The facts that the price depends on. */
 export const termsOf = (row: SubscriptionRow): Terms => ({
   planId: row.plan_id,
   billingCycle: row.billing_cycle,
@@ -162,7 +165,7 @@ export const termsOf = (row: SubscriptionRow): Terms => ({
   billedPeriods: row.billed_periods,
 })
 
-/** The columns of some terms. */
+/** The columns of given terms. */
 export const columnsOf = (terms: Terms) => ({
   plan_id: terms.planId,
   billing_cycle: terms.billingCycle,
@@ -174,7 +177,7 @@ export const columnsOf = (terms: Terms) => ({
   billed_periods: terms.billedPeriods,
 })
 
-// The lock comes first and by itself: the clock must be read after the wait for it.
+// The lock comes first, in a separate statement: the clock must be read after the wait for it.
 async function lock(tx: Tx, rows: ReturnType<Tx>): Promise<LockedSubscription | undefined> {
   const [row] = await tx<LockedSubscription[]>`
     with s as materialized (${rows})

@@ -1,20 +1,21 @@
 /**
- * A facility's own subscription to SlotBase: begun, cancelled, taken up again. Each command locks the subscription, brings it to
- * the present if its period is over, and records its event in the same transaction. It moves to another plan in
- * subscriptions/change-plan.ts, is read in subscriptions/read.ts, and lives on by itself in subscriptions/renew.ts.
+ * A facility's own subscription to SlotBase: begun, cancelled, resumed.
+ * Each command locks the subscription, brings it to the present if its period is over, and records its event in the
+ * same transaction.
+ * `change-plan.ts` moves it to another plan, `read.ts` reads it, and `renew.ts` makes the steps that follow from time.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
-import { allPlans, currencyFor, type PlanRow, priceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
 import { keepRedemption, redeemCoupon } from "./coupons.ts"
-import { recordCancelled, recordCreated, recordResumed } from "./events.ts"
+import { recordCreated, recordResumed, recordSubscriptionCancelled } from "./events.ts"
 import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
 import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"
@@ -22,9 +23,10 @@ import { bringToPresent, lockRunning, subscriptionEnds } from "./renew.ts"
 import { changeSubscription, hadTrial, insertSubscription, type LockedSubscription, lockLive } from "./rows.ts"
 
 /**
- * Begins a subscription, with a trial or with its first paid period. Records subscription.created, and
- * subscription.limit_warning for each limit that the facility is near to or beyond already.
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState (subscription_exists, trial_used)
+ * Begins a subscription, with a trial or with its first paid period.
+ * Records subscription.created, and subscription.limit_warning for each limit that the facility is near to or beyond.
+ * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState
+ * (subscription_exists, trial_used)
  */
 export async function subscribe(
   tx: Tx,
@@ -37,14 +39,14 @@ export async function subscribe(
   const plans = await allPlans(tx)
   const plan = requireOffered(plans, input.planId)
   const present = await lockLive(tx, facilityId)
-  // One whose period is over may just be about to end.
+  // A subscription whose period is over may be about to end.
   if (present && (await bringToPresent(tx, present)).status !== "cancelled") throw exists()
   const trial = input.trial === true
   if (trial) await requireTrial(tx, facilityId, plan)
 
   const currency = currencyFor(plan, facility.currency)
   const { billingCycle } = input
-  const price = priceOf(plan, billingCycle, currency)
+  const price = planPriceOf(plan, billingCycle, currency)
   const coupon = input.couponCode === undefined ? null : await redeemCoupon(tx, facilityId, input.couponCode, currency)
   const discount = discountOn(price, coupon, 1)
   const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
@@ -81,7 +83,7 @@ export async function subscribe(
 }
 
 /**
- * Cancels at the end of the period, or at once; what is paid for is not paid back. Records subscription.cancelled.
+ * Cancels at the end of the period, or at once. Paid amounts are not refunded. Records subscription.cancelled.
  * @throws NotAllowed, NotFound, WrongState `subscription_ends`
  */
 export async function cancelSubscription(
@@ -102,7 +104,7 @@ export async function cancelSubscription(
     ...(!atPeriodEnd && { status: "cancelled", ended_at: now }),
   })
   if (!atPeriodEnd) await removeCounters(tx, facilityId)
-  recordCancelled(tx, cancelled, caller.userId, atPeriodEnd ? cancelled.current_period_end : now)
+  recordSubscriptionCancelled(tx, cancelled, caller.userId, atPeriodEnd ? cancelled.current_period_end : now)
   return toSubscription(cancelled, requirePlan(await allPlans(tx), cancelled.plan_id))
 }
 
@@ -129,7 +131,7 @@ export async function resumeSubscription(tx: Tx, caller: Caller, facilityId: str
 async function locked(tx: Tx, facilityId: string): Promise<LockedSubscription> {
   const subscription = await lockLive(tx, facilityId)
   if (!subscription) throw new Error("subscribe: the subscription is not there")
-  // The instant at which it began, and not the later one at which it was read.
+  // The instant at which the subscription began, not the later one at which the row was read.
   return { ...subscription, now: subscription.created_at }
 }
 
@@ -141,7 +143,7 @@ async function requireTrial(tx: Tx, facilityId: string, plan: PlanRow): Promise<
   if (await hadTrial(tx, facilityId)) throw new WrongState("trial_used", "The facility has had its trial.")
 }
 
-/** The trial is the period before the first paid one, which begins on a local day of its own. */
+/** The trial is the period before the first paid one, which begins on its own local day. */
 function trialOf(plan: PlanRow, timezone: string, now: Date) {
   const anchorDay = localDayAfter(timezone, now, plan.trial_days)
   return { anchorDay, periodNumber: 0, periodEnd: boundary(anchorDay, "monthly", timezone, 0) }

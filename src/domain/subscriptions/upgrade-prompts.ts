@@ -1,16 +1,18 @@
 /**
- * Upgrade prompts: what the people who run a facility are shown when a limit comes near, until they dismiss it or change the
- * plan. There is one per entitlement at a time, of the newest warning.
+ * Upgrade prompts, shown to the facility's administrators when a limit comes near, until they dismiss the prompt or
+ * change the plan.
+ * Each entitlement has one prompt at a time, for the newest warning.
  * Writes: upgrade_prompts.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { findFacility } from "#domain/club/facilities.ts"
+import { requireFacility } from "#domain/club/facilities.ts"
 import { allPlans, Entitlement, type EntitlementType, planWithMore } from "#domain/plans/plans.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { findSubscription } from "./rows.ts"
@@ -37,8 +39,8 @@ export const UpgradePrompt = Schema.Struct({
 export type UpgradePrompt = typeof UpgradePrompt.Type
 
 /**
- * Shows a warning, instead of an older one for the same entitlement; a warning that comes late changes nothing.
- * @returns why there is nothing to show, if so.
+ * Shows a warning in place of an older one for the same entitlement. A late warning changes nothing.
+ * @returns the reason when there is nothing to show.
  */
 export async function showPrompt(
   tx: Tx,
@@ -76,14 +78,14 @@ export async function listPrompts(
   query: typeof PromptQuery.Type,
 ): Promise<Page<UpgradePrompt>> {
   requireAdmin(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await db<PromptRow[]>`
     select * from slotbase.upgrade_prompts
     where facility_id = ${facilityId} and dismissed_at is ${query.dismissed === "true" ? db`not null` : db`null`}
       ${before === undefined ? db`` : db`and id < ${before}`}
     order by id desc limit ${limit + 1}`
-  if (rows.length === 0) await findFacility(db, facilityId)
+  if (rows.length === 0) await requireFacility(db, facilityId)
   return pageOf(rows, limit, (row) => [row.id], promptOf)
 }
 
@@ -99,7 +101,7 @@ export async function dismissPrompt(tx: Tx, caller: Caller, facilityId: string, 
   return promptOf(row)
 }
 
-/** The plan has changed: what is shown was about another one. */
+/** The plan has changed, so the shown prompts are about another plan. */
 export async function closePrompts(tx: Tx, facilityId: string, userId: string): Promise<void> {
   await tx`
     update slotbase.upgrade_prompts set dismissed_at = slotbase.now(), dismissed_by = ${userId}

@@ -1,6 +1,6 @@
-/** The events of bookings that the spec leaves unannounced: approval by staff, moves, and a no-show that is forgiven. */
+/** Events of bookings that the spec leaves out: approval by staff, moves, and a forgiven no-show. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -56,10 +56,10 @@ export const bookingChangeEvents = [
     type: "booking.approval.granted",
     origin: "slotbase",
     description:
-      "Staff approved a pending booking. What follows is an event of its own: booking.confirmed, or booking.hold.created when it must be paid online first.",
+      "Staff approved a pending booking. Another event follows: booking.confirmed, or booking.hold.created when it must be paid online first.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
-    data: { ...place, approvedBy: Actor, approvedAt: Instant },
+    data: { ...place, approvedBy: ActorId, approvedAt: Instant },
     sample: { ...there, approvedBy: example.staffId, approvedAt: "2026-03-09T18:02:11.000Z" },
   }),
   define({
@@ -68,7 +68,7 @@ export const bookingChangeEvents = [
     description: "Staff refused a pending booking. booking.cancelled follows, with what is refunded.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
-    data: { ...place, rejectedBy: Actor, rejectedAt: Instant, rejectionReason: Note },
+    data: { ...place, rejectedBy: ActorId, rejectedAt: Instant, rejectionReason: Note },
     sample: {
       ...there,
       rejectedBy: example.staffId,
@@ -79,7 +79,8 @@ export const bookingChangeEvents = [
   define({
     type: "booking.rescheduled",
     origin: "slotbase",
-    description: "A booking was moved to another time or resource; it says both, and what it costs now.",
+    description:
+      "A booking was moved to another time or resource; the event has the old and the new one, and the new price.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: {
@@ -95,7 +96,7 @@ export const bookingChangeEvents = [
       priceCurrency: Currency,
       refundAmount: Money,
       refundStatus: Schema.Literals(["pending", "none"]),
-      rescheduledBy: Actor,
+      rescheduledBy: ActorId,
       rescheduledAt: Instant,
     },
     sample: {
@@ -126,7 +127,7 @@ export const bookingChangeEvents = [
       bookingId: Id,
       facilityId: Id,
       userId: Id,
-      waivedBy: Actor,
+      waivedBy: ActorId,
       waivedAt: Instant,
       reason: Note,
       feeWaived: Money,

@@ -1,7 +1,7 @@
-/** The events of holds and bookings: seven of the spec, and those that it leaves unannounced. */
+/** The events of holds and bookings: seven of the spec, and additional ones of origin `slotbase`. */
 import * as Schema from "effect/Schema"
 import {
-  Actor,
+  ActorId,
   Count,
   Currency,
   Email,
@@ -144,7 +144,7 @@ export const bookingEvents = [
       bookerId: Id,
       startAt: Instant,
       endAt: Instant,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancellationReason: Note,
       refundAmount: Schema.optionalKey(Money),
       refundStatus: Schema.optionalKey(Text),

@@ -1,9 +1,10 @@
 /**
- * The events of coaches: the blocks they ask for, and the sessions they hold. A session that is a booking of its own is
- * announced by that booking's events; one inside a block, whose booking announces nothing, by its own.
+ * The events of coaches: the blocks that they ask for, and the sessions that they hold.
+ * A session with its own booking is announced by that booking's events. A session inside a block is announced by its
+ * own events, because the block's booking announces nothing.
  */
 import * as Schema from "effect/Schema"
-import { Actor, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Id, Instant, Note, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -51,7 +52,7 @@ export const coachEvents = [
     description: "A coach's request for time was granted.",
     aggregate: "coach_block",
     aggregateId: (data) => data.blockId,
-    data: { blockId: Id, coachId: Id, facilityId: Id, approvedBy: Actor, approvedAt: Instant },
+    data: { blockId: Id, coachId: Id, facilityId: Id, approvedBy: ActorId, approvedAt: Instant },
     sample: {
       blockId: example.blockId,
       coachId: example.coachId,
@@ -71,7 +72,7 @@ export const coachEvents = [
       blockId: Id,
       coachId: Id,
       facilityId: Id,
-      rejectedBy: Actor,
+      rejectedBy: ActorId,
       rejectedAt: Instant,
       rejectionReason: Note,
     },
@@ -98,7 +99,7 @@ export const coachEvents = [
       resourceId: Id,
       startAt: Instant,
       endAt: Instant,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancelledAt: Instant,
       cancellationReason: Note,
     },
@@ -166,7 +167,7 @@ export const coachEvents = [
       students: Schema.Array(Id),
       startAt: Instant,
       endAt: Instant,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancelledAt: Instant,
       cancellationReason: Note,
     },
@@ -187,7 +188,7 @@ export const coachEvents = [
   }),
   define({
     type: "coach.session.completed",
-    description: "A coaching session took place; it names who attended and whose parents to tell.",
+    description: "A coaching session took place; it names the students who attended and the parents to notify.",
     aggregate: "coach_session",
     aggregateId: (data) => data.sessionId,
     data: {

@@ -1,6 +1,6 @@
-/** The events of a facility itself: its settings, its resources, when it is closed, and what is found in its corners. */
+/** The events of a facility itself: its settings, its resources, its closures and its lost items. */
 import * as Schema from "effect/Schema"
-import { Actor, Id, Instant, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { ActorId, Id, Instant, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -26,10 +26,10 @@ export const facilityEvents = [
   }),
   define({
     type: "facility.settings_updated",
-    description: "Settings of a facility were changed; it names which.",
+    description: "Settings of a facility were changed; the event names them.",
     aggregate: "facility",
     aggregateId: (data) => data.facilityId,
-    data: { facilityId: Id, changedSettings: Schema.Array(Text), changedBy: Actor },
+    data: { facilityId: Id, changedSettings: Schema.Array(Text), changedBy: ActorId },
     sample: {
       facilityId: example.facilityId,
       changedSettings: ["openingHours", "holdMinutes"],
@@ -55,7 +55,7 @@ export const facilityEvents = [
     description: "A resource was changed: its name, its type, its price, or whether it can be booked; it names what.",
     aggregate: "resource",
     aggregateId: (data) => data.resourceId,
-    data: { resourceId: Id, facilityId: Id, changedFields: Schema.Array(Text), changedBy: Actor },
+    data: { resourceId: Id, facilityId: Id, changedFields: Schema.Array(Text), changedBy: ActorId },
     sample: {
       resourceId: example.resourceId,
       facilityId: example.facilityId,
@@ -77,7 +77,7 @@ export const facilityEvents = [
       startAt: Instant,
       endAt: Instant,
       reason: Text,
-      createdBy: Actor,
+      createdBy: ActorId,
     },
     sample: {
       closureId: example.closureId,
@@ -102,7 +102,7 @@ export const facilityEvents = [
       resourceIds: ResourceIds,
       startAt: Instant,
       endAt: Instant,
-      removedBy: Actor,
+      removedBy: ActorId,
     },
     sample: {
       closureId: example.closureId,
@@ -125,7 +125,7 @@ export const facilityEvents = [
       description: Note,
       category: Text,
       foundLocation: Note,
-      reportedBy: Actor,
+      reportedBy: ActorId,
     },
     sample: {
       itemId: example.itemId,
@@ -141,7 +141,7 @@ export const facilityEvents = [
     description: "A found thing went back to its owner.",
     aggregate: "lost_item",
     aggregateId: (data) => data.itemId,
-    data: { itemId: Id, facilityId: Id, claimedBy: Id, verifiedBy: Actor },
+    data: { itemId: Id, facilityId: Id, claimedBy: Id, verifiedBy: ActorId },
     sample: {
       itemId: example.itemId,
       facilityId: example.facilityId,

@@ -1,6 +1,6 @@
-/** The events of a coach's feedback, of the media in it, and of the progress that it shows. */
+/** The events of a coach's feedback, of the media in it, and of the progress in it. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Id, JsonObject, Measure, Milliseconds, Seconds, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Count, Id, JsonObject, Measure, Milliseconds, Seconds, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -95,7 +95,7 @@ export const feedbackEvents = [
       fileName: Text,
       fileSizeBytes: Count,
       durationSeconds: Schema.optionalKey(Seconds),
-      uploadedBy: Actor,
+      uploadedBy: ActorId,
     },
     sample: {
       mediaId: example.mediaId,
@@ -113,7 +113,7 @@ export const feedbackEvents = [
     description: "A file was taken out of feedback before that was published.",
     aggregate: "media",
     aggregateId: (data) => data.mediaId,
-    data: { mediaId: Id, feedbackId: Id, removedBy: Actor },
+    data: { mediaId: Id, feedbackId: Id, removedBy: ActorId },
     sample: { mediaId: example.mediaId, feedbackId: example.feedbackId, removedBy: example.coachId },
   }),
   define({
@@ -152,7 +152,7 @@ export const feedbackEvents = [
       sport: Text,
       previousLevel: Measure,
       newLevel: Measure,
-      assessedBy: Actor,
+      assessedBy: ActorId,
       improvementPercent: Measure,
     },
     sample: {

@@ -1,6 +1,6 @@
-/** The events of money that moved or failed to: four for payments online, one for payments at the desk. */
+/** The events of payments and refunds, successful or failed: four for payments online, one for payments at the desk. */
 import * as Schema from "effect/Schema"
-import { Actor, Count, Currency, Day, Id, Instant, Money, Note, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Count, Currency, Day, Id, Instant, Money, Note, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -42,7 +42,7 @@ export const paymentEvents = [
     type: "payment.failed",
     description: "A payment was tried and did not go through.",
     aggregate: "payment",
-    // A payment that was refused before it became a transaction is known by what it was to pay.
+    // A payment refused before it became a transaction is identified by its reference.
     aggregateId: (data) => data.transactionId ?? data.referenceId,
     data: {
       transactionId: Schema.optionalKey(Id),
@@ -86,7 +86,7 @@ export const paymentEvents = [
       amount: Money,
       currency: Currency,
       reason: Note,
-      refundedBy: Actor,
+      refundedBy: ActorId,
       referenceType: Text,
       referenceId: Id,
     },
@@ -117,7 +117,7 @@ export const paymentEvents = [
       paymentMethod: Schema.Literals(["cash", "check", "bank_transfer", "venmo", "zelle", "other"]),
       referenceNumber: Schema.optionalKey(Text),
       payerName: Text,
-      recordedBy: Actor,
+      recordedBy: ActorId,
       paymentDate: Day,
       bookingId: Schema.optionalKey(Id),
     },
@@ -150,7 +150,7 @@ export const paymentEvents = [
       amount: Money,
       currency: Currency,
       reason: Note,
-      refundedBy: Actor,
+      refundedBy: ActorId,
       referenceType: Text,
       referenceId: Id,
       failureReason: Note,

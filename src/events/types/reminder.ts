@@ -1,4 +1,4 @@
-/** What reminders need beside the spec's booking.reminder.sent: that one has come due, which is what gets it sent. */
+/** The event of a due reminder. A handler of this event sends the spec's booking.reminder.sent. */
 import * as Schema from "effect/Schema"
 import { Id, Instant, Minutes } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -10,7 +10,7 @@ export const reminderEvents = [
   define({
     type: "booking.reminder.due",
     origin: "slotbase",
-    description: "It is time to remind the booker; booking.reminder.sent follows when that was done.",
+    description: "A reminder of a booking is due; booking.reminder.sent follows when it was sent.",
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: {

@@ -1,6 +1,6 @@
-/** The events of recurring bookings. What becomes of the single bookings of a series is told by the bookings' own events. */
+/** The events of recurring bookings. The single bookings of a series have their own events. */
 import * as Schema from "effect/Schema"
-import { Actor, Day, Id, Instant, Minutes, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { ActorId, Day, Id, Instant, Minutes, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -11,7 +11,7 @@ const skippedSample = [{ startAt: "2026-03-19T17:00:00.000Z", endAt: "2026-03-19
 const Scope = Schema.Literals(["this", "following", "all"])
 const aggregate = "recurring_booking"
 
-/** What the bookings of a series are made with. */
+/** The template for the bookings of a series. */
 const template = {
   recurringBookingId: Id,
   facilityId: Id,
@@ -61,7 +61,7 @@ export const recurringEvents = [
       scope: Schema.optionalKey(Scope),
       bookingIds: Schema.Array(Id),
       skipped: Skipped,
-      changedBy: Actor,
+      changedBy: ActorId,
     },
     sample: {
       ...templateSample,
@@ -75,8 +75,7 @@ export const recurringEvents = [
   define({
     type: "recurring_booking.cancelled",
     origin: "slotbase",
-    description:
-      "One booking of a series, that one and those that follow, or all that are still to come were called off.",
+    description: "Bookings of a series were cancelled: one of them, that one and all later ones, or all future ones.",
     aggregate,
     aggregateId: (data) => data.recurringBookingId,
     data: {
@@ -85,7 +84,7 @@ export const recurringEvents = [
       bookerId: Id,
       scope: Scope,
       bookingIds: Schema.Array(Id),
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancellationReason: Note,
     },
     sample: {

@@ -1,7 +1,7 @@
 /** The events of a facility's own subscription to SlotBase. */
 import * as Schema from "effect/Schema"
 import {
-  Actor,
+  ActorId,
   Currency,
   Id,
   Instant,
@@ -84,7 +84,7 @@ export const subscriptionEvents = [
     data: {
       subscriptionId: Id,
       facilityId: Id,
-      cancelledBy: Actor,
+      cancelledBy: ActorId,
       cancelReason: Schema.optionalKey(Note),
       cancelAtPeriodEnd: Schema.Boolean,
       effectiveDate: Instant,
@@ -159,7 +159,7 @@ export const subscriptionEvents = [
     description: "A subscription that was to end with its period goes on: its cancellation was withdrawn.",
     aggregate: "subscription",
     aggregateId: (data) => data.subscriptionId,
-    data: { subscriptionId: Id, facilityId: Id, resumedBy: Actor, currentPeriodEnd: Instant },
+    data: { subscriptionId: Id, facilityId: Id, resumedBy: ActorId, currentPeriodEnd: Instant },
     sample: {
       subscriptionId: example.subscriptionId,
       facilityId: example.facilityId,

@@ -1,6 +1,8 @@
-/** The events of people: who joined, what they may do, and whose parent they are: three of the spec, and what ends them. */
+/**
+ * The events of people: registrations, roles and parents. Three are of the spec; the others end roles and parenthood.
+ */
 import * as Schema from "effect/Schema"
-import { Actor, Email, Id, Text } from "#base/schema/fact-fields.ts"
+import { ActorId, Email, Id, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
 import { example } from "#events/example.ts"
 
@@ -10,7 +12,7 @@ export const userEvents = [
   define({
     type: "user.created",
     description:
-      "A person registered, or was registered. A child without an address of its own is reached at its parent's, which then stands here.",
+      "A person registered, or was registered. A child without an address is reached at its parent's; the event then holds that address.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
     data: {
@@ -36,7 +38,7 @@ export const userEvents = [
     description: "A person was given a role in a scope, such as a facility.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
-    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, grantedBy: Actor },
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, grantedBy: ActorId },
     sample: {
       userId: example.staffId,
       role: "staff",
@@ -51,7 +53,7 @@ export const userEvents = [
     description: "A role was taken away from a person, or they gave it up.",
     aggregate: "user",
     aggregateId: (data) => data.userId,
-    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: Actor },
+    data: { userId: Id, role: Text, scopeType: Text, scopeId: Id, revokedBy: ActorId },
     sample: {
       userId: example.staffId,
       role: "staff",
@@ -63,7 +65,7 @@ export const userEvents = [
   define({
     type: "parent_child.linked",
     description:
-      "A person became the parent of a child in SlotBase. It is heard in one facility: of those where the child holds a role, the one with the lowest id.",
+      "A person became the parent of a child in SlotBase. The event belongs to one facility: the one with the lowest id in which the child holds a role.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
     data: {
@@ -88,7 +90,7 @@ export const userEvents = [
     description: "A person is no longer the parent of a child in SlotBase.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
-    data: { parentId: Id, childId: Id, unlinkedBy: Actor },
+    data: { parentId: Id, childId: Id, unlinkedBy: ActorId },
     sample: { parentId: example.parentId, childId: example.playerId, unlinkedBy: example.parentId },
   }),
 ] as const

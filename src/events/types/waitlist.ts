@@ -1,4 +1,4 @@
-/** The events of the waitlist. The specification has none; its WaitlistHandler and the people who wait need them. */
+/** The events of the waitlist. The specification has none, but its WaitlistHandler and waiting people need them. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"

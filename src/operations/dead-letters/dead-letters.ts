@@ -1,13 +1,15 @@
 /**
- * Dead letters (the spec's DeadLetterEntry): what exhausted its retries, and what people decide about it. Reprocessing puts
- * the run or the delivery back into its queue, at its old position, in the transaction that marks the entry; if it dies
- * again, the same entry is open again. What writes the entries is the settling of runs and deliveries.
- * Writes: dead_letters (resolution), and moves a run from handler_history back into handler_queue.
+ * Dead letters (the spec's DeadLetterEntry): work that exhausted its retries, and the decisions of people about it.
+ * Reprocessing puts the run or the delivery back into its queue, at its old position, in the transaction that marks the
+ * entry.
+ * If the work fails again, the same entry is open again. The settling of runs and deliveries inserts the entries.
+ * Writes: dead_letters (resolution), handler_queue and handler_history (a run that is put back).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 
@@ -25,7 +27,7 @@ export interface EventProcessingError {
 
 export type Resolution = "reprocessed" | "ignored" | "manual"
 
-/** The spec's DeadLetterEntry, and which handler or webhook it was. */
+/** The spec's DeadLetterEntry, with its handler or webhook. */
 export interface DeadLetterEntry {
   readonly id: string
   readonly eventId: string
@@ -42,7 +44,7 @@ export interface DeadLetterEntry {
 }
 
 export interface DeadLetterQuery {
-  /** Undefined: of all facilities, and of none. */
+  /** Undefined: the entries of all facilities, and those without a facility. */
   readonly facilityId?: string | undefined
   readonly resolved?: boolean | undefined
   readonly handler?: string | undefined
@@ -51,7 +53,7 @@ export interface DeadLetterQuery {
   readonly limit: number
 }
 
-/** The entries in the order of their events; an id carries its event's time, so it is the cursor too. */
+/** The entries in the order of their events. An id carries its event's time, so the id is also the cursor. */
 export async function listDeadLetters(
   db: Queryable,
   { facilityId, resolved, handler, after, limit }: DeadLetterQuery,
@@ -68,27 +70,30 @@ export async function listDeadLetters(
   return { data: page.map(toEntry), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null }
 }
 
-/** Puts it back to work. Fails with WrongState when it is resolved already, or when nobody is there to do the work. */
+/**
+ * Puts the work back into its queue. Throws WrongState when the entry is already resolved, or when the handler, webhook
+ * or event is gone.
+ */
 export async function reprocess(tx: Tx, caller: Caller, id: string, facilityId?: string): Promise<DeadLetterEntry> {
   const entry = await lockOpen(tx, id, facilityId)
   if (entry.handler !== null) await requeueRun(tx, entry, entry.handler)
   else if (!(await requeueDelivery(tx, entry.facility_id, entry.delivery_id ?? "", entry.event_id)))
     throw new WrongState("delivery_gone", "The delivery is gone: its webhook or its event is no longer kept.")
-  tx.afterCommit(() => raise("log"))
+  tx.afterCommit(() => sendHint("log"))
   return resolve(tx, caller, entry, "reprocessed")
 }
 
-/** Decides that nothing needs to be done. */
+/** Marks the entry as needing nothing. */
 export async function ignore(tx: Tx, caller: Caller, id: string, facilityId?: string): Promise<DeadLetterEntry> {
   return resolve(tx, caller, await lockOpen(tx, id, facilityId), "ignored")
 }
 
-/** Says that somebody did it by hand. */
+/** Marks the entry as resolved by hand. */
 export async function resolveByHand(tx: Tx, caller: Caller, id: string, facilityId?: string): Promise<DeadLetterEntry> {
   return resolve(tx, caller, await lockOpen(tx, id, facilityId), "manual")
 }
 
-// Locked, so that two people who decide at once do not both requeue it.
+// Locked, so that two people who decide at once do not both requeue the work.
 async function lockOpen(tx: Tx, id: string, facilityId: string | undefined): Promise<DeadLetterRow> {
   const [row] = await tx<DeadLetterRow[]>`
     select * from slotbase.dead_letters
@@ -109,7 +114,7 @@ async function resolve(tx: Tx, caller: Caller, { id, facility_id }: DeadLetterRo
   return toEntry(row)
 }
 
-// Its position lies below the floor of the claims of fresh runs; as a retry that is due it is found all the same.
+// The run's position is below the low-water mark of the claims of fresh runs. Claims find it as a due retry.
 async function requeueRun(tx: Tx, entry: DeadLetterRow, handler: string): Promise<void> {
   const [event] = await tx<{ subscribed: boolean }[]>`
     select exists (select from slotbase.handlers h
@@ -125,7 +130,7 @@ async function requeueRun(tx: Tx, entry: DeadLetterRow, handler: string): Promis
     )
     insert into slotbase.handler_queue (handler, position, facility_id, event_id, ready_at)
     select handler, position, facility_id, event_id, slotbase.now() from gone`
-  if (moved.count !== 1) throw new WrongState("run_not_dead", `The run of ${handler} is not among the dead any more.`)
+  if (moved.count !== 1) throw new WrongState("run_not_dead", `The run of ${handler} is no longer a dead letter.`)
 }
 
 interface DeadLetterRow {

@@ -4,7 +4,7 @@ import { Elysia } from "elysia"
 import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import { limitOf, pageQuery } from "#base/schema/page.ts"
+import { pageLimitOf, pageQuery } from "#base/schema/page.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -30,12 +30,12 @@ export const deadLetterRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/dead-letters/:id/ignore",
       (context) => decide(ignore, context),
-      described({ ...decision, summary: "Decide that a dead letter needs nothing" }),
+      described({ ...decision, summary: "Ignore a dead letter" }),
     )
     .post(
       "/v1/facilities/:facilityId/dead-letters/:id/resolve",
       (context) => decide(resolveByHand, context),
-      described({ ...decision, summary: "Say that a dead letter was resolved by hand" }),
+      described({ ...decision, summary: "Mark a dead letter as resolved by hand" }),
     )
     .get(
       "/v1/dead-letters",
@@ -53,12 +53,12 @@ export const deadLetterRoutes = (app: App) =>
     .post(
       "/v1/dead-letters/:id/ignore",
       (context) => decide(ignore, context),
-      described({ ...decision, summary: "Decide that a dead letter of any facility needs nothing" }),
+      described({ ...decision, summary: "Ignore a dead letter of any facility" }),
     )
     .post(
       "/v1/dead-letters/:id/resolve",
       (context) => decide(resolveByHand, context),
-      described({ ...decision, summary: "Say that a dead letter of any facility was resolved by hand" }),
+      described({ ...decision, summary: "Mark a dead letter of any facility as resolved by hand" }),
     )
 
 async function decide(
@@ -92,7 +92,7 @@ const DeadLetterQuery = Schema.Struct({
 })
 
 const queryOf = (query: typeof DeadLetterQuery.Type) => ({
-  limit: limitOf(query),
+  limit: pageLimitOf(query),
   after: query.after,
   handler: query.handler,
   resolved: query.resolved === undefined ? undefined : query.resolved === "true",

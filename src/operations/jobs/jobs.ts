@@ -1,15 +1,19 @@
 /**
- * Scheduled jobs as people see and run them. Running one is asking for a run: any process with actors takes it (a server
- * without actors can only ask), within a second, and writes what it did. Whoever runs the platform sees and runs all of
- * them; who runs a facility sees all, and runs those that can be limited to it. The rows are written in src/jobs/rows.ts.
+ * Scheduled jobs as people see and run them.
+ * Running a job requests a run. Within a second a process with actors claims the run, and it writes the result. A
+ * server without actors can only request.
+ * The platform's administrators see and run all jobs. A facility's administrators see all jobs, and run those that can
+ * be limited to the facility.
+ * `rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isPlatformAdmin, requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import {
@@ -27,10 +31,10 @@ import { nextTicks } from "./ticks.ts"
 export const JobRun = Schema.Struct({
   id: Id,
   job: Schema.String,
-  facilityId: Schema.NullOr(Id).annotate({ description: "the facility for which alone it ran; null: for all" }),
-  trigger: Schema.Literals(runTriggers).annotate({ description: "by its tick, or because somebody asked" }),
+  facilityId: Schema.NullOr(Id).annotate({ description: "the one facility of the run; null: all facilities" }),
+  trigger: Schema.Literals(runTriggers).annotate({ description: "by its tick, or on request" }),
   status: Schema.Literals(runStatuses).annotate({
-    description: "requested: no process has taken it yet; lost: its process died in the middle",
+    description: "requested: no process has claimed it yet; lost: its process crashed during it",
   }),
   requestedBy: Schema.NullOr(Id),
   requestedAt: Schema.NullOr(Schema.String),
@@ -38,7 +42,7 @@ export const JobRun = Schema.Struct({
   endedAt: Schema.NullOr(Schema.String),
   durationMs: Schema.NullOr(Schema.Number),
   did: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
-    description: "what it did, as counts by name",
+    description: "its result, as counts by name",
   }),
   error: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "JobRun" })
@@ -61,13 +65,16 @@ export const RunQuery = Schema.Struct({
   trigger: Schema.optionalKey(Schema.Literals(runTriggers)),
 })
 
-/** All jobs by name. `facilityId`: as its administrators see them, who learn nothing of what a run did elsewhere. */
+/**
+ * All jobs by name. With `facilityId`: as the facility's administrators see them, without the results of runs
+ * elsewhere.
+ */
 export async function listJobs(
   db: Queryable,
   query: { readonly limit?: string; readonly after?: string },
   facilityId?: string,
 ): Promise<Page<Job>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.String])) ?? []
   const [rows, now] = await Promise.all([
     findJobs(db, { limit: limit + 1, ...scoped(facilityId), ...(after !== undefined && { after }) }),
@@ -86,7 +93,7 @@ export async function readJob(db: Queryable, name: string): Promise<Job> {
   return jobOf(await jobNamed(db, name), await presently(db))
 }
 
-/** The runs of a job, the newest first; `facilityId`: only those that were for it alone. Throws NotFound. */
+/** The runs of a job, the newest first. With `facilityId`: only the runs for that facility alone. Throws NotFound. */
 export async function listRuns(
   db: Queryable,
   name: string,
@@ -94,7 +101,7 @@ export async function listRuns(
   facilityId?: string,
 ): Promise<Page<JobRun>> {
   const { name: job } = await jobNamed(db, name)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { status, trigger } = query
   const rows = await findRuns(db, {
@@ -116,7 +123,7 @@ export async function readRun(db: Queryable, name: string, id: string, facilityI
 }
 
 /**
- * Asks for a run of a job; one that waits already is joined. With a `facilityId` it runs for that facility alone.
+ * Requests a run of a job, or joins a waiting request. With a `facilityId` the job runs for that facility alone.
  * Throws NotAllowed, NotFound.
  */
 export async function requestRun(tx: Tx, caller: Caller, name: string, facilityId?: string): Promise<JobRun> {
@@ -127,7 +134,7 @@ export async function requestRun(tx: Tx, caller: Caller, name: string, facilityI
     throw new NotAllowed(`${name} works for all facilities at once: a platform administrator runs it.`)
   }
   const { run } = await insertRequest(tx, job.name, facilityId ?? platformFacilityId, caller.userId)
-  tx.afterCommit(() => raise("jobs"))
+  tx.afterCommit(() => sendHint("jobs"))
   return runOf(run)
 }
 
@@ -151,7 +158,7 @@ export const runOf = (row: JobRunRow): JobRun => ({
   error: row.error,
 })
 
-/** How many ticks an answer names. */
+/** The number of ticks in an answer. */
 const shownTicks = 3
 
 function jobOf(row: JobRow & { readonly last: JobRunRow | null }, now: Date, facilityId?: string): Job {
@@ -168,7 +175,7 @@ function jobOf(row: JobRow & { readonly last: JobRunRow | null }, now: Date, fac
   }
 }
 
-// What is no name of a job never reaches the database, which has an error of its own for some text.
+// A text that cannot be a job's name never reaches the database, which answers some texts with an error.
 const isName = (text: string) => /^[a-z][a-z0-9-]{0,62}$/.test(text)
 
 async function jobNamed(db: Queryable, name: string) {

@@ -1,4 +1,6 @@
-/** What a run of a job would find now, by the job's name, read without changing anything. A job that is missing here can't say. */
+/**
+ * The work that a run of a job would find now, by the job's name, read without changes. A missing job has no preview.
+ */
 
 import type { Queryable } from "#base/database/db.ts"
 import { countDueNoShows } from "#domain/booking/attendance/no-shows.ts"

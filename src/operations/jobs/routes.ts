@@ -1,4 +1,7 @@
-/** Scheduled jobs: which there are, when they tick, what their runs did, and runs by hand; for the platform and in a facility. */
+/**
+ * Scheduled jobs: their list, their ticks, the results of their runs, and runs by hand; for the platform and in a
+ * facility.
+ */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
@@ -75,7 +78,7 @@ export const jobRoutes = (app: App) =>
       described({
         tag,
         summary: "List the scheduled jobs as they concern a facility",
-        description: "For its administrators. What a run for all facilities did is not shown.",
+        description: "For its administrators. The results of runs for all facilities are not shown.",
         query: PageQuery,
         answer: listOf(Job),
       }),
@@ -113,7 +116,7 @@ export const jobRoutes = (app: App) =>
       described({ tag, summary: "Read a run of a job that was for one facility alone", answer: JobRun }),
     )
 
-/** Seconds; below the time after which a connection counts as idle. */
+/** Seconds; less than the time after which a connection counts as idle. */
 const longestWait = 20
 const defaultWait = 10
 
@@ -134,7 +137,7 @@ const WaitQuery = Schema.Struct({
 const Preview = Schema.Struct({
   job: Schema.String,
   due: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
-    description: "what a run would find, as counts by name; null: nobody can say",
+    description: "what a run would find, as counts by name; null: not known",
   }),
   nextTicks: Schema.Array(Schema.String),
 })
@@ -142,8 +145,8 @@ const Preview = Schema.Struct({
 const running = {
   tag,
   description:
-    "A process with actors takes it within a second; several who ask while it waits get the same run. " +
-    "200: it has ended, and says what it did. 202: it has not; read it at its own address.",
+    "A process with actors claims it within a second. Requests made while it waits get the same run. " +
+    "200: it has ended, with its result. 202: it has not; read it at its own address.",
   body: NoInput,
   query: WaitQuery,
   answer: JobRun,
@@ -157,7 +160,7 @@ interface Asking extends Pick<RequestTools, "caller" | "command" | "input"> {
   readonly set: ResponseSettings
 }
 
-/** Asks in one transaction, and waits for the end outside of it. */
+/** Requests a run in one transaction, and waits for its end outside the transaction. */
 async function run(app: App, { caller, command, input, body, query, params, set }: Asking, facilityId?: string) {
   const who = await caller()
   const { wait } = input(WaitQuery, query)

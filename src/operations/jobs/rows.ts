@@ -1,10 +1,12 @@
 /**
- * The rows of scheduled jobs and of their runs. A process with actors mirrors its jobs here, writes each run that it begins
- * and how it ended, and takes over runs that were asked for and whose process died; the command and the answers are in
- * src/jobs.ts.
+ * The rows of scheduled jobs and of their runs. A process with actors mirrors its jobs here.
+ * It writes the begin and the end of each of its runs, claims requested runs, and takes over those of crashed
+ * processes.
+ * The command and the answers are in `jobs.ts`.
  * Writes: jobs, job_runs.
  */
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 
 export interface JobRow {
@@ -16,7 +18,7 @@ export interface JobRow {
   readonly ended: boolean
 }
 
-/** What a run did, as counts by name, such as `{ expired: 3 }`. */
+/** The result of a run, as counts by name, such as `{ expired: 3 }`. */
 export type Did = Readonly<Record<string, number>>
 
 export const runStatuses = ["requested", "running", "succeeded", "failed", "lost"] as const
@@ -24,7 +26,7 @@ export const runTriggers = ["schedule", "request"] as const
 
 export interface JobRunRow {
   readonly id: string
-  /** The platform's own: for all facilities. */
+  /** The platform's own id: for all facilities. */
   readonly facility_id: string
   readonly job: string
   readonly trigger: (typeof runTriggers)[number]
@@ -40,7 +42,7 @@ export interface JobRunRow {
 /** A run that this process has begun. */
 export type BegunRun = Pick<JobRunRow, "id" | "facility_id" | "job">
 
-/** Brings the list up to date; what only an older program knew ends here. */
+/** Brings the list up to date. A job that only an older program knew is marked as ended. */
 export async function mirrorJobs(db: Db, jobs: readonly Omit<JobRow, "ended">[]): Promise<void> {
   const names = jobs.map(({ name }) => name)
   await db.begin(async (tx) => {
@@ -57,7 +59,7 @@ export async function mirrorJobs(db: Db, jobs: readonly Omit<JobRow, "ended">[])
   })
 }
 
-/** Asks for a run, or joins the one that waits already. Answers its row, and whether it is new. */
+/** Requests a run, or joins a waiting request. Returns the row, and whether it is new. */
 export async function insertRequest(
   tx: Tx,
   job: string,
@@ -73,11 +75,12 @@ export async function insertRequest(
   const [waiting] = await tx<JobRunRow[]>`
     select ${columns(tx)} from slotbase.job_runs
     where job = ${job} and facility_id = ${facilityId} and status = 'requested'`
-  // Taken between the two statements: by now it looks at less than there is, so another one is asked for.
+  // The waiting run was claimed between the two statements. It may have read its work already, so another run is
+  // requested.
   return waiting ? { run: waiting, isNew: false } : insertRequest(tx, job, facilityId, userId)
 }
 
-/** A run by its tick begins. */
+/** Begins a run at its tick. */
 export async function beginRun(db: Queryable, job: string, owner: number): Promise<BegunRun> {
   const id = newId()
   await db`
@@ -87,8 +90,9 @@ export async function beginRun(db: Queryable, job: string, owner: number): Promi
 }
 
 /**
- * Takes runs that were asked for, also those of processes that died during them, and marks what died otherwise as lost.
- * @param jobs Those that this program knows.
+ * Claims requested runs, also those of processes that crashed during them. Marks other runs of crashed processes as
+ * lost.
+ * @param jobs The jobs that this program knows.
  */
 export async function claimRequests(
   db: Queryable,
@@ -113,7 +117,7 @@ export async function claimRequests(
     returning id, facility_id, job`
 }
 
-/** A run has ended. Of a run that somebody else has taken over meanwhile nothing is written. */
+/** Ends a run. Writes nothing when another process has taken over the run meanwhile. */
 export async function endRun(
   db: Queryable,
   run: BegunRun,
@@ -128,7 +132,7 @@ export async function endRun(
     where id = ${run.id} and facility_id = ${run.facility_id} and owner = ${owner} and status = 'running'`
 }
 
-/** Removes runs that ended over a week ago, but never the last of a job; answers how many. */
+/** Removes runs that ended over a week ago, but never the last run of a job; returns their number. */
 export async function forgetOldRuns(db: Queryable, limit: number): Promise<number> {
   const { count } = await db`
     delete from slotbase.job_runs
@@ -141,7 +145,7 @@ export async function forgetOldRuns(db: Queryable, limit: number): Promise<numbe
   return count
 }
 
-/** The jobs by name, each with its last run: in a facility, the last that was also for it. */
+/** The jobs by name, each with its last run. In a facility: with the last run that included the facility. */
 export async function findJobs(
   db: Queryable,
   { facilityId, name, after, limit }: { facilityId?: string; name?: string; after?: string; limit: number },
@@ -202,14 +206,14 @@ export async function findRun(
   return row
 }
 
-/** Whether a process with actors is alive, which could take a run. */
+/** Whether a process with actors is alive that could claim a run. */
 export async function isAnybodyThere(db: Queryable): Promise<boolean> {
   const rows =
     await db`select 1 from slotbase.processes where alive_until > clock_timestamp() and role in ('all', 'actors') limit 1`
   return rows.length > 0
 }
 
-/** A run that was asked for and kills whoever takes it is lost after so many. */
+/** A requested run that crashes each process that claims it is lost after this many attempts. */
 const maxAttempts = 3
 
 const isOrphan = (sql: Queryable) => sql`

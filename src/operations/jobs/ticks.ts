@@ -1,9 +1,10 @@
-/** When a cron expression ticks: computed by the library with which pg-boss computes it, so that both mean the same. */
+/** The ticks of a cron expression, computed by the same library as in pg-boss, so that both agree. */
 import { CronExpressionParser } from "cron-parser"
 
 /**
- * The next ticks after an instant. Across a clock change a tick at an hour that does not exist comes when that hour would
- * have begun, and one at an hour that comes twice comes once.
+ * The next ticks after an instant. Two rules hold at a clock change:
+ * - A tick in a skipped hour comes when that hour would have begun.
+ * - A tick in a repeated hour comes once.
  * @param cron five fields; @param timezone IANA zone in which they are read.
  */
 export function nextTicks(cron: string, timezone: string, after: Date, count: number): Date[] {

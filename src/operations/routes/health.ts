@@ -1,4 +1,4 @@
-/** GET /healthz: this process is alive. GET /readyz: it can do its work, or what keeps it from that. */
+/** GET /healthz: this process is alive. GET /readyz: the process can do its work, or the reasons why it cannot. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { notReady } from "#base/health.ts"

@@ -1,7 +1,7 @@
 /**
- * GET /metrics, in Prometheus' text format. Figures tell much about a business: a scraper on the same machine may read
- * them without a token, anybody else is a platform administrator. Behind a proxy on the same machine every
- * request looks local: keep /metrics out of what it passes on.
+ * GET /metrics, in Prometheus' text format. Figures tell much about a business.
+ * A scraper on the same machine may read them without a token. Any other reader must be a platform administrator.
+ * Behind a proxy on the same machine every request looks local: do not let the proxy pass on /metrics.
  */
 import { Elysia } from "elysia"
 import { requirePlatformAdmin } from "#access/caller.ts"
@@ -21,7 +21,7 @@ export const metricsRoutes = (app: App) =>
     described({ tag: "Operations", summary: "Read the metrics", mediaType: "text/plain" }),
   )
 
-/** A forwarded request comes from elsewhere, whatever its last step. */
+/** A forwarded request comes from elsewhere, whatever its last hop. */
 const isLocal = (ip: string | undefined, { headers }: Request): boolean =>
   ip !== undefined && loopback.test(ip) && !headers.has("x-forwarded-for") && !headers.has("forwarded")
 

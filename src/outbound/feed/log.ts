@@ -1,21 +1,24 @@
 /**
- * Reading the log: the feed of events by position, one event, and the story of one event (the spec's EventLog).
- * A reader that continues after the position it was given never misses an event, however late its transaction
- * committed, because positions are given after the commit and in one dense order. Reads only.
+ * Reads the log: the feed of events by position, one event, and the history of one event (the spec's EventLog).
+ * A reader that continues after its last position never misses an event, however late the event's transaction
+ * committed.
+ * Reason: positions are assigned after the commit, in one dense order. Reads only.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { type DomainEvent, type EventRow, toDomainEvent } from "#events/envelope.ts"
 
-/** An event with its place in the log; null while it is not dispatched, which takes milliseconds. */
+/**
+ * An event with its position in the log. The position is null until the event is dispatched, which takes milliseconds.
+ */
 export type LoggedEvent = DomainEvent & { readonly position: string | null }
 
 export interface FeedPage {
   readonly data: readonly LoggedEvent[]
-  /** There is, or may be, more to read at once: continue after it. Null at the end of the log. */
+  /** There is, or may be, more to read at once: continue after this position. Null at the end of the log. */
   readonly next: string | null
-  /** Everything up to here has been looked at. Whoever polls continues after it, whether or not there was anything. */
+  /** The log has been read up to here. A polling reader continues after this position, with or without new events. */
   readonly position: string
 }
 
@@ -31,7 +34,8 @@ export interface FeedQuery {
 /** The events after a position, in order. */
 export async function readFeed(db: Queryable, { facilityId, types, after, limit }: FeedQuery): Promise<FeedPage> {
   const reach = types === undefined ? limit : Math.max(limit, filteredReach)
-  // One statement, so that the end of the log is that of the same moment as the events; without events it is one row.
+  // One statement, so that the end of the log is of the same moment as the events. Without events the result is one
+  // row.
   const rows = await db<(FeedEnds & (LogEventRow | NoEvent))[]>`
     with looked as materialized (
       select position, event_id, facility_id, type from slotbase.event_positions
@@ -57,7 +61,7 @@ export async function readFeed(db: Queryable, { facilityId, types, after, limit 
   return { data: events.map((row) => logged(row, row.position)), next: more ? position : null, position }
 }
 
-/** One event of a facility; without a facility, any. */
+/** One event of a facility; without a facility, any event. */
 export async function readEvent(db: Queryable, eventId: string, facilityId?: string): Promise<LoggedEvent> {
   const [row] = await db<(EventRow & { readonly position: number | null })[]>`
     select e.*, p.position
@@ -68,7 +72,7 @@ export async function readEvent(db: Queryable, eventId: string, facilityId?: str
   return logged(row, row.position)
 }
 
-/** The spec's EventLog. Runs and deliveries that have not ended stand in it as pending, running or retrying. */
+/** The spec's EventLog. Unfinished runs and deliveries are pending, running or retrying in it. */
 export interface EventLog {
   readonly eventId: string
   readonly eventType: string
@@ -79,7 +83,7 @@ export interface EventLog {
   readonly handlers: readonly {
     readonly name: string
     readonly status: "success" | "failed" | "skipped" | "pending" | "running" | "retrying"
-    /** Milliseconds; 0 while it has not ended. */
+    /** Milliseconds; 0 until it has ended. */
     readonly duration: number
     readonly error?: string
   }[]
@@ -92,7 +96,7 @@ export interface EventLog {
   }[]
 }
 
-/** What became of an event: every handler's run and every webhook's delivery. */
+/** The history of an event: every handler's run and every webhook's delivery. */
 export async function readEventLog(db: Queryable, eventId: string, facilityId?: string): Promise<EventLog> {
   const [row] = await db<LogRow[]>`
     select * from slotbase.event_log
@@ -115,7 +119,10 @@ export async function readEventLog(db: Queryable, eventId: string, facilityId?: 
   }
 }
 
-/** A page with a filter looks at no more of the log than this, so that a rare type costs no long scan; the next page goes on. */
+/**
+ * The positions that one page with a filter reads at most, so that a rare type costs no long scan. The next page
+ * continues.
+ */
 const filteredReach = 10_000
 
 interface FeedEnds {

@@ -1,26 +1,26 @@
 /**
- * Channels: their names (the spec's WEBSOCKET_CHANNELS), and who may listen to them. The name of a channel is also the
- * name of its Bun topic, so there is exactly one way to write it.
+ * Channels: their names (the spec's WEBSOCKET_CHANNELS), and the right to listen to them.
+ * The name of a channel is also the name of its Bun topic, so there is exactly one way to write it.
  */
 import { bestRole, type Caller, isStaff, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { isId } from "#base/ids.ts"
 import { type ChannelPattern, channelPatterns } from "#events/definition.ts"
 
-export interface Channel {
+export interface LiveChannel {
   readonly name: string
   readonly pattern: ChannelPattern
-  /** The user, facility or resource that it is about. */
+  /** The user, facility or resource of the channel. */
   readonly id: string
 }
 
-/** A channel with the facility that decides who may listen; null for a user's own channels. */
-export interface PlacedChannel extends Channel {
+/** A channel with its facility, which decides the right to listen; null for a user's own channels. */
+export interface PlacedChannel extends LiveChannel {
   readonly facilityId: string | null
 }
 
-/** The channel of a name; undefined when the spec has none of that form. */
-export function parseChannel(name: string): Channel | undefined {
+/** The channel of a name; undefined when the spec has no channel of that form. */
+export function parseChannel(name: string): LiveChannel | undefined {
   const [scope = "", id = "", subject = "", ...more] = name.split(":")
   const pattern = patterns.get(`${scope}:${subject}`)
   if (pattern === undefined || more.length > 0 || !isId(id) || id !== id.toLowerCase()) return undefined
@@ -30,11 +30,11 @@ export function parseChannel(name: string): Channel | undefined {
 /** The name of a channel, such as `channelName("user:{userId}:bookings", id)`. */
 export const channelName = (pattern: ChannelPattern, id: string): string => pattern.replace(/\{\w+\}/, id)
 
-export const isAvailability = ({ pattern }: Channel): boolean =>
+export const isAvailability = ({ pattern }: LiveChannel): boolean =>
   pattern === "facility:{facilityId}:availability" || pattern === "resource:{resourceId}:availability"
 
 /** Finds the facility of a channel; undefined when its resource does not exist. */
-export async function place(db: Queryable, channel: Channel): Promise<PlacedChannel | undefined> {
+export async function place(db: Queryable, channel: LiveChannel): Promise<PlacedChannel | undefined> {
   if (channel.pattern.startsWith("user:")) return { ...channel, facilityId: null }
   if (channel.pattern.startsWith("facility:")) return { ...channel, facilityId: channel.id }
   const [row] = await db<{ facility_id: string }[]>`select facility_id from slotbase.resources where id = ${channel.id}`
@@ -42,8 +42,10 @@ export async function place(db: Queryable, channel: Channel): Promise<PlacedChan
 }
 
 /**
- * Whether a caller may listen. A person's channels are their own, and of a child's those for which its parent has the
- * permission; not even the platform's administrator listens to another's.
+ * Whether a caller may listen to a channel:
+ * - A person listens to the person's own channels.
+ * - A parent listens to those channels of a child for which the parent has the permission.
+ * - Nobody else listens, not even the platform's administrator.
  */
 export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
   if (channel.facilityId === null) return mayListenTo(caller, channel)
@@ -56,7 +58,7 @@ export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
   }
 }
 
-function mayListenTo(caller: Caller, { pattern, id }: Channel): boolean {
+function mayListenTo(caller: Caller, { pattern, id }: LiveChannel): boolean {
   switch (pattern) {
     case "user:{userId}:bookings":
       return mayActFor(caller, id, "book")

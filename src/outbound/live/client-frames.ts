@@ -1,4 +1,4 @@
-/** The frames that clients send, read leniently: what is not known is ignored, what is wrong is named. */
+/** The frames that clients send, read leniently: unknown fields are ignored, faults are named. */
 
 export type ClientFrame =
   | { readonly type: "auth"; readonly token: string }
@@ -6,7 +6,7 @@ export type ClientFrame =
   | { readonly type: "unsubscribe"; readonly channel: string }
   | { readonly type: "ping" }
 
-/** A message as a frame, or what is wrong with it. A text is parsed; what the server has parsed already may come too. */
+/** A message as a frame, or its fault. A text is parsed here; the server may have parsed other messages already. */
 export function readFrame(message: unknown): ClientFrame | { readonly fault: string } {
   const frame = typeof message === "string" ? parsed(message) : message
   if (!isRecord(frame)) return { fault: "A frame is a text with a JSON object." }

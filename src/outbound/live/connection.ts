@@ -1,19 +1,20 @@
 /**
- * One socket: who it belongs to, what it listens to, and its limits. Its frames are handled one after the other, in the
- * order in which they came. Every closing says why (see closeCodes).
+ * One socket: its caller, its subscriptions and its limits. Its frames are handled one after the other, in order of
+ * arrival.
+ * Every closing names a reason (see closeCodes).
  */
 import { authenticate, type Caller } from "#access/caller.ts"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { type Channel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
+import { type LiveChannel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
 import { closeCodes, type LiveLimits } from "./limits.ts"
 import { RateLimit } from "./rate-limit.ts"
 import { replay } from "./replay.ts"
 
-/** What a connection needs of Bun's socket. */
+/** The part of Bun's socket that a connection needs. */
 export interface Socket {
   send(text: string): number
   close(code: number, reason: string): void
@@ -22,14 +23,14 @@ export interface Socket {
   cork(write: () => void): unknown
 }
 
-/** What a connection needs of the live part that it belongs to. */
+/** The part of the live server that a connection needs. */
 export interface Hub {
   readonly db: Db
   readonly limits: LiveLimits
   readonly position: number | undefined
   readonly started: Promise<number>
   readonly losses: number
-  positionOf(channel: Channel): number
+  positionOf(channel: LiveChannel): number
   hasRoomFor(caller: Caller): boolean
   identified(userId: string): void
   disconnect(connection: Connection): void
@@ -49,7 +50,7 @@ export class Connection {
   #work: Promise<void> = Promise.resolve()
   #badFrames = 0
   #closed = false
-  /** When its access is to be looked at again, on the monotonic timer. */
+  /** The time of the next access check, on the monotonic timer. */
   recheckAt = Number.POSITIVE_INFINITY
 
   constructor(live: Hub, socket: Socket) {
@@ -57,12 +58,12 @@ export class Connection {
     this.#socket = socket
     this.#rate = new RateLimit(live.limits.framesAtOnce, live.limits.framesPerSecond)
     this.#authTimer = setTimeout(
-      () => this.close(closeCodes.notAuthenticated, "nobody has said who this is"),
+      () => this.close(closeCodes.notAuthenticated, "authentication timed out"),
       live.limits.authMs,
     )
   }
 
-  /** Undefined until it is known whose it is. */
+  /** Undefined until the socket is authenticated. */
   get userId(): string | undefined {
     return this.#caller?.userId
   }
@@ -71,7 +72,7 @@ export class Connection {
     return this.#token
   }
 
-  /** Takes a message of the client. */
+  /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
     if (!this.#rate.take()) this.close(closeCodes.tooMany, "too many frames")
@@ -84,7 +85,7 @@ export class Connection {
     this.closed()
   }
 
-  /** The socket is closed, by whichever side. */
+  /** The socket is closed, by either side. */
   closed(): void {
     this.#closed = true
     clearTimeout(this.#authTimer)
@@ -92,7 +93,7 @@ export class Connection {
     this.#live.disconnect(this)
   }
 
-  /** Takes the caller as its token names them now; false when the socket was closed for it. */
+  /** Updates the caller from the token's present rights. Returns false when this closed the socket. */
   recheck(caller: Caller | undefined): boolean {
     if (this.#closed) return false
     if (caller === undefined) {
@@ -105,7 +106,7 @@ export class Connection {
     return withdrawn === undefined
   }
 
-  /** Tells the client to refetch everything that it listens to. */
+  /** Tells the client to refetch the data of all its channels. */
   resync(position: number): void {
     for (const channel of this.#channels.keys()) this.#send({ type: "resync", channel, position: String(position) })
   }
@@ -114,7 +115,7 @@ export class Connection {
     const frame = readFrame(message)
     if ("fault" in frame) return this.#badFrame(frame.fault)
     if (frame.type !== "auth" && frame.type !== "ping" && this.#caller === undefined)
-      return this.close(closeCodes.notAuthenticated, "the first frame must say who this is")
+      return this.close(closeCodes.notAuthenticated, "the first frame must be auth")
     try {
       await this.#answer(frame)
     } catch (error) {
@@ -139,7 +140,7 @@ export class Connection {
     }
   }
 
-  /** Also on a socket that is known already, to go on with a newer token of the same person. */
+  /** Also accepted on an authenticated socket, to continue with a newer token of the same person. */
   async #authenticate(token: string): Promise<void> {
     const caller = await authenticate(this.#live.db, token)
     if (this.#closed) return
@@ -213,7 +214,7 @@ export class Connection {
     return this.#caller !== undefined && mayListen(this.#caller, channel)
   }
 
-  /** The same words for a channel that does not exist: nobody learns of other facilities from it. */
+  /** The same words for a channel that does not exist: a stranger learns nothing about other facilities. */
   #forbidden(channel: string): void {
     this.#error("forbidden", "You may not listen to this channel.", { channel })
   }

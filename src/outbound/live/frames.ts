@@ -1,7 +1,8 @@
 /**
- * From an event of the log to the frames that channels carry (the spec's WEBSOCKET_EVENTS). Pure: the broadcaster and a replay
- * map the same event to the same frames. Slots are not in events; `changeOf` says whose must be read (see slots.ts).
- * `user:{id}:notifications` can be subscribed to and stays silent: no event tells of a notification yet.
+ * Turns an event of the log into the frames that channels carry (the spec's WEBSOCKET_EVENTS).
+ * This is pure: the broadcaster and a replay turn the same event into the same frames.
+ * Slots are not in events; `availabilityChangesOf` names the slots to read (see slots.ts).
+ * `user:{id}:notifications` can be subscribed to and stays silent: no event makes a notification frame yet.
  */
 import { catalogue, type EventData, type EventType } from "#events/catalogue.ts"
 import { channelName } from "./channels.ts"
@@ -12,16 +13,16 @@ export interface LogRow {
   readonly event_id: string
   readonly facility_id: string
   readonly type: string
-  /** Null when the event itself is no longer kept; then so are timestamp and what follows. */
+  /** Null when the event itself is no longer kept. Its timestamp and the fields below are null too. */
   readonly data: object | null
   readonly timestamp: Date | null
-  /** Of the facility. */
+  /** The time zone of the facility. */
   readonly timezone: string
-  /** Of the booking that the event is about, if it is about one. */
+  /** The booking of the event, if there is one. */
   readonly booking_id: string | null
   readonly booker_id: string | null
   readonly participant_ids: readonly string[]
-  /** What the coach block takes that the event is about, where its data does not say it. */
+  /** The time and resource of the event's coach block, where its data lacks them. */
   readonly stretch: { readonly resourceId: string; readonly startAt: string; readonly endAt: string } | null
 }
 
@@ -33,7 +34,7 @@ export interface Frame {
   readonly payload?: object
 }
 
-/** The frame as text, made once for all who listen. */
+/** The frame as text, made once for all listeners. */
 export function textOf({ type, channel, position, eventId, payload }: Frame): string {
   if (type === "resync") return JSON.stringify({ type, channel, position: String(position) })
   return JSON.stringify({ type, channel, position: String(position), eventId, payload })
@@ -64,8 +65,11 @@ export function framesOf(row: LogRow): Frame[] {
   return []
 }
 
-/** What an event changed: a stretch of a resource, one of several (empty: of all), a resource itself, or a whole facility. */
-export type Change =
+/**
+ * The change that an event made: a time of a resource, of several (empty: of all), a resource itself, or a whole
+ * facility.
+ */
+export type AvailabilityChange =
   | { readonly what: "stretch"; readonly resourceId: string; readonly startAt: string; readonly endAt: string }
   | {
       readonly what: "closure"
@@ -76,7 +80,7 @@ export type Change =
   | { readonly what: "resource"; readonly resourceId: string }
   | { readonly what: "facility" }
 
-export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
+export function availabilityChangeOf({ type, data, stretch }: LogRow): AvailabilityChange | undefined {
   if (data === null) return undefined
   if (type === "resource.created" || type === "resource.updated")
     return { what: "resource", resourceId: (data as EventData<"resource.created">).resourceId }
@@ -87,20 +91,23 @@ export function changeOf({ type, data, stretch }: LogRow): Change | undefined {
   }
   if (!occupying.has(type)) return undefined
   const { resourceId, startAt, endAt } = stretch ?? (data as Partial<EventData<"booking.confirmed">>)
-  // A decision about a block that nobody knows: recorded from psql.
+  // A decision about an unknown block, recorded from psql.
   if (resourceId === undefined || startAt === undefined || endAt === undefined) return undefined
   return { what: "stretch", resourceId, startAt, endAt }
 }
 
-/** All of them: a booking that moved changed the time that it left, too. */
-export function changesOf(row: LogRow): Change[] {
-  const change = changeOf(row)
+/** All changes of an event. A moved booking also changed its old time. */
+export function availabilityChangesOf(row: LogRow): AvailabilityChange[] {
+  const change = availabilityChangeOf(row)
   if (change === undefined || row.type !== "booking.rescheduled") return change ? [change] : []
   const { previousResourceId, previousStartAt, previousEndAt } = row.data as EventData<"booking.rescheduled">
   return [change, { what: "stretch", resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
 }
 
-/** The types that the catalogue shows on availability channels: their data, or their block, says which resource, from when to when. */
+/**
+ * The types that the catalogue shows on availability channels. Their data, or their block, names the resource and the
+ * time.
+ */
 const occupying: ReadonlySet<string> = new Set(
   catalogue.filter(({ channels }) => channels.includes("resource:{resourceId}:availability")).map(({ type }) => type),
 )

@@ -1,23 +1,26 @@
 /** Every limit of the WebSocket part, with its reason, and the close codes. */
 
-export const limits = {
+export const liveLimits = {
   /** The largest frame that a client sends is a token of 512 characters in JSON. */
   frameBytes: 4 * 1024,
-  /** What may wait for a slow client before it is closed. A resume heals it, a growing buffer heals nothing. */
+  /**
+   * Bytes that may wait for a slow client before its socket is closed. A resume heals a lost socket; a growing buffer
+   * heals nothing.
+   */
   backpressureBytes: 256 * 1024,
-  /** A replay goes out at once, so it stays well below what a slow client may have waiting. */
+  /** A replay is sent at once, so it stays well below the bytes that may wait for a slow client. */
   replayBytes: 128 * 1024,
-  /** More than this is quicker to refetch than to be told. */
+  /** A client refetches faster than it reads more frames than this. */
   replayFrames: 1_000,
-  /** Positions of the log that one replay looks at: at most 100 ms of the database. */
+  /** Positions of the log that one replay reads: at most 100 ms of database time. */
   replayReach: 5_000,
-  /** Replays under way in this process: after a restart everybody comes back at once. */
+  /** Replays in flight in this process. After a restart all clients come back at once. */
   replaysAtOnce: 4,
-  /** Somebody with a facility of 40 courts on screen needs 45. */
+  /** A client that shows a facility of 40 courts needs 45. */
   subscriptionsPerSocket: 100,
   /** Browser tabs and devices of one person, or the processes that share an API key. */
   socketsPerUser: 50,
-  /** Sockets that have not said who they are. */
+  /** Sockets that have not authenticated. */
   strangers: 1_000,
   /** A socket may send this many frames at once (all its subscriptions after a reconnection), ... */
   framesAtOnce: 150,
@@ -25,20 +28,20 @@ export const limits = {
   framesPerSecond: 20,
   /** Frames that cannot be understood, before the socket is closed. */
   badFrames: 5,
-  /** To say who one is. */
+  /** The time to authenticate. */
   authMs: 10_000,
-  /** Between two looks at whether a socket may still hear what it hears. */
+  /** The interval between two checks whether a socket may still listen. */
   recheckMs: 30_000,
-  /** Days whose slots are computed for one batch of events; beyond it the channel is told to refetch. */
+  /** Days whose slots are computed for one batch of events. Beyond this limit the channel is told to refetch. */
   daysPerBatch: 200,
-  /** The client hears something at least so often: the protocol's pings come after 24 s of silence. */
+  /** The client receives something at least this often: the protocol's pings come after 24 s of silence. */
   pingMs: 25_000,
 } as const
 
-/** For `new Elysia({ websocket })` of the app that listens: Elysia takes it from no plugin. */
+/** For `new Elysia({ websocket })` of the listening app: Elysia accepts these options from no plugin. */
 export const webSocketOptions = {
-  maxPayloadLength: limits.frameBytes,
-  backpressureLimit: limits.backpressureBytes,
+  maxPayloadLength: liveLimits.frameBytes,
+  backpressureLimit: liveLimits.backpressureBytes,
   // Without it Bun drops frames in silence and leaves the socket open with a hole.
   closeOnBackpressureLimit: true,
   perMessageDeflate: false,
@@ -47,7 +50,7 @@ export const webSocketOptions = {
   sendPings: true,
 } as const
 
-/** Close codes; 1006 without a close frame is a socket that was too slow as well. */
+/** Close codes. A socket closed with 1006 and without a close frame was too slow as well. */
 export const closeCodes = {
   protocolError: 4400,
   notAuthenticated: 4401,
@@ -57,4 +60,4 @@ export const closeCodes = {
   tooMany: 4429,
 } as const
 
-export type LiveLimits = { readonly [Name in keyof typeof limits]: number }
+export type LiveLimits = { readonly [Name in keyof typeof liveLimits]: number }

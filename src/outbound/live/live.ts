@@ -1,17 +1,18 @@
 /**
- * The WebSocket part of one server process: its sockets, and how far this process has published the log. Frames and the
- * position that they lead to are published in one tick, and a socket joins a topic in one tick, so between "replayed up to" and "live from" nothing
- * fits. Access is looked at again and again for as long as a socket is open.
+ * The WebSocket part of one server process: its sockets, and its published position in the log.
+ * Frames and their position are published in one tick, and a socket joins a topic in one tick. So nothing falls between
+ * "replayed up to" and "live from".
+ * The access of an open socket is checked again at an interval.
  */
 import { authenticate, type Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
-import { type Channel, isAvailability } from "./channels.ts"
+import { isAvailability, type LiveChannel } from "./channels.ts"
 import { Connection, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
-import { closeCodes, type LiveLimits, limits as standardLimits } from "./limits.ts"
+import { closeCodes, type LiveLimits, liveLimits as standardLimits } from "./limits.ts"
 
-/** What Bun's server does for topics. */
+/** The part of Bun's server that publishes to topics. */
 export interface Topics {
   publish(topic: string, text: string): number
   subscriberCount(topic: string): number
@@ -22,15 +23,15 @@ export class Live {
   readonly limits: LiveLimits
   readonly #connections = new Set<Connection>()
   /**
-   * How many sockets each person has; under undefined those who have not said who they are. Counting them anew for each
-   * newcomer took seconds of CPU when 10,000 came back at once.
+   * The number of sockets of each person; under undefined, the sockets that are not authenticated.
+   * Counting all sockets again for each new one took seconds of CPU when 10,000 came back at once.
    */
   readonly #socketsOf = new Map<string | undefined, number>()
   readonly #catchingUp = new Map<string, Set<string[]>>()
   readonly #started = Promise.withResolvers<number>()
   readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
   readonly #timer: Timer
-  /** Up to where the frames of events are published, and those of slots, which take longer. */
+  /** The published positions: of the frames of events, and of the frames of slots, which take longer. */
   #events: number | undefined
   #slots: number | undefined
   #topics: Topics | undefined
@@ -40,32 +41,33 @@ export class Live {
   constructor(db: Db, limits: Partial<LiveLimits> = {}) {
     this.db = db
     this.limits = { ...standardLimits, ...limits }
-    // A look that fails, because the database is away, comes again a second later; without a database nothing is heard either.
-    this.#timer = setInterval(() => void this.recheck().catch(() => {}), lookMs)
+    // A check that fails, because the database is away, is repeated a second later. Without a database no frames are
+    // sent either.
+    this.#timer = setInterval(() => void this.recheck().catch(() => {}), dueCheckMs)
     this.#timer.unref()
   }
 
-  /** Up to where this process has published everything; undefined until its broadcaster has begun. */
+  /** This process has published everything up to this position; undefined until its broadcaster has begun. */
   get position(): number | undefined {
     return this.#slots
   }
 
-  /** Up to where it has published the frames of events; those of slots may still be on their way. */
+  /** This process has published the frames of events up to this position. The frames of slots may be behind. */
   get eventPosition(): number | undefined {
     return this.#events
   }
 
-  /** Up to where it has published what a channel carries. */
-  positionOf(channel: Channel): number {
+  /** This process has published the frames of this channel up to this position. */
+  positionOf(channel: LiveChannel): number {
     return (isAvailability(channel) ? this.#slots : this.#events) ?? 0
   }
 
-  /** Nobody is connected: whatever happens need not be read. */
+  /** No client is connected, so new positions need not be read. */
   get isEmpty(): boolean {
     return this.#connections.size === 0
   }
 
-  /** Whether somebody in this process listens to a channel, or is just about to. */
+  /** Whether a socket in this process listens to a channel, or is about to. */
   hears(channel: string): boolean {
     return this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0
   }
@@ -81,26 +83,28 @@ export class Live {
     this.#events = position
   }
 
-  /** Publishes the rest of the frames up to the position: everything up to it is then published. */
+  /** Publishes the rest of the frames up to the position. Everything up to the position is then published. */
   advance(frames: readonly Frame[], position: number): void {
     this.advanceEvents(frames, position)
     this.#slots = position
     this.#started.resolve(position)
   }
 
-  /** How often the log did not go on where this process stood. */
+  /** How often the log did not continue at the position of this process. */
   get losses(): number {
     return this.#losses
   }
 
-  /** It does not: every socket is told to refetch, also one that is just being told what came before. */
+  /**
+   * The log does not continue at this process's position. Every socket is told to refetch, also a socket in a replay.
+   */
   lost(position: number): void {
     this.#losses++
     this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }
 
-  /** A new socket; its token, if it came with one. */
+  /** Registers a new socket, with its token if it came with one. */
   connect(socket: Socket, token: string | undefined): Connection {
     const connection = new Connection(this, socket)
     this.#connections.add(connection)
@@ -111,7 +115,7 @@ export class Live {
     return connection
   }
 
-  /** A socket has said whose it is. */
+  /** A socket has authenticated. */
   identified(userId: string): void {
     this.#count(undefined, -1)
     this.#count(userId, 1)
@@ -125,12 +129,12 @@ export class Live {
     return this.#countOf(caller.userId) < this.limits.socketsPerUser
   }
 
-  /** When the broadcaster has begun; resolves with the position. */
+  /** Resolves with the position when the broadcaster has begun. */
   get started(): Promise<number> {
     return this.#started.promise
   }
 
-  /** Keeps what is published on a channel from this tick on, for a socket that is still being told what came before. */
+  /** Keeps the frames published on a channel from this tick on, for a socket in a replay. */
   keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void } {
     const texts: string[] = []
     const all = this.#catchingUp.get(channel) ?? new Set()
@@ -157,8 +161,8 @@ export class Live {
   }
 
   /**
-   * Looks whether sockets may still hear what they hear: those whose time has come, or all of them. Answers how many were
-   * looked at and how many were closed. A token of many sockets is asked for once.
+   * Checks whether sockets may still listen: the sockets whose check is due, or all of them.
+   * Returns how many were checked and how many were closed. A token of many sockets is read once.
    */
   async recheck({ all = false } = {}): Promise<{ checked: number; closed: number }> {
     const now = performance.now()
@@ -184,7 +188,7 @@ export class Live {
   #publish(frame: Frame): void {
     if (!this.hears(frame.channel)) return
     const text = textOf(frame)
-    // The result is that of the slowest subscriber, and nothing to act on: who is too slow is closed, and resumes.
+    // The result is that of the slowest subscriber, and nothing to act on: a slow subscriber is closed, and resumes.
     this.#topics?.publish(frame.channel, text)
     for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
   }
@@ -200,8 +204,8 @@ export class Live {
   }
 }
 
-/** How often it is looked which sockets are due. */
-const lookMs = 1_000
+/** The interval at which due sockets are searched. */
+const dueCheckMs = 1_000
 
 async function callerOf(db: Db, token: string): Promise<Caller | undefined> {
   try {

@@ -1,4 +1,4 @@
-/** Reads the log as the live part needs it: positions with their events and the people of their bookings, in one statement. */
+/** Reads the log for the live part: positions with their events and the people of their bookings, in one statement. */
 import type { Queryable } from "#base/database/db.ts"
 import type { LogRow } from "./frames.ts"
 
@@ -39,7 +39,10 @@ export async function readLog(
     order by p.position`
 }
 
-/** The first and the last position that are kept (0 and 0 when there are none), and how many a range holds, up to a limit. */
+/**
+ * The first and the last position that are kept (0 and 0 when there are none).
+ * Also counts the positions of a range, up to a limit.
+ */
 export async function measureLog(
   db: Queryable,
   { after, upTo, facilityId }: LogRange,
@@ -58,7 +61,7 @@ export async function measureLog(
 }
 
 /** The end of the log. */
-export async function lastPosition(db: Queryable): Promise<number> {
+export async function endOfLog(db: Queryable): Promise<number> {
   const [row] = await db<[{ last: number }]>`select coalesce(max(position), 0) as last from slotbase.event_positions`
   return row.last
 }

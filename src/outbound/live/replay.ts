@@ -1,18 +1,20 @@
 /**
- * What a channel carried after a position: all of it, or the advice to refetch, and never a part in silence. It is made of the
- * same frames as those of the broadcaster; availability comes as it is now, once per day and resource.
+ * Replays a channel from a position: all its frames, or the advice to refetch, and never a part in silence.
+ * A replay consists of the same frames as a broadcast. Availability comes as it is now, once per day and resource.
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { ChannelPattern } from "#events/definition.ts"
 import { isAvailability, type PlacedChannel } from "./channels.ts"
-import { bookingStatuses, changesOf, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
-import { limits } from "./limits.ts"
+import { availabilityChangesOf, bookingStatuses, changingTypes, framesOf, type LogRow, textOf } from "./frames.ts"
+import { liveLimits } from "./limits.ts"
 import { measureLog, readLog } from "./log.ts"
 import { concernedOf, slotChangesOf, slotFramesOf } from "./slots.ts"
 
 /**
- * The frames of a channel after a position, up to another (included), as text in order. "resync" when it is more than
- * the limits allow, when the log does not reach back so far, or when the position is none of this log.
+ * The frames of a channel after a position, up to another (included), as text in order. "resync" in three cases:
+ * - The replay exceeds the limits.
+ * - The log does not reach back so far.
+ * - The position is not of this log.
  */
 export async function replay(
   db: Queryable,
@@ -22,23 +24,23 @@ export async function replay(
 ): Promise<readonly string[] | "resync"> {
   if (after === upTo) return []
   const range = { after, upTo, facilityId: channel.facilityId ?? undefined }
-  const { first, last, held } = await measureLog(db, range, limits.replayReach + 1)
-  // Another process may have told this client of positions that this one has not come to yet.
+  const { first, last, held } = await measureLog(db, range, liveLimits.replayReach + 1)
+  // Another process may have sent this client positions that this process has not reached yet.
   if (after > upTo) return after <= last ? [] : "resync"
-  if (after + 1 < first || held > limits.replayReach) return "resync"
+  if (after + 1 < first || held > liveLimits.replayReach) return "resync"
 
-  const rows = await readLog(db, range, { limit: limits.replayReach, types: typesOf[channel.pattern] })
+  const rows = await readLog(db, range, { limit: liveLimits.replayReach, types: typesOf[channel.pattern] })
   if (rows.some((row) => row.data === null)) return "resync"
   const frames = isAvailability(channel) ? await slotFrames(db, channel, rows) : rows.flatMap(framesOf)
   if (frames === "resync") return "resync"
   const texts = frames.filter((frame) => frame.channel === channel.name).map(textOf)
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  return texts.length > limits.replayFrames || bytes > limits.replayBytes ? "resync" : texts
+  return texts.length > liveLimits.replayFrames || bytes > liveLimits.replayBytes ? "resync" : texts
 }
 
 async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly LogRow[]) {
   const concerned = rows.filter((row) =>
-    changesOf(row).some(
+    availabilityChangesOf(row).some(
       (change) => channel.facilityId === channel.id || concernedOf(change, [channel.id]).includes(channel.id),
     ),
   )
@@ -49,7 +51,7 @@ async function slotFrames(db: Queryable, channel: PlacedChannel, rows: readonly 
 }
 
 const bookings = [...Object.keys(bookingStatuses), "booking.rescheduled"]
-/** The types of events that a channel speaks of. */
+/** The types of events that a channel carries. */
 const typesOf: Readonly<Record<ChannelPattern, readonly string[]>> = {
   "user:{userId}:bookings": bookings,
   // No event makes a notification's frame yet; see the header of frames.ts.

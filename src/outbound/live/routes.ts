@@ -1,6 +1,7 @@
 /**
  * GET /v1/live: the WebSocket. The token comes as `Sec-WebSocket-Protocol: slotbase.v1, bearer.<token>`, or in a first
- * frame. The answer is always `slotbase.v1`: left alone, Bun would send back the first protocol offered, token included.
+ * frame.
+ * The answer is always `slotbase.v1`. Bun's default would send back the first protocol offered, token included.
  */
 import { Elysia } from "elysia"
 import { problems, Ready } from "#http/problems.ts"
@@ -33,7 +34,7 @@ const protocolHeader = "sec-websocket-protocol"
 const protocol = "slotbase.v1"
 const bearer = "bearer."
 
-/** The token among the protocols that were offered; undefined when the first frame is to bring it. */
+/** The token among the offered protocols; undefined when the first frame will bring it. */
 function tokenOf(request: Request): string | undefined {
   const offered = (request.headers.get(protocolHeader) ?? "").split(",").map((each) => each.trim())
   return offered.find((each) => each.startsWith(bearer))?.slice(bearer.length)

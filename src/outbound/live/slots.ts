@@ -1,7 +1,9 @@
 /**
- * Frames of availability. A batch of events is coalesced: the slots of a resource on a local day are read and sent once, as
- * they are now, under the last event that changed them. What cannot be said in days (other hours of a whole facility, a
- * new resource) is said for today, and a `resync` tells everybody else to refetch the day that they look at.
+ * Frames of availability. A batch of events is coalesced.
+ * The slots of a resource on a local day are read and sent once, as they are now, under the last event that changed
+ * them.
+ * Some changes concern every day: other hours of a whole facility, a new resource. Their frames cover today, and a
+ * `resync` tells the clients to refetch other days.
  */
 
 import { clock } from "#base/clock.ts"
@@ -9,13 +11,13 @@ import type { Queryable } from "#base/database/db.ts"
 import { localDateOf, localDatesOf } from "#base/local-days.ts"
 import { slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { channelName } from "./channels.ts"
-import { type Change, changesOf, type Frame, type LogRow } from "./frames.ts"
-import { limits } from "./limits.ts"
+import { type AvailabilityChange, availabilityChangesOf, type Frame, type LogRow } from "./frames.ts"
+import { liveLimits } from "./limits.ts"
 
 /** The changes of a batch, coalesced. */
 export interface SlotChanges {
   readonly days: readonly ChangedDay[]
-  /** Facilities and resources of which more changed than can be said in days. */
+  /** Facilities and resources with more changes than frames of single days can show. */
   readonly refetch: readonly ChangedPlace[]
 }
 
@@ -29,15 +31,17 @@ interface ChangedDay extends ChangedPlace {
   readonly date: string
 }
 
-/** What the events of some rows changed. */
+/** The changes in the events of some rows. */
 export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Promise<SlotChanges> {
   const resources = await resourcesOf(
     db,
-    rows.filter((row) => changesOf(row).some(concernsAll)),
+    rows.filter((row) => availabilityChangesOf(row).some(concernsAll)),
   )
   const days = new Map<string, ChangedDay>()
   const refetch = new Map<string, ChangedPlace>()
-  for (const [row, change] of rows.flatMap((row) => changesOf(row).map((change) => [row, change] as const))) {
+  for (const [row, change] of rows.flatMap((row) =>
+    availabilityChangesOf(row).map((change) => [row, change] as const),
+  )) {
     const resourceIds = concernedOf(change, resources.get(row.facility_id) ?? [])
     const dates =
       "startAt" in change
@@ -45,15 +49,17 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
         : [localDateOf(row.timezone, clock.now())]
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }
-      if (!("startAt" in change) || days.size + dates.length > limits.daysPerBatch) refetch.set(resourceId, at)
-      if (days.size + dates.length > limits.daysPerBatch) continue
+      if (!("startAt" in change) || days.size + dates.length > liveLimits.daysPerBatch) refetch.set(resourceId, at)
+      if (days.size + dates.length > liveLimits.daysPerBatch) continue
       for (const date of dates) days.set(`${resourceId} ${date}`, { ...at, date })
     }
   }
   return { days: [...days.values()], refetch: [...refetch.values()] }
 }
 
-/** Reads the present slots of the days. The frames of a day go to its facility's channel and to its resource's. */
+/**
+ * Reads the present slots of the days. The frames of a day go to its facility's channel and to its resource's channel.
+ */
 export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges): Promise<Frame[]> {
   const built = await slotsOfMany(db, days)
   const slots = new Map(built.map((day) => [`${day.resourceId} ${day.date}`, day.slots]))
@@ -71,18 +77,18 @@ export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges
   return [...changed, ...resyncs.values()]
 }
 
-/** The channels on which a change of a resource is heard. */
+/** The channels that carry a change of a resource. */
 export const channelsOf = ({ facilityId, resourceId }: { facilityId: string; resourceId: string }): string[] => [
   channelName("facility:{facilityId}:availability", facilityId),
   channelName("resource:{resourceId}:availability", resourceId),
 ]
 
-/** Whether all resources of the facility are concerned: its hours, or a closure of the whole of it. */
-export const concernsAll = (change: Change): boolean =>
+/** Whether a change concerns all resources of the facility: its hours, or a closure of the whole facility. */
+export const concernsAll = (change: AvailabilityChange): boolean =>
   change.what === "facility" || (change.what === "closure" && change.resourceIds.length === 0)
 
 /** The resources that a change concerns; `all` are those of its facility. */
-export function concernedOf(change: Change, all: readonly string[]): readonly string[] {
+export function concernedOf(change: AvailabilityChange, all: readonly string[]): readonly string[] {
   switch (change.what) {
     case "facility":
       return all

@@ -1,30 +1,33 @@
 /**
- * Which event tells whom what, in one list. booking.confirmed and feedback.published are the specification's
- * NOTIFICATION_CONFIGS to the letter; the others are this project's: for the events that the specification's registry gives
- * to NotificationHandler, and for those that somebody must hear of, because it costs them something or waits for them.
- * There is no welcome mail: registration is open, so anybody could have it sent to anybody.
+ * The events that notify people, with their recipients and messages, in one list.
+ * booking.confirmed and feedback.published are the specification's NOTIFICATION_CONFIGS to the letter. The others are
+ * this project's:
+ * - events that the specification's registry gives to NotificationHandler,
+ * - events that cost their recipient something, or wait for the recipient's decision.
+ * There is no welcome mail: registration is open, so anybody could have one sent to any address.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.ts"
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { TemplateId } from "./render.ts"
 
 export type RecipientType = "booker" | "participants" | "parents" | "facility_admins" | "payer" | "coach"
-export type Channel = "email" | "push"
+export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
   readonly priority: "high" | "normal"
-  readonly recipients: readonly { readonly type: RecipientType; readonly channel: Channel }[]
-  /** Why nobody is to be told; asked before each attempt. Left out: they always are. */
+  readonly recipients: readonly { readonly type: RecipientType; readonly channel: MessageChannel }[]
+  /** The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent. */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
-  /** Runs in the transaction in which a message is marked as sent. */
+  /** Runs in the transaction that marks a message as sent. */
   readonly whenSent?: (tx: Tx, data: never, message: SentMessage) => Promise<void>
 }
 
 export interface SentMessage {
   readonly userId: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   readonly sentAt: Date
 }
 
@@ -177,5 +180,5 @@ const configs = {
 
 export const NOTIFICATION_CONFIGS: Readonly<Partial<Record<string, NotificationConfig>>> = configs
 
-/** The events that somebody is notified of. */
+/** The events with a notification. */
 export const notifiedEvents = Object.keys(configs) as (keyof typeof configs)[]

@@ -1,7 +1,7 @@
 /**
- * How amounts and instants are written in messages: English, money by its currency, times as the clock on the wall of
- * the facility shows them, always with the name of their zone. Composed from parts, so that a newer version of the
- * Unicode tables cannot change where the commas stand.
+ * The form of amounts and instants in messages, in English. Money is written by its currency.
+ * Times are those of the facility's wall clock, with the name of its zone.
+ * The texts are composed from parts, so that newer Unicode tables cannot move the commas.
  */
 
 const locale = "en-GB"
@@ -26,7 +26,10 @@ export function shortTime(instant: string, zone: string): string {
   return `${at.day}, ${at.time}`
 }
 
-/** Such as "Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time"; names both days, or both zones, when they differ. */
+/**
+ * Such as "Thursday, 12 March 2026, 18:00–19:00 Central European Standard Time".
+ * Names both days, or both zones, when they differ.
+ */
 export function period(startAt: string, endAt: string, zone: string): string {
   const start = read(startAt, zone)
   const end = read(endAt, zone)
@@ -45,7 +48,10 @@ function read(instant: string, timeZone: string, length: "short" | "long" = "lon
   }
 }
 
-/** Making a format costs more than using it. There are at most as many as zones: an unknown one throws and is not kept. */
+/**
+ * Making a format costs more than using it. There are at most as many formats as zones: an unknown zone throws and is
+ * not kept.
+ */
 const calendars = new Map<string, Intl.DateTimeFormat>()
 
 function calendarOf(timeZone: string, length: "short" | "long"): Intl.DateTimeFormat {

@@ -1,15 +1,15 @@
 /**
- * The messages that an event means for people, each recorded before it is sent: `intend` writes them once per event,
- * `begin` commits that a send starts, and the outcome follows. A crash between the two leaves "sending", which means
- * unknown: the message is sent again, under the same id.
+ * The messages of an event, each recorded before it is sent.
+ * `intend` writes them once per event, `begin` commits that a send starts, and the outcome follows.
+ * A crash between the two leaves "sending", an unknown outcome. The message is sent again, under the same id.
  * Writes: notifications.
  */
 import type { Db, Queryable } from "#base/database/db.ts"
-import type { Channel, NotificationConfig } from "./configs.ts"
+import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"
 
-/** The event that people are notified of. */
+/** An event with a notification. */
 export interface Notified extends Concerned {
   readonly id: string
   readonly type: string
@@ -17,33 +17,33 @@ export interface Notified extends Concerned {
   readonly resource_id: string | null
 }
 
-/** A message with where it stands. */
+/** A message with its state. */
 export interface Intent {
   readonly id: string
   readonly facility_id: string
   readonly user_id: string
-  readonly channel: Channel
+  readonly channel: MessageChannel
   readonly title: string
   readonly body: string
   readonly html: string | null
   readonly status: "pending" | "sending" | "sent" | "skipped"
   readonly reason: string | null
-  /** Null: has none, by now. */
+  /** Null: the recipient has no address now. */
   readonly email: string | null
   readonly name: string
 }
 
-/** A message that its template can't make of this event; another try would not help. */
+/** The template cannot make a message of this event. Another attempt would not help. */
 export class NotRendered extends Error {
   readonly _tag = "NotRendered"
 }
 
-/** Of one event: beyond it somebody has made a mistake, and it must not become ten thousand mails. */
+/** The limit for one event. More recipients are a mistake, and a mistake must not send ten thousand mails. */
 const maxRecipients = 500
 
 /**
- * Records the event's messages, unless they already are. Throws `NotRendered`.
- * Of two that do this at once, the first decides, message by message.
+ * Records the event's messages, unless they are already recorded. Throws `NotRendered`.
+ * When two runs do this at once, the first decides, message by message.
  */
 export async function intend(db: Db, event: Notified, config: NotificationConfig): Promise<void> {
   const recipients = await resolveRecipients(db, event, config)
@@ -77,8 +77,11 @@ export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[
   return rows.map(({ first_name, last_name, ...row }) => ({ ...row, name: oneLine(`${first_name} ${last_name}`) }))
 }
 
-/** Commits that a send begins, and that the one before it has an unknown outcome; false: somebody has finished it meanwhile. */
-export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
+/**
+ * Commits that a send begins, and that the send before it has an unknown outcome.
+ * Returns false when another run has finished the message meanwhile.
+ */
+export async function beginSending(db: Queryable, intent: Intent): Promise<boolean> {
   const begun = await db`
     update slotbase.notifications
     set status = 'sending', attempts = attempts + 1, unknown_outcomes = unknown_outcomes + (status = 'sending')::integer,
@@ -87,8 +90,8 @@ export async function begin(db: Queryable, intent: Intent): Promise<boolean> {
   return begun.count === 1
 }
 
-/** Answers when; undefined when another run of the same event was first. */
-export async function markSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
+/** Returns the time of the mark; undefined when another run of the same event was first. */
+export async function markIntentSent(db: Queryable, intent: Intent): Promise<Date | undefined> {
   const [row] = await db<{ sent_at: Date }[]>`
     update slotbase.notifications
     set status = 'sent', sent_at = slotbase.now(), reason = null
@@ -97,7 +100,7 @@ export async function markSent(db: Queryable, intent: Intent): Promise<Date | un
   return row?.sent_at
 }
 
-/** It will never be sent. */
+/** The message will never be sent. */
 export async function markSkipped(db: Queryable, intent: Intent, reason: string): Promise<void> {
   await db`
     update slotbase.notifications
@@ -105,7 +108,7 @@ export async function markSkipped(db: Queryable, intent: Intent, reason: string)
     where id = ${intent.id} and facility_id = ${intent.facility_id} and status <> 'sent'`
 }
 
-/** The send failed. `known`: it certainly did not arrive; otherwise it stays "sending". */
+/** The send failed. `known`: the message certainly did not arrive. Otherwise it stays "sending". */
 export async function markFailed(db: Queryable, intent: Intent, reason: string, known: boolean): Promise<void> {
   await db`
     update slotbase.notifications

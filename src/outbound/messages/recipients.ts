@@ -1,35 +1,38 @@
 /**
- * Who an event is about, as the users to tell. Ids come from the event where it has them, so that a late run tells those
- * it concerned; a child without an address is reached at its parent's; the participants of a booking whose event does not list them come from the booking, and the people
- * who run a facility from its roles. Names and addresses are the present ones.
+ * The recipients of an event's messages. Their ids come from the event, if it has them, so that a late run notifies the
+ * people concerned then.
+ * - A child without an address is reached at its parent's.
+ * - If the event does not list the participants of a booking, they come from the booking.
+ * - The administrators of a facility come from its roles.
+ * Names and addresses are the present ones.
  */
 import type { Queryable } from "#base/database/db.ts"
-import type { Channel, NotificationConfig, RecipientType } from "./configs.ts"
+import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 
 export interface Recipient {
   readonly userId: string
-  readonly channel: Channel
-  /** As what they are told; a person who is several of these is told once, as the first. */
+  readonly channel: MessageChannel
+  /** The part in which a person is notified. A person with several parts is notified once, in the first. */
   readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer" | "coach"
-  /** All undefined: no such user. */
+  /** All fields are undefined when there is no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
   readonly email: string | undefined
 }
 
-/** The event as far as its recipients are concerned. */
+/** The part of an event that names its recipients. */
 export interface Concerned {
   readonly facility_id: string
   readonly data: object
 }
 
-/** Everybody whom the configuration names, once per channel, in its order. */
+/** All recipients that the configuration names, once per channel, in its order. */
 export async function resolveRecipients(
   db: Queryable,
   event: Concerned,
   config: NotificationConfig,
 ): Promise<Recipient[]> {
-  const found: { userId: string; channel: Channel; as: Recipient["as"] }[] = []
+  const found: { userId: string; channel: MessageChannel; as: Recipient["as"] }[] = []
   const seen = new Set<string>()
   const idsOf = new Map<RecipientType, readonly string[]>()
   for (const { type, channel } of config.recipients) {
@@ -62,7 +65,7 @@ const names = {
   coach: "coach",
 } as const satisfies Record<RecipientType, Recipient["as"]>
 
-/** The fields of the notified events that say who is concerned. */
+/** The fields of the notified events that name the people concerned. */
 interface About {
   readonly bookingId?: string
   readonly bookerId?: string
@@ -102,7 +105,7 @@ async function participantsOf(db: Queryable, facilityId: string, bookingId: stri
   return rows.map((row) => row.user_id)
 }
 
-// People only: an API key may hold the role too, and reads no mail.
+// People only: an API key may have the role too, and reads no mail.
 async function adminsOf(db: Queryable, facilityId: string): Promise<string[]> {
   const rows = await db<{ user_id: string }[]>`
     select distinct g.user_id

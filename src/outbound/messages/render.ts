@@ -1,7 +1,7 @@
 /**
- * Makes messages of templates. A template's fields become single lines of plain text first, whatever is in the names and
- * notes that they quote; only the layout makes HTML of them, and escapes every value. So nobody's name can add a
- * header, a line or markup to a mail.
+ * Makes messages from templates. A template's fields become single lines of plain text first, whatever names and notes
+ * they quote.
+ * Only the layout makes HTML, and it escapes every value. So no name can add a header, a line or markup to a mail.
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"
@@ -32,7 +32,7 @@ import { waitlistOffer } from "./templates/waitlist-offer.ts"
 
 export type TemplateId = keyof typeof compiled
 
-/** What a template may speak of. */
+/** The variables of a template. */
 export interface View {
   readonly data: object
   /** UTC instant. */
@@ -50,13 +50,13 @@ export interface View {
 
 export interface Message {
   readonly subject: string
-  /** For channels that show a sentence or two. */
+  /** For channels that show one or two sentences. */
   readonly short: string
   readonly text: string
   readonly html: string
 }
 
-/** Throws when the view lacks something that the template names, or an instant, zone or currency is none. */
+/** Throws when the view lacks a variable of the template, or when an instant, zone or currency is invalid. */
 export function render(id: TemplateId, view: View): Message {
   const template = compiled[id]
   const line = (piece: Compiled[], limit = longestLine) => oneLine(engine.renderSync(piece, view), limit)
@@ -76,8 +76,8 @@ export function render(id: TemplateId, view: View): Message {
 }
 
 /**
- * A single line: control characters, line breaks and runs of blanks become one blank, and the characters that turn the
- * direction of writing around are dropped, because they make text look like what it isn't.
+ * Makes a single line. Control characters, line breaks and runs of blanks become one blank.
+ * Characters that reverse the direction of writing are dropped, because they disguise a text.
  */
 export function oneLine(text: string, limit = longestLine): string {
   const line = text
@@ -87,9 +87,9 @@ export function oneLine(text: string, limit = longestLine): string {
   return line.length <= limit ? line : `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "")}…`
 }
 
-/** Characters; a reason of a person can be long, a mail of it should not be. */
+/** Characters. A person's reason can be long; a mail of it should not be. */
 const longestLine = 1_000
-/** Characters; folded by the mail client's own limit of 998 bytes a line long before. */
+/** Characters. The mail client folds a line long before, at its own limit of 998 bytes. */
 const longestSubject = 200
 
 const options = { strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true }

@@ -1,13 +1,13 @@
 /**
- * How a webhook's requests show where they come from, and how that is kept: sealed, bound to the webhook's id, and
- * opened only to send. Pure.
+ * How a webhook's requests prove their origin. The secrets are stored sealed, bound to the webhook's id, and opened
+ * only to send. Pure.
  */
 import { type Fault, InvalidInput } from "#base/errors.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import type { AuthConfig, AuthType } from "./input.ts"
 import { newSigningSecret } from "./signature.ts"
 
-/** What each type needs, all of it and nothing else; a missing signing secret is made. */
+/** The fields that each type needs, all of them and no others. A missing signing secret is generated. */
 const needs: Record<AuthType, readonly (keyof AuthConfig)[]> = {
   none: [],
   header: ["headerName", "headerValue"],
@@ -19,11 +19,11 @@ const needs: Record<AuthType, readonly (keyof AuthConfig)[]> = {
 export interface Auth {
   readonly type: AuthType
   readonly config: AuthConfig
-  /** Made just now: to be shown, once. */
+  /** A generated secret: shown once. */
   readonly made?: string
 }
 
-/** Checks what was given against its type, on top of what is kept. Throws InvalidInput. */
+/** Checks the given fields against their type, together with the stored ones. Throws InvalidInput. */
 export function authOf(type: AuthType, given: AuthConfig, kept: AuthConfig = {}): Auth {
   const wanted = needs[type]
   const foreign = Object.keys(given).filter((key) => !wanted.includes(key as keyof AuthConfig))

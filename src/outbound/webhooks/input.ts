@@ -1,12 +1,12 @@
-/** What a webhook is asked for with: the writable fields of the specification's WebhookConfig, and their limits. */
+/** The input of a webhook: the writable fields of the specification's WebhookConfig, and their limits. */
 import * as Schema from "effect/Schema"
 import { Id, Name, Note } from "#base/schema/request-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 
-/** Far more than a facility has integrations. */
+/** Far more than the integrations of any facility. */
 export const maxWebhooksPerFacility = 100
-/** Requests to one webhook under way at once, per process: below the share of one slow webhook in the total. */
+/** Requests to one webhook in flight, per process: below the share of one slow webhook in the total. */
 const maxConcurrency = 50
 const maxFilterIds = 100
 const maxSecretLength = 1_000
@@ -50,7 +50,8 @@ const fields = {
   url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
     Schema.isMinLength(1),
     Schema.isMaxLength(maxUrlLength),
-    // A URL parser drops them in silence, and the address would be kept, shown and logged as what it is not.
+    // A URL parser drops these characters in silence. The stored, shown and logged address would then differ from the
+    // used one.
     Schema.isPattern(/^[^\s\p{Cc}]*$/u, { expected: "an address without space or control characters" }),
   ),
   method: Schema.Literals(["POST", "PUT"]),
@@ -107,7 +108,7 @@ export type WebhookPatch = typeof WebhookPatch.Type
 
 export type Filters = typeof Filters.Type
 
-/** Headers that a request carries already, and those that belong to the connection. */
+/** Headers that a request has already, and headers of the connection. */
 function isOurs(name: string): boolean {
   const lower = name.toLowerCase()
   return lower.startsWith("x-slotbase-") || lower.startsWith("webhook-") || taken.has(lower)

@@ -1,6 +1,6 @@
 /**
- * The headers of a webhook request, exactly as the contract has them; for the sender, and without secrets for those who
- * look at a delivery afterwards. Pure.
+ * The headers of a webhook request, exactly as the contract has them. The sender uses them.
+ * Readers of a delivery see them without secrets. Pure.
  */
 
 import type { AuthConfig, AuthType } from "./input.ts"
@@ -14,7 +14,7 @@ export interface Attempt {
   readonly position: number
 }
 
-/** What every request carries. @param timestamp unix seconds. */
+/** The headers of every request. @param timestamp unix seconds. */
 export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string, string> => ({
   "Content-Type": "application/json",
   "User-Agent": "SlotBase-Webhooks/1.0",
@@ -26,7 +26,7 @@ export const plainHeaders = (attempt: Attempt, timestamp: number): Record<string
   "X-SlotBase-Position": String(attempt.position),
 })
 
-/** What proves the sender, and the signature to keep beside the attempt. */
+/** The headers that prove the sender, and the signature to store with the attempt. */
 export function authHeaders(
   type: AuthType,
   config: AuthConfig,

@@ -1,4 +1,4 @@
-/** The webhook's row, and what the API shows of it: never anything of its secrets. */
+/** The webhook's row, and its answer in the API, which contains no secret. */
 import * as Schema from "effect/Schema"
 import { type AuthType, authTypes } from "./input.ts"
 

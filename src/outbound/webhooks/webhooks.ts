@@ -1,13 +1,15 @@
 /**
- * Webhooks: where a facility wants its events sent (the specification's WebhookConfig). What a webhook is subscribed to
- * stands in versions, which begin and end between two passes of the dispatcher, so that what should have been delivered
- * follows from them. Every writer locks the webhook's row first.
- * Writes: webhooks, webhook_versions, and the first row of webhook_sequences.
+ * Webhooks: the receivers of a facility's events (the specification's WebhookConfig).
+ * A webhook's subscription is kept in versions. Versions begin and end between two passes of the dispatcher, so they
+ * prove which deliveries are due.
+ * Every writer locks the webhook's row first.
+ * Writes: webhooks, webhook_versions, webhook_sequences (the first row).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
@@ -23,7 +25,7 @@ import {
 } from "./input.ts"
 import { toWebhook, type Webhook, type WebhookRow } from "./rows.ts"
 
-/** Makes a webhook. The answer holds a signing secret when one was made for it: it is shown only here. */
+/** Makes a webhook. The answer holds a generated signing secret, if any; it is shown only here. */
 export async function createWebhook(
   tx: Tx,
   secrets: SecretBox,
@@ -51,7 +53,7 @@ export async function createWebhook(
   return shown(row, auth)
 }
 
-/** Changes what is given and leaves the rest. Another choice of events or filters holds from the next dispatch on. */
+/** Changes the given fields and leaves the rest. New events or filters apply from the next dispatch on. */
 export async function changeWebhook(
   tx: Tx,
   secrets: SecretBox,
@@ -86,7 +88,7 @@ export async function changeWebhook(
   return shown(row, auth)
 }
 
-/** Deletes it. What it still had to deliver ends as failed, each with a dead letter that the deleter has ignored. */
+/** Deletes a webhook. Its unfinished deliveries end as failed, each with a dead letter that the deleter has ignored. */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   await lockWebhook(tx, facilityId, id)
   await tx`
@@ -94,8 +96,8 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
     set is_active = false, deleted_at = slotbase.now(), deleted_by = ${caller.userId}, updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}`
   await endVersion(tx, id)
-  // The first part here, so that a small backlog is settled when the answer arrives; the rest, and what a dispatch that
-  // is just under way adds, by the actor.
+  // Settles the first part here, so that a small backlog is settled when the answer arrives.
+  // The actor settles the rest, and deliveries that a concurrent dispatch adds.
   await abandonDeliveries(tx, id)
   changed(tx)
 }
@@ -107,7 +109,7 @@ export async function readWebhook(db: Queryable, facilityId: string, id: string)
   return toWebhook(row)
 }
 
-/** In the order in which they were made. */
+/** In the order of their creation. */
 export async function listWebhooks(
   db: Queryable,
   facilityId: string,
@@ -121,7 +123,7 @@ export async function listWebhooks(
   return pageOf(rows, page.limit, (row) => [row.id], toWebhook)
 }
 
-const changed = (tx: Tx) => tx.afterCommit(() => raise("subscriptions"))
+const changed = (tx: Tx) => tx.afterCommit(() => sendHint("subscriptions"))
 
 const shown = (row: WebhookRow, auth: Auth | undefined): Webhook => ({
   ...toWebhook(row),
@@ -135,7 +137,7 @@ async function lockWebhook(tx: Tx, facilityId: string, id: string): Promise<Webh
   return row
 }
 
-/** The facility's row is locked, so that two requests cannot take the last place together. */
+/** The facility's row is locked, so that two requests cannot both take the last place. */
 async function requireRoom(tx: Tx, facilityId: string): Promise<void> {
   const facility = await tx`select from slotbase.facilities where id = ${facilityId} for no key update`
   if (facility.count === 0) throw new NotFound("facility", facilityId)

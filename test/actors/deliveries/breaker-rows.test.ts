@@ -1,7 +1,8 @@
-// A webhook that fails again and again is left alone: few attempts are burned, people can see why, and it goes on by itself.
+// A webhook that fails again and again is tried seldom: few attempts are burned, people see why, and it recovers by
+// itself.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createTakeover } from "#actors/deliveries/reclaim.ts"
+import { Reclaimer } from "#actors/deliveries/reclaim.ts"
 import { rootUserId } from "#base/ids.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
@@ -39,7 +40,7 @@ test("a webhook that always fails is asked ten times, then now and then; when it
   })
   await confirmed(database.db, facility.id, 200)
   const deliverer = await aDeliverer(app)
-  deliverer.lookEverywhere()
+  deliverer.requestScan()
   await deliverer.pass()
   await eventually(async () => expect((await breakers(webhook.id)).length).toBe(1))
   await deliverer.idle()
@@ -59,7 +60,7 @@ test("a webhook that always fails is asked ten times, then now and then; when it
   await inbox.stop()
 })
 
-test("a process that stops takes its rows away, and those of a dead one are forgotten when it is buried", async () => {
+test("a process that stops removes its rows, and the rows of a dead process are removed when its deliveries are reclaimed", async () => {
   const [mine, dead] = [await processRow(database.db, true), await processRow(database.db, false)]
   const facility = await aFacility(database.db)
   const leave = (process: number) => database.db`
@@ -67,7 +68,7 @@ test("a process that stops takes its rows away, and those of a dead one are forg
     values (${rootUserId}, ${process}, ${facility.id}, 10, slotbase.now(), slotbase.now())`
   await leave(mine)
   await leave(dead)
-  await createTakeover(database.db, () => mine)()
+  await new Reclaimer(database.db, () => mine).reclaim()
   expect((await breakers(rootUserId)).map((row) => row.process)).toEqual([mine])
 
   const deliverer = await aDeliverer(app)

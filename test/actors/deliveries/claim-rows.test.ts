@@ -1,18 +1,18 @@
-// Claims and settlements between processes: nobody sends what another holds, nobody settles what is no longer his, and
-// what a dead process held is taken over with its outcome marked as unknown.
+// Claims and settlements between processes: a delivery is sent and settled only by the process that holds it. The
+// deliveries of a dead process are reclaimed, with an unknown outcome.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimDeliveries, giveBack, giveBackUnknown, type Want } from "#actors/deliveries/claim-rows.ts"
-import type { Delivery } from "#actors/deliveries/delivery.ts"
-import { reclaimLost } from "#actors/deliveries/reclaim.ts"
-import { settle } from "#actors/deliveries/settle-rows.ts"
+import { claimDeliveries, returnDeliveries, returnOrphanedClaims, type Want } from "#actors/deliveries/claim-rows.ts"
+import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
+import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
+import { settleAttempts } from "#actors/deliveries/settle-rows.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "#http/app.ts"
 import { readDelivery, requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 import { deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { context, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, delivered, rootCaller } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -46,7 +46,7 @@ const want = (webhookId: string, given: Partial<Want> = {}): Want => ({
 })
 
 const claim = (owner: number, wants: readonly Want[], total = 1_000) =>
-  claimDeliveries(database.db, { owner, wants, total })
+  claimDeliveries(database.db, { process: actorProcess(owner), wants, total })
 
 const queueOf = (webhookId: string) => database.db<Record<string, unknown>[]>`
   select attempts, failures, unknowns, lease is null as free, ready_at is null as fresh from slotbase.delivery_queue
@@ -119,7 +119,7 @@ test("the attempt stands as started before anything is sent, under the id that i
 
 test("while its request is under way a delivery is found by its attempt, and says since when", async () => {
   const { webhookId, facilityId } = await aQueue(1)
-  const [claimed] = (await claim(one, [want(webhookId)])) as [Delivery]
+  const [claimed] = (await claim(one, [want(webhookId)])) as [ClaimedDelivery]
   const found = await readDelivery(database.db, facilityId, claimed.attempt_id)
   const [row] = await database.db<[{ started: Date; first: Date; last: Date; status: string }]>`
     select q.started_at as started, d.first_attempt_at as first, d.last_attempt_at as last, d.status
@@ -132,16 +132,20 @@ test("while its request is under way a delivery is found by its attempt, and say
   expect(row).toEqual({ started: row.started, first: row.started, last: row.started, status: "pending" })
 })
 
-test("what was delivered and what failed are settled in one go, each with its attempt", async () => {
+test("delivered and failed attempts are settled in one go", async () => {
   const { webhookId } = await aQueue(3)
-  const [first, second, third] = (await claim(one, [want(webhookId)])) as [Delivery, Delivery, Delivery]
+  const [first, second, third] = (await claim(one, [want(webhookId)])) as [
+    ClaimedDelivery,
+    ClaimedDelivery,
+    ClaimedDelivery,
+  ]
   const error = { code: "http_500", message: "The receiver answered 500." }
-  const again = await settle(database.db, [
+  const retries = await settleAttempts(database.db, [
     { ...delivered(first), body: "thanks", headers: { "x-answer": "1" } },
     { delivery: second, outcome: "failed", sentAt: new Date(), durationMs: 2, status: 500, error, retryAfterMs: 1_000 },
     { delivery: third, outcome: "failed", sentAt: new Date(), durationMs: 2, error },
   ])
-  expect(again.map((row) => row.webhook_id)).toEqual([webhookId])
+  expect(retries.map((row) => row.webhook_id)).toEqual([webhookId])
   const attempts = await database.db`
     select outcome, url, method, response_status, response_body, response_headers, error_message,
            started_at <= slotbase.now() as started
@@ -195,33 +199,33 @@ test("a webhook that is switched off or deleted, and a process that is not alive
   expect(await claim(one, [want(webhookId)])).toHaveLength(0)
 })
 
-test("what was given back burned no attempt, and is claimed again although it stands below the floor", async () => {
+test("a returned delivery burned no attempt, and is claimed again although it stands below the claimed position", async () => {
   const { webhookId } = await aQueue(2)
   const first = await claim(one, [want(webhookId)])
-  await giveBack(database.db, first)
+  await returnDeliveries(database.db, first)
   expect(await attemptsOf(webhookId)).toHaveLength(0)
   const untouched = { attempts: 0, failures: 0, unknowns: 0, free: true, fresh: false }
   expect((await queueOf(webhookId)).map((row) => ({ ...row }))).toEqual([untouched, untouched])
   expect(await claim(other, [want(webhookId, { after: Number.MAX_SAFE_INTEGER })])).toHaveLength(2)
 })
 
-test("giving back what another has claimed meanwhile changes nothing", async () => {
+test("returning a delivery that another process has claimed meanwhile changes nothing", async () => {
   const { webhookId } = await aQueue(1)
   const first = await claim(one, [want(webhookId)])
-  await giveBack(database.db, first)
+  await returnDeliveries(database.db, first)
   await claim(other, [want(webhookId)])
-  await giveBack(database.db, first)
+  await returnDeliveries(database.db, first)
   expect((await queueOf(webhookId)).map(({ free }) => free)).toEqual([false])
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["started"])
 })
 
-test("a claim whose answer was lost is found by its process and given back", async () => {
+test("an orphaned claim is found by its process and returned", async () => {
   const { webhookId } = await aQueue(3)
   const owner = await processRow(database.db, true)
   const known = await claim(owner, [want(webhookId)], 1)
   await claim(owner, [want(webhookId)], 2)
   expect(
-    await giveBackUnknown(
+    await returnOrphanedClaims(
       database.db,
       owner,
       known.map(({ lease }) => lease),
@@ -231,22 +235,22 @@ test("a claim whose answer was lost is found by its process and given back", asy
   expect(await attemptsOf(webhookId)).toHaveLength(1)
 })
 
-test("a settlement under an old token is discarded: the other holder's stands", async () => {
+test("a settlement under an old token is discarded: the settlement of the new holder stands", async () => {
   const { webhookId } = await aQueue(1)
   const owner = await processRow(database.db, true)
-  const [mine] = (await claim(owner, [want(webhookId)])) as [Delivery]
+  const [mine] = (await claim(owner, [want(webhookId)])) as [ClaimedDelivery]
   await die(owner)
-  expect(await reclaimLost(database.db, one)).toBeGreaterThanOrEqual(1)
-  const [theirs] = (await claim(other, [want(webhookId)])) as [Delivery]
+  expect(await reclaimAbandoned(database.db, one)).toBeGreaterThanOrEqual(1)
+  const [theirs] = (await claim(other, [want(webhookId)])) as [ClaimedDelivery]
   expect(theirs.lease).toBeGreaterThan(mine.lease)
   expect([theirs.unknowns, theirs.failures]).toEqual([1, 0])
 
-  await settle(database.db, [delivered(mine)])
+  await settleAttempts(database.db, [delivered(mine)])
   expect((await queueOf(webhookId)).map(({ free }) => free)).toEqual([false])
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["unknown", "started"])
 
-  await settle(database.db, [delivered(theirs)])
-  await settle(database.db, [delivered(theirs)])
+  await settleAttempts(database.db, [delivered(theirs)])
+  await settleAttempts(database.db, [delivered(theirs)])
   expect(await queueOf(webhookId)).toHaveLength(0)
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["unknown", "delivered"])
   const history =
@@ -260,7 +264,7 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
     const owner = await processRow(database.db, true)
     expect(await claim(owner, [want(webhookId)])).toHaveLength(1)
     await die(owner)
-    await reclaimLost(database.db, one)
+    await reclaimAbandoned(database.db, one)
     expect(await queueOf(webhookId)).toHaveLength(n < 3 ? 1 : 0)
   }
   const [letter] = await database.db<{ delivery_id: string; event_id: string; codes: string[]; statuses: string[] }[]>`
@@ -284,20 +288,20 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("taking over the dead leaves the living alone", async () => {
+test("reclaiming leaves the deliveries of living processes untouched", async () => {
   const { webhookId } = await aQueue(2)
   const owner = await processRow(database.db, true)
   await claim(one, [want(webhookId)], 1)
   await claim(owner, [want(webhookId)], 1)
   await die(owner)
-  await reclaimLost(database.db, one)
+  await reclaimAbandoned(database.db, one)
   expect((await queueOf(webhookId)).map(({ unknowns, free }) => [unknowns, free])).toEqual([
     [0, false],
     [1, true],
   ])
 })
 
-test("the first pass of another process takes over what the dead one held, and sends it", async () => {
+test("the first pass of another process reclaims the deliveries of a dead one, and sends them", async () => {
   const inbox = startReceiver()
   const { webhookId } = await aQueue(2, { url: inbox.url })
   const owner = await processRow(database.db, true)
@@ -319,10 +323,10 @@ test("the first pass of another process takes over what the dead one held, and s
 test("a process whose life sign is late does not take itself for dead", async () => {
   const { webhookId } = await aQueue(1)
   const owner = await processRow(database.db, true)
-  const [mine] = (await claim(owner, [want(webhookId)])) as [Delivery]
+  const [mine] = (await claim(owner, [want(webhookId)])) as [ClaimedDelivery]
   await die(owner)
-  await reclaimLost(database.db, owner)
-  await settle(database.db, [delivered(mine)])
+  await reclaimAbandoned(database.db, owner)
+  await settleAttempts(database.db, [delivered(mine)])
   expect((await attemptsOf(webhookId)).map(({ outcome }) => outcome)).toEqual(["delivered"])
   expect(await queueOf(webhookId)).toHaveLength(0)
 })

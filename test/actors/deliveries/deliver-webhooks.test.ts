@@ -1,5 +1,4 @@
-// Deliveries from the queue to a real receiver and back into the tables: what arrives, what is tried again and when, what
-// ends it.
+// Deliveries from the queue to a real receiver and back into the tables: arrivals, retries and ends.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
@@ -244,7 +243,7 @@ test("a redirect, a private address and a refused connection are failed attempts
   const redirecting = receiver(() => Response.redirect("http://127.0.0.1:1/", 307))
   const cases = [
     [redirecting.url, "The receiver answered 307: redirects are not followed."],
-    ["https://10.0.0.5/hook", "10.0.0.5 is not a public address."],
+    ["https://10.0.0.5/hook", "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it."],
     ["http://127.0.0.1:2/hook", "No connection could be made (ECONNREFUSED)."],
   ] as const
   for (const [url, message] of cases) {
@@ -256,7 +255,7 @@ test("a redirect, a private address and a refused connection are failed attempts
   }
 })
 
-test("a receiver that never answers delays nobody else", async () => {
+test("a receiver that never answers delays no other", async () => {
   const patient = await aDeliverer(app, { timeoutMs: 500 })
   const hanging = receiver(() => new Promise(() => {}))
   const healthy = receiver()
@@ -265,7 +264,7 @@ test("a receiver that never answers delays nobody else", async () => {
   await aWebhook(app, fast.id, { url: healthy.url })
   await confirmed(database.db, slow.id, 50)
   await confirmed(database.db, fast.id, 20)
-  patient.lookEverywhere()
+  patient.requestScan()
   await patient.pass()
   await eventually(() => expect(healthy.received).toHaveLength(20), { withinMs: 400 })
   await transact(database.db, context, (tx) => deleteWebhook(tx, rootCaller, slow.id, black.id))
@@ -273,7 +272,7 @@ test("a receiver that never answers delays nobody else", async () => {
   await patient.drain()
 })
 
-test("while the log grows, a pass finds the new deliveries without looking at the whole queue", async () => {
+test("while the log grows, a pass finds the new deliveries without a scan of the queue", async () => {
   const inbox = receiver()
   const facility = await aFacility(database.db)
   await aWebhook(app, facility.id, { url: inbox.url })
@@ -340,7 +339,7 @@ test("another choice of events holds from the next dispatch on, and the ledger s
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("stopping gives back what was not sent, lets what is under way end, and gives up what takes too long", async () => {
+test("a stop returns unsent deliveries, lets requests under way end, and gives slow ones up", async () => {
   const answers: (() => void)[] = []
   const inbox = receiver(
     () =>
@@ -352,7 +351,7 @@ test("stopping gives back what was not sent, lets what is under way end, and giv
   const webhook = await aWebhook(app, facility.id, { url: inbox.url, maxConcurrency: 2 })
   await confirmed(database.db, facility.id, 5)
   const stopping = await aDeliverer(app, { graceMs: 300 })
-  stopping.lookEverywhere()
+  stopping.requestScan()
   await stopping.pass()
   await eventually(() => expect(inbox.received).toHaveLength(2))
   answers[0]?.()

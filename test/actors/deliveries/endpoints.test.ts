@@ -1,81 +1,84 @@
-// What may be claimed, and for whom first: no database, only what the process knows of its webhooks.
+// The wants of a claim, and their order: no database, only the knowledge of a process about its webhooks.
 
 import { expect, test } from "bun:test"
-import { limits } from "#actors/deliveries/endpoint.ts"
-import { Lanes } from "#actors/deliveries/endpoints.ts"
+import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
+import { Endpoints } from "#actors/deliveries/endpoints.ts"
 
 const now = 1_000_000
 
-/** Lanes of facilities that have so many webhooks each, named `a1`, `a2`, …; all have answered in a millisecond. */
-function lanesOf(counts: Readonly<Record<string, number>>, given: { averageMs?: number } = { averageMs: 1 }): Lanes {
-  const lanes = new Lanes()
+/** Endpoints of facilities with so many webhooks each, named `a1`, `a2`, …; all have answered in a millisecond. */
+function endpointsOf(
+  counts: Readonly<Record<string, number>>,
+  given: { averageMs?: number } = { averageMs: 1 },
+): Endpoints {
+  const endpoints = new Endpoints()
   for (const [facilityId, count] of Object.entries(counts)) {
     for (let n = 1; n <= count; n++)
-      lanes.markReady({ id: `${facilityId}${n}`, facilityId }, 0).averageMs = given.averageMs
+      endpoints.markReady({ id: `${facilityId}${n}`, facilityId }, 0).averageMs = given.averageMs
   }
-  return lanes
+  return endpoints
 }
 
-const idsOf = (lanes: Lanes) => lanes.wants(now).map(({ webhookId }) => webhookId)
-const claimable = (lanes: Lanes) => lanes.wants(now).reduce((sum, { busy, cap }) => sum + cap - busy, 0)
+const idsOf = (endpoints: Endpoints) => endpoints.wants(now).map(({ webhookId }) => webhookId)
+const claimable = (endpoints: Endpoints) => endpoints.wants(now).reduce((sum, { busy, cap }) => sum + cap - busy, 0)
 
-test("turns go round the facilities first: one webhook of a club is not behind all of another's", () => {
-  expect(idsOf(lanesOf({ a: 3, b: 1, c: 2 }))).toEqual(["a1", "b1", "c1", "a2", "c2", "a3"])
+test("webhooks are served round-robin over the facilities: one webhook of a club is not behind all of another's", () => {
+  expect(idsOf(endpointsOf({ a: 3, b: 1, c: 2 }))).toEqual(["a1", "b1", "c1", "a2", "c2", "a3"])
 })
 
-test("whose turn is over stands behind the others of its facility", () => {
-  const lanes = lanesOf({ a: 3, b: 1 })
-  const [first] = lanes.wants(now)
-  if (first) lanes.took([first], [], true)
-  expect(idsOf(lanes)).toEqual(["a2", "b1", "a3", "a1"])
+test("a webhook that was served stands behind the others of its facility", () => {
+  const endpoints = endpointsOf({ a: 3, b: 1 })
+  const [first] = endpoints.wants(now)
+  if (first) endpoints.took([first], [], true)
+  expect(idsOf(endpoints)).toEqual(["a2", "b1", "a3", "a1"])
 })
 
 test("of one facility no more than half is claimed, however many webhooks it has", () => {
-  expect(claimable(lanesOf({ a: 100 }))).toBe(limits.claimedOfFacility)
-  expect(claimable(lanesOf({ a: 100, b: 100 }))).toBe(2 * limits.claimedOfFacility)
+  expect(claimable(endpointsOf({ a: 100 }))).toBe(deliveryLimits.claimedOfFacility)
+  expect(claimable(endpointsOf({ a: 100, b: 100 }))).toBe(2 * deliveryLimits.claimedOfFacility)
 })
 
-test("what is slow and what has not answered yet share as much as they may send", () => {
-  expect(claimable(lanesOf({ a: 1, b: 1, c: 1 }, { averageMs: limits.slowMs }))).toBe(6)
+test("slow and untried webhooks share as many places as they may have requests", () => {
+  expect(claimable(endpointsOf({ a: 1, b: 1, c: 1 }, { averageMs: deliveryLimits.slowMs }))).toBe(6)
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`club ${n} `, 1]))
-  expect(claimable(lanesOf(many, { averageMs: limits.slowMs }))).toBe(limits.requestsOfSlow)
-  expect(claimable(lanesOf(many, {}))).toBe(limits.requestsOfSlow)
+  expect(claimable(endpointsOf(many, { averageMs: deliveryLimits.slowMs }))).toBe(deliveryLimits.requestsOfSlow)
+  expect(claimable(endpointsOf(many, {}))).toBe(deliveryLimits.requestsOfSlow)
 })
 
-test("a request that is under way for too long makes its webhook slow: what was claimed ahead is given back", () => {
-  const lanes = lanesOf({ a: 1, b: 1 })
-  const lane = lanes.get("a1")
-  lane?.underWay.set(1, now - limits.slowMs)
-  expect(lanes.hanging(now)).toEqual([])
-  lane?.waiting.push({ lease: 2 } as never, { lease: 3 } as never)
-  expect(lanes.hanging(now).map(({ id }) => id)).toEqual(["a1"])
-  expect(lanes.hanging(now - 1)).toEqual([])
+test("a request that is under way for too long makes its webhook slow, and deliveries claimed ahead are returned", () => {
+  const endpoints = endpointsOf({ a: 1, b: 1 })
+  const endpoint = endpoints.get("a1")
+  endpoint?.underWay.set(1, now - deliveryLimits.slowMs)
+  expect(endpoints.hanging(now)).toEqual([])
+  endpoint?.waiting.push({ lease: 2 } as never, { lease: 3 } as never)
+  expect(endpoints.hanging(now).map(({ id }) => id)).toEqual(["a1"])
+  expect(endpoints.hanging(now - 1)).toEqual([])
 })
 
-test("a scan that was told to start from the front again while a claim is under way does so", () => {
-  const lanes = lanesOf({ a: 1 })
-  const after = () => lanes.wants(now).map((want) => want.after)
+test("claims that are restarted from the front while a claim is under way start from the front", () => {
+  const endpoints = endpointsOf({ a: 1 })
+  const after = () => endpoints.wants(now).map((want) => want.after)
   const claimed = (position: number) => [
     { webhook_id: "a1", position, fresh: true, webhook: { max_concurrency: 1_000 } } as never,
   ]
-  lanes.took(lanes.wants(now), claimed(10), true)
+  endpoints.took(endpoints.wants(now), claimed(10), true)
   expect(after()).toEqual([10])
-  const claim = lanes.wants(now)
-  lanes.forget()
-  lanes.took(claim, claimed(20), true)
+  const claim = endpoints.wants(now)
+  endpoints.restartClaims()
+  endpoints.took(claim, claimed(20), true)
   expect(after()).toEqual([0])
 })
 
-test("what becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
-  const lanes = lanesOf({ a: 1, b: 1, c: 1 })
-  lanes.took(lanes.wants(now), [], false)
-  expect(idsOf(lanes)).toEqual([])
+test("a delivery that becomes due while a claim is under way is claimed next, although that claim brought nothing", () => {
+  const endpoints = endpointsOf({ a: 1, b: 1, c: 1 })
+  endpoints.took(endpoints.wants(now), [], false)
+  expect(idsOf(endpoints)).toEqual([])
 
-  for (const id of ["a", "b", "c"]) lanes.markReady({ id: `${id}1`, facilityId: id }, 0)
-  const claim = lanes.wants(now)
-  lanes.noteDue("a1", now)
-  lanes.markDue(now + limits.dueStepMs)
-  lanes.markReady({ id: "b1", facilityId: "b" }, 0)
-  lanes.took(claim, [], false)
-  expect(idsOf(lanes)).toEqual(["a1", "b1"])
+  for (const id of ["a", "b", "c"]) endpoints.markReady({ id: `${id}1`, facilityId: id }, 0)
+  const claim = endpoints.wants(now)
+  endpoints.noteDue("a1", now)
+  endpoints.markDue(now + deliveryLimits.dueStepMs)
+  endpoints.markReady({ id: "b1", facilityId: "b" }, 0)
+  endpoints.took(claim, [], false)
+  expect(idsOf(endpoints)).toEqual(["a1", "b1"])
 })

@@ -1,13 +1,14 @@
-// Processes and server sessions that stand still in the middle, and go on or die when nobody expects it any more.
+// Processes and server sessions that stand still in the middle, and go on or die late.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
-import { createTakeover } from "#actors/deliveries/reclaim.ts"
-import { type Db, QueryTimedOut } from "#base/database/db.ts"
+import { Reclaimer } from "#actors/deliveries/reclaim.ts"
+import type { Db } from "#base/database/db.ts"
+import { QueryTimedOut } from "#base/database/errors.ts"
 import type { App } from "#http/app.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -22,11 +23,11 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("what a dead process still has locked is taken over as soon as it is not", async () => {
+test("deliveries that a dead process still has locked are reclaimed as soon as they are unlocked", async () => {
   const { webhookId } = await aQueue(3)
   const [living, frozen] = [await processRow(database.db, true), await processRow(database.db, true)]
   const wants = [{ webhookId, after: 0, busy: 0, ahead: 1, cap: 100 }]
-  await claimDeliveries(database.db, { owner: frozen, wants, total: 100 })
+  await claimDeliveries(database.db, { process: actorProcess(frozen), wants, total: 100 })
   await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 s' where id = ${frozen}`
   const [locked, killed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const settling = database.db.begin(async (tx) => {
@@ -36,22 +37,22 @@ test("what a dead process still has locked is taken over as soon as it is not", 
     throw new Error("killed")
   })
   await locked.promise
-  const takeOver = createTakeover(database.db, () => living)
+  const reclaimer = new Reclaimer(database.db, () => living)
   const claimed = async () => {
     const [row] = await database.db<[{ count: number }]>`
       select count(*) from slotbase.delivery_queue where owner = ${frozen}`
     return row.count
   }
-  expect([await takeOver(), await claimed()]).toEqual([true, 3])
+  expect([await reclaimer.reclaim(), await claimed()]).toEqual([true, 3])
   killed.resolve()
   await settling.catch(() => {})
-  expect([await takeOver(), await claimed(), await takeOver()]).toEqual([true, 0, false])
+  expect([await reclaimer.reclaim(), await claimed(), await reclaimer.reclaim()]).toEqual([true, 0, false])
 })
 
-test("a claim that is committed after it was given up and asked for is found later, and its deliveries are sent", async () => {
+test("an orphaned claim that commits after the first check is found later, and its deliveries are sent", async () => {
   const receiver = startReceiver()
   const { facilityId } = await aQueue(1, { url: receiver.url })
-  // Stands for a backend that is frozen in a claim: it gets no answer, and commits when nobody expects it any more.
+  // Stands for a backend that is frozen in a claim: it gets no answer, and commits late.
   let frozen: (() => Promise<unknown>) | undefined
   let freezes = false
   const db = Object.assign((strings: TemplateStringsArray, ...values: never[]) => {

@@ -1,4 +1,4 @@
-// A receiver that says it is gone, when that is no longer said of the webhook.
+// A 410 from a receiver to which the webhook does not point any more.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { transact } from "#events/outbox.ts"

@@ -1,15 +1,16 @@
-// A delivery that ends every process that sends it is found out, and what was claimed beside it does not die of it.
+// A delivery that crashes every process that sends it is found, and no delivery claimed beside it becomes a dead
+// letter.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { claimDeliveries } from "#actors/deliveries/claim-rows.ts"
-import type { Delivery } from "#actors/deliveries/delivery.ts"
-import { reclaimLost } from "#actors/deliveries/reclaim.ts"
-import { settle } from "#actors/deliveries/settle-rows.ts"
-import { inLoneTurn } from "#actors/runtime/quarantine.ts"
+import type { ClaimedDelivery } from "#actors/deliveries/delivery.ts"
+import { reclaimAbandoned } from "#actors/deliveries/reclaim.ts"
+import { settleAttempts } from "#actors/deliveries/settle-rows.ts"
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import type { App } from "#http/app.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { startReceiver } from "#test/harness/outside/receiver.ts"
-import { processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, processRow, unbalanced } from "#test/harness/pipeline/pipeline.ts"
 import { aDeliverer, aWebhook, confirmed, delivered } from "#test/harness/pipeline/webhooks.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -33,33 +34,41 @@ async function aQueue(count: number, url = "https://receiver.example/hook") {
   return webhook.id
 }
 
+const processes = new Map<number, ActorProcess>()
+/** Each process has one quarantine. */
+function processOf(owner: number): ActorProcess {
+  const process = processes.get(owner) ?? actorProcess(owner)
+  processes.set(owner, process)
+  return process
+}
+
 const claim = (owner: number, webhookIds: readonly string[]) =>
   claimDeliveries(database.db, {
-    owner,
+    process: processOf(owner),
     wants: webhookIds.map((webhookId) => ({ webhookId, after: 0, busy: 0, ahead: 1, cap: 1_000 })),
     total: 512,
   })
 
 /** A process claims all that it gets, and dies. */
-async function lose(webhookIds: readonly string[]): Promise<readonly Delivery[]> {
+async function abandon(webhookIds: readonly string[]): Promise<readonly ClaimedDelivery[]> {
   const owner = await processRow(database.db, true)
   const claimed = await claim(owner, webhookIds)
   await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
-  await reclaimLost(database.db, heir)
+  await reclaimAbandoned(database.db, heir)
   return claimed
 }
 
-const deliver = (claimed: readonly Delivery[]) => settle(database.db, claimed.map(delivered))
+const deliver = (claimed: readonly ClaimedDelivery[]) => settleAttempts(database.db, claimed.map(delivered))
 
 const attemptsOf = (webhookId: string) => database.db<{ event_id: string; outcomes: string }[]>`
   select event_id, string_agg(outcome, ' ' order by attempt) as outcomes from slotbase.webhook_attempts
   where webhook_id = ${webhookId} group by event_id order by event_id`
 
-test("one that ends three processes is a dead letter, and none of a hundred neighbours is", async () => {
+test("a delivery that crashes three processes is a dead letter, and none of a hundred neighbours is", async () => {
   const [poisoned, innocent] = [await aQueue(50), await aQueue(50)]
   const [poison] = await database.db<[{ position: number; event_id: string }]>`
     select position, event_id from slotbase.delivery_queue where webhook_id = ${poisoned} order by position offset 20 limit 1`
-  const isPoison = ({ position }: Delivery) => position === poison.position
+  const isPoison = ({ position }: ClaimedDelivery) => position === poison.position
   const deaths: number[] = []
   const left = () => database.db`select from slotbase.delivery_queue where webhook_id in (${poisoned}, ${innocent})`
   while ((await left()).length > 0) {
@@ -71,9 +80,9 @@ test("one that ends three processes is a dead letter, and none of a hundred neig
     }
     deaths.push(claimed.length)
     await database.db`update slotbase.processes set alive_until = clock_timestamp() - interval '1 ms' where id = ${owner}`
-    await reclaimLost(database.db, heir)
+    await reclaimAbandoned(database.db, heir)
   }
-  // Twice with everybody, then alone.
+  // Twice in a batch, then in quarantine.
   expect(deaths).toEqual([100, 100, 1])
   const letters = await database.db<{ event_id: string }[]>`
     select event_id from slotbase.dead_letters where webhook_id in (${poisoned}, ${innocent})`
@@ -84,37 +93,39 @@ test("one that ends three processes is a dead letter, and none of a hundred neig
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("what was lost once is claimed together again; what was lost twice one at a time by each process, and nothing with it", async () => {
-  const [lost, fresh] = [await aQueue(3), await aQueue(2)]
-  expect([(await lose([lost])).length, (await lose([lost])).length]).toEqual([3, 3])
+test("a delivery abandoned once is claimed in a batch again; abandoned twice, by itself, one at a time per process", async () => {
+  const [abandoned, fresh] = [await aQueue(3), await aQueue(2)]
+  expect([(await abandon([abandoned])).length, (await abandon([abandoned])).length]).toEqual([3, 3])
   const [one, other] = [await processRow(database.db, true), await processRow(database.db, true)]
-  const first = await claim(one, [fresh, lost])
-  expect(first.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
-  const second = await claim(one, [fresh, lost])
-  expect(second.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([
+  const first = await claim(one, [fresh, abandoned])
+  expect(first.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([[abandoned, true]])
+  const second = await claim(one, [fresh, abandoned])
+  expect(second.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([
     [fresh, false],
     [fresh, false],
   ])
-  expect(await claim(one, [fresh, lost])).toHaveLength(0)
-  const elsewhere = await claim(other, [fresh, lost])
-  expect(elsewhere.map(({ webhook_id, alone }): unknown[] => [webhook_id, alone])).toEqual([[lost, true]])
+  expect(await claim(one, [fresh, abandoned])).toHaveLength(0)
+  const elsewhere = await claim(other, [fresh, abandoned])
+  expect(elsewhere.map(({ webhook_id, quarantined }): unknown[] => [webhook_id, quarantined])).toEqual([
+    [abandoned, true],
+  ])
 
-  expect((await deliver(first)).map(({ webhook_id }) => webhook_id)).toEqual([lost])
-  const next = await claim(one, [lost])
+  expect((await deliver(first)).map(({ webhook_id }) => webhook_id)).toEqual([abandoned])
+  const next = await claim(one, [abandoned])
   expect(next).toHaveLength(1)
   expect(await deliver([...next, ...elsewhere, ...second])).toEqual([])
 })
 
-test("one that hangs keeps its turn for a moment only, and then another webhook's comes first", async () => {
+test("a delivery that hangs stays in quarantine for a moment only, and then another webhook's comes first", async () => {
   const [hanging, steady] = [await aQueue(2), await aQueue(1)]
-  await lose([hanging, steady])
-  await lose([hanging, steady])
+  await abandon([hanging, steady])
+  await abandon([hanging, steady])
   const owner = await processRow(database.db, true)
-  const [hung] = (await claim(owner, [hanging])) as [Delivery]
+  const [hung] = (await claim(owner, [hanging])) as [ClaimedDelivery]
   const wants = [hanging, steady].map((webhookId) => ({ webhookId, after: 0, ahead: 1, cap: 1_000 }))
   const again = () =>
     claimDeliveries(database.db, {
-      owner,
+      process: processOf(owner),
       wants: wants.map((want) => ({ ...want, busy: want.webhookId === hanging ? 1 : 0 })),
       total: 512,
     })
@@ -129,19 +140,16 @@ test("one that hangs keeps its turn for a moment only, and then another webhook'
   await deliver(await claim(owner, [hanging]))
 })
 
-test("a run that is handled alone and a delivery that is sent alone take turns", async () => {
+test("a quarantined run and a quarantined delivery exclude each other", async () => {
   const webhookId = await aQueue(2)
-  await lose([webhookId])
-  await lose([webhookId])
+  await abandon([webhookId])
+  await abandon([webhookId])
   const owner = await processRow(database.db, true)
   const [begun, handled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const run = inLoneTurn(
-    () => owner,
-    async () => {
-      begun.resolve()
-      await handled.promise
-    },
-  )
+  const run = processOf(owner).quarantine.handleRun(async () => {
+    begun.resolve()
+    await handled.promise
+  })
   await begun.promise
   expect(await claim(owner, [webhookId])).toHaveLength(0)
   handled.resolve()
@@ -149,40 +157,35 @@ test("a run that is handled alone and a delivery that is sent alone take turns",
   const first = await claim(owner, [webhookId])
   expect(first).toHaveLength(1)
   const order: string[] = []
-  const next = inLoneTurn(
-    () => owner,
-    async () => void order.push("run"),
-  )
+  const next = processOf(owner).quarantine.handleRun(async () => void order.push("run"))
   order.push("delivery")
   await deliver(first)
   await next
   expect(order).toEqual(["delivery", "run"])
   // Slow runs do not keep it for long.
   const claims: number[] = []
-  const slow = inLoneTurn(
-    () => owner,
-    () =>
-      eventually(async () => {
-        claims.push((await claim(owner, [webhookId])).length)
-        expect(claims.at(-1)).toBe(1)
-      }),
+  const slow = processOf(owner).quarantine.handleRun(() =>
+    eventually(async () => {
+      claims.push((await claim(owner, [webhookId])).length)
+      expect(claims.at(-1)).toBe(1)
+    }),
   )
   await slow
   expect(claims[0]).toBe(0)
 })
 
-test("a deliverer sends them one after the other, and the rest as ever", async () => {
+test("a deliverer sends quarantined deliveries one after the other, and the others as ever", async () => {
   const inbox = startReceiver()
-  const [lost, fresh] = [await aQueue(20, inbox.url), await aQueue(20, inbox.url)]
-  await lose([lost])
-  await lose([lost])
+  const [abandoned, fresh] = [await aQueue(20, inbox.url), await aQueue(20, inbox.url)]
+  await abandon([abandoned])
+  await abandon([abandoned])
   const deliverer = await aDeliverer(app)
   await deliverer.run()
-  // Twenty whose turns had to run out would take ten seconds.
+  // Twenty of them would take ten seconds, if each stayed in quarantine for its full time.
   await eventually(() => expect(inbox.received).toHaveLength(40), { withinMs: 8_000 })
   await deliverer.idle()
   const outcomes = async (webhookId: string) => new Set((await attemptsOf(webhookId)).map((row) => row.outcomes))
-  expect([await outcomes(lost), await outcomes(fresh)]).toEqual([
+  expect([await outcomes(abandoned), await outcomes(fresh)]).toEqual([
     new Set(["unknown unknown delivered"]),
     new Set(["delivered"]),
   ])
@@ -190,7 +193,7 @@ test("a deliverer sends them one after the other, and the rest as ever", async (
   await inbox.stop()
 })
 
-test("the look for them takes their index alone, also while the queue is long", async () => {
+test("suspects are found by their own index, also while the queue is long", async () => {
   await aQueue(2_000)
   const plan = await database.db<{ "QUERY PLAN": string }[]>`
     explain select ctid, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1`

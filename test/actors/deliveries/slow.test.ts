@@ -1,8 +1,8 @@
-// Receivers that do not answer take half of a process's requests at most, whether they are new or have answered fast before,
-// and a facility takes half at most: the others go on meanwhile.
+// Receivers that do not answer take half of a process's requests at most, whether they are new or were fast before. A
+// facility takes half at most. The others go on meanwhile.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import { limits } from "#actors/deliveries/endpoint.ts"
+import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
 import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
@@ -29,7 +29,7 @@ function startAnswering(answer: () => Response | Promise<Response> = () => new R
   return receiver
 }
 
-/** Far less than a request that hangs is given (10 s). */
+/** Far less than the time limit of a request (10 s). */
 const withinMs = { withinMs: 5_000 }
 
 const never = () => new Promise<Response>(() => {})
@@ -59,16 +59,16 @@ test("a hundred webhooks that have never answered take half of the requests, and
   const blackHole = startAnswering(never)
   for (const facility of await webhooksTo(blackHole, 100)) await confirmed(app.db, facility, 3)
 
-  deliverer.lookEverywhere()
+  deliverer.requestScan()
   await deliverer.pass()
-  await eventually(() => expect(blackHole.received).toHaveLength(limits.requestsOfSlow))
+  await eventually(() => expect(blackHole.received).toHaveLength(deliveryLimits.requestsOfSlow))
   await confirmed(app.db, known, 200)
   await deliverer.pass()
   await eventually(() => expect(good.received).toHaveLength(201), withinMs)
-  expect(blackHole.received).toHaveLength(limits.requestsOfSlow)
+  expect(blackHole.received).toHaveLength(deliveryLimits.requestsOfSlow)
 })
 
-test("webhooks that were fast and then hang give back what was claimed for them, and the others go on", async () => {
+test("deliveries claimed for webhooks that were fast and then hang are returned, and the others go on", async () => {
   let hang = false
   const fickle = startAnswering(() => (hang ? never() : new Response("ok")))
   const good = startAnswering()
@@ -102,10 +102,10 @@ test("a facility has half of the requests at most, and another's webhook goes on
   hang = true
   await confirmed(app.db, facility.id, 20)
   await deliverer.pass()
-  await eventually(() => expect(busy.received).toHaveLength(300 + limits.requestsOfFacility))
+  await eventually(() => expect(busy.received).toHaveLength(300 + deliveryLimits.requestsOfFacility))
 
   await confirmed(app.db, other, 100)
   await deliverer.pass()
   await eventually(() => expect(good.received).toHaveLength(110), withinMs)
-  expect(busy.received).toHaveLength(300 + limits.requestsOfFacility)
+  expect(busy.received).toHaveLength(300 + deliveryLimits.requestsOfFacility)
 })

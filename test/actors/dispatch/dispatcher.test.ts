@@ -1,4 +1,4 @@
-// The dispatcher's passes, and what it does with events that SQL recorded without the program's check.
+// The passes of the dispatcher, and its check of events that were recorded from SQL.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
@@ -35,8 +35,8 @@ test("a pass dispatches one batch and says whether there is more, and a hint fol
   stop()
 })
 
-test("is woken by recorded events, and looks every second anyway", () => {
-  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], everyMs: 1_000 })
+test("is woken by recorded events, and runs every second anyway", () => {
+  expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], pollEveryMs: 1_000 })
 })
 
 test("of the events recorded from SQL the good ones are dispatched in order, the bad one is a dead letter", async () => {
@@ -69,7 +69,7 @@ test("of the events recorded from SQL the good ones are dispatched in order, the
   })
 })
 
-test("an event of a type that nobody knows is a dead letter", async () => {
+test("an event of an unknown type is a dead letter", async () => {
   await recordMany(db, 1)
   await db`update slotbase.outbox set unchecked = true, type = 'booking.imagined'`
   await dispatchAll()
@@ -77,7 +77,7 @@ test("an event of a type that nobody knows is a dead letter", async () => {
   expect(await messages()).toEqual(["booking.imagined is not valid: type: Unknown event type"])
 })
 
-test("an outbox row without an event blocks nobody: it is a dead letter that says so", async () => {
+test("an outbox row without an event blocks no other: it is a dead letter that says so", async () => {
   await db`
     insert into slotbase.outbox (event_id, facility_id, type, unchecked) values (${newId()}, ${newId()}, 'booking.confirmed', true)`
   const [id] = await recordMany(db, 1)
@@ -86,7 +86,7 @@ test("an outbox row without an event blocks nobody: it is a dead letter that say
   expect(await messages()).toEqual(["there is no such event"])
 })
 
-test("two who check at once do it once", async () => {
+test("two checks at once do it once", async () => {
   await recordMany(db, 20)
   await db`update slotbase.outbox set unchecked = true`
   await db`update slotbase.events set data = '{}' where id in (select event_id from slotbase.outbox order by seq limit 10)`

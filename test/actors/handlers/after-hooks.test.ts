@@ -1,4 +1,5 @@
-// AfterHooks: a registered hook gets its event under a key of its own; without hooks the handler is subscribed to nothing.
+// AfterHooks: a registered hook gets its event under a key of its own. Without hooks the handler is subscribed to
+// nothing.
 
 import { expect, test } from "bun:test"
 import { afterHooksHandler } from "#actors/handlers/after-hooks.ts"

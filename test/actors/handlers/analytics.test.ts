@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 const db = () => database.db
 
-/** Handles all events of the club that the handler is subscribed to, in one batch, newest first: sums bear any order. */
+/** Handles all events of the club for the handler, in one batch, newest first: sums do not depend on the order. */
 async function handleAll(): Promise<unknown> {
   const events = await db()<HandledEvent[]>`
     select e.*, 0 as position from slotbase.events e
@@ -56,7 +56,7 @@ const none = {
   refunds_amount: 0,
 }
 
-test("counts what became of the bookings of a day, a booking from a hold once", async () => {
+test("counts the bookings of a day by their fate, a booking from a hold once", async () => {
   const kept = await club.book(club.court, 9)
   const missed = await club.book(club.court, 10)
   const cancelled = await club.book(club.court, 11)
@@ -141,7 +141,7 @@ test("payments count on the day on which they were made, offline ones on the day
   ])
 })
 
-describe("what cannot be counted is skipped with its reason", () => {
+describe("an event that cannot be counted is skipped with its reason", () => {
   test("an event of a booking that is not there", async () => {
     await run(db(), async (tx) =>
       record(tx, sample("booking.cancelled", { facilityId: club.id, bookingId: newId() }, club.id)),

@@ -1,4 +1,5 @@
-// NotificationHandler against a real SMTP server: who is told, what a repeated or broken run sends, and what is recorded.
+// NotificationHandler against a real SMTP server: its recipients, the sends of a repeated or broken run, and its
+// records.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { GiveUp, type HandledEvent } from "#actors/handlers/handler.ts"
@@ -142,7 +143,7 @@ test("a recipient whom the server refuses for good is skipped with its words, an
   expect((await recorded(event))[0]).toMatchObject({ status: "skipped", reason: "550 5.1.1 No such user here" })
 })
 
-test("after a temporary refusal the run fails, and its repetition sends only what is missing", async () => {
+test("after a temporary refusal the run fails, and its repetition sends only the missing mails", async () => {
   receiver.refuse = (address) => (address === mia.email ? [451, "4.7.1 Greylisted"] : undefined)
   const event = confirmed()
   await expect(run(event)).rejects.toThrow("1 of 3 not sent: 451 4.7.1 Greylisted")
@@ -229,7 +230,7 @@ test("a payment's receipt goes to the payer", async () => {
   expect(mailsBySubject()).toEqual({ "Payment received: £19.99 to Parkside Tennis": [noah.email] })
 })
 
-test("a request for approval is told to the booker and to those who decide, to each in their words", async () => {
+test("a request for approval is mailed to the booker and to the people who decide, each with a text of its own", async () => {
   const club = await aFacility(database.db)
   const owner = await aPerson(database.db)
   await aRole(database.db, owner.id, "facility_owner", club.id)
@@ -241,7 +242,7 @@ test("a request for approval is told to the booker and to those who decide, to e
   })
 })
 
-test("a coach hears what became of a block; one that needs no approval asks nobody", async () => {
+test("a coach is told the decision about a block; a block that needs no approval asks nobody", async () => {
   const none = await run(eventOf("coach.block.requested", { requiresApproval: false }))
   expect(none).toEqual({ skipped: "it needs no approval" })
   await run(eventOf("coach.block.rejected", { coachId: noah.id, rejectionReason: "League day" }))

@@ -1,10 +1,10 @@
-// WaitlistHandler and the job waitlist-offers: what heals, and what has nothing to do.
+// WaitlistHandler and the job waitlist-offers: the slots that they offer, and the cases with nothing to do.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { waitlistHandler } from "#actors/handlers/waitlist.ts"
 import { waitlistOffers } from "#actors/jobs/waitlist-offers.ts"
-import { open } from "#events/outbox.ts"
+import { setEventContext } from "#events/outbox.ts"
 import { testContext } from "#test/harness/club/club.ts"
 import { makeWaitlist, type Waitlist } from "#test/harness/club/waitlist.ts"
 
@@ -18,7 +18,7 @@ async function handle(bookingId: string) {
   const [event] = await list.db<HandledEvent[]>`
     select e.*, 0 as position from slotbase.events e where aggregate_id = ${bookingId} and type = 'booking.cancelled'`
   return list.db.begin((tx) => {
-    open(tx, { ...testContext, causationId: (event as HandledEvent).id })
+    setEventContext(tx, { ...testContext, causationId: (event as HandledEvent).id })
     return waitlistHandler().handle(tx, event as HandledEvent)
   })
 }
@@ -26,7 +26,7 @@ const statusOf = async (id: string) => (await list.entry(id)).status
 /** Free without anybody noticing: its booking's occupancy is gone. */
 const lose = (bookingId: string) => list.db`delete from slotbase.occupancies where booking_id = ${bookingId}`
 
-test("what the cancellation offered already is skipped; what was freed beside it is offered once, caused by the event", async () => {
+test("a slot that the cancellation has offered is skipped; one freed beside it is offered once, caused by the event", async () => {
   const booking = await list.taken(48)
   const first = await list.waiting(list.ana, 48)
   await list.cancel(booking)
@@ -46,7 +46,7 @@ test("what the cancellation offered already is skipped; what was freed beside it
   expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or who did has been offered it" })
 })
 
-test("the job offers what became free otherwise, and ends the wishes whose time has come", async () => {
+test("the job offers slots that became free otherwise, and ends the entries whose time has come", async () => {
   const booking = await list.taken(60)
   const other = await list.taken(62)
   const offered = await list.waiting(list.ana, 60)

@@ -1,5 +1,5 @@
-// Retention: old months leave, what is unfinished in them becomes dead letters, nobody who writes waits for it, and an
-// interruption anywhere is healed by the next run.
+// Retention: old months leave, and their unfinished work becomes dead letters. No writer waits for it, and the next run
+// heals an interruption anywhere.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -26,7 +26,7 @@ const project = join(import.meta.dir, "../../..")
 let database: TestDatabase
 let db: Db
 let webhook: string
-/** What the job has said. */
+/** The lines that the job has printed. */
 let said: string[]
 
 beforeEach(async () => {
@@ -44,7 +44,7 @@ afterEach(async () => {
   await database.drop()
 })
 
-test("a month older than keep_events leaves; what was unfinished is dead letters with the whole event, counted aloud", async () => {
+test("a month older than keep_events leaves; unfinished work becomes dead letters with the whole event, and is counted", async () => {
   const { month, ids } = await anOldMonth()
   await db`
     insert into slotbase.handlers (handler, event_type, from_position, until_position, ended)
@@ -72,7 +72,7 @@ test("a month older than keep_events leaves; what was unfinished is dead letters
   expect(ended.map(({ handler }) => handler)).toEqual(["Later"])
 })
 
-test("work that goes on in later months is left alone", async () => {
+test("work that goes on in later months is untouched", async () => {
   await anOldMonth()
   await aYearLater()
   await retire()
@@ -115,7 +115,7 @@ test("less than a month is refused, and last month stays however little is kept"
   expect(await partitions(db, month)).toHaveLength(4)
 })
 
-test("a reader who idles in a transaction delays it and nobody else; it says who, and goes on when he has gone", async () => {
+test("a reader that idles in a transaction delays it and no one else; it names the reader, and goes on afterwards", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
   const reader = connect(database.url, { max: 1, applicationName: "slotbase test report" })
@@ -192,16 +192,16 @@ test.each(interruptions)("killed after %s, the next run finishes it", async (_, 
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
 })
 
-test("killed after each of its steps in turn, it goes on where it was, and ends as if nothing had been", async () => {
+test("killed after each of its steps in turn, it goes on where it was, with the same end", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
   await nameUntil(month)
   const steps: (readonly [CrashPoint, nth: number])[] = [
     ["month-named", 1],
-    ["month-buried", 1],
+    ["month-dead-lettered", 1],
     ["log-forgotten", 1],
     ["partition-detached", 1],
-    ["detached-buried", 1],
+    ["detached-dead-lettered", 1],
     ["partition-detached", 1],
     ["partition-detached", 1],
     ["partition-detached", 1],
@@ -225,7 +225,7 @@ test("killed after each of its steps in turn, it goes on where it was, and ends 
   expect(await months()).toEqual([{ month, ended: true, undispatched: 1, runs: 2, deliveries: 2, positions: 2 }])
 })
 
-test("what is put back to work in the middle becomes a dead letter again", async () => {
+test("work that is put back in the middle becomes a dead letter again", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
   await nameUntil(month)
@@ -237,7 +237,7 @@ test("what is put back to work in the middle becomes a dead letter again", async
   expect((await db`select from slotbase.unfinished_runs where position <= 2`).count).toBe(0)
 })
 
-test("who handles a run while it is buried can no longer settle it", async () => {
+test("a run under way when it becomes a dead letter can no longer be settled", async () => {
   const { month } = await anOldMonth()
   const owner = await processRow(db, true)
   const [claim] = await db<[{ lease: number }]>`
@@ -295,7 +295,7 @@ async function retire(lockMs = 300): Promise<void> {
   while ((await pass(new AbortController().signal)).more);
 }
 
-/** The same in a process of its own, which may die of it; answers how it ended. */
+/** The same in a process of its own, which may be killed; answers how it ended. */
 async function retireElsewhere(armings: readonly Arming[]): Promise<number | string | null> {
   const program = `
     import { retention } from "./actors/jobs/retention.ts"
@@ -313,7 +313,7 @@ async function moveClock(by: string): Promise<void> {
   await clock.follow(db)
 }
 
-/** Two events of the present month that are dispatched, and one that nobody ever dispatches. */
+/** Two events of the present month that are dispatched, and one that never is. */
 async function anOldMonth(): Promise<{ month: string; ids: readonly string[] }> {
   const dispatched = await recordMany(db, 2)
   await dispatchAll(db)
@@ -323,7 +323,7 @@ async function anOldMonth(): Promise<{ month: string; ids: readonly string[] }> 
   return { month: row.month, ids: [...dispatched, ...left] }
 }
 
-/** Time goes by, and then something happens again: the log has an end that is kept. */
+/** Time goes by, and then an event is recorded: the log has an end that is kept. */
 async function aYearLater(by = "14 months"): Promise<void> {
   await moveClock(by)
   await recordMany(db, 2)
@@ -382,7 +382,7 @@ const positions = async () =>
     (row) => row.position,
   )
 
-/** What became of the months in which there was anything. */
+/** The state of the months in which there was an event. */
 const months = async () => {
   const rows = await db<object[]>`
     select to_char(month, 'YYYY_MM') as month, ended_at is not null as ended, undispatched, runs, deliveries, positions

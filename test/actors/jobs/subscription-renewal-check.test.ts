@@ -1,4 +1,4 @@
-// The job subscription-renewal-check: what becomes of subscriptions by the clock alone, and of those who act at the same moment.
+// The job subscription-renewal-check: the life of subscriptions by the clock, and commands at the same moment.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
@@ -109,7 +109,7 @@ describe("renewal", () => {
     expect(Date.parse((await subscription()).currentPeriodEnd)).toBeGreaterThan(Date.parse(later(currentPeriodEnd, 70)))
   })
 
-  test("one that cannot be renewed does not keep the others", async () => {
+  test("a subscription that cannot be renewed does not delay the others", async () => {
     const other = await aClub(db)
     const { id, currentPeriodEnd } = await subscribed(db, club, { planId: "academy" })
     await payAll(id)
@@ -129,7 +129,7 @@ describe("renewal", () => {
     expect(await runRenewals(app)).toMatchObject({ renewed: 1 })
   })
 
-  test("what is beyond a limit is said again when a month begins", async () => {
+  test("a use beyond a limit is warned of again when a month begins", async () => {
     await db`
       insert into slotbase.resources (id, facility_id, name, resource_type)
       select gen_random_uuid(), ${club.id}, 'Lane ' || n, 'lane' from generate_series(1, 3) n`
@@ -144,7 +144,7 @@ describe("renewal", () => {
 })
 
 describe("the end", () => {
-  test("what was cancelled at its period's end ends then, and is not renewed", async () => {
+  test("a subscription cancelled at the end of its period ends then, and is not renewed", async () => {
     const { id, currentPeriodEnd } = await subscribed(db, club)
     await payAll(id)
     await run(db, (tx) => cancelSubscription(tx, club.admin.caller, club.id, { cancelReason: "We close." }))
@@ -177,7 +177,7 @@ describe("the end", () => {
     ])
   })
 
-  test("an unpaid invoice: asked for at once, past due after three days, given up after four looks", async () => {
+  test("an unpaid invoice: asked for at once, past due after three days, given up after four checks", async () => {
     const { id, createdAt } = await subscribed(db, club)
     expect(await runRenewals(app)).toMatchObject({ asked: 1 })
     expect(await runRenewals(app)).toMatchObject({ asked: 0, pastDue: 0 })
@@ -217,7 +217,7 @@ describe("the end", () => {
     expect((await invoices()).map(({ status }) => status)).toEqual(["failed"])
   })
 
-  test("a payment in time brings it back, and what is over is credited", async () => {
+  test("a payment in time brings it back, and the surplus is credited", async () => {
     const { id, createdAt } = await subscribed(db, club)
     await runRenewals(app)
     await moveTo(db, later(createdAt, 4))
@@ -240,7 +240,7 @@ describe("the end", () => {
     })
   })
 
-  test("a payment of something else is none of its business, and one of no subscription is given up", async () => {
+  test("a payment for something else is skipped, and a payment for no subscription is given up", async () => {
     const handler = subscriptionPaymentHandler()
     const data = (referenceType: string) => ({ referenceType, referenceId: club.id, amount: 1 })
     const handle = (referenceType: string) =>
@@ -263,7 +263,7 @@ describe("at the same moment", () => {
     expect(await eventsOf(db, club.id, "payment.")).toHaveLength(1)
   })
 
-  test("cancelled while it renews: it is renewed once, and what was cancelled is the new period", async () => {
+  test("cancelled while it renews: it is renewed once, and the new period is the cancelled one", async () => {
     for (const atPeriodEnd of [true, false]) {
       club = await aClub(db)
       const { id, currentPeriodEnd } = await subscribed(db, club)

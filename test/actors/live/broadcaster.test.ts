@@ -1,7 +1,7 @@
-// Following the log: from where it stood, all of it, for every process, and without work for nobody.
+// Following the log: from its end, without a gap, in every process, and without work while there are no sockets.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { broadcast } from "#actors/live/broadcaster.ts"
+import { broadcastOnce } from "#actors/live/broadcaster.ts"
 import { connect } from "#base/database/db.ts"
 import { record } from "#events/outbox.ts"
 import { Live } from "#outbound/live/live.ts"
@@ -28,15 +28,15 @@ test("the first pass notes the end of the log; without sockets later ones only f
   await checkIns(3)
   const live = new Live(db)
   expect(live.position).toBeUndefined()
-  expect(await broadcast(db, live)).toEqual({ more: false })
+  expect(await broadcastOnce(db, live)).toEqual({ more: false })
   expect(live.position).toBe(3)
   await checkIns(2)
-  expect(await broadcast(db, live)).toEqual({ more: false })
+  expect(await broadcastOnce(db, live)).toEqual({ more: false })
   expect(live.position).toBe(5)
   live.closeAll()
 })
 
-test("every server process tells its own clients", async () => {
+test("every server process publishes to its own clients", async () => {
   const servers = [await serve(), await serve()]
   const clients = await Promise.all(servers.map((server) => server.connect({ token: club.staff.token })))
   const channel = `facility:${club.id}:check-ins`
@@ -49,23 +49,23 @@ test("every server process tells its own clients", async () => {
   for (const client of clients) client.close()
 })
 
-test("a backlog is told in batches, in order and without a gap", async () => {
+test("a backlog is published in batches, in order and without a gap", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })
   await client.subscribe(`facility:${club.id}:check-ins`)
   const start = server.live.position ?? 0
   await checkIns(1_200)
-  expect(await broadcast(db, server.live)).toEqual({ more: true })
+  expect(await broadcastOnce(db, server.live)).toEqual({ more: true })
   expect(server.live.position).toBe(start + 500)
-  expect(await broadcast(db, server.live)).toEqual({ more: true })
-  expect(await broadcast(db, server.live)).toEqual({ more: false })
+  expect(await broadcastOnce(db, server.live)).toEqual({ more: true })
+  expect(await broadcastOnce(db, server.live)).toEqual({ more: false })
   const positions = (await client.drain()).map(({ position }) => Number(position))
   expect(positions).toEqual(Array.from({ length: 1_200 }, (_, index) => start + 1 + index))
   client.close()
 })
 
-test("when retention was quicker than a process, its sockets are told to refetch", async () => {
+test("when retention was quicker than a process, its sockets are asked to resync", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })
@@ -85,14 +85,14 @@ test("a pass that fails is done again from where the process stood", async () =>
   await client.subscribe(`facility:${club.id}:check-ins`)
   await checkIns(1)
   const nowhere = connect("postgres://nobody@127.0.0.1:1/nothing", { applicationName: "slotbase test" })
-  await expect(broadcast(nowhere, server.live)).rejects.toThrow()
+  await expect(broadcastOnce(nowhere, server.live)).rejects.toThrow()
   await nowhere.end()
   await server.pass()
   expect(await client.drain()).toHaveLength(1)
   client.close()
 })
 
-test("two passes at once, as after one that was given up, tell everything once and in order", async () => {
+test("two passes at once, as after one that was given up, publish everything once and in order", async () => {
   const { db } = database
   const server = await serve()
   const client = await server.connect({ token: club.staff.token })
@@ -102,7 +102,7 @@ test("two passes at once, as after one that was given up, tell everything once a
   await checkIns(30)
   await club.book(club.court, 1)
   await dispatchAll(db)
-  await Promise.all([broadcast(db, server.live), broadcast(db, server.live), broadcast(db, server.live)])
+  await Promise.all([broadcastOnce(db, server.live), broadcastOnce(db, server.live), broadcastOnce(db, server.live)])
   const positions = (await client.drain()).map(({ position }) => Number(position))
   expect(positions).toEqual(Array.from({ length: 31 }, (_, index) => start + 1 + index))
   client.close()

@@ -1,8 +1,8 @@
-// Claims beside dispatches that take up a change of the handler's subscriptions: whatever of both a claim sees first, it takes
-// exactly what the handler is subscribed to at each position.
+// Claims beside dispatches that take up a change of subscriptions: a claim takes exactly the events that the handler is
+// subscribed to at each position.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { claimFresh } from "#actors/runs/claim.ts"
+import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { dispatchAll, processRow, recordMany, subscribe } from "#test/harness/pipeline/pipeline.ts"
@@ -29,13 +29,13 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("nothing is claimed that it is not subscribed to any more, and nothing that it is newly subscribed to is passed over", async () => {
+test("no event of an ended subscription is claimed, and none of a new subscription is passed over", async () => {
   await subscribe(db, handler, types[0])
   await recordMany(db, 2, types[0])
   await dispatchAll(db)
   const claimed: number[] = []
   const claim = async () => {
-    const { runs, lease } = await claimFresh(claimer, handler, owner, 0, 100)
+    const { runs, lease } = await claimFreshRuns(claimer, handler, owner, 0, 100)
     claimed.push(...runs.map(({ position }) => position))
     if (runs.length > 0) await db`delete from slotbase.handler_claims where lease = ${lease}`
   }

@@ -1,8 +1,10 @@
-// Claims: no run is ever two people's, what a dead process held is tried once more and then one by one, and a late settler changes nothing.
+// Claims: no run belongs to two processes. The runs of a dead process are tried once more, then one by one, and a late
+// settlement changes nothing.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { claimFresh, claimLone, giveBack, type Run, takeOver } from "#actors/runs/claim.ts"
-import { asFenced, Fenced, settle, settleFailure } from "#actors/runs/settle.ts"
+import { claimFreshRuns, claimQuarantinedRun, type Run, releaseAbandonedRuns, returnRuns } from "#actors/runs/claim.ts"
+import { asFenced, Fenced, settleRuns } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import {
@@ -40,7 +42,7 @@ beforeEach(async () => {
 
 afterAll(() => database.drop())
 
-describe("claiming what is free", () => {
+describe("claiming free runs", () => {
   test("four processes share the runs and never one of them", async () => {
     await queue(600)
     const others = [1, 2, 3].map(() => connect(database.url, { max: 2, applicationName: "slotbase test" }))
@@ -48,11 +50,11 @@ describe("claiming what is free", () => {
       const owner = await processRow(db, true)
       const claimed = []
       for (let since = 0; ; ) {
-        const claim = await claimFresh(sql, handler, owner, since, 50)
+        const claim = await claimFreshRuns(sql, handler, owner, since, 50)
         if (claim.runs.length === 0) return claimed
         since = claim.since
         claimed.push(...claim.runs.map((run) => run.position))
-        await settle(
+        await settleRuns(
           sql,
           handler,
           claim.lease,
@@ -75,7 +77,7 @@ describe("claiming what is free", () => {
     expect([...claims] as object[]).toEqual([{ handler, lease: claim.lease, owner: alive, positions: [1, 2, 3] }])
     expect(claim.runs[0]).toMatchObject({
       attempts: 0,
-      alone: false,
+      quarantined: false,
       type: "booking.confirmed",
       source: "booking-service",
       metadata: { environment: "development" },
@@ -87,12 +89,12 @@ describe("claiming what is free", () => {
     ])
   })
 
-  test("says whether the log may hold more, and passes over what the handler does not want", async () => {
+  test("says whether the log may hold more, and passes over events without a subscription", async () => {
     await queue(5)
     await recordMany(db, 70, "booking.cancelled")
     await queue(1)
     const claims = []
-    for (let nth = 0; nth < 4; nth++) claims.push(await claimFresh(db, handler, alive, 0, 3))
+    for (let nth = 0; nth < 4; nth++) claims.push(await claimFreshRuns(db, handler, alive, 0, 3))
     expect(claims.map(({ runs, more }) => [runs.map((run) => run.position), more])).toEqual([
       [[1, 2, 3], true],
       [[4, 5], true],
@@ -119,51 +121,55 @@ describe("claiming what is free", () => {
   test("leaves a retry that is not due, and takes it when it is", async () => {
     await queue(1)
     const claim = await claimFree(db, handler, alive, 100)
-    await settleFailure(db, handler, claim.lease, claim.runs[0] as Run, new Error("no"), policy, 1)
+    await settleFailedRun(
+      db,
+      { handler, lease: claim.lease, run: claim.runs[0] as Run, policy },
+      { cause: new Error("no"), durationMs: 1 },
+    )
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     await db`select slotbase.move_clock('1 second')`
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
   })
 
-  test("what is given back is there again, untouched", async () => {
+  test("a returned run is there again, untouched", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, alive, 100)
-    await giveBack(db, { ...claim, runs: claim.runs.slice(0, 2) })
+    await returnRuns(db, { ...claim, runs: claim.runs.slice(0, 2) })
     const other = await processRow(db, true)
     const again = await claimFree(db, handler, other, 100)
     expect(again.runs).toMatchObject([
-      { position: 1, attempts: 0, alone: false },
-      { position: 2, attempts: 0, alone: false },
+      { position: 1, attempts: 0, quarantined: false },
+      { position: 2, attempts: 0, quarantined: false },
     ])
-    // Only under its own token: what others have claimed since stays theirs.
-    await giveBack(db, claim)
+    // Only under its own token: runs that others have claimed since stay theirs.
+    await returnRuns(db, claim)
     expect((await claimFree(db, handler, await processRow(db, true), 100)).runs).toMatchObject([{ position: 3 }])
   })
 })
 
-describe("taking over", () => {
-  test("nobody takes what a living process holds", async () => {
+describe("releasing abandoned runs", () => {
+  test("the runs of a living process stay its own", async () => {
     await queue(3)
     await claimFree(db, handler, alive, 100)
     const other = await processRow(db, true)
     expect((await orphan(other)).runs).toEqual([])
   })
 
-  test("what a dead process held is tried together once more, and burns no attempt", async () => {
+  test("the runs of a dead process are tried in a batch once more, and burn no attempt", async () => {
     await queue(3)
     await claimFree(db, handler, dead, 100)
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
     expect((await orphan(alive)).runs).toEqual([])
     const again = await claimFree(db, handler, alive, 100)
-    expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, alone: false })))
+    expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, quarantined: false })))
   })
 
-  test("what was lost twice is taken one by one, and burns no attempt", async () => {
+  test("runs that were abandoned twice are claimed one by one, and burn no attempt", async () => {
     await queue(3)
     await loseTwice()
     for (const position of [1, 2, 3]) {
       const claim = await orphan(alive)
-      expect(claim.runs).toMatchObject([{ position, attempts: 0, alone: true, type: "booking.confirmed" }])
+      expect(claim.runs).toMatchObject([{ position, attempts: 0, quarantined: true, type: "booking.confirmed" }])
       await end(claim.lease, position)
     }
     expect((await orphan(alive)).runs).toEqual([])
@@ -172,11 +178,11 @@ describe("taking over", () => {
     )
   })
 
-  test("a run that is lost alone has lost an attempt, which stands in its errors", async () => {
+  test("a run that is abandoned in quarantine has burned an attempt, which stands in its errors", async () => {
     const [eventId] = await queue(1)
     await loseTwice()
     await orphan(await processRow(db, false))
-    expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, alone: true }])
+    expect((await orphan(alive)).runs).toMatchObject([{ attempts: 1, quarantined: true }])
     const [row] = await db`select errors, lost from slotbase.handler_queue`
     expect(row as object).toEqual({
       lost: 3,
@@ -197,23 +203,27 @@ describe("taking over", () => {
     })
   })
 
-  test("a claim whose answer never arrived is free for the claimer's next one, and nothing was lost", async () => {
+  test("an orphaned claim is free for the next claim of its process, and nothing counts as abandoned", async () => {
     await queue(2)
     const unheard = await claimFree(db, handler, alive, 100)
     const next = await claimFree(db, handler, alive, 100)
     expect(next.runs).toMatchObject([
-      { position: 1, attempts: 0, alone: false },
-      { position: 2, attempts: 0, alone: false },
+      { position: 1, attempts: 0, quarantined: false },
+      { position: 2, attempts: 0, quarantined: false },
     ])
-    expect(asFenced(await failure(settle(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
+    expect(asFenced(await failure(settleRuns(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
   })
 
-  test("what a dead process had settled of its claim stays settled, and a retry that waits is not lost with it", async () => {
+  test("settled runs of a dead process stay settled, and a retry that waits is not abandoned with it", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, dead, 100)
-    await settle(db, handler, claim.lease, [ended(1)])
-    await settleFailure(db, handler, claim.lease, claim.runs[1] as Run, new Error("no"), policy, 1)
-    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    await settleRuns(db, handler, claim.lease, [ended(1)])
+    await settleFailedRun(
+      db,
+      { handler, lease: claim.lease, run: claim.runs[1] as Run, policy },
+      { cause: new Error("no"), durationMs: 1 },
+    )
+    await releaseAbandonedRuns(db, handler, alive, 0, policy.maxRetries)
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 3, attempts: 0 }])
     expect(await runsOf(db, handler)).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
@@ -222,15 +232,15 @@ describe("taking over", () => {
     ])
   })
 
-  test("a lone run that was given back stays alone: no batch has it again", async () => {
+  test("a quarantined run that was returned stays in quarantine: no batch has it again", async () => {
     await queue(2)
     await loseTwice()
-    await giveBack(db, await orphan(alive))
+    await returnRuns(db, await orphan(alive))
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
-    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, alone: true }])
+    expect((await orphan(alive)).runs).toMatchObject([{ position: 1, attempts: 0, quarantined: true }])
   })
 
-  test("two who take over at once take different runs", async () => {
+  test("two processes that claim abandoned runs at once claim different ones", async () => {
     await queue(2)
     await loseTwice()
     const other = await processRow(db, true)
@@ -240,21 +250,27 @@ describe("taking over", () => {
 })
 
 describe("the fence", () => {
-  test("whoever lost the lease settles nothing, and his effects are rolled back", async () => {
+  test("a process that lost its lease settles nothing, and its effects are rolled back", async () => {
     await queue(2)
     await db`create table if not exists effects (what text)`
     const lost = await claimFree(db, handler, dead, 100)
-    await takeOver(db, handler, alive, 0, policy.maxRetries)
+    await releaseAbandonedRuns(db, handler, alive, 0, policy.maxRetries)
     const taken = await claimFree(db, handler, alive, 1)
     const late = db.begin(async (tx) => {
       await tx`insert into effects values ('late')`
-      await settle(tx, handler, lost.lease, [ended(1), ended(2)])
+      await settleRuns(tx, handler, lost.lease, [ended(1), ended(2)])
     })
     const error = await failure(late)
     expect(asFenced(error)).toBeInstanceOf(Fenced)
     expect((error as Error).message).toBe(`AnalyticsHandler: the claim ${lost.lease} was taken over`)
     expect(
-      await failure(settleFailure(db, handler, lost.lease, lost.runs[0] as Run, new Error("no"), policy, 1)),
+      await failure(
+        settleFailedRun(
+          db,
+          { handler, lease: lost.lease, run: lost.runs[0] as Run, policy },
+          { cause: new Error("no"), durationMs: 1 },
+        ),
+      ),
     ).toBeInstanceOf(Fenced)
     expect(await db`select * from effects`).toHaveLength(0)
     expect(await db`select * from slotbase.handler_history`).toHaveLength(0)
@@ -276,14 +292,14 @@ async function queue(count: number): Promise<readonly string[]> {
 async function loseTwice(): Promise<void> {
   await claimFree(db, handler, dead, 100)
   const next = await processRow(db, false)
-  await takeOver(db, handler, next, 0, policy.maxRetries)
+  await releaseAbandonedRuns(db, handler, next, 0, policy.maxRetries)
   await claimFree(db, handler, next, 100)
 }
 
 const orphan = async (owner: number) => {
-  await takeOver(db, handler, owner, 0, policy.maxRetries)
-  return claimLone(db, handler, owner, 0)
+  await releaseAbandonedRuns(db, handler, owner, 0, policy.maxRetries)
+  return claimQuarantinedRun(db, handler, owner, 0)
 }
 const ended = (position: number) => ({ position, status: "success" as const, durationMs: 1.5, reason: null })
-const end = (lease: number, position: number) => settle(db, handler, lease, [ended(position)])
+const end = (lease: number, position: number) => settleRuns(db, handler, lease, [ended(position)])
 const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, nth) => from + nth)

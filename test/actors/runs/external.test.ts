@@ -1,13 +1,21 @@
-// External handlers: side by side, each run settled by itself; what was cut off is given back, and what must not happen twice
-// is never begun again.
+// External handlers: runs side by side, each settled by itself. A run that was cut off is returned, and a run without
+// retries is never begun again.
 
 import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
-import { claimFresh } from "#actors/runs/claim.ts"
+import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import { connect, type Db } from "#base/database/db.ts"
-import { dispatchAll, pipelineApp, processRow, recordMany, runsOf, subscribe } from "#test/harness/pipeline/pipeline.ts"
+import {
+  actorProcess,
+  dispatchAll,
+  pipelineApp,
+  processRow,
+  recordMany,
+  runsOf,
+  subscribe,
+} from "#test/harness/pipeline/pipeline.ts"
 import { claimFree } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
@@ -90,7 +98,7 @@ test("without retries is not cut off, and its failure is a dead letter at once",
   ])
 })
 
-test("whose end the database refuses for a moment is settled at last, and not begun again", async () => {
+test("whose settlement fails for a moment is settled at last, and not begun again", async () => {
   await queue(1)
   let calls = 0
   const breaking = connect(database.url, { max: 3, applicationName: "slotbase test external" })
@@ -98,12 +106,12 @@ test("whose end the database refuses for a moment is settled at last, and not be
     pipelineApp(breaking),
     external("PaymentHandler", async () => {
       calls++
-      // What settles it next finds its connection gone.
+      // The settlement finds its connection gone.
       await database.db`
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'slotbase test external'`
     }),
-    () => owner,
+    actorProcess(owner),
   )
   await drain(actor)
   await breaking.end()
@@ -116,7 +124,7 @@ test("without retries is never begun again when its end could not be written dow
   let calls = 0
   const handler = external("PaymentHandler", async () => {
     calls++
-    // Another process believed that this one was dead, so that the end of the run is refused.
+    // Another process took this one for dead, so the settlement of the run is refused.
     await db`delete from slotbase.handler_claims where handler = 'PaymentHandler'`
     await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at, fresh)
              values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp(), true)`
@@ -126,7 +134,7 @@ test("without retries is never begun again when its end could not be written dow
   expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
 })
 
-test("without retries never sees events again whose outcome was lost with their process", async () => {
+test("without retries never sees events again whose process died", async () => {
   const [id] = await queue(3)
   await claimFree(db, "PaymentHandler", await processRow(db, false), 20)
   const handled: string[] = []
@@ -152,18 +160,19 @@ test("without retries never sees events again whose outcome was lost with their 
   })
 })
 
-test("does what dead processes held before it begins more of what is fresh", async () => {
+test("handles the runs of dead processes before more fresh ones", async () => {
   await queue(40)
-  for (let dead = 0; dead < 3; dead++) await claimFresh(db, "NotificationHandler", await processRow(db, false), 0, 10)
+  for (let dead = 0; dead < 3; dead++)
+    await claimFreshRuns(db, "NotificationHandler", await processRow(db, false), 0, 10)
   const handled: number[] = []
   await drain(actorOf(external("NotificationHandler", async (event) => void handled.push(event.position))))
   expect(handled).toEqual(upTo(40))
 })
 
-test("looks for the dead again when what it did of theirs has taken long", async () => {
+test("looks for dead processes again after their runs have taken long", async () => {
   await queue(30)
   const [dead, dying] = [await processRow(db, false), await processRow(db, true)]
-  for (const process of [dead, dying]) await claimFresh(db, "NotificationHandler", process, 0, 10)
+  for (const process of [dead, dying]) await claimFreshRuns(db, "NotificationHandler", process, 0, 10)
   const real = performance.now.bind(performance)
   let ahead = 0
   const clock = spyOn(performance, "now").mockImplementation(() => real() + ahead)
@@ -181,13 +190,13 @@ test("looks for the dead again when what it did of theirs has taken long", async
   expect(handled).toEqual(upTo(30))
 })
 
-test("does what it could not settle itself before it begins more of what is fresh", async () => {
+test("handles its own unsettled runs before more fresh ones", async () => {
   await queue(30)
   const handled: number[] = []
   const fenced = Promise.withResolvers<void>()
   const actor = actorOf(
     external("NotificationHandler", async (event) => {
-      // Its claim gets another token, as if another process had believed that this one was dead: no end is settled.
+      // Its claim gets another token, as if another process had taken this one for dead: nothing is settled.
       if (handled.push(event.position) === 10) {
         await db`
           update slotbase.handler_claims set lease = nextval('slotbase.lease_seq') where handler = 'NotificationHandler'`
@@ -214,10 +223,10 @@ const external = (
   },
 })
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
 const pass = (handler: Handler) => actorOf(handler).pass(never)
 
-/** Passes until nothing is left; the second one may find what the first one has given back. */
+/** Passes until nothing is left; the second pass may find the runs that the first one has returned. */
 async function drain(actor: Actor): Promise<void> {
   while ((await actor.pass(never)).more);
 }

@@ -1,14 +1,15 @@
-// Running handlers: the effects of a run happen exactly once, whatever fails beside it, dies in the middle or is slow.
+// Running handlers: the effects of a run happen exactly once, beside failures, crashes and slow runs.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "#actors/handlers/handler.ts"
-import { claimLone, takeOver } from "#actors/runs/claim.ts"
+import { claimQuarantinedRun, releaseAbandonedRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
-import { inLoneTurn } from "#actors/runtime/quarantine.ts"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import {
+  actorProcess,
   dispatchAll,
   failure,
   pipelineApp,
@@ -169,7 +170,7 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
   })
 
-  test("whose connection is lost has failed in nothing: the whole claim is given back", async () => {
+  test("whose connection is lost has failed in nothing: the whole claim is handled again", async () => {
     await queue(3)
     let lost = 0
     const actor = actorOf(
@@ -185,17 +186,18 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
   })
 
-  test("that overtook another process's claim changes nothing with what it lost, and keeps nothing leased", async () => {
+  test("that lost a run to another process settles the others, and keeps nothing leased", async () => {
     await queue(3)
     let other = 0
     const actor = actorOf(
       counting(async (event) => {
         if (event.position !== 1 || other > 0) return
         other = await processRow(db, true)
-        // As if this process had been stopped for a while: its life sign has run out, and another takes one of its runs.
+        // As if this process had been stopped for a while: its life sign has run out, and another claims one of its
+        // runs.
         const gone = await processRow(db, false)
         await db`update slotbase.handler_claims set owner = ${gone} where handler = 'AnalyticsHandler'`
-        await takeOver(db, "AnalyticsHandler", other, 0, 3)
+        await releaseAbandonedRuns(db, "AnalyticsHandler", other, 0, 3)
         await claimFree(db, "AnalyticsHandler", other, 1)
       }),
     )
@@ -204,7 +206,7 @@ describe("a transactional handler", () => {
     expect(await statuses("AnalyticsHandler")).toEqual({ running: 1, success: 2 })
   })
 
-  test("that is slow commits what it has done in time, and goes on with the rest", async () => {
+  test("that is slow commits the runs that are done in time, and goes on with the others", async () => {
     await queue(5)
     const real = performance.now.bind(performance)
     let ahead = 0
@@ -220,14 +222,14 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1, 1, 1])
   })
 
-  test("that waits in vain for one event's query has failed in that event alone", async () => {
+  test("that waits in vain for one event's query has failed in that event only", async () => {
     await queue(3)
     const impatient = connect(database.url, { max: 3, applicationName: "slotbase test", queryDeadlineMs: 1_500 })
     const handler = counting(async (event, tx) => {
       // The statement ends on the server a second later than here, and with it the locks of the transaction.
       if (event.position === 2) await tx`select pg_sleep(10)`
     })
-    await runHandler(pipelineApp(impatient), handler, () => owner).pass(never)
+    await runHandler(pipelineApp(impatient), handler, actorProcess(owner)).pass(never)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
       { position: 1, status: "success", attempts: 1 },
       { position: 2, status: "retrying", attempts: 1 },
@@ -237,12 +239,12 @@ describe("a transactional handler", () => {
   })
 })
 
-describe("an event that kills whoever handles it", () => {
-  test("goes to the dead letters after its lone losses, and its neighbours burn nothing", async () => {
+describe("an event that crashes its process", () => {
+  test("becomes a dead letter after its crashes in quarantine, and its neighbours burn nothing", async () => {
     await queue(3)
-    await lose("AnalyticsHandler")
+    await abandon("AnalyticsHandler")
     const actor = actorOf(counting())
-    // Each process that claims the first run alone dies with it.
+    // Each process that claims the first run in quarantine dies with it.
     for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false))
     await drain(actor)
     expect(await runsOf(db, "AnalyticsHandler")).toMatchObject([
@@ -253,9 +255,9 @@ describe("an event that kills whoever handles it", () => {
   })
 })
 
-test("lone runs of two handlers never stand beside each other in one process, so that only one can be blamed", async () => {
+test("quarantined runs of two handlers exclude each other in one process, so that the cause of a crash is known", async () => {
   await queue(5)
-  for (const name of ["AnalyticsHandler", "NotificationHandler"]) await lose(name)
+  for (const name of ["AnalyticsHandler", "NotificationHandler"]) await abandon(name)
   let [underWay, most, handled] = [0, 0, 0]
   const watched = (name: string): TransactionalHandler => ({
     kind: "transactional",
@@ -269,7 +271,7 @@ test("lone runs of two handlers never stand beside each other in one process, so
       return undefined
     },
   })
-  const self = () => owner
+  const self = actorProcess(owner)
   const actors = ["AnalyticsHandler", "NotificationHandler"].map((name) =>
     runHandler(pipelineApp(db), watched(name), self),
   )
@@ -277,19 +279,19 @@ test("lone runs of two handlers never stand beside each other in one process, so
   expect([handled, most]).toEqual([10, 1])
 })
 
-test("what was lost once goes ahead of another handler's lone run", async () => {
+test("runs that were abandoned once go ahead of another handler's quarantined run", async () => {
   await queue(3)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
-  const self = () => owner
+  const self = actorProcess(owner)
   const lone = Promise.withResolvers<void>()
-  const over = inLoneTurn(self, () => lone.promise)
+  const over = self.quarantine.handleRun(() => lone.promise)
   await drain(runHandler(pipelineApp(db), counting(), self))
   expect(await tally()).toBe(3)
   lone.resolve()
   await over
 })
 
-test("a process that has just started takes over what its predecessor held, though no new event comes", async () => {
+test("a process that has just started handles the runs of its predecessor, though no new event comes", async () => {
   await queue(5)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
   await drain(actorOf(counting()))
@@ -327,7 +329,7 @@ test("a process that is stopping claims nothing", async () => {
   expect(await statuses("AnalyticsHandler")).toEqual({ pending: 1 })
 })
 
-/** Adds one to the tally by reading it first, as handlers do that trust their transaction. */
+/** Adds one to the tally by reading it first, as a handler may inside its transaction. */
 function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): TransactionalHandler {
   return {
     kind: "transactional",
@@ -343,23 +345,23 @@ function counting(before: (event: HandledEvent, tx: Tx) => unknown = () => {}): 
 }
 
 /** Two processes die, one after the other, with everything that is queued for the handler. */
-async function lose(handler: string): Promise<void> {
+async function abandon(handler: string): Promise<void> {
   const [first, second] = [await processRow(db, false), await processRow(db, false)]
   await claimFree(db, handler, first, 100)
-  await takeOver(db, handler, second, 0, 3)
+  await releaseAbandonedRuns(db, handler, second, 0, 3)
   await claimFree(db, handler, second, 100)
 }
 
-/** Claims what was lost twice, alone, for another process. */
+/** Claims a quarantined run for another process. */
 async function orphan(owner: number): Promise<void> {
-  await takeOver(db, "AnalyticsHandler", owner, 0, 3)
-  await claimLone(db, "AnalyticsHandler", owner, 0)
+  await releaseAbandonedRuns(db, "AnalyticsHandler", owner, 0, 3)
+  await claimQuarantinedRun(db, "AnalyticsHandler", owner, 0)
 }
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, () => owner)
+const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
 const pass = (handler: Handler) => actorOf(handler).pass(never)
 
-/** Passes until nothing is left; the second one may find what the first one has given back. */
+/** Passes until nothing is left; the second pass may find the runs that the first one has returned. */
 async function drain(actor: Actor): Promise<void> {
   while ((await actor.pass(never)).more);
 }

@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { type HandledEvent, sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import {
+  actorProcess,
   dispatchAll,
   pipelineApp,
   processRow,
@@ -59,7 +61,7 @@ describe("a set-based handler", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("side by side: what all its events want is sent at once, and one that fails fails alone", async () => {
+  test("side by side: the statements of all events are sent at once, and only a failing event fails", async () => {
     await queue(50)
     const begun: number[] = []
     const handleAll = sideBySide(async (tx, event) => {
@@ -120,7 +122,7 @@ describe("a set-based handler", () => {
 })
 
 const pass = (handler: TransactionalHandler) =>
-  runHandler(pipelineApp(db), handler, () => owner).pass(new AbortController().signal)
+  runHandler(pipelineApp(db), handler, actorProcess(owner)).pass(new AbortController().signal)
 
 async function queue(count: number): Promise<void> {
   await recordMany(db, count)

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { GiveUp } from "#actors/handlers/handler.ts"
 import type { Run } from "#actors/runs/claim.ts"
-import { asFenced, Fenced, settle, settleFailure } from "#actors/runs/settle.ts"
+import { asFenced, Fenced, settleRuns } from "#actors/runs/settle.ts"
+import { settleFailedRun } from "#actors/runs/settle-failed.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
 import {
@@ -39,9 +40,9 @@ beforeEach(async () => {
 
 afterAll(() => database.drop())
 
-test("what ended moves from the queue into the history, with its duration and its reason", async () => {
+test("an ended run moves from the queue into the history, with its duration and its reason", async () => {
   const { lease } = await queueAndClaim(2)
-  await settle(db, handler, lease, [
+  await settleRuns(db, handler, lease, [
     { position: 1, status: "success", durationMs: 12.5, reason: null },
     { position: 2, status: "skipped", durationMs: 0.25, reason: "no figures\u0000 of this\ud800" },
   ])
@@ -66,7 +67,7 @@ test("a claim that succeeded together is one row with the set of its positions, 
   await recordMany(db, 5)
   await recordMany(db, 2, "booking.cancelled")
   const { lease, runs } = await queueAndClaim(5)
-  await settle(db, handler, lease, runs.map(together), runs.length)
+  await settleRuns(db, handler, lease, runs.map(together), runs.length)
   const batches = await db`select handler, positions::text, runs, duration_ms from slotbase.handler_batches`
   expect([...batches] as object[]).toEqual([{ handler, positions: "{[1,6),[8,13)}", runs: 10, duration_ms: 2.5 }])
   expect(await db`select from slotbase.handler_history`).toHaveLength(0)
@@ -82,16 +83,16 @@ test("a claim that succeeded together is one row with the set of its positions, 
   expect(await unbalanced(db)).toHaveLength(0)
 })
 
-test("of a claim that a run of was settled already, nothing more is settled as if it were whole", async () => {
+test("a claim with a settled run is not settled as if it were whole", async () => {
   const { lease, runs } = await queueAndClaim(10)
-  await settle(db, handler, lease, runs.slice(0, 1).map(together))
-  expect(asFenced(await failure(settle(db, handler, lease, runs.map(together), 10)))).toBeInstanceOf(Fenced)
+  await settleRuns(db, handler, lease, runs.slice(0, 1).map(together))
+  expect(asFenced(await failure(settleRuns(db, handler, lease, runs.map(together), 10)))).toBeInstanceOf(Fenced)
   expect((await runsOf(db, handler)).map(({ status }) => status)).toEqual(["success", ...Array(9).fill("running")])
 })
 
-test("no run succeeds twice, whoever says so", async () => {
+test("no run succeeds twice", async () => {
   const { lease, runs } = await queueAndClaim(10)
-  await settle(db, handler, lease, runs.map(together), 10)
+  await settleRuns(db, handler, lease, runs.map(together), 10)
   const again = db`
     insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)
     values (${handler}, '{[10,12)}', 2, 1, slotbase.now())`
@@ -102,7 +103,9 @@ test("an attempt that failed comes back 1, 2 and 4 seconds later, and the fourth
   let { lease, runs } = await queueAndClaim(1)
   for (const [nth, delay] of [1_000, 2_000, 4_000].entries()) {
     const failed = new Error(`failure ${nth + 1}`)
-    expect(await settleFailure(db, handler, lease, runs[0] as Run, failed, policy, 3)).toBe(delay)
+    expect(
+      await settleFailedRun(db, { handler, lease, run: runs[0] as Run, policy }, { cause: failed, durationMs: 3 }),
+    ).toBe(delay)
     const [row] = await db<[{ due_in: number }]>`
       select extract(epoch from ready_at - slotbase.now())::real * 1000 as due_in from slotbase.handler_queue`
     expect(row.due_in).toBeGreaterThan(delay - 900)
@@ -114,7 +117,13 @@ test("an attempt that failed comes back 1, 2 and 4 seconds later, and the fourth
     ;({ lease, runs } = await claim())
     expect(runs).toMatchObject([{ position: 1, attempts: nth + 1 }])
   }
-  expect(await settleFailure(db, handler, lease, runs[0] as Run, new Error("failure 4"), policy, 3)).toBeUndefined()
+  expect(
+    await settleFailedRun(
+      db,
+      { handler, lease, run: runs[0] as Run, policy },
+      { cause: new Error("failure 4"), durationMs: 3 },
+    ),
+  ).toBeUndefined()
   expect(await runsOf(db, handler)).toEqual([
     { position: 1, status: "dead_letter", attempts: 4, error: "failure 4", reason: null },
   ])
@@ -144,7 +153,9 @@ test("a dead letter holds the event and every error, each as the specification's
 test("GiveUp is a dead letter at once, under its own code", async () => {
   const { lease, runs } = await queueAndClaim(1)
   const gaveUp = new GiveUp("no such member", "member_gone")
-  expect(await settleFailure(db, handler, lease, runs[0] as Run, gaveUp, policy, 3)).toBeUndefined()
+  expect(
+    await settleFailedRun(db, { handler, lease, run: runs[0] as Run, policy }, { cause: gaveUp, durationMs: 3 }),
+  ).toBeUndefined()
   const { errors } = await deadLetter()
   expect(errors).toMatchObject([
     { error: { message: "no such member", code: "member_gone" }, attemptCount: 1, status: "dead_letter" },
@@ -154,29 +165,29 @@ test("GiveUp is a dead letter at once, under its own code", async () => {
 
 test("an error that is no Error, or whose text the database refuses, is recorded all the same", async () => {
   const { lease, runs } = await queueAndClaim(2)
-  await settleFailure(db, handler, lease, runs[0] as Run, { odd: true }, policy, 3)
-  await settleFailure(
+  await settleFailedRun(db, { handler, lease, run: runs[0] as Run, policy }, { cause: { odd: true }, durationMs: 3 })
+  await settleFailedRun(
     db,
-    handler,
-    lease,
-    runs[1] as Run,
-    new Error(`nul \u0000 half \ud800 ${"long".repeat(5_000)}`),
-    policy,
-    3,
+    { handler, lease, run: runs[1] as Run, policy },
+    { cause: new Error(`nul \u0000 half \ud800 ${"long".repeat(5_000)}`), durationMs: 3 },
   )
   const [odd, unstorable] = await runsOf(db, handler)
   expect(odd?.error).toBe("[object Object]")
   expect(unstorable?.error).toBe(`nul \ufffd half \ufffd ${"long".repeat(5_000)}`.slice(0, 2_000))
 })
 
-test("a run that dies again after it was resolved opens the same dead letter again, with the new errors behind the old", async () => {
+test("a run that fails for good again after it was resolved opens the same dead letter again, with the new errors behind the old", async () => {
   const { dead } = await die(0)
   await db`update slotbase.dead_letters set resolved_at = slotbase.now(), resolution = 'reprocessed'`
   await db`
     with gone as (delete from slotbase.handler_history returning handler, position, facility_id, event_id)
     insert into slotbase.handler_queue (handler, position, facility_id, event_id) select * from gone`
   const { lease, runs } = await claim()
-  await settleFailure(db, handler, lease, runs[0] as Run, new GiveUp("again"), policy, 1)
+  await settleFailedRun(
+    db,
+    { handler, lease, run: runs[0] as Run, policy },
+    { cause: new GiveUp("again"), durationMs: 1 },
+  )
   const again = await deadLetter()
   expect(again.id).toBe(dead.id)
   expect(again.resolved_at).toBeNull()
@@ -189,13 +200,17 @@ const together = ({ position }: Run) => ({ position, status: "success" as const,
 async function die(retries: number) {
   let { lease, runs } = await queueAndClaim(1)
   for (let nth = 1; nth <= retries; nth++) {
-    await settleFailure(db, handler, lease, runs[0] as Run, new Error(`failure ${nth}`), policy, 1)
+    await settleFailedRun(
+      db,
+      { handler, lease, run: runs[0] as Run, policy },
+      { cause: new Error(`failure ${nth}`), durationMs: 1 },
+    )
     await db`select slotbase.move_clock('1 minute')`
     ;({ lease, runs } = await claim())
   }
   const last =
     retries === policy.maxRetries ? new Error(`failure ${retries + 1}`) : new GiveUp(`failure ${retries + 1}`)
-  await settleFailure(db, handler, lease, runs[0] as Run, last, policy, 1)
+  await settleFailedRun(db, { handler, lease, run: runs[0] as Run, policy }, { cause: last, durationMs: 1 })
   return { runs, dead: await deadLetter() }
 }
 

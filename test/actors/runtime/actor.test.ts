@@ -1,8 +1,9 @@
-// An actor looks when it is woken, on its floor and when work is due; in one process one pass at a time.
+// An actor runs when it is woken, after its polling interval and when work is due. In one process one pass runs at a
+// time.
 
 import { afterEach, expect, test } from "bun:test"
 import { Cause, Effect, Exit, Fiber } from "effect"
-import { type Actor, type Pass, PassFailed, prepare, type Running } from "#actors/runtime/actor.ts"
+import { type Actor, type Pass, PassFailed, prepareActor, type Running } from "#actors/runtime/actor.ts"
 import { clock } from "#base/clock.ts"
 
 const nothing: Pass = { more: false }
@@ -12,7 +13,7 @@ afterEach(async () => {
   for (const fiber of fibers.splice(0)) await Effect.runPromise(Fiber.interrupt(fiber))
 })
 
-test("looks at the start, then when it is woken, and not otherwise", async () => {
+test("runs at the start, then when it is woken, and not otherwise", async () => {
   const passes = script(nothing, nothing, nothing)
   const running = live({ pass: passes.run })
   await passes.begun(1)
@@ -35,7 +36,7 @@ test("many wakes before the next pass are one", async () => {
   expect(passes.count()).toBe(2)
 })
 
-test("a wake during a pass leads to another look, for the pass may have looked before the work was there", async () => {
+test("a wake during a pass leads to another pass: the present one may have claimed before the work was there", async () => {
   const first = Promise.withResolvers<Pass>()
   const passes = script(first.promise, nothing, nothing)
   const running = live({ pass: passes.run })
@@ -48,7 +49,7 @@ test("a wake during a pass leads to another look, for the pass may have looked b
   expect(passes.count()).toBe(2)
 })
 
-test("looks again at once while there is more", async () => {
+test("runs again at once while there is more", async () => {
   const passes = script({ more: true }, { more: true }, nothing, nothing)
   live({ pass: passes.run })
   await passes.begun(3)
@@ -56,25 +57,25 @@ test("looks again at once while there is more", async () => {
   expect(passes.count()).toBe(3)
 })
 
-test("looks on its floor without being woken", async () => {
+test("runs after its polling interval without being woken", async () => {
   const passes = script(...Array<Pass>(10).fill(nothing))
-  live({ pass: passes.run, everyMs: 5 })
+  live({ pass: passes.run, pollEveryMs: 5 })
   await passes.begun(3)
 })
 
-test("looks when the next work is due, before its floor", async () => {
+test("runs when the next work is due, before its polling interval", async () => {
   const passes = script({ more: false, dueAt: new Date(clock.now() + 10) }, nothing, nothing)
-  live({ pass: passes.run, everyMs: 3_600_000 })
+  live({ pass: passes.run, pollEveryMs: 3_600_000 })
   await passes.begun(2)
 })
 
-test("work that was due already is looked at immediately", async () => {
+test("runs immediately when work was due already", async () => {
   const passes = script({ more: false, dueAt: new Date(0) }, nothing, nothing)
-  live({ pass: passes.run, everyMs: 3_600_000 })
+  live({ pass: passes.run, pollEveryMs: 3_600_000 })
   await passes.begun(2)
 })
 
-test("one pass at a time, whoever asks", async () => {
+test("one pass at a time, however many are asked for", async () => {
   let atOnce = 0
   let most = 0
   const running = live({
@@ -89,7 +90,7 @@ test("one pass at a time, whoever asks", async () => {
   expect(most).toBe(1)
 })
 
-test("who asks for a pass gets one that began after he asked", async () => {
+test("a call for a pass gets one that began after the call", async () => {
   const first = Promise.withResolvers<Pass>()
   const passes = script(first.promise, nothing, nothing)
   const running = live({ pass: passes.run })
@@ -100,7 +101,7 @@ test("who asks for a pass gets one that began after he asked", async () => {
   expect(passes.count()).toBe(2)
 })
 
-test("a wake during a pass that somebody else asked for leads to another look", async () => {
+test("a wake during a pass that was called for leads to another pass", async () => {
   const second = Promise.withResolvers<Pass>()
   const passes = script(nothing, second.promise, nothing)
   const running = live({ pass: passes.run })
@@ -117,7 +118,7 @@ test("a wake during a pass that somebody else asked for leads to another look", 
 
 test("fails with the actor's name when a pass fails, and can be lived again", async () => {
   const passes = script(Promise.reject(new Error("no such table")), nothing)
-  const running = prepare(actor({ pass: passes.run }), never)
+  const running = prepareActor(actor({ pass: passes.run }), never)
   const exit = await Effect.runPromiseExit(running.live)
   expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toEqual(
     new PassFailed({ actor: "test", cause: new Error("no such table") }),
@@ -127,18 +128,18 @@ test("fails with the actor's name when a pass fails, and can be lived again", as
 })
 
 test("a pass without an end is a failed one", async () => {
-  const running = prepare(actor({ pass: () => new Promise(() => {}), deadlineMs: 5 }), never)
+  const running = prepareActor(actor({ pass: () => new Promise(() => {}), deadlineMs: 5 }), never)
   const exit = await Effect.runPromiseExit(running.live)
   expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toEqual(
     new PassFailed({ actor: "test", cause: new Error("no end after 5 ms") }),
   )
 })
 
-test("a stop waits for the pass under way, which is told, and begins no other", async () => {
+test("a stop aborts the pass under way, waits for it, and begins no other", async () => {
   const stopping = new AbortController()
   const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const steps: string[] = []
-  const running = prepare(
+  const running = prepareActor(
     actor({
       pass: async (signal) => {
         begun.resolve()
@@ -171,12 +172,12 @@ const actor = (parts: Partial<Actor> & Pick<Actor, "pass">): Actor => ({
 })
 
 function live(parts: Partial<Actor> & Pick<Actor, "pass">): Running {
-  const running = prepare(actor(parts), never)
+  const running = prepareActor(actor(parts), never)
   fibers.push(Effect.runFork(running.live))
   return running
 }
 
-/** Passes that end as told, one after the other; more than that fail. */
+/** Passes with these ends, one after the other; a further pass fails. */
 function script(...outcomes: (Pass | Promise<Pass>)[]) {
   let count = 0
   const waiting: { until: number; resolve: () => void }[] = []

@@ -1,7 +1,7 @@
 // pg-boss on our driver: it starts, keeps its schedules, runs a pass per job, retries one that crashes, and stops.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Actor, prepare } from "#actors/runtime/actor.ts"
+import { type Actor, prepareActor } from "#actors/runtime/actor.ts"
 import { type Boss, startBoss } from "#actors/runtime/boss.ts"
 import type { Db } from "#base/database/db.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -105,7 +105,7 @@ test("a tick of the cron is one pass in two processes together", async () => {
   await Promise.all(both.map(({ boss }) => boss.stop(2_000)))
 }, 60_000)
 
-/** Waits until some process has looked for ticks once more. */
+/** Waits until a process has looked for ticks once more. */
 async function nextLook(): Promise<void> {
   const look = async () => (await db<[{ at: string }]>`select cron_on::text as at from pgboss.version`)[0].at
   const before = await look()
@@ -119,7 +119,10 @@ async function serve(
 ): Promise<{ boss: Boss; errors: string[] }> {
   const errors: string[] = []
   const boss = await startBoss(database.url, (error) => errors.push(error.message))
-  const running = prepare({ name, description: name, cron, deadlineMs: 60_000, pass }, new AbortController().signal)
+  const running = prepareActor(
+    { name, description: name, cron, deadlineMs: 60_000, pass },
+    new AbortController().signal,
+  )
   for (let time = 0; time < times; time++) await boss.serve([running])
   return { boss, errors }
 }

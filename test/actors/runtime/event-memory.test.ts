@@ -1,4 +1,5 @@
-// Reading the events of runs and deliveries: once per process, whoever asks at the same time, and never "gone" when it is there.
+// Reading the events of runs and deliveries: once per process, also for readers at the same time. No event counts as
+// gone while it exists.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readEvents } from "#actors/runtime/event-memory.ts"
@@ -32,7 +33,7 @@ test("five handlers that want the same events at the same time cost one statemen
   expect(count.queries).toBe(1)
 })
 
-test("of events that overlap, only what nobody has read yet is asked for", async () => {
+test("of overlapping events, only unread ones are asked for", async () => {
   const ids = await recordMany(database.db, 10)
   const { db, count } = counting()
   const [first, second] = await Promise.all([readEvents(db, ids.slice(0, 6)), readEvents(db, ids.slice(4))])
@@ -40,7 +41,7 @@ test("of events that overlap, only what nobody has read yet is asked for", async
   expect(count.queries).toBe(2)
 })
 
-test("an event that is not there is missing, and is looked for again the next time", async () => {
+test("an event that does not exist is missing, and is asked for again the next time", async () => {
   const { db, count } = counting()
   const gone = newId()
   expect((await readEvents(db, [gone])).size).toBe(0)
@@ -49,7 +50,7 @@ test("an event that is not there is missing, and is looked for again the next ti
   expect(count.queries).toBeGreaterThan(before)
 })
 
-test("a failed read fails everybody who waits for it, and the next one reads anew", async () => {
+test("a failed read fails all that wait for it, and the next one reads anew", async () => {
   const ids = await recordMany(database.db, 2)
   let fails = true
   const db = ((...args: Parameters<Db>) =>
@@ -67,7 +68,7 @@ test("more than is kept is read all the same", async () => {
   expect((await readEvents(db, ids)).size).toBe(6_000)
 })
 
-test("what is forgotten while a reader waits for the rest is not taken for gone", async () => {
+test("an event forgotten while a reader waits for others does not count as gone", async () => {
   const [early, late] = (await recordMany(database.db, 2)) as [string, string]
   const many = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
   const held = Promise.withResolvers<void>()
@@ -85,7 +86,7 @@ test("what is forgotten while a reader waits for the rest is not taken for gone"
   expect([...(await both).keys()].sort()).toEqual([early, late].sort())
 })
 
-test("no handler can change what the others get", async () => {
+test("no handler can change the events of the others", async () => {
   const [id] = await recordMany(database.db, 1)
   const event = (await readEvents(database.db, [id as string])).get(id as string)
   expect(() => Object.assign(event?.data ?? {}, { bookingId: "mine" })).toThrow(TypeError)

@@ -48,7 +48,7 @@ test("a process whose row is gone registers again, under a new name", async () =
   await sign.stop()
 })
 
-test("the runs of a process that is stopped are taken over, and continued it changes nothing", async () => {
+test("the runs of a stopped process are handled by another; continued, the process changes nothing", async () => {
   const first = await start()
   await db`insert into gate values (${first.pid})`
   await recordMany(db, 10)
@@ -60,7 +60,7 @@ test("the runs of a process that is stopped are taken over, and continued it cha
   await db`delete from gate`
   first.kill("SIGCONT")
 
-  // It goes on, finds that its tokens are void, and then takes its part of the new events.
+  // It goes on, finds that its tokens are void, and then handles its part of the new events.
   await recordMany(db, 10)
   await dispatchAll(db)
   await eventually(async () => expect(await successes()).toBe(20))

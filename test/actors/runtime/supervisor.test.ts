@@ -55,7 +55,7 @@ describe("an actor that fails", () => {
 })
 
 describe("a database that is away", () => {
-  test("is nobody's failure: the actor waits for it and looks every half second", () =>
+  test("is no failure of the actor: it waits, and tries every half second", () =>
     underTestClock(function* ({ starts, running }) {
       const reported: number[] = []
       const actor = running("dispatcher", Array(20).fill(away))
@@ -88,7 +88,7 @@ describe("a database that is away", () => {
 })
 
 describe("the tree", () => {
-  test("restarts one actor and leaves the others alone", () =>
+  test("restarts one actor and does not touch the others", () =>
     underTestClock(function* ({ starts, running }) {
       const actors = [running("dispatcher", [broken, broken]), running("housekeeping", [])]
       yield* Effect.forkChild(superviseAll(actors, () => {}, intensity))
@@ -119,7 +119,7 @@ interface Stage {
   /** When each actor was started. */
   readonly starts: Record<string, number[]>
   readonly stopped: string[]
-  /** An actor that fails as told, and then lives on. */
+  /** An actor with these failures, which then lives on. */
   readonly running: (name: string, steps: readonly Step[]) => Running
 }
 

@@ -1,4 +1,4 @@
-// Arrays in PostgreSQL's text form: whatever the elements hold, the server reads the same ones.
+// Arrays in PostgreSQL's text form: the server reads exactly the elements that were written, with any characters.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { plainArray, textArray } from "#base/database/array-literal.ts"
@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("what goes in as an array comes out as rows, whatever its characters", async () => {
+test("an array comes out as the same rows, with any characters", async () => {
   const texts = [
     "",
     "null",
@@ -34,7 +34,7 @@ test("what goes in as an array comes out as rows, whatever its characters", asyn
   expect({ ...row }).toEqual({ texts, absent: 1 })
 })
 
-test("numbers and ids, and none at all", async () => {
+test("numbers, ids and the empty array", async () => {
   const ids = [crypto.randomUUID(), crypto.randomUUID()]
   const numbers = [1, -2, 3.5, 1e-7, 1e21]
   const [row] = await database.db<[{ ids: string[]; numbers: number[]; none: number }]>`

@@ -1,6 +1,6 @@
-// An answer is whole or it is an error, wherever it is cut and whatever came before on its connection. The stock driver
-// went on counting rows where the last answer had stopped: the next one had holes in front, and `const [row] = …` found no
-// row. So a valid key was answered 401 while backends were terminated and the server had no connection left.
+// An answer is whole or an error, wherever it is cut and whatever came before on its connection. The stock driver
+// continued its row count from the previous, unfinished answer. The next result then began with holes, and `const [row]
+// = …` found no row. A valid key was answered 401 while backends were terminated and the server had no connection left.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect, type Db } from "#base/database/db.ts"
@@ -30,7 +30,7 @@ test("a statement that fails after some of its rows leaves the next answer whole
   expect([failed, after]).toEqual(["22012", whole])
 })
 
-test("what is cut holds the driver's start, its question for the types, and both forms of a query", () => {
+test("the cut messages include the driver's start, its query for the types, and both forms of a query", () => {
   expect(messages.replace(/S+/, "S").replace(/D{9,}/, "D…")).toBe("RRRRSKZ1tT2D…CZ1tT2DDDCZ2DDDCZ2DDDCZ2DDDCZ")
 })
 
@@ -50,7 +50,7 @@ for (const [how, cuts] of ways) {
   })
 }
 
-test("a connection whose question for the types is cancelled answers nothing without them", async () => {
+test("a connection whose query for the types is cancelled gives no answer without the types", async () => {
   const proxy = await startCuttingProxy(database.url, { after: messages.indexOf("D") + 10, says: "57014", stays: true })
   const db = open(proxy)
   const answers = [await ask(db), await ask(db)]
@@ -59,21 +59,24 @@ test("a connection whose question for the types is cancelled answers nothing wit
   expect(answers).toEqual(["57014", whole])
 })
 
-/** The first is sent with its description, the second as it was prepared; those after them meet what has become of both. */
+/**
+ * The first question is described first, the second is already prepared. Later ones meet the connection as both left
+ * it.
+ */
 const questions = 4
 const losses: ReadonlySet<unknown> = new Set(["CONNECTION_CLOSED", "57P01", "53300"])
 const whole = [1, 2, 3].map((n) => ({ n, words: ["a", "b"] }))
 
 const open = (through: { url: string }) => connect(through.url, { applicationName: "slotbase cut", max: 1 })
 
-/** The rows, or the code of the failure. */
+/** The rows, or the code of the error. */
 const ask = (db: Db): Promise<unknown> =>
   db`select n, array['a', 'b'] as words from generate_series(1, ${3}::integer) n`.then(
     (rows) => Array.from(rows),
     (error) => error.code,
   )
 
-/** Answers that are neither whole nor a loss, and the last one, which comes when nothing is cut any more. */
+/** The answers that are neither whole nor a lost connection, and the last answer, which comes after the last cut. */
 async function askBehind(cuts: readonly Cut[]): Promise<{ wrong: unknown[]; last: unknown }> {
   const proxy = await startCuttingProxy(database.url, ...cuts)
   const db = open(proxy)
@@ -87,7 +90,9 @@ async function askBehind(cuts: readonly Cut[]): Promise<{ wrong: unknown[]; last
   }
 }
 
-/** Where to cut: before and after every message, but of hundreds of rows in a row only at the first and the last. */
+/**
+ * Where to cut: before and after every message. Of hundreds of consecutive rows, only the first and the last are cut.
+ */
 function* telling(types: string): Generator<number> {
   for (let after = 0; after < types.length; after++) {
     if (types[after] !== "D" || types[after - 1] !== "D" || types[after - 2] !== "D" || types[after + 1] !== "D")

@@ -1,8 +1,10 @@
-// The connection as the rest of the program sees it: types of values, errors, listening, and what the compiler refuses.
+// The connection as the rest of the program uses it: types of values, errors, listening, and compile-time refusals.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type postgres from "postgres"
-import { connect, type Db, isConnectionLost, isConstraint, type Queryable, type Tx } from "#base/database/db.ts"
+import { connect, type Db, type Queryable } from "#base/database/db.ts"
+import { isConnectionLost, isConstraint } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
@@ -44,7 +46,7 @@ test("a bigint beyond 2^53 is an error, never a wrong number, and the connection
   expect([...(await db`select ${2 ** 40}::bigint as big`)]).toEqual([{ big: 2 ** 40 }])
 })
 
-test("arrays, json, identifiers and lists of rows are sent as they are meant, also right after a swap", async () => {
+test("arrays, json, identifiers and lists of rows are sent correctly, also right after a swap", async () => {
   await db`create table sent (id bigint, tags text[], document jsonb, at timestamptz)`
   const rows = [1, 2].map((id) => ({ id, tags: ["a", "b"], document: db.json({ id }), at: new Date(id) }))
   await db`insert into sent ${db(rows, "id", "tags", "document", "at")}`
@@ -75,7 +77,7 @@ test("an error carries its code and its constraint, and prints no parameters", a
   expect(Bun.inspect(syntax) + JSON.stringify(syntax)).not.toContain("sEcret")
 })
 
-test("a lost connection and one that cannot be made are known as such", async () => {
+test("a lost connection and a refused connection are recognized", async () => {
   const lost = db.begin(async (tx) => {
     const [backend] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`
     await db`select pg_terminate_backend(${backend.pid}, 5000)`
@@ -88,7 +90,7 @@ test("a lost connection and one that cannot be made are known as such", async ()
   expect(isConnectionLost(await failure(nowhere`select 1`))).toBe(true)
 })
 
-test("listening outlives a swap and a lost connection", async () => {
+test("listening survives a swap and a lost connection", async () => {
   const heard: string[] = []
   let listening = 0
   await db.listen(
@@ -108,7 +110,7 @@ test("listening outlives a swap and a lost connection", async () => {
   await eventually(() => expect(heard).toEqual(["one", "two", "three"]))
 })
 
-test("only a transaction is a transaction, and both can read", async () => {
+test("a pool is no transaction for the compiler, and both can read", async () => {
   const refused: [Assignable<Db, Tx>, Assignable<postgres.Sql, Tx>, Assignable<postgres.TransactionSql, Tx>] = [
     false,
     false,

@@ -1,4 +1,5 @@
-// The program that embedded.test.ts kills: starts the embedded database of a data directory, says where, and stays.
+// The process that embedded.test.ts kills: it starts the embedded database of a data directory, prints its address, and
+// waits.
 
 import { startEmbedded } from "#base/database/embedded/start.ts"
 

@@ -1,5 +1,5 @@
-// The embedded PostgreSQL on a data directory with a space and a long path, and what must hold when its owner, its
-// postmaster or its port is taken away.
+// The embedded PostgreSQL, in a data directory with spaces and a long path. It must survive the loss of its owner, its
+// postmaster or its port.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
@@ -10,24 +10,25 @@ import postgres from "postgres"
 import { findBinaries } from "#base/database/embedded/binaries.ts"
 import { chooseOsUser } from "#base/database/embedded/os-user.ts"
 import { launchPostmaster, runningPostmaster } from "#base/database/embedded/postmaster.ts"
-import { EmbeddedUnavailable, embeddedUrl, startEmbedded } from "#base/database/embedded/start.ts"
+import { embeddedUrl, startEmbedded } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
-// Nobody misses these databases after a power cut.
+// These databases need not survive a power cut.
 const settings = { fsync: "off" }
 let folder: string
 let dataDir: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "slotbase embedded "))
-  // The server's own user must be able to enter, when the tests run as root.
+  // When the tests run as root, the server runs as another user, which must be able to enter.
   await Bun.spawn(["chmod", "755", folder]).exited
   dataDir = join(folder, "a path longer than the 107 bytes of a unix socket ".repeat(3).trim())
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test("starts from nothing, is known by its address while it runs, and keeps its data", async () => {
+test("starts from nothing, can be found by its address while it runs, and keeps its data", async () => {
   expect(await embeddedUrl(dataDir)).toBeUndefined()
   const first = await startEmbedded({ dataDir, settings })
   expect(first.adopted).toBe(false)
@@ -101,7 +102,7 @@ test("Ctrl-C in the owner's terminal does not reach the server, and after a kill
   expect(await embeddedUrl(dataDir)).toBeUndefined()
 }, 30_000)
 
-test("a server that was killed is started again, also when its process id belongs to another program by now", async () => {
+test("a server that was killed is started again, also when another program has its process id by now", async () => {
   const killed = await startEmbedded({ dataDir, settings })
   const pid = await postmasterPid()
   process.kill(pid, "SIGKILL")
@@ -120,7 +121,7 @@ test("a server that was killed is started again, also when its process id belong
   }
 }, 30_000)
 
-test("a server that somebody restarted meanwhile is stopped as well", async () => {
+test("a server that was restarted meanwhile is stopped as well", async () => {
   const server = await startEmbedded({ dataDir, settings })
   const cluster = join(dataDir, "postgres")
   const first = await runningPostmaster(cluster)
@@ -137,7 +138,7 @@ test("a server that somebody restarted meanwhile is stopped as well", async () =
   expect(await embeddedUrl(dataDir)).toBeUndefined()
 }, 30_000)
 
-test("a wanted port that is taken is refused, and a remembered one that is taken is replaced", async () => {
+test("a configured port that is taken is refused, and a remembered one that is taken is replaced", async () => {
   const before = await startEmbedded({ dataDir, settings })
   await before.stop()
   const port = Number(new URL(before.url).port)

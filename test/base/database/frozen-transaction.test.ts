@@ -1,9 +1,11 @@
-// A process that is stopped in the middle of a transaction holds its locks until the server's idle limit ends it. Between
-// the description of a statement and its execution no limit of the server's applies, unless a Sync stands between them:
-// with the stock driver, which sends a Flush there, such a backend held its row locks as long as the process was stopped.
+// A process that is frozen inside a transaction holds its locks until the server's idle limit ends the transaction.
+// After a statement is described and before it is executed, the server applies no limit unless a Sync comes in between.
+// The stock driver sends a Flush there. With it, such a backend held its row locks for as long as its process was
+// frozen.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { startCuttingProxy } from "#test/harness/outside/cutting-proxy.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
@@ -18,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-test("wherever in a transaction its process falls silent, the server's idle limit lets its locks go", async () => {
+test("wherever in a transaction its process freezes, the server's idle limit releases its locks", async () => {
   const whole = await startCuttingProxy(database.url)
   const db = open(whole)
   await ready(db)
@@ -30,7 +32,7 @@ test("wherever in a transaction its process falls silent, the server's idle limi
 
   for (let silentAfter = before + 1; silentAfter < messages.length; silentAfter++) await countAndFreeze(silentAfter)
   const ofCommit = messages.length - 1 - messages.lastIndexOf("Z", messages.length - 2)
-  // Who falls silent before it has the whole answer to its commit has committed all the same.
+  // A process that freezes before the whole answer to its commit has arrived has committed all the same.
   expect(await counted()).toBe(1 + ofCommit - 1)
 }, 60_000)
 
@@ -75,10 +77,10 @@ async function countAndFreeze(silentAfter: number): Promise<void> {
 
 const open = (through: { url: string }) => connect(through.url, { applicationName: "slotbase frozen", max: 1 })
 
-/** The driver has asked for the types. */
+/** Resolves once the driver has asked for the types. */
 const ready = (db: Db) => db`select`
 
-/** Two statements that the connection has not seen yet, each with a parameter: both are described first. */
+/** Two statements that are new to the connection, each with a parameter, so both are described first. */
 const count = (db: Db) =>
   db.begin(async (tx) => {
     tx`select set_config('idle_in_transaction_session_timeout', ${`${idleLimitMs}ms`}, true)`.catch(() => {})
@@ -88,7 +90,7 @@ const count = (db: Db) =>
 
 const counted = async () => (await database.db<[{ count: number }]>`select count from counted`)[0].count
 
-/** The sessions of the frozen that hold a lock. */
+/** The sessions of the frozen process that hold a lock. */
 const held = async () => [
   ...(await database.db`
     select a.state, a.wait_event, a.query from pg_stat_activity a

@@ -1,6 +1,10 @@
-// Why the driver is patched: what it does when a transaction's connection is lost between two statements, a commit that
-// the server rolled back, and a value that cannot be sent while other queries are under way. Each test of this file fails
-// with the stock postgres 3.4.9, by a change that is lost or made alone, a false success, or an answer that never comes.
+// Why the driver is patched. Each test of this file fails with the stock postgres 3.4.9, in one of these cases:
+//
+// - A transaction's connection is lost between two statements.
+// - The server answers a commit with a rollback.
+// - A value cannot be sent while other queries are in flight.
+//
+// The failures were changes lost or made outside their transaction, false successes, and answers that never came.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import postgres from "postgres"
@@ -11,7 +15,7 @@ let sql: postgres.Sql
 
 beforeAll(async () => {
   database = await emptyDatabase()
-  // One connection, so that whoever comes next gets the connection that replaces the lost one.
+  // One connection, so the next caller gets the connection that replaces the lost one.
   sql = postgres(database.url, { max: 1, onnotice: () => {}, backoff: () => 0.05 })
   await database.db`create table lost (who text, at timestamptz default clock_timestamp())`
 })
@@ -36,7 +40,7 @@ test("a statement after the loss is refused, and nothing is written", async () =
       late.resolve(await outcome(tx`insert into lost (who) values ('event')`))
     }),
   )
-  // With one connection, this is answered when the lost one has been replaced.
+  // With one connection, this query is answered only after the lost connection has been replaced.
   await outcome(sql`select 1`)
   resume.resolve()
   expect(await transaction).toBe("CONNECTION_CLOSED")
@@ -92,7 +96,7 @@ test("a commit that the server answers with a rollback is not a success", async 
   expect(await written()).toEqual([])
 })
 
-test("a value that cannot be sent fails its own query, and the answers of the others stay theirs", async () => {
+test("a value that cannot be sent fails its own query, and other queries keep their own answers", async () => {
   await sql`select 1`
   const [before, wrong, after] = await Promise.allSettled([
     sql`select 'before' as who`,
@@ -113,12 +117,12 @@ async function backendOf(on: postgres.ISql): Promise<number> {
   return backend.pid
 }
 
-/** Ends the backend and waits until the server has let go of it. */
+/** Ends the backend, and waits until the server has released it. */
 async function kill(pid: number): Promise<void> {
   await database.db`select pg_terminate_backend(${pid}, 5000)`
 }
 
-/** "done", or the code or message of the failure. */
+/** "done", or the code or message of the error. */
 function outcome(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => "done",
@@ -126,7 +130,7 @@ function outcome(work: Promise<unknown>): Promise<string> {
   )
 }
 
-/** Lets everything that is ready run, the sockets included. */
+/** Lets all pending work run, sockets included. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }

@@ -1,4 +1,4 @@
-// The migrator on folders of its own: order, all or nothing, concurrency, and what it refuses.
+// The migrator on folders of its own: order, all or nothing, concurrency, and refusals.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test("applies the files in order, each once, and writes down what it applied", async () => {
+test("applies the files in order, each once, and records them", async () => {
   await file("0001-first.sql", "create table slotbase.log (line text); insert into slotbase.log values ('first');")
   await file("0002-second.sql", "insert into slotbase.log values ('second');")
   expect(await pendingMigrations(database.url, folder)).toEqual(["0001-first", "0002-second"])
@@ -98,6 +98,26 @@ test("an edited old file is refused, and nothing after it is applied", async () 
       "sql/0001-first.sql was changed after this database had seen it; restore the file and put the change into a new one.",
   })
   expect(await lines()).toEqual([])
+})
+
+test("a database with an earlier history is refused in one sentence, and nothing in it changes", async () => {
+  await file("0001-foundation.sql", "create table slotbase.log (line text);")
+  await file("0002-people.sql", "insert into slotbase.log values ('earlier');")
+  await migrate(database.url, folder)
+  await rm(join(folder, "0001-foundation.sql"))
+  await rm(join(folder, "0002-people.sql"))
+  await file("0001-base.sql", "create table slotbase.base (line text);")
+  for (const ask of [migrate, pendingMigrations]) {
+    const refusal = await ask(database.url, folder).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({
+      _tag: "HistoryReplaced",
+      databaseBegan: "0001-foundation",
+      codeBegins: "0001-base",
+      message:
+        "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
+    })
+  }
+  expect(await lines()).toEqual(["earlier"])
 })
 
 test("a database from a newer program is refused", async () => {

@@ -1,8 +1,10 @@
-// Deadlines against backends that are really frozen (SIGSTOP), as a stalled disk or a lost machine would leave them.
+// Deadlines against backends that are really frozen (SIGSTOP), as a stalled disk or a lost machine would freeze them.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
-import { type ConnectOptions, connect, type Db, QueryTimedOut } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { QueryTimedOut } from "#base/database/errors.ts"
+import type { ConnectOptions } from "#base/database/pool.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
@@ -38,7 +40,7 @@ test("a query on a frozen backend frees its caller at the deadline, and the next
   expect(swaps).toEqual(["no answer to the query within 300 ms; its outcome is unknown"])
 })
 
-test("callers beside the frozen ones keep their answers, and one swap serves all who waited", async () => {
+test("callers beside the frozen ones keep their answers, and one swap serves every waiting caller", async () => {
   const db = open({ queryDeadlineMs: 400 })
   await freeze(db, 2)
   const calls = await Promise.allSettled(Array.from({ length: 12 }, () => db`select 1`))
@@ -48,7 +50,7 @@ test("callers beside the frozen ones keep their answers, and one swap serves all
   expect(swaps).toHaveLength(1)
 })
 
-test("a transaction that is not over by its deadline frees its caller and never commits afterwards", async () => {
+test("a transaction that exceeds its deadline frees its caller and never commits afterwards", async () => {
   const db = open({ transactionDeadlineMs: 200 })
   const resume = Promise.withResolvers<void>()
   const late = Promise.withResolvers<unknown>()
@@ -83,7 +85,7 @@ test("a transaction whose statement is frozen ends with that statement's deadlin
   expect([...(await database.db`select who from written`)]).toEqual([])
 })
 
-test("who only waited for a busy connection is told that nothing was sent, and the pool stays", async () => {
+test("a query that only waited for a busy connection fails as not sent, and the pool stays", async () => {
   const db = open({ max: 1, queryDeadlineMs: 200, transactionDeadlineMs: 10_000 })
   const entered = Promise.withResolvers<void>()
   const leave = Promise.withResolvers<void>()

@@ -1,8 +1,10 @@
-// What a transaction promises: what is written together, what runs with the commit and after it, and what is refused.
+// A transaction: which writes commit together, what runs with the commit and after it, and which calls are refused.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import net from "node:net"
-import { connect, type Db, isConstraint, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import { isConstraint } from "#base/database/errors.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { emptyDatabase, type TestDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
@@ -20,13 +22,13 @@ afterEach(async () => {
 
 afterAll(() => database.drop())
 
-test("the function's answer is the transaction's, arrays and nothing included", async () => {
+test("the function's result is the transaction's, including arrays and undefined", async () => {
   expect(await db.begin(async (tx) => insert(tx, "one").then(() => [1, Promise.resolve(2)].length))).toBe(2)
   expect(await db.begin(async () => undefined)).toBeUndefined()
   expect(await written()).toEqual(["one"])
 })
 
-test("a throw rolls back and is passed on, and what was to follow the commit does not", async () => {
+test("a throw rolls back and is passed on, and the callbacks for after the commit do not run", async () => {
   const heard: string[] = []
   const transaction = db.begin(async (tx) => {
     tx.beforeCommit((tx) => insert(tx, "with the commit"))
@@ -38,7 +40,7 @@ test("a throw rolls back and is passed on, and what was to follow the commit doe
   expect([await written(), heard]).toEqual([[], []])
 })
 
-test("what was registered for before and after the commit runs once, in order", async () => {
+test("callbacks for before and after the commit run once, in order", async () => {
   const heard: string[] = []
   const answer = await db.begin(async (tx) => {
     tx.afterCommit(() => heard.push("after one"))
@@ -113,7 +115,7 @@ test("a failed statement whose error was swallowed is not reported as committed"
   expect(await written()).toEqual([])
 })
 
-test("a savepoint that throws undoes what it did and what it registered, and the rest commits", async () => {
+test("a savepoint that throws undoes its writes and the callbacks that it registered, and the rest commits", async () => {
   const heard: string[] = []
   await db.begin(async (tx) => {
     await insert(tx, "kept")
@@ -150,7 +152,7 @@ test("a statement after the end is refused, and reaches no other transaction", a
   expect(await written()).toEqual([])
 })
 
-test("a callback that throws after the commit does not make the commit a failure", async () => {
+test("a callback that throws after the commit does not fail the commit", async () => {
   const warned = new Promise<Error>((resolve) => process.once("warning", resolve))
   const heard: string[] = []
   const answer = await db.begin(async (tx) => {
@@ -177,7 +179,7 @@ test("the queries before the commit travel with it, in one round trip", async ()
       tx.beforeCommit((tx) => insert(tx, `${who} b`))
       await insert(tx, `${who} a`)
     })
-  // Preparing a statement takes a round trip of its own, once for each connection.
+  // The first use of a statement on a connection takes a round trip more, to prepare it.
   await awaited("prepared")
   expect(await counter.during(() => awaited("one"))).toBe(4)
   expect(await counter.during(() => pipelined("two"))).toBe(3)
@@ -201,7 +203,7 @@ function failure(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** A proxy that counts how often the client sends again after an answer. */
+/** A proxy that counts how often the client sends after an answer has arrived. */
 async function roundTrips(url: string) {
   const { hostname, port } = new URL(url)
   let count = 0

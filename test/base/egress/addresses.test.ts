@@ -1,4 +1,4 @@
-// Which addresses may be reached: a table of what is private, local, shared, reserved or translated, in every form.
+// Which addresses may be reached: a table of private, local, shared, reserved and translated ones, in every form.
 
 import { describe, expect, test } from "bun:test"
 import { isInside, isPublic, literalOf, parseNetworks } from "#base/egress/addresses.ts"
@@ -94,7 +94,7 @@ test("an allowed network holds its own addresses, in both families, and nothing 
   expect(isInside("::1", networks)).toBe(false)
 })
 
-test("what is no network is refused with how to write one", () => {
+test("text that is no network is refused with the right form", () => {
   expect(() => parseNetworks(["127.0.0.0/8", "localhost"])).toThrow(
     '"localhost" is not a network; write it like 127.0.0.0/8 or fd00::/8.',
   )

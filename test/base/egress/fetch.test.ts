@@ -1,4 +1,4 @@
-// The guard of outgoing requests against everything that a hostile name or server may try.
+// The guard of outgoing requests against hostile names and servers.
 
 import { afterAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -54,7 +54,7 @@ describe("where a request may go", () => {
     expect(await code(guardedFetch(url, { allow: loopback, ...at("93.184.216.34") }))).toBe("https_required")
   })
 
-  test("of a host inside an allowed network no other address is used", async () => {
+  test("a host inside an allowed network is reached at no other address", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     const answer = await guardedFetch(`http://both.example:${port}/`, {
       allow: loopback,
@@ -63,7 +63,7 @@ describe("where a request may go", () => {
     expect(answer.status).toBe(200)
   })
 
-  test("an address is asked for once per request, so a name that changes gains nothing", async () => {
+  test("a name is resolved once per request, so changing the answer gains nothing", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     const answers = [["127.0.0.1"], ["10.0.0.5"]]
     const resolve = async () => answers.shift() ?? []
@@ -71,7 +71,7 @@ describe("where a request may go", () => {
     expect(answers).toEqual([["10.0.0.5"]])
   })
 
-  test("the next address is tried when nobody listens at the first", async () => {
+  test("the next address is tried when nothing listens at the first", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     const answer = await guardedFetch(`http://two.example:${port}/`, {
       allow: loopback,
@@ -82,17 +82,22 @@ describe("where a request may go", () => {
 })
 
 describe("checking an address before it is kept", () => {
-  test("says what is wrong and where", async () => {
+  test("names the fault and its place", async () => {
     const error = (await failure(checkUrl("https://10.0.0.5/hook", []))) as RuleBroken
     expect(error).toBeInstanceOf(RuleBroken)
     expect([error.code, error.message, error.faults]).toEqual([
       "private_address",
-      "10.0.0.5 is not a public address.",
-      [{ path: "body.url", message: "10.0.0.5 is not a public address." }],
+      "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it.",
+      [
+        {
+          path: "body.url",
+          message: "10.0.0.5 is not a public address. SLOTBASE_EGRESS_ALLOW=10.0.0.5 would allow it.",
+        },
+      ],
     ])
   })
 
-  test("lets an https name pass that does not resolve now, and plain http only with its address known", async () => {
+  test("an https name passes without resolving now, and plain http only with its address known", async () => {
     const nobody = async () => []
     expect(await checkUrl("https://later.example/", [], "body.url", nobody)).toBeUndefined()
     expect(await code(checkUrl("http://later.example/", loopback, "body.url", nobody))).toBe("https_required")
@@ -134,7 +139,7 @@ describe("what comes back", () => {
     expect(requests).toBe(1)
   })
 
-  test("of a huge body the first bytes are kept and the connection is closed", async () => {
+  test("a huge body is cut after its first bytes, and the connection is closed", async () => {
     let sent = 0
     const closed = Promise.withResolvers<void>()
     const port = await rawServer((socket) => {
@@ -168,7 +173,7 @@ describe("what comes back", () => {
     expect((await ask(port)).body).toBe("(encoded as gzip, not read)")
   })
 
-  test("text that PostgreSQL cannot keep is replaced", async () => {
+  test("characters that PostgreSQL cannot store are replaced", async () => {
     const port = await rawServer((socket) =>
       socket.end(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\x00\xff", "latin1")),
     )
@@ -184,11 +189,11 @@ describe("what comes back", () => {
       socket.write(start)
       drip(socket)
     })
-    // It drips for ever: a limit that began anew with each byte would never end it.
+    // The server drips for ever. A limit that restarted with each byte would never expire.
     expect(await code(ask(port, { timeoutMs: 200 }))).toBe("timed_out")
   })
 
-  test("a name that takes its time is under the same limit", async () => {
+  test("a name that resolves slowly is under the same limit", async () => {
     const resolve = () => new Promise<string[]>(() => {})
     expect(await code(guardedFetch("https://slow.example/", { allow: [], resolve, timeoutMs: 50 }))).toBe("timed_out")
   })
@@ -215,7 +220,7 @@ describe("what comes back", () => {
   })
 })
 
-test("the certificate is checked by the name, although the address is connected to", async () => {
+test("the certificate is checked by the name, although the connection is made to the address", async () => {
   const folder = join(import.meta.dir, "certificates")
   const serve = (name: string) => {
     const server = Bun.serve({

@@ -1,9 +1,9 @@
-// What is kept of the answers to names, and for how long.
+// Which answers to names are cached, and for how long.
 
 import { expect, test } from "bun:test"
 import { keeping } from "#base/egress/resolve.ts"
 
-/** A resolver that gives these answers, one after the other; null: it could not be asked. */
+/** A resolver that gives these answers in turn; null: the resolver cannot be reached. */
 function answering(...answers: (readonly string[] | null)[]) {
   let asked = 0
   return {
@@ -17,7 +17,7 @@ function answering(...answers: (readonly string[] | null)[]) {
 }
 const hour = 3_600_000
 
-test("a name is asked for once, also by those who ask while the answer is on its way", async () => {
+test("a name is resolved once, also for callers that ask while the answer is in flight", async () => {
   const { ask, asked } = answering(["192.0.2.1"])
   const resolve = keeping(ask)
   expect(await Promise.all([resolve("a"), resolve("a")])).toEqual([["192.0.2.1"], ["192.0.2.1"]])
@@ -25,20 +25,20 @@ test("a name is asked for once, also by those who ask while the answer is on its
   expect(asked()).toBe(1)
 })
 
-test("a name that was not found is not asked for again at once", async () => {
+test("a name that was not found is not resolved again at once", async () => {
   const { ask, asked } = answering(null, ["192.0.2.1"])
   const resolve = keeping(ask)
   expect([await resolve("a"), await resolve("a")]).toEqual([[], []])
   expect(asked()).toBe(1)
 })
 
-test("what is too old is asked for again", async () => {
+test("an answer that is too old is resolved again", async () => {
   const { ask } = answering(null, ["192.0.2.1"], ["192.0.2.2"])
   const resolve = keeping(ask, { foundMs: 0, notFoundMs: 0, lastMs: hour })
   expect([await resolve("a"), await resolve("a"), await resolve("a")]).toEqual([[], ["192.0.2.1"], ["192.0.2.2"]])
 })
 
-test("while nobody can be asked the last answer serves, as long as it is not too old", async () => {
+test("while no resolver can be reached the last answer is used, unless it is too old", async () => {
   const { ask } = answering(["192.0.2.1"], null, null, ["192.0.2.2"])
   const resolve = keeping(ask, { foundMs: 0, notFoundMs: 0, lastMs: hour })
   expect([await resolve("a"), await resolve("a"), await resolve("a"), await resolve("a")]).toEqual([

@@ -1,4 +1,4 @@
-// A process of its own, because NODE_EXTRA_CA_CERTS is read at its start: makes one request and prints what came of it.
+// Makes one request and prints the result. It is a separate process because NODE_EXTRA_CA_CERTS is read only at start.
 
 import { guardedFetch } from "#base/egress/fetch.ts"
 

@@ -1,9 +1,9 @@
-// Pages: the cursor is opaque, and what is none of ours is refused.
+// Pages: the cursor is opaque, and a cursor that SlotBase did not make is refused.
 
 import { expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
 import { InvalidInput } from "#base/errors.ts"
-import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, pageOf } from "#base/schema/page.ts"
 
 const Key = Schema.Tuple([Schema.String, Schema.Number])
 const rows = [1, 2, 3].map((n) => ({ name: `row "${n}"`, n }))
@@ -20,11 +20,11 @@ test("a page names its last row while there are more, and nothing at the end", (
   expect(keyAfter({}, Key)).toBeUndefined()
 })
 
-test("a page has 50 rows unless it is told otherwise", () => {
-  expect([limitOf({}), limitOf({ limit: "7" })]).toEqual([50, 7])
+test("a page has 50 rows by default", () => {
+  expect([pageLimitOf({}), pageLimitOf({ limit: "7" })]).toEqual([50, 7])
 })
 
-test("a cursor of another list, of nonsense, or with NUL is refused", () => {
+test("a cursor that is of another list, malformed, or contains NUL is refused", () => {
   const of = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url")
   for (const after of [
     "",

@@ -73,6 +73,6 @@ for (const [name, field, good, bad] of table) {
   })
 }
 
-test("addresses are compared without their case and the space around them", () => {
+test("addresses are compared without case and surrounding space", () => {
   expect(normalEmail("  Mia.Keller@Example.COM\n")).toBe("mia.keller@example.com")
 })

@@ -1,8 +1,8 @@
-// Bookings on a real database: made directly, refused, listed. What they write, what they announce, who may ask for what.
+// Bookings on a real database: direct bookings, refusals and lists; their rows, their events and the rights to them.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import type { Caller } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { getBooking, listBookings } from "#domain/booking/list.ts"
@@ -17,7 +17,7 @@ let database: TestDatabase
 let club: Club
 /** A member of another facility. */
 let outsider: Person
-/** Counts up, so that no two tests want the same slot. */
+/** Counts up, so that no two tests use the same slot. */
 let hour = 0
 
 beforeAll(async () => {
@@ -126,7 +126,7 @@ describe("a direct booking", () => {
     })
   })
 
-  test("who loses a slot is told what stands in the way, never whose it is, and what is free nearby", async () => {
+  test("the loser of a slot is told the conflicting time, never its booker, and free times nearby", async () => {
     await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
     const before = await counts()
     const error = await failure(
@@ -141,13 +141,13 @@ describe("a direct booking", () => {
   })
 })
 
-test("staff book for a guest, who is no member", async () => {
+test("staff book for a guest without a membership", async () => {
   hour++
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookerId: outsider.id })))
   expect(booking).toMatchObject({ status: "confirmed", bookerId: outsider.id })
 })
 
-describe("what is refused writes nothing", () => {
+describe("a refusal writes nothing", () => {
   const refused: [string, () => Partial<BookingInput>, () => Caller, object][] = [
     ["a resource that does not exist", () => ({ resourceId: newId() }), () => club.staff.caller, { _tag: "NotFound" }],
     [
@@ -177,7 +177,7 @@ describe("what is refused writes nothing", () => {
     expect(await counts()).toEqual(before)
   })
 
-  test("a participant whom a member knows only by id: the answer would tell the name", async () => {
+  test("a participant whom a member knows only by id, because the answer would reveal the name", async () => {
     const before = await counts()
     const { startAt, endAt, resourceId } = wanted()
     const hold = { resourceId, startAt, endAt, participants: [{ userId: outsider.id }] }
@@ -201,7 +201,7 @@ describe("what is refused writes nothing", () => {
     expect(await counts()).toEqual(before)
   })
 
-  test("a stranger learns nothing: the facility is not there", async () => {
+  test("a stranger learns nothing: the facility is a 404", async () => {
     const stranger: Caller = { ...club.player.caller, userId: newId(), grants: [] }
     expect(
       await failure(exec((tx) => createBooking(tx, stranger, club.id, wanted({ paymentMethod: "waived" })))),
@@ -211,7 +211,7 @@ describe("what is refused writes nothing", () => {
     })
   })
 
-  test("a program that names no booker, a member who names another one, and one who blocks a court", async () => {
+  test("a program without a booker, a member with another booker, and a member that blocks a court", async () => {
     const key: Caller = { ...club.staff.caller, kind: "api_key" }
     const { bookerId, paymentMethod, ...nameless } = wanted()
     expect(await failure(exec((tx) => createHold(tx, key, club.id, nameless)))).toMatchObject({

@@ -1,8 +1,8 @@
-// Holds: made, confirmed, given back, and above all dead, which they are by the clock alone.
+// Holds: created, confirmed, released, and above all expired, which depends on the clock alone.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { expireHolds, releaseHold } from "#domain/booking/holds.ts"
 import { getBooking, listBookings } from "#domain/booking/list.ts"
@@ -112,7 +112,7 @@ test("confirmed: the same booking, with all that booking.confirmed says", async 
   expect(await failure(confirm(held.id))).toMatchObject({ _tag: "WrongState", code: "booking_not_held" })
 })
 
-test("given back: the slot is free at once", async () => {
+test("released: the slot is free at once", async () => {
   const held = await hold()
   const released = await exec((tx) => releaseHold(tx, requireMember(club.player.caller, club.id), held.id))
   expect(released.status).toBe("released")
@@ -132,7 +132,7 @@ test("given back: the slot is free at once", async () => {
   expect((await hold(club.friend.caller)).status).toBe("held")
 })
 
-test("a hold belongs to its holder and to staff: to another member it is not there", async () => {
+test("a hold is visible to its holder and to staff, and a 404 to another member", async () => {
   const held = await hold()
   const others = exec((tx) => releaseHold(tx, requireMember(club.friend.caller, club.id), held.id))
   expect(await failure(others)).toMatchObject({ _tag: "NotFound" })
@@ -155,8 +155,8 @@ test("a member holds a slot and cannot confirm it without staff", async () => {
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
 })
 
-describe("a dead hold", () => {
-  test("reads as expired, and can be neither confirmed nor given back", async () => {
+describe("an expired hold", () => {
+  test("reads as expired, and can be neither confirmed nor released", async () => {
     const held = await hold()
     await pass(5)
     expect((await getBooking(db(), club.player.caller, club.id, held.id)).status).toBe("expired")
@@ -172,7 +172,7 @@ describe("a dead hold", () => {
     expect(await eventsOf(held.id)).toHaveLength(1)
   })
 
-  test("is released, with its event, by whoever wants its slot, in one transaction", async () => {
+  test("is released, with its event, in the transaction of the next booking of its slot", async () => {
     const held = await hold()
     await pass(5)
     const booking = await book()
@@ -184,7 +184,7 @@ describe("a dead hold", () => {
     })
   })
 
-  test("beside a live booking in the way is left alone: who loses changes nothing", async () => {
+  test("beside a live conflicting booking stays, because a losing request changes nothing", async () => {
     const held = await hold()
     await pass(5)
     hour++
@@ -201,7 +201,7 @@ describe("a dead hold", () => {
     expect(await eventsOf(held.id)).toHaveLength(1)
   })
 
-  test("of several in the way all go, in one booking", async () => {
+  test("is released with all other expired ones in the way, by one booking", async () => {
     const first = await hold()
     hour++
     const second = await hold()
@@ -235,12 +235,12 @@ describe("a dead hold", () => {
   })
 })
 
-test("confirming races with expiry and with who wants the slot: the slot always belongs to exactly one", async () => {
+test("confirming races with expiry and with another booking: the slot always belongs to exactly one", async () => {
   const outcomes = { confirmed: 0, taken: 0 }
   for (let round = 0; round < 20; round++) {
     hour++
     const held = await hold()
-    // Half of the rounds race just before the hold dies, half just after.
+    // Half of the rounds race just before the hold expires, half just after.
     const left = round % 2 === 0 ? "3 milliseconds" : "0 milliseconds"
     await db()`update slotbase.bookings set hold_expires_at = slotbase.now() + ${left}::interval where id = ${held.id}`
     const [confirmed, taken] = await Promise.all([
@@ -263,7 +263,7 @@ test("confirming races with expiry and with who wants the slot: the slot always 
       outcomes.confirmed++
     } else {
       expect(confirmed).toBe("WrongState")
-      // Whoever lost against a hold that was alive may ask again now.
+      // The request that lost against a live hold may try again now.
       if (taken !== "won") await book()
       outcomes.taken++
     }
@@ -271,7 +271,7 @@ test("confirming races with expiry and with who wants the slot: the slot always 
   expect(outcomes.confirmed + outcomes.taken).toBe(20)
 })
 
-test("a person holds a limited number of slots at once, also when all are asked for together; staff is not counted", async () => {
+test("a person holds a limited number of slots at once, also with all requests at once; holds by staff are not counted", async () => {
   const hoarder = await aMember(db(), "player", club.id)
   const ask = (n: number) => exec((tx) => createHold(tx, hoarder.caller, club.id, { ...slot(), ...atHour(n) }))
   const answers = await Promise.all(

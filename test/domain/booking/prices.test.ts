@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { spanOfDay } from "#base/local-days.ts"
 import { weekdays } from "#base/weekdays.ts"
-import { type PriceRule, priceOf, tariffOf } from "#domain/booking/prices.ts"
+import { priceForMinutes, type TariffRule, tariffOf } from "#domain/booking/prices.ts"
 
 test.each([
   [2400, 60, 2400],
@@ -17,10 +17,10 @@ test.each([
   [0, 60, 0],
   [1_000_000_000_000, 1440, 24_000_000_000_000],
 ])("%d an hour for %d minutes is %d", (hourlyPrice, minutes, price) => {
-  expect(priceOf(hourlyPrice, minutes)).toBe(price)
+  expect(priceForMinutes(hourlyPrice, minutes)).toBe(price)
 })
 
-const rule = (id: string, more: Partial<PriceRule>): PriceRule => ({
+const rule = (id: string, more: Partial<TariffRule>): TariffRule => ({
   id,
   name: id,
   resourceId: null,
@@ -31,7 +31,7 @@ const rule = (id: string, more: Partial<PriceRule>): PriceRule => ({
   hourlyPrice: 0,
   ...more,
 })
-const tariff = (rules: readonly PriceRule[], more: object = {}) =>
+const tariff = (rules: readonly TariffRule[], more: object = {}) =>
   tariffOf({
     resourceId: "court-1",
     bookingType: "open_play",
@@ -49,7 +49,7 @@ const evening = rule("2", { fromTime: "18:00", toTime: "22:00", hourlyPrice: 300
 const weekend = rule("3", { weekdays: ["saturday", "sunday"], hourlyPrice: 3600 })
 
 describe("price rules", () => {
-  test("a booking across two windows is priced piece by piece, and rounded once", () => {
+  test("a booking across two windows is priced per window, and rounded once", () => {
     const { priceOf, linesOf } = tariff([evening, weekend])
     expect(priceOf(at(17, 19))).toBe(2400 + 3000)
     expect(priceOf(at(17.5, 18.25))).toBe(1200 + 750)
@@ -59,11 +59,11 @@ describe("price rules", () => {
       [2400, undefined],
     ])
     const odd = [rule("1", { fromTime: "12:00", toTime: "12:01", hourlyPrice: 31 })]
-    // 31/60 and 29/60 are a whole unit together, and none of them alone.
+    // 31/60 and 29/60 add up to a whole unit, and neither rounds up to one alone.
     expect(tariff(odd, { hourlyPrice: 29 }).priceOf(at(12, 12 + 2 / 60))).toBe(1)
   })
 
-  test("the most specific rule wins: resource, then type, then hours, then weekdays; of equals the newer", () => {
+  test("the most specific rule wins: resource, then type, then hours, then weekdays; between equals the newer", () => {
     const rules = [
       rule("9", { weekdays: ["thursday"], hourlyPrice: 1 }),
       rule("8", { fromTime: "00:00", toTime: "24:00", hourlyPrice: 2 }),
@@ -83,7 +83,7 @@ describe("price rules", () => {
     expect(order).toEqual([4, 5, 3, 2, 1, 2400])
   })
 
-  test("windows are local: on the days on which the clocks change they are as long as they are", () => {
+  test("windows are local: when the clocks change they have their real length", () => {
     const night = rule("1", { fromTime: "00:00", toTime: "06:00", hourlyPrice: 600 })
     const day = (date: string) => spanOfDay("Europe/Berlin", date)
     const rest = 18 * 2400
@@ -102,7 +102,7 @@ describe("price rules", () => {
     expect(linesOf({ start: Date.UTC(2026, 0, 17, 22), end: Date.UTC(2026, 0, 18, 1) })).toHaveLength(1)
   })
 
-  test("any stretch costs as much as its parts, whatever the rules are", () => {
+  test("any time span costs as much as its parts, under any rules", () => {
     const minute = fc.integer({ min: 0, max: 2 * 1440 })
     const time = fc.integer({ min: 0, max: 1439 }).map((n) => `${pad(Math.floor(n / 60))}:${pad(n % 60)}`)
     const rules = fc.array(

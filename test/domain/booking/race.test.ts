@@ -1,4 +1,4 @@
-// Sixty-four clients want one slot at the same moment: one has it, and everybody else learns so at once.
+// Sixty-four clients book one slot at the same moment: one wins, and all others get a clear conflict.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { expireHolds } from "#domain/booking/holds.ts"
@@ -50,7 +50,7 @@ test("64 clients race for one slot: one winner, 63 clear conflicts", async () =>
   expect(await bookingsAt(2)).toBe(1)
 })
 
-test("the same when a dead hold stands in the way", async () => {
+test("the same with an expired hold in the way", async () => {
   for (let hour = 3; hour < 8; hour++) {
     const slot = { resourceId: club.court, ...atHour(hour) }
     const hold = await run(database.db, (tx) => createHold(tx, club.player.caller, club.id, slot))
@@ -65,7 +65,7 @@ test("the same when a dead hold stands in the way", async () => {
   }
 })
 
-test("many clients with overlapping stretches never overlap, and none of them deadlocks", async () => {
+test("bookings of many clients with overlapping times never overlap, and none of them deadlocks", async () => {
   const stretch = (n: number) => ({
     startAt: atHour(100 + (n % 5)).startAt,
     endAt: atHour(101 + (n % 5) + (n % 3)).startAt,

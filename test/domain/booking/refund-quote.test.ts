@@ -1,4 +1,4 @@
-// What goes back, and why: the booking's own policy against the hours that are left.
+// The refund of a cancellation and its reason: the booking's own policy against the remaining hours.
 
 import { expect, test } from "bun:test"
 import { refundOf } from "#domain/booking/refund-quote.ts"
@@ -22,7 +22,7 @@ test.each([
   expect(ask(hours)).toMatchObject({ percent, amount })
 })
 
-test("it says which rules it looked at, longest first, and which one decides", () => {
+test("the quote lists the rules, longest first, and marks the one that decides", () => {
   expect(ask(3).lines).toEqual([
     { rule: "at least 24 hours before the start", refundPercent: 100, applies: false },
     { rule: "at least 2 hours before the start", refundPercent: 25, applies: true },
@@ -31,7 +31,7 @@ test("it says which rules it looked at, longest first, and which one decides", (
   expect(ask(1).lines.at(-1)).toMatchObject({ applies: true })
 })
 
-test("without a policy everything goes back, until the end", () => {
+test("without a policy everything is refunded, at any time", () => {
   expect(ask(-1, { policy: [] })).toEqual({
     amount: 2401,
     percent: 100,
@@ -39,7 +39,7 @@ test("without a policy everything goes back, until the end", () => {
   })
 })
 
-test("what was never approved is refunded, and staff may decide otherwise", () => {
+test("a booking that was never approved is refunded, and staff may decide otherwise", () => {
   expect(ask(0, { pending: true })).toMatchObject({ percent: 100, amount: 2401 })
   const decided = ask(48, { override: 50, pending: true })
   expect(decided).toMatchObject({ percent: 50, amount: 1201 })
@@ -47,7 +47,7 @@ test("what was never approved is refunded, and staff may decide otherwise", () =
   expect(decided.lines.filter(({ applies }) => applies)).toHaveLength(1)
 })
 
-test("never more than was paid, and nothing of nothing", () => {
+test("a refund never exceeds the payment, and is zero without a payment", () => {
   expect(ask(48, { paid: 0 })).toMatchObject({ amount: 0, percent: 100 })
   expect(ask(48, { paid: 1, override: 50 }).amount).toBe(1)
   expect(ask(48, { paid: 1, override: 49 }).amount).toBe(0)

@@ -1,8 +1,8 @@
-// From state to state: which command is allowed from which state, at which time and for whom, and what it announces.
+// Transitions between states: the allowed commands of each state, with their times, roles and events.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
@@ -20,7 +20,7 @@ import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts
 
 let database: TestDatabase
 let club: Club
-/** Counts up, so that no two tests want the same slot. */
+/** Counts up, so that no two tests use the same slot. */
 let hour = 0
 
 beforeAll(async () => {
@@ -212,7 +212,7 @@ test("completed: the minutes from check-in to now, never beyond the end", async 
   expect((await lastEvent(whole.id))?.data).toMatchObject({ actualDuration: 60 })
 })
 
-test("a no-show counts the strikes of this person in this facility", async () => {
+test("a no-show counts the strikes of one person in one facility", async () => {
   const person = await aPerson(db())
   for (const strike of [1, 2]) {
     hour++
@@ -230,7 +230,7 @@ test("a no-show counts the strikes of this person in this facility", async () =>
   }
 })
 
-test("no-show and complete are for staff; a booking of somebody else is not there for a member", async () => {
+test("no-show and complete are for staff; another person's booking is a 404 for a member", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   const before = await counts()
   for (const [command, error] of [
@@ -250,7 +250,7 @@ test("no-show and complete are for staff; a booking of somebody else is not ther
   expect(await counts()).toEqual(before)
 })
 
-test("a booking of another facility is not there, whoever asks for it here", async () => {
+test("a booking of another facility is a 404 for every caller here", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   const other = await aClub(db())
   expect(await failure(getBooking(db(), other.admin.caller, other.id, booking.id))).toMatchObject({

@@ -1,9 +1,9 @@
-// Who waits for whom: a member's strikes are counted one after the other, and moves inside a facility go one after the other,
-// so that two bookings that change places never wait for each other for ever.
+// Lock order: strikes of one member are counted one after the other, and so are moves inside a facility. Two bookings
+// that swap places therefore never deadlock.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { giveStrike } from "#domain/booking/attendance/strikes.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Runs the second while the first has done its work and not committed; the second must wait for a lock of our own. */
+/** Runs `second` after `first` has done its work and before it commits; `second` must wait for an advisory lock. */
 async function oneAfterTheOther<T>(first: (tx: Tx) => Promise<T>, second: (tx: Tx) => Promise<T>): Promise<[T, T]> {
   const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const one = run(database.db, async (tx) => {

@@ -1,4 +1,4 @@
-// Closures and what stands around them: the cache of availability, listeners, and two closures at once.
+// Closures and their neighbours: the availability cache, listeners, and two closures at once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
@@ -38,7 +38,7 @@ const look = async () => {
   return slots.find(({ startAt }) => startAt === atHour(10).startAt)
 }
 
-test("a day that is kept is not served once it is closed, nor once it is open again", async () => {
+test("a cached day is not served once it is closed, nor once it is open again", async () => {
   expect((await look())?.status).toBe("free")
   await database.db`
     update slotbase.availability_cache
@@ -65,7 +65,7 @@ test("two closures at once cancel a booking once", async () => {
   expect(events).toHaveLength(1)
 })
 
-test("what is closed is known by stretch and resource", async () => {
+test("closures are found by time and resource", async () => {
   await close([club.court])
   const at = (n: number) => ({ start: Date.parse(atHour(n).startAt), end: Date.parse(atHour(n).endAt) })
   const closures = await closuresIn(database.db, club.id, { start: at(9).start, end: at(11).end })

@@ -1,4 +1,5 @@
-// Closures: nothing can be booked in them, availability says so, and what was booked before is told, and cancelled on request.
+// Closures: closed times cannot be booked, availability shows them, and earlier bookings are listed or cancelled on
+// request.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { dispatchOnce } from "#actors/dispatch/dispatcher.ts"
@@ -12,7 +13,7 @@ let api: TestApi
 let its: Courts
 let admin: SignedIn
 let otherCourt: string
-/** Every test closes days of its own. */
+/** Each test closes days of its own. */
 let day = 0
 const hour = (n: number) => atHour(day * 24 + n)
 
@@ -96,7 +97,7 @@ test("a closed court cannot be booked or held, not by staff either, and its slot
   expect(verdict(await open(closed.body.id))).toBe("404 not_found")
 })
 
-test("what was booked before stays and is told; with cancelBookings it is cancelled, but not who plays already", async () => {
+test("earlier bookings stay and are listed; cancelBookings cancels them, except those already checked in", async () => {
   const booking = (await book(10)).body
   const hold = (
     await api.call("POST", at("/holds"), { token: its.player.token, body: { resourceId: otherCourt, ...hour(11) } })
@@ -136,7 +137,7 @@ test("what was booked before stays and is told; with cancelBookings it is cancel
   expect(await statusAt(10)).toBe("blocked")
 })
 
-test("a coach's block in the time is called off as a block, and its booking says nothing", async () => {
+test("a coach's block in the time is cancelled as a block, and its booking records no event", async () => {
   const coach = await signedIn(api, "coach", its.facilityId)
   const body = { resourceId: its.court, ...hour(10), blockType: "coaching" }
   const block = await api.call("POST", at("/coach-blocks"), { token: coach.token, body })
@@ -171,7 +172,7 @@ test("whole local days are closed from midnight to midnight, also when the clock
   expect(list.data).toMatchObject([{ startAt: "2027-03-28T04:00:00.000Z", endAt: "2027-03-30T04:00:00.000Z" }])
 })
 
-test("a closure that is over, is too long or says two things is refused, and so is a court of others", async () => {
+test("a closure that is over, too long or contradictory is refused, and so is a court of another facility", async () => {
   const before = await api.rows()
   const faults = async (body: object) => (await close(body)).body.errors.map(({ path }: { path: string }) => path)
   expect(await faults({})).toEqual(["body.startAt"])
@@ -186,7 +187,7 @@ test("a closure that is over, is too long or says two things is refused, and so 
   expect(await api.rows()).toEqual(before)
 })
 
-test("administrators close and open; members see it, staff with what is booked in it; others see nothing", async () => {
+test("administrators close and open; members see it, staff see its bookings too; others see nothing", async () => {
   const { id } = (await close(span(3, 5))).body
   const foreigner = await signedIn(api, "facility_owner", its.closedFacilityId)
   const coach = await signedIn(api, "coach", its.facilityId)

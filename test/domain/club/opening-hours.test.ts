@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test"
 import { InvalidInput } from "#base/errors.ts"
 import { localDatesOf } from "#base/local-days.ts"
 import { decode } from "#base/schema/decode.ts"
-import { isOpen, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
+import { isOpenDuring, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
 
 const berlin = "Europe/Berlin"
 const at = (text: string) => Date.parse(text)
@@ -109,7 +109,7 @@ describe("slots of a local day", () => {
     ).toBe(true)
   })
 
-  test("on the day of 23 hours the slot over the gap is an hour of elapsed time", () => {
+  test("on the day of 23 hours the slot over the gap lasts an hour of elapsed time", () => {
     const hours = { sunday: [{ open: "01:00", close: "04:00" }] }
     expect(texts(slotSpans(hours, berlin, "2026-03-29", 60))).toEqual([
       "2026-03-29T00:00Z–01:00Z",
@@ -117,21 +117,21 @@ describe("slots of a local day", () => {
     ])
   })
 
-  test("an opening in the hour that is skipped moves forward with the clocks, and what it swallows is gone", () => {
+  test("an opening in the skipped hour moves forward with the clocks, and the swallowed time is gone", () => {
     expect(texts(openSpans({ sunday: [{ open: "02:30", close: "06:00" }] }, berlin, "2026-03-29"))).toEqual([
       "2026-03-29T01:30Z–04:00Z",
     ])
     expect(openSpans({ sunday: [{ open: "02:30", close: "03:00" }] }, berlin, "2026-03-29")).toEqual([])
   })
 
-  test("an opening in the hour that is repeated is its first reading", () => {
+  test("an opening in the repeated hour is its first reading", () => {
     expect(texts(openSpans({ sunday: [{ open: "02:30", close: "04:00" }] }, berlin, "2026-10-25"))).toEqual([
       "2026-10-25T00:30Z–03:00Z",
     ])
   })
 })
 
-describe("open for a stretch of time", () => {
+describe("open for a time span", () => {
   const hours = {
     friday: [{ open: "18:00", close: "24:00" }],
     saturday: [
@@ -150,15 +150,15 @@ describe("open for a stretch of time", () => {
     ["2026-03-07T00:00Z", "2026-03-07T10:00Z", false, "over the hours between two intervals"],
     ["2026-03-08T10:00Z", "2026-03-08T11:00Z", false, "on a day that is not named"],
   ])("%s to %s: %p (%s)", (start, end, open) => {
-    expect(isOpen(hours, berlin, span(start, end))).toBe(open)
+    expect(isOpenDuring(hours, berlin, span(start, end))).toBe(open)
   })
 
   test("a facility without any hours sets no limit", () => {
-    expect(isOpen({}, berlin, span("2026-03-28T20:00Z", "2026-03-29T20:00Z"))).toBe(true)
+    expect(isOpenDuring({}, berlin, span("2026-03-28T20:00Z", "2026-03-29T20:00Z"))).toBe(true)
   })
 })
 
-test("a stretch that ends at midnight does not touch the next day", () => {
+test("a time span that ends at midnight does not touch the next day", () => {
   expect(localDatesOf(berlin, span("2026-03-06T22:00Z", "2026-03-06T23:00Z"))).toEqual(["2026-03-06"])
   expect(localDatesOf(berlin, span("2026-03-06T22:00Z", "2026-03-06T23:01Z"))).toEqual(["2026-03-06", "2026-03-07"])
 })

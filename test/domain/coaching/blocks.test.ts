@@ -1,8 +1,8 @@
-// Coach blocks among others: races for a decision or a time, before hooks, and what hears of the time that they take.
+// Coach blocks beside other work: races for a decision or a time, before hooks, and followers of the blocked time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { createHooks } from "#hooks/create-hooks.ts"
-import { changeOf } from "#outbound/live/frames.ts"
+import { availabilityChangeOf } from "#outbound/live/frames.ts"
 import { readLog } from "#outbound/live/log.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
 import { eventsOf } from "#test/harness/club/bookings.ts"
@@ -32,7 +32,7 @@ const book = () =>
     paymentMethod: "offline",
   })
 
-describe("of two who want another thing, one wins and the other is told", () => {
+describe("of two conflicting requests, one wins and the other gets a conflict", () => {
   const both = async (...requests: Promise<Parameters<typeof outcome>[0]>[]) =>
     (await Promise.all(requests)).map(outcome).sort()
 
@@ -52,7 +52,7 @@ describe("of two who want another thing, one wins and the other is told", () => 
     expect((await book()).status).toBe(status === "rejected" ? 201 : 409)
   })
 
-  test("rejection against giving back", async () => {
+  test("rejection against cancellation", async () => {
     const block = await asked()
     const [rejected, cancelled] = (await Promise.all([reject(block.id), cancel(block.id)])).map(outcome)
     const first = rejected === 200
@@ -88,7 +88,7 @@ test("before hooks see a block as the booking that it makes, and may refuse it",
   ])
 })
 
-test("availability follows: the log says which time each event of a block is about, and a freed hour is free", async () => {
+test("availability follows: the log has the time of each event of a block, and a freed hour is free", async () => {
   const slot = async () => {
     const path = `/availability?date=${atHour(hour).startAt.slice(0, 10)}&resourceId=${club.court}`
     const { body } = await club.get(club.student, path)
@@ -107,7 +107,7 @@ test("availability follows: the log says which time each event of a block is abo
   await dispatchAll(club.db)
   const rows = await readLog(club.db, { after: last }, { limit: 10 })
   const stretch = ({ startAt, endAt }: Body) => ({ what: "stretch", resourceId: club.court, startAt, endAt })
-  expect(rows.map((row) => [row.type, changeOf(row)]) as unknown[]).toEqual([
+  expect(rows.map((row) => [row.type, availabilityChangeOf(row)]) as unknown[]).toEqual([
     ["coach.block.requested", stretch(one)],
     ["coach.block.requested", stretch(two)],
     ["coach.block.approved", stretch(one)],
@@ -116,7 +116,7 @@ test("availability follows: the log says which time each event of a block is abo
   ])
 })
 
-test("who waits for the time is offered it when the block is turned down or given back", async () => {
+test("the waitlist is offered the time when the block is rejected or cancelled", async () => {
   for (const free of [reject, cancel]) {
     hour++
     const block = await asked()
@@ -128,7 +128,7 @@ test("who waits for the time is offered it when the block is turned down or give
   }
 })
 
-test("a closure that cancels what stands in it cancels the block as a block", async () => {
+test("a closure that cancels its bookings cancels a block as a block", async () => {
   const block = await asked()
   const closing = { ...atHour(hour), reason: "Flooded.", cancelBookings: true }
   const answer = await club.post(club.admin, "/closures", closing)

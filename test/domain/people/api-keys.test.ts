@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 const opens = async (key: string) => (await authenticate(database.db, key)).userId
 
-test("of eight first starts at once one has the key to print, and later ones have none", async () => {
+test("of eight first starts at once one gets the key to print, and later ones get none", async () => {
   const keys = await Promise.all(Array.from({ length: 8 }, () => ensureRootKey(database.db, undefined)))
   const printed = keys.filter((key) => key !== undefined)
   expect(printed).toHaveLength(1)
@@ -28,7 +28,7 @@ test("of eight first starts at once one has the key to print, and later ones hav
   expect(await opens(printed[0] as string)).toBe(rootUserId)
 })
 
-test("the configured key replaces the one before, is not printed, and shows nothing of itself", async () => {
+test("the configured key replaces the one before, is not printed, and is not stored in the clear", async () => {
   const generated = (await ensureRootKey(database.db, undefined)) as string
   for (const key of ["a key of my own", "a key of my own", "another of my own"]) {
     expect(await ensureRootKey(database.db, key)).toBeUndefined()

@@ -1,11 +1,12 @@
-// Entitlements: the last one goes to one, what is given back waits for nobody, and each level is warned of once a month.
+// Entitlements: the last one goes to exactly one caller, giving back never waits, and each level warns once a month.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { createResource } from "#domain/club/resources.ts"
-import { type EntitlementType, releaseEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
+import { releaseEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
+import type { EntitlementType } from "#domain/plans/plans.ts"
 import { levelOf } from "#domain/plans/warnings.ts"
 import { changePlan } from "#domain/subscriptions/change-plan.ts"
 import { getUsage } from "#domain/subscriptions/read.ts"
@@ -51,7 +52,7 @@ test("a facility without a subscription has no limits, and nothing is counted", 
   expect(row as object).toEqual({ counters: 0, returns: 0 })
 })
 
-test("the levels of the program are those of the database", async () => {
+test("the program and the database have the same levels", async () => {
   const rows = await db<{ used: number; allowed: number; level: number }[]>`
     select u as used, a as allowed, slotbase.warning_level(u, a) as level
     from generate_series(0, 60) u cross join generate_series(1, 50) a`
@@ -59,7 +60,7 @@ test("the levels of the program are those of the database", async () => {
 })
 
 describe("the last one", () => {
-  test("goes to as many as there are left, whoever wants it at once, and the others hear what would help", async () => {
+  test("goes to as many callers at once as are left, and the others are told the plan that would help", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 7)
     const others = connect(database.url, { max: 10, applicationName: "slotbase test" })
@@ -86,7 +87,7 @@ describe("the last one", () => {
     })
   })
 
-  test("is there for who waits when the one who had it rolls back", async () => {
+  test("goes to the next waiting caller when its holder rolls back", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 9)
     const gate = Promise.withResolvers<void>()
@@ -105,7 +106,7 @@ describe("the last one", () => {
     expect(await failure(use("bookings_per_month"))).toMatchObject({ code: "limit_reached" })
   })
 
-  test("a resource beyond the limit is refused whole, and one that exists counts from the beginning", async () => {
+  test("a resource beyond the limit is refused whole, and an existing one counts from the beginning", async () => {
     await subscribed(db, club)
     const create = (name: string) =>
       run(db, (tx) => createResource(tx, club.admin.caller, club.id, { name, resourceType: "court" }))
@@ -137,7 +138,7 @@ describe("bookings", () => {
     ])
   })
 
-  test("a hold that is given back does not count, one that becomes a booking does, also when it is cancelled", async () => {
+  test("a released hold does not count, and a hold that becomes a booking counts, also when it is cancelled", async () => {
     await subscribed(db, club)
     const hold = () =>
       run(db, (tx) => createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(9) }))
@@ -147,13 +148,13 @@ describe("bookings", () => {
     expect(await usage("bookings_per_month")).toMatchObject({ used: 0 })
     await club.cancel((await club.book(club.court, 9)).id)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })
-    // Counting what is there comes to the same.
+    // Counting the existing bookings gives the same number.
     await run(db, (tx) => changePlan(tx, club.admin.caller, club.id, { planId: "starter" }))
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1, limit: 200 })
   })
 })
 
-test("whatever is used and given back at once, the counter comes to what is in use, and never beyond the limit", async () => {
+test("with concurrent use and return the counter equals the use, and never exceeds the limit", async () => {
   await subscribed(db, club)
   let inUse = 0
   const turn = async (amounts: readonly number[]) => {
@@ -175,8 +176,8 @@ test("whatever is used and given back at once, the counter comes to what is in u
   expect(await usage("bookings_per_month")).toMatchObject({ used: inUse })
 })
 
-describe("what is given back", () => {
-  test("can be used again, and never makes more than there was", async () => {
+describe("a returned entitlement", () => {
+  test("can be used again, and never raises the number above the limit", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 10)
     await giveBack("bookings_per_month", 2)
@@ -189,11 +190,11 @@ describe("what is given back", () => {
     expect(await failure(use("bookings_per_month"))).toMatchObject({ code: "limit_reached" })
   })
 
-  test("waits for nobody: whoever frees a slot does not stand behind one who books", async () => {
+  test("waits for nobody: freeing a slot does not wait behind a booking", async () => {
     await subscribed(db, club)
     await run(db, async (tx) => {
       await useEntitlement(tx, club.id, "bookings_per_month", 3)
-      // On another connection, while this one has the counter.
+      // On another connection, while this transaction has the counter locked.
       await giveBack("bookings_per_month")
     })
     expect(await usage("bookings_per_month")).toMatchObject({ used: 2 })
@@ -226,7 +227,7 @@ describe("warnings", () => {
     expect((await warnings()).slice(1)).toEqual([["bookings_per_month", "at_limit", 10]])
   })
 
-  test("say nothing of a use that is only counted high because something was given back since", async () => {
+  test("are not recorded for a count that is high only because of entitlements returned since", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 7)
     await giveBack("bookings_per_month", 5)
@@ -235,7 +236,7 @@ describe("warnings", () => {
     expect(await warnings()).toEqual([])
   })
 
-  test("a subscription that begins over its limit says so at once, and nothing more fits", async () => {
+  test("a subscription that begins over its limit warns at once, and allows no more", async () => {
     await db`
       insert into slotbase.resources (id, facility_id, name, resource_type)
       select gen_random_uuid(), ${club.id}, 'Lane ' || n, 'lane' from generate_series(1, 3) n`
@@ -261,7 +262,7 @@ test("a new month counts bookings from zero and warns anew; what exists goes on"
   ])
 })
 
-test("when the subscription has ended nothing is limited any more", async () => {
+test("after the end of the subscription nothing is limited", async () => {
   await subscribed(db, club)
   await use("bookings_per_month", 10)
   await run(db, (tx) => cancelSubscription(tx, club.admin.caller, club.id, { atPeriodEnd: false }))

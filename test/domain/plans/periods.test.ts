@@ -15,7 +15,7 @@ const cycles = fc.constantFrom("monthly", "annual") as fc.Arbitrary<"monthly" | 
 const localDays = (anchor: string, cycle: "monthly" | "annual", timezone: string, count: number) =>
   Array.from({ length: count }, (_, n) => localDateOf(timezone, boundary(anchor, cycle, timezone, n).getTime()))
 
-test("a month that is shorter ends the period on its last day, and the next one has its day again", () => {
+test("a shorter month ends the period on its last day, and the next period has its usual day again", () => {
   expect(localDays("2026-01-31", "monthly", "Europe/Berlin", 5)).toEqual([
     "2026-01-31",
     "2026-02-28",
@@ -41,7 +41,7 @@ test("a period ends at local midnight, also when the clocks have changed in it",
   ])
 })
 
-test("in every zone a period ends as the anchor's day of its month begins, or the month's last day, and later than the one before", () => {
+test("in every zone a period ends when the anchor's day of the month begins, or its last day, and after the one before", () => {
   fc.assert(
     fc.property(zones, days, cycles, fc.nat(40), (timezone, anchor, cycle, n) => {
       const [before, end] = [boundary(anchor, cycle, timezone, n), boundary(anchor, cycle, timezone, n + 1)]

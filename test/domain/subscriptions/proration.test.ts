@@ -1,9 +1,9 @@
-// What a subscription costs: coupons and proration, in whole minor units, with nothing made or lost by rounding.
+// The price of a subscription: coupons and proration, in whole minor units, with nothing gained or lost by rounding.
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { boundary } from "#domain/plans/periods.ts"
-import { changeOf, type Discount, discountOn, portion, type Terms } from "#domain/subscriptions/proration.ts"
+import { type Discount, discountOn, proportionOf, prorate, type Terms } from "#domain/subscriptions/proration.ts"
 import { cases } from "#test/whole/properties/property.ts"
 
 const money = fc.integer({ min: 0, max: 1_000_000_000_000 })
@@ -43,7 +43,7 @@ const to = (planId: string, price: number, billingCycle: "monthly" | "annual" = 
   billingCycle,
 })
 
-test("a part of an amount is never more than it, all of it is the amount, and two parts differ from it by a unit at most", () => {
+test("a part never exceeds its amount, the whole part equals it, and two parts differ from it by one unit at most", () => {
   fc.assert(
     fc.property(
       money,
@@ -51,10 +51,10 @@ test("a part of an amount is never more than it, all of it is the amount, and tw
       fc.double({ min: 0, max: 1, noNaN: true }),
       (amount, whole, share) => {
         const part = Math.floor(whole * share)
-        const [a, b] = [portion(amount, part, whole), portion(amount, whole - part, whole)]
+        const [a, b] = [proportionOf(amount, part, whole), proportionOf(amount, whole - part, whole)]
         expect(a).toBeWithin(0, amount + 1)
         expect(Math.abs(a + b - amount)).toBeLessThanOrEqual(1)
-        expect([portion(amount, whole, whole), portion(amount, 0, whole)]).toEqual([amount, 0])
+        expect([proportionOf(amount, whole, whole), proportionOf(amount, 0, whole)]).toEqual([amount, 0])
       },
     ),
     cases(1_000),
@@ -74,21 +74,21 @@ test("a coupon takes off at most the price, and nothing after its periods", () =
   )
 })
 
-test("a change in the middle of a period charges the rest of the new price less the rest of the old one", () => {
+test("a change within a period charges the rest of the new price minus the rest of the old one", () => {
   const middle = new Date((period.start.getTime() + end.getTime()) / 2)
-  const up = changeOf(termsOf(9900, null), to("academy", 19900), null, timezone, middle)
+  const up = prorate(termsOf(9900, null), to("academy", 19900), null, timezone, middle)
   expect(up).toMatchObject({ charge: 9950, credit: 4950, proratedAmount: 5000 })
   expect(up.after).toEqual({ ...termsOf(19900, null), planId: "academy" })
-  const down = changeOf(termsOf(9900, null), to("starter", 2900), null, timezone, middle)
+  const down = prorate(termsOf(9900, null), to("starter", 2900), null, timezone, middle)
   expect(down).toMatchObject({ charge: 1450, credit: 4950, proratedAmount: -3500 })
 })
 
-test("there and back at one instant costs nothing, whatever the prices, the coupon and the instant", () => {
+test("a change and its reversal at one instant cost nothing, for any prices, coupon and instant", () => {
   fc.assert(
     fc.property(money, money, discounts, instants, (price, other, discount, at) => {
       const terms = termsOf(price, discount)
-      const there = changeOf(terms, to("new", other), discount, timezone, at)
-      const back = changeOf(there.after, to("old", price), discount, timezone, at)
+      const there = prorate(terms, to("new", other), discount, timezone, at)
+      const back = prorate(there.after, to("old", price), discount, timezone, at)
       expect(there.proratedAmount + back.proratedAmount).toBe(0)
       expect(back.after).toEqual(terms)
     }),
@@ -96,10 +96,10 @@ test("there and back at one instant costs nothing, whatever the prices, the coup
   )
 })
 
-test("a change costs what is left of the period: all at its start, nothing at its end, and never more than the prices differ", () => {
+test("a change costs the rest of the period: all at its start, nothing at its end, never more than the price difference", () => {
   fc.assert(
     fc.property(money, money, instants, (price, other, at) => {
-      const cost = (when: Date) => changeOf(termsOf(price, null), to("new", other), null, timezone, when).proratedAmount
+      const cost = (when: Date) => prorate(termsOf(price, null), to("new", other), null, timezone, when).proratedAmount
       expect(cost(period.start)).toBe(other - price)
       expect(cost(end)).toBe(0)
       expect(Math.abs(cost(at))).toBeLessThanOrEqual(Math.abs(other - price) + 1)
@@ -109,12 +109,12 @@ test("a change costs what is left of the period: all at its start, nothing at it
   )
 })
 
-test("another billing cycle begins a period of its own at once, charged whole, and the next coupon period with it", () => {
+test("another billing cycle begins a new period at once, charged in full, and the next coupon period with it", () => {
   const at = new Date("2026-03-16T11:00:00Z")
   const once: Discount = { percentOff: 50, amountOff: null, periods: 1 }
-  const { charge, credit, after } = changeOf(termsOf(9900, once), to("old", 99000, "annual"), once, timezone, at)
+  const { charge, credit, after } = prorate(termsOf(9900, once), to("old", 99000, "annual"), once, timezone, at)
   const whole = end.getTime() - period.start.getTime()
-  expect({ charge, credit }).toEqual({ charge: 99000, credit: portion(4950, end.getTime() - at.getTime(), whole) })
+  expect({ charge, credit }).toEqual({ charge: 99000, credit: proportionOf(4950, end.getTime() - at.getTime(), whole) })
   expect(after).toEqual({
     planId: "old",
     billingCycle: "annual",
@@ -128,9 +128,9 @@ test("another billing cycle begins a period of its own at once, charged whole, a
   })
 })
 
-test("a change in a trial costs nothing, and the trial ends when it would have", () => {
+test("a change in a trial costs nothing, and does not move the end of the trial", () => {
   const trial = { ...termsOf(0, null), isTrial: true, periodNumber: 0, billedPeriods: 0 }
-  const changed = changeOf(trial, to("academy", 199000, "annual"), null, timezone, new Date("2026-03-05T00:00:00Z"))
+  const changed = prorate(trial, to("academy", 199000, "annual"), null, timezone, new Date("2026-03-05T00:00:00Z"))
   expect(changed).toEqual({
     charge: 0,
     credit: 0,

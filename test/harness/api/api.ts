@@ -12,14 +12,14 @@ import { rootKey } from "#test/harness/setup/system.ts"
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** The parsed JSON, of every shape; undefined when there is no body. */
+  /** The parsed JSON, of any shape; undefined when there is no body. */
   readonly body: ReturnType<typeof JSON.parse>
 }
 
 export interface CallOptions {
   /** Undefined: the root key. Null: no credentials. */
   readonly token?: string | null
-  /** Text is sent as it is, everything else as JSON. */
+  /** A string is sent unchanged, every other value as JSON. */
   readonly body?: unknown
   readonly headers?: Record<string, string>
 }
@@ -29,10 +29,10 @@ export interface TestApi {
   readonly app: App & Outside
   readonly server: { handle(request: Request): Promise<Response> }
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
-  /** Registers a person, signs them in, and gives them a role in a facility. */
+  /** Registers a person, signs them in, and assigns a role in a facility. */
   readonly person: (role?: string, facilityId?: string) => Promise<{ id: string; email: string; token: string }>
   readonly facility: (body?: Record<string, unknown>) => Promise<string>
-  /** How many rows there are of what a refused request must not leave. */
+  /** The number of rows in the tables that a refused request must not write. */
   readonly rows: () => Promise<Record<string, number>>
 }
 

@@ -1,4 +1,4 @@
-// Over HTTP: two facilities with a court each, a member and a member of staff of the first, and what a refusal looks like.
+// Over HTTP: two facilities with a court each, a player and a member of staff in the first, and a check for refusals.
 
 import { expect } from "bun:test"
 import type { TestApi } from "./api.ts"
@@ -15,7 +15,7 @@ export async function makeCourts(api: TestApi) {
   const closedFacilityId = await api.facility({ timezone: "UTC", openingHours: { monday: [] } })
   return {
     facilityId,
-    /** Of others, and closed all week. */
+    /** A facility of another owner, closed all week. */
     closedFacilityId,
     court: await aCourt(facilityId),
     foreignCourt: await aCourt(closedFacilityId),
@@ -31,7 +31,7 @@ export async function rowsOf(api: TestApi): Promise<Record<string, number>> {
   return { ...(await api.rows()), ...row }
 }
 
-/** What a refused request answers; it must have written nothing. */
+/** Returns the answer to a refused request, and checks that the request wrote nothing. */
 export async function refusalOf(api: TestApi, request: () => ReturnType<TestApi["call"]>) {
   const before = await rowsOf(api)
   const { status, body, headers } = await request()

@@ -1,4 +1,4 @@
-// A caller of the HTTP API, as a script of a customer would be.
+// A caller of the HTTP API, as a customer's script would be.
 
 import { rootKey } from "#test/harness/setup/system.ts"
 

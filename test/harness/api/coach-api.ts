@@ -41,7 +41,7 @@ export async function makeCoachClub() {
 }
 export type CoachClub = Awaited<ReturnType<typeof makeCoachClub>>
 
-/** An hour of a court that a coach asks for. */
+/** An hour of a court, requested by a coach. */
 export const aBlock = (club: CoachClub, hour: number, more: Body = {}): Body => ({
   resourceId: club.court,
   ...atHour(hour),
@@ -49,7 +49,7 @@ export const aBlock = (club: CoachClub, hour: number, more: Body = {}): Body => 
   ...more,
 })
 
-/** An hour of a court with one student, to be paid at the desk. */
+/** An hour of a court with one student, paid at the desk. */
 export const aLesson = (club: CoachClub, hour: number, more: Body = {}): Body => ({
   resourceId: club.court,
   ...atHour(hour),
@@ -73,5 +73,5 @@ export async function recordedBy(club: CoachClub, { headers }: Answer) {
   return ids.map((id) => byId.get(id))
 }
 
-/** Status and code, which say what a request came to. */
+/** Status and code: the outcome of a request. */
 export const outcome = ({ status, body }: Answer) => (status < 400 ? status : `${status} ${body.code}`)

@@ -1,7 +1,7 @@
 // Bookings and holds asked for as the routes do, without hooks: the guard, the hook engine, then the command.
 
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Booking } from "#domain/booking/answer.ts"
 import { createBooking as create } from "#domain/booking/book.ts"
 import { createHold as hold } from "#domain/booking/holds.ts"

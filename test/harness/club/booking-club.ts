@@ -1,5 +1,5 @@
-// A club with its HTTP API, for the tests of bookings in full: people in every role, a court that costs and one that does
-// not, a parent with two children, and the short words in which those tests speak.
+// A club with its HTTP API, for the full tests of bookings, and short functions for those tests. The club has people in
+// every role, a priced court, a free court, and a parent with two children.
 
 import { authenticate } from "#access/caller.ts"
 import { newId, rootUserId } from "#base/ids.ts"
@@ -14,15 +14,15 @@ export interface BookingClub extends Club {
   /** Costs nothing. */
   readonly freeCourt: string
   readonly parent: Person
-  /** Its parent may do anything for it. */
+  /** The parent has every permission for this child. */
   readonly child: Person
-  /** Its parent may only see its feedback. */
+  /** The parent may only see this child's feedback. */
   readonly watchedChild: Person
   readonly post: (by: Person | undefined, path: string, body?: Body) => Promise<Answer>
   readonly get: (by: Person | undefined, path: string) => Promise<Answer>
   /** Replaces the booking policy. */
   readonly policy: (body: Body) => Promise<Answer>
-  /** Cash at the desk for a booking. */
+  /** Records cash at the desk for a booking. */
   readonly pay: (bookingId: string, amount: number) => Promise<Answer>
 }
 
@@ -56,7 +56,7 @@ const link = ({ database: { db } }: TestApi, parent: Person, child: Person, perm
   insert into slotbase.child_links (id, parent_id, child_id, relationship, is_primary, permissions, status, created_by, linked_at)
   values (${newId()}, ${parent.id}, ${child.id}, 'mother', true, ${permissions}, 'linked', ${rootUserId}, slotbase.now())`
 
-/** What a member asks for at an hour. */
+/** A member's request for an hour. */
 export const online = (club: BookingClub, hour: number, more: Body = {}): Body => ({
   resourceId: club.court,
   ...atHour(hour),
@@ -64,7 +64,7 @@ export const online = (club: BookingClub, hour: number, more: Body = {}): Body =
   ...more,
 })
 
-/** What staff books at an hour for the player. */
+/** A booking of an hour by staff for the player. */
 export const offline = (club: BookingClub, hour: number, more: Body = {}): Body =>
   online(club, hour, { bookerId: club.player.id, paymentMethod: "offline", ...more })
 
@@ -75,14 +75,14 @@ export async function storyOf({ api }: BookingClub, bookingId: string) {
   return { types: rows.map(({ type }) => type), last: rows.at(-1)?.data, all: rows.map(({ data }) => data) }
 }
 
-/** Status and code, which say what a request came to. */
+/** Status and code: the outcome of a request. */
 export const outcome = ({ status, body }: Answer) => (status < 400 ? String(status) : `${status} ${body.code}`)
 
-/** How often each outcome came. */
+/** The number of times each outcome came. */
 export const tally = (outcomes: readonly string[]): Record<string, number> =>
   Object.fromEntries([...new Set(outcomes)].sort().map((each) => [each, outcomes.filter((one) => one === each).length]))
 
-/** Who occupies a resource at an hour. */
+/** The bookings that occupy a resource at an hour. */
 export async function occupants({ api }: BookingClub, resourceId: string, hour: number): Promise<string[]> {
   const rows = await api.database.db<{ booking_id: string }[]>`
     select booking_id from slotbase.occupancies

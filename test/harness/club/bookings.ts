@@ -1,4 +1,4 @@
-// What the tests of bookings look at: the events of a booking, what stands in the tables, and a clock at the hour of play.
+// Reads for the tests of bookings: a booking's events and rows, and a clock that can stand at the hour of play.
 
 import type { Db } from "#base/database/db.ts"
 import { atHour } from "./club.ts"
@@ -11,14 +11,14 @@ export interface BookingEvent {
   readonly data: object
 }
 
-/** The events of a booking in the order in which they were recorded. */
+/** The events of a booking, in the order of recording. */
 export async function eventsOf(db: Db, bookingId: string): Promise<BookingEvent[]> {
   const rows = await db<BookingEvent[]>`
     select type, facility_id, resource_id, booking_type, data from slotbase.events where aggregate_id = ${bookingId} order by id`
   return rows.map((row) => ({ ...row }))
 }
 
-/** How many rows there are of all that a booking command writes. */
+/** The number of rows in all tables that a booking command writes. */
 export async function bookingCounts(db: Db): Promise<Record<string, number>> {
   const [row] = await db<Record<string, number>[]>`
     select (select count(*) from slotbase.bookings) as bookings, (select count(*) from slotbase.occupancies) as occupancies,
@@ -30,7 +30,7 @@ export async function bookingCounts(db: Db): Promise<Record<string, number>> {
 export const isOccupied = async (db: Db, bookingId: string): Promise<boolean> =>
   (await db`select from slotbase.occupancies where booking_id = ${bookingId}`).length === 1
 
-/** Moves the clock to this many minutes from the start of an hour, runs, and moves it back. */
+/** Moves the clock to this many minutes from the start of an hour, runs the work, and moves the clock back. */
 export async function atMinuteOf<T>(db: Db, hour: number, minutes: number, work: () => Promise<T>): Promise<T> {
   const [row] = await db<[{ by: number }]>`
     select extract(epoch from ${atHour(hour).startAt}::timestamptz + ${minutes} * interval '1 minute' - slotbase.now())::float8 as by`

@@ -1,8 +1,9 @@
-// A club that is always open, with people in every role and their tokens, whose bookings are made by the real commands.
+// A club that is always open, with people in every role and their tokens. The real commands make its bookings.
 
 import { authenticate, type Caller, type Role, requireMember } from "#access/caller.ts"
 import { openSession } from "#access/sessions.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { Booking } from "#domain/booking/answer.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
@@ -84,7 +85,7 @@ export function atHour(n: number): { startAt: string; endAt: string } {
 /** The local day of an hour; the club is in UTC. */
 export const dayOf = (n: number): string => atHour(n).startAt.slice(0, 10)
 
-/** A check-in that only the log knows of. */
+/** A check-in that exists only in the log. */
 export const aCheckIn = ({ id, player }: Club): NewEvent<"booking.checked_in"> => ({
   type: "booking.checked_in",
   facilityId: id,

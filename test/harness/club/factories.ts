@@ -1,4 +1,5 @@
-// Valid rows, written by SQL, for tests whose subject is not the command that makes them. Everything unnamed has a default.
+// Valid rows, written by SQL, for tests whose subject is not the command that makes them. Every unnamed field has a
+// default.
 
 import type { Db } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"

@@ -1,5 +1,5 @@
-// Over HTTP: a club with a coach's session, and everybody who may or may not see the feedback on it. Uploads go to a folder
-// of the test's own; requests with files can also be sent over a real socket.
+// Over HTTP: a club with a coach's session, and people with and without the right to see its feedback. Uploads go to a
+// folder of the test. Requests with files can also be sent over a real socket.
 
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -31,7 +31,7 @@ export async function makeFeedbackClub(given: Partial<Config> = {}) {
     student: await aMember(db, "player", id),
     friend: await aMember(db, "player", id),
     parent: await aMember(db, "parent", id),
-    /** Of the student, and may not see feedback. */
+    /** A parent of the student, without the permission to see feedback. */
     payer: await aMember(db, "parent", id),
     foreignAdmin: await aMember(db, "facility_admin", other.id),
   }
@@ -42,7 +42,7 @@ export async function makeFeedbackClub(given: Partial<Config> = {}) {
   await link(people.payer, ["book", "pay"], false)
   const at = `/v1/facilities/${id}`
 
-  /** As JSON, or as the form that is given. */
+  /** Sent as JSON, or as the given form. */
   async function send(by: Person | undefined, method: string, path: string, body?: unknown, headers: object = {}) {
     const address = path.startsWith("/v1/") ? path : `${at}${path}`
     if (!(body instanceof FormData)) {
@@ -82,7 +82,7 @@ export async function makeFeedbackClub(given: Partial<Config> = {}) {
     send,
     get: (by: Person, path: string) => send(by, "GET", path),
     post: (by: Person, path: string, body: unknown = {}) => send(by, "POST", path, body),
-    /** A draft on the student by the coach; answers its id. */
+    /** A draft on the student by the coach; returns its id. */
     async draft(more: object = {}): Promise<string> {
       const body = { sessionId, studentId: people.student.id, text: "Watch the ball.", ...more }
       const made = await send(people.coach, "POST", "/feedback", body)
@@ -90,12 +90,12 @@ export async function makeFeedbackClub(given: Partial<Config> = {}) {
       return made.body.id
     },
     dataDir,
-    /** Every file that stands below the folder of uploads, by its path there. */
+    /** The paths of all files in the uploads folder, relative to it. */
     async files(): Promise<string[]> {
       const found = await readdir(join(dataDir, "uploads"), { recursive: true, withFileTypes: true }).catch(() => [])
       return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     },
-    /** What a socket connects to. */
+    /** The address for a socket. */
     address: `http://127.0.0.1:${server.server?.port}`,
     port: server.server?.port ?? 0,
     async stop() {
@@ -119,7 +119,7 @@ export function aForm(file: Uint8Array, { part = "file", name = "photo.jpg", typ
   return form
 }
 
-/** Status and code of a refusal, the status alone otherwise. */
+/** Status and code of a refusal; otherwise the status alone. */
 export const outcome = ({ status, body }: Answer) => (body?.code === undefined ? `${status}` : `${status} ${body.code}`)
 
 /** The events that a request recorded, in order. */

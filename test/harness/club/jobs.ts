@@ -1,15 +1,15 @@
-// Scheduled jobs in the test's own process, without pg-boss: what people ask for is run, and ticks come when a test says so.
+// Scheduled jobs in the test's process, without pg-boss: requested runs are carried out, and the test makes the ticks.
 
-import { runActors } from "#actors/index.ts"
-import { type JobRuns, jobRuns } from "#actors/jobs/job-runs.ts"
+import { JobRuns, jobRequests } from "#actors/jobs/job-runs.ts"
 import type { Actor, Running } from "#actors/runtime/actor.ts"
-import { startLifeSign } from "#actors/runtime/life-sign.ts"
+import { type ActorProcess, startLifeSign } from "#actors/runtime/life-sign.ts"
+import { runActors } from "#actors/runtime/tree.ts"
 import type { App } from "#http/app.ts"
 
 export interface TestJobs {
   readonly runs: JobRuns
   readonly job: (name: string) => Running
-  /** What an actor cannot heal from. */
+  /** Faults from which an actor cannot recover. */
   readonly reports: object[]
   readonly stop: () => Promise<void>
 }
@@ -18,12 +18,12 @@ export interface TestJobs {
 export async function startJobs(
   app: App,
   jobs: readonly Actor[],
-  others: (owner: () => number) => readonly Actor[] = () => [],
+  others: (process: ActorProcess) => readonly Actor[] = () => [],
 ): Promise<TestJobs> {
   const lifeSign = await startLifeSign(app.db, "all", "test")
-  const runs = jobRuns(app.db, lifeSign.owner)
+  const runs = new JobRuns(app.db, lifeSign.owner)
   const reports: object[] = []
-  const tree = runActors([runs.requests, ...jobs, ...others(lifeSign.owner)], (line) => reports.push(line))
+  const tree = runActors([jobRequests(runs), ...jobs, ...others(lifeSign)], (line) => reports.push(line))
   await runs.serve(tree.running)
   return {
     runs,
@@ -35,7 +35,7 @@ export async function startJobs(
     },
     stop: async () => {
       await tree.stop()
-      await runs.drain()
+      await tree.drain()
       await lifeSign.stop()
     },
   }

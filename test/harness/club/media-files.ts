@@ -1,5 +1,5 @@
-// Small real files of the kinds that are taken, made by hand: enough of each for its kind, its tracks and its duration to
-// be found, and nothing to be seen or heard.
+// Small real files of the accepted kinds, made by hand. Each has just enough bytes to show its kind, tracks and
+// duration.
 
 export const jpeg = (): Uint8Array =>
   Buffer.concat([
@@ -11,12 +11,12 @@ export const jpeg = (): Uint8Array =>
 export const png = (): Uint8Array =>
   Buffer.concat([Buffer.from("89504e470d0a1a0a0000000d4948445200000001000000010806000000", "hex"), Buffer.alloc(64)])
 
-/** What Windows runs, whatever it is called. */
+/** A Windows executable, under any file name. */
 export const exe = (): Uint8Array => Buffer.concat([Buffer.from("MZ"), Buffer.alloc(600)])
 
 const samplesPerSecond = 8_000
 
-/** Silence of so many seconds, a byte a sample. */
+/** Silence of this many seconds, one byte a sample. */
 export function wav(seconds: number): Uint8Array {
   const length = Math.round(seconds * samplesPerSecond)
   const head = Buffer.alloc(44)
@@ -35,7 +35,7 @@ export function wav(seconds: number): Uint8Array {
   return Buffer.concat([head, Buffer.alloc(length, 128)])
 }
 
-/** An MP4 with tracks of these handlers ("vide", "soun") and that length, without samples. */
+/** An MP4 with tracks of these handlers ("vide", "soun") and this duration, without samples. */
 export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["vide"]): Uint8Array {
   const duration = Math.round(seconds * 1000)
   const header = (version: number, ...fields: Buffer[]) => Buffer.concat([u32(version), ...fields])

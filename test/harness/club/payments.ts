@@ -1,18 +1,18 @@
-// Paying over HTTP: a hold to pay for, a card to pay with, what was recorded, and the handlers that act on it.
+// Payments over HTTP: a hold to pay for, a card, the recorded events, and the handlers of payments.
 
 import { expect } from "bun:test"
 import { bookingConfirmationHandler } from "#actors/handlers/booking-confirmation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { refundHandler } from "#actors/handlers/refund.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
 import type { CallOptions, TestApi } from "#test/harness/api/api.ts"
 import type { Courts } from "#test/harness/api/booking-api.ts"
-import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { atHour } from "./club.ts"
 
-/** The price of every hour of these courts. */
+/** The price of each hour of these courts. */
 export const price = 2400
 
 export interface RecordedEvent {
@@ -27,14 +27,11 @@ export interface RecordedEvent {
 
 export async function makeTill(api: TestApi, its: Courts) {
   const db = api.database.db
-  const owner = await processRow(db, true)
+  const process = actorProcess(await processRow(db, true))
   const handlers = [bookingConfirmationHandler(), refundHandler(api.app)]
   await mirrorHandlers(db, handlers)
   const running = handlers.map((handler) =>
-    prepare(
-      runHandler(api.app, handler, () => owner),
-      new AbortController().signal,
-    ),
+    prepareActor(runHandler(api.app, handler, process), new AbortController().signal),
   )
   const at = `/v1/facilities/${its.facilityId}`
   let hour = 0
@@ -42,15 +39,15 @@ export async function makeTill(api: TestApi, its: Courts) {
 
   return {
     at,
-    /** The next hour is held for the player; answers the booking's id. */
+    /** Holds the next hour for the player; returns the booking's id. */
     hold: async (): Promise<string> => {
-      // By staff, who may hold as many as they want.
+      // Made by staff: staff may hold any number of slots.
       const body = { resourceId: its.court, ...atHour(++hour), bookerId: its.player.id }
       const answer = await api.call("POST", `${at}/holds`, { body })
       expect(answer.status).toBe(201)
       return answer.body.id
     },
-    /** Staff books the next hour for the player, to be paid later. */
+    /** Staff book the next hour for the player, to be paid later. */
     book: async (): Promise<string> => {
       const body = { resourceId: its.court, ...atHour(++hour), bookerId: its.player.id, paymentMethod: "offline" }
       return (await api.call("POST", `${at}/bookings`, { body })).body.id
@@ -67,18 +64,18 @@ export async function makeTill(api: TestApi, its: Courts) {
       api.call("POST", `${at}/bookings/${bookingId}/cancel`, { body: { cancellationReason: "Rain", ...more } }),
     statusOf: async (bookingId: string): Promise<string> =>
       (await api.call("GET", `${at}/bookings/${bookingId}`)).body.status,
-    /** Dispatches, and lets the handlers of payments act, until nothing is left. */
+    /** Dispatches and runs the payment handlers until no work is left. */
     react: async () => {
       while ((await dispatchAll(db)) > 0) for (const each of running) await each.passNow()
     },
-    /** The runs of one of the two handlers that are over. */
+    /** The finished runs of one of the two handlers. */
     runs: (handler: string) => db<{ status: string; reason: string | null; error: string | null }[]>`
       select status, reason, error from slotbase.handler_runs where handler = ${handler} order by position`,
   }
 }
 export type Till = Awaited<ReturnType<typeof makeTill>>
 
-/** The events of a type about a payment or a booking, in their order. */
+/** The events of a type about a payment or a booking, in order. */
 export async function eventsAbout(db: Db, id: string, type?: string): Promise<RecordedEvent[]> {
   const rows = await db<RecordedEvent[]>`
     select id, type, facility_id, user_id, correlation_id, causation_id, data from slotbase.events
@@ -87,7 +84,7 @@ export async function eventsAbout(db: Db, id: string, type?: string): Promise<Re
   return rows.map((row) => ({ ...row }))
 }
 
-/** Accounts of the ledger on which not stands what follows from payments, refunds and charges; and all balances. */
+/** All balances, and the accounts of the ledger that disagree with the payments, refunds and charges. */
 export async function moneyOf(db: Db, facilityId: string) {
   const rows = await db<{ account: string; balance: number; conserved: boolean }[]>`
     select account, balance, conserved from slotbase.money_balances where facility_id = ${facilityId} order by account`
@@ -97,7 +94,7 @@ export async function moneyOf(db: Db, facilityId: string) {
   }
 }
 
-/** Payments and refunds whose outcome is not known are to be looked up now. */
+/** Makes payments and refunds with an unknown outcome due for a look-up now. */
 export async function lookUpNow(db: Db): Promise<void> {
   await db`update slotbase.payments set next_check_at = slotbase.now() where status = 'processing'`
   await db`update slotbase.refunds set next_check_at = slotbase.now() where status = 'processing'`

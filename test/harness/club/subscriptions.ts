@@ -1,4 +1,4 @@
-// What the tests of subscriptions share: a small plan, a club that is subscribed to it, the job, and handlers run by hand.
+// Shared by the tests of subscriptions: a small plan, a subscribed club, the renewal job, and handlers run by hand.
 
 import type { HandledEvent, OneByOneHandler } from "#actors/handlers/handler.ts"
 import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
@@ -6,7 +6,7 @@ import type { Db } from "#base/database/db.ts"
 import type { PaymentTools } from "#domain/payments/tools.ts"
 import type { SubscribeInput } from "#domain/subscriptions/input.ts"
 import { subscribe } from "#domain/subscriptions/subscriptions.ts"
-import { open } from "#events/outbox.ts"
+import { setEventContext } from "#events/outbox.ts"
 import { type Club, run, testContext } from "./club.ts"
 
 /** A plan below Starter with limits that a test can reach; active users are not limited. */
@@ -22,7 +22,7 @@ export async function aTinyPlan(db: Db): Promise<void> {
 export const subscribed = (db: Db, club: Club, input: Partial<SubscribeInput> = {}) =>
   run(db, (tx) => subscribe(tx, club.admin.caller, club.id, { planId: "tiny", billingCycle: "monthly", ...input }))
 
-/** Runs the job once; answers what it did. */
+/** Runs the job once; returns its result. */
 export async function runRenewals(tools: PaymentTools): Promise<Readonly<Record<string, number>>> {
   const { did } = await subscriptionRenewalCheck(tools).pass(new AbortController().signal)
   return did ?? {}
@@ -33,7 +33,7 @@ export interface EventSeen {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** The events of a facility whose type begins so, in the order of their recording. */
+/** The events of a facility whose type has this prefix, in the order of recording. */
 export async function eventsOf(db: Db, facilityId: string, prefix = "subscription."): Promise<EventSeen[]> {
   const rows = await db<EventSeen[]>`
     select e.type, e.data from slotbase.events e
@@ -42,7 +42,7 @@ export async function eventsOf(db: Db, facilityId: string, prefix = "subscriptio
   return rows.map((row) => ({ ...row }))
 }
 
-/** Handles all events of a facility that a handler is subscribed to, each in a transaction; answers its outcomes. */
+/** Handles all events that a handler is subscribed to in a facility, each in a transaction; returns the outcomes. */
 export async function handleAll(db: Db, handler: OneByOneHandler, facilityId: string) {
   const events = await db<HandledEvent[]>`
     select e.*, 0 as position from slotbase.events e
@@ -51,7 +51,7 @@ export async function handleAll(db: Db, handler: OneByOneHandler, facilityId: st
   for (const event of events) {
     outcomes.push(
       await db.begin((tx) => {
-        open(tx, { ...testContext, causationId: event.id })
+        setEventContext(tx, { ...testContext, causationId: event.id })
         return handler.handle(tx, event)
       }),
     )

@@ -1,4 +1,4 @@
-// Over HTTP: courts with people who wait for them, and what the log says of it.
+// Over HTTP: courts with people on their waitlist, and the log's view of the waitlist.
 
 import { newId } from "#base/ids.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
@@ -31,7 +31,7 @@ export async function makeWaitlist() {
     ana,
     ben,
     cleo,
-    /** Staff books the court for the player, from the hour on. */
+    /** Staff book the court for the player, starting at the hour. */
     taken: async (hour: number, hours = 1, resourceId = its.court): Promise<string> =>
       made(
         await api.call("POST", `${at}/bookings`, {
@@ -49,7 +49,7 @@ export async function makeWaitlist() {
         body: { resourceId: its.court, ...hoursFrom(hour, hours), ...more },
         token: person.token,
       }),
-    /** The id of an entry of somebody who waits. */
+    /** The id of a waiting person's entry. */
     waiting: async (person: Person, hour: number, more: object = {}, hours = 1): Promise<string> =>
       made(
         await api.call("POST", `${at}/waitlist`, {
@@ -61,7 +61,7 @@ export async function makeWaitlist() {
     accept: (id: string, paymentMethod = "offline", token = its.staff.token) =>
       api.call("POST", `${at}/waitlist/${id}/accept`, { body: { paymentMethod }, token }),
     decline: (id: string, token: string) => api.call("POST", `${at}/waitlist/${id}/decline`, { body: {}, token }),
-    /** What the job hold-expiration does. */
+    /** Runs the job hold-expiration. */
     expire: () =>
       transact(db, { environment: "development", correlationId: newId() }, (tx) => expireHolds(tx, 100)).then(
         ({ result }) => result,

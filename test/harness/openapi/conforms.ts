@@ -1,4 +1,4 @@
-// Whether a value is of a JSON Schema, as far as ours go: what is wrong with it, each with its place.
+// Checks a value against a JSON Schema, as far as this document uses schemas. Returns the faults, each with its place.
 
 import { followed, type JsonSchema, type OpenApi } from "./document.ts"
 

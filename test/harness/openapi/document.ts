@@ -1,4 +1,4 @@
-// The OpenAPI document as the tests read it: its operations in a list, and JSON Schemas with their references followed.
+// The OpenAPI document as the tests read it: its operations as a list, and JSON Schemas with their references resolved.
 
 export interface JsonSchema {
   readonly type?: string | readonly string[]
@@ -58,7 +58,7 @@ export const operationsOf = ({ paths }: OpenApi): Operation[] =>
 export const bodyOf = (operation: Operation): JsonSchema | undefined =>
   operation.requestBody?.content?.["application/json"]?.schema
 
-/** The schema itself, where it only names one of the document's components. */
+/** The schema itself; a reference to one of the document's components is resolved. */
 export function followed(document: OpenApi, schema: JsonSchema): JsonSchema {
   const name = /^#\/components\/schemas\/(.+)$/.exec(schema.$ref ?? "")?.[1]
   if (name === undefined) return schema

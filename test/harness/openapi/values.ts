@@ -1,22 +1,24 @@
-// Values for JSON Schemas: the smallest that is right, and with fast-check any that is right, or nearly. Ids stand as
-// references, because what there is changes from request to request: whoever sends a value puts real ones in their place.
+// Values for JSON Schemas: the smallest valid one, and, by fast-check, random valid and nearly valid ones. Ids are
+// references, because the set of existing ids changes with each request. The sender puts real ids in their place.
 
 import fc from "fast-check"
 import { followed, type JsonSchema, type OpenApi } from "./document.ts"
 
-/** Stands for an id that whoever sends the value chooses. */
+/** A reference to an id; the sender of the value chooses the id. */
 export class IdOf {
   constructor(
-    /** The field or parameter in which it stands, such as "resourceId". */
+    /** The name of its field or parameter, such as "resourceId". */
     readonly name: string,
     readonly nth: number,
   ) {}
 }
 
-/** Fields whose rule no JSON Schema says, by their names: values that the rule allows, or the parser must bear. */
+/**
+ * By the name of a field whose rule no JSON Schema expresses: values that the rule allows or the parser must tolerate.
+ */
 export type Known = (name: string) => readonly unknown[] | undefined
 
-/** The smallest value that the schema allows, optional fields left out. */
+/** The smallest value that the schema allows, without optional fields. */
 export function smallest(document: OpenApi, given: JsonSchema, known: Known, name = ""): unknown {
   const schema = followed(document, given)
   const inner = (part: JsonSchema, of: string) => smallest(document, part, known, of)
@@ -48,7 +50,7 @@ export function smallest(document: OpenApi, given: JsonSchema, known: Known, nam
   }
 }
 
-/** Any value that the schema allows; what only the program knows of it may still be against a rule. */
+/** A random value that the schema allows. Rules outside the schema may still refuse it. */
 export function allowed(document: OpenApi, given: JsonSchema, known: Known, name = ""): fc.Arbitrary<unknown> {
   const schema = followed(document, given)
   const inner = (part: JsonSchema, of: string) => allowed(document, part, known, of)
@@ -99,13 +101,13 @@ function text({ format, pattern, minLength = 0, maxLength = 40 }: JsonSchema): f
 }
 
 const hourMs = 3_600_000
-/** Whole hours from yesterday to a month ahead, where most rules are about something. */
+/** Whole hours from yesterday to a month ahead: most rules apply to that range. */
 const instants = fc.integer({ min: -24, max: 720 }).map((hours) => {
   const now = Math.ceil(Date.now() / hourMs) * hourMs
   return new Date(now + hours * hourMs).toISOString()
 })
 
-/** What no field expects. */
+/** Values that no field expects. */
 export const odd: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -134,7 +136,7 @@ export const odd: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant(null).map(() => JSON.parse(`${'{"a":'.repeat(40)}1${"}".repeat(40)}`) as unknown),
 )
 
-/** The same with one thing wrong somewhere: a field of another type, missing, or too many; or something else altogether. */
+/** A value with one fault: a field of a wrong type, a missing or an extra field, or another value altogether. */
 export const broken = (values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc
     .tuple(values, fc.nat(50), odd, fc.constantFrom("replace", "drop", "add", "whole"))

@@ -1,19 +1,19 @@
-// Stands between the program and PostgreSQL and counts: statements executed (by their text), and round trips. A round trip is
-// a burst of the program's messages on one connection after the server has last spoken there: what waits for the network.
+// A proxy between the program and PostgreSQL that counts executed statements, by their text, and round trips. A round
+// trip is a burst of the program's messages on one connection after the server's last answer.
 
 import { connect, createServer } from "node:net"
 
 export interface CountingProxy {
-  /** The same database, by way of the proxy. */
+  /** The address of the same database through the proxy. */
   readonly url: string
-  /** What has been counted since the last call. */
+  /** The counts since the last call. */
   readonly take: () => Counts
   readonly stop: () => void
 }
 
 export interface Counts {
   readonly roundTrips: number
-  /** Executions by the text of the statement, its white space folded. */
+  /** Executions by the text of the statement, with its white space collapsed. */
   readonly statements: ReadonlyMap<string, number>
 }
 
@@ -57,7 +57,7 @@ export async function startCountingProxy(url: string): Promise<CountingProxy> {
   }
 }
 
-/** Reads the frontend's messages: one byte of type (none in the first message), four of length, the rest. */
+/** Reads the frontend's messages: one byte of type (none in the first message), four bytes of length, the rest. */
 function reader(executed: (text: string) => void): (bytes: Buffer) => void {
   const prepared = new Map<string, string>()
   let rest: Buffer = Buffer.alloc(0)

@@ -1,16 +1,16 @@
-// Stands between the driver and PostgreSQL, and cuts a connection after any message of the server's, with or without a last
-// word: a FATAL error, as a backend says it that is terminated, or a server that has no connection left. Or it falls silent.
+// A proxy between the driver and PostgreSQL that cuts or freezes a connection after any message of the server. Before
+// the cut it may send a FATAL error, as a terminated backend does, or a server without a free connection.
 
 import { connect, createServer, type Socket } from "node:net"
 
-/** What happens to a connection: it is cut when so many messages have come from the server. */
+/** The fate of a connection: it is cut after this many messages of the server. */
 export interface Cut {
   readonly after: number
-  /** The SQLSTATE of an ErrorResponse that is the last message. */
+  /** The SQLSTATE of an ErrorResponse that the proxy sends last. */
   readonly says?: string
-  /** The server goes on after its last word, as after a statement that was cancelled; only its session is lost. */
+  /** The server keeps answering after that error, as after a cancelled statement; only the session is lost. */
   readonly stays?: true
-  /** Nothing is said from here on, in either direction, and nothing is closed: as by a process that is stopped. */
+  /** From here on the proxy forwards nothing in either direction and closes nothing, like a frozen process. */
   readonly freezes?: true
 }
 
@@ -21,7 +21,7 @@ export interface CuttingProxy {
   readonly stop: () => void
 }
 
-/** @param cuts of the first connections, one each; those after them are whole. */
+/** @param cuts one for each of the first connections; later connections are not cut. */
 export async function startCuttingProxy(serverUrl: string, ...cuts: Cut[]): Promise<CuttingProxy> {
   const [target, url] = [new URL(serverUrl), new URL(serverUrl)]
   const sockets = new Set<Socket>()
@@ -75,7 +75,7 @@ export async function startCuttingProxy(serverUrl: string, ...cuts: Cut[]): Prom
   }
 }
 
-/** Where the first message ends: a byte for its type, then its length, which counts itself. Undefined: it is not whole. */
+/** The end of the first message: a byte for the type, then the length, which counts itself. Undefined: incomplete. */
 function endOf(bytes: Buffer): number | undefined {
   if (bytes.length < 5) return undefined
   const end = 1 + bytes.readUInt32BE(1)

@@ -1,14 +1,16 @@
-// An object storage on the loopback, as far as uploads need it: objects in memory, whole or in parts, ranges, lists, and every
-// request's signature checked as AWS does (Signature Version 4), in the header or in a presigned address.
+// An object storage on the loopback, with the parts of S3 that uploads need.
+//
+// - Objects are in memory, whole or in parts, with ranges and lists.
+// - Every signature is checked as AWS does (Signature Version 4), in the header or in a presigned address.
 
 import { createHash, createHmac } from "node:crypto"
 
 export interface FakeS3 {
   readonly config: { bucket: string; accessKeyId: string; secretAccessKey: string; endpoint: string; region: string }
   readonly objects: Map<string, StoredBytes>
-  /** What was asked for, such as "PUT /uploads/key". */
+  /** The requests so far, such as "PUT /uploads/key". */
   readonly requests: string[]
-  /** From now on every request is refused, or none. */
+  /** Makes the storage refuse all further requests, or none. */
   refuse(refuses: boolean): void
   readonly stop: () => Promise<void>
 }
@@ -120,7 +122,7 @@ const xml = (status: number, body: string) =>
     headers: { "content-type": "application/xml" },
   })
 
-/** Whether the one who knows the secret key signed it, and, of an address, whether its time is not over. */
+/** Whether the request is signed with the secret key and, for a presigned address, has not expired. */
 function isSigned(request: Request, url: URL): boolean {
   const presigned = url.searchParams.get("X-Amz-Signature")
   const header = request.headers.get("authorization") ?? ""
@@ -153,6 +155,6 @@ function isSigned(request: Request, url: URL): boolean {
 
 const partOf = (header: string, name: string) => new RegExp(`${name}=([^,\\s]+)`).exec(header)?.[1] ?? ""
 
-/** Of 20260312T170000Z. */
+/** The instant of a text such as 20260312T170000Z. */
 const instantOf = (text: string) =>
   Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"))

@@ -1,5 +1,7 @@
-// As much of Stripe's API as payments need, on this machine: payment methods, customers, payment intents and refunds with
-// idempotency keys, search by metadata, and signed events. Cards are known by Stripe's own test tokens.
+// The parts of Stripe's API that payments need, on the loopback. Stripe's own test tokens name the cards.
+//
+// - payment methods, customers, payment intents and refunds, with idempotency keys
+// - search by metadata, and signed events
 
 import Stripe from "stripe"
 
@@ -8,13 +10,13 @@ export const webhookSecret = "whsec_fake"
 
 export interface FakeStripe {
   readonly base: string
-  /** What was asked, such as "POST /v1/payment_intents". */
+  /** The requests so far, such as "POST /v1/payment_intents". */
   readonly asked: string[]
   readonly intents: Map<string, FakeIntent>
   readonly refunds: Map<string, FakeRefund>
-  /** The next so many requests are carried out, and their answers lost. */
+  /** Carries out this many of the next requests, and loses their answers. */
   loseAnswers: number
-  /** The next so many requests are refused before anything is done. */
+  /** Refuses this many of the next requests before any effect. */
   refuse: number
   /** The state of new refunds. */
   refundStatus: "succeeded" | "pending" | "failed"

@@ -1,4 +1,4 @@
-// A server on the loopback that speaks bytes, not HTTP: for everything that a broken or hostile server may answer.
+// A server on the loopback that sends bytes, not HTTP: it can give every answer of a broken or hostile server.
 
 import { createServer, type Socket } from "node:net"
 
@@ -23,7 +23,7 @@ export function startRawServer(
   return promise
 }
 
-/** Sends a byte now and then until the other side has had enough. */
+/** Sends a byte now and then until the other side closes. */
 export function drip(socket: Socket): void {
   const timer = setInterval(() => socket.write("x"), dripMs)
   socket.on("close", () => clearInterval(timer))

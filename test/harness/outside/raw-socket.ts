@@ -1,4 +1,4 @@
-// A WebSocket client by hand, on a bare TCP connection: it shows the handshake's answer as it is, and it can stop reading.
+// A WebSocket client by hand, on a bare TCP connection. It shows the handshake's raw answer, and it can stop reading.
 
 import { randomBytes } from "node:crypto"
 import { connect } from "node:net"
@@ -8,7 +8,7 @@ export interface RawSocket {
   readonly status: number
   readonly headers: Headers
   readonly send: (frame: unknown) => void
-  /** The next text frame, which must be of the type. */
+  /** The next text frame, which must have this type. */
   readonly next: (type: string) => Promise<ServerFrame>
   readonly stopReading: () => void
   readonly end: () => void
@@ -74,7 +74,7 @@ function masked(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload])
 }
 
-/** The first whole frame of the server's bytes; its frames here are texts below 64 KiB. */
+/** The first whole frame in the server's bytes. All frames here are texts below 64 KiB. */
 function textFrame(bytes: Buffer): { text: string; length: number } | undefined {
   if (bytes.length < 4) return undefined
   const short = (bytes[1] ?? 0) & 127

@@ -1,4 +1,4 @@
-// A webhook receiver on the loopback: keeps what it got, and answers what the test wants.
+// A webhook receiver on the loopback: it keeps every request, and gives the answers that the test sets.
 
 export interface Received {
   readonly at: number

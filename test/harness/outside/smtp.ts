@@ -1,4 +1,5 @@
-// A real SMTP server on the loopback interface that keeps what it is sent, and refuses whom the test tells it to refuse.
+// A real SMTP server on the loopback. It keeps the mail that it receives, and refuses the recipients that the test
+// names.
 
 import type { AddressInfo } from "node:net"
 import { type ParsedMail, simpleParser } from "mailparser"
@@ -6,15 +7,15 @@ import { SMTPServer } from "smtp-server"
 
 export interface SmtpReceiver {
   url: string
-  /** In the order of arrival. */
+  /** In order of arrival. */
   mails: (ParsedMail & { recipients: string[]; raw: string })[]
   /** The server's answer to an address, such as [550, "5.1.1 No such user"]; undefined takes the mail. */
   refuse: (address: string) => [code: number, text: string] | undefined
-  /** Of all addresses, how often each was offered. */
+  /** How often each address was offered. */
   offered: string[]
   /** The server's answer to a whole mail. */
   refuseMail: () => [code: number, text: string] | undefined
-  /** Mails are answered when it resolves. */
+  /** The server answers mails once this promise resolves. */
   hold: Promise<void> | undefined
   close(): Promise<void>
 }
@@ -41,7 +42,7 @@ export async function smtpReceiver(): Promise<SmtpReceiver> {
         const recipients = session.envelope.rcptTo.map((each) => each.address)
         receiver.mails.push({ ...(await simpleParser(raw)), recipients, raw: raw.toString("utf8") })
         answer(null)
-      })().catch(() => {}) // the sender was killed in the middle of its mail
+      })().catch(() => {}) // the sender was killed while it sent a mail
     },
   })
   server.on("error", () => {})

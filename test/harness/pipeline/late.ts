@@ -1,4 +1,4 @@
-// What the tests of late_events share: an empty pipeline, the view, and sessions to blame.
+// Shared by the tests of late_events: an empty pipeline, the view, and sessions that can block.
 
 import type { Db, Queryable } from "#base/database/db.ts"
 
@@ -16,7 +16,7 @@ export interface Late {
   pid: number | null
 }
 
-/** Nothing has ever happened, and the settings are as after a migration. */
+/** A pipeline without any event, with the settings of a fresh migration. */
 export async function emptyPipeline(db: Db): Promise<void> {
   await db`
     truncate slotbase.events, slotbase.outbox, slotbase.event_positions, slotbase.handlers, slotbase.handler_queue,
@@ -31,10 +31,10 @@ export const lateEvents = async (db: Db): Promise<Late[]> => [
   ...(await db<Late[]>`select * from slotbase.late_events order by position, event_id`),
 ]
 
-/** The clock of the database moves on. */
+/** Moves the clock of the database forward. */
 export const moveOn = (db: Db, by = "1 minute") => db`update slotbase.clock set shift = shift + ${by}::text::interval`
 
-/** The end of a detail. @param sessions the source of a regular expression. */
+/** Matches the end of a detail. @param sessions the source of a regular expression. */
 export const lockOf = (sessions: string) => new RegExp(`; SlotBase waits for locks of: ${sessions}$`)
 
 export const pidOf = async (on: Queryable): Promise<number> =>

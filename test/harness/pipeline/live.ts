@@ -1,7 +1,7 @@
-// A server with nothing but the WebSocket on it, and clients of it: Bun's own, and a handshake by hand.
+// A server with nothing but the WebSocket, and two clients: Bun's own, and a handshake by hand.
 
 import { Elysia } from "elysia"
-import { broadcast } from "#actors/live/broadcaster.ts"
+import { broadcastOnce } from "#actors/live/broadcaster.ts"
 import type { Db } from "#base/database/db.ts"
 import { type LiveLimits, webSocketOptions } from "#outbound/live/limits.ts"
 import { Live } from "#outbound/live/live.ts"
@@ -12,16 +12,16 @@ export interface LiveServer {
   readonly live: Live
   /** ws://127.0.0.1:port/v1/live */
   readonly url: string
-  /** Dispatches what was recorded and publishes all of it. */
+  /** Dispatches all recorded events and publishes them. */
   readonly pass: () => Promise<void>
-  /** Sockets that are open on the server's side. */
+  /** The number of open sockets on the server's side. */
   readonly sockets: () => number
   readonly connect: (options?: ConnectOptions) => Promise<LiveClient>
   readonly stop: () => Promise<void>
 }
 
 export interface ConnectOptions {
-  /** Sent among the protocols, or in a first frame when `firstFrame` is set; the answer to it is awaited. */
+  /** Sent among the protocols, or in a first frame with `firstFrame`; then the answer is awaited. */
   readonly token?: string
   readonly firstFrame?: true
 }
@@ -32,13 +32,13 @@ export async function liveServer(db: Db, limits: Partial<LiveLimits> = {}): Prom
     .use(liveRoutes(live))
     .listen({ port: 0, hostname: "127.0.0.1" })
   const url = `ws://127.0.0.1:${app.server?.port}/v1/live`
-  await broadcast(db, live)
+  await broadcastOnce(db, live)
   return {
     live,
     url,
     async pass() {
       await dispatchAll(db)
-      while ((await broadcast(db, live)).more) {}
+      while ((await broadcastOnce(db, live)).more) {}
     },
     sockets: () => app.server?.pendingWebSockets ?? 0,
     async connect({ token, firstFrame } = {}) {
@@ -109,7 +109,7 @@ export class LiveClient {
     this.#socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame))
   }
 
-  /** The next frame, whatever it is; with a type, it must be of it. */
+  /** The next frame; with a type given, the frame must have it. */
   async next(type?: string): Promise<ServerFrame> {
     const frame =
       this.#unread.shift() ??
@@ -125,7 +125,7 @@ export class LiveClient {
     return this.next("subscribed")
   }
 
-  /** All frames that were sent before now: an answered ping comes after them. */
+  /** All frames that were sent before this call: the answer to a ping comes after them. */
   async drain(): Promise<ServerFrame[]> {
     this.send({ type: "ping" })
     const frames: ServerFrame[] = []

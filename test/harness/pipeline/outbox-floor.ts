@@ -1,26 +1,30 @@
-// What the tests of the dispatcher's floor do to the outbox: draw numbers, stop in the middle of a transaction, make a second go by.
+// Steps for the tests of the dispatcher's low-water mark: draw numbers, pause inside a transaction, let a second pass.
 
 import { expect } from "bun:test"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { example } from "#events/example.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { pagesRead } from "./pages.ts"
 import { failure, sample } from "./pipeline.ts"
 
-/** Transactions are numbered for the whole server: one of another test's database may hold the floor for a while. */
+/**
+ * Transaction ids are shared by the whole server: a transaction of another test's database may hold the mark for a
+ * while.
+ */
 export const withinQuiet = { withinMs: 20_000 }
 
 export type OutboxFloor = Awaited<ReturnType<typeof outboxFloor>>
 
-/** Makes a table `aggregates` too, which gives a transaction an id before it draws a number. */
+/** Also creates a table `aggregates`: a write to it gives a transaction an id before it draws a number. */
 export async function outboxFloor(db: Db) {
   await db`create table aggregates (id uuid primary key, version integer not null)`
 
   const lastNumber = async () =>
     (await db<[{ last: number }]>`select coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) as last`)[0].last
 
-  /** As in a database in which every number drawn so far got a position or is known not to. */
+  /** The state in which every number drawn so far has a position or is known to be rolled back. */
   const fromHere = async () => db`
     update slotbase.outbox_floor
     set floor = ${await lastNumber()}, candidate_seq = ${await lastNumber()}, floor_position = 0, candidate_position = 0, noted_at = '-infinity'`
@@ -28,7 +32,7 @@ export async function outboxFloor(db: Db) {
   const known = async () =>
     (await db<[{ floor_position: number | null }]>`select floor_position from slotbase.outbox_floor`)[0].floor_position
 
-  /** As in a new database. */
+  /** The state of a new database. */
   async function reset(): Promise<void> {
     await db`truncate aggregates, slotbase.events, slotbase.outbox, slotbase.event_positions`
     await db`
@@ -36,7 +40,7 @@ export async function outboxFloor(db: Db) {
         writers = null, watched_at = null`
   }
 
-  /** A number is drawn and never comes. */
+  /** Draws a number and rolls back, so the number never gets an event. */
   const rollBack = () =>
     failure(
       db.begin(async (tx) => {
@@ -45,7 +49,9 @@ export async function outboxFloor(db: Db) {
       }),
     )
 
-  /** Passes, each as if the last one's second had gone by; returns how many events they dispatched. */
+  /**
+   * Dispatches this many times, each as if a second had passed since the last; returns the number of dispatched events.
+   */
   async function passes(count: number): Promise<number> {
     let sum = 0
     for (let pass = 0; pass < count; pass++) {
@@ -91,7 +97,7 @@ export async function outboxFloor(db: Db) {
   }
 }
 
-/** An event as SQL inserts it, without the program. */
+/** Inserts an event by plain SQL, without the program. */
 async function insertByHand(tx: Tx, id: string): Promise<void> {
   const { data } = sample("booking.confirmed")
   await tx`
@@ -102,7 +108,7 @@ async function insertByHand(tx: Tx, id: string): Promise<void> {
   await tx`insert into slotbase.outbox (event_id, facility_id, type) values (${id}, ${example.facilityId}, 'booking.confirmed')`
 }
 
-/** Something that happens inside an open transaction, and something that lets it go on. */
+/** A pause inside an open transaction: `reached` resolves when the work stops there, and `open` lets it continue. */
 export function gate() {
   const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   return {

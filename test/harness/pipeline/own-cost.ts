@@ -1,14 +1,14 @@
-// What one connection has cost the database: its WAL, and the rows that died by it. Neighbours on the same server do not show:
-// PostgreSQL 18 counts the WAL of each backend, and the tables are those of the test's own database.
+// The cost of one connection for the database: its WAL, and the dead rows that it made. Other sessions of the server do
+// not count: PostgreSQL 18 counts WAL per backend, and the tables belong to the test.
 
 import type { Db } from "#base/database/db.ts"
 
 export interface OwnCost {
   /** Written by this connection alone. */
   readonly walBytes: number
-  /** Among them, images of whole pages: zero on the tests' server, which takes none. */
+  /** Full-page images among them: zero on the tests' server, which has them off. */
   readonly pageImages: number
-  /** By table, partitions under their parent's name; only those that were written. */
+  /** By table, with partitions under their parent's name; only written tables. */
   readonly tables: Readonly<Record<string, Written>>
 }
 
@@ -19,7 +19,7 @@ export interface Written {
   readonly deleted: number
 }
 
-/** Runs the work and answers what it has cost. @param db with a single connection. */
+/** Runs the work and returns its cost. @param db with a single connection. */
 export async function ownCost(db: Db, work: () => Promise<unknown>): Promise<OwnCost> {
   const before = await read(db)
   await work()
@@ -39,7 +39,7 @@ export async function ownCost(db: Db, work: () => Promise<unknown>): Promise<Own
 }
 
 async function read(db: Db) {
-  // What a backend has counted is handed in when it becomes idle, once a second unless it is told to.
+  // A backend reports its counts when it becomes idle, and at most once a second unless it is forced.
   await db`select pg_stat_force_next_flush()`
   const [wal] = await db<[{ bytes: number; images: number }]>`
     select wal_bytes::bigint as bytes, wal_fpi as images from pg_stat_get_backend_wal(pg_backend_pid())`

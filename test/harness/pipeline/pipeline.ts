@@ -1,5 +1,7 @@
-// What the tests of the pipeline share: an event to record, a dispatch until nothing is left, runs to look at.
+// Shared by the tests of the pipeline: an event to record, a dispatch until no event is left, and reads of runs.
 
+import type { ActorProcess } from "#actors/runtime/life-sign.ts"
+import { Quarantine } from "#actors/runtime/quarantine.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"
 import { definitionOf, type EventType } from "#events/catalogue.ts"
@@ -12,14 +14,14 @@ export const pipelineApp = (db: Db) => testApp(db)
 
 export const context: EventContext = { environment: "development", correlationId: example.correlationId }
 
-/** An event of a type with its sample's data, changed as told. */
+/** An event of a type with its sample's data, changed as given. */
 export const sample = <T extends EventType>(
   type: T,
   data: object = {},
   facilityId: string = example.facilityId,
 ): NewEvent<T> => ({ type, facilityId, data: { ...definitionOf(type)?.sample, ...data } as NewEvent<T>["data"] })
 
-/** Records an event of a booking of its own in a transaction of its own; returns its id. */
+/** Records an event of a new booking in a transaction of its own; returns the event's id. */
 export async function recordOne(db: Db, type: EventType = "booking.confirmed", data: object = {}): Promise<string> {
   const { eventIds } = await transact(db, context, async (tx) =>
     record(tx, sample(type, { ...ofItsOwn(type), ...data })),
@@ -27,7 +29,7 @@ export async function recordOne(db: Db, type: EventType = "booking.confirmed", d
   return eventIds[0] as string
 }
 
-/** Records that many events in one transaction, each of a booking of its own; returns their ids in order. */
+/** Records this many events in one transaction, each of a new booking; returns their ids in order. */
 export async function recordMany(
   db: Db,
   count: number,
@@ -41,7 +43,7 @@ export async function recordMany(
 
 const ofItsOwn = (type: EventType) => ("bookingId" in sample(type).data ? { bookingId: newId() } : {})
 
-/** Dispatches until nothing is left; returns how many events there were. */
+/** Dispatches until no event is left; returns the number of dispatched events. */
 export async function dispatchAll(db: Db, batch = 500): Promise<number> {
   let sum = 0
   for (;;) {
@@ -51,7 +53,7 @@ export async function dispatchAll(db: Db, batch = 500): Promise<number> {
   }
 }
 
-/** Subscribes a handler by name, without a program that has it. */
+/** Subscribes a handler by name; no program needs to have it. */
 export async function subscribe(db: Db, handler: string, ...types: EventType[]): Promise<void> {
   await db`insert into slotbase.handlers (handler, event_type) select ${handler}, unnest(${types}::text[])`
 }
@@ -66,7 +68,7 @@ export async function aWebhook(db: Db, ...types: EventType[]): Promise<string> {
   return id
 }
 
-/** What a webhook is subscribed to from the next dispatch on. */
+/** Sets the subscription of a webhook from the next dispatch on. */
 export async function addVersion(
   db: Queryable,
   webhook: string,
@@ -79,7 +81,7 @@ export async function addVersion(
     values (${webhook}, ${example.facilityId}, ${version}, ${types}, ${resourceIds}, ${bookingTypes})`
 }
 
-/** A process that is alive for an hour, or dead; returns the owner of its leases. */
+/** A process that is alive for an hour, or already expired; returns the owner of its leases. */
 export async function processRow(db: Db, alive: boolean): Promise<number> {
   const [row] = await db<[{ id: number }]>`
     insert into slotbase.processes (host, pid, role, version, alive_until)
@@ -88,22 +90,25 @@ export async function processRow(db: Db, alive: boolean): Promise<number> {
   return row.id
 }
 
+/** That process as its actors know it, with a quarantine of its own. */
+export const actorProcess = (owner: number): ActorProcess => ({ owner: () => owner, quarantine: new Quarantine() })
+
 /** Every event of the log, in order. */
 export const logOf = (db: Db) => db<{ position: number; event_id: string; type: string }[]>`
   select position, event_id, type from slotbase.event_positions order by position`
 
-/** The rows of the ledger in which something is lost or twice. */
+/** The rows of the ledger with missing or doubled work. */
 export const unbalanced = (db: Db) => db<{ position: number }[]>`
   select position from slotbase.event_ledger where not balanced order by position`
 
-/** What a promise fails with. */
+/** The error of a rejected promise. */
 export const failure = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => "it did not fail",
     (error: unknown) => error,
   )
 
-/** The runs of a handler as people see them, in the order of their positions. */
+/** The runs of a handler as the view shows them, in the order of their positions. */
 export const runsOf = async (db: Db, handler: string) => [
   ...(await db<{ position: number; status: string; attempts: number; error: string | null; reason: string | null }[]>`
     select position, status, attempts, error, reason from slotbase.handler_runs where handler = ${handler} order by position`),

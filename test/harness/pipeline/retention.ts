@@ -1,8 +1,8 @@
-// What the tests of retention look at: the months, their partitions, and what is buried.
+// Reads for the tests of retention: months, their partitions, and dead letters.
 
 import type { Db } from "#base/database/db.ts"
 
-/** Sessions that wait for a lock with such a statement. */
+/** The number of sessions that wait for a lock with such a statement. */
 export const waitingFor = async (db: Db, statement: string) =>
   (
     await db`select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
@@ -16,7 +16,7 @@ export const partitions = async (db: Db, month: string) => {
   return rows.map(({ name }) => name)
 }
 
-/** The dead letters: whose, of which event, and the code of their last error. */
+/** The dead letters: handler or webhook, event, and the code of the last error. */
 export const letters = (db: Db) => db<{ of: string; event: { id: string; data: object }; code: string }[]>`
   select coalesce(handler, webhook_id::text) as of, event, errors -> -1 -> 'error' ->> 'code' as code
   from slotbase.dead_letters order by event_id, handler nulls last`

@@ -1,8 +1,9 @@
-// A process with one transactional handler, started as `bun run-one-handler.ts <database>`: it counts each event once, and
-// stands still before it settles while its table "gate" holds a row for it. Prints what its actor reports.
+// A process with one transactional handler, started as `bun run-one-handler.ts <database>`. The handler counts each
+// event once. Before it settles, it waits while the table "gate" holds a row for its process. It prints the errors of
+// its actor.
 
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { connect } from "#base/database/db.ts"
 import { pipelineApp } from "./pipeline.ts"
@@ -10,7 +11,7 @@ import { pipelineApp } from "./pipeline.ts"
 const db = connect(process.argv[2] as string, { max: 5, applicationName: "slotbase test handler" })
 const lifeSign = await startLifeSign(db, "actors", "test")
 const stopping = new AbortController()
-const running = prepare(
+const running = prepareActor(
   runHandler(
     pipelineApp(db),
     {
@@ -21,12 +22,12 @@ const running = prepare(
         await tx`update figures set handled = handled + 1`
         await tx`insert into handled (position, pid) values (${event.position}, ${process.pid})`
         if (event.position === 1) console.log("handling")
-        // Whoever is stopped here holds its transaction open, as a frozen process does.
+        // A process that is stopped here holds its transaction open, as a frozen process does.
         while ((await db`select from gate where pid = ${process.pid}`).count > 0) await Bun.sleep(20)
         return undefined
       },
     },
-    lifeSign.owner,
+    lifeSign,
   ),
   stopping.signal,
 )

@@ -1,17 +1,17 @@
-// Claims as the tests of the pipeline want them: whatever is free, wherever it stands.
+// Claims for the tests of the pipeline: any free run, in the queue or fresh.
 
-import { type Claim, claimFresh, claimQueued } from "#actors/runs/claim.ts"
+import { type Claim, claimFreshRuns, claimQueuedRuns } from "#actors/runs/claim.ts"
 import type { Db } from "#base/database/db.ts"
 
-/** What stands in the queue, else what is fresh, else what the claim of the fresh has put into the queue. */
+/** Claims from the queue, else fresh runs, else the runs that the fresh claim has just put into the queue. */
 export async function claimFree(db: Db, handler: string, owner: number, limit: number): Promise<Claim> {
-  const queued = await claimQueued(db, handler, owner, 0, limit)
+  const queued = await claimQueuedRuns(db, handler, owner, 0, limit)
   if (queued.runs.length > 0) return queued
-  const fresh = await claimFresh(db, handler, owner, 0, limit)
-  return fresh.runs.length > 0 ? fresh : claimQueued(db, handler, owner, 0, limit)
+  const fresh = await claimFreshRuns(db, handler, owner, 0, limit)
+  return fresh.runs.length > 0 ? fresh : claimQueuedRuns(db, handler, owner, 0, limit)
 }
 
-/** Gives every run that waits a row in the queue, as if it had been claimed and given back. */
+/** Gives every waiting run a row in the queue, as if it had been claimed and released. */
 export async function queueAll(db: Db): Promise<void> {
   await db`
     with waiting as materialized (select * from slotbase.unfinished_runs)

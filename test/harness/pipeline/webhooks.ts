@@ -1,8 +1,8 @@
-// What the tests of webhooks share: a webhook made by its command, and a deliverer that does what there is to do.
+// Shared by the tests of webhooks: a webhook made by its command, and a deliverer that works off the whole queue.
 
 import type { Caller } from "#access/caller.ts"
-import { createDeliverer, type Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
-import type { Delivery, Result } from "#actors/deliveries/delivery.ts"
+import { Deliverer, type DelivererTools } from "#actors/deliveries/deliverer.ts"
+import type { AttemptResult, ClaimedDelivery } from "#actors/deliveries/delivery.ts"
 import type { Db } from "#base/database/db.ts"
 import { rootUserId } from "#base/ids.ts"
 import { record, transact } from "#events/outbox.ts"
@@ -10,7 +10,7 @@ import type { App } from "#http/app.ts"
 import type { WebhookInput } from "#outbound/webhooks/input.ts"
 import type { Webhook } from "#outbound/webhooks/rows.ts"
 import { createWebhook } from "#outbound/webhooks/webhooks.ts"
-import { context, dispatchAll, processRow, sample } from "./pipeline.ts"
+import { actorProcess, context, dispatchAll, processRow, sample } from "./pipeline.ts"
 
 export const loopback: readonly string[] = ["127.0.0.0/8"]
 
@@ -38,7 +38,7 @@ export async function aWebhook(
   return result
 }
 
-/** Records so many confirmed bookings of the facility and dispatches them; returns the events' ids in order. */
+/** Records this many confirmed bookings of the facility and dispatches them; returns the ids of the events in order. */
 export async function confirmed(db: Db, facilityId: string, count = 1): Promise<readonly string[]> {
   const { eventIds } = await transact(db, context, async (tx) => {
     for (let n = 0; n < count; n++)
@@ -48,8 +48,8 @@ export async function confirmed(db: Db, facilityId: string, count = 1): Promise<
   return eventIds
 }
 
-/** What is settled when the receiver has answered 200. */
-export const delivered = (delivery: Delivery): Result => ({
+/** The result to settle after the receiver has answered 200. */
+export const delivered = (delivery: ClaimedDelivery): AttemptResult => ({
   delivery,
   outcome: "delivered",
   durationMs: 1,
@@ -61,28 +61,27 @@ export const delivered = (delivery: Delivery): Result => ({
 
 export interface TestDeliverer extends Deliverer {
   readonly owner: number
-  /** Looks at the whole queue, and waits until everything that was claimed is settled. */
+  /** Scans the whole queue, and waits until every claimed delivery is settled. */
   readonly run: () => Promise<void>
 }
 
-/** A deliverer of a process of its own, which lives for an hour, without jitter. */
+/** A deliverer with a process row of its own, alive for an hour; retries have no jitter. */
 export async function aDeliverer(app: App, given: Partial<DelivererTools> = {}): Promise<TestDeliverer> {
   const owner = await processRow(app.db, true)
-  const deliverer = createDeliverer({
+  const deliverer = new Deliverer({
     db: app.db,
     secrets: app.secrets,
     allow: loopback,
-    owner: () => owner,
+    process: actorProcess(owner),
     random: () => 0.5,
     ...given,
   })
-  return {
-    ...deliverer,
+  return Object.assign(deliverer, {
     owner,
     run: async () => {
-      deliverer.lookEverywhere()
+      deliverer.requestScan()
       await deliverer.pass()
       await deliverer.idle()
     },
-  }
+  })
 }

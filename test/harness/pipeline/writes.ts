@@ -1,12 +1,14 @@
-// Whether anything was written: counts every row that a committed transaction inserted, changed or deleted. A deferred
-// trigger runs at the commit, so what was rolled back does not count.
+// Counts every row that a committed transaction inserted, changed or deleted. A deferred trigger counts at the commit,
+// so rolled-back writes do not count.
 
 import type { Db } from "#base/database/db.ts"
 
-/** What a refused request may write: its answer, for an Idempotency-Key; and what works by itself. */
+/**
+ * The tables that a refused request may write: its kept answer for an Idempotency-Key, and tables of background work.
+ */
 const apart = ["idempotency_keys", "processes", "clock"]
 
-/** Answers how many rows were written since it was installed. */
+/** Returns the number of rows written since it was installed. */
 export async function countWrites(db: Db): Promise<() => Promise<number>> {
   await db.unsafe(`
     create sequence public.rows_written minvalue 0 start 0;

@@ -1,4 +1,4 @@
-// The questions about what the handlers have done: each effect is there as often as its events say, which is once.
+// The questions about the handlers' effects: each effect exists exactly once per event.
 
 import type { Queryable } from "#base/database/db.ts"
 import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
@@ -19,7 +19,7 @@ export const effectQuestions = (db: Queryable, after: number): readonly Question
   ),
 ]
 
-/** AnalyticsHandler's effects, against what they should add up to. */
+/** AnalyticsHandler's figures, against the sums of the bookings. */
 const wrongFigures = (db: Queryable) => db`
   with expected as (
     select b.facility_id, (b.start_at at time zone f.timezone)::date as day, count(*) as bookings,
@@ -36,7 +36,10 @@ const wrongFigures = (db: Queryable) => db`
   where (e.bookings, e.cancellations, e.minutes, e.amount)
     is distinct from (d.bookings, d.cancellations, d.booked_minutes, d.booked_amount)`
 
-/** CacheInvalidationHandler's effects, of bookings that were not moved; a change of a facility's settings forgets its days. */
+/**
+ * CacheInvalidationHandler's effects, for bookings that were not moved. A change of a facility's settings clears its
+ * days.
+ */
 const wrongDays = (db: Queryable, after: number) => db`
   with forgotten as materialized (
     select facility_id, max(position) as position from slotbase.event_positions
@@ -60,7 +63,7 @@ const wrongDays = (db: Queryable, after: number) => db`
   from changed n left join slotbase.availability_cache c using (facility_id, resource_id, day)
   where c.touched_at is distinct from n.position`
 
-/** What NotificationHandler records when a reminder has left. */
+/** The events that NotificationHandler records after it has sent a reminder. */
 const wrongReminders = (db: Queryable, after: number) => db`
   with sent as (
     select n.event_id, count(*) as messages from slotbase.notifications n
@@ -74,7 +77,7 @@ const wrongReminders = (db: Queryable, after: number) => db`
   left join slotbase.event_positions p using (event_id)
   where coalesce(p.position > ${after}, true) and s.messages is distinct from r.events`
 
-/** Those whom the list of notifications means by an event about one booking, where it means nobody else. */
+/** The recipients of each notification that goes only to the booker and the participants of one booking. */
 const told = Object.entries(NOTIFICATION_CONFIGS).flatMap(([type, { recipients = [] } = {}]) =>
   recipients.every((each) => ["booker", "participants"].includes(each.type))
     ? recipients.map((each) => ({ type, recipient: each.type, channel: each.channel }))
@@ -82,7 +85,7 @@ const told = Object.entries(NOTIFICATION_CONFIGS).flatMap(([type, { recipients =
 )
 const conditional = Object.keys(NOTIFICATION_CONFIGS).filter((type) => NOTIFICATION_CONFIGS[type]?.whyNot)
 
-/** What is no longer true when its turn comes is skipped, and may have been sent by an attempt before. */
+/** A message that is no longer true at its turn is skipped; an earlier attempt may already have sent it. */
 const wrongMessages = (db: Queryable, after: number) => db`
   with told as (
     select * from unnest(${told.map(({ type }) => type)}::text[], ${told.map(({ recipient }) => recipient)}::text[],

@@ -1,6 +1,6 @@
-// The promises as SQL: on any database whose work is done, whatever was killed when, each of these questions has no rows.
-// They look at what happened after a position, so that a long campaign does not ask the same again; 0 asks everything.
-// Here: the changes, their events and the log. The work that follows stands in broken-work.ts, its effects in broken-effects.ts.
+// The promises as SQL. Once all work is done, each of these questions has no rows, after kills at any moment. They ask
+// about events after a position, so that a long campaign does not repeat itself; 0 asks everything. This file asks
+// about changes, their events and the log. broken-work.ts and broken-effects.ts ask about the rest.
 
 import type { Queryable } from "#base/database/db.ts"
 import { effectQuestions } from "./broken-effects.ts"
@@ -15,10 +15,10 @@ export interface Broken {
   readonly rows: readonly Record<string, unknown>[]
 }
 
-/** Of each broken promise, so many rows are shown. */
+/** The number of rows shown for each broken promise. */
 const shownRows = 5
 
-/** Everything that is broken; empty when all is well. */
+/** Every broken promise; empty when all promises are kept. */
 export async function brokenPromises(db: Queryable, after = 0): Promise<readonly Broken[]> {
   const broken: Broken[] = []
   const questions = [...logQuestions(db, after), ...workQuestions(db, after), ...effectQuestions(db, after)]
@@ -99,7 +99,7 @@ function logQuestions(db: Queryable, after: number): readonly Question[] {
   ]
 }
 
-// A reminder may be under way while its booking is cancelled.
+// A reminder may be in flight while its booking is cancelled.
 const outOfOrder = (db: Queryable, after: number) => db`
   select * from (
     select p.position, e.aggregate_id, e.type, lag(e.type) over booking as before

@@ -1,5 +1,9 @@
-// The questions about the work of an event: a run for each handler, a delivery for each webhook, an attempt for each request,
-// a dead letter with every error for what was given up.
+// The questions about the work of an event:
+//
+// - a run for each handler
+// - a delivery for each webhook
+// - an attempt for each request
+// - a dead letter with every error for each run and delivery that failed for good
 
 import type { Queryable } from "#base/database/db.ts"
 import { ask, type Question } from "./question.ts"
@@ -57,7 +61,7 @@ export const workQuestions = (db: Queryable, after: number): readonly Question[]
   ),
 ]
 
-// By event and handler: in the sums of the ledger one that is missing and another that is there twice would balance.
+// Counted per event and handler: in the ledger's sums a missing run and a doubled run would cancel out.
 const wrongRuns = (db: Queryable, after: number) => db`
   with expected as (
     select distinct p.position, h.handler from slotbase.event_positions p
@@ -92,9 +96,9 @@ const wrongDeliveries = (db: Queryable, after: number) => db`
   where (e.webhook_id is not null)::integer <> coalesce(f.deliveries, 0)`
 
 /**
- * Each error counts its attempt: one after the other from 1, and from 1 again only after the death before; the last is the death.
- * That many attempts must have failed by the records beside it, too. What ended without an attempt (its webhook was deleted,
- * its month is over) is not judged.
+ * The errors of a dead letter count the attempts: from 1 upwards, and from 1 again only after an error that
+ * dead-lettered it. The last error must be one that dead-lettered it. The records of runs and attempts must show as
+ * many failures. Entries that ended without an attempt (webhook deleted, month over) are not checked.
  */
 const withoutErrors = (db: Queryable) => db`
   with letters as materialized (

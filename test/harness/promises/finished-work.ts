@@ -1,5 +1,6 @@
-// A club whose work is all done, as handlers and deliverer would leave it, without either: two bookings, one of them cancelled,
-// everybody told, and one delivery that was a dead letter before it arrived. Lies are planted into it.
+// A club whose work is all done, as handlers and deliverer would leave it, but made without them. Tests then damage it.
+// There are two bookings, one of them cancelled, with all messages sent. One delivery was a dead letter before it
+// arrived.
 
 import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
@@ -52,7 +53,7 @@ async function handle(db: Db): Promise<void> {
   }
 }
 
-/** The first after two attempts that failed, and a dead letter of them. */
+/** Delivers the first one after two failed attempts and a dead letter of them. */
 async function deliver(db: Db): Promise<void> {
   const error = (attemptCount: number, status: string) => ({ attemptCount, status, error: { message: "503" } })
   const errors = db.json([error(1, "retrying"), error(2, "dead_letter")] as never)

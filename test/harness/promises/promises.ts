@@ -1,4 +1,4 @@
-// The promises, as SQL: what must hold on any database once its work is done, whatever was killed when.
+// The promises as SQL: they must hold on any database once its work is done, after kills at any moment.
 
 import { expect } from "bun:test"
 import type { Db } from "#base/database/db.ts"

@@ -3,7 +3,7 @@
 export interface Question {
   readonly promise: string
   readonly what: string
-  /** Asked when it is awaited. */
+  /** The query runs when it is awaited. */
   readonly rows: PromiseLike<readonly Record<string, unknown>[]>
 }
 

@@ -1,4 +1,4 @@
-// The App of a test: the defaults of the configuration, with what the test says instead, and a fixed secret key.
+// The App of a test: the configuration's defaults, with the test's changes and a fixed secret key.
 
 import { type Outside, openOutside } from "#api/outside.ts"
 import { type Config, parseConfig } from "#base/config.ts"

@@ -1,4 +1,5 @@
-// A database of its own for each test file, cloned from a template that has been migrated once. It is marked as a test database: its clock may be moved.
+// A database for each test file, cloned from a template that is migrated once. As a test database, its clock may be
+// moved.
 
 import postgres from "postgres"
 import { connect, type Db } from "#base/database/db.ts"
@@ -10,7 +11,9 @@ export interface TestDatabase {
   /** Connection string, for processes that the test starts. */
   url: string
   db: Db
-  /** Ends `db` and drops the database. Fails when somebody is still connected: a test must stop what it starts. */
+  /**
+   * Ends `db` and drops the database. Fails while a session is still connected: a test must stop all that it starts.
+   */
   drop(): Promise<void>
 }
 
@@ -20,7 +23,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   return withAdmin(server.url, async (sql) => open(sql, server.url, await templateOn(sql, server.url)))
 }
 
-/** The same with nothing in it, for the tests of the migrator. */
+/** An empty database, for the tests of the migrator. */
 export async function emptyDatabase(): Promise<TestDatabase> {
   const server = await testServer()
   return withAdmin(server.url, (sql) => open(sql, server.url, "template0"))
@@ -30,7 +33,7 @@ export async function emptyDatabase(): Promise<TestDatabase> {
 const leaveWithinMs = 2_000
 const pollMs = 10
 
-/** Any number: two processes must not build the same template. */
+/** An arbitrary number. Its lock keeps two processes from building the same template. */
 const templateLock = 7_264_302
 
 type Admin = postgres.Sql
@@ -40,7 +43,7 @@ async function open(sql: Admin, serverUrl: string, template: string): Promise<Te
   await sql.unsafe(`create database "${name}" template "${template}" strategy ${cloneStrategy}`)
   const url = urlOf(serverUrl, name)
   const db = connect(url, { applicationName: "slotbase test" })
-  // A connection of the test's own, from the first moment: the shared server ends when nobody is connected for a while.
+  // The test connects at once, because the shared server ends after a while without connections.
   await db`select 1`
   return {
     url,
@@ -52,7 +55,9 @@ async function open(sql: Admin, serverUrl: string, template: string): Promise<Te
   }
 }
 
-/** As fast as file_copy here (both about 140 ms for 8 MB), and without its checkpoints, which other tests would feel. */
+/**
+ * As fast as file_copy here (both about 140 ms for 8 MB), but without its checkpoints, which would slow other tests.
+ */
 const cloneStrategy = "wal_log"
 
 async function dropDatabase(sql: Admin, name: string): Promise<void> {
@@ -83,7 +88,9 @@ async function templateOn(sql: Admin, serverUrl: string): Promise<string> {
   return name
 }
 
-/** Built under a test database's name and renamed when complete, so that a killed build is swept away like any leftover. */
+/**
+ * Built under a test database's name and renamed when complete, so that a killed build is dropped like any leftover.
+ */
 async function buildTemplate(sql: Admin, serverUrl: string, name: string): Promise<void> {
   const building = testDatabaseName()
   await sql`create database ${sql(building)}`

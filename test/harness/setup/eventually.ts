@@ -1,10 +1,10 @@
-// The only place in the tests that waits: asks again and again until an assertion holds or its time is up. For what
-// happens in another process or after a commit; anything that can be awaited is awaited instead.
+// The only place in the tests that waits: it repeats an assertion until the assertion holds or the time is up. Use it
+// for effects in another process or after a commit. Await everything that can be awaited.
 
 const firstPauseMs = 2
 const longestPauseMs = 50
 
-/** Answers what the assertion answers as soon as it does not throw; after `withinMs` fails with its last error. */
+/** Returns the assertion's result as soon as it does not throw; fails with its last error after `withinMs`. */
 export async function eventually<T>(
   assertion: () => Promise<T> | T,
   { withinMs = 20_000 }: { withinMs?: number } = {},

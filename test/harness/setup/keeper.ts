@@ -1,8 +1,10 @@
-// A small process that owns the tests' PostgreSQL, so that any number of test runs can share it and none has to stop it:
-// it ends the server when nobody has been connected for a while, or, after SIGTERM, as soon as nobody is.
+// A small process that owns the tests' PostgreSQL, so that any number of test runs can share it and none has to stop
+// it. It stops the server after a while without connections. After SIGTERM it stops the server at the first such
+// moment.
 
 import postgres from "postgres"
-import { EmbeddedUnavailable, startEmbedded } from "#base/database/embedded/start.ts"
+import { startEmbedded } from "#base/database/embedded/start.ts"
+import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { dropLeftovers } from "./leftovers.ts"
 
 const idleMs = 60_000
@@ -11,12 +13,12 @@ const checkEveryMs = 500
 const lostTheRace = 3
 
 const dataDir = process.argv[2]
-if (dataDir === undefined) throw new Error("usage: bun test/harness/keeper.ts <data directory>")
+if (dataDir === undefined) throw new Error("usage: bun test/harness/setup/keeper.ts <data directory>")
 
 const server = await startEmbedded({
   dataDir,
   log: console.log,
-  // Nobody will miss these databases after a power cut; a crash of the server alone loses nothing.
+  // These databases need not survive a power cut; a crash of the server alone loses nothing.
   settings: {
     fsync: "off",
     synchronous_commit: "off",

@@ -1,10 +1,10 @@
-// How the databases of the tests are named, and how those of a killed run are recognised: the name holds the process id
-// of the test process, and a database whose process is gone belongs to nobody.
+// The names of the tests' databases, and how to recognize the leftovers of a killed run. The name holds the id of the
+// test process. A database whose process is gone is a leftover.
 
 import postgres from "postgres"
 import { readMigrations } from "#base/database/migrate.ts"
 
-/** Letters and digits of the run (or `solo`), the process, something random, and the test file, for the reader. */
+/** The name holds the run (or `solo`), the process id, random letters, and the test file for the reader. */
 export function testDatabaseName(): string {
   const run = process.env.SLOTBASE_TEST_RUN ?? "solo"
   const file = (Bun.main.split("/").at(-1) ?? "").replace(/\.test\.ts$/, "").replace(/[^a-z0-9]+/g, "_")

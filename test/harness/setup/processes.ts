@@ -1,5 +1,5 @@
-// Finds the processes that a test run has started and not ended, by the run's mark in their environment. Only Linux
-// shows the environment of other processes as files; elsewhere the answer is empty.
+// Finds processes that a test run started and did not end, by the run's mark in their environment. Only Linux shows the
+// environment of other processes as files; elsewhere the result is empty.
 
 import { readdir, readFile } from "node:fs/promises"
 

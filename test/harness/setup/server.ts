@@ -1,5 +1,5 @@
-// The PostgreSQL that the tests run on. `scripts/test` names it in SLOTBASE_TEST_DATABASE_URL; a test file that is run by
-// itself joins the server of this checkout, and starts its keeper (keeper.ts) when there is none.
+// The PostgreSQL that the tests run on. `scripts/test` names it in SLOTBASE_TEST_DATABASE_URL. A test file that runs
+// alone joins the server of this checkout, and starts its keeper (keeper.ts) when none runs.
 
 import { openSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
@@ -12,7 +12,7 @@ const project = join(import.meta.dir, "../../..")
 const startWithinMs = 60_000
 const pollMs = 20
 
-/** Outside of the checkout, which the database's own user may not be able to enter when the tests run as root. */
+/** Outside of the checkout: when the tests run as root, the server's own user may not be able to enter the checkout. */
 export const testDataDir = join(tmpdir(), `slotbase-test-${userInfo().uid}-${Bun.hash(project).toString(36)}`)
 
 /** A running server's connection string; `keeper` is the process id of its keeper when this call started it. */
@@ -36,7 +36,7 @@ export async function testServer(): Promise<{ url: string; keeper?: number }> {
   while (Date.now() < deadline) {
     const url = await answering()
     if (url !== undefined) return keeper.exitCode === null ? { url, keeper: keeper.pid } : { url }
-    // A keeper that ends lost a race against another one, whose server will answer, or it failed for good.
+    // A keeper that ends has lost a race against another keeper, whose server will answer, or has failed for good.
     if (keeper.exitCode !== null && keeper.exitCode !== 0 && (await embeddedUrl(testDataDir)) === undefined) {
       if (keeper.exitCode !== 3) break
     }

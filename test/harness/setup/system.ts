@@ -1,4 +1,4 @@
-// The whole program as a person runs it: a process of its own on a test database, driven over HTTP and by signals.
+// The whole program as an operator runs it: a process of its own on a test database, driven over HTTP and by signals.
 
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -11,10 +11,10 @@ const readyWithinMs = 60_000
 export interface System {
   readonly address: string
   readonly pid: number
-  /** Everything it has printed so far. */
+  /** The whole output so far. */
   readonly output: () => string
   readonly signal: (signal: NodeJS.Signals) => void
-  /** Sends the signal and answers the exit code (or the signal's name) when it has ended. */
+  /** Sends the signal; returns the exit code, or the signal's name, once the process has ended. */
   readonly end: (signal?: NodeJS.Signals) => Promise<number | string>
   readonly exited: Promise<number>
 }
@@ -48,7 +48,7 @@ export async function startSystem({ url, role = "all", env = {} }: SystemOptions
   return { ...system, address }
 }
 
-/** Starts the program without waiting for anything. */
+/** Starts the program without waiting for readiness. */
 export function spawnSystem({ url, role = "all", env = {} }: SystemOptions): Omit<System, "address"> {
   const child = Bun.spawn([process.execPath, "src/main.ts"], {
     cwd: join(import.meta.dir, "../../.."),

@@ -1,4 +1,4 @@
-// Scheduled jobs over HTTP and on the command line: their list, runs by hand with what they did, and who gets which.
+// Scheduled jobs over HTTP and on the command line: their list, their runs and results, and the rights to both.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -43,7 +43,7 @@ const start = async () => {
   return jobs
 }
 
-test("a run by hand is carried out, says what it did, and is remembered", async () => {
+test("a run by hand is carried out, reports its result, and is recorded", async () => {
   await start()
   const bookingId = await aDeadHold(courts.facilityId, courts.court, 1)
   const ran = await api.call("POST", "/v1/jobs/hold-expiration/run", { body: {} })
@@ -85,7 +85,7 @@ test("a run by hand is carried out, says what it did, and is remembered", async 
   expect(one.body).toEqual(ran.body)
 })
 
-test("a tick is written down like a run by hand, and the list of runs has filters and pages", async () => {
+test("a tick is recorded like a run by hand, and the list of runs has filters and pages", async () => {
   const { runs, job } = await start()
   await runs.tick(job("hold-expiration"))
   await api.call("POST", "/v1/jobs/hold-expiration/run", { body: {} })
@@ -100,7 +100,7 @@ test("a tick is written down like a run by hand, and the list of runs has filter
   expect((await of("status=failed")).body.data).toEqual([])
 })
 
-test("a run that fails says so, also when its tick called it", async () => {
+test("a failed run is recorded as failed, also when a tick started it", async () => {
   const { runs, job } = await start()
   const ran = await api.call("POST", "/v1/jobs/failing-job/run", { body: {} })
   expect(ran.status).toBe(200)
@@ -114,7 +114,7 @@ test("a run that fails says so, also when its tick called it", async () => {
   expect(rows[0].trigger).toBe("schedule")
 })
 
-test("while nobody can run it, all who ask get the one run that waits, and it is carried out later", async () => {
+test("while no process can run a job, all requests get the one waiting run, which is carried out later", async () => {
   await (await start()).stop()
   jobs = undefined
   const ask = () => api.call("POST", "/v1/jobs/hold-expiration/run?wait=0", { body: {} })
@@ -126,7 +126,7 @@ test("while nobody can run it, all who ask get the one run that waits, and it is
   await ended(answers[0] as Answer)
 })
 
-test("a run whose process died is taken over when it was asked for, and lost when its tick began it", async () => {
+test("an abandoned run is taken over when it was requested, and is lost when a tick started it", async () => {
   await start()
   await jobs?.stop()
   const { db } = api.database
@@ -149,7 +149,7 @@ test("a run whose process died is taken over when it was asked for, and lost whe
   })
 })
 
-test("an administrator runs a job for their facility alone, and sees nothing of what it did elsewhere", async () => {
+test("an administrator runs a job for their facility alone, and sees none of the job's work elsewhere", async () => {
   await start()
   const other = await api.call("POST", `/v1/facilities/${courts.closedFacilityId}/resources`, {
     body: { name: "Court 9", resourceType: "court" },
@@ -178,7 +178,7 @@ test("an administrator runs a job for their facility alone, and sees nothing of 
   })
 })
 
-test("what is no job is not there, whatever stands in its place", async () => {
+test("an unknown job is a 404, for any text in its place", async () => {
   await start()
   const paths = ["no-such-job", "%00", "hold%20expiration", "x".repeat(300)]
   for (const name of paths) {
@@ -196,7 +196,7 @@ test("what is no job is not there, whatever stands in its place", async () => {
   expect(late.body.errors).toEqual([{ path: "query.wait", message: "Expected a whole number from 0 to 20" }])
 })
 
-test("runs leave after a week, but the last of a job stays", async () => {
+test("runs are deleted after a week, except the last one of each job", async () => {
   await start()
   const { db } = api.database
   const before = await db<{ job: string; runs: number }[]>`
@@ -207,7 +207,7 @@ test("runs leave after a week, but the last of a job stays", async () => {
   await db`update slotbase.clock set shift = interval '0'`
 })
 
-test("the command line lists jobs, says what a run would do, and has it done", async () => {
+test("the command line lists jobs, shows what a run would do, and requests the run", async () => {
   await start()
   await aDeadHold(courts.facilityId, courts.court, 3)
   const [list, preview, unknown] = await Promise.all([
@@ -227,7 +227,7 @@ test("the command line lists jobs, says what a run would do, and has it done", a
   expect(alone.output).toStartWith("No process with actors is running")
 })
 
-/** A hold whose time is over, and which nobody has released; its booking's id. */
+/** A hold whose time is over and which is not yet released; returns its booking's id. */
 async function aDeadHold(facilityId: string, resourceId: string, nth: number): Promise<string> {
   await api.call("PATCH", `/v1/facilities/${facilityId}/settings`, { body: { openingHours } })
   const body = { resourceId, ...hour(nth), bookerId: courts.player.id }

@@ -1,4 +1,4 @@
-// When jobs tick, also across the changes of the clock.
+// The ticks of jobs, also across changes of the clock.
 
 import { expect, test } from "bun:test"
 import { nextTicks } from "#operations/jobs/ticks.ts"
@@ -29,7 +29,7 @@ test("a daily tick stays at its local hour when the clocks change", () => {
   ])
 })
 
-test("an hour that does not exist ticks when it would have begun, and one that comes twice ticks once", () => {
+test("a skipped hour ticks at the instant when it would have begun, and a repeated hour ticks once", () => {
   expect(ticks("30 2 * * *", "Europe/Berlin", "2026-03-29T00:00:00Z", 2)).toEqual([
     "2026-03-29T01:30:00.000Z",
     "2026-03-30T00:30:00.000Z",

@@ -1,4 +1,5 @@
-// The feed: a reader that goes on where it stood sees every event once and in order, however late it committed.
+// The feed: a reader that continues from its position sees every event once and in order, also events that committed
+// late.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { NotFound } from "#base/errors.ts"
@@ -32,7 +33,7 @@ test("a reader that polls beside concurrent writers and a dispatcher sees every 
       recorded.push(
         await run(db, async (tx) => {
           const id = record(tx, aCheckIn(club))
-          // Some take longer, so that they do not commit in the order of their ids.
+          // Some writers take longer, so that they do not commit in the order of their ids.
           if (each % 5 === 0) await tx`select pg_sleep(0.005)`
           return id
         }),
@@ -73,7 +74,7 @@ test("a reader that polls beside concurrent writers and a dispatcher sees every 
   expect(positions).toEqual(Array.from({ length: writers * eventsEach }, (_, index) => index + 1))
 })
 
-test("pages lead through the log; position is the end of it, where polling goes on", async () => {
+test("pages lead through the log; position is its end, where polling continues", async () => {
   const { db } = database
   const start = Number((await readFeed(db, { after: 0, limit: 1_000 })).position)
   const ids = await run(db, async (tx) => [1, 2, 3, 4, 5].map(() => record(tx, aCheckIn(club))))
@@ -95,7 +96,7 @@ test("pages lead through the log; position is the end of it, where polling goes 
   })
 })
 
-test("types narrow the feed, and a page that looked at much of the log says where to go on", async () => {
+test("types narrow the feed, and a page that scanned much of the log names its next position", async () => {
   const { db } = database
   const start = Number((await readFeed(db, { after: 0, limit: 1_000 })).position)
   await db`
@@ -137,7 +138,7 @@ test("an event is the spec's DomainEvent with its position, which is null until 
   expect(await failure(readEvent(db, newId()))).toBeInstanceOf(NotFound)
 })
 
-test("what belongs to no facility is in the platform's feed and names none", async () => {
+test("an event without a facility is in the platform's feed and names no facility", async () => {
   const { db } = database
   const id = newId()
   await run(db, async (tx) =>

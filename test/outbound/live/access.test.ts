@@ -1,4 +1,4 @@
-// Who may listen to what, and for how long: each role at each channel, and access that ends while the socket is open.
+// Access to channels: each role at each channel, and access that ends while the socket is open.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("each channel is open to those whom it is for, and forbidden to all others", async () => {
+test("each channel is open to its audience, and forbidden to all others", async () => {
   const { db } = database
   const elsewhere = await aMember(db, "facility_owner", (await aFacility(db)).id)
   const people: Record<string, Person | { id: string; token: string }> = {
@@ -65,7 +65,7 @@ test("each channel is open to those whom it is for, and forbidden to all others"
   expect(found as Record<string, readonly string[]>).toEqual(channels)
 })
 
-test("a role that is taken away closes the socket with 4403, and it hears nothing more", async () => {
+test("a role that is taken away closes the socket with 4403, and it receives no more frames", async () => {
   const staff = await aMember(database.db, "staff", club.id)
   const client = await server.connect({ token: staff.token })
   await client.subscribe(`facility:${club.id}:bookings`)
@@ -76,7 +76,7 @@ test("a role that is taken away closes the socket with 4403, and it hears nothin
   expect(server.live.hears(`facility:${club.id}:bookings`)).toBe(false)
 })
 
-test("a lost role closes nothing for a socket whose channels need no role", async () => {
+test("a lost role does not close a socket whose channels need no role", async () => {
   const player = await aMember(database.db, "player", club.id)
   const client = await server.connect({ token: player.token })
   await client.subscribe(`user:${player.id}:bookings`)
@@ -139,7 +139,7 @@ test("an ended link between parent and child closes the parent's socket with 440
   expect(await client.closed).toEqual({ code: 4403, reason: `no longer allowed: ${channel}` })
 })
 
-/** A parent of the player, who holds no role. */
+/** A parent of the player, without any role. */
 async function aParent(permissions: string[]): Promise<{ id: string; token: string }> {
   const { db } = database
   const parent = await aPerson(db)

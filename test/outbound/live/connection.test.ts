@@ -1,4 +1,4 @@
-// The frames of a socket: who it belongs to, what it listens to, what it is told, and how it is closed.
+// The frames of a socket: authentication, subscriptions, updates, and the codes with which it closes.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
@@ -47,10 +47,10 @@ test("a wrong token closes with 4401", async () => {
 test("a frame before the token closes with 4401", async () => {
   const client = await server.connect()
   client.send({ type: "subscribe", channel: `facility:${club.id}:availability` })
-  expect(await client.closed).toEqual({ code: 4401, reason: "the first frame must say who this is" })
+  expect(await client.closed).toEqual({ code: 4401, reason: "the first frame must be auth" })
 })
 
-test("another person's token on a socket that is known closes with 4400; a newer one of the same person is welcome", async () => {
+test("another person's token on an authenticated socket closes with 4400; a newer token of the same person is accepted", async () => {
   const client = await server.connect({ token: club.player.token })
   client.send({ type: "auth", token: club.player.token })
   await client.next("ready")
@@ -58,7 +58,7 @@ test("another person's token on a socket that is known closes with 4400; a newer
   expect(await client.closed).toEqual({ code: 4400, reason: "a socket belongs to one person" })
 })
 
-test("a booking is told to its booker, its participants and the staff, and to nobody else", async () => {
+test("a booking's update goes to its booker, its participants and the staff, and to nobody else", async () => {
   const stranger = await aMember(database.db, "player", club.id)
   const [booker, friend, staff, other] = await Promise.all(
     [club.player, club.friend, club.staff, stranger].map(({ token }) => server.connect({ token })),
@@ -118,7 +118,7 @@ test("availability comes with the slots of the day, once per day, on the facilit
   client.close()
 })
 
-test("a hold and its release are told as held and released, and the slots follow", async () => {
+test("a hold and its release are sent as held and released, and the slots follow", async () => {
   const client = await server.connect({ token: club.player.token })
   await client.subscribe(`user:${club.player.id}:bookings`)
   await client.subscribe(`resource:${club.court}:availability`)
@@ -160,7 +160,7 @@ test("a new resource and new settings show today, and tell the viewers of other 
   client.close()
 })
 
-test("feedback is told to the student and the parents", async () => {
+test("feedback is sent to the student and the parents", async () => {
   const parent = await aMember(database.db, "parent", club.id)
   const client = await server.connect({ token: parent.token })
   await client.subscribe(`user:${parent.id}:feedback`)
@@ -195,7 +195,7 @@ test("feedback is told to the student and the parents", async () => {
   client.close()
 })
 
-test("nothing is told after unsubscribe, and unsubscribing twice is an error", async () => {
+test("nothing is sent after unsubscribe, and unsubscribing twice is an error", async () => {
   const client = await server.connect({ token: club.player.token })
   const channel = `user:${club.player.id}:bookings`
   await client.subscribe(channel)
@@ -241,7 +241,7 @@ test("names that are no channels are answered with unknown_channel", async () =>
   client.close()
 })
 
-test("a ping is answered with the position up to which everything was told", async () => {
+test("a ping is answered with the position up to which everything was sent", async () => {
   const client = await server.connect({ token: club.player.token })
   client.send({ type: "ping" })
   expect(await client.next()).toEqual({ type: "pong", position: String(server.live.position) } as never)

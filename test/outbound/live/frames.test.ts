@@ -1,4 +1,4 @@
-// From events to frames, without a database: every channel that the catalogue promises for a type is served.
+// From events to frames, without a database: every channel that the catalogue promises for a type gets a frame.
 
 import { expect, test } from "bun:test"
 import { catalogue } from "#events/catalogue.ts"
@@ -6,10 +6,10 @@ import { example } from "#events/example.ts"
 import { channelName, parseChannel } from "#outbound/live/channels.ts"
 import { readFrame } from "#outbound/live/client-frames.ts"
 import {
+  type AvailabilityChange,
+  availabilityChangeOf,
+  availabilityChangesOf,
   bookingStatuses,
-  type Change,
-  changeOf,
-  changesOf,
   framesOf,
   type LogRow,
   textOf,
@@ -34,16 +34,16 @@ const rowOf = (type: string, data: object): LogRow => ({
 })
 
 test("every event reaches exactly the channels that the catalogue names", () => {
-  // They change the slots of any day, and are told as today's slots and a resync.
+  // They change the slots of every day, and are sent as today's slots and a resync.
   const anyDay = ["resource.created", "resource.updated", "facility.settings_updated"]
   for (const { type, channels, sample } of catalogue) {
     const row = rowOf(type, sample)
     const patterns = framesOf(row).map(({ channel }) => parseChannel(channel)?.pattern)
-    const slots = changeOf(row) && !anyDay.includes(type) ? availability : []
+    const slots = availabilityChangeOf(row) && !anyDay.includes(type) ? availability : []
     expect([type, [...new Set([...patterns, ...slots])].sort()] as unknown).toEqual([type, [...channels].sort()])
   }
   const sampleOf = (type: string) => catalogue.find((each) => each.type === type)?.sample ?? {}
-  expect(anyDay.map((type) => changeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
+  expect(anyDay.map((type) => availabilityChangeOf(rowOf(type, sampleOf(type)))?.what)).toEqual([
     "resource",
     "resource",
     "facility",
@@ -64,13 +64,13 @@ test("each event that changes a booking has its status", () => {
   })
 })
 
-test("a move keeps the booking's status, and changes the time that it left and the one that it took", () => {
+test("a move keeps the booking's status, and changes both its old and its new time", () => {
   const sample = catalogue.find(({ type }) => type === "booking.rescheduled")?.sample ?? {}
   const row = rowOf("booking.rescheduled", { ...sample, previousResourceId: example.ownerId, status: "pending" })
   expect(framesOf(row).map(({ payload }) => payload)).toEqual(
     Array(2).fill({ bookingId: example.bookingId, status: "pending", updatedAt: "2026-03-09T16:20:30.125Z" }),
   )
-  expect(changesOf(row)).toEqual([
+  expect(availabilityChangesOf(row)).toEqual([
     { what: "stretch", resourceId: example.resourceId, startAt: example.startAt, endAt: example.endAt },
     {
       what: "stretch",
@@ -79,8 +79,8 @@ test("a move keeps the booking's status, and changes the time that it left and t
       endAt: "2026-03-11T18:00:00.000Z",
     },
   ])
-  expect(changesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
-  expect(changesOf(rowOf("booking.no_show", {}))).toEqual([])
+  expect(availabilityChangesOf(rowOf("booking.confirmed", { ...sample }))).toHaveLength(1)
+  expect(availabilityChangesOf(rowOf("booking.no_show", {}))).toEqual([])
 })
 
 test("a frame is one line of JSON with its position as text", () => {
@@ -95,20 +95,21 @@ test("a frame is one line of JSON with its position as text", () => {
   })
 })
 
-test("a closure concerns its resources, and without any all of the facility", () => {
-  const closed = (resourceIds: string[]) => changeOf(rowOf("facility.closure.created", { resourceIds })) as Change
+test("a closure concerns its resources, or all resources of the facility when it names none", () => {
+  const closed = (resourceIds: string[]) =>
+    availabilityChangeOf(rowOf("facility.closure.created", { resourceIds })) as AvailabilityChange
   const all = [example.resourceId, example.ownerId]
   expect(concernedOf(closed([example.resourceId]), all)).toEqual([example.resourceId])
   expect(concernedOf(closed([]), all)).toEqual(all)
   expect([concernsAll(closed([example.resourceId])), concernsAll(closed([]))]).toEqual([false, true])
 })
 
-test("an event that is no longer kept makes no frame", () => {
+test("an event that has left retention makes no frame", () => {
   expect(framesOf({ ...rowOf("booking.confirmed", {}), data: null })).toEqual([])
-  expect(changeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
+  expect(availabilityChangeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
 })
 
-test("a booker who also plays is told once", () => {
+test("a booker who also plays gets one frame", () => {
   const row = {
     ...rowOf("booking.confirmed", {}),
     booker_id: example.playerId,
@@ -121,7 +122,7 @@ test("a booker who also plays is told once", () => {
   ])
 })
 
-test("a channel has one name", () => {
+test("a channel has exactly one name", () => {
   const name = channelName("facility:{facilityId}:check-ins", example.facilityId)
   expect(name).toBe(`facility:${example.facilityId}:check-ins`)
   expect(parseChannel(name)).toEqual({ name, pattern: "facility:{facilityId}:check-ins", id: example.facilityId })
@@ -137,7 +138,7 @@ test("a channel has one name", () => {
     expect(parseChannel(other)).toBeUndefined()
 })
 
-test("client frames are read, and what is wrong with them is said", () => {
+test("client frames are parsed, and their faults are named", () => {
   expect(readFrame('{"type":"subscribe","channel":"c","after":"12","more":1}')).toEqual({
     type: "subscribe",
     channel: "c",
@@ -151,7 +152,7 @@ test("client frames are read, and what is wrong with them is said", () => {
   expect(readFrame({ type: "auth", token: "x".repeat(601) })).toHaveProperty("fault")
 })
 
-test("the rate limit gives so many at once and no more", () => {
+test("the rate limit allows its burst and no more", () => {
   const rate = new RateLimit(3, 0)
   expect([rate.take(), rate.take(), rate.take(), rate.take()]).toEqual([true, true, true, false])
 })

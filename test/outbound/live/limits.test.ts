@@ -21,13 +21,13 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("who does not say who they are is closed with 4401", async () => {
+test("a socket without a token is closed with 4401", async () => {
   const server = await serve({ authMs: 20 })
   const client = await server.connect()
-  expect(await client.closed).toEqual({ code: 4401, reason: "nobody has said who this is" })
+  expect(await client.closed).toEqual({ code: 4401, reason: "authentication timed out" })
 })
 
-test("a person has so many sockets, and the next one is closed with 4429", async () => {
+test("the sockets of a person are limited, and the next one is closed with 4429", async () => {
   const server = await serve({ socketsPerUser: 2 })
   const clients = [
     await server.connect({ token: club.player.token }),
@@ -40,7 +40,7 @@ test("a person has so many sockets, and the next one is closed with 4429", async
   for (const client of [...clients, other]) client.close()
 })
 
-test("there are so many sockets of strangers, and the next one is closed with 4429", async () => {
+test("the sockets of strangers are limited, and the next one is closed with 4429", async () => {
   const server = await serve({ strangers: 1 })
   const first = await server.connect()
   const second = await server.connect()
@@ -48,7 +48,7 @@ test("there are so many sockets of strangers, and the next one is closed with 44
   first.close()
 })
 
-test("whoever leaves gives the place back, whether or not they had said who they are, and saying it twice takes one", async () => {
+test("a closed socket frees its place, authenticated or not, and authenticating twice takes one place", async () => {
   const server = await serve({ socketsPerUser: 1, strangers: 1 })
   for (let round = 0; round < 3; round++) {
     const known = await server.connect({ token: club.player.token })
@@ -61,7 +61,7 @@ test("whoever leaves gives the place back, whether or not they had said who they
   }
 })
 
-test("a socket has so many channels; the next is refused, and the others go on", async () => {
+test("the channels of a socket are limited; the next is refused, and the others continue", async () => {
   const server = await serve({ subscriptionsPerSocket: 2 })
   const client = await server.connect({ token: club.staff.token })
   await client.subscribe(`facility:${club.id}:bookings`)
@@ -91,7 +91,7 @@ test("a frame that is too large ends the socket", async () => {
   await eventually(() => expect(server.live.isEmpty).toBe(true))
 })
 
-test("a client that does not read is closed, never left with a hole, and delays nobody", async () => {
+test("a client that does not read is closed, never misses a frame in between, and delays nobody", async () => {
   const server = await serve({})
   const channel = `facility:${club.id}:availability`
   const reader = await server.connect({ token: club.player.token })
@@ -121,7 +121,7 @@ test("a client that does not read is closed, never left with a hole, and delays 
   slow.end()
 })
 
-test("closeAll tells every socket that it restarts, and refuses new ones with 4009", async () => {
+test("closeAll announces the restart to every socket, and refuses new ones with 4009", async () => {
   const server = await serve({})
   const clients = [await server.connect({ token: club.player.token }), await server.connect()]
   server.live.closeAll()
@@ -130,7 +130,7 @@ test("closeAll tells every socket that it restarts, and refuses new ones with 40
   expect(await late.closed).toMatchObject({ code: 4009 })
 })
 
-test("many people at once, each on their own channel, hear only theirs", async () => {
+test("many people at once, each on their own channel, receive only their own frames", async () => {
   const server = await serve({})
   const people = await Promise.all(Array.from({ length: 20 }, () => aMember(database.db, "player", club.id)))
   const clients = await Promise.all(people.map(({ token }) => server.connect({ token })))

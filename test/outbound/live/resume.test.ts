@@ -1,7 +1,8 @@
-// Coming back with a position: nothing is missed, nothing is told in part, and who has missed too much is told so.
+// Resuming from a position: no frame is missed, no partial replay is sent, and a client that missed too much gets a
+// resync.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { broadcast } from "#actors/live/broadcaster.ts"
+import { broadcastOnce } from "#actors/live/broadcaster.ts"
 import { record } from "#events/outbox.ts"
 import { aCheckIn, aClub, atHour, type Club, dayOf, run } from "#test/harness/club/club.ts"
 import { type LiveClient, type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
@@ -17,7 +18,7 @@ beforeAll(async () => {
   database = await testDatabase()
   club = await aClub(database.db)
   server = await liveServer(database.db)
-  // So that there is a position to come back to.
+  // A client needs a position to resume from.
   await bookings(1)
   await server.pass()
 })
@@ -85,7 +86,7 @@ test("a channel's replay holds nothing of other channels", async () => {
   client.close()
 })
 
-test("a position that is older than the log, or of another log, is answered with resync, and the channel goes on", async () => {
+test("a position that is older than the log, or of another log, is answered with resync, and the channel stays open", async () => {
   const client = await server.connect({ token: club.staff.token })
   const channel = `facility:${club.id}:bookings`
   const here = server.live.position ?? 0
@@ -104,7 +105,7 @@ test("a position that is older than the log, or of another log, is answered with
   client.close()
 })
 
-test("whoever is being told what was missed while the log is lost is told to refetch", async () => {
+test("a client whose replay is under way while the log is lost gets a resync", async () => {
   const { live } = server
   const before = String(live.position)
   await bookings(1)
@@ -126,7 +127,7 @@ test("whoever is being told what was missed while the log is lost is told to ref
   client.close()
 })
 
-test("whoever missed more than is replayed is told to refetch, and never given a part", async () => {
+test("a client that missed more than the replay limit gets a resync, and never a partial replay", async () => {
   const strict = await liveServer(database.db)
   const before = String(strict.live.position)
   await run(database.db, async (tx) => {
@@ -141,7 +142,7 @@ test("whoever missed more than is replayed is told to refetch, and never given a
   await server.pass()
 })
 
-test("new hours in between make a resync of availability", async () => {
+test("opening hours that changed in between cause a resync of availability", async () => {
   const before = String(server.live.position)
   await run(database.db, async (tx) => {
     const data = { facilityId: club.id, changedSettings: ["openingHours"], changedBy: club.admin.id }
@@ -154,12 +155,12 @@ test("new hours in between make a resync of availability", async () => {
   client.close()
 })
 
-test("a socket that comes in the middle of a batch is told of it once", async () => {
+test("a socket that subscribes in the middle of a batch receives the batch once", async () => {
   const channel = `facility:${club.id}:availability`
   const watcher = await server.connect({ token: club.player.token })
   await bookings(1)
   await dispatchAll(database.db)
-  const [subscribed] = await Promise.all([watcher.subscribe(channel), broadcast(database.db, server.live)])
+  const [subscribed] = await Promise.all([watcher.subscribe(channel), broadcastOnce(database.db, server.live)])
   const frames = await watcher.drain()
   const told = frames.length + (Number(subscribed.position) >= (server.live.position ?? 0) ? 1 : 0)
   expect(told).toBe(1)
@@ -200,7 +201,7 @@ test("clients that come and go under concurrent publishing miss nothing and keep
   for (const each of seen) expect(each).toEqual(all)
 })
 
-/** Books the following hours on the first court; answers the ids. */
+/** Books the next hours on the first court; returns the ids. */
 async function bookings(count: number): Promise<string[]> {
   const ids: string[] = []
   for (let each = 0; each < count; each++) ids.push((await club.book(club.court, hour++)).id)

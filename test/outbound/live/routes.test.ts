@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-test("slotbase.v1 is answered whatever is offered first, and the token never", async () => {
+test("slotbase.v1 is chosen whichever protocol is offered first, and the token is never echoed", async () => {
   const offers = [
     ["slotbase.v1", `bearer.${club.player.token}`],
     [`bearer.${club.player.token}`, "slotbase.v1"],

@@ -1,9 +1,9 @@
-// Amounts and local times, to the letter.
+// Amounts and local times, character by character.
 
 import { expect, test } from "bun:test"
 import { localTime, money, period, shortTime } from "#outbound/messages/format.ts"
 
-test("money is written by its currency, in as many decimals as that currency has", () => {
+test("money is written with its currency, in the decimals of that currency", () => {
   expect(money(2400, "EUR")).toBe("€24.00")
   expect(money(5, "USD")).toBe("US$0.05")
   expect(money(2400, "JPY")).toBe("JP¥2,400")
@@ -11,11 +11,11 @@ test("money is written by its currency, in as many decimals as that currency has
   expect(money(0, "CHF")).toBe("CHF 0.00")
 })
 
-test("an amount that a division would round keeps its last cent", () => {
+test("an amount too large for an exact division keeps its last cent", () => {
   expect(money(Number.MAX_SAFE_INTEGER, "EUR")).toBe("€90,071,992,547,409.91")
 })
 
-test("an instant is told as the clock at the facility shows it, with the name of the zone", () => {
+test("an instant is written as the clock at the facility shows it, with the name of the zone", () => {
   expect(localTime("2026-03-12T17:00:00.000Z", "Europe/Berlin")).toBe(
     "Thursday, 12 March 2026, 18:00 Central European Standard Time",
   )

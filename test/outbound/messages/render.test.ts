@@ -1,4 +1,4 @@
-// Templates: each makes a whole message of its event's sample, and whatever stands in names, only text comes out.
+// Templates: each makes a whole message of its event's sample, and markup in names comes out as text.
 
 import { expect, test } from "bun:test"
 import { definitionOf } from "#events/catalogue.ts"
@@ -24,7 +24,7 @@ test("every notified event fills its template, and no line stays empty or unfill
   }
 })
 
-test("a booking's confirmation, to the letter", () => {
+test("a booking's confirmation, character by character", () => {
   const { subject, short, text } = render(
     "booking-confirmation",
     view("booking.confirmed", { paymentMethod: "offline" }),
@@ -49,7 +49,7 @@ Parkside Tennis · sent with SlotBase
 `)
 })
 
-test("a participant is told who booked, and not what it cost", () => {
+test("a participant reads the booker's name, and not the price", () => {
   const { subject, text, html } = render("booking-confirmation", view("booking.confirmed", {}, "participant"))
   expect(subject).toBe("Mia Keller booked for you: Court 1, Thu, 12 Mar 2026, 18:00")
   expect(text).toContain("Mia Keller booked Court 1 at Parkside Tennis and named you as a participant.")
@@ -67,7 +67,7 @@ test("optional fields may be absent", () => {
   expect(text).toContain("Reason: Injured")
 })
 
-test("a view without what the template names is an error, never a gap in a mail", () => {
+test("a view without a field that the template names is an error, never a gap in a mail", () => {
   expect(() => render("booking-confirmation", { ...view("booking.confirmed"), data: {} })).toThrow(/undefined variable/)
 })
 

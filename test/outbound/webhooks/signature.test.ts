@@ -1,4 +1,4 @@
-// The signature as receivers verify it: with the specification's own function, and with the library of Standard Webhooks.
+// The signature as receivers verify it: with the specification's function, and with the library of Standard Webhooks.
 
 import { expect, test } from "bun:test"
 import crypto from "node:crypto"
@@ -47,7 +47,7 @@ test("a known secret gives the known signature", () => {
   )
 })
 
-test("the Standard Webhooks library verifies what a secret that we make has signed", () => {
+test("the Standard Webhooks library verifies signatures under a generated secret", () => {
   const secret = newSigningSecret()
   expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
   const headers = standardHeaders("event-1", body, secret, timestamp)
@@ -57,7 +57,7 @@ test("the Standard Webhooks library verifies what a secret that we make has sign
 })
 
 test.each(["a plain secret", "whsec_", "whsec_not base64!", "whsec_abc", "WHSEC_AAAA"])(
-  "%p is not of their form: their headers are left out",
+  "%p is no Standard Webhooks secret: the headers of that standard are left out",
   (secret) => {
     expect(standardHeaders("event-1", body, secret, timestamp)).toEqual({})
   },

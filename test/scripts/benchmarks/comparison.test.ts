@@ -1,4 +1,4 @@
-// SlotBase beside its peers: who is the best in each column.
+// SlotBase beside its peers: the best peer of each column, and the ratios.
 
 import { expect, test } from "bun:test"
 import { compare, type Line, told } from "#scripts/benchmarks/pipeline/comparison.ts"
@@ -17,7 +17,7 @@ const lines = [
   line("bare", true, "the work alone, set-based", { eventsPerSecond: 1_000 }),
 ]
 
-test("each column has its own best peer: with the most events, and the least of everything else", () => {
+test("each column has its own best peer: the most events a second, and the least of everything else", () => {
   expect(compare(lines)).toEqual([
     { name: "slotbase", column: "eventsPerSecond", slotbase: 300, bestPeer: "pg-boss", itsFigure: 150, ratio: 2 },
     { name: "slotbase", column: "p99Ms", slotbase: 50, bestPeer: "bullmq", itsFigure: 40, ratio: 1.25 },
@@ -33,7 +33,7 @@ test("each column has its own best peer: with the most events, and the least of 
   ])
 })
 
-test("SlotBase's line names its best peer and its share of the work alone; the work alone, how far the peer is from it", () => {
+test("the lines of SlotBase and of the work alone name the best peer, and SlotBase's line its share of the work alone", () => {
   const [rowByRow, setBased, , , peer, bare] = lines.map((each) => told(lines, each))
   expect(rowByRow).toEqual({ bestPeer: "pg-boss", timesBestPeer: 2 })
   expect(setBased).toEqual({ bestPeer: "pg-boss, set-based", timesBestPeer: 2, ofTheWorkAlone: 0.9 })

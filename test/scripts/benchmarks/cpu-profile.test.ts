@@ -1,4 +1,4 @@
-// How the samples of a CPU profile are summed by file.
+// The samples of a CPU profile, summed by file.
 
 import { expect, test } from "bun:test"
 import { byFile, noFile } from "#scripts/benchmarks/profile/cpu-profile.ts"
@@ -17,7 +17,7 @@ const profile = {
   timeDeltas: [1_000, 1_000, 500, 3_000, 200, 90_000],
 }
 
-test("what is built into the runtime counts for the file that called it, and a package is one", () => {
+test("code of the runtime counts for the file that called it, and a package counts as one file", () => {
   expect(byFile(profile, "/home/slotbase", 0)).toEqual([
     [noFile, 10_200],
     ["the package postgres", 3_000],
@@ -25,6 +25,6 @@ test("what is built into the runtime counts for the file that called it, and a p
   ])
 })
 
-test("what was sampled before the work began does not count", () => {
+test("samples from before the work began do not count", () => {
   expect(byFile(profile, "/home/slotbase", 1_002)).toContainEqual(["actors/dispatcher.ts", 1_500])
 })

@@ -1,4 +1,4 @@
-// The columns that all parts of the benchmark tell, and what rounds cost per event.
+// The common columns of all parts of the benchmark, and the costs per event.
 
 import { expect, test } from "bun:test"
 import { asRow, perEvent } from "#scripts/benchmarks/figure.ts"
@@ -11,12 +11,12 @@ const cost = (programCpuSeconds: number | undefined, walBytes: number) => ({
   deadTuples: 30,
 })
 
-test("of several rounds an event costs the middle one, column by column", () => {
+test("the costs of an event are the median of the rounds, column by column", () => {
   const rounds = [cost(0.2, 9_000), cost(0.1, 3_000), cost(0.3, 6_000)].map((each) => ({ events: 10, cost: each }))
   expect(perEvent(rounds)).toEqual({ cpuMsProgram: 20, cpuMsPostgres: 50, walBytes: 600, deadTuples: 3 })
 })
 
-test("what was not measured is no column", () => {
+test("a value that was not measured has no column", () => {
   const figure = {
     name: "bare",
     framesPerSecond: 7,
@@ -26,7 +26,7 @@ test("what was not measured is no column", () => {
   expect(asRow(figure)).toEqual({ name: "bare", cpuMsPostgres: 50, walBytes: 0, deadTuples: 3, framesPerSecond: 7 })
 })
 
-test("the columns of all parts come first and in one order, then the part's own", () => {
+test("the common columns come first and in one order, then the part's own", () => {
   const row = asRow({ name: "slotbase", ratio: 2, p99Ms: 9, walBytes: 5, p50Ms: 3, eventsPerSecond: 1 })
   expect(Object.keys(row)).toEqual(["name", "eventsPerSecond", "p50Ms", "p99Ms", "walBytes", "ratio"])
 })

@@ -1,11 +1,11 @@
-// What a run of the benchmarks has started ends with it.
+// Everything that a run of the benchmarks has started ends with it.
 
 import { expect, test } from "bun:test"
 import { endAll, endsWithRun, owned } from "#scripts/benchmarks/running.ts"
 
 const endless = () => owned(Bun.spawn(["sleep", "60"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }))
 
-test("what a part has left running ends, the last thing first, also when one of them cannot be ended", async () => {
+test("everything that a part left running ends, the last thing first, even when one end fails", async () => {
   const ended: string[] = []
   endsWithRun(async () => void ended.push("the database"))
   endsWithRun(() => Promise.reject(new Error("it is stuck")))
@@ -16,7 +16,7 @@ test("what a part has left running ends, the last thing first, also when one of 
   expect(child.signalCode).toBe("SIGKILL")
 })
 
-test("what has ended by itself is not ended again", async () => {
+test("a process that has ended by itself is not ended again", async () => {
   let times = 0
   const forget = endsWithRun(async () => void times++)
   forget()

@@ -1,7 +1,8 @@
-// The questions of the fault campaign find what they ask for: each lie that is planted into the tables is named.
+// The queries of the fault campaign find broken promises: each test plants one lie into the tables, and the lie is
+// named.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { brokenPromises } from "#test/harness/promises/broken-promises.ts"
 import { finishedWork } from "#test/harness/promises/finished-work.ts"
@@ -16,7 +17,7 @@ afterAll(() => database.drop())
 
 class Undone extends Error {}
 
-/** What is found after the lie, which is taken back. */
+/** The broken promises that are found after a lie; the lie is rolled back. */
 async function foundAfter(lie: (tx: Tx) => Promise<unknown>): Promise<string[]> {
   let found: string[] = []
   await database.db
@@ -48,7 +49,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P1: a change without its event",
   ],
   [
-    "an announcement whose booking was rolled back",
+    "the booking of an announcement was rolled back",
     (tx) => tx`update slotbase.events set aggregate_id = gen_random_uuid()::text where type = 'booking.cancelled'`,
     "P1: an event without its change",
   ],
@@ -68,7 +69,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P2: an event whose ledger is not balanced",
   ],
   [
-    "one handler's run is lost and another's is there twice, so that the ledger is balanced",
+    "one handler's run is lost and another's exists twice, so that the ledger is balanced",
     async (tx) => {
       await tx`delete from slotbase.handler_history where handler = 'AnalyticsHandler' and position = 1`
       await tx`
@@ -83,12 +84,12 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P2: a webhook that does not have exactly one delivery of an event",
   ],
   [
-    "a number of a webhook's sequence is left out",
+    "a number is missing in a webhook's sequence",
     (tx) => tx`update slotbase.delivery_history set sequence = 4 where sequence = 3`,
     "P2: a webhook whose sequence is not dense",
   ],
   [
-    "a number of a webhook's sequence is given twice",
+    "a number comes twice in a webhook's sequence",
     (tx) => tx`update slotbase.delivery_history set sequence = 1 where sequence = 2`,
     "P2: a webhook whose sequence is not dense",
   ],
@@ -118,14 +119,14 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P4: a delivery that was delivered twice, or says delivered without such an attempt",
   ],
   [
-    "somebody was never told",
+    "an addressee got no message",
     (tx) => tx`
       delete from slotbase.notifications
       where id = (select id from slotbase.notifications where channel = 'email' order by id limit 1)`,
     "P4: somebody who does not have exactly one message of an event",
   ],
   [
-    "somebody was told twice",
+    "an addressee got two messages",
     (tx) => tx`
       insert into slotbase.notifications
         (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, status)
@@ -134,7 +135,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P4: somebody who does not have exactly one message of an event",
   ],
   [
-    "a stranger was told",
+    "a stranger got the message",
     (tx) => tx`update slotbase.notifications set user_id = gen_random_uuid()`,
     "P4: somebody who does not have exactly one message of an event",
   ],
@@ -144,7 +145,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P4: a message that is not sent although the run of its event has succeeded",
   ],
   [
-    "a run ended as dead and left no dead letter",
+    "a run was dead-lettered and left no dead letter",
     (tx) => tx`update slotbase.handler_history set status = 'dead_letter', attempts = 4 where position = 1`,
     "P5: a dead run or a failed delivery without its dead letter",
   ],
@@ -174,7 +175,7 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P5: a dead letter without the error of each attempt",
   ],
   [
-    "nobody has seen to a dead letter",
+    "a dead letter is not resolved",
     (tx) => tx`update slotbase.dead_letters set resolved_at = null, resolution = null`,
     "P5: a dead letter that nobody has resolved",
   ],

@@ -1,5 +1,5 @@
-// The short form of the fault campaign: its most telling faults, through the same code as `./scripts/test chaos`, on a system
-// and a PostgreSQL of its own. Promises are judged here, times only roughly: other tests run beside it.
+// The short form of the fault campaign, with its most telling faults. It runs the code of `./scripts/test chaos`, on a
+// system and a PostgreSQL of its own. Promises are judged here, times only roughly: other tests run beside it.
 
 import { expect, test } from "bun:test"
 import { runCampaign } from "#scripts/chaos/campaign.ts"
@@ -9,7 +9,7 @@ const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-im
 const withinMs = 180_000
 
 test(
-  "killed, crashed and cut off in the middle of its work, the system loses nothing, doubles nothing, and keeps its order",
+  "the system loses nothing, doubles nothing and keeps its order when processes are killed and PostgreSQL crashes",
   async () => {
     const outcome = await runCampaign({
       faults: faults.filter(({ name }) => chosen.includes(name)),

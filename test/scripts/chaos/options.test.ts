@@ -1,4 +1,4 @@
-// The command line of the fault campaign: what cannot be followed is refused with the reason.
+// The command line of the fault campaign: invalid arguments are refused with the reason.
 
 import { expect, test } from "bun:test"
 import { BadOption, parseOptions } from "#scripts/chaos/options.ts"
@@ -7,18 +7,18 @@ const faults = [{ name: "random-kill", sentence: "Most are killed." }]
 const parse = (...args: string[]) => parseOptions(args, faults)
 const refusal = (...args: string[]): string => {
   try {
-    return `followed: ${JSON.stringify(parse(...args))}`
+    return `accepted: ${JSON.stringify(parse(...args))}`
   } catch (error) {
     if (!(error instanceof BadOption)) throw error
     return error.message
   }
 }
 
-test("without arguments it is the long form with everything left open", () => {
+test("without arguments the campaign has the long form, all faults and a random seed", () => {
   expect(parse()).toEqual({ help: false, short: false, only: [], seed: undefined, kills: undefined, json: undefined })
 })
 
-test("seed, kills and faults are taken", () => {
+test("seed, kills and faults are parsed", () => {
   const args = ["--short", "--seed", "7", "--kills", "5", "--only", "random-kill"]
   expect(parse(...args)).toMatchObject({ short: true, seed: 7, kills: 5, only: ["random-kill"] })
 })

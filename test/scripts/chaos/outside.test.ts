@@ -1,8 +1,8 @@
-// What arrived outside against what is written down: a request or a mail too many or too few is found, and a duplicate is
+// Requests and mails that arrived, compared with the tables. One too many and one too few are found. A duplicate is
 // explained only by an attempt that may have arrived before.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import {
   mailsAgainstMessages,
@@ -11,14 +11,15 @@ import {
   requestsAgainstAttempts,
   untrue,
 } from "#scripts/chaos/check.ts"
-import type { Status } from "#scripts/chaos/customers.ts"
-import type { Request } from "#scripts/chaos/receiver.ts"
+import type { ReceivedRequest } from "#scripts/chaos/receivers.ts"
+import type { Status } from "#scripts/chaos/visits.ts"
 import { finishedWork } from "#test/harness/promises/finished-work.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
-/** Every attempt, the two that failed included; and every mail. */
-let requests: readonly Request[]
+/** The requests of every attempt, the two that failed included. */
+let requests: readonly ReceivedRequest[]
+/** The Message-IDs of every mail. */
 let mails: readonly string[]
 beforeAll(async () => {
   database = await testDatabase()
@@ -35,14 +36,15 @@ afterAll(() => database.drop())
 
 type Compared = Awaited<ReturnType<typeof requestsAgainstAttempts>>
 const said = ({ wrong, explained }: Compared) => ({ wrong: Object.keys(wrong), explained })
-const ofRequests = async (arrived: readonly Request[]) => said(await requestsAgainstAttempts(database.db, arrived, 0))
+const ofRequests = async (arrived: readonly ReceivedRequest[]) =>
+  said(await requestsAgainstAttempts(database.db, arrived, 0))
 const ofMails = async (arrived: readonly string[]) => said(await mailsAgainstMessages(database.db, arrived, 0))
 
-test("each request is its attempt's, and those that did not deliver explain the repetition", async () => {
+test("each request has its attempt, and the attempts that failed explain the duplicates", async () => {
   expect(await ofRequests(requests)).toEqual({ wrong: [], explained: 2 })
 })
 
-test("what was answered with 200 is no attempt that failed", async () => {
+test("a request that was answered with 200 must not count as failed", async () => {
   const answered = requests.map((request) => ({ ...request, answered: true }))
   expect(await ofRequests(answered)).toEqual({
     wrong: ["a request that was answered with 200 and counts as failed"],
@@ -50,7 +52,7 @@ test("what was answered with 200 is no attempt that failed", async () => {
   })
 })
 
-test("an attempt whose outcome is unknown explains a repetition everywhere", async () => {
+test("an attempt whose outcome is unknown explains a duplicate, answered or not", async () => {
   const answered = requests.map((request) => ({ ...request, answered: true }))
   const found = await undone(async (tx) => {
     await tx`update slotbase.attempt_history set outcome = 'unknown' where outcome = 'failed'`
@@ -59,10 +61,10 @@ test("an attempt whose outcome is unknown explains a repetition everywhere", asy
   expect(found).toEqual({ wrong: [], explained: 2 })
 })
 
-test("a request under no attempt, the same attempt twice, and a delivery that never arrived are found", async () => {
+test("a request without an attempt, an attempt that was sent twice, and a delivery that never arrived are found", async () => {
   const last = requests.slice(-1)
-  const stranger: Request = { attempt: newId(), event: newId(), answered: false }
-  expect((await ofRequests([...requests, stranger])).wrong).toEqual(["a request that nobody wrote down"])
+  const stranger: ReceivedRequest = { attempt: newId(), event: newId(), answered: false }
+  expect((await ofRequests([...requests, stranger])).wrong).toEqual(["a request without its attempt"])
   expect((await ofRequests([...requests, ...last])).wrong).toEqual(["an attempt that was sent twice"])
   const delivered = await database.db<{ id: string }[]>`
     select id from slotbase.webhook_attempts where outcome = 'delivered' limit 1`
@@ -70,11 +72,11 @@ test("a request under no attempt, the same attempt twice, and a delivery that ne
   expect((await ofRequests(lost)).wrong).toEqual(["a delivery that never arrived"])
 })
 
-test("a mail under no message, one too many, one too few, and one that was skipped are found", async () => {
+test("a mail without a message, one too many, one too few, and one that was skipped are found", async () => {
   expect(await ofMails(mails)).toEqual({ wrong: [], explained: 0 })
-  expect((await ofMails([...mails, `<${newId()}@slotbase>`])).wrong).toEqual(["a mail that nobody wrote down"])
+  expect((await ofMails([...mails, `<${newId()}@slotbase>`])).wrong).toEqual(["a mail without its message"])
   expect((await ofMails([...mails, ...mails.slice(0, 1)])).wrong).toEqual([
-    "a mail that was sent more often than was written down",
+    "a mail that was sent more often than its message says",
   ])
   expect((await ofMails(mails.slice(1))).wrong).toEqual(["a mail that never arrived"])
   const skipped = await undone(async (tx) => {
@@ -84,17 +86,17 @@ test("a mail under no message, one too many, one too few, and one that was skipp
   expect(skipped.wrong).toEqual(["a mail that was skipped"])
 })
 
-test("a mail that came again is explained by a send whose outcome is unknown, and by nothing else", async () => {
+test("a mail that came again is explained only by a send whose outcome is unknown", async () => {
   const again = (unknown: number) =>
     undone(async (tx) => {
       await tx`update slotbase.notifications set attempts = 2, unknown_outcomes = ${unknown} where channel = 'email'`
       return said(await mailsAgainstMessages(tx, [...mails, ...mails.slice(0, 1)], 0))
     })
-  expect(await again(0)).toEqual({ wrong: ["a mail that came again although it was known to have come"], explained: 0 })
+  expect(await again(0)).toEqual({ wrong: ["a mail that came again although its delivery was known"], explained: 0 })
   expect(await again(1)).toEqual({ wrong: [], explained: 1 })
 })
 
-test("a booking that is not as somebody was told, and one that nobody was told of, are found", async () => {
+test("a booking that differs from its answer, and a booking without an answer, are found", async () => {
   const { db } = database
   const bookings = await db<{ id: string; status: Status }[]>`select id, status from slotbase.bookings order by id`
   const told = new Map(bookings.map(({ id, status }) => [id, status]))
@@ -111,7 +113,7 @@ test("a booking that is not as somebody was told, and one that nobody was told o
   ])
 })
 
-test("two positions of one booking that are not in the order of their commits are found", async () => {
+test("two positions of a booking that are not in the order of their commits are found", async () => {
   expect(await outOfCommitOrder(database.db, 0)).toHaveLength(0)
   const found = await undone(async (tx) => {
     await tx`
@@ -124,7 +126,7 @@ test("two positions of one booking that are not in the order of their commits ar
   expect([...found]).toMatchObject([{ type: "booking.confirmed" }])
 })
 
-/** What is found in a transaction that is taken back. */
+/** The result of a transaction that is rolled back. */
 async function undone<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
   let found: T | undefined
   await database.db

@@ -1,11 +1,11 @@
-// The table of a long campaign: a line for each kind, with the rounds of all its faults taken together.
+// The table of a long campaign: one line for each kind of fault, with the rounds of all its faults.
 
 import { expect, test } from "bun:test"
-import type { Line } from "#scripts/chaos/campaign.ts"
+import type { FaultResult } from "#scripts/chaos/campaign.ts"
 import { faults, kinds } from "#scripts/chaos/faults/index.ts"
 import { summaryOf } from "#scripts/chaos/summary.ts"
 
-const line = (fault: string, times: number, kills: number, duplicates: number, recoveredMs: number[]): Line => ({
+const line = (fault: string, times: number, kills: number, duplicates: number, recoveredMs: number[]): FaultResult => ({
   fault,
   times,
   kills,
@@ -19,7 +19,7 @@ const line = (fault: string, times: number, kills: number, duplicates: number, r
   note: "",
 })
 
-test("kills and duplicates are summed, the middle is that of all rounds, and what was not inflicted has no line", () => {
+test("kills and duplicates are summed, the median is of all rounds, and a fault that was not inflicted has no line", () => {
   const table = summaryOf(
     [
       { what: "deaths", faults: [{ name: "one" }, { name: "two" }] },
@@ -34,7 +34,7 @@ test("kills and duplicates are summed, the middle is that of all rounds, and wha
   ])
 })
 
-test("every fault is of exactly one kind", () => {
+test("every fault belongs to exactly one kind", () => {
   const told = kinds.flatMap((kind) => kind.faults.map(({ name }) => name))
   expect(told.sort()).toEqual(faults.map(({ name }) => name).sort())
 })

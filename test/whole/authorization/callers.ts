@@ -1,4 +1,4 @@
-// The callers of the authorization matrix, which names each by a letter.
+// The callers of the authorization matrix, each named by a letter.
 
 export const callers = {
   P: "platform administrator",

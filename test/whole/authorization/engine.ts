@@ -1,5 +1,5 @@
-// Turns a row of the matrix into calls: each caller about somebody's thing, their own, their child's, and across facilities;
-// with what is expected of each.
+// Turns a row of the matrix into calls, each with its expected result. Each caller acts on somebody's thing, their own,
+// their child's, and across facilities.
 
 import { openSession } from "#access/sessions.ts"
 import { bodyOf, operationsOf } from "#test/harness/openapi/document.ts"
@@ -9,7 +9,9 @@ import type { More, Row } from "./row.ts"
 import type { Place, Scene, World } from "./scene.ts"
 import { makeThing } from "./things.ts"
 
-/** "may": let through to the command, whatever that says; otherwise the status of the refusal, or what is wrong with the call. */
+/**
+ * "may": the call reaches the command, with any result. Otherwise the status of the refusal, or the fault of the call.
+ */
 export type Verdict = "may" | 401 | 403 | 404 | string
 
 export interface Call {
@@ -52,7 +54,8 @@ export function callsOf([route, may, more = {}]: Row): Call[] {
 }
 
 /**
- * One call; `things` are kept between the calls of a row, unless a thing can be used once only. A refusal that wrote says so.
+ * Makes one call and reports a refusal that wrote. `things` are shared by the calls of a row, except things that can be
+ * used only once.
  */
 export async function verdictOf(
   world: World,
@@ -104,13 +107,13 @@ async function anotherSession({ api, ids, tokens }: World, caller: Letter): Prom
   return (await api.database.db.begin((tx) => openSession(tx, user))).token
 }
 
-/** What stands in the address as an id, with the part before it. */
+/** The ids in the address, each with the part before it. */
 export const thingsIn = (route: string) =>
   [...route.matchAll(/\/([\w-]+)\/:(\w+)/g)]
     .map(([, part = "", name = ""]) => ({ part, name }))
     .filter(({ name }) => name !== "facilityId")
 
-/** These have names, the same everywhere. */
+/** These things have fixed names that are the same in every facility. */
 const nameless = ["jobs", "event-types", "users"]
 
 function whoseOf(world: World, { caller, about }: Call, origin: Place): string {

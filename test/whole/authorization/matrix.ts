@@ -1,8 +1,13 @@
-// Who may call what: one row per route. A letter is a caller; whoever is not named is refused, with 404 when they hold no role
-// in the facility, with 403 (or what `refused` says) when they do, and with 401 when they are nobody.
+// The rights to every route, one row per route. A letter is a caller; callers without a letter are refused:
 //
-//   P platform administrator   O facility owner   A facility administrator   S staff   C coach   M player   R parent
-//   K the facility's API key (as staff)   X owner of another facility   Z somebody without any role   N nobody
+// - 404 for callers without a role in the facility
+// - 403 (or the row's `refused`) for callers with a role
+// - 401 for callers without credentials
+//
+// The letters:
+//
+// - P platform administrator, O facility owner, A facility administrator, S staff, C coach, M player, R parent
+// - K the facility's API key (as staff), X owner of another facility, Z a person without any role, N no credentials
 
 import type { Row } from "./row.ts"
 import { accountRows } from "./rows/accounts.ts"

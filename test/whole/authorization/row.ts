@@ -1,4 +1,4 @@
-// A row of the authorization matrix, and the callers that it names by a letter each.
+// A row of the authorization matrix, and groups of callers by their letters.
 
 import type { Scene } from "./scene.ts"
 
@@ -11,27 +11,27 @@ export const platform = "P"
 
 export type Row = readonly [route: string, may: string, more?: More]
 export interface More {
-  /** Who may besides when the thing is their own: M a player, C a coach, R a parent. */
+  /** Further callers that may act on their own thing: M a player, C a coach, R a parent. */
   readonly own?: string
-  /** What a parent must be allowed for their child to do it in the child's place. */
+  /** The permission with which a parent may act in the child's place. */
   readonly child?: "book" | "pay" | "view_feedback"
-  /** What a parent is told who has no permission for their child; default: what every member is who may not. */
+  /** The answer to a parent without the permission; default: the answer to every refused member. */
   readonly unpermitted?: "may" | 403
-  /** What a member is told who may not; default 403. */
+  /** The answer to a refused member; default 403. */
   readonly refused?: 404
-  /** Callers from whom the thing is hidden: 404, where others are told 403. */
+  /** Callers that get a 404, because the thing is hidden from them, where others get a 403. */
   readonly hidden?: string
-  /** What nobody is told; default 401. */
+  /** The answer to callers without credentials; default 401. */
   readonly nobody?: 403 | 404
-  /** What is sent; default: the smallest body that the document allows, with ids of the scene. */
+  /** The request body; default: the smallest body that the document allows, with ids of the scene. */
   readonly body?: (scene: Scene) => unknown
-  /** What is sent when it is no JSON. */
+  /** The request body when it is a form. */
   readonly form?: () => FormData
   readonly query?: string
-  /** A thing that stands in the body: `scene.params` has its id under this part of an address. */
+  /** A thing in the body: `scene.params` has its id under this part of an address. */
   readonly about?: string
-  /** The thing in the address is made as another one is: by the part, whose maker is taken. */
+  /** Uses the maker of another part for a part of the address. */
   readonly madeAs?: Readonly<Record<string, string>>
-  /** The call ends the caller's session: each is made with a new one. */
+  /** The call ends the caller's session, so that each call uses a new session. */
   readonly signsOut?: true
 }

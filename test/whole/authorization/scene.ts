@@ -1,5 +1,5 @@
-// Two facilities with somebody in every role in one of them, a parent and their child, and things of each kind to be called
-// about. Things are made when they are needed, over HTTP, so that they are as real as any.
+// Two facilities, people in every role of one of them, a parent and a child, and a thing of every kind. Things are made
+// when needed, over HTTP, so that they are real.
 
 import { newId, rootUserId } from "#base/ids.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
@@ -17,9 +17,9 @@ export interface Place {
   readonly id: string
   readonly court: string
   readonly otherCourt: string
-  /** Whose things are somebody else's to everybody who calls. */
+  /** A person other than every caller; owns the things of "somebody". */
   readonly somebody: Person
-  /** The coach who is somebody else to every coach who calls. */
+  /** A coach other than every calling coach. */
   readonly coach: Person
   readonly staff: Person
 }
@@ -30,28 +30,28 @@ export interface World {
   readonly here: Place
   readonly elsewhere: Place
   readonly tokens: Readonly<Record<Letter, string | null>>
-  /** The ids of those who have one. */
+  /** The ids of the callers that have one. */
   readonly ids: Readonly<Record<keyof typeof callers, string>>
-  /** With which somebody signs in. */
+  /** The credentials for signing in. */
   readonly credentials: { readonly email: string; readonly password: string }
-  /** Of the caller R: one for whom they may do everything, and one for whom nothing. */
+  /** The children of the caller R: one with every permission for R, and one with none. */
   readonly child: string
   readonly forbiddenChild: string
-  /** Another hour of the courts that nothing has taken. */
+  /** Another hour that is still free on the courts. */
   readonly freeHour: () => { readonly startAt: string; readonly endAt: string }
-  /** How many rows were written so far. */
+  /** The number of rows written so far. */
   readonly written: () => Promise<number>
   readonly must: (method: string, path: string, body?: unknown, token?: string) => Promise<Answer["body"]>
 }
 
-/** What a call is about: where, and whose it is. */
+/** The subject of a call: its facility and its owner. */
 export interface Scene {
   readonly world: World
   readonly place: Place
   readonly caller: Letter
-  /** Whose thing it is. */
+  /** The owner of the thing. */
   readonly whose: string
-  /** The ids in the address, by the names of the parameters. */
+  /** The ids in the address, by parameter name. */
   readonly params: Readonly<Record<string, string>>
 }
 

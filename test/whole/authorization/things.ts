@@ -1,5 +1,5 @@
-// Things to be called about, each made for somebody in a facility, by requests that anybody would make where there are such.
-// Their names are the parts of addresses behind which an id stands.
+// Makes the things that calls act on, each for a person in a facility, by ordinary requests where such requests exist.
+// A thing is named by the part of the address before its id.
 
 import { newId, rootUserId } from "#base/ids.ts"
 import { type EventRow, toDomainEvent } from "#events/envelope.ts"
@@ -9,10 +9,10 @@ import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 import type { Place, World } from "./scene.ts"
 
-/** Makes one for a person of the place; answers its id. */
+/** Makes a thing for a person of the place; returns its id. */
 export type Make = (world: World, place: Place, whose: string) => Promise<string>
 
-/** Makes what stands behind a part of an address, such as "bookings". */
+/** Makes the thing of a part of an address, such as "bookings". */
 export function makeThing(part: string, world: World, place: Place, whose: string): Promise<string> {
   const make = Object.hasOwn(makers, part) ? makers[part] : undefined
   if (make === undefined)
@@ -20,14 +20,14 @@ export function makeThing(part: string, world: World, place: Place, whose: strin
   return make(world, place, whose)
 }
 
-/** Made by one request of the platform administrator below the facility's address. */
+/** Made by one request of the platform administrator, relative to the facility's address. */
 const posted =
   (part: string, body: (world: World, place: Place, whose: string) => object): Make =>
   async (world, place, whose) =>
     (await world.must("POST", `${at(place)}/${part}`, body(world, place, whose))).id
 
 const at = ({ id }: Place) => `/v1/facilities/${id}`
-/** Who coaches when a thing of somebody is a coach's: they themself when they are one. */
+/** The coach of a person's thing: the person when they are the coach caller, otherwise the place's coach. */
 const coachOf = (world: World, place: Place, whose: string) => (whose === world.ids.C ? whose : place.coach.id)
 
 const makers: Readonly<Record<string, Make>> = {
@@ -202,5 +202,5 @@ async function unpaidBooking(world: World, place: Place, bookerId: string): Prom
   return (await world.must("POST", `${at(place)}/bookings`, body)).id
 }
 
-/** Of each kind one, for those who want to have everything at hand. */
+/** One thing of every kind, for tests that need all of them. */
 export const parts: readonly string[] = Object.keys(makers)

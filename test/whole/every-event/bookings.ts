@@ -8,13 +8,13 @@ import type { Row } from "./row.ts"
 const hour = 18
 export const price = 2400
 
-/** What staff books for the player, to be paid at the desk; answers the booking's id. */
+/** A booking by staff for the player, to be paid at the desk; returns the booking's id. */
 export const booked = async (club: Club): Promise<string> => {
   const wish = { resourceId: club.court, ...atHour(hour), bookerId: club.player.id, paymentMethod: "offline" }
   return (await club.call(club.staff, "POST", "/bookings", wish)).id
 }
 
-/** A lesson of the coach with the player; answers the session. */
+/** A lesson of the coach with the player; returns the session. */
 export const lesson = (club: Club): Promise<{ id: string; bookingId: string }> =>
   club.call(club.coach, "POST", "/coach-sessions", {
     resourceId: club.court,

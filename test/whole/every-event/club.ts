@@ -1,5 +1,5 @@
-// A club of its own for each row of the table, made over HTTP: always open, in UTC, with a court that costs 2400 an hour. Of the
-// requests to it one is the operation of the row, or one run of a job: what it led to is the row's story.
+// A club for each row of the table, made over HTTP: always open, in UTC, with a court at 2400 an hour. One request to
+// the club, or one run of a job, is the row's operation. The events from there on are the row's story.
 
 import { jobsUserId, newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
@@ -25,13 +25,16 @@ const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
 
 export async function makeClub(world: World) {
   const { api, db } = world
-  /** Of the operation; everything before it has one of its own. */
+  /** The operation's correlation id; each request before it has another one. */
   const correlation = newId()
   let mark: number | undefined
   let by: Person | null | undefined
   let byJob = false
 
-  /** Undefined: the root key. Null: somebody without credentials. A path below /v1 is taken as it is, any other is one of the club's. */
+  /**
+   * Undefined: the root key. Null: no credentials. A path below /v1 is used as it is, any other path is relative to the
+   * club.
+   */
   async function send(who: Person | null | undefined, method: string, path: string, body: unknown, headers: object) {
     const url = path.startsWith("/v1/") ? path : `/v1/facilities/${id}${path}`
     const answer =
@@ -70,21 +73,21 @@ export async function makeClub(world: World) {
     court: made.id as string,
     correlation,
     call,
-    /** The operation of the row. */
+    /** The row's operation. */
     act(who: Person | null | undefined, method: string, path: string, body?: unknown): Promise<Json> {
       by = who
       return operate(() => send(who, method, path, body, { "x-correlation-id": correlation }))
     },
-    /** A run of a job, as the operation: for this club alone, or for all when it cannot be had for one. */
+    /** A run of a job as the operation: for this club, or for all clubs where a job cannot run for one. */
     async run(job: string, how: "here" | "everywhere" = "here"): Promise<void> {
       byJob = true
       const url = how === "here" ? `/jobs/${job}/run?wait=20` : `/v1/jobs/${job}/run?wait=20`
       const run = await operate(() => call(undefined, "POST", url, {}))
       if (run.status !== "succeeded") throw new Error(`${job}: ${JSON.stringify(run)}`)
     },
-    /** At so many minutes after the start of an hour. */
+    /** Runs the work this many minutes after the start of an hour. */
     at: <T>(hour: number, minutes: number, work: () => Promise<T>): Promise<T> => atMinuteOf(db, hour, minutes, work),
-    /** At an instant that is still to come. */
+    /** Runs the work at a future instant. */
     async later<T>(instant: string, work: () => Promise<T>): Promise<T> {
       const [{ by }] = await db<[{ by: number }]>`
         select ceil(extract(epoch from ${instant}::timestamptz - slotbase.now()))::float8 as by`
@@ -96,9 +99,9 @@ export async function makeClub(world: World) {
       }
     },
     isByJob: () => byJob,
-    /** In whose name the operation is recorded; of somebody without credentials it is not known before. */
+    /** The actor of the operation. Without credentials it is unknown beforehand. */
     actor: () => (byJob ? jobsUserId : by === undefined ? rootUserId : by?.id),
-    /** Everything that was recorded from the operation on, in the order of the log: here, and wherever else it led to. */
+    /** Every event recorded from the operation on, in log order, in this club and everywhere else. */
     async story(): Promise<readonly Told[]> {
       await world.react()
       return [

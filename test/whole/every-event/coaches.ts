@@ -1,4 +1,4 @@
-// The rows of coaches: blocks asked for and decided, sessions held, and feedback with its files and what it shows.
+// The rows of coaches: blocks requested and decided, sessions held, and feedback with its files and progress.
 
 import { atHour } from "#test/harness/club/club.ts"
 import { aForm } from "#test/harness/club/feedback-club.ts"
@@ -16,7 +16,7 @@ const aBlock = (club: Club) => ({
 })
 const asked = (club: Club) => club.call(club.coach, "POST", "/coach-blocks", aBlock(club))
 
-/** A draft of the coach on a lesson with the player; answers both ids. */
+/** A draft by the coach on a lesson with the player; returns both ids. */
 async function drafted(club: Club, more: object = {}) {
   const { id: sessionId } = await lesson(club)
   const words = { sessionId, studentId: club.player.id, text: "Turn earlier.", ...more }

@@ -1,4 +1,4 @@
-// The rows of payments: by card, refused, given back, and at the desk.
+// The rows of payments: by card, refused, refunded, and at the desk.
 
 import { expect } from "bun:test"
 import { atHour, dayOf } from "#test/harness/club/club.ts"
@@ -6,7 +6,7 @@ import { booked, price } from "./bookings.ts"
 import type { Club } from "./club.ts"
 import type { Row } from "./row.ts"
 
-/** A hold of the player; answers the booking's id. */
+/** A hold by the player; returns the booking's id. */
 const held = async (club: Club): Promise<string> =>
   (await club.call(club.player, "POST", "/holds", { resourceId: club.court, ...atHour(18) })).id
 

@@ -1,4 +1,4 @@
-// The rows of people and of the club itself.
+// The rows of people and of the club.
 
 import { password } from "#test/harness/api/api.ts"
 import type { Row } from "./row.ts"

@@ -1,15 +1,15 @@
-// What a row of the table says.
+// A row of the table.
 
 import type { EventType } from "#events/catalogue.ts"
 import type { Club, Data } from "./club.ts"
 
 export interface Row {
   readonly type: EventType
-  /** How somebody makes it happen. */
+  /** The operation in words. */
   readonly operation: string
-  /** Sets up, operates, and answers what the event says. */
+  /** Prepares and operates; returns the event's expected data. */
   readonly perform: (club: Club) => Promise<Data>
-  /** All that the operation records, in order; `a > b`: b, caused by a. */
+  /** All events that the operation records, in order; `a > b`: a caused b. */
   readonly records: readonly string[]
   /** Optional fields that this event does not have. */
   readonly without?: readonly string[]

@@ -1,5 +1,5 @@
-// The world of the table: one database with the HTTP API, every handler and the scheduled jobs of the program, a mail server,
-// and people who are registered once and play a role in every club of the table.
+// The world of the table: one database with the HTTP API, a mail server, every handler and the program's scheduled
+// jobs. Its people are registered once and play a role in every club of the table.
 
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -9,11 +9,11 @@ import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
 import { noShowDetection } from "#actors/jobs/no-show-detection.ts"
 import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import { prepare } from "#actors/runtime/actor.ts"
+import { prepareActor } from "#actors/runtime/actor.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { startJobs } from "#test/harness/club/jobs.ts"
 import { smtpReceiver } from "#test/harness/outside/smtp.ts"
-import { dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, dispatchAll, processRow } from "#test/harness/pipeline/pipeline.ts"
 
 export type Person = Awaited<ReturnType<TestApi["person"]>>
 
@@ -24,14 +24,11 @@ export async function makeWorld() {
   const { db } = api.database
   const handlers = handlersOf(api.app)
   await mirrorHandlers(db, handlers)
-  const lease = await processRow(db, true)
+  const process = actorProcess(await processRow(db, true))
   const never = new AbortController().signal
   const actors = handlers.map((handler) => ({
     events: handler.events as readonly string[],
-    running: prepare(
-      runHandler(api.app, handler, () => lease),
-      never,
-    ),
+    running: prepareActor(runHandler(api.app, handler, process), never),
   }))
   const lastPosition = async () => {
     const [row] = await db<[{ last: number }]>`
@@ -64,14 +61,14 @@ export async function makeWorld() {
     coach,
     player,
     friend,
-    /** Of the player, with every permission. */
+    /** A parent of the player, with every permission. */
     parent,
-    /** Gives everything that is recorded its place in the log, on which nobody acts yet; answers the last one. */
+    /** Gives every recorded event a position, before any handler acts on it; returns the last position. */
     async dispatch(): Promise<number> {
       await dispatchAll(db)
       return lastPosition()
     },
-    /** Dispatches, and lets every handler act on what it is subscribed to, until nothing is left. */
+    /** Dispatches and runs every handler on its events, until no event is left. */
     async react(): Promise<void> {
       await dispatchAll(db)
       for (let last = await lastPosition(); last > handled; last = await lastPosition()) {

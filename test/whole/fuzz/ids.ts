@@ -1,4 +1,4 @@
-// The ids that are around while requests are sent: what was there at the start, and what answers named.
+// The ids known while requests are sent: the ids at the start, and the ids in answers.
 
 import { newId } from "#base/ids.ts"
 import { IdOf } from "#test/harness/openapi/values.ts"
@@ -7,13 +7,13 @@ export class Ids {
   readonly #known = new Map<string, string[]>()
   readonly #all: string[] = []
 
-  /** Under each of these names. */
+  /** Adds an id under each of these names. */
   add(id: string, ...names: string[]): void {
     this.#all.push(id)
     for (const name of names) this.#known.set(name, [...(this.#known.get(name) ?? []), id])
   }
 
-  /** Remembers the id of something that was created below an address such as "/v1/facilities/…/bookings". */
+  /** Remembers the id of a thing that was created below an address such as "/v1/facilities/…/bookings". */
   learn(path: string, body: unknown): void {
     const id = (body as { id?: unknown } | undefined)?.id
     const things = path.split("/").filter((part) => part !== "" && !/^[0-9a-f-]{36}$|^v1$/.test(part))
@@ -21,7 +21,7 @@ export class Ids {
     if (typeof id === "string") this.add(id, thing, `${singular(thing)}Id`)
   }
 
-  /** One of those that were named so, seldom any other one or one of nothing. */
+  /** Mostly an id with the reference's name; seldom another known id, or an unknown one. */
   pick({ name, nth }: IdOf): string {
     const named = this.#known.get(name) ?? this.#known.get(synonyms[name] ?? "") ?? this.#all
     if (nth === 20) return newId()
@@ -29,7 +29,7 @@ export class Ids {
     return named.at(-1 - (nth % Math.min(named.length, 5))) ?? newId()
   }
 
-  /** The value with ids in the place of its references. */
+  /** Replaces the references in a value with ids. */
   fill(value: unknown): unknown {
     if (value instanceof IdOf) return this.pick(value)
     if (typeof value === "string") {

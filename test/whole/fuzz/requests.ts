@@ -1,28 +1,28 @@
-// Requests that somebody might send: right ones, nearly right ones and hostile ones, for any operation of the document.
-// Ids are references until they are sent.
+// Random requests for any operation of the document: valid, nearly valid and hostile ones. Ids are references until the
+// request is sent.
 
 import fc from "fast-check"
 import { bodyOf, type OpenApi, type Operation } from "#test/harness/openapi/document.ts"
 import { allowed, broken, IdOf, type Known, odd } from "#test/harness/openapi/values.ts"
 
 export interface FuzzRequest {
-  /** Its name. */
+  /** The operation's name. */
   readonly operation: string
-  /** By name; what is no id is sent as it stands. */
+  /** By parameter name; a value that is no reference is sent as it is. */
   readonly path: Readonly<Record<string, IdOf | string>>
   readonly query: readonly (readonly [string, string])[]
-  /** JSON, or a text that is sent as it is; undefined: none. */
+  /** JSON, or a text that is sent as it is; undefined: no body. */
   readonly body: { readonly json: unknown } | { readonly text: string } | undefined
   readonly contentType: string
   readonly idempotencyKey: string | undefined
-  /** Whose token: an index into the callers. */
+  /** The owner of the token, as an index into the callers. */
   readonly caller: number
 }
 
-/** Fields whose rules the document does not say, with values on both sides of the rule. */
+/** Fields with rules outside of the document, with values on both sides of the rule. */
 const known: Known = (name) => knownFields[name]
 const knownFields: Readonly<Record<string, readonly unknown[]>> = {
-  // No name that would be looked up: nothing here leaves the machine.
+  // No host name that would be resolved: no request leaves the machine.
   url: ["http://127.0.0.1:8009/hook", "https://127.0.0.1:8009/hook", "http://10.0.0.1/", "ftp://127.0.0.1/", "nowhere"],
   timezone: ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Mars/Olympus"],
   currency: ["EUR", "JPY", "XXX"],
@@ -39,7 +39,7 @@ const knownFields: Readonly<Record<string, readonly unknown[]>> = {
   types: ["booking.confirmed", "booking.confirmed,user.created", ","],
 }
 
-/** @param callers How many there are. */
+/** @param callers the number of callers. */
 export function requests(
   document: OpenApi,
   operations: readonly Operation[],
@@ -112,7 +112,9 @@ function bodies(document: OpenApi, operation: Operation): fc.Arbitrary<FuzzReque
   )
 }
 
-/** Two instants of one body: nearly always an hour apart, because most pairs would only be refused for their order. */
+/**
+ * Two instants of one body: nearly always an hour apart, because most random pairs would be refused for their order.
+ */
 function oneAfterTheOther(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value
   const { startAt } = value as { startAt?: unknown }
@@ -121,7 +123,7 @@ function oneAfterTheOther(value: unknown): unknown {
 }
 const hourMs = 3_600_000
 
-/** What an `id` is an id of: the part of the address before it. */
+/** The kind of thing that an `id` names: the part of the address before it. */
 const pathName = ({ path }: Operation, name: string) =>
   name === "id" || name === "name" || name === "type" ? (path.split(`/{${name}}`)[0]?.split("/").at(-1) ?? name) : name
 

@@ -1,4 +1,4 @@
-// Backoff: whatever the policy, the waits never shrink, never exceed their ceiling, and end after exactly its retries.
+// Backoff: under any policy the waits never shrink, never exceed their ceiling, and end after exactly its retries.
 
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
@@ -27,7 +27,7 @@ const webhooks = fc.record({
 })
 const randoms = fc.double({ min: 0, max: 1, noNaN: true })
 
-/** A receiver may write anything there. */
+/** A receiver may send any text in this header. */
 const retryAfters = fc.option(
   fc.oneof(
     fc.nat(200_000).map(String),
@@ -74,7 +74,7 @@ test("a webhook waits exactly its retries, each within a fifth of its policy's w
   )
 })
 
-test("the jitter moves a wait evenly, and none of it moves nothing", () => {
+test("the jitter spreads a wait evenly, and no jitter leaves it unchanged", () => {
   fc.assert(
     fc.property(webhooks, fc.tuple(randoms, randoms), (webhook, [a, b]) => {
       const wait = (random: number) => retryDelay({ ...webhook, failures: 0 }, () => random) ?? 0
@@ -135,7 +135,9 @@ const policyOf = (webhook: {
   maxDelayMs: hourMs,
 })
 
-/** The waits after the first failure, the second, … until there is none; it must be none from then on. */
+/**
+ * The waits after the first failure, the second and so on until there is none. Later failures must have none either.
+ */
 function all(delay: (failures: number) => number | undefined): number[] {
   const waits: number[] = []
   for (let failures = 1; failures <= 60; failures++) {

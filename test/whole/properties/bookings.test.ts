@@ -1,6 +1,10 @@
-// Bookings at random: several clients book, hold, move, cancel, approve, pay and wait for the same few hours at once, while
-// holds die under them. Whatever happens, no two bookings take one court at one time, every booking occupies exactly when
-// its status says so, its events tell its story, and nobody is ever answered with an error of ours.
+// Random bookings: several clients book, hold, move, cancel, approve, pay and wait for the same few hours at once.
+// Meanwhile holds expire. In every order:
+//
+// - No two bookings take one court at one time.
+// - Every booking occupies its time exactly while its status says so.
+// - Its events tell its story.
+// - No client gets a server error.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
@@ -51,7 +55,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 const plans = fc.array(fc.array(step, { minLength: 4, maxLength: 12 }), { minLength: clients, maxLength: clients })
 
 test(
-  "bookings of many clients at once keep every promise about slots",
+  "concurrent bookings of many clients keep every promise about slots",
   async () => {
     await holds(plans, play, { numRuns: 12, withinMs })
   },
@@ -120,7 +124,7 @@ async function take(
   }
 }
 
-/** Bookings whose occupancy is not what their status and time say, and pairs that overlap. */
+/** Bookings whose occupancy disagrees with their status and time, and pairs that overlap. */
 async function brokenSlots() {
   const rows = await club.api.database.db`
     select b.id, b.status, 'occupancy' as broken from slotbase.bookings b
@@ -133,7 +137,7 @@ async function brokenSlots() {
   return rows.map((row) => ({ ...row }))
 }
 
-/** Bookings whose last event does not say the status that they have. */
+/** Bookings whose last event disagrees with their status. */
 async function untrueStories() {
   const rows = await club.api.database.db`
     select b.id, b.status, l.type from slotbase.bookings b

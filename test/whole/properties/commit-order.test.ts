@@ -1,11 +1,12 @@
-// Positions under sixteen writers and three dispatchers at once: dense, each event once, and the events of an aggregate in
-// the order in which its changes were committed. Every change reads and raises a version under its row lock, and its event
-// carries it, so the order of the commits can be read from the log. Round trips in random places shift who comes when.
+// Positions under sixteen writers and three dispatchers at once: dense, and each event once. The events of an aggregate
+// are in the order of its commits. Every change increments a version under its row lock, and its event carries the
+// version, so the log shows the commit order. Round trips in random places vary the interleaving.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
 import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
-import { connect, type Db, type Tx } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import { record, transact } from "#events/outbox.ts"
@@ -21,11 +22,11 @@ const withinMs = 9_000
 
 /** One transaction of a writer. */
 const change = fc.record({
-  /** Locked in their order, as commands that change several rows do. */
+  /** Locked in this order, like a command that changes several rows. */
   aggregates: fc.uniqueArray(fc.nat(aggregates - 1), { minLength: 1, maxLength: 3 }).map((all) => all.toSorted()),
-  /** Events of each aggregate. */
+  /** The number of events for each aggregate. */
   events: fc.integer({ min: 1, max: 3 }),
-  /** From SQL the number in the outbox is drawn at once, and long before the commit. */
+  /** "sql" calls record_event: a deferred trigger then draws the number in the outbox at the commit. */
   by: fc.constantFrom("record", "record", "sql"),
   ends: fc.constantFrom("commit", "commit", "commit", "rollback"),
   trips: fc.record({ before: fc.nat(3), locked: fc.nat(3), recorded: fc.nat(3) }),
@@ -57,7 +58,7 @@ afterAll(async () => {
 })
 
 test(
-  "whoever writes and dispatches at once, positions are dense and follow the commits of each aggregate",
+  "under concurrent writers and dispatchers positions are dense and follow the commits of each aggregate",
   () => holds(schedule, dense, { numRuns: 12, withinMs }),
   timeoutOf(withinMs),
 )
@@ -82,12 +83,12 @@ const dbOf = (nth: number) => dbs[nth % dbs.length] as Db
 
 interface Place {
   readonly facilityId: string
-  /** Where the log stood. */
+  /** The end of the log before the case. */
   readonly base: number
   readonly aggregates: readonly string[]
 }
 
-/** A facility of its own, with fresh aggregates; what a failed case has left behind is dispatched first. */
+/** A new facility with new aggregates. Events that a failed case left behind are dispatched first. */
 async function aPlace(): Promise<Place> {
   const { db } = database
   await dispatchUntil(AbortSignal.abort(), db, 500)
@@ -101,7 +102,7 @@ async function aPlace(): Promise<Place> {
   return { facilityId: (await aFacility(db)).id, base: row.base, aggregates: ids }
 }
 
-/** What a command does: locks, changes, announces. */
+/** The work of a command: lock, change, record. */
 async function apply(on: Db, { facilityId }: Place, { aggregates, events, by, ends, trips }: Change): Promise<void> {
   const command = transact(on, context, async (tx) => {
     await roundTrips(tx, trips.before)
@@ -137,11 +138,11 @@ async function roundTrips(tx: Tx, count: number): Promise<void> {
   for (let nth = 0; nth < count; nth++) await tx`select ${nth}::integer`
 }
 
-/** Dispatches until the writers are done and nothing is left; returns how many events that were. */
+/** Dispatches until the writers are done and no event is left; returns the number of events. */
 async function dispatchUntil(over: AbortSignal, on: Db, batch: number): Promise<number> {
   for (let sum = 0; ; ) {
     const last = over.aborted
-    // The scan's floor moves once in a second; here at every pass, or it would not move at all.
+    // The floor moves at most once a second. Reset here, it can move at every pass.
     await on`update slotbase.outbox_floor set noted_at = '-infinity'`
     const [pass] = await on<[{ dispatched: number; waits_for_check: boolean }]>`
       select dispatched, waits_for_check from slotbase.dispatch(${batch})`

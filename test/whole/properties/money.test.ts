@@ -1,5 +1,5 @@
-// Money is conserved: whatever several clients pay, refund, cancel, charge and waive at once, with cards of every kind, the
-// ledger's entries sum to zero, its accounts agree with what happened, and ours with the provider's own books.
+// Money is conserved: several clients pay, refund, cancel, charge and waive at once, with cards of every kind. The
+// ledger's entries sum to zero, its accounts agree with the commands, and the ledger agrees with the provider's books.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
@@ -15,7 +15,7 @@ import { holds, timeoutOf } from "./property.ts"
 
 const withinMs = 3_000
 const bookings = 2
-/** Commands that are under way at once. */
+/** The number of concurrent commands. */
 const clients = 3
 
 let api: TestApi
@@ -92,13 +92,13 @@ async function refund(bookingId: string, nth: number, minorUnits: number): Promi
   if (payment) await wellAnswered(till.refund(payment.id, { amount: minorUnits }))
 }
 
-/** Done, or refused for a reason; never a failure of ours. */
+/** Succeeds, or is refused for a reason; never a server error. */
 async function wellAnswered(call: ReturnType<TestApi["call"]>): Promise<void> {
   const { status, body } = await call
   expect({ status, body, isFine: [200, 201, 409, 422].includes(status) }).toEqual({ status, body, isFine: true })
 }
 
-/** What takes its time is over. */
+/** Finishes all pending work. */
 async function settleAll(): Promise<void> {
   const { db } = api.database
   await db`update slotbase.local_provider_payments set confirms_at = slotbase.now() where status = 'processing'`

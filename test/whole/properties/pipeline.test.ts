@@ -1,7 +1,9 @@
-// The whole pipeline against a model: commands, dispatches, failures, retries, pauses, deaths and reprocessing in any order.
-// After each command, and when everything that can be done is done, P2, P5 and P7 hold: every event has exactly one run per
-// handler and one delivery per webhook that was subscribed at its position; what failed for good is a dead letter with all
-// its errors; and the log is dense and in the order of the record.
+// The whole pipeline against a model: commands, dispatches, failures, retries, pauses, crashes and reprocessing in any
+// order. P2, P5 and P7 hold after each command and at the end, when no work is left:
+//
+// - Every event has exactly one run per handler and one delivery per webhook that was subscribed at its position.
+// - Every run and delivery that failed for good is a dead letter with all its errors.
+// - The log is dense and in the order of recording.
 
 import { afterAll, beforeAll, test } from "bun:test"
 import fc from "fast-check"
@@ -24,7 +26,7 @@ const withinMs = 12_000
 const maxCommands = 40
 
 let database: TestDatabase
-/** With connections enough for everybody who stands still in the middle of a transaction. */
+/** With enough connections for every session that pauses inside a transaction. */
 let db: Db
 let receiver: ScriptedReceiver
 let time: MovableTime
@@ -45,7 +47,7 @@ afterAll(async () => {
 })
 
 test(
-  "whatever happens in whatever order, nothing is lost, nothing is there twice, and the order is kept",
+  "under commands in any order no work is lost or doubled, and the order is kept",
   () => holds(fc.commands(commands, { maxCommands, size: "max" }), kept, { numRuns: 25, withinMs }),
   timeoutOf(withinMs),
 )
@@ -70,8 +72,8 @@ async function expectFinished(world: World): Promise<void> {
 }
 
 /**
- * Two processes and two facilities of its own, with a webhook each and every handler subscribed, on the database of all
- * cases: its log begins where the last one ended.
+ * Two processes and two new facilities, each with a webhook and every handler subscribed. All cases share one database:
+ * the log of a case begins where the last one ended.
  */
 async function aWorld(): Promise<World> {
   const [row] = await db<[{ base: number }]>`

@@ -1,6 +1,9 @@
-// How every property is run. The seed is fixed, so a run that passed passes again; SLOTBASE_PROPERTY_SEED takes another
-// (a number, or "random"), and SLOTBASE_PROPERTY_RUNS=20 looks at twenty times as many cases. fast-check prints the seed and
-// the path of a counterexample, and the smallest one that it found in the time.
+// How every property is run. The seed is fixed, so a run that passed passes again.
+//
+// - SLOTBASE_PROPERTY_SEED sets another seed (a number, or "random").
+// - SLOTBASE_PROPERTY_RUNS=20 tries twenty times as many cases.
+//
+// fast-check prints the seed and the path of a counterexample, and the smallest one found in the time.
 
 import fc from "fast-check"
 
@@ -8,13 +11,13 @@ const given = process.env.SLOTBASE_PROPERTY_SEED
 export const seed = given === "random" ? Date.now() % 2 ** 31 : Number(given ?? 20_260_309)
 const times = Number(process.env.SLOTBASE_PROPERTY_RUNS ?? 1)
 
-/** What a property that touches no database needs, milliseconds; one that does says so itself. */
+/** The time for a property without a database, in milliseconds; a property with a database sets its own. */
 const quickMs = 5_000
 
 /**
  * The parameters of a property.
  * @param numRuns cases, in the short form.
- * @param withinMs the search for cases, and for a smaller counterexample, ends then.
+ * @param withinMs the time limit of the search for cases and for a smaller counterexample.
  */
 export const cases = (numRuns: number, withinMs = quickMs) => ({
   seed,
@@ -23,7 +26,7 @@ export const cases = (numRuns: number, withinMs = quickMs) => ({
 })
 
 /**
- * A property whose cases take long, on a database: the case that is under way when the time is up is waited for, and counts.
+ * A property with long cases on a database: the case in progress at the time limit is awaited and counts.
  * @param work fails when the value breaks the property.
  */
 export async function holds<T>(
@@ -44,5 +47,7 @@ export async function holds<T>(
   await last
 }
 
-/** The time that `bun test` gives it: more than that of the search, for the last case must end and a failure be reported. */
+/**
+ * The timeout for `bun test`: longer than the search, because the last case must end and a failure must be reported.
+ */
 export const timeoutOf = (withinMs = quickMs): number => withinMs * Math.max(1, times) + 20_000

@@ -1,4 +1,4 @@
-// Signatures: whatever the body and the secret, both kinds of receiver verify what was sent, and nothing that was changed.
+// Signatures: for any body and secret, both kinds of receiver verify the sent request and refuse every changed one.
 
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { createHmac } from "node:crypto"
@@ -14,19 +14,19 @@ setDefaultTimeout(timeoutOf())
 
 const nowSeconds = () => Math.floor(Date.now() / 1_000)
 
-/** Any Unicode text, of planes beyond the first too; half of the time a JSON document, as a body really is. */
+/** Any Unicode text, also from planes beyond the first; half of the time a JSON document, as real bodies are. */
 const texts = fc.string({ unit: "binary", maxLength: 300 })
 const bodies = fc.oneof(texts, fc.json())
-/** Of every length that a webhook may have, also above SHA-256's block of 64 bytes. */
+/** Of every length that a webhook may have, also longer than SHA-256's block of 64 bytes. */
 const secrets = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 200 }),
   fc.string({ minLength: 990, maxLength: 1_000 }),
 )
-/** Of the form of Standard Webhooks, of any number of bytes from three. */
+/** In the form of Standard Webhooks, with three or more bytes. */
 const standardSecrets = fc
   .uint8Array({ minLength: 3, maxLength: 100 })
   .map((bytes) => `whsec_${Buffer.from(bytes).toString("base64")}`)
-/** Those that we make ourselves. */
+/** The secrets that SlotBase generates. */
 const ours = fc.constant(undefined).map(newSigningSecret)
 const timestamps = fc.integer({ min: 0, max: 4_102_444_800 })
 
@@ -34,7 +34,7 @@ const timestamps = fc.integer({ min: 0, max: 4_102_444_800 })
 const verifies = (body: Uint8Array, signature: string, secret: string, timestamp: string): boolean =>
   createHmac("sha256", secret).update(`${timestamp}.`).update(body).digest("hex") === signature
 
-test("a receiver verifies any body under any secret, and the secret survives being kept", () => {
+test("a receiver verifies any body under any secret, and the secret survives storage", () => {
   const box = secretBox(new Uint8Array(32).fill(3))
   fc.assert(
     fc.property(bodies, secrets, timestamps, fc.uuid({ version: 7 }), (body, signingSecret, timestamp, id) => {
@@ -61,7 +61,7 @@ test("one changed, missing or added byte of the body, the timestamp or the signa
   )
 })
 
-// Only changed bytes: a key of HMAC and the same with zero bytes behind it are one key.
+// Only changed bytes: an HMAC key and the same key with zero bytes appended are one key.
 test("one changed byte of the secret fails", () => {
   fc.assert(
     fc.property(bodies, secrets, timestamps, damages("change"), (body, secret, timestamp, damage) => {
@@ -75,7 +75,7 @@ test("one changed byte of the secret fails", () => {
   )
 })
 
-test("the library of Standard Webhooks verifies any JSON body under any secret of its form", () => {
+test("the library of Standard Webhooks verifies any JSON body under any secret in its form", () => {
   fc.assert(
     fc.property(fc.json(), fc.oneof(standardSecrets, ours), fc.uuid({ version: 7 }), (body, secret, id) => {
       const headers = standardHeaders(id, body, secret, nowSeconds())
@@ -85,7 +85,7 @@ test("the library of Standard Webhooks verifies any JSON body under any secret o
   )
 })
 
-// Only changed bytes: the library reads a timestamp as far as it is a number, and a list of signatures.
+// Only changed bytes: the library reads the timestamp's leading number, and a list of signatures.
 test("the library refuses one changed byte of the body, the id, the timestamp or the signature", () => {
   fc.assert(
     fc.property(fc.json(), standardSecrets, fc.uuid({ version: 7 }), damages("change"), (body, secret, id, damage) => {
@@ -103,7 +103,7 @@ test("the library refuses one changed byte of the body, the id, the timestamp or
   )
 })
 
-test("a secret of another form gets no Standard Webhooks headers, and one of it always does", () => {
+test("a secret in another form gets no Standard Webhooks headers, and a secret in its form always does", () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -123,7 +123,7 @@ test("a secret of another form gets no Standard Webhooks headers, and one of it 
 
 type Damage = (bytes: Uint8Array) => Uint8Array
 
-/** Changes, drops or adds one byte somewhere; nothing can be changed or dropped of nothing. */
+/** Changes, drops or adds one byte at a random place; an empty text can only grow. */
 function damages(...kinds: ("change" | "drop" | "add")[]): fc.Arbitrary<Damage> {
   const kind = fc.constantFrom(...(kinds.length > 0 ? kinds : (["change", "drop", "add"] as const)))
   return fc
@@ -138,5 +138,5 @@ function damages(...kinds: ("change" | "drop" | "add")[]): fc.Arbitrary<Damage> 
 }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-/** One character per byte, so that no damage is lost by decoding. */
+/** One character per byte, so that decoding hides no damage. */
 const damaged = (text: string, damage: Damage): string => Buffer.from(damage(bytesOf(text))).toString("latin1")

@@ -9,9 +9,9 @@ import { startSystem } from "#test/harness/setup/system.ts"
 
 const bookings = 2_000
 const courts = 20
-/** So many of those that got no answer ask again; some of them were booked all the same. */
+/** How many of the requests without an answer are repeated; some of them were booked all the same. */
 const repeats = 200
-/** Two thousand at once on a busy machine: some wait longer than a request may. */
+/** Two thousand at once on a busy machine: some requests wait longer than their time limit. */
 const maxAttempts = 5
 let database: TestDatabase
 let receiver: Receiver
@@ -53,7 +53,7 @@ test(
     await settled(database.db, 60_000)
     await expectPromisesKept(database.db)
 
-    // Every answer that a client got before the kill is true, and every slot that was asked for again is booked, once.
+    // Every answer before the kill is true, and every repeated slot is booked once.
     const rows = await database.db<{ id: string; slot: string }[]>`
       select id, resource_id || ' ' || start_at::text as slot from slotbase.bookings where status = 'confirmed'`
     const booked = new Set(rows.map((row) => row.id))
@@ -61,7 +61,7 @@ test(
     expect(new Set(rows.map((row) => row.slot)).size).toBe(rows.length)
     expect(rows.length).toBeGreaterThanOrEqual(answered.size + repeated.length)
 
-    // Each booking reached the receiver; what reached it twice is visible as an attempt with an unknown outcome.
+    // Each booking reached the receiver. A request that arrived twice shows as an attempt with an unknown outcome.
     const counts = Map.groupBy(receiver.received, ({ headers }) => headers.get("x-slotbase-event-id"))
     const twice = [...counts.values()].filter((each) => each.length > 1).length
     const [unknown] = await database.db<{ count: number }[]>`
@@ -74,7 +74,7 @@ test(
   { timeout: 150_000 },
 )
 
-/** The id of the booking, or undefined when the slot was taken or the server is gone. Asks again when told to, in the rush. */
+/** The id of the booking; undefined when the slot was taken or the server is gone. Repeats the request when told to. */
 async function book(
   client: Client,
   club: { at: string; resourceIds: readonly string[]; bookerId: string },

@@ -1,4 +1,6 @@
-/** Starting and stopping, as a person sees it: what cannot work ends in one clear sentence, and a stop is clean. */
+/**
+ * Starting and stopping, as an operator sees it: an impossible start ends with one clear sentence, and a stop is clean.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -17,14 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Starts what must not start; answers its exit code and what it said. */
+/** Starts a program that must refuse to start; returns its exit code and its output. */
 async function refused(url: string, env: Record<string, string> = {}) {
   const system = spawnSystem({ url, env })
   const code = await system.exited
   return { code, said: system.output().trim().split("\n") }
 }
 
-describe("a start that cannot work says why in one sentence", () => {
+describe("an impossible start gives the reason in one sentence", () => {
   test("a busy port", async () => {
     const port = await freePort()
     const other = Bun.serve({ hostname: "127.0.0.1", port, fetch: () => new Response() })
@@ -45,7 +47,7 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
-  test("a database that does not let it in", async () => {
+  test("a database that refuses the connection", async () => {
     const address = new URL(database.url)
     address.pathname = "/nowhere"
     const { code, said } = await refused(address.href, { PORT: "0" })
@@ -55,7 +57,7 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
-  test("an address of a database that cannot be read, without showing its password", async () => {
+  test("a malformed database address, without showing its password", async () => {
     const { code, said } = await refused("postgres://somebody:sec/ret@host:port/slotbase", { PORT: "0" })
     expect(said).toEqual([
       "DATABASE_URL cannot be read: write it like postgres://user:password@host:5432/slotbase, with every special character of the password percent-encoded.",
@@ -74,6 +76,18 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
+  test("a database with the schema history of an earlier version", async () => {
+    const earlier = await emptyDatabase()
+    await earlier.db.unsafe(`create schema slotbase; create table slotbase.migrations (number integer primary key, name text, checksum text);
+      insert into slotbase.migrations values (1, '0001-foundation', 'x'), (2, '0002-people-and-facilities', 'y')`)
+    const { code, said } = await refused(earlier.url, { PORT: "0" })
+    await earlier.drop()
+    expect(said).toEqual([
+      "The database was made by an earlier SlotBase, whose schema this version cannot continue; nothing was changed: name an empty one by SLOTBASE_DATA_DIR or DATABASE_URL.",
+    ])
+    expect(code).toBe(2)
+  })
+
   test("a data directory that cannot be used", async () => {
     const { code, said } = await refused("", {
       PORT: "0",
@@ -86,6 +100,14 @@ describe("a start that cannot work says why in one sentence", () => {
     expect(code).toBe(2)
   })
 
+  test("a misspelt variable, which is named first", async () => {
+    const { said } = await refused(database.url, { SLOTBASE_ROEL: "server", SLOTBASE_ROLE: "everything" })
+    expect(said).toEqual([
+      "SLOTBASE_ROEL is not a variable of SlotBase and is ignored. Did you mean SLOTBASE_ROLE?",
+      `SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`,
+    ])
+  })
+
   test("a role that does not exist", async () => {
     const { code, said } = await refused(database.url, { SLOTBASE_ROLE: "everything" })
     expect(said).toEqual([`SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`])
@@ -93,7 +115,7 @@ describe("a start that cannot work says why in one sentence", () => {
   })
 })
 
-/** The jobs of the README's table. */
+/** The jobs of the table in docs/scheduled-jobs.md. */
 const scheduledJobs = [
   "hold-expiration",
   "no-show-detection",
@@ -108,7 +130,7 @@ const scheduledJobs = [
 ]
 
 test(
-  "SIGTERM lets what is under way end, burns no attempt, and a second start goes on",
+  "SIGTERM lets work in progress end, uses up no attempt, and a second start continues",
   async () => {
     const held = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()

@@ -31,7 +31,7 @@ afterAll(async () => {
 })
 
 test(
-  "work goes on when an actor process is stopped or killed, nothing twice and nothing missed",
+  "work continues when an actor process is stopped or killed, and none is doubled or missed",
   async () => {
     const clients = servers.map((server) => clientOf(server.address))
     const club = await makeClub(clients[0] as Client, { courts: 4 })
@@ -64,7 +64,7 @@ test(
     await book(60)
     await eventually(allArrived)
 
-    // Stopped, not dead: it holds its connections and its leases, and is passed over.
+    // Stopped, not crashed: the process keeps its connections and its leases, and others take over.
     actors[0]?.signal("SIGSTOP")
     await book(60)
     await eventually(allArrived)

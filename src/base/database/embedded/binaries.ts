@@ -1,12 +1,13 @@
-// Where PostgreSQL's programs are: in the npm package of this platform, completed with the symbolic links that npm
-// cannot carry. When the server's user may not enter node_modules (a checkout below /root), a copy outside is used.
+// Where PostgreSQL's programs are: in the npm package of this platform.
+// Symbolic links, which npm cannot carry, are added. When the server's user may not enter node_modules (a checkout
+// below /root), a copy outside is used.
 
 import { chmod, cp, mkdir, readFile, rename, rm, symlink } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 import { type OsUser, run } from "./os-user.ts"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
-/** Folder with `bin/postgres` and `bin/initdb` that the given user (undefined: the current one) can run. */
+/** The folder with `bin/postgres` and `bin/initdb` that the given user can run. Undefined: the current user. */
 export async function findBinaries(user: OsUser | undefined): Promise<string> {
   const { native, version } = await findPackage()
   await hydrateSymlinks(native)

@@ -1,5 +1,6 @@
-// Makes the database cluster (initdb) and writes its settings. The settings stand in a file of their own that
-// postgresql.conf includes, written again at every start; `alter system` still wins over them, as a DBA expects.
+// Makes the database cluster (initdb) and writes its settings.
+// The settings stand in their own file, which postgresql.conf includes. Every start writes the file again; `alter
+// system` still wins, as a DBA expects.
 
 import { appendFile, chown, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -31,7 +32,7 @@ export async function createCluster(options: {
   binaries: string
   osUser: OsUser | undefined
   password: string
-  /** False skips initdb's fsync of every file, for a database that nobody will miss. */
+  /** False skips initdb's fsync of every file, for a database that may be lost. */
   durable: boolean
 }): Promise<void> {
   const secret = await mkdtemp(join(tmpdir(), "slotbase-initdb-"))

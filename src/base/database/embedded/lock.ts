@@ -1,11 +1,12 @@
-// One process at a time owns a data directory. The lock is SQLite's own file lock, because the operating system drops it
-// however the process ends (a file with a process id in it would survive a `kill -9`), and Bun has no flock.
+// One process at a time owns a data directory. The lock is SQLite's file lock: Bun has no flock.
+// The operating system drops this lock however the process ends. A file with a process id in it would survive a `kill
+// -9`.
 
 import { Database } from "bun:sqlite"
 import { join } from "node:path"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
-/** Takes the lock or fails at once with `already_running`; the answer gives it back. */
+/** Takes the lock, or fails at once with `already_running`. The returned function releases it. */
 export function lockDataDir(dataDir: string): () => void {
   let lock: Database | undefined
   try {

@@ -1,5 +1,8 @@
-// PostgreSQL refuses to run as root. When SlotBase does, the server runs as the owner of an existing cluster, as the user
-// `postgres`, or as a user of that name that is made now. An ordinary user's server runs as that user: `undefined` here.
+// PostgreSQL refuses to run as root. When SlotBase runs as root, the server runs as another user:
+// - the owner of an existing cluster,
+// - the user `postgres`,
+// - or a user of that name, created now.
+// An ordinary user's server runs as that user: `undefined` here.
 
 import { stat } from "node:fs/promises"
 import { EmbeddedUnavailable } from "./unavailable.ts"
@@ -10,7 +13,7 @@ export interface OsUser {
   gid: number
 }
 
-/** Who runs the server: undefined means the current user. */
+/** Chooses the user that runs the server. Undefined means the current user. */
 export async function chooseOsUser(cluster: string, log: (line: string) => void): Promise<OsUser | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const owner = await stat(cluster).catch(() => undefined)
@@ -19,7 +22,7 @@ export async function chooseOsUser(cluster: string, log: (line: string) => void)
   return (await lookUp("postgres")) ?? (await makeUser("postgres", log))
 }
 
-/** Whether the user may enter the folder, asked of the operating system itself: modes, ACLs and mounts all count. */
+/** Whether the user may enter the folder. The operating system itself is asked: modes, ACLs and mounts all count. */
 export async function mayEnter(user: OsUser, folder: string): Promise<boolean> {
   return (await run(["/bin/sh", "-c", 'cd "$1"', "sh", folder], user)).ok
 }
@@ -29,7 +32,7 @@ export async function ownerOf(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.uid
 }
 
-/** Runs a program to its end as the given user, away from the current folder, which that user may not be able to enter. */
+/** Runs a program to its end as the given user, outside the current folder, which that user may be unable to enter. */
 export async function run(command: string[], user: OsUser | undefined, env = quietEnv()) {
   try {
     const child = Bun.spawn(command, {
@@ -52,7 +55,9 @@ export function identity(user: OsUser | undefined): { uid?: number; gid?: number
   return user === undefined ? {} : { uid: user.uid, gid: user.gid }
 }
 
-/** The caller's PG* variables and secrets are none of the server's business; English messages are what we read. */
+/**
+ * The server gets none of the caller's PG* variables and secrets. Its messages are English, because they are parsed.
+ */
 export function quietEnv(): Record<string, string> {
   return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" }
 }

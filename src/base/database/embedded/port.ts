@@ -1,10 +1,10 @@
-// The loopback port of the embedded database: the same one at every start as long as it is free, so that a DBA's saved
+// The loopback port of the embedded database. A free port is used again at every start, so that a DBA's saved
 // connection keeps working.
 
 import { createServer } from "node:net"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
-/** Below 32768, where Linux begins to hand out ports to outgoing connections, which could take ours between two starts. */
+/** Linux hands out ports from 32768 to outgoing connections, which could take ours between two starts. */
 const firstPort = 20_000
 const lastPort = 32_000
 

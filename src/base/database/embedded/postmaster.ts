@@ -1,5 +1,5 @@
-// The server process: started in a session of its own, found again by `postmaster.pid`, stopped by a signal. The file
-// outlives a crash and its process id may since belong to any program, so it is believed only for a process that is a
+// The server process: started in its own session, found again by `postmaster.pid`, stopped by a signal.
+// The file outlives a crash, and its process id may belong to another program by then. The id counts only for a
 // postgres on this very cluster.
 
 import { closeSync, openSync } from "node:fs"
@@ -13,16 +13,16 @@ export interface Postmaster {
   port: number
 }
 
-/** Crash recovery replays at most max_wal_size (2 GB), which a slow disk needs a while for. */
+/** Crash recovery replays at most max_wal_size (2 GB). A slow disk needs a while for it. */
 const readyWithinMs = 120_000
-/** A fast shutdown writes one checkpoint; after this the server is stopped hard and recovers at its next start. */
+/** A fast shutdown writes one checkpoint. After this time the server is stopped hard and recovers at its next start. */
 const stopWithinMs = 60_000
-/** After a killed postmaster its backends need a moment to notice, and the cluster is refused until they did. */
+/** After a postmaster is killed, its backends need a moment to notice. The cluster is refused until they have ended. */
 const orphansWithinMs = 10_000
 const pollMs = 10
 const logFileBytes = 10 * 1024 * 1024
 
-/** The ready server of this cluster, waited for when it is just starting; undefined when none runs. */
+/** The ready server of this cluster; undefined when none runs. Waits for a server that is starting. */
 export async function runningPostmaster(cluster: string): Promise<Postmaster | undefined> {
   const deadline = Date.now() + readyWithinMs
   while (Date.now() < deadline) {
@@ -73,7 +73,7 @@ export async function stopPostmaster(postmaster: Postmaster, cluster: string): P
   throw new EmbeddedUnavailable("failed", `The database process ${postmaster.pid} does not stop.`)
 }
 
-/** The ready server, or what it wrote to its log before it ended. */
+/** The ready server, or its log output before it ended. */
 async function launchOnce(options: {
   cluster: string
   binaries: string
@@ -133,9 +133,10 @@ async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
 }
 
 /**
- * PostgreSQL refuses to start while the process id in its file is alive, even when another program got that id after a
- * restart of the machine. The id is replaced by an impossible one and the file kept, because it also names the shared
- * memory by which PostgreSQL notices surviving backends.
+ * PostgreSQL refuses to start while the process id in its file is alive. After a restart of the machine, another
+ * program may have this id.
+ * The id is replaced by an impossible one. The file is kept, because it also names the shared memory by which
+ * PostgreSQL notices surviving backends.
  */
 async function disownReusedPid(cluster: string): Promise<void> {
   const file = await readPidFile(cluster)

@@ -1,5 +1,7 @@
-// What the embedded database must know at its next start: the password of its superuser, its port, and where its files
-// are when they could not be in the data directory. Kept in `postgres.json`, readable for its owner alone.
+// The facts that the embedded database needs at its next start, kept in `postgres.json`, readable for its owner alone:
+// - the password of its superuser,
+// - its port,
+// - the place of its files, when the data directory could not hold them.
 
 import { chown, readFile, rename, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -30,7 +32,7 @@ export async function readRemembered(dataDir: string): Promise<Remembered | unde
 export async function remember(dataDir: string, remembered: Remembered): Promise<void> {
   const file = join(dataDir, "postgres.json")
   await writeFile(`${file}.new`, `${JSON.stringify(remembered, undefined, 2)}\n`, { mode: 0o600 })
-  // Root, visiting somebody's data directory, must not lock its owner out.
+  // Root may run on another user's data directory and must not lock that user out.
   const owner = await stat(dataDir)
   if (process.getuid?.() === 0) await chown(`${file}.new`, owner.uid, owner.gid)
   await rename(`${file}.new`, file)

@@ -1,7 +1,8 @@
-// An own PostgreSQL 18 for whoever has none: started from the binaries of the npm package, on the loopback only, with its
-// files in the data directory. It runs in a session of its own, so that Ctrl-C in the terminal reaches SlotBase and not
-// the database; the caller stops it last. A server left behind by a killed process is adopted, and two processes never
-// start one on the same data directory.
+// A PostgreSQL 18 of SlotBase's own, for a machine without one. Its binaries come from the npm package; it listens on
+// the loopback only, and its files are in the data directory.
+// The server runs in its own session: Ctrl-C in the terminal reaches SlotBase and not the database. The caller stops it
+// last.
+// A server left behind by a killed process is adopted. Two processes never start one on the same data directory.
 
 import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -15,16 +16,14 @@ import { launchPostmaster, type Postmaster, runningPostmaster, stopPostmaster } 
 import { type Remembered, readRemembered, remember } from "./remembered.ts"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
-export { EmbeddedUnavailable }
-
 export interface EmbeddedOptions {
-  /** Folder that holds everything of this database; made when it does not exist. */
+  /** The folder that holds everything of this database; made when it does not exist. */
   dataDir: string
-  /** Fails when it is taken. Without it the port of the last start is used again, or a free one is chosen. */
+  /** Fails when this port is taken. Without it the port of the last start is used again, or a free one is chosen. */
   port?: number
   /** `postgresql.conf` settings on top of the defaults in embedded/cluster.ts. */
   settings?: Record<string, string>
-  /** Hears one sentence for each thing that a person may want to know. */
+  /** Receives one sentence for each thing that a person may want to know. */
   log?: (line: string) => void
 }
 
@@ -38,8 +37,8 @@ export interface Embedded {
 }
 
 /**
- * Starts or adopts the server of `dataDir`, and resolves when it answers. Fails with `EmbeddedUnavailable`, whose message
- * is one sentence that says what to do.
+ * Starts or adopts the server of `dataDir`, and resolves when the server answers.
+ * Fails with `EmbeddedUnavailable`; its message is one sentence that says what to do.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const log = options.log ?? (() => {})
@@ -59,7 +58,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const url = urlOf(postmaster.port, remembered.password)
     await ensureDatabase(url)
     let stopping: Promise<void> | undefined
-    // Not the one of the start: a DBA may have restarted the server since, and another program have got the old process id.
+    // Reads the process id again: a DBA may have restarted the server, and another program may have got the old id.
     const stopCurrent = async () => {
       const current = await runningPostmaster(cluster)
       if (current) await stopPostmaster(current, cluster)
@@ -75,7 +74,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-/** Connection string of the server that now runs on `dataDir`; undefined when none does. */
+/** The connection string of the server that now runs on `dataDir`; undefined when none runs. */
 export async function embeddedUrl(dataDir: string): Promise<string | undefined> {
   const folder = await realpath(dataDir).catch(() => undefined)
   const remembered = folder === undefined ? undefined : await readRemembered(folder)
@@ -107,7 +106,10 @@ async function firstMemory(dataDir: string, osUser: OsUser | undefined, log: (li
   return remembered
 }
 
-/** Below a 0700 folder such as /root the server's user reaches nothing; the memory in the data directory says where it is. */
+/**
+ * The server's user cannot enter a folder below a 0700 folder such as /root. `postgres.json` in the data directory
+ * remembers the other folder.
+ */
 async function folderElsewhere(dataDir: string): Promise<string> {
   const parent = "/var/lib/slotbase"
   try {
@@ -125,7 +127,7 @@ async function folderElsewhere(dataDir: string): Promise<string> {
   }
 }
 
-/** A cluster made as root belongs to another user, and PostgreSQL would refuse it with less helpful words. */
+/** A cluster made as root belongs to another user. PostgreSQL would refuse the cluster with less helpful words. */
 async function refuseForeignCluster(cluster: string): Promise<void> {
   const uid = process.getuid?.()
   const owner = await ownerOf(cluster)
@@ -154,14 +156,17 @@ async function start(
     try {
       return await launchPostmaster({ cluster, binaries, osUser, logFile: join(dataDir, "postgres.log") })
     } catch (error) {
-      // Between choosing the port and binding it somebody else may have taken it.
+      // Another program may have taken the port between the choice and the bind.
       const portLost = error instanceof EmbeddedUnavailable && error.reason === "port_taken"
       if (!portLost || options.port !== undefined || attempt === portAttempts) throw error
     }
   }
 }
 
-/** Made beside its final name and renamed when complete: a kill in the middle of initdb leaves no half cluster behind. */
+/**
+ * Makes the cluster beside its final name and renames it when complete. A kill in the middle of initdb leaves no half
+ * cluster.
+ */
 async function initialise(
   cluster: string,
   remembered: Remembered,

@@ -1,4 +1,4 @@
-// The one error of the embedded database. Its message is a sentence that says what is wrong and what to do about it.
+// The one error of the embedded database. Its message is a sentence with the problem and the remedy.
 
 export type UnavailableReason = "already_running" | "unreachable" | "unsupported" | "port_taken" | "failed"
 

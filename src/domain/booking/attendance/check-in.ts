@@ -1,8 +1,6 @@
-/**
- * The day of play: somebody checks in, or has played. Who does not show up is in `no-shows.ts`.
- */
+/** The day of play: the booker checks in, or the booking is completed. No-shows are in `no-shows.ts`. */
 import { type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "#domain/booking/answer.ts"
 import { recordCheckedIn, recordCompleted } from "#domain/booking/events.ts"
@@ -12,14 +10,14 @@ import type { BookingRow, LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { sessionOf } from "./session-held.ts"
 
-/** Doors open this long before the booked time. */
+/** Check-in opens this long before the start. */
 export const checkInOpensMinutes = 30
 const minuteMs = 60_000
 
 /**
- * The booker has arrived: by their own word or their parent's, or by that of staff or a key. A code that the method needs has
- * been checked by then (`check-in-codes.ts`). Records booking.checked_in; a program that was shown a code is a door at which
- * the booker checked in themself.
+ * The booker has arrived: the booker, a parent, staff or an API key says so. The caller of this function has checked
+ * the code that the method needs (`codes.ts`). Records booking.checked_in. An API key that was shown a code counts as
+ * a door: the booker checked in by themself.
  * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, check_in_too_early, check_in_too_late)
  */
 export async function checkIn(
@@ -44,8 +42,8 @@ export async function checkIn(
 }
 
 /**
- * Staff: the time was used. Records booking.completed; its duration runs from the later of start and check-in to the
- * earlier of now and the end, in whole minutes.
+ * Staff: the time was used. Records booking.completed. The duration counts whole minutes. It runs from the later of
+ * start and check-in to the earlier of now and the end.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started)
  */
 export async function completeBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
@@ -53,7 +51,10 @@ export async function completeBooking(tx: Tx, member: Member, bookingId: string)
   return toBooking(await completeLocked(tx, await lockOwn(tx, member, bookingId)))
 }
 
-/** The same for a locked booking, by whoever may: the coach of a lesson. Throws what completeBooking throws of states. */
+/**
+ * The same for a locked booking. The caller has checked the permission, for instance that of a lesson's coach. Throws
+ * the WrongStates of completeBooking.
+ */
 export async function completeLocked(tx: Tx, booking: LockedBooking): Promise<BookingRow> {
   requireStatus(booking, ["confirmed", "checked_in"], "booking_not_confirmed", "completed")
   requireStarted(booking)

@@ -1,11 +1,11 @@
 /**
- * The codes with which a booking is checked in: a QR code's text and six digits, both made of the booking's id under the
- * secret key, so that nothing is kept that could be read. They are good for one booking alone and as long as it can be
- * checked in; six digits can be guessed, so few wrong tries are allowed.
+ * The codes with which a booking is checked in: the text of a QR code, and six digits. Both are derived from the
+ * booking's id under the secret key, so the database keeps no code that could be read. A code works for one booking,
+ * as long as that booking can be checked in. Six digits can be guessed, so few wrong tries are allowed.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "#access/caller.ts"
-import { Guesses } from "#base/attempt-limiter.ts"
+import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
@@ -22,7 +22,10 @@ export const CheckInCode = Schema.Struct({
 }).annotate({ identifier: "CheckInCode" })
 export type CheckInCode = typeof CheckInCode.Type
 
-/** The codes of a booking that can be checked in, for its booker, their parents and staff. Throws NotFound, WrongState. */
+/**
+ * The codes of a booking that can be checked in, for its booker, their parents and staff.
+ * Throws NotFound, WrongState.
+ */
 export async function getCheckInCode(
   db: Queryable,
   secrets: SecretBox,
@@ -37,7 +40,7 @@ export async function getCheckInCode(
   return { bookingId, ...codesOf(secrets, facilityId, bookingId) }
 }
 
-/** The codes of a booking, whatever its state. */
+/** The codes of a booking in any state. */
 export function codesOf(
   secrets: SecretBox,
   facilityId: string,
@@ -76,4 +79,4 @@ export function requireCode(
 const digits = 6
 /** 128 bits. */
 const macBytes = 16
-const guesses = new Guesses({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })
+const guesses = new AttemptLimiter({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })

@@ -1,10 +1,11 @@
 /**
- * Nobody came: staff say so, or the facility's grace has passed. It costs a strike and, by the facility's policy, a fee and
- * the right to book for some days; staff may waive all of it.
+ * No-shows: staff mark one, or a job marks it when the facility's grace has passed. A no-show costs a strike. By the
+ * facility's policy it also costs a fee, and the right to book for some days. Staff may waive all of it.
  */
 import * as Schema from "effect/Schema"
 import { type Member, requireStaffMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { Count, Id, Instant, Money } from "#base/schema/fact-fields.ts"
@@ -21,7 +22,8 @@ import { giveStrike, waiveStrike } from "./strikes.ts"
 const minuteMs = 60_000
 
 /**
- * Staff: nobody came. Gives a strike, charges the fee, restricts from the threshold on. Records booking.no_show.
+ * Staff mark a no-show. It gives a strike, charges the fee and, from the threshold on, restricts the booker. Records
+ * booking.no_show.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started, grace_not_over)
  */
 export async function markNoShow(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
@@ -34,17 +36,17 @@ export async function markNoShow(tx: Tx, member: Member, bookingId: string): Pro
 }
 
 /**
- * Marks at most `limit` bookings of a facility, or of all, to which nobody came within the grace; answers how many. Records
- * booking.no_show for each.
+ * Marks bookings to which nobody came within the grace: at most `limit`, of one facility or of all. Records
+ * booking.no_show for each. Answers how many.
  */
 export async function detectNoShows(tx: Tx, limit: number, facilityId?: string): Promise<number> {
   const missed = await lockMissed(tx, limit, facilityId)
-  // One after the other: two of one member must be counted one after the other.
+  // Sequential: the second no-show of a member must count the first one.
   for (const booking of missed) await miss(tx, booking, jobsUserId)
   return missed.length
 }
 
-/** How many the next pass of no-show-detection would mark. */
+/** How many bookings the next pass of the job no-show-detection would mark. */
 export const countDueNoShows = (db: Queryable, facilityId?: string): Promise<number> => countMissed(db, facilityId)
 
 export const NoShowWaiver = Schema.Struct({
@@ -58,8 +60,8 @@ export const NoShowWaiver = Schema.Struct({
 export type NoShowWaiver = typeof NoShowWaiver.Type
 
 /**
- * Staff: it is forgiven. The booking stays a no-show; its strike no longer counts, its fee is no longer due, its restriction
- * ends. Records booking.no_show.waived.
+ * Staff forgive a no-show. The booking stays a no-show; its strike no longer counts, its fee is no longer due, its
+ * restriction ends. Records booking.no_show.waived.
  * @throws NotAllowed, NotFound, WrongState (booking_not_no_show, no_show_waived)
  */
 export async function waiveNoShow(
@@ -103,10 +105,10 @@ const feeOf = (booking: BookingRow, amount: number): Charge => ({
   referenceId: booking.id,
 })
 
-/** The grace is a promise to members, by staff too. It ends with the booking. */
+/** The grace is a promise to members, so staff keep it too. It ends with the booking at the latest. */
 async function requireGraceOver(tx: Tx, { facility_id, start_at, end_at, now }: LockedBooking): Promise<void> {
   const [policy] = await tx<{ minutes: number | null }[]>`
     select check_in_grace_minutes as minutes from slotbase.booking_policies where facility_id = ${facility_id}`
   const over = new Date(Math.min(start_at.getTime() + (policy?.minutes ?? 0) * minuteMs, end_at.getTime()))
-  if (now < over) throw new WrongState("grace_not_over", `Who comes until ${over.toISOString()} is in time.`)
+  if (now < over) throw new WrongState("grace_not_over", `The booker is in time until ${over.toISOString()}.`)
 }

@@ -1,7 +1,10 @@
 /** Whether a booking is a coach's session. */
 import type { Queryable } from "#base/database/db.ts"
 
-/** The id of the session that is held in the booking, of several in one block the last; undefined when there is none. */
+/**
+ * The id of the session that is held in the booking. A block may hold several: the last one then. Undefined when
+ * there is none.
+ */
 export async function sessionOf(db: Queryable, facilityId: string, bookingId: string): Promise<string | undefined> {
   const [row] = await db<{ id: string }[]>`
     select id from slotbase.coach_sessions

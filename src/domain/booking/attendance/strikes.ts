@@ -1,15 +1,16 @@
 /**
- * Strikes for not showing up, as a ledger: +1 for a no-show, −1 when staff waive it, with who, when and why. Their sum counts.
- * From the facility's threshold on, a strike keeps its member from booking for a number of days; that ends early when the
- * strike is waived or the sum falls below the threshold.
+ * Strikes for no-shows, as a ledger: +1 for a no-show, −1 when staff waive it. Each row names its author, time and
+ * reason. The sum of a member's rows counts. From the facility's threshold on, a strike keeps its member from booking
+ * for a number of days. The restriction ends early when the strike is waived or the sum falls below the threshold.
  * Writes: strike_ledger.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
@@ -30,14 +31,14 @@ export const Strike = Schema.Struct({
 export type Strike = typeof Strike.Type
 
 export interface GivenStrike {
-  /** The sum of the member's strikes with this one. */
+  /** The sum of the member's strikes, this one included. */
   readonly strikeCount: number
   /** Minor units; 0: none was due. */
   readonly fee: number
   readonly restrictedUntil: Date | null
 }
 
-/** Gives a strike for a missed booking, by the facility's policy of now. The booking is locked. */
+/** Gives a strike for a missed booking, by the facility's present policy. The booking is locked. */
 export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): Promise<GivenStrike> {
   await lockStrikesOf(tx, booking)
   const [row] = await tx<{ count: number; fee: number; restricted_until: Date | null }[]>`
@@ -56,7 +57,7 @@ export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): P
 }
 
 /**
- * Takes the strike of a missed booking back; the booking is locked. Answers the member's sum, and the fee that is void.
+ * Takes back the strike of a missed booking, which is locked. Answers the member's sum and the waived fee.
  * @throws WrongState no_show_waived
  */
 export async function waiveStrike(
@@ -82,7 +83,10 @@ export async function waiveStrike(
 /** The query of the ledger. */
 export const StrikeQuery = Schema.Struct({ ...pageQuery, userId: Schema.optionalKey(Id) })
 
-/** The ledger of a facility, the oldest first; members see their own and their children's. Throws NotFound, NotAllowed. */
+/**
+ * The ledger of a facility, the oldest first. Members see their own strikes and their children's.
+ * Throws NotFound, NotAllowed.
+ */
 export async function listStrikes(
   db: Queryable,
   caller: Caller,
@@ -97,7 +101,7 @@ export async function listStrikes(
     throw new NotAllowed("Members see their own strikes and their children's.")
   }
   const userIds = userId !== undefined ? [userId] : staff ? undefined : family
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<StrikeRow[]>`
     select * from slotbase.strike_ledger
@@ -108,7 +112,7 @@ export async function listStrikes(
   return pageOf(rows, limit, (row) => [row.id], viewOf)
 }
 
-/** As a value of SQL: until when somebody may not book in a facility; null: they may. */
+/** As a value of SQL: until when a person may not book in a facility; null without a restriction. */
 export const restrictedUntil = (sql: Queryable, facilityId: ReturnType<Queryable>, userId: string) => sql`
   (select max(s.restricted_until)
    from slotbase.strike_ledger s
@@ -119,11 +123,11 @@ export const restrictedUntil = (sql: Queryable, facilityId: ReturnType<Queryable
      and (select sum(c.points) from slotbase.strike_ledger c
           where c.user_id = s.user_id and c.facility_id = s.facility_id) >= v.strike_threshold)`
 
-/** Two strikes of one person wait for each other, or each would miss the other in its count. */
+/** Strikes of one person are given one after the other. Otherwise two at once would miss each other in their counts. */
 const lockStrikesOf = (tx: Tx, { facility_id, booker_id }: BookingRow) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase strikes'), hashtext(${`${facility_id} ${booker_id}`}))`
 
-/** The sum before the statement in which it stands. */
+/** The sum of the strikes before the statement that contains this query. */
 const countOf = (tx: Tx, { facility_id, booker_id }: BookingRow) => tx`
   select coalesce(sum(s.points), 0) from slotbase.strike_ledger s
   where s.user_id = ${booker_id} and s.facility_id = ${facility_id}`

@@ -1,6 +1,7 @@
 /**
- * Availability: the slots of a local day, from the cache where it may be used and built otherwise. The answer never shows as
- * free what is committed as taken. Its position says up to where in the log it is true, and is its ETag.
+ * Availability: the slots of a local day. The cache answers where it may be used; otherwise the day is built. A slot
+ * that is committed as taken is never shown as free. The answer's position says up to where in the log the answer is
+ * true. The position is also the ETag.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireMember } from "#access/caller.ts"
@@ -8,11 +9,9 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { Day, Id, Text, Timezone } from "#base/schema/fact-fields.ts"
-import { type BuiltDay, buildDays, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import { type BuiltDay, buildDays, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
 import { readCached, storeDays } from "./cache.ts"
 import { Slot } from "./slots.ts"
-
-export type { Slot } from "./slots.ts"
 
 export const Availability = Schema.Struct({
   date: Day,
@@ -49,7 +48,7 @@ export async function availabilityOf(
   return resourceId === undefined ? answer : { ...answer, slots: first.slots }
 }
 
-/** Whether an answer of this position would be the same now: nothing of the facility has changed, nor died, since. */
+/** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
 export async function isUnchanged(
   db: Queryable,
   caller: Caller,
@@ -58,7 +57,7 @@ export async function isUnchanged(
 ): Promise<boolean> {
   requireMember(caller, facilityId)
   const [row] = await db<{ unchanged: boolean }[]>`
-    select ${lastPosition(db)}::text = ${position} and not ${outboxHolds(db)}
+    select ${facilityPosition(db)}::text = ${position} and not ${outboxHolds(db)}
            and not exists (select from slotbase.bookings b
                            where b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) and b.facility_id = f.id) as unchanged
     from slotbase.facilities f where f.id = ${facilityId}`
@@ -76,7 +75,7 @@ export async function slotsOf(
   return [...(day?.slots ?? [])]
 }
 
-/** The same for many resources and days in one statement; what does not exist is left out. */
+/** The same for many resources and days in one statement. Resources and days that do not exist are left out. */
 export const slotsOfMany = (
   db: Queryable,
   requests: readonly { readonly facilityId: string; readonly resourceId: string; readonly date: string }[],
@@ -88,11 +87,11 @@ async function buildAndStore(db: Db, request: DayRequest): Promise<readonly Buil
   return days
 }
 
-/** A facility in which nothing can be booked yet has a day all the same. */
+/** A facility without active resources answers an empty day. */
 async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Promise<Availability> {
   if (resourceId !== undefined) throw new NotFound("resource", resourceId)
   const [row] = await db<{ timezone: string; position: number }[]>`
-    select f.timezone, ${lastPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
+    select f.timezone, ${facilityPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
   if (!row) throw new NotFound("facility", facilityId)
   return { date, timezone: row.timezone, position: String(row.position), resources: [] }
 }

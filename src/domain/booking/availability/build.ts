@@ -1,13 +1,13 @@
 /**
- * Days built from what occupies them: one statement and so one snapshot, which also says up to which position of the log
- * the days are true and whether the facility has changes that have no position yet.
+ * Builds days from their occupancies: one statement, so one snapshot. The snapshot also says up to which position of
+ * the log the days are true, and whether the facility has changes without a position.
  */
 
 import type { Queryable } from "#base/database/db.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
-import { type Day, type Slot, slotsAt } from "./slots.ts"
+import { type DayFacts, type Slot, slotsAt } from "./slots.ts"
 
 export interface DayRequest {
   readonly facilityId: string
@@ -24,20 +24,23 @@ export interface BuiltDay {
   readonly date: string
   readonly timezone: string
   readonly slots: readonly Slot[]
-  /** Of its settings, policy and prices together. */
+  /** The version of the facility's settings, policy and prices together. */
   readonly facilityVersion: number
   readonly resourceVersion: number
   /** The facility's last position in the snapshot of this day. */
   readonly position: number
-  /** Changes of the facility are in this day that have no position yet. */
+  /** The day contains changes of the facility that have no position yet. */
   readonly pending: boolean
-  /** When the first hold inside dies, milliseconds; undefined without holds. */
+  /** When the first hold of the day expires, milliseconds; undefined without holds. */
   readonly firstExpiry: number | undefined
-  /** When it was built, milliseconds, by the database's clock. */
+  /** When the day was built, milliseconds, by the database's clock. */
   readonly now: number
 }
 
-/** The days asked for, in the order of the requests, then of the resources' names. What does not exist is left out. */
+/**
+ * The requested days, in the order of the requests, then of the resources' names. Days that do not exist are left
+ * out.
+ */
 export async function buildDays(db: Queryable, requests: readonly DayRequest[]): Promise<readonly BuiltDay[]> {
   const wanted = requests.map(({ facilityId, resourceId, date }, n) => ({
     n,
@@ -45,14 +48,15 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
     resource_id: resourceId ?? null,
     day: date,
   }))
-  // No zone is more than 14 hours from UTC: a day on each side holds every local day. The slots cut it to size.
+  // No zone is more than 14 hours from UTC: one more day on each side contains every local day. The slots cut the
+  // surplus.
   const from: ReturnType<Queryable> = db`(q.day - 1)::timestamp at time zone 'UTC'`
   const to: ReturnType<Queryable> = db`(q.day + 2)::timestamp at time zone 'UTC'`
   const rows = await db<Row[]>`
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, f.timezone, f.opening_hours,
            f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            ${rulesOf(db, db`f.id`, db`r.id`)} as price_rules, ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
-           ${lastPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
+           ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
                      'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
                      'status', b.status, 'booking_type', b.booking_type,
@@ -81,11 +85,11 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
   }))
 }
 
-/** The facility's last position; `f` is its row. */
-export const lastPosition = (sql: Queryable) => sql`
+/** The last position of the facility; `f` is its row. */
+export const facilityPosition = (sql: Queryable) => sql`
   (select coalesce(max(p.position), 0) from slotbase.event_positions p where p.facility_id = f.id)`
 
-/** A backlog longer than this counts as holding events of every facility: looking further would cost more than a build. */
+/** A longer backlog counts as holding events of every facility: scanning further would cost more than a build. */
 const outboxLook = 1000
 
 /** Whether changes of the facility `f` are committed and have no position yet. */
@@ -94,7 +98,7 @@ export const outboxHolds = (sql: Queryable) => sql`
    from (select facility_id from slotbase.outbox
          where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxLook}) o)`
 
-interface Row extends Day {
+interface Row extends DayFacts {
   readonly facility_id: string
   readonly resource_name: string
   readonly date: string

@@ -6,11 +6,12 @@
  * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
  */
 
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import type { EventType } from "#events/catalogue.ts"
-import { type BuiltDay, type DayRequest, lastPosition, outboxHolds } from "./build.ts"
+import { type BuiltDay, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
 import type { Slot } from "./slots.ts"
 
 export const invalidator = "CacheInvalidationHandler"
@@ -55,38 +56,23 @@ export async function readCached(
 ): Promise<readonly CachedDay[] | undefined> {
   const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
     with asked as materialized (
-      select f.id, f.timezone, ${rulesVersion(db)} as version, ${lastPosition(db)} as position, ${outboxHolds(db)} as pending,
+      select f.id, f.timezone, ${rulesVersion(db)} as version, ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending,
              (select min(c.built_at) from slotbase.availability_cache c
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest
       from slotbase.facilities f where f.id = ${facilityId}
-    ), invalidating as materialized (
-      select coalesce(slotbase.cursor_of(${invalidator}), 0) as next,
-             array(select unnest(c.positions) from slotbase.handler_claims c where c.handler = ${invalidator} and c.fresh) as claimed
-    ), behind as materialized (
-      select count(*) = ${maxBehind} or coalesce(bool_or(p.unfinished), false) as behind
-      from (select e.position >= i.next or e.position = any (i.claimed)
-                or exists (select from slotbase.handler_queue q where q.handler = ${invalidator} and q.position = e.position)
-                or exists (select from slotbase.dead_letters d where d.event_id = e.event_id and d.handler = ${invalidator}
-                             and d.resolution is distinct from 'reprocessed') as unfinished
-            from asked a
-            cross join invalidating i
-            join slotbase.event_positions e on e.facility_id = a.id and e.position > a.oldest
-            limit ${maxBehind}) p
-    ), subscribed as materialized (
-      select count(*) = ${invalidatingEvents.length} and max(h.from_position) <= min(a.oldest) + 1 as subscribed
+    ), invalidated as materialized (
+      select h.finished
       from asked a
-      join slotbase.handlers h on h.handler = ${invalidator} and h.event_type = any (${[...invalidatingEvents]})
-        and h.from_position is not null and h.until_position is null
+      cross join lateral slotbase.runs_finished_after(${invalidator}, ${[...invalidatingEvents]}, a.id, a.oldest, ${maxBehind}) h
     )
     select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position,
            c.built_at >= c.touched_at and c.facility_version = a.version and c.resource_version = r.version
-             and c.valid_until > (select slotbase.now()) and not a.pending and not b.behind and s.subscribed as fresh
+             and c.valid_until > (select slotbase.now()) and not a.pending and i.finished as fresh
     from asked a
     join slotbase.resources r on r.facility_id = a.id and r.is_active ${resourceId === undefined ? db`` : db`and r.id = ${resourceId}`}
     left join slotbase.availability_cache c on c.facility_id = a.id and c.resource_id = r.id and c.day = ${date}
-    cross join behind b
-    cross join subscribed s
+    cross join invalidated i
     order by r.name, r.id`
   return rows.length > 0 && rows.every(({ fresh }) => fresh === true) ? rows : undefined
 }

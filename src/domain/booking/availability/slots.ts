@@ -1,13 +1,13 @@
-/** The slots of a resource on a local day: what an answer, a frame and the cache hold. A pure function of what occupies it. */
+/** The slots of a resource on a local day, as answers, frames and the cache hold them. Pure functions. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
-import { type PriceRule, tariffOf } from "#domain/booking/prices.ts"
+import { type TariffRule, tariffOf } from "#domain/booking/prices.ts"
 import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 
 /**
- * `blocked`: closed, or taken by something that is not play, such as maintenance. A slot that has begun or passed stays as
- * it was. The price is that of open play.
+ * `blocked`: closed, or taken by something other than play, such as maintenance. A slot that has begun or passed
+ * keeps its status. The price is that of open play.
  */
 export const Slot = Schema.Struct({
   startAt: Instant,
@@ -17,28 +17,28 @@ export const Slot = Schema.Struct({
 }).annotate({ identifier: "Slot" })
 export type Slot = typeof Slot.Type
 
-/** What a day is made of. */
-export interface Day {
+/** The facts from which the slots of a day are computed. */
+export interface DayFacts {
   readonly resource_id: string
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   readonly hourly_price: number
-  readonly price_rules: readonly PriceRule[]
+  readonly price_rules: readonly TariffRule[]
   readonly occupied: readonly Occupied[]
-  /** When it cannot be booked although nothing takes it. */
+  /** Times that cannot be booked although nothing occupies them. */
   readonly closed: readonly Span[]
 }
 
 export interface Occupied extends Span {
   readonly status: string
   readonly booking_type: string
-  /** When a hold dies, milliseconds since the epoch. */
+  /** When a hold expires, milliseconds since the epoch. */
   readonly expires: number | null
 }
 
-/** The slots as they are at `now` (milliseconds). A dead hold occupies nothing. */
-export function slotsAt(day: Day, date: string, now: number): Slot[] {
+/** The slots at `now` (milliseconds). An expired hold occupies nothing. */
+export function slotsAt(day: DayFacts, date: string, now: number): Slot[] {
   const live = day.occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
   const { priceOf } = tariffOf({
     resourceId: day.resource_id,

@@ -1,11 +1,12 @@
 /**
- * Reminders of bookings: which are due, each decided once per booking, type, channel and start, in the transaction that
- * records booking.reminder.due. NotificationHandler sends them; when the mail server has taken one, booking.reminder.sent is
- * recorded in the transaction that marks it. A booking that was confirmed, or moved, after the instant of a reminder
- * gets none of that type: its booker has just heard of it.
+ * Reminders of bookings. Each reminder is decided once per booking, type, channel and start, in the transaction that
+ * records booking.reminder.due. NotificationHandler sends it. After the mail server has taken the message, the
+ * transaction that marks the reminder as sent records booking.reminder.sent. A booking that was confirmed or moved
+ * after the instant of a reminder gets none of that type. Its booker has just received the news of that change.
  * Writes: booking_reminders, reminder_progress.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
 
@@ -14,15 +15,15 @@ export type ReminderType = EventData<"booking.reminder.due">["reminderType"]
 export interface Decided {
   /** Reminders that are sent now. */
   readonly due: number
-  /** Reminders that never are, because a later one is due as well: the system was not running when they were. */
+  /** Reminders that are never sent: the system was not running when they became due, and a later one is due by now. */
   readonly overtaken: number
-  /** There may be others. */
+  /** More may be due. */
   readonly more: boolean
 }
 
 /**
- * Decides what has come due since the last time, the longest due first, at most `limit`. With a `facilityId` it looks at all
- * coming bookings of that facility instead, which finds nothing more unless something went wrong.
+ * Decides the reminders that have come due since the last pass, the longest due first, at most `limit`. With a
+ * `facilityId` it checks all coming bookings of that facility instead. That finds more only if something went wrong.
  */
 export async function decideReminders(tx: Tx, limit: number, facilityId?: string): Promise<Decided> {
   const since = facilityId === undefined ? await lockProgress(tx) : longAgo
@@ -40,7 +41,7 @@ export async function decideReminders(tx: Tx, limit: number, facilityId?: string
   return { due: due.length, overtaken: decided.length - due.length, more }
 }
 
-/** How many the next pass would decide; for those who look before they run it. */
+/** How many reminders the next pass would decide, to know before running it. */
 export async function countDueReminders(db: Queryable, facilityId?: string): Promise<number> {
   const [progress] = await db<[{ now: Date; looked_until: Date }]>`
     select slotbase.now() as now, looked_until from slotbase.reminder_progress`
@@ -49,7 +50,7 @@ export async function countDueReminders(db: Queryable, facilityId?: string): Pro
   return found.length
 }
 
-/** Why a reminder that was due must not be sent any more; undefined: it is as true as it was. */
+/** Why a due reminder must not be sent any more; undefined when it may be sent. */
 export async function noLongerTrue(db: Queryable, due: EventData<"booking.reminder.due">): Promise<string | undefined> {
   const [booking] = await db<{ status: string; start_at: Date; now: Date }[]>`
     select status, start_at, slotbase.now() as now from slotbase.bookings
@@ -61,8 +62,8 @@ export async function noLongerTrue(db: Queryable, due: EventData<"booking.remind
 }
 
 /**
- * The booker was reminded. Records `booking.reminder.sent`, in the transaction in which the message is marked as sent.
- * @param userId Who was told; @param sentAt When the mail server had taken the message.
+ * The booker was reminded. Records `booking.reminder.sent` in the transaction that marks the message sent.
+ * @param userId The reminded person; @param sentAt When the mail server took the message.
  */
 export async function reminderSent(
   tx: Tx,
@@ -97,10 +98,13 @@ interface DueReminder {
 }
 
 const longAgo = new Date(0)
-/** A booking that became due during the last look, in a transaction that was not committed then, is found in the next. */
+/**
+ * Each scan overlaps the last one. A booking that came due in a transaction that was still open is found by the next
+ * scan.
+ */
 const overlapMs = 10 * 60_000
 const overlapping = (lookedUntil: Date) => new Date(lookedUntil.getTime() - overlapMs)
-/** Nobody comes to play then. */
+/** Booking types to which nobody comes to play. */
 const withoutReminders = ["coach_block", "maintenance"]
 
 async function lockProgress(tx: Tx): Promise<Date | undefined> {
@@ -110,8 +114,9 @@ async function lockProgress(tx: Tx): Promise<Date | undefined> {
 }
 
 /**
- * What has come due after `since` and is not decided. The bookings are found facility by facility, by the index of their
- * start, in the minutes that have come due since: a tick costs the same however many bookings the next day has.
+ * Undecided reminders that have come due after `since`. Bookings are found facility by facility, by the index of
+ * their start, within the minutes that have come due since. So a tick costs the same however many bookings the next
+ * day has.
  */
 const findDue = (
   sql: Queryable,
@@ -155,7 +160,10 @@ const findDue = (
   order by due_at, b.id
   limit ${limit}`
 
-/** Locks the bookings and keeps what is still as it was found; who is being changed just now is left to the next tick. */
+/**
+ * Locks the bookings and keeps the reminders of unchanged ones. A booking that is being changed is left to the next
+ * tick.
+ */
 async function keep(tx: Tx, found: readonly DueReminder[]): Promise<readonly DueReminder[]> {
   const rows = found.map(({ booking_id, facility_id, reminder_type, start_at, booker_id, overtaken }) => ({
     booking_id,

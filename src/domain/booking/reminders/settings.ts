@@ -1,10 +1,12 @@
 /**
- * Which reminders a facility sends its bookers: those of 24 hours and of 1 hour unless it says otherwise, and one of its own.
+ * The reminders that a facility sends to its bookers: 24 hours and 1 hour before the start by default, and an
+ * optional custom one.
  * Writes: reminder_settings.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import { record } from "#events/outbox.ts"
@@ -31,8 +33,8 @@ export async function readReminderSettings(
 }
 
 /**
- * Replaces all three. A custom reminder holds for bookings that come to its instant from now on. Records
- * `facility.settings_updated` with what really changed; without a difference nothing is written.
+ * Replaces all three settings. A custom reminder applies to bookings that reach its instant from now on. Records
+ * `facility.settings_updated` with the settings that changed; without a difference nothing is written.
  * Throws NotAllowed, NotFound, RuleBroken `reminded_twice`.
  */
 export async function changeReminderSettings(

@@ -1,8 +1,8 @@
-/** Who acts on which booking: what every route under a booking's address begins with. */
+/** The caller and the booking of a request: every route under a booking's address starts with them. */
 import { type Caller, requireMember } from "#access/caller.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 
-/** A stranger learns nothing about a booking, not even whether the body is right. Throws NotFound. */
+/** A stranger learns nothing about a booking, not even whether the body is valid. Throws NotFound. */
 export function addressed(who: Caller, params: { readonly facilityId: string; readonly bookingId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
   const member = requireMember(who, facilityId)

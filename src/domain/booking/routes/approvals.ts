@@ -1,4 +1,4 @@
-/** Approval: staff decide about bookings that are pending. */
+/** Approval: staff decide about pending bookings. */
 import { Elysia } from "elysia"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"

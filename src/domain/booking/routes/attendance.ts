@@ -1,4 +1,4 @@
-/** The day of play: checking in, not showing up, and having played. */
+/** The day of play: check-in, no-shows and completed bookings. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -47,7 +47,7 @@ export const checkInRoutes = (app: App) =>
         tag,
         summary: "Check in",
         description:
-          "From 30 minutes before the start until the end. The methods `qr_code` and `access_code` need the `code` of the booking; five wrong ones, and it must wait.",
+          "From 30 minutes before the start until the end. The methods `qr_code` and `access_code` need the `code` of the booking. After five wrong codes the caller must wait.",
         body: CheckInInput,
         answer: Booking,
         events: ["booking.checked_in"],

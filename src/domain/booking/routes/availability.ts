@@ -46,10 +46,10 @@ export const availabilityRoutes = (app: App) =>
     }),
   )
 
-/** More entity tags than this in one header are nobody's cache. */
+/** No real cache sends more entity tags than this in one header. */
 const maxTags = 4
 
-/** The positions that an If-None-Match names; other tags are none of ours. */
+/** The positions that an If-None-Match names. Tags of another form are ignored. */
 const positionsIn = (header: string | null): string[] =>
   [...(header ?? "").matchAll(/(?:^|,)\s*(?:W\/)?"(\d{1,19})"/g)].slice(0, maxTags).map((match) => match[1] ?? "")
 

@@ -1,4 +1,4 @@
-/** What a facility binds its bookings to: the booking policy, and price rules. */
+/** The booking policy and the price rules of a facility. */
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
 import { PageQuery } from "#base/schema/page.ts"
@@ -43,7 +43,7 @@ export const bookingPolicyRoutes = (app: App) =>
         tag,
         summary: "Replace the booking policy",
         description:
-          "For administrators. What is left out is its default: no limit. Bookings that are made keep the cancellation policy that they were made under.",
+          "For administrators. A field that is left out takes its default: no limit. Existing bookings keep the cancellation policy that they were made under.",
         body: PolicyInput,
         answer: BookingPolicy,
         events: ["facility.settings_updated"],
@@ -99,7 +99,7 @@ export const bookingPolicyRoutes = (app: App) =>
       described({
         tag,
         summary: "Delete a price rule",
-        description: "For administrators. Bookings that are made keep their price.",
+        description: "For administrators. Existing bookings keep their price.",
         events: ["facility.settings_updated"],
       }),
     )

@@ -1,4 +1,4 @@
-/** Which reminders a facility sends. */
+/** The reminders that a facility sends. */
 import { Elysia } from "elysia"
 import { changeReminderSettings, ReminderSettings, readReminderSettings } from "#domain/booking/reminders/settings.ts"
 import type { App } from "#http/app.ts"

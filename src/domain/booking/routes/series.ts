@@ -38,7 +38,7 @@ export const recurringBookingRoutes = (app: App) =>
         tag,
         summary: "Book a series",
         description:
-          "The rule counts in the facility's local time: 18:00 stays 18:00 across clock changes. What is inside the window is booked now, the rest as the window moves on. An occurrence that cannot be booked refuses all with a 409 that lists them, unless `skipConflicts`. A series that costs something is booked by staff and keys, `offline` or `waived`.",
+          "The rule counts in the facility's local time: 18:00 stays 18:00 across clock changes. Occurrences inside the window are booked now, the rest as the window moves on. An occurrence that cannot be booked refuses all, with a 409 that lists them, unless `skipConflicts` is true. A series that costs something is booked by staff and keys, `offline` or `waived`.",
         body: RecurringInput,
         answer: RecurringReport,
         status: 201,
@@ -84,7 +84,7 @@ export const recurringBookingRoutes = (app: App) =>
       described({
         tag,
         summary: "Cancel one booking of a series, it and those that follow, or all that have not begun",
-        description: "Each is cancelled as by itself. After `following` and `all` no more are booked.",
+        description: "Each booking is cancelled by itself. After `following` and `all` no more are booked.",
         body: CancelSeriesInput,
         answer: RecurringBooking,
         events: ["recurring_booking.cancelled", "booking.cancelled"],
@@ -102,7 +102,7 @@ export const recurringBookingRoutes = (app: App) =>
         tag,
         summary: "Move one booking of a series, it and those that follow, or all that have not begun",
         description:
-          "To another time of the day, length or resource; one that cannot be moved refuses all with a 409 that lists them. With `following` and `all` later bookings are made there too.",
+          "To another time of the day, length or resource. One booking that cannot be moved refuses all, with a 409 that lists them. With `following` and `all` later bookings are made there too.",
         body: ChangeSeriesInput,
         answer: RecurringReport,
         events: ["recurring_booking.changed", "booking.rescheduled"],
@@ -110,7 +110,7 @@ export const recurringBookingRoutes = (app: App) =>
       }),
     )
 
-/** A stranger learns nothing about a series, not even whether the body is right. */
+/** A stranger learns nothing about a series, not even whether the body is valid. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
   const member = requireMember(who, facilityId)

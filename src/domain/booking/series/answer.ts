@@ -1,9 +1,9 @@
-/** A series as the API answers it: the Schemas, which the OpenAPI document shows, and their one way from rows. */
+/** A series as the API answers it, and the one conversion from rows. The OpenAPI document shows these Schemas. */
 import * as Schema from "effect/Schema"
 import { Day, Id, Instant, Minutes, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { BookingStatus } from "#domain/booking/answer.ts"
 import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
-import type { Report } from "./book.ts"
+import type { SeriesReport } from "./book.ts"
 import { SeriesStatus } from "./input.ts"
 import type { OccurrenceRow, SeriesRow } from "./rows.ts"
 
@@ -56,7 +56,7 @@ export const OccurrenceBooked = Schema.Struct({
   status: BookingStatus,
 }).annotate({ identifier: "Occurrence" })
 
-/** What came of asking for a series, or of a change of it. */
+/** The result of booking or changing a series. */
 export const RecurringReport = Schema.Struct({
   ...series,
   occurrences: Schema.Array(OccurrenceBooked).annotate({ description: "the bookings that were made or moved" }),
@@ -107,7 +107,10 @@ export const toSeries = (row: SeriesRow): RecurringBooking => ({
   cancellationReason: row.cancellation_reason,
 })
 
-export const toReport = (row: SeriesRow, { booked, skipped }: Pick<Report, "booked" | "skipped">): RecurringReport => ({
+export const toReport = (
+  row: SeriesRow,
+  { booked, skipped }: Pick<SeriesReport, "booked" | "skipped">,
+): RecurringReport => ({
   ...toSeries(row),
   occurrences: booked.map(({ on, booking }) => ({
     occursOn: on,

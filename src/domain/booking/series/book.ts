@@ -2,24 +2,24 @@
  * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own insert. What
  * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type RefusedOccurrence, RuleBroken, SlotTaken } from "#base/errors.ts"
 import { bookPlanned } from "#domain/booking/book.ts"
 import { planBooking } from "#domain/booking/plan.ts"
-import type { Plan } from "#domain/booking/planned.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
 import type { Occurrence } from "./occurrences.ts"
 import { isRefusal, type Prepared, type Refusal, type SeriesWish } from "./prepare.ts"
 
 export interface Planned {
-  readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: Plan }[]
+  readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: BookingPlan }[]
   readonly refused: readonly { readonly occurrence: Occurrence; readonly failure: Refusal }[]
   /** The first local day that is further ahead than its booker may book: that and later ones are left for later. */
   readonly tooFarFrom: string | undefined
 }
 
-export interface Report {
+export interface SeriesReport {
   readonly booked: readonly { readonly on: string; readonly booking: BookingRow }[]
   readonly skipped: readonly RefusedOccurrence[]
 }
@@ -57,7 +57,7 @@ export async function takeOccurrences(
   seriesId: string,
   { resourceId, paymentMethod }: Pick<SeriesWish, "resourceId" | "paymentMethod">,
   { plans, refused }: Planned,
-): Promise<Report> {
+): Promise<SeriesReport> {
   const taken = await settled(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
   const lost = taken.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : []))
   return {
@@ -92,7 +92,7 @@ const codes = {
 } as const
 
 /** A hold that must be paid within minutes is no booking of a series. */
-function requirePayable(plan: Plan, paymentMethod: string): void {
+function requirePayable(plan: BookingPlan, paymentMethod: string): void {
   if (paymentMethod !== "online" || plan.price === 0 || plan.needsApproval) return
   const message = "A series that costs something is booked by staff, offline or waived."
   throw new RuleBroken("series_not_paid_online", message, [

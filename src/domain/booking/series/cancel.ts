@@ -1,10 +1,10 @@
-/** Cancelling bookings of a series: one, one and those that follow, or all that have not begun. */
+/** Cancels bookings of a series: one, one and those that follow, or all that have not begun. */
 import type { Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringBooking, toSeries } from "./answer.ts"
 import { recordSeriesCancelled } from "./events.ts"
 import type { CancelSeriesInput } from "./input.ts"
@@ -12,8 +12,8 @@ import { lockTargets } from "./lock-own.ts"
 import { changeSeries, findSeries } from "./rows.ts"
 
 /**
- * Each booking is cancelled as by itself, with its own refund and event. After `following` and `all` no more are made. Records
- * recurring_booking.cancelled.
+ * Each booking is cancelled by itself, with its own refund and event. After `following` and `all` no more bookings
+ * are made. Records recurring_booking.cancelled.
  * @throws NotFound, NotAllowed, WrongState (series_cancelled, and for `this` what cancelBooking throws)
  */
 export async function cancelSeries(
@@ -28,7 +28,7 @@ export async function cancelSeries(
   if (series.status === "cancelled" && scope !== "this") {
     throw new WrongState("series_cancelled", "The series has been cancelled already.")
   }
-  await offeringAtTheEnd(tx, async () => {
+  await withOffersAtTheEnd(tx, async () => {
     for (const { booking_id, status } of targets) {
       if (status === "held" && scope !== "this") await releaseHold(tx, member, booking_id)
       else await cancelBooking(tx, member, booking_id, { cancellationReason })

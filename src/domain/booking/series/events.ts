@@ -1,11 +1,11 @@
-/** What a series announces, from its row. Its bookings announce themselves. */
-import type { Tx } from "#base/database/db.ts"
+/** The events of a series, from its row. Its bookings record events of their own. */
+import type { Tx } from "#base/database/transaction.ts"
 import type { RefusedOccurrence } from "#base/errors.ts"
 import { record } from "#events/outbox.ts"
-import type { Scope } from "./input.ts"
+import type { SeriesScope } from "./input.ts"
 import type { SeriesRow } from "./rows.ts"
 
-/** What was booked or moved, and what was not. */
+/** The bookings that were made or moved, and the days that were skipped. */
 export interface Done {
   readonly bookingIds: readonly string[]
   readonly skipped: readonly RefusedOccurrence[]
@@ -24,7 +24,7 @@ export function recordSeriesCreated(tx: Tx, series: SeriesRow, done: Done): stri
 export function recordSeriesChanged(
   tx: Tx,
   series: SeriesRow,
-  change: { readonly change: "extended" | "rescheduled"; readonly scope?: Scope; readonly changedBy: string },
+  change: { readonly change: "extended" | "rescheduled"; readonly scope?: SeriesScope; readonly changedBy: string },
   done: Done,
 ): string {
   const data = { ...templateOf(series), ...change, ...doneOf(done) }
@@ -34,7 +34,7 @@ export function recordSeriesChanged(
 export function recordSeriesCancelled(
   tx: Tx,
   series: SeriesRow,
-  how: { readonly scope: Scope; readonly cancelledBy: string; readonly cancellationReason: string },
+  how: { readonly scope: SeriesScope; readonly cancelledBy: string; readonly cancellationReason: string },
   bookingIds: readonly string[],
 ): string {
   const { id: recurringBookingId, facility_id: facilityId, booker_id: bookerId } = series

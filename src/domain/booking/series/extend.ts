@@ -4,19 +4,20 @@
  */
 import { type Caller, callerOf, requireMember } from "#access/caller.ts"
 import type { Config } from "#base/config.ts"
-import type { Db, Tx } from "#base/database/db.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import type { Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { transact } from "#events/outbox.ts"
-import { planOccurrences, type Report, takeOccurrences } from "./book.ts"
+import { planOccurrences, type SeriesReport, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"
-import { isRefusal, type Prepared, prepare, type Refusal, type SeriesWish } from "./prepare.ts"
-import { changeSeries, findDue, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
-import { daysAfter, extendAt, nextStretch, patternOf } from "./window.ts"
+import { isRefusal, type Prepared, prepareOccurrences, type Refusal, type SeriesWish } from "./prepare.ts"
+import { changeSeries, findDueSeries, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
+import { daysAfter, extendAt, nextWindow, patternOf } from "./window.ts"
 
 export interface ExtendTools {
   readonly db: Db
@@ -36,7 +37,7 @@ export type Extended = Counts & { readonly series: number }
  * recurring_booking.changed for each in which there was something to book, and what each booking records.
  */
 export async function extendDue(tools: ExtendTools, limit: number, facilityId?: string): Promise<Extended> {
-  const due = await findDue(tools.db, limit, facilityId)
+  const due = await findDueSeries(tools.db, limit, facilityId)
   const failures: unknown[] = []
   let sum = none
   for (const { facility_id, id } of due) {
@@ -55,9 +56,9 @@ async function extendOne(tools: ExtendTools, facilityId: string, id: string): Pr
   const series = await findSeries(tools.db, facilityId, id)
   const caller = series && (await callerOf(tools.db, series.created_by))
   if (!series || !caller) return none
-  const { occurrences, until } = nextStretch(series)
+  const { occurrences, until } = nextWindow(series)
   const wish = wishOf(series)
-  const prepared = await prepare(tools.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
+  const prepared = await prepareOccurrences(tools.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
   try {
     return await inOneTransaction(tools, series, until, prepared)
   } catch (error) {
@@ -107,10 +108,10 @@ async function extend(
   seen: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
-): Promise<Report | undefined> {
+): Promise<SeriesReport | undefined> {
   const series = await lockSeries(tx, seen.facility_id, seen.id)
   if (series?.status !== "active" || !sameSeries(series, seen)) return undefined
-  return offeringAtTheEnd(tx, async () => {
+  return withOffersAtTheEnd(tx, async () => {
     const planned = await planOccurrences(tx, prepared)
     const report = await takeOccurrences(tx, series.id, wishOf(series), planned)
     await keepReport(tx, series, report)

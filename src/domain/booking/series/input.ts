@@ -1,4 +1,4 @@
-/** What a series is asked for with, and how one is changed. */
+/** The input of a series, and the input that changes one. */
 import * as Schema from "effect/Schema"
 import { isLocalDate } from "#base/local-days.ts"
 import { pageQuery } from "#base/schema/page.ts"
@@ -6,7 +6,7 @@ import { Id, Note } from "#base/schema/request-fields.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
-/** Local days ahead for which bookings are made. */
+/** Bookings are made this many local days ahead. */
 export const defaultWindowDays = 56
 /** A year, so that one request makes at most 366 bookings (`maxOccurrences`). */
 export const maxWindowDays = 365
@@ -70,13 +70,13 @@ export const RecurringInput = Schema.Struct({
 }).check(namesEachOnce)
 export type RecurringInput = typeof RecurringInput.Type
 
-export const Scope = Schema.Literals(["this", "following", "all"]).annotate({
+export const SeriesScope = Schema.Literals(["this", "following", "all"]).annotate({
   description: "the booking named alone, it and those that follow, or all that have not begun",
 })
-export type Scope = typeof Scope.Type
+export type SeriesScope = typeof SeriesScope.Type
 
 interface Scoped {
-  readonly scope: Scope
+  readonly scope: SeriesScope
   readonly bookingId?: string
 }
 const namesItsBooking = Schema.makeFilter(
@@ -95,14 +95,14 @@ const changesSomething = Schema.makeFilter(
 )
 
 export const CancelSeriesInput = Schema.Struct({
-  scope: Scope,
+  scope: SeriesScope,
   bookingId: Schema.optionalKey(Id),
   cancellationReason: Note.check(Schema.isMinLength(1)),
 }).check(namesItsBooking)
 export type CancelSeriesInput = typeof CancelSeriesInput.Type
 
 export const ChangeSeriesInput = Schema.Struct({
-  scope: Scope,
+  scope: SeriesScope,
   bookingId: Schema.optionalKey(Id),
   startTime: Schema.optionalKey(WallTime),
   durationMinutes: Schema.optionalKey(Duration),

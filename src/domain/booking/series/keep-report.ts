@@ -1,12 +1,12 @@
-/** What came of the days of a series that were looked at, kept one row a day. */
-import type { Tx } from "#base/database/db.ts"
-import type { Report } from "./book.ts"
+/** Keeps the result of each considered day of a series, one row a day. */
+import type { Tx } from "#base/database/transaction.ts"
+import type { SeriesReport } from "./book.ts"
 import { insertOccurrences } from "./rows.ts"
 
 export async function keepReport(
   tx: Tx,
   series: { readonly id: string; readonly facility_id: string },
-  { booked, skipped }: Report,
+  { booked, skipped }: SeriesReport,
 ): Promise<void> {
   const none = { booking_id: null, skipped_code: null, skipped_reason: null }
   const rows = [

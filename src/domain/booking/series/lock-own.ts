@@ -1,27 +1,27 @@
-/** Whose series it is, and which of its bookings a scope means: what every command asks before it changes one. */
+/** Checks whose series it is, and locks the bookings that a scope means: the first step of every change. */
 import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
-import type { Scope } from "./input.ts"
-import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type Target } from "./rows.ts"
+import type { SeriesScope } from "./input.ts"
+import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /** Whether the caller may see a series: their own, their children's, or any as staff. */
 export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
   familyOf(caller).includes(series.booker_id) || isStaff(caller, series.facility_id)
 
 /**
- * Locks a series that the caller may change, then the bookings that a scope means, in one order and before anything is
- * changed: whoever works on a single one of them is never waited for with half of the work done.
+ * Locks a series that the caller may change, then the bookings that the scope means, in one order and before any
+ * change. So a command never waits for another transaction with half of its work done.
  * @throws NotFound, NotAllowed for a child's without that permission
  */
 export async function lockTargets(
   tx: Tx,
   member: Member,
   id: string,
-  { scope, bookingId }: { readonly scope: Scope; readonly bookingId?: string },
-): Promise<{ series: SeriesRow; targets: readonly Target[]; from: string | undefined }> {
+  { scope, bookingId }: { readonly scope: SeriesScope; readonly bookingId?: string },
+): Promise<{ series: SeriesRow; targets: readonly SeriesTarget[]; from: string | undefined }> {
   const { caller, facilityId } = member
   const series = await lockSeries(tx, facilityId, id)
   if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
@@ -34,6 +34,6 @@ export async function lockTargets(
   const found = await findTargets(tx, series, scope, named)
   const inOrder = found.map(({ booking_id }) => booking_id).sort()
   await Promise.all(inOrder.map((each) => lockBooking(tx, facilityId, each)))
-  // What has changed while their locks were waited for.
+  // The bookings may have changed during the wait for their locks.
   return { series, targets: await findTargets(tx, series, scope, named), from }
 }

@@ -1,15 +1,18 @@
 /**
- * The occurrences of a series: the days of its rule with their time on the wall clock of the facility, as instants. Pure functions.
- * Guarantees: an occurrence at 18:00 is at 18:00 on both sides of a clock change; a time that the clocks skip moves forward as
- * Temporal's "compatible" does, and one that they repeat is its first reading; a local day that does not exist has none, and,
- * as RFC 5545 has it, does not count; occurrences are strictly increasing.
+ * The occurrences of a series: the days of its rule, with the facility's wall-clock time, as instants. Pure
+ * functions. Guarantees:
+ * - An occurrence at 18:00 is at 18:00 on both sides of a clock change.
+ * - A time that the clocks skip moves forward, as Temporal's "compatible" does. A time that they repeat is its first
+ *   reading.
+ * - A local day that does not exist has no occurrence and, as in RFC 5545, does not count.
+ * - Occurrences are strictly increasing.
  */
 import { instantOf, localDateOf, spanOfDay } from "#base/local-days.ts"
 import { datesOf, type Rule } from "./rule.ts"
 
 export interface Pattern {
   readonly rule: Rule
-  /** The local day (YYYY-MM-DD) from which on the rule counts. */
+  /** The rule counts from this local day on (YYYY-MM-DD). */
   readonly startDate: string
   /** HH:MM on the wall clock. */
   readonly startTime: string
@@ -29,14 +32,14 @@ export interface Occurrence {
 export function occurrencesOf(pattern: Pattern, timezone: string, from: string, to: string): Occurrence[] {
   const { rule, startDate } = pattern
   const { count, until } = rule
-  // COUNT counts from the first one.
+  // COUNT counts from the first occurrence.
   const all = datesOf(rule, startDate, count === undefined ? from : startDate, to)
     .flatMap((on) => occurrenceOn(pattern, timezone, on) ?? [])
     .filter(({ on, start }) => until === undefined || (typeof until === "string" ? on <= until : start <= until))
   return all.slice(0, count).filter(({ on }) => on >= from)
 }
 
-/** The one of a local day; undefined where the zone skips that day. */
+/** The occurrence of a local day; undefined where the zone skips that day. */
 export function occurrenceOn(
   { startTime, durationMinutes }: Pick<Pattern, "startTime" | "durationMinutes">,
   timezone: string,
@@ -47,7 +50,7 @@ export function occurrenceOn(
   return { on, start, end: start + durationMinutes * 60_000 }
 }
 
-/** Whether there is none after the local day `until`. */
+/** Whether there is no occurrence after the local day `after`. */
 export function isOver(pattern: Pattern, timezone: string, after: string): boolean {
   const { count, until } = pattern.rule
   if (typeof until === "string") return until <= after

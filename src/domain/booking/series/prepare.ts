@@ -30,7 +30,7 @@ export type SeriesWish = Pick<
  * before:booking.create fires once for each. A hook that blocks one leaves the others.
  * @param right to book them; or why there is none, which refuses all of them
  */
-export function prepare(
+export function prepareOccurrences(
   hooks: Hooks | undefined,
   right: MayBook | Refusal,
   wish: SeriesWish,

@@ -1,25 +1,25 @@
-/** Moving bookings of a series to another time of the day, length or resource. */
+/** Moves bookings of a series to another time of the day, length or resource. */
 import type { Member } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
-import { type Planned, type Report, reported } from "./book.ts"
+import { type Planned, reported, type SeriesReport } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
 import { type Occurrence, occurrenceOn } from "./occurrences.ts"
 import { isRefusal } from "./prepare.ts"
-import { changeSeries, findSeries, type SeriesRow, type Target } from "./rows.ts"
+import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /**
- * Each booking is moved as by itself, on its day of the rule; one that cannot be moved refuses all. `following` and `all` bring
- * every booking that they mean to the series' new time, also one that was moved by itself before, and what is booked later is
- * booked there. Records recurring_booking.changed, and booking.rescheduled for each that moved.
- * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move), OccurrencesRefused;
- * for `this` also what rescheduleBooking throws
+ * Each booking is moved by itself, on its day of the rule. One booking that cannot be moved refuses all. `following`
+ * and `all` bring their bookings to the series' new time, also a booking that was moved by itself before. Bookings
+ * made later get the new time too. Records recurring_booking.changed, and booking.rescheduled for each moved booking.
+ * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move),
+ * OccurrencesRefused; for `this` also the errors of rescheduleBooking
  */
 export async function rescheduleSeries(
   tx: Tx,
@@ -32,7 +32,7 @@ export async function rescheduleSeries(
   const { series, targets } = await lockTargets(tx, member, id, input)
   if (series.status === "cancelled") throw new WrongState("series_cancelled", "The series has been cancelled.")
   const changed = changedSeries(series, input)
-  return offeringAtTheEnd(tx, async () => {
+  return withOffersAtTheEnd(tx, async () => {
     const moved: { on: string; id: string }[] = []
     const refused: Planned["refused"][number][] = []
     for (const target of inOrderOf(series, changed, targets)) {
@@ -73,28 +73,28 @@ const changedSeries = (series: SeriesRow, { startTime, durationMinutes, resource
   duration_minutes: durationMinutes ?? series.duration_minutes,
 })
 
-/** When they move to a later time the last one goes first, so that none is in the way of the one before. */
-const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly Target[]) =>
+/** A move to a later time starts with the last booking, so that no booking is in the way of the one before. */
+const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly SeriesTarget[]) =>
   changed.start_time > series.start_time ? targets.toReversed() : targets
 
 /** Where a booking goes. */
 interface Place extends Occurrence {
-  /** Undefined: where it is. */
+  /** Undefined: the booking keeps its resource. */
   readonly resourceId: string | undefined
 }
 
 /** The day of the rule, at the series' time; undefined where the zone skips the day. */
-function placeIn(series: SeriesRow, target: Target, changed: Changed): Place | undefined {
+function placeIn(series: SeriesRow, target: SeriesTarget, changed: Changed): Place | undefined {
   const pattern = { startTime: changed.start_time, durationMinutes: changed.duration_minutes }
   const to = occurrenceOn(pattern, series.timezone, target.occurs_on)
   return to && { ...to, resourceId: changed.resource_id }
 }
 
-/** The day on which the booking is now; what the request does not name stays as the booking has it. */
+/** The day on which the booking is now. The request changes only what it names. */
 async function placeOf(
   tx: Tx,
   { facility_id, timezone }: SeriesRow,
-  target: Target,
+  target: SeriesTarget,
   { startTime, durationMinutes, resourceId }: ChangeSeriesInput,
 ): Promise<Place | undefined> {
   const booking = await findBooking(tx, facility_id, target.booking_id)
@@ -108,8 +108,8 @@ async function placeOf(
   return to && { ...to, resourceId }
 }
 
-/** False when it is there already. */
-async function move(tx: Tx, member: Member, target: Target, { start, end, resourceId }: Place): Promise<boolean> {
+/** False when the booking is there already. */
+async function move(tx: Tx, member: Member, target: SeriesTarget, { start, end, resourceId }: Place): Promise<boolean> {
   const to = {
     startAt: new Date(start).toISOString(),
     endAt: new Date(end).toISOString(),
@@ -124,7 +124,11 @@ async function move(tx: Tx, member: Member, target: Target, { start, end, resour
   }
 }
 
-async function reportOf(tx: Tx, series: SeriesRow, moved: readonly { on: string; id: string }[]): Promise<Report> {
+async function reportOf(
+  tx: Tx,
+  series: SeriesRow,
+  moved: readonly { on: string; id: string }[],
+): Promise<SeriesReport> {
   const found = await Promise.all(
     moved.map(async ({ on, id }) => {
       const booking = await findBooking(tx, series.facility_id, id)

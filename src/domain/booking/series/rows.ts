@@ -1,11 +1,13 @@
 /**
  * The rows of a series. Writes: recurring_bookings, recurring_occurrences.
- * Lock order: the series' row before those of its bookings. It is locked "for no key update", which new bookings of it bear.
+ * Lock order: the series' row before the rows of its bookings. The lock is "for no key update", so new bookings of
+ * the series can still refer to it.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingType, PaymentMethod } from "#domain/booking/input.ts"
-import type { RecurringInput, Scope, SeriesStatus } from "./input.ts"
+import type { RecurringInput, SeriesScope, SeriesStatus } from "./input.ts"
 
 export interface SeriesRow {
   readonly id: string
@@ -55,7 +57,7 @@ export type NewSeries = Pick<
   | "considered_until"
   | "created_by"
 > & {
-  /** When the window has moved on; null: it has no more occurrences. */
+  /** When the window moves on; null when there are no more occurrences. */
   readonly extend_at: Date | null
 }
 
@@ -65,7 +67,7 @@ export interface OccurrenceRow {
   readonly booking_id: string | null
   readonly skipped_code: string | null
   readonly skipped_reason: string | null
-  /** Of its booking. */
+  /** The status of its booking. */
   readonly status: string | null
   readonly start_at: Date | null
   readonly end_at: Date | null
@@ -117,13 +119,15 @@ export async function findManySeries(
 }
 
 /** Series whose window has moved on, the longest due first. */
-export const findDue = (db: Queryable, limit: number, facilityId?: string) => db<{ id: string; facility_id: string }[]>`
+export const findDueSeries = (db: Queryable, limit: number, facilityId?: string) => db<
+  { id: string; facility_id: string }[]
+>`
   select id, facility_id from slotbase.recurring_bookings
   where extend_at <= (select slotbase.now()) ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
   order by extend_at
   limit ${limit}`
 
-/** How many series the next pass of the job recurring-extension would look at. */
+/** How many series the next pass of the job recurring-extension would consider. */
 export async function countDueSeries(db: Queryable): Promise<number> {
   const [row] = await db<{ count: number }[]>`
     select count(*)::integer as count from slotbase.recurring_bookings where extend_at <= (select slotbase.now())`
@@ -149,15 +153,20 @@ export const findOccurrences = (db: Queryable, series: SeriesKey, from: string, 
   order by o.occurs_on
   limit ${limit}`
 
-/** A booking of a series that may still be called off or moved, with its day. */
-export interface Target {
+/** A booking of a series that may still be cancelled or moved, with its day. */
+export interface SeriesTarget {
   readonly booking_id: string
   readonly occurs_on: string
   readonly status: string
 }
 
-/** Those that a scope means, by their day. Of `following` and `all` those that have begun, or are over, are left as they are. */
-export const findTargets = (tx: Tx, series: SeriesKey, scope: Scope, bookingId: string | undefined) => tx<Target[]>`
+/**
+ * The bookings that a scope means, by their day. `following` and `all` leave out bookings that have begun or are
+ * over.
+ */
+export const findTargets = (tx: Tx, series: SeriesKey, scope: SeriesScope, bookingId: string | undefined) => tx<
+  SeriesTarget[]
+>`
   select o.booking_id, o.occurs_on::text as occurs_on, b.status
   from slotbase.recurring_occurrences o
   join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
@@ -175,7 +184,7 @@ export const findTargets = (tx: Tx, series: SeriesKey, scope: Scope, bookingId: 
     }
   order by o.occurs_on`
 
-/** The local day of a booking in its series; undefined when it is none of it. */
+/** The local day of a booking in its series; undefined when the booking is not part of the series. */
 export async function dayOfBooking(tx: Tx, series: SeriesKey, bookingId: string): Promise<string | undefined> {
   const [row] = await tx<{ occurs_on: string }[]>`
     select occurs_on::text as occurs_on from slotbase.recurring_occurrences

@@ -1,7 +1,7 @@
 /**
- * Recurrence rules: the subset of RFC 5545's RRULE that a club needs, and the calendar days that a rule names. The days come
- * from the library rrule-temporal, in UTC, where every day exists; which of them exist in a facility's zone, and when their
- * time is there, is resolved in `occurrences.ts`. Pure functions.
+ * Recurrence rules: the subset of RFC 5545's RRULE that a club needs, and the calendar days that a rule names. The
+ * library rrule-temporal computes the days in UTC, where every day exists. `occurrences.ts` decides which days exist
+ * in a facility's zone, and at which instant. Pure functions.
  */
 import { RRuleTemporal, type Weekday } from "rrule-temporal"
 import { isLocalDate, later } from "#base/local-days.ts"
@@ -15,13 +15,13 @@ export interface Rule {
   readonly byMonthDay?: readonly number[]
   readonly weekStart?: Weekday
   readonly count?: number
-  /** A local day (YYYY-MM-DD), itself included, or an instant (milliseconds) at which the last may start. */
+  /** The last possible start: a local day (YYYY-MM-DD), itself included, or an instant (milliseconds). */
   readonly until?: string | number
 }
 
-/** A year of days. More in one series is asked for without COUNT; the window bounds what is booked at a time. */
+/** A year of days. A longer series is booked without COUNT; the window bounds the bookings made at a time. */
 export const maxCount = 366
-/** Every second month, every sixth week: beyond a year it is no habit. */
+/** Every second month or every sixth week is a habit; beyond a year there is none. */
 export const maxInterval = 52
 export const maxRuleLength = 200
 
@@ -53,8 +53,8 @@ export function ruleOf(text: string): Rule {
 }
 
 /**
- * The days that a rule names from `from` to `to`, both included (YYYY-MM-DD), for a series that starts on `startDate`. COUNT
- * and UNTIL are not applied: they count occurrences and instants, not days.
+ * The days that a rule names from `from` to `to`, both included (YYYY-MM-DD), for a series that starts on
+ * `startDate`. COUNT and UNTIL are not applied: they limit occurrences and instants, not days.
  */
 export function datesOf(rule: Rule, startDate: string, from: string, to: string): string[] {
   const { freq, interval, byDay, byMonthDay, weekStart } = rule

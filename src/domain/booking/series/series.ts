@@ -6,17 +6,18 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "#base/errors.ts"
 import type { Hooks } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { localDateOf } from "#base/local-days.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { familyOf, requireMayPay } from "#domain/booking/lock-own.ts"
 import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
-import type { Plan } from "#domain/booking/planned.ts"
-import { offeringAtTheEnd } from "#domain/booking/slots-freed.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
+import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import {
   type RecurringBooking,
   type RecurringReport,
@@ -31,10 +32,10 @@ import { defaultWindowDays, maxOccurrences, type RecurringInput, type RecurringQ
 import { keepReport } from "./keep-report.ts"
 import { isTheirSeries } from "./lock-own.ts"
 import type { Pattern } from "./occurrences.ts"
-import { type Prepared, prepare } from "./prepare.ts"
+import { type Prepared, prepareOccurrences } from "./prepare.ts"
 import { findManySeries, findOccurrences, findSeries, insertSeries } from "./rows.ts"
 import { ruleOf } from "./rule.ts"
-import { daysAfter, extendAt, firstStretch } from "./window.ts"
+import { daysAfter, extendAt, firstWindow } from "./window.ts"
 
 /** A series that is ready to be booked: its first days, each as the before hooks left it. */
 export interface PreparedSeries {
@@ -74,12 +75,12 @@ export async function prepareSeries(
     const fault = { path: "body.startDate", message: "is in the past" }
     throw new RuleBroken("series_starts_in_the_past", "The series would have begun already.", [fault])
   }
-  const { occurrences, until } = firstStretch(pattern, timezone, windowDays, now)
+  const { occurrences, until } = firstWindow(pattern, timezone, windowDays, now)
   if (occurrences.length === 0 || occurrences.length > maxOccurrences) {
     const message = `The rule names ${occurrences.length} days until ${until}; a series has from 1 to ${maxOccurrences} there.`
     throw new RuleBroken("no_occurrences", message, [{ path: "body.rule", message: "names no day of the window" }])
   }
-  return { pattern, timezone, now, until, prepared: await prepare(hooks, mayBook, input, occurrences) }
+  return { pattern, timezone, now, until, prepared: await prepareOccurrences(hooks, mayBook, input, occurrences) }
 }
 
 /**
@@ -100,7 +101,7 @@ export async function createSeries(
   const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)
   const { windowDays = defaultWindowDays, skipConflicts = false } = input
   const key = { id: newId(), facility_id: facilityId }
-  return offeringAtTheEnd(tx, async () => {
+  return withOffersAtTheEnd(tx, async () => {
     await insertSeries(tx, {
       ...key,
       resource_id: first.resource.id,
@@ -146,7 +147,7 @@ export async function listSeries(
     throw new NotAllowed("Members see their own series and their children's.")
   }
   const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { bookerId: _, after: __, limit: ___, ...filter } = query
   const rows = await findManySeries(db, facilityId, { ...filter, bookerIds, after, limit: limit + 1 })
@@ -169,7 +170,7 @@ export async function getSeries(
 }
 
 /** What is wrong with every occurrence alike is said of the request; what nothing can be booked for refuses it. */
-function firstPlanOf({ plans, refused, tooFarFrom }: Planned, resourceId: string): Plan {
+function firstPlanOf({ plans, refused, tooFarFrom }: Planned, resourceId: string): BookingPlan {
   const ofRequest = refused.find(
     ({ failure }) =>
       failure instanceof NotFound ||

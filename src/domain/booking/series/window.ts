@@ -1,24 +1,30 @@
-/** The rolling window of a series: which local days are looked at now, and when the next ones are. Pure functions. */
+/** The rolling window of a series: the local days to book now, and when to continue. Pure functions. */
 import { later, localDateOf, spanOfDay } from "#base/local-days.ts"
 import { isOver, type Occurrence, occurrencesOf, type Pattern } from "./occurrences.ts"
 import type { SeriesRow } from "./rows.ts"
 import { ruleOf } from "./rule.ts"
 
 /** The occurrences to book now, with the last local day that they cover. */
-export interface Stretch {
+export interface SeriesWindow {
   readonly occurrences: readonly Occurrence[]
   readonly until: string
 }
 
-/** A new series: from its start to the end of the window, which begins today or, when that is later, with it. */
-export function firstStretch(pattern: Pattern, timezone: string, windowDays: number, now: number): Stretch {
+/**
+ * A new series: from its start to the end of the window. The window begins today, or with the series if that is
+ * later.
+ */
+export function firstWindow(pattern: Pattern, timezone: string, windowDays: number, now: number): SeriesWindow {
   const today = localDateOf(timezone, now)
   const until = daysAfter(later(pattern.startDate, today), windowDays)
   return { occurrences: occurrencesOf(pattern, timezone, pattern.startDate, until), until }
 }
 
-/** What the window has moved over since; nothing when it has not. Days that have passed meanwhile are not looked at any more. */
-export function nextStretch(series: SeriesRow): Stretch {
+/**
+ * The days that the window has moved over since the last pass; none when it has not moved. Days that are past by now
+ * are left out.
+ */
+export function nextWindow(series: SeriesRow): SeriesWindow {
   const today = localDateOf(series.timezone, series.now.getTime())
   const until = daysAfter(today, series.window_days)
   const next = daysAfter(series.considered_until, 1)
@@ -28,8 +34,8 @@ export function nextStretch(series: SeriesRow): Stretch {
 }
 
 /**
- * When to look again: as soon as the local day after `until` is inside the window, and not before tomorrow (what its booker may
- * not book so far ahead waits a day); null when the series is over by then.
+ * When to extend the series next: as soon as the local day after `until` is inside the window, but not before
+ * tomorrow. An occurrence too far ahead for its booker therefore waits a day. Null when the series is over by then.
  */
 export function extendAt(
   pattern: Pattern,

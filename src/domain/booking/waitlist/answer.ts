@@ -1,4 +1,6 @@
-/** A waitlist entry as the API answers it: the Schema, which the OpenAPI document shows, and its one way from a row. */
+/**
+ * A waitlist entry as the API answers it, and the one conversion from a row. The OpenAPI document shows this Schema.
+ */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Minutes, Money, Text } from "#base/schema/fact-fields.ts"
 import { BookingStatus } from "#domain/booking/answer.ts"

@@ -1,7 +1,10 @@
-/** Who is next: the first who waits for a stretch of time that is wholly free, and the resource on which it is. */
+/**
+ * Finds the next in line: the first entry that waits for a stretch that is wholly free, and the resource that has it.
+ */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
-import type { Freed } from "#domain/booking/freed-slot.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
+import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import type { EntryRow } from "./rows.ts"
 
 export interface Candidate
@@ -20,18 +23,20 @@ export interface Candidate
   readonly free_resource_id: string
 }
 
-/** A candidate whom an offer did not fit: the rules refuse it, or somebody is just taking a part of it. */
+/**
+ * A candidate that could not get an offer: the rules refuse it, or another transaction is taking a part of the time.
+ */
 export type Passed = Pick<Candidate, "id" | "free_resource_id">
 
 /**
- * The first in line, locked. An entry that somebody is just deciding about (its booker leaves) is passed over. What a dead hold
- * occupies counts as taken until it is released, which frees it.
- * @param freed only wishes that overlap one of these stretches, on its resource; undefined: whatever is free
+ * The first in line, locked. An entry that another transaction has locked (its booker leaves) is skipped. An expired
+ * hold counts as taken until it is released.
+ * @param freed only entries that overlap one of these, on its resource; undefined: anything free
  */
 export async function nextWaiting(
   tx: Tx,
   facilityId: string,
-  freed: readonly Freed[] | undefined,
+  freed: readonly FreedSlot[] | undefined,
   passed: readonly Passed[],
 ): Promise<Candidate | undefined> {
   const [candidate] = await tx<Candidate[]>`
@@ -55,8 +60,8 @@ export async function nextWaiting(
   return candidate
 }
 
-/** Whether anybody waits for something that overlaps the stretch; a look without a lock. */
-export async function isWaitedFor(db: Queryable, freed: Freed): Promise<boolean> {
+/** Whether an entry waits for something that overlaps the stretch. Takes no lock. */
+export async function isWaitedFor(db: Queryable, freed: FreedSlot): Promise<boolean> {
   const rows = await db`
     select from slotbase.waitlist_entries e
     where e.facility_id = ${freed.facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) ${within(db, [freed])}
@@ -65,7 +70,7 @@ export async function isWaitedFor(db: Queryable, freed: Freed): Promise<boolean>
   return rows.length > 0
 }
 
-/** Facilities in which something is free that somebody waits for. */
+/** Facilities with something free that an entry waits for. */
 export async function facilitiesWithOffers(db: Queryable, limit: number): Promise<readonly string[]> {
   const rows = await db<{ facility_id: string }[]>`
     select distinct e.facility_id from slotbase.waitlist_entries e
@@ -80,7 +85,7 @@ export async function facilitiesWithOffers(db: Queryable, limit: number): Promis
   return rows.map(({ facility_id }) => facility_id)
 }
 
-/** Whether a new wish need not wait: a resource that it allows is free. What a dead hold occupies can be booked. */
+/** Whether a new wish need not wait: a resource that it allows is free. The time of an expired hold counts as free. */
 export async function isFree(
   tx: Tx,
   wish: Pick<EntryRow, "facility_id" | "resource_id" | "resource_type" | "start_at" | "end_at">,
@@ -102,15 +107,15 @@ export async function isFree(
 const allows = (sql: Queryable) => sql`
   r.facility_id = e.facility_id and r.is_active and (r.id = e.resource_id or r.resource_type = e.resource_type)`
 
-const overlapsOne = (sql: Queryable, freed: readonly Freed[] | undefined) =>
+const overlapsOne = (sql: Queryable, freed: readonly FreedSlot[] | undefined) =>
   freed === undefined
     ? sql`true`
     : sql`exists (select from jsonb_to_recordset(${sql.json(freed as never)})
                     as f ("resourceId" uuid, "startAt" timestamptz, "endAt" timestamptz)
                   where f."resourceId" = r.id and f."startAt" < e.end_at and e.start_at < f."endAt")`
 
-/** The same in what the index of waiting entries can answer. */
-const within = (sql: Queryable, freed: readonly Freed[] | undefined) => {
+/** The same condition, as far as the index of waiting entries can answer it. */
+const within = (sql: Queryable, freed: readonly FreedSlot[] | undefined) => {
   if (freed === undefined) return sql``
   const last = Math.max(...freed.map(({ endAt }) => endAt.getTime()))
   const first = Math.min(...freed.map(({ startAt }) => startAt.getTime()))

@@ -1,6 +1,6 @@
-/** What the waitlist announces: each event's data, from the rows. */
+/** The events of the waitlist: each event's data, from the rows. */
 
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
 import { record } from "#events/outbox.ts"
 import type { Candidate } from "./candidates.ts"
@@ -39,8 +39,8 @@ export function recordOffered(tx: Tx, { id }: Pick<Candidate, "id">, hold: Booki
   })
 }
 
-/** Says of an entry that has just ended what became of it. */
-export function recordEnded(tx: Tx, entry: EndedEntry): string {
+/** Records how an entry ended. */
+export function recordEntryEnded(tx: Tx, entry: EndedEntry): string {
   const { facility_id: facilityId, offer_booking_id: bookingId, offer_resource_id: resourceId } = entry
   const at = entry.ended_at.toISOString()
   if (entry.status === "expired" || bookingId === null || resourceId === null) {

@@ -1,4 +1,7 @@
-/** What somebody waits for: a resource, or any of a type, for a stretch of time. The rules that need nothing but the request. */
+/**
+ * The input of a wish: a resource, or any resource of a type, for a stretch of time. With the rules that need only
+ * the request.
+ */
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name } from "#base/schema/request-fields.ts"
@@ -32,7 +35,7 @@ export type WaitlistInput = typeof WaitlistInput.Type
 
 export const AcceptInput = Schema.Struct({ paymentMethod: PaymentMethod })
 
-/** What is presented: an offer or a wish whose time is over reads "expired", whether or not it has been settled. */
+/** The status as it is presented: an offer or a wish whose time is over reads "expired", settled or not. */
 export const waitlistStatuses = ["waiting", "offered", "accepted", "declined", "expired", "left"] as const
 export const WaitlistStatus = Schema.Literals(waitlistStatuses)
 export type WaitlistStatus = typeof WaitlistStatus.Type
@@ -47,8 +50,8 @@ export const WaitlistQuery = Schema.Struct({
 })
 export type WaitlistQuery = typeof WaitlistQuery.Type
 
-/** The booking that would come of a wish on one of the resources it allows. */
-export const bookingOf = (
+/** The booking that a wish would become, on one of the resources that it allows. */
+export const bookingOfEntry = (
   { startAt, endAt, bookingType, bookerId, participants }: WaitlistInput,
   resourceId: string,
 ): BookingInput => ({

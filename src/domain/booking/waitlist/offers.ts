@@ -6,22 +6,22 @@
  */
 
 import { callerOf, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isCounted } from "#domain/booking/counted.ts"
 import { recordHeld } from "#domain/booking/events.ts"
-import type { Freed } from "#domain/booking/freed-slot.ts"
+import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import { requireMayBook } from "#domain/booking/may-book.ts"
 import { newBookingOf, rowOf } from "#domain/booking/new-booking.ts"
 import { planWithoutHooks } from "#domain/booking/plan.ts"
-import type { Plan } from "#domain/booking/planned.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { Inserted } from "#domain/booking/rows.ts"
 import { insertBooking, type NewBooking } from "#domain/booking/rows.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { type Candidate, nextWaiting, type Passed } from "./candidates.ts"
-import { recordEnded, recordOffered } from "./events.ts"
-import { bookingOf } from "./input.ts"
+import { recordEntryEnded, recordOffered } from "./events.ts"
+import { bookingOfEntry } from "./input.ts"
 import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
 
 /** Candidates looked at in one transaction; the job waitlist-offers goes on with the rest. */
@@ -33,7 +33,7 @@ export const maxLooks = 50
 const insertWaitMs = 200
 
 /** Offers what overlaps these stretches and is free now; answers how many offers were made. */
-export async function offerFreed(tx: Tx, freed: readonly Freed[]): Promise<number> {
+export async function offerFreed(tx: Tx, freed: readonly FreedSlot[]): Promise<number> {
   let offers = 0
   // In one order, so that two transactions that free slots in several facilities never wait for each other crosswise.
   for (const facilityId of [...new Set(freed.map((each) => each.facilityId))].sort()) {
@@ -49,14 +49,14 @@ export async function offerFreed(tx: Tx, freed: readonly Freed[]): Promise<numbe
 /** Offers whatever is free in a facility and waited for. */
 export const offerEverything = (tx: Tx, facilityId: string): Promise<number> => offerIn(tx, facilityId, undefined)
 
-async function offerIn(tx: Tx, facilityId: string, freed: readonly Freed[] | undefined): Promise<number> {
+async function offerIn(tx: Tx, facilityId: string, freed: readonly FreedSlot[] | undefined): Promise<number> {
   // One round trip; the lock is a statement of its own, because a statement sees what was committed when it began.
   const [, ended, first] = await Promise.all([
     lockWaitlist(tx, facilityId).execute(),
     settleOffers(tx, facilityId),
     nextWaiting(tx, facilityId, freed, []),
   ])
-  for (const entry of ended) recordEnded(tx, entry)
+  for (const entry of ended) recordEntryEnded(tx, entry)
   const passed: Passed[] = []
   let offers = 0
   for (let candidate = first; candidate; candidate = await nextWaiting(tx, facilityId, freed, passed)) {
@@ -86,14 +86,14 @@ async function offer(tx: Tx, candidate: Candidate): Promise<boolean> {
 }
 
 /** As if who joined asked now, with their present rights; undefined when it would be refused. */
-async function planFor(tx: Tx, candidate: Candidate): Promise<Plan | undefined> {
+async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | undefined> {
   const caller = await callerOf(tx, candidate.joined_by)
   if (caller === undefined) return undefined
   const { booker_id: bookerId, booking_type: bookingType, participants, start_at, end_at } = candidate
   const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
   try {
     const mayBook = requireMayBook(requireMember(caller, candidate.facility_id), wish)
-    return await planWithoutHooks(tx, mayBook, bookingOf(wish, candidate.free_resource_id))
+    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id))
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw error

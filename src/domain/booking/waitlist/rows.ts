@@ -1,11 +1,12 @@
 /**
  * The rows of the waitlist. Writes: waitlist_entries.
- * Lock order: a booking's row, then the facility's waitlist, then an entry's row. Everything that makes entries or offers
- * holds the lock of the facility's waitlist, so the order of joining is the order of `seq`, and who joins while a slot
- * becomes free is either seen by the one who frees it, or sees that it is free.
+ * Lock order: a booking's row, then the facility's waitlist, then an entry's row. Every transaction that makes
+ * entries or offers holds the lock of the facility's waitlist. So the order of joining is the order of `seq`. An
+ * entry that joins while a slot becomes free is seen by the transaction that frees it, or sees the free slot.
  */
 
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { BookingType } from "#domain/booking/input.ts"
 import type { WaitlistInput, WaitlistStatus } from "./input.ts"
 
@@ -21,11 +22,11 @@ export interface EntryRow {
   readonly end_at: Date
   readonly booking_type: typeof BookingType.Type
   readonly participants: NonNullable<WaitlistInput["participants"]>
-  /** As it is presented: an offer or a wish whose time is over reads "expired". */
+  /** The status as it is presented: an offer or a wish whose time is over reads "expired". */
   readonly status: WaitlistStatus
   readonly offer_minutes: number
   readonly offer_booking_id: string | null
-  /** Of the offer's booking. */
+  /** The resource of the offer's booking. */
   readonly offer_resource_id: string | null
   readonly offer_status: string | null
   readonly offer_expires_at: Date | null
@@ -55,7 +56,7 @@ export type NewEntry = Pick<
 export const lockWaitlist = (tx: Tx, facilityId: string) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase waitlist'), hashtext(${facilityId}))`
 
-/** Undefined when its booker waits for the same already. */
+/** Undefined when the booker already waits for the same. */
 export async function insertEntry(tx: Tx, entry: NewEntry): Promise<EntryRow | undefined> {
   const [start, end] = [entry.start_at.toISOString(), entry.end_at.toISOString()]
   const rows = await tx`
@@ -110,7 +111,7 @@ export async function findEntries(
     limit ${limit}`
 }
 
-/** How many wishes of a person are alive in a facility: waiting for a time to come, or offered. */
+/** How many live wishes a person has in a facility: waiting or offered. */
 export async function countLive(tx: Tx, facilityId: string, bookerId: string): Promise<number> {
   const [row] = await tx<{ count: number }[]>`
     select count(*)::integer as count from slotbase.waitlist_entries e
@@ -119,7 +120,7 @@ export async function countLive(tx: Tx, facilityId: string, bookerId: string): P
   return row?.count ?? 0
 }
 
-/** The entry becomes the owner of an offer. */
+/** The entry receives the booking as its offer. */
 export async function markOffered(tx: Tx, { id, facility_id }: EntryKey, bookingId: string): Promise<Date> {
   const [row] = await tx<{ offered_at: Date }[]>`
     update slotbase.waitlist_entries set status = 'offered', offer_booking_id = ${bookingId}, offered_at = slotbase.now()
@@ -143,7 +144,7 @@ export async function endEntry(
   return row.ended_at
 }
 
-/** What is told of an entry that has ended. */
+/** The fields that the event of an ended entry needs. */
 export interface EndedEntry extends EntryKey {
   readonly status: WaitlistStatus
   readonly booker_id: string
@@ -156,7 +157,7 @@ export interface EndedEntry extends EntryKey {
   readonly ended_at: Date
 }
 
-/** Ends the entries of a facility, or of one booking alone, whose offer is no hold any more. */
+/** Ends the entries of a facility, or of one booking alone, whose offer is no longer held. */
 export const settleOffers = (tx: Tx, facilityId: string, bookingId?: string) => tx<EndedEntry[]>`
   update slotbase.waitlist_entries e
   set ended_at = t.now,
@@ -167,7 +168,10 @@ export const settleOffers = (tx: Tx, facilityId: string, bookingId?: string) => 
   returning e.id, e.facility_id, e.status, e.booker_id, e.resource_id, e.resource_type, e.start_at, e.end_at, e.offer_booking_id,
     b.resource_id as offer_resource_id, e.ended_at`
 
-/** Ends the entries whose time has come without an offer, at most `limit`; those that somebody is deciding about are left to them. */
+/**
+ * Ends entries whose time has come without an offer, at most `limit`. Skips entries that another transaction has
+ * locked.
+ */
 export const lapseEntries = (tx: Tx, limit: number, facilityId?: string) => tx<EndedEntry[]>`
   with due as materialized (
     select e.id, e.facility_id from slotbase.waitlist_entries e

@@ -5,11 +5,12 @@
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
@@ -20,8 +21,8 @@ import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { toEntry, type WaitlistEntry } from "./answer.ts"
 import { isFree } from "./candidates.ts"
-import { recordEnded, recordJoined, recordLeft } from "./events.ts"
-import { type AcceptInput, bookingOf, type WaitlistInput, type WaitlistQuery } from "./input.ts"
+import { recordEntryEnded, recordJoined, recordLeft } from "./events.ts"
+import { type AcceptInput, bookingOfEntry, type WaitlistInput, type WaitlistQuery } from "./input.ts"
 import {
   countLive,
   type EntryRow,
@@ -45,7 +46,7 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
   const { caller, facilityId } = mayBook.member
   const { resourceType } = input
   const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
-  const plan = await planWithoutHooks(tx, mayBook, bookingOf(input, resourceId))
+  const plan = await planWithoutHooks(tx, mayBook, bookingOfEntry(input, resourceId))
   if (plan.needsApproval) {
     throw new RuleBroken(
       "approval_required",
@@ -95,7 +96,7 @@ export async function listWaitlist(
     throw new NotAllowed("Members see their own wishes and their children's.")
   }
   const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.Int])) ?? []
   const { bookerId: _, after: __, limit: ___, ...filter } = query
   const rows = await findEntries(db, facilityId, { ...filter, bookerIds, after, limit: limit + 1 })
@@ -139,7 +140,7 @@ export async function acceptOffer(
   const { entry, hold } = await lockOffer(tx, member, entryId)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
-    recordEnded(tx, {
+    recordEntryEnded(tx, {
       ...entry,
       status: "accepted",
       offer_resource_id: hold.resource_id,

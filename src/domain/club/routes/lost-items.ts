@@ -1,4 +1,4 @@
-/** Lost items: what was found, and whom it went back to. */
+/** Lost items: reports, lists and claims. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import {
@@ -32,7 +32,7 @@ export const lostItemRoutes = (app: App) =>
       },
       described({
         tag,
-        summary: "Report something that was found",
+        summary: "Report a found item",
         description: "For players, coaches and staff.",
         body: LostItemInput,
         answer: LostItem,
@@ -51,7 +51,7 @@ export const lostItemRoutes = (app: App) =>
       described({
         tag,
         summary: "List lost items, the newest first",
-        description: "Members see what still waits for its owner, staff everything.",
+        description: "Members see unclaimed items, staff see all.",
         query: LostItemQuery,
         answer: listOf(LostItem),
       }),
@@ -76,8 +76,8 @@ export const lostItemRoutes = (app: App) =>
       },
       described({
         tag,
-        summary: "Hand a lost item out to whose it is",
-        description: "For staff, who vouch for it: `verifiedBy` is the caller. A thing is handed out once.",
+        summary: "Hand a lost item out to its owner",
+        description: "For staff, who vouch for it: `verifiedBy` is the caller. An item is handed out once.",
         body: ClaimInput,
         answer: LostItem,
         events: ["lost_item.claimed"],

@@ -1,24 +1,27 @@
 /**
- * Coach blocks: time on a resource that a coach asks for, and what staff decide. A block occupies from the request on, through
- * a booking of the type coach_block, so the one constraint against double booking holds for it too. It records coach.block.*,
- * and its booking records nothing. Every command locks that booking first: of two who decide, the second finds it decided.
+ * Coach blocks: time on a resource that a coach requests, and the decisions of staff.
+ * A block occupies its time from the request on, through a booking of the type coach_block. So the one constraint
+ * against double booking covers blocks too.
+ * A block records coach.block.*, and its booking records nothing.
+ * Every command locks that booking first: the second of two decisions sees the first.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, requireMember, requireStaff } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
 import { blockOf } from "#domain/booking/block-of.ts"
-import { freedOf } from "#domain/booking/holds-ended.ts"
-import type { HoldInput } from "#domain/booking/input.ts"
+import { freedSlotOf } from "#domain/booking/holds-ended.ts"
+import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import { insertPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
-import { slotsFreed } from "#domain/booking/slots-freed.ts"
+import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
 import { actingCoach } from "#domain/coaching/coaches.ts"
 import { recordApproved, recordBlockCancelled, recordRejected, recordRequested } from "./events.ts"
 import {
@@ -48,12 +51,12 @@ export const BlockInput = Schema.Struct({
   }),
 })
 export type BlockInput = typeof BlockInput.Type
-export const RejectInput = Schema.Struct({ rejectionReason: Reason })
 export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
 
 /**
- * Takes the time for the coach, who is the booker of `asked`. Records coach.block.requested and, when nobody has to approve
- * it (staff asked, or the coach's profile says so), coach.block.approved.
+ * Takes the time for the coach, the booker of `asked`. Records coach.block.requested.
+ * Also records coach.block.approved when no approval is needed (staff asked, or the coach's profile says so).
+ *
  * @param asked resource, time and coach, as the before hooks left them
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
  */
@@ -67,7 +70,7 @@ export async function requestBlock(
   const coach = await actingCoach(tx, member, asked.input.bookerId)
   const requiresApproval = !staff && coach.blocksNeedApproval
   const plan = await planTrusted(tx, member, asked)
-  // Time is taken and nothing is sold: the coach owes nothing for it.
+  // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,
     { ...plan, price: 0 },
@@ -94,7 +97,7 @@ export async function requestBlock(
 }
 
 /**
- * Staff grant a request that has not begun. Records coach.block.approved.
+ * Approves a request that has not begun. Records coach.block.approved.
  * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
  */
 export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, blockId: string): Promise<CoachBlock> {
@@ -104,7 +107,7 @@ export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, b
   if (booking.start_at <= booking.now) {
     throw new WrongState(
       "block_started",
-      `The time began at ${booking.start_at.toISOString()}; nobody waits for it any more.`,
+      `The time began at ${booking.start_at.toISOString()}; the request can no longer be approved.`,
     )
   }
   await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now })
@@ -114,7 +117,7 @@ export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, b
 }
 
 /**
- * Staff turn a request down, and its time is free. Records coach.block.rejected.
+ * Rejects a request and frees its time. Records coach.block.rejected.
  * @throws NotFound, NotAllowed, WrongState (block_not_pending)
  */
 export async function rejectBlock(
@@ -134,12 +137,13 @@ export async function rejectBlock(
     rejection_reason: rejectionReason,
   })
   recordRejected(tx, block, caller.userId, booking.now, rejectionReason)
-  await slotsFreed(tx, [freedOf(booking)])
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBlock(await readBlock(tx, facilityId, blockId))
 }
 
 /**
- * The coach gives the time back until it begins, staff also later; sessions inside are off with it. Records coach.block.cancelled.
+ * Cancels a block: its coach until it begins, staff also later. Its sessions are cancelled too. Records
+ * coach.block.cancelled.
  * @throws NotFound, WrongState (block_not_open, block_started)
  */
 export async function cancelBlock(
@@ -161,7 +165,8 @@ export async function cancelBlock(
 }
 
 /**
- * Cancels the block to which a locked booking belongs, as when the facility closes; false when it belongs to none.
+ * Cancels the block of a locked booking, for example when the facility closes. Returns false when the booking has no
+ * block.
  * Records coach.block.cancelled. Throws WrongState `block_not_open`.
  */
 export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, reason: string): Promise<boolean> {
@@ -171,7 +176,7 @@ export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, 
   return true
 }
 
-/** A block; coaches see their own. Throws NotFound. */
+/** A block; coaches see their own blocks. Throws NotFound. */
 export async function getBlock(
   db: Queryable,
   caller: Caller,
@@ -193,7 +198,10 @@ export const BlockQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start before this instant" }),
 })
 
-/** Blocks by start, then id; coaches see their own. Throws NotAllowed when somebody asks for another coach's. */
+/**
+ * Blocks by start, then id; coaches see their own blocks. Throws NotAllowed when a coach asks for another coach's
+ * blocks.
+ */
 export async function listBlocks(
   db: Queryable,
   caller: Caller,
@@ -205,7 +213,7 @@ export async function listBlocks(
   if (!staff && query.coachId !== undefined && query.coachId.toLowerCase() !== caller.userId) {
     throw new NotAllowed("Coaches see their own blocks.")
   }
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const coachId = staff ? query.coachId : caller.userId
   const rows = await findBlocks(db, facilityId, { ...query, coachId, after, limit: limit + 1 })
@@ -223,7 +231,7 @@ async function giveBack(tx: Tx, { block, booking }: LockedBlock, by: string, rea
   }
   await free(tx, booking, by, reason)
   recordBlockCancelled(tx, block, by, booking.now, reason)
-  await slotsFreed(tx, [freedOf(booking)])
+  await afterSlotsFreed(tx, [freedSlotOf(booking)])
 }
 
 const free = (tx: Tx, booking: LockedBooking, by: string, reason: string) =>

@@ -1,5 +1,5 @@
-/** What the commands of coach blocks announce: each event's data, from the rows. */
-import type { Tx } from "#base/database/db.ts"
+/** The events of coach blocks: each event's data, from the rows. */
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { BlockRow } from "./rows.ts"
 
@@ -24,7 +24,7 @@ export function recordRequested(tx: Tx, block: BlockRow): string {
   })
 }
 
-/** `by`: "system" when nobody had to approve it. */
+/** `by`: "system" when no approval was needed. */
 export function recordApproved(tx: Tx, block: BlockRow, by: string, at: Date): string {
   return record(tx, {
     type: "coach.block.approved",
@@ -81,5 +81,5 @@ export function recordBlockCancelled(
   })
 }
 
-/** What webhook filters may look at. */
+/** The facts for webhook filters. */
 const aboutOf = ({ resource_id }: BlockRow) => ({ resourceId: resource_id, bookingType: "coach_block" })

@@ -1,10 +1,11 @@
 /**
- * The rows of coach blocks, read with the booking that occupies for them. A block's status is its booking's, except that a
- * block which was turned down says so; so nothing has to be kept in step.
+ * The rows of coach blocks, read with the booking that occupies their time.
+ * A block's status is its booking's, except for a rejected block. So no two statuses must be kept in step.
  * Writes: coach_blocks.
  */
 import * as Schema from "effect/Schema"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -82,7 +83,7 @@ export async function insertBlock(tx: Tx, block: NewBlock): Promise<void> {
   await tx`insert into slotbase.coach_blocks ${tx(block)}`
 }
 
-/** Keeps a decision about a locked block. */
+/** Stores a decision about a locked block. */
 export async function decideBlock(
   tx: Tx,
   { id, facility_id }: BlockRow,
@@ -93,7 +94,7 @@ export async function decideBlock(
   await tx`update slotbase.coach_blocks set ${tx(decision)} where id = ${id} and facility_id = ${facility_id}`
 }
 
-/** Locks the booking of a block, and then reads the block, which nobody can change any more. Throws NotFound. */
+/** Locks the booking of a block, and then reads the block, which cannot change any more. Throws NotFound. */
 export async function lockBlock(tx: Tx, facilityId: string, blockId: string): Promise<LockedBlock> {
   const [place] = await tx<{ booking_id: string }[]>`
     select booking_id from slotbase.coach_blocks where id = ${blockId} and facility_id = ${facilityId}`
@@ -174,7 +175,7 @@ const statusOf = (sql: Queryable) => sql`
        when b.status in ('confirmed', 'checked_in', 'completed', 'no_show') then 'approved'
        else 'cancelled' end`
 
-/** A rejected block's booking is cancelled too: that is how its time became free, and no cancellation of the block. */
+/** A rejected block's booking is cancelled too. That only frees the time, and is no cancellation of the block. */
 const blocks = (sql: Queryable) => sql`
   select k.id, k.facility_id, k.booking_id, k.coach_id, u.first_name || ' ' || u.last_name as coach_name, b.resource_id,
          r.name as resource_name, f.timezone, ${statusOf(sql)} as status, k.block_type, k.reason, k.requires_approval,

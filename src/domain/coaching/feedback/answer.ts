@@ -1,4 +1,4 @@
-/** Feedback as the API answers it, and its one way from a row. */
+/** Feedback as the API answers it, and the one conversion from a row. */
 import * as Schema from "effect/Schema"
 import { Id, Instant, Measure, Text } from "#base/schema/fact-fields.ts"
 import { type MediaAnswer, MediaItem } from "#domain/media/answer.ts"
@@ -45,7 +45,7 @@ export const toFeedback = (row: FeedbackRow, media: readonly MediaAnswer[] = row
   updatedAt: row.updated_at.toISOString(),
 })
 
-/** What the coach named, and after it what is assessed besides; a skill named by its id or its name stands once. */
+/** The skills that the coach named, then the other assessed skills. A skill named by its id or its name stands once. */
 export function workedOn({ skills_worked, assessments }: Pick<FeedbackRow, "skills_worked" | "assessments">): string[] {
   const named = new Set(skills_worked.map((skill) => skill.toLowerCase()))
   const more = assessments.filter(

@@ -1,14 +1,16 @@
 /**
- * A coach's feedback on a student after a session: written as a draft, with files (media.ts), published once, and never changed
- * after. What it assesses becomes progress by ProgressUpdateHandler, from the published feedback, which stands still.
+ * A coach's feedback on a student after a session: written as a draft, with files (files.ts), published once, and never
+ * changed after.
+ * ProgressUpdateHandler turns the assessments of published feedback into progress; published feedback stands still.
  */
 
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { skillOf } from "#domain/coaching/progress/skills.ts"
 import { findSession } from "#domain/coaching/sessions/rows.ts"
@@ -30,8 +32,8 @@ import {
 } from "./rows.ts"
 
 /**
- * Writes a draft on a student of a session, with the files that came in the same request. Records feedback.created, and
- * media.uploaded for each file.
+ * Writes a draft on a student of a session, with the files of the same request.
+ * Records feedback.created, and media.uploaded for each file.
  * @throws NotFound, NotAllowed, WrongState (session_not_held), RuleBroken (student_not_in_session, sport_unknown)
  */
 export async function createFeedback(
@@ -80,7 +82,7 @@ export async function createFeedback(
   return toFeedback(await written(tx, facilityId, id))
 }
 
-/** Changes a draft; what is left out stays. Throws NotFound, NotAllowed, WrongState, RuleBroken (sport_unknown). */
+/** Changes a draft; fields left out stay. Throws NotFound, NotAllowed, WrongState, RuleBroken (sport_unknown). */
 export async function changeFeedback(
   tx: Tx,
   caller: Caller,
@@ -100,7 +102,7 @@ export async function changeFeedback(
 }
 
 /**
- * Shows it to the student and the parents, once and for good. Records feedback.published.
+ * Shows the feedback to the student and the parents, once and for good. Records feedback.published.
  * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (feedback_empty)
  */
 export async function publishFeedback(
@@ -133,7 +135,7 @@ export async function publishFeedback(
   return toFeedback(row)
 }
 
-/** Throws NotFound for what the caller may not see. */
+/** Throws NotFound for feedback that the caller may not see. */
 export async function getFeedback(
   db: Queryable,
   caller: Caller,
@@ -143,7 +145,9 @@ export async function getFeedback(
   return toFeedback(await readableFeedback(db, caller, facilityId, feedbackId))
 }
 
-/** The latest first: all for staff, for coaches their own, for others what is published on them and their children. */
+/**
+ * The latest first. Staff see all, coaches their own, others the published feedback on themselves and their children.
+ */
 export async function listFeedback(
   db: Queryable,
   caller: Caller,
@@ -151,7 +155,7 @@ export async function listFeedback(
   query: FeedbackQuery,
 ): Promise<Page<Feedback>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const mine = { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }

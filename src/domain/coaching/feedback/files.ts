@@ -1,14 +1,15 @@
 /**
- * The files that come with feedback: added to a draft, read at links that end, removed from a draft. The bytes are in a storage
- * (storage.ts) before the row is written, and go after it is gone; what a crash leaves between the two is removed by the job
- * upload-cleanup.
+ * The files of feedback: added to a draft, read at links that expire, removed from a draft.
+ * The bytes are stored (base/storage) before the row is written, and removed after the row is gone.
+ * Bytes that a crash leaves between the two are removed by the job upload-cleanup.
  */
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { Db, Queryable, Tx } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import type { MediaAnswer, MediaWithAddress } from "#domain/media/answer.ts"
 import { isOurLink, linkSeconds, linkTo } from "#domain/media/links.ts"
@@ -17,11 +18,11 @@ import { record } from "#events/outbox.ts"
 import { lockDraft, maySee } from "./rights.ts"
 import { findFeedback } from "./rows.ts"
 
-/** Of one feedback; a session has some minutes worth showing. */
+/** The limit of one feedback. A session has a few minutes worth showing. */
 export const maxMediaPerFeedback = 20
 
 /**
- * Adds a file that stands in a storage to a draft. Records media.uploaded.
+ * Adds a stored file to a draft. Records media.uploaded.
  * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (too_many_files)
  */
 export async function addMedia(
@@ -41,13 +42,13 @@ export async function addMedia(
 }
 
 /**
- * Removes a file from a draft; its bytes are for `removeBytes`, after the commit. Records media.removed.
+ * Removes a file from a draft; the caller gives its bytes to `removeBytes`, after the commit. Records media.removed.
  * @throws NotFound, NotAllowed, WrongState (feedback_published)
  */
 export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, mediaId: string): Promise<PlacedMedia> {
   const { placed } = await readableMedia(tx, caller, facilityId, mediaId)
   const draft = await lockDraft(tx, caller, facilityId, placed.feedback_id)
-  // Two who remove it wait for each other at the draft.
+  // Two concurrent removals wait for each other at the draft.
   if (!draft.media.some(({ id }) => id === mediaId)) throw new NotFound("media", mediaId)
   await deleteMedia(tx, facilityId, mediaId)
   record(tx, {
@@ -64,7 +65,7 @@ interface MediaTools {
   readonly secrets: SecretBox
 }
 
-/** What is known of a file, and where its content can be read for the next hour. Throws NotFound. */
+/** The facts of a file, and a link to its content for the next hour. Throws NotFound. */
 export async function getMedia(
   { db, secrets, storage }: MediaTools & { readonly storage: Storages },
   caller: Caller,
@@ -75,7 +76,7 @@ export async function getMedia(
   const item = feedback.media.find(({ id }) => id === mediaId)
   if (!item) throw new NotFound("media", mediaId)
   const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
-  const elsewhere = storage.named(placed.stored_in).addressOf(keyOf(facilityId, mediaId), linkSeconds)
+  const elsewhere = storage.named(placed.stored_in).addressOf(storageKeyOf(facilityId, mediaId), linkSeconds)
   return {
     ...item,
     url: elsewhere ?? linkTo(secrets, mediaId, expires),
@@ -83,7 +84,7 @@ export async function getMedia(
   }
 }
 
-/** A file whose link is ours and has not ended; undefined for any other link. */
+/** The file of a valid link; undefined for a forged or expired link. */
 export async function linkedMedia(
   { db, secrets }: MediaTools,
   mediaId: string,
@@ -107,7 +108,7 @@ export function recordUploaded(tx: Tx, facilityId: string, media: MediaAnswer): 
   })
 }
 
-/** Whoever may not see the feedback does not learn that there is a file. */
+/** A caller who may not see the feedback does not learn that a file exists. */
 async function readableMedia(db: Queryable, caller: Caller, facilityId: string, mediaId: string) {
   requireMember(caller, facilityId)
   const placed = isId(mediaId) ? await findMedia(db, mediaId, facilityId) : undefined

@@ -1,8 +1,8 @@
-/** What feedback is written with, and changed with while it is a draft. */
+/** The input that writes feedback, and the input that changes a draft. */
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { Level, namedSkill, SkillName } from "#domain/coaching/progress/skills.ts"
+import { namedSkill, SkillName, SkillScore } from "#domain/coaching/progress/skills.ts"
 
 /** A page of text is 3,000 characters; a dictated note may be several. */
 export const maxFeedbackLength = 10_000
@@ -12,7 +12,7 @@ const Words = Schema.String.check(Schema.isMaxLength(maxFeedbackLength))
 const Rating = Schema.Int.annotate({ description: "from 1 to 5" }).check(Schema.isBetween({ minimum: 1, maximum: 5 }))
 const SkillsWorked = Schema.Array(SkillName).check(Schema.isMaxLength(maxSkills), Schema.isUnique())
 
-export const Assessment = Schema.Struct({ ...namedSkill, level: Level })
+export const Assessment = Schema.Struct({ ...namedSkill, level: SkillScore })
 export type Assessment = typeof Assessment.Type
 const Assessments = Schema.Array(Assessment)
   .annotate({ description: "levels of skills, which become the player's progress when the feedback is published" })
@@ -41,7 +41,7 @@ export const FeedbackInput = Schema.Struct({
 })
 export type FeedbackInput = typeof FeedbackInput.Type
 
-/** What is left out stays as it is. */
+/** A field left out stays as it is. */
 export const FeedbackChange = Schema.Struct({
   text: Schema.optionalKey(Words),
   skillsWorked: Schema.optionalKey(SkillsWorked),

@@ -1,10 +1,12 @@
 /**
- * Who may write feedback and who may read it. It belongs to the coach of its session; administrators may write it in the coach's
- * stead. A draft is for these and for staff to read; what is published also for the student, and for parents who may
- * see it.
+ * The rights to write and to read feedback.
+ * - Feedback belongs to the coach of its session. Administrators may write feedback in the coach's stead.
+ * - A draft is readable for its writers and for staff.
+ * - Published feedback is also readable for the student, and for parents with the permission.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { findCoach } from "#domain/coaching/coaches.ts"
@@ -17,7 +19,7 @@ export async function requireMayWrite(db: Queryable, caller: Caller, facilityId:
   throw new NotAllowed(coachOnly)
 }
 
-/** Of one session, after `requireMayWrite`. Throws NotAllowed. */
+/** The caller writes the feedback of one session, after `requireMayWrite`. Throws NotAllowed. */
 export function requireTheirs(caller: Caller, facilityId: string, coachId: string): void {
   if (caller.userId !== coachId && !isAdmin(caller, facilityId)) throw new NotAllowed(coachOnly)
 }
@@ -66,7 +68,7 @@ export function requireDraft(row: FeedbackRow): void {
   )
 }
 
-/** Whether the caller, a member of its facility, may read it. */
+/** Whether the caller, a member of the feedback's facility, may read the feedback. */
 export const maySee = (caller: Caller, row: FeedbackRow) =>
   row.coach_id === caller.userId ||
   isStaff(caller, row.facility_id) ||

@@ -2,7 +2,8 @@
  * The rows of feedback, with the levels assessed in it.
  * Writes: feedback, feedback_assessments.
  */
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import type { Skill } from "#domain/coaching/progress/skills.ts"
 import type { MediaAnswer } from "#domain/media/answer.ts"
 import { mediaOf } from "#domain/media/rows.ts"
@@ -20,7 +21,7 @@ export interface FeedbackRow {
   readonly text: string
   readonly skills_worked: readonly string[]
   readonly rating: number | null
-  /** By their skill's id. */
+  /** In the order of their skills' ids. */
   readonly assessments: readonly AssessedSkill[]
   /** The oldest first. */
   readonly media: readonly MediaAnswer[]
@@ -40,7 +41,7 @@ export interface NewFeedback {
   readonly content: Content
 }
 
-/** What a draft may change. */
+/** The fields that a draft may change. */
 export interface Content {
   readonly text: string
   readonly skillsWorked: readonly string[]
@@ -57,7 +58,7 @@ export async function insertFeedback(tx: Tx, { id, facilityId, content, ...feedb
   await insertAssessments(tx, id, facilityId, content.assessments)
 }
 
-/** Of a locked draft. */
+/** The draft must be locked. */
 export async function changeContent(tx: Tx, { id, facility_id }: FeedbackRow, content: Content): Promise<void> {
   await tx`
     update slotbase.feedback
@@ -68,7 +69,7 @@ export async function changeContent(tx: Tx, { id, facility_id }: FeedbackRow, co
   await insertAssessments(tx, id, facility_id, content.assessments)
 }
 
-/** Of a locked draft. */
+/** The draft must be locked. */
 export async function markPublished(tx: Tx, { id, facility_id }: FeedbackRow, by: string): Promise<void> {
   await tx`
     update slotbase.feedback f set published_at = t.now, published_by = ${by}, updated_at = t.now
@@ -86,16 +87,19 @@ export async function findFeedback(
   return row
 }
 
-/** The same, locked: it stays a draft, or published, and its files stay the same. */
+/** Feedback, locked: its state and its files stay the same. */
 export async function lockFeedback(tx: Tx, facilityId: string, feedbackId: string): Promise<FeedbackRow | undefined> {
-  // By itself and first: what belongs to the row must be read after the wait for it.
+  // Locked first, in a separate statement: the dependent rows must be read after the wait for the lock.
   await tx`
     select from slotbase.feedback where id = ${feedbackId} and facility_id = ${facilityId} for no key update`
   return findFeedback(tx, facilityId, feedbackId)
 }
 
 export interface FeedbackFilter {
-  /** Whose feedback the reader may see: their own as the coach, and what is published on these students. Undefined: all. */
+  /**
+   * The feedback that the reader may see: the reader's own as the coach, and published feedback on these students.
+   * Undefined: all.
+   */
   readonly seenBy: { readonly coachId: string; readonly studentIds: readonly string[] } | undefined
   readonly sessionId?: string
   readonly studentId?: string

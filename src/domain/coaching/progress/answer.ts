@@ -3,11 +3,11 @@ import * as Schema from "effect/Schema"
 import { Id, Instant, Measure, Text } from "#base/schema/fact-fields.ts"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id as GivenId, Instant as GivenInstant } from "#base/schema/request-fields.ts"
-import { improvementPercent, Level, namedSkill, SkillId } from "./skills.ts"
+import { improvementPercent, namedSkill, SkillId, SkillScore } from "./skills.ts"
 
 export const ProgressInput = Schema.Struct({
   ...namedSkill,
-  newLevel: Level,
+  newLevel: SkillScore,
   feedbackId: Schema.optionalKey(GivenId).annotateKey({
     description: "the feedback on this player that it belongs to",
   }),
@@ -61,7 +61,7 @@ export interface ProgressRow {
   readonly assessed_by: string
   readonly feedback_id: string | null
   readonly assessed_at: Date
-  /** To the microsecond, which a Date has not. */
+  /** To the microsecond, which a Date cannot hold. */
   readonly assessed_at_text: string
 }
 

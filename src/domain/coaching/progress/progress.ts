@@ -1,14 +1,15 @@
 /**
- * Progress: every assessment of a player's skill, in order, each knowing the level before it. An assessment is made by a coach or
- * an administrator directly, or follows from published feedback (ProgressUpdateHandler). Those of one player wait for each
- * other, so no level is lost between two and their events stand in order.
+ * Progress: every assessment of a player's skill, in order, each with the level before it.
+ * A coach or an administrator assesses directly, or ProgressUpdateHandler from published feedback.
+ * Assessments of one player wait for each other. So no level between two is lost, and their events are in order.
  * Writes: progress.
  */
 import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, pageOf } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { findCoach } from "#domain/coaching/coaches.ts"
 import { record } from "#events/outbox.ts"
 import {
@@ -64,8 +65,8 @@ export async function assessPlayer(
 }
 
 /**
- * Records the levels that published feedback assessed, as its coach's; answers how many were new. What the feedback has
- * recorded already stays as it is. Records progress.updated for each.
+ * Records the levels in published feedback, in the name of its coach; returns the number of new ones.
+ * Levels that the feedback has already recorded stay. Records progress.updated for each new level.
  */
 export async function recordAssessmentsOf(tx: Tx, facilityId: string, feedbackId: string): Promise<number> {
   const [feedback] = await tx<{ student_id: string; coach_id: string }[]>`
@@ -92,8 +93,8 @@ export async function recordAssessmentsOf(tx: Tx, facilityId: string, feedbackId
 }
 
 /**
- * A player's assessments, the latest first, and the present level of each skill. For the player, parents who may see their
- * feedback, coaches and staff of the facility. Throws NotFound.
+ * A player's assessments, the latest first, and the present level of each skill.
+ * For the player, parents who may see the player's feedback, coaches and staff of the facility. Throws NotFound.
  */
 export async function readProgress(
   db: Queryable,
@@ -109,7 +110,7 @@ export async function readProgress(
     select ${isKnown(db, playerId)} as is_known from slotbase.facilities f where f.id = ${facilityId}`
   if (!facility) throw new NotFound("facility", facilityId)
   if (!facility.is_known) throw new NotFound("player", playerId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, historyKey)
   const ofSkill = query.skillId === undefined ? db`` : db`and skill_id = ${query.skillId}`
   const [rows, levels] = await Promise.all([
@@ -147,7 +148,10 @@ const isKnown = (sql: Queryable, userId: string) => sql`
    or exists (select from slotbase.coach_session_students t where t.user_id = ${userId} and t.facility_id = f.id)
    or exists (select from slotbase.progress p where p.player_id = ${userId} and p.facility_id = f.id))`
 
-/** Until the end of the transaction; over all facilities, because events of one player keep their order. */
+/**
+ * Locks until the end of the transaction. The lock covers all facilities, because events of one player keep their
+ * order.
+ */
 const lockProgressOf = (tx: Tx, playerId: string) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase progress'), hashtext(${playerId}))`
 
@@ -160,7 +164,7 @@ interface NewLevel {
   readonly feedbackId: string | null
 }
 
-/** Under the player's lock. Undefined when the feedback has assessed the skill already. */
+/** Called under the player's lock. Undefined when the feedback has already assessed the skill. */
 async function keepLevel(tx: Tx, level: NewLevel): Promise<ProgressRow | undefined> {
   const { facilityId, playerId, skill, newLevel, assessedBy, feedbackId } = level
   const [row] = await tx<ProgressRow[]>`

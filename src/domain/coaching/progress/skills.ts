@@ -1,7 +1,7 @@
 /**
- * Skills and levels. A skill is a free text that the coaches of a facility agree on, such as "tennis.backhand": its sport and
- * its name follow from it unless they are given. A level is a number above 0, on whatever scale a club uses (NTRP, UTR,
- * one to ten).
+ * Skills and levels. A skill is a free text that the coaches of a facility agree on, such as "tennis.backhand".
+ * Its sport and its name follow from the text unless they are given.
+ * A level is a number above 0, on any scale that a club uses (NTRP, UTR, one to ten).
  */
 import * as Schema from "effect/Schema"
 import { RuleBroken } from "#base/errors.ts"
@@ -9,7 +9,7 @@ import { Name } from "#base/schema/request-fields.ts"
 
 export const maxSkillLength = 100
 export const maxLevel = 100
-/** As the column holds it. */
+/** The column holds this many decimals. */
 const levelDecimals = 2
 
 /** A skill's name, as people say it. */
@@ -24,7 +24,7 @@ export const SkillId = Schema.String.annotate({
   }),
 )
 
-export const Level = Schema.Finite.annotate({
+export const SkillScore = Schema.Finite.annotate({
   description: `above 0, at most ${maxLevel}, with two decimals at most`,
 }).check(
   Schema.makeFilter(
@@ -36,7 +36,7 @@ export const Level = Schema.Finite.annotate({
   ),
 )
 
-/** A skill as somebody names it. */
+/** A skill as a request names it. */
 export const namedSkill = {
   skillId: SkillId,
   skillName: Schema.optionalKey(SkillName).annotateKey({ description: "follows from the skillId unless given" }),
@@ -57,7 +57,7 @@ export interface Skill {
   readonly sport: string
 }
 
-/** Throws RuleBroken `sport_unknown` when neither the request, nor the skill's id, nor the facility says the sport. */
+/** Throws RuleBroken `sport_unknown` when neither the request, nor the skill's id, nor the facility names the sport. */
 export function skillOf(named: NamedSkill, sportTypes: readonly string[], path: string): Skill {
   const { skillId } = named
   const dot = skillId.indexOf(".")
@@ -73,15 +73,16 @@ export function skillOf(named: NamedSkill, sportTypes: readonly string[], path: 
 }
 
 /**
- * How much better a level is than the one before, in percent of that, with two decimals; negative when it is worse. A first
- * assessment has nothing to be better than: 0.
+ * How much better a level is than the one before, in percent of the latter, with two decimals. Negative when it is
+ * worse.
+ * A first assessment has no level before it: 0.
  */
 export function improvementPercent(previousLevel: number, newLevel: number): number {
   if (previousLevel === 0) return 0
   return Math.round(((newLevel - previousLevel) / previousLevel) * 10_000) / 100
 }
 
-/** "two-handed_backhand" is Two handed backhand. */
+/** "two-handed_backhand" becomes "Two handed backhand". */
 function wordsOf(skill: string): string {
   const words = skill.replace(/[._-]+/g, " ")
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`

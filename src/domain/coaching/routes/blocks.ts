@@ -1,4 +1,4 @@
-/** Coach blocks: time that a coach asks for, and what staff decide. */
+/** Coach blocks: requests of coaches, and decisions of staff. */
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
@@ -7,7 +7,7 @@ import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
-import { HoldInput } from "#domain/booking/input.ts"
+import { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import {
   approveBlock,
   BlockInput,
@@ -16,7 +16,6 @@ import {
   cancelBlock,
   getBlock,
   listBlocks,
-  RejectInput,
   rejectBlock,
   requestBlock,
 } from "#domain/coaching/blocks/blocks.ts"
@@ -29,7 +28,7 @@ import { api } from "#http/route.ts"
 
 const tag = "Coaches"
 
-/** What a before hook may leave of a block: other times, another resource, but a block. */
+/** The block that a before hook may leave: other times or another resource, but a block. */
 const BlockBooking = Schema.Struct({
   resourceId: Id,
   startAt: Instant,
@@ -140,7 +139,7 @@ export const coachBlockRoutes = (app: App) =>
       described({
         tag,
         summary: "Cancel a coach block",
-        description: "Its coach until it begins, staff also later. Its sessions are off with it.",
+        description: "Its coach until it begins, staff also later. Its sessions are cancelled too.",
         body: CancelBlockInput,
         answer: CoachBlock,
         events: ["coach.block.cancelled"],

@@ -1,13 +1,13 @@
 /**
- * Files of feedback: what is known of them with a link to their content, the content itself, and their removal from a draft. The
- * content is served to whoever holds a link that has not ended, in whole or in the ranges that players ask for, and never as
- * anything that a browser would run.
+ * Files of feedback: their facts with a link to the content, the content itself, and their removal from a draft.
+ * The content is served at any link that has not expired, whole or in the ranges that players ask for.
+ * It is never served as anything that a browser would run.
  */
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { NotAllowed, NotFound } from "#base/errors.ts"
-import { keyOf } from "#base/storage/keys.ts"
+import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import { getMedia, linkedMedia, removeMedia } from "#domain/coaching/feedback/files.ts"
 import { MediaWithAddress } from "#domain/media/answer.ts"
@@ -52,7 +52,7 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
         // The row is gone. If the bytes cannot go now, the job upload-cleanup removes them.
         await app.storage
           .named(removed.stored_in)
-          .remove(keyOf(facilityId, mediaId))
+          .remove(storageKeyOf(facilityId, mediaId))
           .catch(() => {})
         return new Response(null, { status: 204 })
       },
@@ -72,7 +72,7 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
         const media = await linkedMedia(app, mediaId, link)
         if (!media) throw new NotAllowed("The link is not ours or has ended; GET …/media/{id} answers a new one.")
         const storage = app.storage.named(media.stored_in)
-        const key = keyOf(media.facility_id, mediaId)
+        const key = storageKeyOf(media.facility_id, mediaId)
         const elsewhere = storage.addressOf(key, linkSeconds)
         if (elsewhere !== undefined) return Response.redirect(elsewhere, 302)
         const content = await storage.open(key)
@@ -97,7 +97,7 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
       }),
     )
 
-/** The content, or the part of it that is asked for (RFC 9110, 14). It never changes, so its id is its ETag. */
+/** The content, or the requested part of it (RFC 9110, 14). The content never changes, so its id is its ETag. */
 function served(request: Request, content: Blob, about: Record<string, string> & { readonly etag: string }): Response {
   const headers = {
     ...about,

@@ -1,6 +1,6 @@
 /**
- * The two addresses that take files: feedback written with its files in one request, and a file added to a draft. Both read
- * their body as it comes (uploads.ts). Whether somebody may send files at all is asked before a byte is read.
+ * The two addresses that take files: feedback written with its files in one request, and a file added to a draft.
+ * Both read their body as a stream. The right to send files is checked before a byte is read.
  */
 
 import type * as Schema from "effect/Schema"
@@ -22,7 +22,7 @@ import { facilityIdOf, idOf } from "#http/path.ts"
 import { streamingApi } from "#http/route.ts"
 
 const tag = "Feedback"
-/** A silent connection is closed after 30 s; a large file needs longer to be written where it is kept. */
+/** A silent connection is closed after 30 s. Storing a large file takes longer. */
 const keepSeconds = 240
 
 export const feedbackUploadRoutes = (app: App & UploadTools) =>
@@ -78,7 +78,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         const who = await caller()
         const facilityId = facilityIdOf(params.facilityId)
         const draft = await writableFeedback(app.db, who, facilityId, idOf(params.feedbackId, "feedback"))
-        // A request that is repeated gets its first answer, also when the feedback was published meanwhile.
+        // A repeated request gets its first answer, also when the feedback was published meanwhile.
         if (!request.headers.has("idempotency-key")) requireDraft(draft)
         server?.timeout(request, keepSeconds)
         const upload = await receiveUpload(app, request, { facilityId, maxFiles: 1 })
@@ -114,7 +114,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
       ),
     )
 
-/** What the fields of a form mean, as the JSON body would say it; what they are worth is for its Schema to say. */
+/** The fields of a form in the shape of the JSON body. The body's Schema checks them. */
 function inputOf({ fields }: Upload): Record<string, unknown> {
   return Object.fromEntries(
     [...fields].map(([name, values]) => {

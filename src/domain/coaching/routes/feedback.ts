@@ -1,4 +1,4 @@
-/** Feedback: what a coach says of a student after a session, changed as a draft, published, and read. */
+/** Feedback of a coach on a student after a session: changed as a draft, published, and read. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"

@@ -1,4 +1,4 @@
-/** Progress: a player's skills, assessed by coaches, and how they came to be. */
+/** Progress: a player's skills, assessed by coaches, and the history of their levels. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { Progress, ProgressHistory, ProgressInput, ProgressQuery } from "#domain/coaching/progress/answer.ts"

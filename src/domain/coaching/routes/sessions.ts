@@ -1,4 +1,4 @@
-/** Coach sessions: lessons with students, who came, and that they were held. */
+/** Coach sessions: lessons with students, their attendance and their completion. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { Hooked } from "#base/hooks.ts"
@@ -8,7 +8,7 @@ import { requireMayCoach } from "#domain/coaching/coaches.ts"
 import { cancelSession, completeSession, recordAttendance } from "#domain/coaching/sessions/attendance.ts"
 import {
   AttendanceInput,
-  bookingOf,
+  bookingOfSession,
   CancelSessionInput,
   CompleteInput,
   LessonBooking,
@@ -37,7 +37,7 @@ export const coachSessionRoutes = (app: App) =>
         }
         requireMayCoach(member, wanted.coachId)
         const booker = wanted.bookerId ?? wanted.coachId ?? member.caller.userId
-        const booking = input(BookingInput, bookingOf(wanted, booker))
+        const booking = input(BookingInput, bookingOfSession(wanted, booker))
         return command((tx, asked: Hooked<BookingInput>) => bookSession(tx, member, wanted, asked), {
           status: 201,
           before: () =>
@@ -94,8 +94,8 @@ export const coachSessionRoutes = (app: App) =>
       },
       described({
         tag,
-        summary: "Say who came to a coach session",
-        description: "Its coach or staff, from its start until it is completed. Who is not named stays as they are.",
+        summary: "Record the attendance of a coach session",
+        description: "Its coach or staff, from its start until it is completed. Students not named stay as they are.",
         body: AttendanceInput,
         answer: CoachSession,
         problems: [409],
@@ -128,9 +128,9 @@ export const coachSessionRoutes = (app: App) =>
       },
       described({
         tag,
-        summary: "Call a coach session off",
+        summary: "Cancel a coach session",
         description:
-          "Its coach until it starts, staff also later. A lesson's booking is cancelled and refunded whole (`booking.cancelled`); inside a block the session alone is (`coach.session.cancelled`).",
+          "Its coach until it starts, staff also later. A lesson's booking is cancelled and refunded whole (`booking.cancelled`); inside a block only the session is (`coach.session.cancelled`).",
         body: CancelSessionInput,
         answer: CoachSession,
         events: ["booking.cancelled", "coach.session.cancelled"],

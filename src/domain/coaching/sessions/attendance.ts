@@ -1,9 +1,9 @@
 /**
- * What becomes of a coach session: who came, that it was held, that it is called off; said by its coach or by staff. Every
- * command locks the session's booking first: of two who complete it, the second finds it completed.
+ * The attendance, completion and cancellation of a coach session, by its coach or by staff.
+ * Every command locks the session's booking first: the second of two completions sees the first.
  */
 import { type Caller, isStaff, requireMember } from "#access/caller.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { completeLocked } from "#domain/booking/attendance/check-in.ts"
 import { cancelLocked } from "#domain/booking/cancel.ts"
@@ -24,7 +24,7 @@ import {
 } from "./rows.ts"
 
 /**
- * Keeps who came, from the start until the session is completed.
+ * Stores the attendance, from the start until the session is completed.
  * @throws NotFound, NotAllowed, InvalidInput, WrongState (session_not_scheduled, session_not_started)
  */
 export async function recordAttendance(
@@ -49,8 +49,9 @@ export async function recordAttendance(
 }
 
 /**
- * The session was held: after its start, once. Records coach.session.completed and, unless it was complete already, completes
- * the booking with it (booking.completed); that of a block with the last of its sessions.
+ * Completes a session after its start, once. Records coach.session.completed.
+ * Also completes its booking, unless that is complete (booking.completed). The booking of a block is completed with the
+ * block's last session.
  * @throws NotFound, NotAllowed, InvalidInput, WrongState (session_not_scheduled, session_not_started)
  */
 export async function completeSession(
@@ -84,8 +85,10 @@ export async function completeSession(
 }
 
 /**
- * Calls a session off: its coach until it starts, staff also later. With a booking of its own that is cancelled
- * and refunded whole (booking.cancelled); inside a block the session alone is (coach.session.cancelled), and the block stays.
+ * Cancels a session: its coach until it starts, staff also later.
+ * - A session with its own booking: the booking is cancelled and refunded whole (booking.cancelled).
+ * - A session inside a block: only the session is cancelled (coach.session.cancelled), and the block stays.
+ *
  * @throws NotFound, NotAllowed, WrongState (session_not_scheduled, session_started, and those of cancelling a booking)
  */
 export async function cancelSession(
@@ -103,7 +106,7 @@ export async function cancelSession(
   }
   const { blockId } = session
   if (blockId === null) {
-    // Whoever paid for it is not to blame: all of it goes back, whatever the policy says of cancellations.
+    // The payer is not to blame: everything is refunded, whatever the policy says about cancellations.
     await cancelLocked(tx, booking, caller, cancellationReason, wholeRefund)
   } else {
     await markCancelled(tx, session, booking.now, caller.userId, cancellationReason)
@@ -115,7 +118,10 @@ export async function cancelSession(
 
 const wholeRefund = 100
 
-/** Locks a session that the caller may decide about; who may only see it is told so, others that it is not there. */
+/**
+ * Locks a session for a decision of the caller. Throws NotAllowed for a caller who may only see the session, NotFound
+ * for others.
+ */
 async function lockHeld(tx: Tx, caller: Caller, facilityId: string, sessionId: string): Promise<LockedSession> {
   requireMember(caller, facilityId)
   const locked = await lockSession(tx, facilityId, sessionId)
@@ -137,7 +143,7 @@ function requireStarted(locked: LockedSession): void {
 
 const hasStarted = ({ session, booking }: LockedSession) => booking.now.getTime() >= Date.parse(session.startAt)
 
-/** Everybody named must be a student of the session, once. */
+/** Each named person must be a student of the session, and be named once. */
 function requireStudentsOf({ students }: CoachSession, named: readonly string[], pathOf: (i: number) => string): void {
   const faults = named.flatMap((id, i) => {
     if (named.indexOf(id) < i) return [{ path: pathOf(i), message: "is named twice" }]

@@ -1,9 +1,9 @@
-/** What the commands of coach sessions announce: each event's data, from the session as it is read. */
-import type { Tx } from "#base/database/db.ts"
+/** The events of coach sessions: each event's data, from the session as it is read. */
+import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { CoachSession } from "./rows.ts"
 
-/** @param parents the parents to tell, by student; @param attended the ids of those who came */
+/** @param parents the parents to notify, by student; @param attended the ids of the students who came */
 export function recordCompletedSession(
   tx: Tx,
   session: CoachSession,
@@ -34,7 +34,7 @@ export function recordCompletedSession(
   })
 }
 
-/** Of a session inside a block. */
+/** For a session inside a block. */
 export function recordScheduled(tx: Tx, session: CoachSession, blockId: string): string {
   const { id, facilityId, bookingId, coachId, coachName, resourceId, resourceName, sessionType, startAt, endAt } =
     session
@@ -59,7 +59,7 @@ export function recordScheduled(tx: Tx, session: CoachSession, blockId: string):
   })
 }
 
-/** Of a session inside a block, which stays. */
+/** For a session inside a block, which stays. */
 export function recordSessionCancelled(
   tx: Tx,
   session: CoachSession,
@@ -87,7 +87,7 @@ export function recordSessionCancelled(
   })
 }
 
-/** What webhook filters may look at: the type is that of the session's booking. */
+/** The facts for webhook filters. The type is that of the session's booking. */
 const aboutOf = ({ resourceId, blockId }: CoachSession) => ({
   resourceId,
   bookingType: blockId === null ? "lesson" : "coach_block",

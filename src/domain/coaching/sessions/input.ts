@@ -1,6 +1,7 @@
 /**
- * What a coach session is asked for with. It takes one of two forms: with a `blockId` it is held inside a coach's block, which
- * has its resource, coach and booking already; without one it is a lesson that is booked and sold.
+ * The input of a coach session, in one of two forms:
+ * - With a `blockId` the session is held inside a coach's block, with the resource, coach and booking of the block.
+ * - Without a `blockId` it is a lesson that is booked and sold.
  */
 import * as Schema from "effect/Schema"
 import { Id, Instant, Money, Name, Note } from "#base/schema/request-fields.ts"
@@ -23,7 +24,7 @@ const wanted = {
   }),
   bookerId: Schema.optionalKey(Id).annotateKey({
     description:
-      "who books and pays: the coach unless given; coaches may name a student or a student's parent; none with a blockId",
+      "the booker and payer: the coach unless given; coaches may name a student or a student's parent; none with a blockId",
   }),
   paymentMethod: Schema.optionalKey(PaymentMethod).annotateKey({
     description: "required without a blockId, none with one; waived is for staff and API keys",
@@ -36,7 +37,7 @@ const wanted = {
 
 type Wanted = Schema.Struct<typeof wanted>["Type"]
 
-/** A Schema of one Struct, so that faults name their field, and not of a union, whose faults name both forms. */
+/** A Schema of one Struct, so that faults name their field. The faults of a union would name both forms. */
 export const SessionInput = Schema.Struct(wanted).check(
   Schema.makeFilter((input: Wanted) => [...repeated(input.students), ...faultsOfForm(input)], {
     toJsonSchema: () => [{}, true],
@@ -48,7 +49,7 @@ export const CompleteInput = Schema.Struct({
   attendedStudents: Schema.optionalKey(
     Schema.Array(Id)
       .check(Schema.isMaxLength(maxParticipants))
-      .annotate({ description: "who came; left out: those of whom it was said before" }),
+      .annotate({ description: "the students who came; left out: as recorded before" }),
   ),
 })
 export const AttendanceInput = Schema.Struct({
@@ -59,8 +60,11 @@ export const AttendanceInput = Schema.Struct({
 })
 export const CancelSessionInput = Schema.Struct({ cancellationReason: Note.check(Schema.isMinLength(1)) })
 
-/** The booking that a lesson asks for, as before hooks see it. */
-export const bookingOf = ({ resourceId, startAt, endAt, students, paymentMethod }: SessionInput, bookerId: string) => ({
+/** The booking of a lesson, as before hooks see it. */
+export const bookingOfSession = (
+  { resourceId, startAt, endAt, students, paymentMethod }: SessionInput,
+  bookerId: string,
+) => ({
   resourceId,
   startAt,
   endAt,
@@ -70,7 +74,7 @@ export const bookingOf = ({ resourceId, startAt, endAt, students, paymentMethod 
   paymentMethod,
 })
 
-/** What before hooks may leave of it: it stays a lesson with students. */
+/** The booking that before hooks may leave: still a lesson with students. */
 export const LessonBooking = Schema.Struct({
   resourceId: Id,
   startAt: Instant,

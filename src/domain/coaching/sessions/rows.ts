@@ -1,11 +1,12 @@
 /**
- * The rows of coach sessions with their students, read with the booking in which they are held. A session's status follows
- * from its booking's, except that it can be completed, and inside a block be called off, by itself.
+ * The rows of coach sessions with their students, read with the session's booking.
+ * A session's status follows from its booking's. Two statuses are its own: completed, and cancelled inside a block.
  * Writes: coach_sessions, coach_session_students.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, mayActFor } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -41,7 +42,7 @@ export const CoachSession = Schema.Struct({
 }).annotate({ identifier: "CoachSession" })
 export type CoachSession = typeof CoachSession.Type
 
-/** A session as people see it; undefined when there is none. Who may see it: `maySeeSession`. */
+/** A session as people see it; undefined when there is none. `maySeeSession` decides about the reader. */
 export async function findSession(
   db: Queryable,
   facilityId: string,
@@ -55,11 +56,11 @@ export async function findSession(
 export const maySeeSession = (caller: Caller, session: CoachSession): boolean =>
   mayHoldSession(caller, session) || session.students.some(({ userId }) => mayActFor(caller, userId, "view_feedback"))
 
-/** Staff and the coach: who says what became of it. */
+/** Staff and the coach decide about attendance, completion and cancellation. */
 export const mayHoldSession = (caller: Caller, { coachId, facilityId }: CoachSession): boolean =>
   coachId === caller.userId || isStaff(caller, facilityId)
 
-/** A session whose booking is locked: nobody can change either any more. */
+/** A session with its booking locked: neither can change any more. */
 export interface LockedSession {
   readonly session: CoachSession
   readonly booking: LockedBooking
@@ -84,7 +85,7 @@ export interface NewSession {
   readonly sessionType: string
   readonly studentIds: readonly string[]
   readonly createdBy: string
-  /** Inside a block: which, and when. */
+  /** The block and the time of a session inside a block. */
   readonly inside?: { readonly blockId: string; readonly startAt: Date; readonly endAt: Date }
 }
 
@@ -103,7 +104,7 @@ export async function insertSession(tx: Tx, { inside, ...session }: NewSession):
   return count > 0
 }
 
-/** Keeps who came, of the students named; the others stay as they are. */
+/** Stores the attendance of the named students; the others stay as they are. */
 export async function keepAttendance(
   tx: Tx,
   { id, facilityId }: CoachSession,
@@ -134,7 +135,7 @@ export async function markCancelled(
     where id = ${id} and facility_id = ${facilityId}`
 }
 
-/** How many sessions of a booking are neither completed nor called off. */
+/** The number of sessions of a booking that are neither completed nor cancelled. */
 export async function countOpen(tx: Tx, facilityId: string, bookingId: string): Promise<number> {
   const [row] = await tx<[{ count: number }]>`
     select count(*)::integer as count from slotbase.coach_sessions
@@ -143,7 +144,7 @@ export async function countOpen(tx: Tx, facilityId: string, bookingId: string): 
 }
 
 export interface SessionFilter {
-  /** Whose sessions the reader may see: they are the coach, or these are students. Undefined: all. */
+  /** The sessions that the reader may see: the reader is the coach, or these are students. Undefined: all. */
   readonly seenBy: { readonly coachId: string; readonly studentIds: readonly string[] } | undefined
   readonly coachId?: string
   readonly studentId?: string

@@ -1,21 +1,24 @@
 /**
- * Coach sessions: made as a lesson with a booking of its own, which booking.confirmed announces, or inside an approved block of
- * the coach, whose booking is then theirs too (no second occupancy; coach.session.scheduled announces it). What becomes of a
- * session is in `coach-attendance.ts`.
+ * Coach sessions, in two kinds:
+ * - A lesson has its own booking, and booking.confirmed announces it.
+ * - A session inside an approved block shares the block's booking and occupies nothing more. coach.session.scheduled
+ *   announces it.
+ * `attendance.ts` holds the later commands of a session.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
-import type { Plan } from "#domain/booking/planned.ts"
-import { priceOf } from "#domain/booking/prices.ts"
+import type { BookingPlan } from "#domain/booking/planned.ts"
+import { priceForMinutes } from "#domain/booking/prices.ts"
 import { type LockedBlock, lockBlock } from "#domain/coaching/blocks/rows.ts"
 import { actingCoach, type Coach } from "#domain/coaching/coaches.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
@@ -24,7 +27,9 @@ import { type SessionInput, studentsOf } from "./input.ts"
 import { type CoachSession, findSession, findSessions, insertSession, maySeeSession, SessionStatus } from "./rows.ts"
 
 /**
- * Books a lesson and makes its session. Records booking.confirmed; paid online it is a hold first, and the session pending.
+ * Books a lesson and makes its session. Records booking.confirmed.
+ * When paid online, the booking is a hold first, and the session pending.
+ *
  * @param asked the lesson's booking, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
  */
@@ -56,9 +61,9 @@ export async function bookSession(
 }
 
 /**
- * Makes a session inside an approved block, at a time that no other session of it has. Records coach.session.scheduled.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState (block_not_approved,
- * session_overlaps)
+ * Makes a session inside an approved block, at a time without another session. Records coach.session.scheduled.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState
+ * (block_not_approved, session_overlaps)
  */
 export async function addSession(tx: Tx, member: Member, input: SessionInput, blockId: string): Promise<CoachSession> {
   const { caller, facilityId } = member
@@ -111,7 +116,7 @@ export const SessionQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start before this instant" }),
 })
 
-/** Sessions by start, then id: of those that match, the ones that the caller may see. */
+/** The matching sessions that the caller may see, by start, then id. */
 export async function listSessions(
   db: Queryable,
   caller: Caller,
@@ -119,7 +124,7 @@ export async function listSessions(
   query: typeof SessionQuery.Type,
 ): Promise<Page<CoachSession>> {
   requireMember(caller, facilityId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const seenBy = isStaff(caller, facilityId)
@@ -134,7 +139,7 @@ export async function listSessions(
   )
 }
 
-/** A coach names members only, as every member does; staff know whom they serve. */
+/** A coach names members only, like every member. Staff may name anybody. */
 async function requireStudents(
   tx: Tx,
   caller: Caller,
@@ -157,7 +162,10 @@ async function requireStudents(
   if (faults.length > 0) throw new InvalidInput(faults)
 }
 
-/** Staff sell to anybody in any way; a coach to themself, their students and these one's parents, and never for nothing. */
+/**
+ * Staff sell to anybody in any way. A coach sells to themself, to their students and the students' parents, and never
+ * for free.
+ */
 async function requireMaySell(
   tx: Tx,
   caller: Caller,
@@ -176,8 +184,13 @@ async function requireMaySell(
   }
 }
 
-function priceFor(caller: Caller, coach: Coach, { facilityId, price, span }: Plan, stated: number | undefined): number {
-  if (stated === undefined) return price + priceOf(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
+function priceFor(
+  caller: Caller,
+  coach: Coach,
+  { facilityId, price, span }: BookingPlan,
+  stated: number | undefined,
+): number {
+  if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
   if (stated < price && !isStaff(caller, facilityId)) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },

@@ -10,9 +10,9 @@ import { stripeClient } from "./stripe-client.ts"
 export interface PaymentProviders {
   /** The provider of new payments. */
   readonly current: PaymentProvider
-  /** The provider of a payment that was made before; undefined when it is not configured any more. */
+  /** The provider of an earlier payment; undefined when it is not configured any more. */
   readonly named: (name: ProviderName) => PaymentProvider | undefined
-  /** The names of those that can be asked. */
+  /** The names of the providers that can be asked. */
   readonly names: readonly ProviderName[]
 }
 

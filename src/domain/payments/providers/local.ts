@@ -1,8 +1,11 @@
 /**
- * The built-in payment provider, which is used unless Stripe is configured. It moves no real money and otherwise behaves
- * like a real one: test cards that succeed, fail, take their time or lose their answer; what it was asked under which key
- * survives a restart; a key that comes again is answered and not charged again; more than was charged is never given back.
- * It is the outside: its statements commit by themselves, never in a transaction of the domain.
+ * The built-in payment provider, used unless Stripe is configured. It moves no real money, and otherwise behaves like
+ * a real provider:
+ * - Test cards succeed, fail, take their time or lose their answer.
+ * - Requests and their keys survive a restart.
+ * - A repeated key is answered and not charged again.
+ * - A charge is never refunded beyond its amount.
+ * This provider is an outside system: its statements commit by themselves, never in a transaction of the domain.
  * Writes: local_provider_payments, local_provider_refunds.
  */
 import type { Db } from "#base/database/db.ts"
@@ -22,9 +25,9 @@ export const confirmationSeconds = 3
 interface TestCard {
   readonly label: string
   readonly outcome: "succeeded" | "processing" | "failed"
-  /** Why it fails, stable. */
+  /** The stable code of its failure. */
   readonly code?: keyof typeof reasons
-  /** It is charged, but the answer never arrives. */
+  /** The card is charged, but the answer never arrives. */
   readonly silent?: true
 }
 
@@ -35,7 +38,7 @@ const reasons = {
   unknown_card_token: "There is no such card.",
 } as const
 
-/** The cards that there are, by the token that a payment form would make of them. */
+/** The test cards, by the token that a payment form would make of them. */
 export const testCards: Readonly<Record<string, TestCard>> = {
   tok_visa: { label: "visa ···· 4242", outcome: "succeeded" },
   tok_mastercard: { label: "mastercard ···· 4444", outcome: "succeeded" },
@@ -58,7 +61,7 @@ export const localProvider = (db: Db): PaymentProvider => ({
     const isNew = await enter(db, request, card)
     if (isNew && card.silent) throw new OutcomeUnknown("no answer from the payment provider")
     const answer = await answerTo(db, request.key)
-    if (answer === undefined) throw new OutcomeUnknown("the payment provider lost what it was asked")
+    if (answer === undefined) throw new OutcomeUnknown("the payment provider lost the request")
     return answer
   },
 
@@ -79,13 +82,14 @@ export const localProvider = (db: Db): PaymentProvider => ({
 
   async saveCard(token) {
     const { label, code } = cardOf(token)
-    // Declined charges say nothing about the card itself; it can be saved, and charged when there is money again.
+    // A declined charge says nothing about the card itself. The card can be saved, and charged when there is money
+    // again.
     if (code === "expired_card" || code === "unknown_card_token") throw new CardRefused(code, reasons[code])
     return { provider: "local", reference: token, label }
   },
 })
 
-/** Ends, successfully, at most `limit` charges that took their time and whose time has come; answers their keys. */
+/** Lets at most `limit` delayed charges succeed whose time has come; answers their keys. */
 export async function confirmDue(
   db: Db,
   limit: number,
@@ -109,7 +113,7 @@ export async function confirmDue(
   }))
 }
 
-/** Enters the charge in the books; false when its key stands there already. */
+/** Records the charge; false when its key is known already. */
 async function enter(db: Db, { key, facilityId, amount, currency }: ChargeRequest, card: TestCard): Promise<boolean> {
   const { outcome, code = null } = card
   const { count } = await db`
@@ -129,7 +133,10 @@ async function answerTo(db: Db, key: string): Promise<ChargeAnswer | undefined> 
   return { status: "failed", code, reason: reasons[code], providerPaymentId: idOf(key) }
 }
 
-/** Gives back what is left of the charge, or nothing. The charge is locked, so that two refunds see each other. */
+/**
+ * Refunds the amount if the charge has so much left, else nothing. The charge is locked, so concurrent refunds see
+ * each other.
+ */
 async function give(db: Db, { key, providerPaymentId, amount }: RefundRequest): Promise<void> {
   const charge = providerPaymentId.slice(idPrefix.length)
   await db.begin(async (tx) => {

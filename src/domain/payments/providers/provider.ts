@@ -1,11 +1,12 @@
 /**
- * What takes money and gives it back: an outside system, asked outside of any database transaction and always under a key
- * of ours (the id of the payment or refund). Asked twice under one key it does it once and answers what became of it.
- * Two implementations: the built-in one (local-provider.ts), which is the default, and Stripe (stripe-provider.ts).
+ * A payment provider takes money and gives it back. It is an outside system. It is asked outside of any database
+ * transaction, and always under a key of ours (the id of the payment or refund). A request that is repeated under its
+ * key is carried out once and answered with its outcome. There are two implementations: the built-in one (local.ts),
+ * which is the default, and Stripe (stripe.ts).
  */
 import type { ProviderName, SavedCard } from "#domain/ledger/saved-card.ts"
 
-/** What to charge: a token that the provider's own form made of a card, or a card that was saved. Never a card number. */
+/** The card to charge: a token that the provider's own form made of a card, or a saved card. Never a card number. */
 export type Card =
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "saved"; readonly reference: string }
@@ -25,7 +26,7 @@ export interface ChargeRequest {
 
 export type ChargeAnswer =
   | { readonly status: "succeeded"; readonly providerPaymentId: string }
-  /** Its end comes later, by itself. */
+  /** The outcome comes later, by itself. */
   | { readonly status: "processing"; readonly providerPaymentId: string }
   | {
       readonly status: "failed"
@@ -57,10 +58,10 @@ export type RefundAnswer =
 export interface PaymentProvider {
   readonly name: ProviderName
   charge(request: ChargeRequest): Promise<ChargeAnswer>
-  /** What became of a charge; undefined: the provider does not know of it (yet). Charges nothing. */
+  /** The outcome of a charge; undefined: the provider does not know the charge (yet). Charges nothing. */
   findCharge(key: string, providerPaymentId: string | null): Promise<ChargeAnswer | undefined>
   refund(request: RefundRequest): Promise<RefundAnswer>
-  /** What became of a refund; undefined: the provider does not know of it. Gives nothing back. */
+  /** The outcome of a refund; undefined: the provider does not know the refund. Refunds nothing. */
   findRefund(
     request: Pick<RefundRequest, "key" | "providerPaymentId">,
     providerRefundId: string | null,
@@ -69,7 +70,7 @@ export interface PaymentProvider {
   saveCard(token: string): Promise<SavedCard>
 }
 
-/** No answer, or one that says nothing: ask again, under the same key. */
+/** No answer, or an answer without an outcome: ask again under the same key. */
 export class OutcomeUnknown extends Error {
   readonly _tag = "OutcomeUnknown"
 }
@@ -85,8 +86,8 @@ export class CardRefused extends Error {
   }
 }
 
-/** What the call answers; undefined when its outcome is unknown. */
-export async function known<T>(call: Promise<T>): Promise<T | undefined> {
+/** The answer of the call; undefined when the outcome is unknown. */
+export async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call
   } catch (error) {

@@ -1,17 +1,20 @@
 /**
- * Stripe's own SDK over the one guard of everything that leaves the process, and the amounts as Stripe wants them.
- * Nothing is sent a second time by the SDK: what has no answer is asked for again by the job payment-resolution.
+ * Stripe's own SDK, behind the one guard of everything that leaves the process, and the amounts in Stripe's units.
+ * The SDK sends nothing a second time. The job payment-resolution asks again about a request without an answer.
  */
 import Stripe from "stripe"
 import type { StripeConfig } from "#base/config.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
 
-/** A request that pays waits for this, milliseconds: a payer must hear something before their connection is given up. */
+/**
+ * A request that pays waits this long, milliseconds. The payer must get an answer before their connection is given
+ * up.
+ */
 const timeoutMs = 8_000
 /** A list of refunds with all their fields stays below 200 KiB. */
 const maxAnswerBytes = 1024 * 1024
 
-/** @param allow networks that may be reached although they are not public: for a Stripe of one's own on this machine. */
+/** @param allow networks that may be reached although they are not public, for a Stripe of one's own on this machine */
 export function stripeClient({ secretKey, apiBase }: StripeConfig, allow: readonly string[]): Stripe {
   const { protocol, hostname, port } = new URL(apiBase)
   const guarded = async (
@@ -40,9 +43,12 @@ export function stripeClient({ secretKey, apiBase }: StripeConfig, allow: readon
   })
 }
 
-/** Minor units as Stripe counts them; undefined: Stripe cannot charge this amount. See https://docs.stripe.com/currencies. */
+/**
+ * Minor units as Stripe counts them; undefined: Stripe cannot charge this amount.
+ * See https://docs.stripe.com/currencies.
+ */
 export function stripeAmount(amount: number, currency: string): number | undefined {
-  // ISO 4217 has no minor unit for these two, Stripe still counts hundredths.
+  // ISO 4217 has no minor unit for these two. Stripe still counts hundredths.
   if (currency === "ISK" || currency === "UGX") return amount * 100
   if (thousandths.has(currency) && amount % 10 !== 0) return undefined
   return amount

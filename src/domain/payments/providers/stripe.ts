@@ -1,8 +1,8 @@
 /**
- * Stripe as a payment provider: a payment is a PaymentIntent that is confirmed at once, under an idempotency key that is
- * our id, which also stands in its metadata. Stripe forgets keys after a day, so what became of a payment is looked up by
- * that metadata, and a payment is only sent again while its key is certainly known. A card that asks for its holder
- * (3-D Secure) fails with authentication_required: nobody is there to answer.
+ * Stripe as a payment provider. A payment is a PaymentIntent that is confirmed at once. Our id is its idempotency
+ * key, and also stands in its metadata. Stripe forgets keys after a day, so an outcome is looked up by that metadata.
+ * A payment is sent again only while its key is certainly known. A card that asks for its holder (3-D Secure) fails
+ * with authentication_required: nobody is there to answer.
  */
 import Stripe from "stripe"
 import {
@@ -89,7 +89,7 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
   },
 })
 
-/** What a PaymentIntent says; succeeded and failed are final, every other state is on its way. */
+/** The answer that a PaymentIntent gives. Succeeded and failed are final; every other state is processing. */
 export function chargeAnswer(intent: Stripe.PaymentIntent): ChargeAnswer {
   const providerPaymentId = intent.id
   if (intent.status === "succeeded") return { status: "succeeded", providerPaymentId }
@@ -113,7 +113,7 @@ export function refundAnswer(refund: Stripe.Refund): RefundAnswer {
   return { status: "processing", providerRefundId }
 }
 
-/** More refunds of one payment than anybody makes. */
+/** Nobody makes this many refunds of one payment. */
 const maxRefunds = 100
 const declined = "The card was declined."
 
@@ -124,7 +124,7 @@ async function intentOf(
 ) {
   const [customer, method] =
     card.kind === "saved" ? (JSON.parse(card.reference) as [string, string]) : [undefined, card.token]
-  // A token becomes a payment method once: the key sees to it that the same one is made again.
+  // A token becomes a payment method once. A repetition under the same key gets the same payment method.
   const payment_method = method.startsWith("tok_")
     ? (await stripe.paymentMethods.create({ type: "card", card: { token: method } }, keyed(`${key}:card`))).id
     : method
@@ -142,7 +142,7 @@ async function intentOf(
 
 const keyed = (idempotencyKey: string): Stripe.RequestOptions => ({ idempotencyKey })
 
-/** An answer that says that nothing was done. Throws OutcomeUnknown for every other failure. */
+/** The answer to a failure in which Stripe certainly did nothing. Throws OutcomeUnknown for every other failure. */
 function refused(error: unknown) {
   if (error instanceof Stripe.errors.StripeCardError) {
     const providerPaymentId = error.payment_intent?.id
@@ -168,6 +168,6 @@ function refused(error: unknown) {
 
 const unknownOutcome = (error: unknown) => new OutcomeUnknown(error instanceof Error ? error.message : String(error))
 
-/** "card_declined" says less than why it was. */
+/** The decline code says why, where "card_declined" does not. */
 const codeOf = (code: string | undefined, declineCode: string | undefined) =>
   (code === "card_declined" && declineCode && declineCode !== "generic_decline" ? declineCode : code) ?? "card_declined"

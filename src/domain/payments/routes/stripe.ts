@@ -1,6 +1,6 @@
 /**
- * What Stripe reports: a webhook of its own making, with a signature over the raw body that is checked before anything else
- * is believed. The real time decides whether it is fresh, never the movable clock.
+ * Stripe's webhook. Its signature over the raw body is checked before anything in the body is believed. The real time
+ * decides whether the event is fresh, never the movable clock.
  */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"

@@ -1,4 +1,4 @@
-/** A link between parent and child as the API answers it: the Schema, and its one way from a row. */
+/** A link between parent and child as the API answers it: the Schema, and the one conversion from a row. */
 import * as Schema from "effect/Schema"
 import { childPermissions } from "#access/caller.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
@@ -21,16 +21,16 @@ export const ChildLink = Schema.Struct({
       birthDate: Schema.NullOr(Schema.String),
       email: Schema.NullOr(Schema.String),
     }),
-  ).annotate({ description: "who the child is; null for the parent until the link is accepted" }),
+  ).annotate({ description: "the child; null for the parent until the link is accepted" }),
   createdAt: Instant,
   linkedAt: Schema.NullOr(Instant),
 }).annotate({ identifier: "ChildLink" })
 export type ChildLink = typeof ChildLink.Type
 
-/** As the parent sees it: whom they only invited stays unknown to them. */
+/** For the parent. An invited child stays unknown until the link is accepted. */
 export const toParent = (row: LinkRow): ChildLink => linkOf(row, row.status === "linked")
 
-/** As the child sees it. */
+/** For the child. */
 export const toChild = (row: LinkRow): ChildLink => linkOf(row, true)
 
 const linkOf = (row: LinkRow, tellsChild: boolean): ChildLink => ({

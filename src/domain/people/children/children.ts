@@ -1,14 +1,18 @@
 /**
- * A parent's children. A child that the parent made is linked at once; so is one whom staff link, when both are members of
- * a facility of theirs; anybody else is invited, and linked when they accept (`invitations.ts`). A child who cannot sign in
- * keeps a parent, who acts for it, and at whose address it is reached when it has none.
+ * A parent's children. A child is linked at once in two cases:
+ * - The parent made the child's account.
+ * - Staff link the child, and parent and child are members of a facility of theirs.
+ * Anybody else is invited, and linked on acceptance (`invitations.ts`).
+ * A child who cannot sign in keeps a parent, who acts for the child. A child without an address is reached at the
+ * parent's.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { giveParentRoles, takeParentRoles } from "#domain/people/roles.ts"
@@ -33,10 +37,12 @@ import {
 export const maxChildren = 20
 
 /**
- * Adds a child to a parent: a new account, or somebody who has one. Records `user.created` for a new account, and
- * `parent_child.linked` unless it is an invitation.
- * @throws NotFound, NotAllowed, RuleBroken (child_unknown, own_child, reverse_link, too_many_children, parent_has_no_email,
- *   facility_unknown, limit_reached), WrongState (email_taken, already_linked, primary_parent_exists)
+ * Adds a child to a parent: a new account, or a person with an account.
+ * Records `user.created` for a new account, and `parent_child.linked` unless the child is invited.
+ *
+ * @throws NotFound, NotAllowed, RuleBroken (child_unknown, own_child, reverse_link, too_many_children,
+ * parent_has_no_email, facility_unknown, limit_reached), WrongState (email_taken, already_linked,
+ * primary_parent_exists)
  */
 export async function addChild(
   tx: Tx,
@@ -80,7 +86,7 @@ export async function addChild(
   return toParent(link)
 }
 
-/** A new link: records `parent_child.linked` in the child's facility, and gives the parent their role where the child plays. */
+/** Records `parent_child.linked` in the child's facility, and gives the parent their role where the child has one. */
 export async function announceLink(tx: Tx, caller: Caller, link: LinkRow): Promise<void> {
   const { parent_id: parentId, child_id: childId, relationship, is_primary: isPrimary, permissions } = link
   const data = { parentId, childId, relationship, isPrimary, permissions }
@@ -89,8 +95,10 @@ export async function announceLink(tx: Tx, caller: Caller, link: LinkRow): Promi
 }
 
 /**
- * Ends a link, or takes an invitation back: for the parent, the child, the parent who answers for the child's account,
- * and those who could have made it. Records `parent_child.unlinked` for a link.
+ * Ends a link, or takes an invitation back. Records `parent_child.unlinked` for a link. Allowed are:
+ * - the parent and the child,
+ * - the parent responsible for the child's account,
+ * - callers who could have made the link.
  * @throws NotFound, WrongState `child_needs_a_parent`
  */
 export async function removeChild(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<void> {
@@ -116,8 +124,8 @@ export async function removeChild(tx: Tx, caller: Caller, parentId: string, chil
 export const ChildQuery = Schema.Struct({ ...pageQuery, status: Schema.optionalKey(LinkStatus) })
 
 /**
- * A parent's children, in the order of their links: for the parent, and for staff those who are members with the parent.
- * Throws NotFound for who may not see any.
+ * A parent's children, in the order of their links. The parent sees all of them.
+ * Staff see the children who are members of a common facility. Throws NotFound for other callers.
  */
 export async function listChildren(
   db: Queryable,
@@ -128,26 +136,26 @@ export async function listChildren(
   const seesAll = caller.userId === parentId || isPlatformAdmin(caller)
   const isThere = seesAll ? await isPerson(db, parentId) : await mayActOn(db, caller, parentId)
   if (!isThere) throw new NotFound("user", parentId)
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const sharedFacilities = seesAll ? undefined : facilitiesWith(caller, "staff")
   const rows = await findLinks(db, { parentId, sharedFacilities, status: query.status, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.id], toParent)
 }
 
-/** The person themself, the platform's administrator, and staff of a facility where the person is a member. */
+/** The person, the platform's administrator, and staff of a facility where the person is a member. */
 async function mayActOn(db: Queryable, caller: Caller, userId: string): Promise<boolean> {
   if (caller.userId === userId || isPlatformAdmin(caller)) return true
   return shareFacility(db, userId, userId, facilitiesWith(caller, "staff"))
 }
 
-/** Whoever may link two people without asking: the platform's administrator, and staff where both are members. */
+/** Allowed to link two people without an invitation: the platform's administrator, and staff where both are members. */
 async function mayLink(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<boolean> {
   if (caller.userId === parentId) return false
   return isPlatformAdmin(caller) || shareFacility(tx, parentId, childId, facilitiesWith(caller, "staff"))
 }
 
-/** Whether somebody who has an account is linked or invited. Staff link whom they know, and invite nobody for others. */
+/** Whether a person with an account is linked or invited. Staff link members, and invite nobody on behalf of others. */
 async function statusOf(
   tx: Tx,
   caller: Caller,
@@ -172,7 +180,7 @@ async function makeAccount(
   const { firstName, lastName, birthDate, email, facilityId } = input
   if (firstName === undefined || lastName === undefined) throw new Error("addChild: the input was not checked")
   const isOwn = caller.userId === parent.id
-  // Registration is open, so a parent may name any facility; staff make members of their own.
+  // Registration is open, so a parent may name any facility. Staff make members of their own facility only.
   if (facilityId !== undefined && !isOwn && !isPlatformAdmin(caller)) {
     if (!facilitiesWith(caller, "staff").includes(facilityId.toLowerCase())) {
       throw new NotAllowed("Staff make children players of their own facility only.")
@@ -191,7 +199,7 @@ async function makeAccount(
   await registerChild(tx, account, parent, caller.userId)
 }
 
-/** The first facility in which the child holds a role, by its id: there its links are heard. */
+/** The facility with the lowest id in which the child holds a role. The events of its links belong to it. */
 async function scopeOfChild(tx: Tx, childId: string) {
   const [first] = await facilitiesOf(tx, childId)
   return first === undefined ? undefined : facilityScope(tx, first)

@@ -1,4 +1,6 @@
-/** What a child is added with: the id of somebody who has an account, or what makes one. Parsed at the edge. */
+/**
+ * The input that adds a child: the id of a person with an account, or the fields of a new account. Parsed at the edge.
+ */
 import * as Schema from "effect/Schema"
 import { childPermissions } from "#access/caller.ts"
 import { Password } from "#access/passwords.ts"
@@ -7,7 +9,7 @@ import { isLocalDate } from "#base/local-days.ts"
 import { Email, Id, Name } from "#base/schema/request-fields.ts"
 
 const maxRelationshipLength = 60
-/** Nobody alive was born before it. */
+/** Nobody alive was born before this day. */
 const firstBirthDate = "1900-01-01"
 
 const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "date" }).check(
@@ -18,7 +20,9 @@ const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "d
 )
 
 export const ChildInput = Schema.Struct({
-  childId: Schema.optionalKey(Id).annotateKey({ description: "somebody who has an account; without it one is made" }),
+  childId: Schema.optionalKey(Id).annotateKey({
+    description: "a person with an account; without it a new account is made",
+  }),
   firstName: Schema.optionalKey(Name),
   lastName: Schema.optionalKey(Name),
   birthDate: Schema.optionalKey(BirthDate),
@@ -30,7 +34,7 @@ export const ChildInput = Schema.Struct({
   registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
   relationship: Name.check(Schema.isMaxLength(maxRelationshipLength)),
   isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "whether it is the first parent to ask; a child has one. Left out: true when the child has none yet",
+    description: "whether it is the primary parent; a child has one. Left out: true when the child has none yet",
   }),
   permissions: Schema.optionalKey(Schema.Array(Schema.Literals(childPermissions)).check(Schema.isUnique())).annotateKey(
     {

@@ -1,32 +1,35 @@
 /**
- * Invitations to be somebody's child: seen and answered by who is invited, or by the parent who made their account. Of two
- * answers one counts.
+ * Invitations to be a person's child. The invited child, or the parent who made the child's account, sees and answers
+ * them.
+ * Of two answers one counts.
  */
 import * as Schema from "effect/Schema"
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { keyAfter, limitOf, type Page, pageOf } from "#base/schema/page.ts"
+import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { type ChildLink, toChild } from "./answer.ts"
 import { announceLink, type ChildQuery } from "./children.ts"
 import { answerLink, findLink, findLinks, type LinkRow, lockPeople, standing } from "./rows.ts"
 
-/** The caller's parents, invitations included, and those of the children whose accounts the caller made. */
+/** The caller's parents, invitations included, and the parents of the children whose accounts the caller made. */
 export async function listChildLinks(
   db: Queryable,
   caller: Caller,
   query: typeof ChildQuery.Type,
 ): Promise<Page<ChildLink>> {
-  const limit = limitOf(query)
+  const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await findLinks(db, { answeredBy: caller.userId, status: query.status, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.id], toChild)
 }
 
 /**
- * Accepts an invitation. When the child has a primary parent already, the new one is none. Records `parent_child.linked`.
+ * Accepts an invitation. If the child already has a primary parent, the new parent is not primary.
+ * Records `parent_child.linked`.
  * @throws NotFound, WrongState (invitation_answered, reverse_link)
  */
 export async function acceptInvitation(tx: Tx, caller: Caller, id: string): Promise<ChildLink> {
@@ -47,7 +50,7 @@ export async function declineInvitation(tx: Tx, caller: Caller, id: string): Pro
   return toChild({ ...invitation, status: "declined", is_primary: false })
 }
 
-/** The invitation under the locks of both people, which every change of it takes. */
+/** The invitation under the locks of both people. Every change of an invitation takes these locks. */
 async function lockInvitation(tx: Tx, caller: Caller, id: string): Promise<LinkRow> {
   const seen = await findLink(tx, id)
   if (!seen) throw new NotFound("invitation", id)

@@ -1,9 +1,10 @@
-/** Parents and children: who is whose. The links themselves are written in `links.ts`. */
-import type { Queryable, Tx } from "#base/database/db.ts"
+/** The parents of children. `rows.ts` writes the links. */
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
 /**
- * The parents of each of these people who may see their feedback, by child, the primary parent first; who has none is
- * left out.
+ * The parents of each of these people who may see their feedback, by child, the primary parent first.
+ * People without such a parent are left out.
  */
 export async function parentsOf(
   db: Queryable,
@@ -17,7 +18,7 @@ export async function parentsOf(
   return new Map(rows.map((row) => [row.child_id, row.parents]))
 }
 
-/** All parents of a person, whatever they may do. */
+/** All parents of a person, whatever their permissions. */
 export async function parentIdsOf(tx: Tx, userId: string): Promise<string[]> {
   const rows = await tx<{ parent_id: string }[]>`
     select parent_id from slotbase.child_links where child_id = ${userId} and status = 'linked' order by parent_id`

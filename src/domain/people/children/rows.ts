@@ -1,13 +1,15 @@
 /**
- * The rows of parents and children. A link is changed under the locks of both people, taken in the order of their ids, so
- * that of two who would make a second primary parent, or each other's parent, one comes second and sees the first.
+ * The rows of parents and children. A link is changed under the locks of both people, taken in the order of their ids.
+ * Two changes may conflict: a second primary parent, or two people as each other's parents. The later change sees the
+ * earlier one.
  * Writes: child_links.
  */
 import type { ChildPermission } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 
-export type LinkStatus = "invited" | "linked" | "declined"
+type LinkStatus = "invited" | "linked" | "declined"
 
 export interface LinkRow {
   readonly id: string
@@ -26,17 +28,17 @@ export interface LinkRow {
   readonly child_email: string | null
 }
 
-/** A person as far as their links are concerned. */
+/** The part of a person that links need. */
 export interface LockedPerson {
   readonly id: string
   readonly name: string
   readonly email: string | null
   readonly can_sign_in: boolean
-  /** The parent who made the account and answers for it. */
+  /** The parent who made the account and is responsible for it. */
   readonly managed_by: string | null
 }
 
-/** Locks people in the order of their ids; who is no person is left out. */
+/** Locks people in the order of their ids. Ids of no person are left out. */
 export async function lockPeople(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, LockedPerson>> {
   const rows = await tx<LockedPerson[]>`
     select id, first_name || ' ' || last_name as name, email, password_hash is not null as can_sign_in, managed_by
@@ -46,7 +48,7 @@ export async function lockPeople(tx: Tx, ids: readonly string[]): Promise<Readon
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** What stands against a new link, read under the locks. */
+/** The facts against a new link, read under the locks. */
 export async function standing(
   tx: Tx,
   parentId: string,
@@ -64,7 +66,10 @@ export async function standing(
   return row
 }
 
-/** Inserts a link or an invitation; a declined one is replaced, and by a link an invitation too. Undefined: there is one. */
+/**
+ * Inserts a link or an invitation. It replaces a declined invitation, and a link also replaces an open one.
+ * Undefined: there is one already.
+ */
 export async function insertLink(
   tx: Tx,
   link: {
@@ -91,7 +96,7 @@ export async function insertLink(
   return made && findLink(tx, made.id)
 }
 
-/** The answer to an invitation. */
+/** Stores the answer to an invitation. */
 export async function answerLink(
   tx: Tx,
   id: string,
@@ -120,16 +125,16 @@ export async function findLinkOf(db: Queryable, parentId: string, childId: strin
 
 export interface LinkFilter {
   readonly parentId?: string
-  /** Links of this child, and of those whose account this person answers for. */
+  /** Links of this child, and of the children for whose accounts this person is responsible. */
   readonly answeredBy?: string
-  /** Only children who hold a role in one of these facilities, as the parent does. */
+  /** Only children who hold a role in one of these facilities, like the parent. */
   readonly sharedFacilities?: readonly string[] | undefined
   readonly status: LinkStatus | undefined
   readonly after: string
   readonly limit: number
 }
 
-/** By id, which is the order in which they were made. */
+/** By id, which is the order of creation. */
 export async function findLinks(db: Queryable, filter: LinkFilter): Promise<readonly LinkRow[]> {
   const { parentId, answeredBy, sharedFacilities, status, after, limit } = filter
   const none = db``
@@ -148,7 +153,7 @@ export async function findLinks(db: Queryable, filter: LinkFilter): Promise<read
     order by l.id limit ${limit}`
 }
 
-/** Whether both hold a role in one of the facilities. */
+/** Whether both people hold a role in one of the facilities. */
 export async function shareFacility(
   db: Queryable,
   a: string,

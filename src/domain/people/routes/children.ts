@@ -32,7 +32,7 @@ export const childRoutes = (app: App) =>
         tag,
         summary: "Add a child to a parent",
         description:
-          "Without a `childId` an account is made for the child. Somebody who has an account is invited (`status` is " +
+          "Without a `childId` an account is made for the child. A person with an account is invited (`status` is " +
           "`invited`), and linked when they accept; staff link two members of their facility at once.",
         body: ChildInput,
         answer: ChildLink,

@@ -1,4 +1,4 @@
-/** Who holds which role: give one, take one away, see them. */
+/** The roles of people: give one, take one away, list them. */
 import { Elysia } from "elysia"
 import { listRoles, RoleQuery } from "#domain/people/list-roles.ts"
 import { assignRole, RoleGrant, RoleInput, revokeRole } from "#domain/people/roles.ts"
@@ -33,7 +33,7 @@ export const roleRoutes = (app: App) =>
         summary: "Give a person a role",
         description:
           "Administrators of a facility or of an organization give roles in it, up to their own; platform administrators " +
-          "anywhere. A role in an organization counts in all its facilities. Who holds the role already is answered with " +
+          "anywhere. A role in an organization counts in all its facilities. A role that the person already holds is answered with " +
           "200, and nothing is recorded.",
         body: RoleInput,
         answer: RoleGrant,
@@ -51,7 +51,7 @@ export const roleRoutes = (app: App) =>
       described({
         tag,
         summary: "List a person's roles",
-        description: "All of them for the person themself; others see the roles in what they administer.",
+        description: "All of them for the person themself; others see the roles in the scopes that they administer.",
         query: RoleQuery,
         answer: listOf(RoleGrant),
       }),

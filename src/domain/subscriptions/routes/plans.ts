@@ -1,4 +1,4 @@
-/** What facilities can subscribe to, and the coupons that make it cheaper. */
+/** The plans that facilities can subscribe to, and the coupons that reduce their price. */
 import { Elysia } from "elysia"
 import { requirePlatformAdmin } from "#access/caller.ts"
 import { PageQuery } from "#base/schema/page.ts"

@@ -1,4 +1,4 @@
-/** A facility's own subscription to SlotBase: for those who administer it; how much of it is used, for staff too. */
+/** A facility's own subscription to SlotBase, for its administrators. Its use is also for staff. */
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -76,8 +76,7 @@ export const subscriptionRoutes = (app: App) =>
       described({
         tag,
         summary: "Cancel the subscription",
-        description:
-          "At the end of its period unless told otherwise. What is paid is not paid back; what is open is still due.",
+        description: "At the end of its period by default. Paid amounts are not refunded; open invoices are still due.",
         body: CancelSubscriptionInput,
         answer: Subscription,
         events: ["subscription.cancelled"],
@@ -106,7 +105,8 @@ export const subscriptionRoutes = (app: App) =>
       described({
         tag,
         summary: "Read how much of each entitlement is used",
-        description: "For staff. From 80 % of a limit on it is approached; at the limit nothing more is allowed.",
+        description:
+          "For staff. From 80 % of a limit on, the level is `approaching`; at the limit nothing more is allowed.",
         answer: Usage,
       }),
     )
@@ -132,7 +132,7 @@ export const subscriptionRoutes = (app: App) =>
       },
       described({
         tag,
-        summary: "List what to upgrade for, the newest first",
+        summary: "List the upgrade prompts, the newest first",
         query: PromptQuery,
         answer: listOf(UpgradePrompt),
       }),

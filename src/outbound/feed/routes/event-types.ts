@@ -1,4 +1,4 @@
-/** The catalogue of event types, for anybody: it tells about no one. */
+/** The catalogue of event types. The catalogue is public: it contains nothing about a person or a facility. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { NotFound } from "#base/errors.ts"
@@ -34,7 +34,7 @@ export const eventTypeRoutes = () =>
 
 const tag = "Events"
 
-/** It changes with the program only. */
+/** The list changes only with the program. */
 const all = { data: catalogue.map(({ type }) => describeEventType(type as EventType)), next: null }
 
 const EventTypeDescription = Schema.Struct({
@@ -44,7 +44,7 @@ const EventTypeDescription = Schema.Struct({
   description: Schema.String,
   aggregate: Schema.String,
   facilityWebhook: Schema.Boolean.annotate({ description: "a facility's webhook may subscribe to it" }),
-  channels: Schema.Array(Schema.String).annotate({ description: "WebSocket channels that tell of it" }),
+  channels: Schema.Array(Schema.String).annotate({ description: "WebSocket channels that carry it" }),
   source: Schema.String,
   schema: Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "JSON Schema of `data`" }),
   sample: DomainEvent,

@@ -1,4 +1,6 @@
-/** The feed of events, an event, and its story: for the staff of a facility, and for the platform across facilities. */
+/**
+ * The feed of events, an event, and its history: for the staff of a facility, and for the platform across facilities.
+ */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requirePlatformAdmin, requireStaff } from "#access/caller.ts"
@@ -36,7 +38,7 @@ export const eventRoutes = (app: App) =>
         requireStaff(await caller(), idOf("facility", facilityId))
         return readEventLog(app.db, idOf("event", eventId), facilityId)
       },
-      described({ tag, summary: "Read what became of an event", answer: EventLog }),
+      described({ tag, summary: "Read the history of an event", answer: EventLog }),
     )
     .get(
       "/v1/events",
@@ -60,12 +62,12 @@ export const eventRoutes = (app: App) =>
         requirePlatformAdmin(await caller())
         return readEventLog(app.db, idOf("event", eventId))
       },
-      described({ tag, summary: "Read what became of an event of any facility", answer: EventLog }),
+      described({ tag, summary: "Read the history of an event of any facility", answer: EventLog }),
     )
 
 const tag = "Events"
 
-/** More types than the catalogue has are a mistake. */
+/** A filter with more types than the catalogue has is a mistake. */
 const maxTypesLength = 2_000
 
 const FeedQuery = Schema.Struct({
@@ -96,8 +98,8 @@ const LoggedEvent = Schema.Struct({ ...DomainEvent.fields, position: Position })
 
 const FeedPage = Schema.Struct({
   data: Schema.Array(LoggedEvent),
-  next: Schema.NullOr(Schema.String).annotate({ description: "there may be more: read on after it, at once" }),
-  position: Schema.String.annotate({ description: "everything up to here was looked at: to poll, read on after it" }),
+  next: Schema.NullOr(Schema.String).annotate({ description: "there may be more: continue after it, at once" }),
+  position: Schema.String.annotate({ description: "the log was read up to here: to poll, continue after it" }),
 })
 
 const feed = { tag, query: FeedQuery, answer: FeedPage } as const

@@ -1,6 +1,7 @@
 /**
- * The local mailbox's own SMTP server: on a free port of the loopback interface, inside this process, for this process
- * only (it asks for a password that nobody else knows). What it takes is a row of slotbase.mailbox before it says so.
+ * The local mailbox's own SMTP server: on a free port of the loopback interface, inside this process.
+ * Only this process can use the server: it asks for a password that no other program knows.
+ * A mail is a row of slotbase.mailbox before the server accepts it.
  */
 import { randomBytes } from "node:crypto"
 import type { AddressInfo } from "node:net"
@@ -11,14 +12,14 @@ import { sameSecret } from "#base/secrets.ts"
 import { keepMail } from "./mailbox.ts"
 
 export interface MailboxServer {
-  /** smtp:// address with the password in it. */
+  /** The smtp:// address with the password in it. */
   readonly url: string
   close(): Promise<void>
 }
 
 const maxMailBytes = 1024 * 1024
 const maxClients = 20
-/** For connections that are still open when it closes. */
+/** For connections that are still open when the server closes. */
 const closeTimeoutMs = 2_000
 
 export async function startMailboxServer(db: Db): Promise<MailboxServer> {
@@ -49,7 +50,7 @@ export async function startMailboxServer(db: Db): Promise<MailboxServer> {
   server.once("error", reject)
   server.listen(0, "127.0.0.1", resolve)
   await listening
-  // A connection that breaks is its client's business, and seen there.
+  // A broken connection is handled by its client.
   server.on("error", () => {})
   const { port } = server.server.address() as AddressInfo
   return {
@@ -70,7 +71,7 @@ async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSes
   if (stream.sizeExceeded || bytes > maxMailBytes)
     throw Object.assign(new Error(`Mail larger than ${maxMailBytes} bytes`), { responseCode: 552 })
   const raw = Buffer.concat(chunks)
-  // The head alone names it; the rest is taken apart when somebody opens it.
+  // The head alone identifies the mail. The rest is parsed when somebody opens the mail.
   const mail = await simpleParser(headOf(raw))
   const { mailFrom, rcptTo } = session.envelope
   await keepMail(db, {

@@ -1,6 +1,6 @@
 /**
- * The local mailbox: where mail goes, and can be read, while no SMTP server is configured.
- * Writes: mailbox, of which housekeeping keeps the latest thousand mails.
+ * The local mailbox: it receives mail, and shows it, while no SMTP server is configured.
+ * Housekeeping keeps the latest thousand mails. Writes: mailbox.
  */
 import { simpleParser } from "mailparser"
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -20,7 +20,7 @@ export interface Mail extends NewMail {
   readonly receivedAt: Date
 }
 
-/** A mail, taken apart. */
+/** A parsed mail. */
 export interface OpenedMail extends Mail {
   readonly from: string
   readonly to: string
@@ -40,7 +40,7 @@ export async function keepMail(db: Db, mail: NewMail): Promise<void> {
             ${clean(mail.subject)}, ${clean(mail.raw)})`
 }
 
-/** Deletes all mails but the latest thousand; answers how many. */
+/** Deletes all mails but the latest thousand; returns the number of deleted mails. */
 export async function forgetOldMails(db: Db): Promise<number> {
   const { count } = await db`
     delete from slotbase.mailbox

@@ -1,7 +1,9 @@
 /**
- * The local mailbox in a browser: GET /mailbox and GET /mailbox/{id}. It exists only while no SMTP server is configured
- * and outside of production. Whoever has the address that the program prints may read it: the key in it is sealed with
- * the program's secret, ends after a week, and moves into a cookie at once. Mails are shown without a way to run anything.
+ * The local mailbox in a browser: GET /mailbox and GET /mailbox/{id}. It exists only without an SMTP server and outside
+ * production.
+ * The address that the program prints opens the mailbox.
+ * Its key is sealed with the program's secret, ends after a week, and moves into a cookie at once.
+ * Mails are shown without a way to run anything.
  */
 import { Elysia } from "elysia"
 import { clock } from "#base/clock.ts"
@@ -26,7 +28,10 @@ export const mailboxRoutes = (app: App) =>
  * The address to open, with a new key in it; undefined where there is no mailbox.
  * @param origin such as http://127.0.0.1:3000; default: as configured
  */
-export function mailboxUrl(app: App, origin = `http://${app.config.host}:${app.config.port}`): string | undefined {
+export function mailboxUrl(
+  app: Pick<App, "config" | "secrets">,
+  origin = `http://${app.config.host}:${app.config.port}`,
+): string | undefined {
   if (!exists(app)) return undefined
   const key = app.secrets.seal(String(clock.now() + keyLastsMs), purpose).toString("base64url")
   return `${origin}/mailbox?key=${key}`
@@ -37,7 +42,7 @@ const purpose = "mailbox key"
 const cookieName = "slotbase_mailbox"
 const longestKey = 200
 
-const exists = ({ config }: App) => config.smtpUrl === undefined && config.environment !== "production"
+const exists = ({ config }: Pick<App, "config">) => config.smtpUrl === undefined && config.environment !== "production"
 
 async function guarded(app: App, request: Request, show: () => Promise<string | Response>): Promise<Response> {
   if (!exists(app)) return page(404, messagePage("No mailbox", "Mail is sent over the SMTP server that is configured."))
@@ -46,12 +51,18 @@ async function guarded(app: App, request: Request, show: () => Promise<string | 
   if (given !== null && endOf(app, given) !== undefined) return moveIntoCookie(app, url, given)
   const kept = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(cookieName)
   if (given !== null || !kept || endOf(app, kept) === undefined)
-    return page(401, messagePage("Closed", "Open the mailbox with the address that SlotBase printed when it started."))
+    return page(
+      401,
+      messagePage(
+        "Closed",
+        "Open the mailbox with the address that ./scripts/slotbase links prints; an address lasts a week.",
+      ),
+    )
   const shown = await show()
   return shown instanceof Response ? shown : page(200, shown)
 }
 
-/** Out of the address, where it would stay in the history and on screenshots. */
+/** Moves the key out of the address, where it would stay in the history and on screenshots. */
 function moveIntoCookie(app: App, url: URL, key: string): Response {
   const seconds = Math.floor(((endOf(app, key) ?? 0) - clock.now()) / 1000)
   return new Response(null, {
@@ -64,7 +75,7 @@ function moveIntoCookie(app: App, url: URL, key: string): Response {
   })
 }
 
-/** When the key ends; undefined when it isn't one, or has ended. */
+/** The end of the key's lifetime; undefined for an expired or invalid key. */
 function endOf(app: App, key: string): number | undefined {
   if (key.length > longestKey) return undefined
   try {

@@ -1,7 +1,8 @@
 /**
- * Sends mail over SMTP: to the server of SMTP_URL, or without one to the local mailbox, over the same client. Pooled,
- * with a limit on every wait. Encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
- * A message that the server has taken is its responsibility: "sent" promises no more than that.
+ * Sends mail over SMTP: to the server of SMTP_URL, or else to the local mailbox, with the same client. Connections are
+ * pooled, and every wait has a limit.
+ * The client encrypts whenever the server offers it; `?requireTLS=true` in SMTP_URL insists.
+ * "Sent" means that the server has accepted the message, and no more than that.
  */
 import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
@@ -9,7 +10,7 @@ import type { Db } from "#base/database/db.ts"
 import { type MailboxServer, startMailboxServer } from "./mailbox-server.ts"
 
 export interface MailMessage {
-  /** UUID. The Message-ID is made of it and nothing else, so a repetition can be known as one. */
+  /** A UUID. The Message-ID consists only of this id, so that a repetition can be recognized. */
   readonly id: string
   readonly to: { readonly name: string; readonly address: string }
   readonly subject: string
@@ -18,26 +19,26 @@ export interface MailMessage {
 }
 
 export interface Mailer {
-  /** Why nothing can be sent at all, or undefined. */
+  /** The reason why nothing can be sent at all, or undefined. */
   readonly unavailable: string | undefined
   /** Resolves when the server has taken the message. Throws `RecipientRefused` or `MailFailed`. */
   send(message: MailMessage, signal?: AbortSignal): Promise<void>
-  /** Lets what is under way end, then closes every connection. */
+  /** Waits for the messages in flight, then closes every connection. */
   close(): Promise<void>
 }
 
-/** The server will never take mail for this address; the message is its answer. */
+/** The server will never accept mail for this address; the error's message is the server's answer. */
 export class RecipientRefused extends Error {
   readonly _tag = "RecipientRefused"
 }
 
-/** Not sent, or not known to be: another try may help. */
+/** The message was not sent, or the outcome is unknown: another attempt may help. */
 export class MailFailed extends Error {
   readonly _tag = "MailFailed"
   readonly code = "mail_failed"
   constructor(
     message: string,
-    /** unknown: it may have arrived. */
+    /** unknown: the message may have arrived. */
     readonly outcome: "not_sent" | "unknown",
   ) {
     super(message)
@@ -46,7 +47,7 @@ export class MailFailed extends Error {
 
 const maxConnections = 5
 const connectionTimeoutMs = 10_000
-/** Between two answers of the server. */
+/** The longest wait between two answers of the server. */
 const socketTimeoutMs = 30_000
 
 interface MailTools {
@@ -132,10 +133,13 @@ function failure(error: unknown): RecipientRefused | MailFailed {
     !policy(said)
   )
     return new RecipientRefused(said)
-  // An answer of the server means that it did not take the message; so does a connection that never stood.
+  // An answer of the server means that it did not take the message. A connection that was never made means the same.
   const answered = responseCode !== undefined && responseCode >= 400
   return new MailFailed(said, answered || syscall === "connect" || code === "EDNS" ? "not_sent" : "unknown")
 }
 
-/** "5.7.…" (RFC 3463) and 530 are about us, such as relaying denied: no reason to give up on everybody's mail. */
+/**
+ * "5.7.…" (RFC 3463) and 530 are about the sender, such as relaying denied. Mail to others must not be given up for
+ * them.
+ */
 const policy = (response: string) => /^5\d\d[ -]5\.7\.|^530/.test(response)

@@ -1,4 +1,4 @@
-/** booking.approval.granted, to the booker. What follows (a confirmation, or a payment) is told by its own message. */
+/** booking.approval.granted, to the booker. A confirmation or a payment that follows has its own message. */
 import type { Template } from "./template.ts"
 
 export const approvalGranted: Template = {

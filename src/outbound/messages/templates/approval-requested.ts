@@ -1,4 +1,4 @@
-/** booking.approval.requested, to the booker, and to those who run the facility and decide. */
+/** booking.approval.requested, to the booker, and to the facility's administrators, who decide. */
 import type { Template } from "./template.ts"
 
 export const approvalRequested: Template = {

@@ -1,4 +1,7 @@
-/** booking.cancelled, to the booker and the other participants. The event carries no currency: a refund is in the facility's. */
+/**
+ * booking.cancelled, to the booker and the other participants. The event carries no currency: a refund has the
+ * facility's.
+ */
 import type { Template } from "./template.ts"
 
 export const bookingCancelled: Template = {

@@ -1,4 +1,4 @@
-/** booking.no_show, to the booker. The event carries no currency: a fee is in the facility's. */
+/** booking.no_show, to the booker. The event carries no currency: a fee has the facility's. */
 import type { Template } from "./template.ts"
 
 export const bookingNoShow: Template = {

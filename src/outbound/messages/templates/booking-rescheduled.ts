@@ -1,4 +1,4 @@
-/** booking.rescheduled, to the booker and the other participants; what it costs concerns the booker alone. */
+/** booking.rescheduled, to the booker and the other participants. Only the booker sees the price. */
 import type { Template } from "./template.ts"
 
 export const bookingRescheduled: Template = {

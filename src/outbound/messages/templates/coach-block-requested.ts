@@ -1,4 +1,4 @@
-/** coach.block.requested, when it needs approval, to those who run the facility. */
+/** coach.block.requested, when the block needs approval, to the facility's administrators. */
 import type { Template } from "./template.ts"
 
 export const coachBlockRequested: Template = {

@@ -12,8 +12,8 @@ export const textLayout = `{{ greeting }}
 {{ facility }} · sent with SlotBase
 `
 
-// Tables and inline styles, because mail clients know nothing newer. Links and images are left out on purpose: nothing
-// in it is fetched from anywhere.
+// Tables and inline styles, because mail clients know nothing newer.
+// Links and images are left out on purpose: the mail fetches nothing.
 export const htmlLayout = `<!doctype html>
 <html lang="en">
 <head>

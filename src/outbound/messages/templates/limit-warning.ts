@@ -1,4 +1,4 @@
-/** subscription.limit_warning, to those who run the facility. */
+/** subscription.limit_warning, to the facility's administrators. */
 import type { Template } from "./template.ts"
 
 export const limitWarning: Template = {

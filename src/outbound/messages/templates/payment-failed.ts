@@ -1,4 +1,4 @@
-/** payment.failed, to who wanted to pay. */
+/** payment.failed, to the payer. */
 import type { Template } from "./template.ts"
 
 export const paymentFailed: Template = {

@@ -1,4 +1,4 @@
-/** payment.succeeded, to who paid. It confirms the payment; the invoice itself is InvoiceHandler's. */
+/** payment.succeeded, to the payer. The message confirms the payment; InvoiceHandler makes the invoice. */
 import type { Template } from "./template.ts"
 
 export const paymentReceipt: Template = {

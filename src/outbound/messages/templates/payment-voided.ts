@@ -1,4 +1,4 @@
-/** booking.payment_voided, to who paid and to the booker: the money came too late, and goes back. */
+/** booking.payment_voided, to the payer and the booker: the payment came too late and is refunded. */
 import type { Template } from "./template.ts"
 
 export const paymentVoided: Template = {

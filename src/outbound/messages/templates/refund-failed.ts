@@ -1,4 +1,4 @@
-/** payment.refund_failed, to the people who run the facility: money that should have gone back is still here. */
+/** payment.refund_failed, to the facility's administrators: a refund failed, and the money is still here. */
 import type { Template } from "./template.ts"
 
 export const refundFailed: Template = {

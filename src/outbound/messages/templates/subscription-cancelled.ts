@@ -1,4 +1,4 @@
-/** subscription.cancelled, to those who run the facility. */
+/** subscription.cancelled, to the facility's administrators. */
 import type { Template } from "./template.ts"
 
 export const subscriptionCancelled: Template = {

@@ -1,4 +1,7 @@
-/** subscription.plan_changed, to those who run the facility. The event carries no currency: the prorated amount stands on the invoice. */
+/**
+ * subscription.plan_changed, to the facility's administrators.
+ * The event carries no currency: the prorated amount stands on the invoice.
+ */
 import type { Template } from "./template.ts"
 
 export const subscriptionChanged: Template = {

@@ -1,4 +1,4 @@
-/** subscription.renewed, to those who run the facility. */
+/** subscription.renewed, to the facility's administrators. */
 import type { Template } from "./template.ts"
 
 export const subscriptionRenewed: Template = {

@@ -1,4 +1,4 @@
-/** subscription.status_changed, to those who run the facility: unpaid, paid after all, or ended. */
+/** subscription.status_changed, to the facility's administrators: unpaid, paid after all, or ended. */
 import type { Template } from "./template.ts"
 
 export const subscriptionStatus: Template = {

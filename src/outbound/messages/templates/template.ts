@@ -1,8 +1,13 @@
 /**
- * What a message says, written once. Each field is a Liquid template of one line, without any markup: render.ts makes
- * the subject, the push message, the plain text and the HTML of it, and escapes there.
- * Variables: `data` (the event's), `occurredAt`, `recipient` ({userId, firstName, name, as}), `facility` ({name, timezone,
- * currency}), `resource` (its name, or empty). Filters: money, local_time, short_time, period. An unknown variable is an error.
+ * The text of a message, written once. Each field is a Liquid template of one line, without any markup.
+ * `render.ts` makes the subject, the push message, the plain text and the HTML from it, and escapes there.
+ * Variables, of which an unknown one is an error:
+ * - `data`: the event's data
+ * - `occurredAt`
+ * - `recipient`: {userId, firstName, name, as}
+ * - `facility`: {name, timezone, currency}
+ * - `resource`: its name, or empty
+ * Filters: money, local_time, short_time, period.
  */
 export interface Template {
   readonly subject: string
@@ -10,8 +15,8 @@ export interface Template {
   readonly short: string
   readonly heading: string
   readonly lead: string
-  /** Label and value; a row whose value turns out empty is left out. */
+  /** Label and value. A row with an empty value is left out. */
   readonly facts: readonly (readonly [label: string, value: string])[]
-  /** May turn out empty. */
+  /** May be empty. */
   readonly note: string
 }

@@ -1,4 +1,4 @@
-/** waitlist.expired, to who waited: an offer ran out, or the time came without one. */
+/** waitlist.expired, to the waiting person: an offer expired, or the time came without an offer. */
 import type { Template } from "./template.ts"
 
 export const waitlistExpired: Template = {

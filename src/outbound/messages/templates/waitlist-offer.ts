@@ -1,4 +1,4 @@
-/** waitlist.offered, to who waited. */
+/** waitlist.offered, to the waiting person. */
 import type { Template } from "./template.ts"
 
 export const waitlistOffer: Template = {

@@ -1,11 +1,11 @@
 /**
- * What becomes of the deliveries of a deleted webhook: nothing is dropped in silence. Each ends as failed with the reason,
- * and leaves a dead letter that whoever deleted the webhook has ignored.
+ * Ends the deliveries of a deleted webhook; none is dropped in silence.
+ * Each ends as failed with the reason. It leaves a dead letter that counts as ignored by the deleter of the webhook.
  * Writes: delivery_queue, delivery_history, attempt_history, dead_letters.
  */
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 
-/** Deliveries per call: below 100 ms. */
+/** Deliveries per call: under 100 ms. */
 export const abandonBatch = 1_000
 const reason = "webhook deleted"
 

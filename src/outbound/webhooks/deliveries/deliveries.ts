@@ -1,12 +1,13 @@
 /**
- * Deliveries as people see them: what is on its way to a webhook and what has ended, with every attempt; and sending one
- * again by hand. A delivery is found by its own id and by that of any of its attempts: both carry the event's millisecond.
- * Writes: moves deliveries from delivery_history back into delivery_queue, and resolves their dead letters.
+ * Deliveries as people see them, unfinished and ended, with every attempt. Also sends one again by hand.
+ * A delivery is found by its own id and by the id of any of its attempts: both carry the event's millisecond.
+ * Writes: delivery_queue and delivery_history (a delivery that is put back), dead_letters (resolution).
  */
 import type { Caller } from "#access/caller.ts"
-import type { Queryable, Tx } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
-import { raise } from "#base/hints.ts"
+import { sendHint } from "#base/hints.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import {
   type AttemptRow,
@@ -22,7 +23,7 @@ import {
 export interface DeliveryQuery {
   readonly status?: DeliveryStatus | undefined
   readonly limit: number
-  /** Event id and replay number of the last one of the page before. */
+  /** The event id and replay number of the last delivery of the page before. */
   readonly after?: readonly [string, number] | undefined
 }
 
@@ -69,7 +70,7 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
   return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
 }
 
-/** Sends it again now: one that has failed from the start of its retries, one that waits for a retry without waiting. */
+/** Sends a delivery again now. A failed one restarts its retries; one that waits for a retry stops waiting. */
 export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Delivery> {
   const { id: deliveryId, webhook_id, event_id, position, replay, status } = await find(tx, facilityId, id)
   if (status === "delivered") throw new WrongState("already_delivered", "The delivery has been delivered.")
@@ -84,14 +85,14 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
     await tx`
       update slotbase.delivery_queue set ready_at = slotbase.now()
       where webhook_id = ${webhook_id} and position = ${position} and replay = ${replay} and lease is null`
-    tx.afterCommit(() => raise("subscriptions"))
+    tx.afterCommit(() => sendHint("subscriptions"))
   }
   return readDelivery(tx, facilityId, deliveryId)
 }
 
 /**
- * Puts a failed delivery back into its queue, due at once, with all its retries before it; its attempts stay counted.
- * False when there is no such delivery, or its webhook or event is gone.
+ * Puts a failed delivery back into its queue, due at once, with all its retries. Its earlier attempts stay counted.
+ * Returns false when there is no such delivery, or its webhook or event is gone.
  */
 export async function requeueDelivery(
   tx: Tx,
@@ -107,7 +108,7 @@ export async function requeueDelivery(
       and exists (select from slotbase.events e where e.id = h.event_id and e.facility_id = h.facility_id)
     for no key update of w`
   if (!webhook) return false
-  // Below the floor of the claims of fresh rows: a retry that is due is found all the same.
+  // The row is below the low-water mark of the claims of fresh rows. Claims find a due retry all the same.
   const moved = await tx`
     with gone as (
       delete from slotbase.delivery_history
@@ -118,11 +119,14 @@ export async function requeueDelivery(
       attempts, ready_at, errors)
     select webhook_id, position, replay, facility_id, event_id, delivery_id, sequence, attempts, slotbase.now(), errors
     from gone`
-  tx.afterCommit(() => raise("subscriptions"))
+  tx.afterCommit(() => sendHint("subscriptions"))
   return moved.count === 1
 }
 
-/** The ids of deliveries and attempts begin with their event's millisecond, so only the events of that one are looked at. */
+/**
+ * The ids of deliveries and attempts begin with their event's millisecond, so only the events of that millisecond are
+ * read.
+ */
 async function find(db: Queryable, facilityId: string, id: string) {
   const wanted = (delivery: "q" | "h") => db`
     (${db(delivery)}.delivery_id = ${id} or exists (

@@ -1,4 +1,4 @@
-/** A delivery as it is read, with its last attempt, and what the API shows of it (the specification's WebhookDelivery). */
+/** A delivery as it is read, with its last attempt, and its answer in the API (the specification's WebhookDelivery). */
 import * as Schema from "effect/Schema"
 import type postgres from "postgres"
 import type { Queryable } from "#base/database/db.ts"
@@ -56,7 +56,7 @@ export const settled = (db: Queryable) => db`
   h.delivery_id, h.webhook_id, h.facility_id, h.event_id, h.replay, h.position, h.sequence,
   h.status, h.attempts, null::timestamptz, false, h.error_message, null::jsonb`
 
-/** From the row of the queue, as the view webhook_attempts has it; the view would be looked through by delivery. */
+/** From the row of the queue, like the view webhook_attempts. The view would be scanned for each delivery. */
 const attemptUnderWay = (db: Queryable) => db`
   jsonb_build_object('id', ${attemptUnderWayId(db)}, 'attempt', q.attempts + 1, 'outcome', 'started', 'started_at', q.started_at,
     'sent_at', null, 'duration_ms', null, 'signature', null, 'response_status', null, 'response_headers', null,
@@ -105,7 +105,7 @@ export const Delivery = Schema.Struct({
   url: Schema.String,
   method: Schema.String,
   headers: Schema.Record(Schema.String, Schema.String).annotate({
-    description: "of the last attempt, without what would let its reader pass for SlotBase",
+    description: "of the last attempt, without the webhook's credentials",
   }),
   payload: Schema.String,
   ...answered,
@@ -163,7 +163,7 @@ const answerOf = (attempt: AttemptRow | null) => ({
   ...(attempt?.response_headers && { responseHeaders: attempt.response_headers }),
 })
 
-/** What the last attempt carried, without what would let its reader pass for SlotBase. */
+/** The headers of the last attempt, without credentials, with which their reader could pass for SlotBase. */
 function headersOf(row: DeliveryRow): Record<string, string> {
   const { last } = row
   if (!last) return {}
@@ -172,5 +172,5 @@ function headersOf(row: DeliveryRow): Record<string, string> {
   return { ...plainHeaders(attempt, timestamp), ...(last.signature !== null && { [signatureHeader]: last.signature }) }
 }
 
-/** JSON of PostgreSQL has its own form of instants. */
+/** PostgreSQL's JSON has another form of instants. */
 const iso = (text: string) => new Date(text).toISOString()

@@ -1,8 +1,8 @@
-/** What was sent to the webhooks of a facility, for its administrators and their API keys. */
+/** The deliveries to the webhooks of a facility, for its administrators and their API keys. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
-import { keyAfter, limitOf, pageQuery } from "#base/schema/page.ts"
+import { keyAfter, pageLimitOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -26,7 +26,7 @@ export const deliveryRoutes = (app: App) =>
         const wanted = input(DeliveryQuery, query)
         return listDeliveries(app.db, facilityId, idOf(params.id, "webhook"), {
           status: wanted.status,
-          limit: limitOf(wanted),
+          limit: pageLimitOf(wanted),
           after: keyAfter(wanted, Schema.Tuple([Id, Schema.Int])),
         })
       },

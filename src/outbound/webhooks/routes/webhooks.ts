@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
 import { checkUrl } from "#base/egress/fetch.ts"
-import { keyAfter, limitOf, PageQuery } from "#base/schema/page.ts"
+import { keyAfter, PageQuery, pageLimitOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -16,7 +16,7 @@ import { changeWebhook, createWebhook, deleteWebhook, listWebhooks, readWebhook 
 const tag = "Webhooks"
 const secretShown = "A signing secret that SlotBase makes is shown in this answer and never again."
 const reachable =
-  "The url must be https and lead to public addresses; what SLOTBASE_EGRESS_ALLOW names may also be plain http."
+  "The url must be https and lead to public addresses; addresses in SLOTBASE_EGRESS_ALLOW may also use plain http."
 
 export const webhookRoutes = (app: App) =>
   new Elysia({ name: "webhooks" })
@@ -50,7 +50,7 @@ export const webhookRoutes = (app: App) =>
         requireAdmin(await caller(), facilityId)
         const page = input(PageQuery, query)
         const [afterId] = keyAfter(page, Schema.Tuple([Id])) ?? []
-        return listWebhooks(app.db, facilityId, { limit: limitOf(page), afterId })
+        return listWebhooks(app.db, facilityId, { limit: pageLimitOf(page), afterId })
       },
       described({
         tag,
@@ -104,6 +104,6 @@ export const webhookRoutes = (app: App) =>
       described({
         tag,
         summary: "Delete a webhook",
-        description: "What it still had to deliver ends as failed, each with a dead letter that counts as ignored.",
+        description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
       }),
     )

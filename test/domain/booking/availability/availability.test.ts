@@ -1,4 +1,4 @@
-// The slots of a local day, and the cache in front of them: used when it may be, and never to show as free what is taken.
+// The slots of a local day, and the cache in front of them, which never shows a taken slot as free.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
@@ -49,7 +49,7 @@ const look = (resourceId?: string, date = dayOf(1)) =>
 const statusAt = async (hour: number) =>
   (await look(club.court)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 
-/** Handles the runs that are waiting, as the actor of a process does; one pass. */
+/** One pass over the waiting runs, as the actor of a process makes it. */
 async function handle(): Promise<number> {
   const claim = await claimFree(db(), handler.name, await processRow(db(), true), 100)
   if (claim.runs.length > 0) await runTransactional(db(), handler, claim, "development")
@@ -59,7 +59,7 @@ async function settle(): Promise<void> {
   await dispatchAll(db())
   while ((await handle()) > 0);
 }
-/** Makes every kept day of the facility say that all is free. */
+/** Makes every cached day of the facility show all slots as free. */
 const poison = () => db()`
   update slotbase.availability_cache
   set slots = (select jsonb_agg(s || '{"status":"free","priceAmount":7}') from jsonb_array_elements(slots) s)
@@ -67,7 +67,7 @@ const poison = () => db()`
 const isServed = async () => (await look(club.court)).slots?.every(({ priceAmount }) => priceAmount === 7)
 
 describe("a day", () => {
-  test("has a slot for every hour, with its price and what became of it", async () => {
+  test("has a slot for every hour, with its price and status", async () => {
     await book(9)
     await hold(10)
     const block = {
@@ -119,7 +119,7 @@ describe("a day", () => {
     expect(slots?.[0]?.startAt).toBe(first)
   })
 
-  test("a dead hold is free at once, before any job has released it, also from the cache", async () => {
+  test("an expired hold is free at once, before any job has released it, also from the cache", async () => {
     await hold(5)
     await settle()
     expect(await statusAt(5)).toBe("held")
@@ -128,7 +128,7 @@ describe("a day", () => {
     expect(await statusAt(5)).toBe("free")
   })
 
-  test("a resource of another facility, and a facility for strangers, are not there", async () => {
+  test("a resource of another facility, and a facility for strangers, are 404s", async () => {
     const other = await aClub(db())
     expect(await failure(look(other.court))).toMatchObject({
       _tag: "NotFound",
@@ -138,7 +138,7 @@ describe("a day", () => {
     expect(await failure(stranger)).toMatchObject({ _tag: "NotFound", message: `There is no facility ${club.id}.` })
   })
 
-  test("a facility without resources has a day without any", async () => {
+  test("a facility without resources has a day without resources", async () => {
     const { id } = await aFacility(db())
     const caller = { ...club.player.caller, grants: [{ role: "player", scopeType: "facility", scopeId: id } as const] }
     expect(await availabilityOf(db(), caller, id, dayOf(1))).toEqual({
@@ -210,7 +210,7 @@ describe("the cache", () => {
     ],
     ["a day's age", () => db()`select slotbase.move_clock('24 hours 1 minute')`],
     [
-      "a handler that is no longer subscribed to all of it",
+      "a handler that is no longer subscribed to every change",
       async () => {
         await db()`update slotbase.handlers set ended = true where event_type = 'booking.cancelled'`
         await run(db(), async (tx) =>
@@ -234,7 +234,7 @@ describe("the cache", () => {
     await settle()
   })
 
-  test("keeps nothing that was built beside a change without a position, and what is late never overwrites", async () => {
+  test("stores no day that was built beside a change without a position, and a late build never overwrites", async () => {
     await book(9)
     await look()
     expect(await db()`select from slotbase.availability_cache where facility_id = ${club.id}`).toHaveLength(0)
@@ -245,7 +245,7 @@ describe("the cache", () => {
     expect(row.built_at).toBe(row.touched_at)
   })
 
-  test("keeps no past day and none far ahead, and removes what is long past", async () => {
+  test("stores no past or distant day, and removes long past days", async () => {
     await look(undefined, "2026-01-01")
     await look(undefined, "2199-01-01")
     expect(await db()`select from slotbase.availability_cache where facility_id = ${club.id}`).toHaveLength(0)
@@ -304,7 +304,7 @@ describe("the position of an answer", () => {
     expect(await unchanged((await look()).position)).toBe(true)
   })
 
-  test("is not unchanged when a hold has died in silence", async () => {
+  test("is not unchanged when a hold has expired without an event", async () => {
     await run(db(), (tx) => expireHolds(tx, 1000))
     await hold(9)
     await settle()
@@ -315,9 +315,11 @@ describe("the position of an answer", () => {
   })
 })
 
-test("readers, bookings, cancellations, dispatch and handler race, and what is committed as taken is never seen as free", async () => {
+test("readers, bookings, cancellations, dispatch and handler race, and a slot that is committed as taken never shows as free", async () => {
   const hours = 24
-  /** Per hour: whether its booking's commit is known, and counts of changes, so that a reader can tell what held throughout. */
+  /**
+   * Per hour: whether its booking's commit is known, and a count of changes. A reader compares both around its read.
+   */
   const state = Array.from({ length: hours }, () => ({ taken: false, changes: 0 }))
   let writing = true
   let reads = 0
@@ -338,7 +340,7 @@ test("readers, bookings, cancellations, dispatch and handler race, and what is c
       cancelBooking(tx, requireMember(club.staff.caller, club.id), booking.id, { cancellationReason: "x" }),
     )
   }
-  /** Bursts of changes, and between them moments in which a day can be kept: the next burst starts on top of it. */
+  /** Bursts of changes, with pauses in which a day can be cached. The next burst then meets a cached day. */
   async function write() {
     for (let round = 0; round < 40; round++) {
       const first = (round * 5) % hours
@@ -354,7 +356,7 @@ test("readers, bookings, cancellations, dispatch and handler race, and what is c
   }
   async function read() {
     while (writing) {
-      // What a booking had committed before the look began, and nobody touched until it ended, must not be free.
+      // A booking that was committed before the read began, and not changed until it ended, must not show as free.
       const before = state.map((slot) => ({ ...slot }))
       const { slots = [] } = await look(club.court)
       reads++

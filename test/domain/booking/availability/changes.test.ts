@@ -1,4 +1,4 @@
-// What the availability cache learns of moves, requests and prices: no day is served that any of them has changed.
+// Moves, requests and prices against the availability cache: no cached day is served that one of them has changed.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
@@ -34,7 +34,7 @@ beforeEach(async () => {
 
 const db = () => database.db
 
-/** Everything that has happened has its position, and the handler has seen it. */
+/** Gives every event its position, and lets the handler process all of them. */
 async function settle(): Promise<void> {
   await dispatchAll(db())
   for (;;) {
@@ -46,14 +46,14 @@ async function settle(): Promise<void> {
 const look = (hour: number) => availabilityOf(db(), club.player.caller, club.id, dayOf(hour), club.court)
 const statusAt = async (hour: number) =>
   (await look(hour)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
-/** Makes every kept day say that each slot costs 7: who is answered from the cache says so too. */
+/** Makes every cached day say that each slot costs 7, so that an answer shows whether it came from the cache. */
 const poison = () => db()`
   update slotbase.availability_cache
   set slots = (select jsonb_agg(s || '{"priceAmount":7}') from jsonb_array_elements(slots) s)
   where facility_id = ${club.id} and slots is not null`
 const isServed = async (hour: number) => (await look(hour)).slots?.every(({ priceAmount }) => priceAmount === 7)
 
-test("a move changes the day that it left and the day that it came to", async () => {
+test("a move changes both its old and its new day", async () => {
   const booking = await club.book(club.court, 9)
   await settle()
   for (const hour of [9, 33, 57]) await look(hour)
@@ -66,7 +66,7 @@ test("a move changes the day that it left and the day that it came to", async ()
   expect([await isServed(9), await isServed(33)]).toEqual([false, false])
 })
 
-test("a request for approval is seen by the next who looks, also by the cache", async () => {
+test("a request for approval shows at once, also in the cache", async () => {
   await run(db(), (tx) => putPolicy(tx, club.admin.caller, club.id, { approvalBookingTypes: ["private"] }))
   await settle()
   expect(await statusAt(9)).toBe("free")
@@ -86,7 +86,7 @@ test("no day is served at yesterday's prices, not even one that is stored after 
   await run(db(), (tx) => createPriceRule(tx, club.admin.caller, club.id, { name: "All", hourlyPrice: 500 }))
   expect((await look(9)).slots?.[0]?.priceAmount).toBe(500)
   await settle()
-  // A look that began before the change, and stores what it has built only now.
+  // A read that began before the change, and stores its result only now.
   await db()`
     insert into slotbase.availability_cache select * from jsonb_populate_record(null::slotbase.availability_cache, ${db().json(kept.row as never)})
     on conflict (facility_id, resource_id, day) do update set built_at = excluded.built_at, slots = excluded.slots,
@@ -94,7 +94,7 @@ test("no day is served at yesterday's prices, not even one that is stored after 
   expect((await look(9)).slots?.[0]?.priceAmount).toBe(500)
 })
 
-test("a decision about a block that is not there is skipped, and the rest of its batch is handled", async () => {
+test("a decision about an unknown block is skipped, and the rest of its batch is handled", async () => {
   await run(db(), async (tx) => {
     record(tx, sample("coach.block.approved", { blockId: newId(), facilityId: club.id }, club.id))
     record(tx, sample("booking.confirmed", { bookingId: newId(), resourceId: club.court, ...atHour(9) }, club.id))

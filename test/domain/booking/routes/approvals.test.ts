@@ -1,4 +1,4 @@
-// Bookings that are not certain at once: paid online, or approved by staff; and those that parents make for their children.
+// Bookings that wait for a payment or for approval by staff, and bookings by parents for their children.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
@@ -52,7 +52,7 @@ const reject = (id: string, rejectionReason = "League day") =>
   club.post(club.staff, `/bookings/${id}/reject`, { rejectionReason })
 
 describe("paid online", () => {
-  test("a member's booking is held until it is paid; confirming it unpaid is refused, with what is missing", async () => {
+  test("a member's booking is held until it is paid; confirming it unpaid is refused, with the missing amount", async () => {
     const { status, body } = await club.post(club.player, "/bookings", online(club, hour))
     expect(status).toBe(201)
     expect(body).toMatchObject({ status: "held", paymentMethod: "online", bookerId: club.player.id, priceAmount: 2400 })
@@ -76,7 +76,7 @@ describe("paid online", () => {
     expect((await storyOf(club, body.id)).last).toMatchObject({ bookingId: body.id, paymentMethod: "offline" })
   })
 
-  test("what costs nothing is confirmed at once", async () => {
+  test("a free booking is confirmed at once", async () => {
     const { status, body } = await club.post(
       club.player,
       "/bookings",
@@ -86,7 +86,7 @@ describe("paid online", () => {
     expect((await storyOf(club, body.id)).types).toEqual(["booking.confirmed"])
   })
 
-  test("a payment confirms its hold, also a dead one whose slot is still free; else its slot is somebody else's", async () => {
+  test("a payment confirms its hold, also an expired one whose slot is still free, but not a slot that is taken", async () => {
     const pay = (id: string) =>
       run(db(), async (tx) => {
         const hold = await lockBooking(tx, club.id, id)
@@ -119,7 +119,7 @@ describe("paid online", () => {
     expect(await failure(confirming)).toMatchObject({ _tag: "WrongState", code: "hold_expired" })
   })
 
-  test("a payment that comes while its hold dies and others want the slot: the slot has one owner", async () => {
+  test("a payment races with the expiry of its hold and with other bookings: the slot has one owner", async () => {
     for (let round = 0; round < 6; round++) {
       hour++
       const { id } = (await club.post(club.player, "/bookings", online(club, hour))).body
@@ -173,7 +173,7 @@ describe("approval", () => {
     expect(all[2]).toMatchObject({ bookingId: booking.id, paymentMethod: "online", bookingType: "tournament" })
   })
 
-  test("what is to be paid is held for a day once it is approved, and never beyond its start", async () => {
+  test("an approved request with a price is held for a day, and never beyond its start", async () => {
     const { id } = await ask({ resourceId: club.otherCourt, bookingType: "open_play" })
     const { body } = await approve(id)
     expect(body.status).toBe("held")
@@ -184,7 +184,7 @@ describe("approval", () => {
     expect((await storyOf(club, id)).types.slice(3)).toEqual(["booking.confirmed"])
   })
 
-  test("rejected: the slot is free, the booker hears why, and nobody had to pay before", async () => {
+  test("rejected: the slot is free, the booker gets the reason, and no payment was due before", async () => {
     const booking = await ask({ resourceId: club.otherCourt })
     expect(outcome(await club.pay(booking.id, 1000))).toBe("409 booking_not_payable")
     const { body } = await reject(booking.id)
@@ -201,7 +201,7 @@ describe("approval", () => {
     expect(await occupants(club, club.otherCourt, hour)).toEqual([])
   })
 
-  test("staff need none; a hold cannot stand for a request; its booker may withdraw it; a past one can only be rejected", async () => {
+  test("staff need none; a hold cannot replace a request; the booker may withdraw it; a past request can only be rejected", async () => {
     const own = await club.post(club.staff, "/bookings", offline(club, hour, { resourceId: club.otherCourt }))
     expect(own.body.status).toBe("confirmed")
     hour++
@@ -218,7 +218,7 @@ describe("approval", () => {
     })
   })
 
-  test("of many who decide at once one decides, and the others hear that it is decided", async () => {
+  test("of many decisions at once one counts, and the others get a conflict", async () => {
     const { id } = await ask()
     const decisions = await Promise.all(
       Array.from({ length: 8 }, (_, n) => (n % 2 ? approve(id) : reject(id)).then(outcome)),
@@ -234,7 +234,7 @@ describe("parents", () => {
   const forChild = (child: string, more: object = {}) =>
     online(club, hour, { bookerId: child, resourceId: club.freeCourt, ...more })
 
-  test("book, see, move and cancel for a child for whom they may, who may also play beside them", async () => {
+  test("book, see, move and cancel for a child with their permission, and may play with the child", async () => {
     const { status, body } = await club.post(club.parent, "/bookings", forChild(club.child.id))
     expect([status, body.status, body.bookerId]).toEqual([201, "confirmed", club.child.id])
     expect((await club.get(club.parent, `/bookings/${body.id}`)).body).toEqual(body)
@@ -251,7 +251,7 @@ describe("parents", () => {
     expect((await club.get(club.parent, "/bookings")).body.data).toHaveLength(2)
   })
 
-  test("a child for whom they may not book is seen, and not booked for; a stranger's is not there", async () => {
+  test("without the permission they see the child and may not book; a stranger's child is a 404", async () => {
     expect(outcome(await club.post(club.parent, "/bookings", forChild(club.watchedChild.id)))).toBe("403 not_allowed")
     const { id } = (await club.post(club.watchedChild, "/bookings", forChild(club.watchedChild.id))).body
     expect(outcome(await club.get(club.parent, `/bookings/${id}`))).toBe("200")

@@ -1,4 +1,4 @@
-// What the booking routes refuse: as which problem, at which field, and with nothing written.
+// Refusals by the booking routes: their problem, their field, and nothing written.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"

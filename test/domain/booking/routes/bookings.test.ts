@@ -1,4 +1,4 @@
-// Bookings, holds and availability over HTTP: what is answered, and what before hooks do to a request.
+// Bookings, holds and availability over HTTP: the answers, and the effect of before hooks on a request.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -36,7 +36,7 @@ const refusal = (request: () => ReturnType<TestApi["call"]>) => refusalOf(api, r
 const hold = (more: object = {}) => api.call("POST", `${at()}/holds`, { body: held(more), token: its.player.token })
 
 describe("the life of a booking", () => {
-  test("booked by staff: 201 with all that the contract says, and the event's id", async () => {
+  test("booked by staff: 201 with every field of the contract, and the event's id", async () => {
     const { status, body, headers } = await book({}, { token: its.staff.token })
     expect(status).toBe(201)
     expect(body).toMatchObject({
@@ -88,7 +88,7 @@ describe("the life of a booking", () => {
     }
   })
 
-  test("a hold given back answers as it is then, and frees the slot", async () => {
+  test("releasing a hold answers its new state, and frees the slot", async () => {
     const { body } = await hold()
     const released = await api.call("DELETE", `${at()}/holds/${body.id}`, { token: its.player.token })
     expect(released.status).toBe(200)
@@ -96,7 +96,7 @@ describe("the life of a booking", () => {
     expect((await hold()).status).toBe(201)
   })
 
-  test("a taken slot: 409 with the conflict and what is free nearby", async () => {
+  test("a taken slot: 409 with the conflict and free times nearby", async () => {
     await book()
     const { status, body } = await book()
     expect(status).toBe(409)
@@ -105,7 +105,7 @@ describe("the life of a booking", () => {
     expect(body.alternatives.length).toBeGreaterThan(0)
   })
 
-  test("under one Idempotency-Key there is one booking, however often it is asked for, also at once", async () => {
+  test("under one Idempotency-Key there is one booking, however often it is requested, also at once", async () => {
     const headers = { "idempotency-key": newId() }
     const first = await book({}, { headers })
     const again = await book({}, { headers })
@@ -118,7 +118,7 @@ describe("the life of a booking", () => {
     expect(answers.filter(({ status, body }) => status !== 201 && body.code !== "still_in_flight")).toEqual([])
   })
 
-  test("64 requests for one slot: one 201, 63 conflicts, no error of ours", async () => {
+  test("64 requests for one slot: one 201, 63 conflicts, no server error", async () => {
     await book() // connections are opened and statements prepared
     hour++
     const answers = await Promise.all(Array.from({ length: 64 }, () => book()))
@@ -176,7 +176,7 @@ describe("before hooks", () => {
     })
   })
 
-  test("a hook that throws refuses, and does not say why", async () => {
+  test("a hook that throws refuses, without a reason", async () => {
     const throwing = hook(() => {
       throw new Error("password of the database")
     })
@@ -187,7 +187,7 @@ describe("before hooks", () => {
     })
   })
 
-  test("may modify the input; what it changed is what is booked, and authorized again", async () => {
+  test("may modify the input; the changed input is authorized again and booked", async () => {
     const longer = atHour(++hour + 1).endAt
     await withHooks([hook((input: object) => ({ modify: { ...input, endAt: longer } }))], async () => {
       expect((await book()).body).toMatchObject({ startAt: atHour(hour).startAt, endAt: longer, priceAmount: 4800 })

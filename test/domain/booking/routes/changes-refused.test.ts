@@ -1,4 +1,4 @@
-// What the routes refuse that change bookings, and those of policies and prices: as which problem, and with nothing written.
+// Refusals by the routes for changes, policies and prices: their problem, and nothing written.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"

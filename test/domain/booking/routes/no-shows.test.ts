@@ -1,4 +1,4 @@
-// The day of play: the codes with which people check in, and what it costs not to come.
+// The day of play: codes for checking in, and the cost of a no-show.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { noShowDetection } from "#actors/jobs/no-show-detection.ts"
@@ -72,7 +72,7 @@ describe("checking in with a code", () => {
     expect(await said(id)).toEqual(["staff", "manual"])
   })
 
-  test("a code is good for its own booking alone, seen by who may, and soon no longer to be guessed", async () => {
+  test("a code is valid for its own booking only, is visible to its audience, and guesses are limited", async () => {
     const [mine, other] = [await book(), await book(club.friend.id, { resourceId: club.otherCourt })]
     expect(outcome(await club.get(club.friend, `/bookings/${mine.id}/check-in-code`))).toBe("404 not_found")
     const { accessCode, qrPayload } = await codesOf(club.staff, other.id)
@@ -125,7 +125,7 @@ describe("a no-show", () => {
     const events: Record<string, unknown>[] = []
     await atMinute(14, async () => expect(outcome(await miss(first.id))).toBe("409 grace_not_over"))
     await atMinute(15, async () => {
-      // At once: each counts the other.
+      // At once: each counts the other's strike.
       const both = await Promise.all([first, second].map(({ id }) => miss(id).then(outcome)))
       expect(both).toEqual(["200", "200"])
       for (const { id } of [first, second]) events.push((await storyOf(club, id)).last ?? {})
@@ -171,7 +171,7 @@ describe("a no-show", () => {
     await club.policy({})
   })
 
-  test("is waived once, also by many at once, and only when it is one", async () => {
+  test("is waived once, also by many at once, and other bookings cannot be waived", async () => {
     const { id } = await book()
     expect(outcome(await waive(id))).toBe("409 booking_not_no_show")
     await atMinute(10, () => miss(id))
@@ -183,11 +183,11 @@ describe("a no-show", () => {
 describe("no-show-detection", () => {
   const pass = () => noShowDetection(club.api.app).pass(new AbortController().signal)
 
-  test("marks who has not come when the grace is over, by itself, each once, and nobody else", async () => {
+  test("marks absent bookings once after the grace period, and no others", async () => {
     const idle = await book()
     await atMinute(59, async () => {
       expect(await pass()).toEqual({ more: false, did: { noShows: 0 } })
-      // What began before the facility had a grace is left alone.
+      // A booking that began before the facility had a grace period stays as it is.
       await club.policy({ checkInGraceMinutes: 10, noShowFee: 300 })
       expect((await pass()).did).toEqual({ noShows: 0 })
     })
@@ -218,7 +218,7 @@ describe("no-show-detection", () => {
     await club.policy({})
   })
 
-  test("beside somebody who checks in or cancels: one of them has the booking", async () => {
+  test("races with a check-in or a cancellation: one of them gets the booking", async () => {
     await atMinute(0, () => club.policy({ checkInGraceMinutes: 10 }))
     for (let round = 0; round < 4; round++) {
       hour++

@@ -1,4 +1,4 @@
-// What a facility binds its members to: the policy, its limits, and prices by time and type.
+// The rules for members: the policy, its limits, and prices by time and type.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { aBookingClub, type Body, type BookingClub, offline, online, outcome } from "#test/harness/club/booking-club.ts"
@@ -32,7 +32,7 @@ const defaults = {
 }
 
 describe("the policy", () => {
-  test("sets no limits until it is written; what changed is announced by name, and nothing when nothing did", async () => {
+  test("sets no limits until it is written; an event names the changed fields, and without a change there is no event", async () => {
     const before = await club.get(club.player, "/booking-policy")
     expect(before.body).toEqual({ facilityId: club.id, ...defaults, updatedAt: null })
     const policy = { leadTimeMinutes: 30, approvalResourceIds: [club.court.toUpperCase()], noShowFee: 500 }
@@ -68,7 +68,7 @@ describe("the policy", () => {
     await club.policy({})
   })
 
-  test("bounds what a member keeps waiting, requests for approval included", async () => {
+  test("limits the open bookings of a member, requests for approval included", async () => {
     await club.policy({ approvalBookingTypes: ["private"] })
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, (_, n) => ask(300 + n, n % 2 ? {} : { bookingType: "private" }).then(outcome)),
@@ -89,7 +89,7 @@ describe("price rules", () => {
     )
   const settle = () => club.api.database.db`select slotbase.dispatch(1000)`
 
-  test("change what bookings cost and what availability shows, at once; gone, they no longer do", async () => {
+  test("change what bookings cost and what availability shows, at once, and no longer once deleted", async () => {
     const day = 24 * 20
     await settle()
     expect(new Set(await slots(day))).toEqual(new Set([2400]))

@@ -1,4 +1,4 @@
-// Reminders from the booking to the mailbox: which come due when, that each is sent once, and what moving or cancelling does.
+// Reminders from the booking to the mailbox: their times, each sent once, and the effect of moves and cancellations.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { dispatcher } from "#actors/dispatch/dispatcher.ts"
@@ -22,7 +22,7 @@ let jobs: TestJobs
 let facilityId: string
 let court: string
 let mia: { id: string; email: string; token: string }
-/** Whether mail goes out; a test that wants to come between holds it back. */
+/** Whether mail goes out. A test sets it to false to act before the mail leaves. */
 let sending = true
 
 const minuteMs = 60_000
@@ -39,9 +39,9 @@ beforeAll(async () => {
   handler = notificationHandler(api.app)
   const held = { ...handler, handle: (...run: Parameters<typeof handler.handle>) => handle(...run) }
   await mirrorHandlers(api.database.db, [held])
-  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (owner) => [
+  jobs = await startJobs(api.app, [bookingReminderCheck(api.app)], (process) => [
     dispatcher(api.database.db),
-    runHandler(api.app, held, owner),
+    runHandler(api.app, held, process),
   ])
 })
 beforeEach(async () => {
@@ -110,7 +110,7 @@ test("the booker is reminded a day and an hour before, each once, at the local t
   ).toEqual(["24h", "1h"])
 })
 
-test("who books late is not reminded of what they have just done", async () => {
+test("a late booking gets no reminder whose time has already passed", async () => {
   const now = await fromNow(0)
   await book(now + 30 * minuteMs)
   await book(now + 3 * hourMs)
@@ -123,7 +123,7 @@ test("who books late is not reminded of what they have just done", async () => {
   ])
 })
 
-test("after an outage only the latest reminder is sent, and what has begun is not reminded of", async () => {
+test("after an outage only the latest reminder is sent, and a booking that has begun gets none", async () => {
   const now = await fromNow(0)
   await book(now + 2 * dayMs)
   await book(now + 2 * dayMs + 2 * hourMs)
@@ -135,7 +135,7 @@ test("after an outage only the latest reminder is sent, and what has begun is no
   ])
 })
 
-test("a cancelled booking is not reminded of, also when it is cancelled after the reminder came due", async () => {
+test("a cancelled booking gets no reminder, also when it is cancelled after the reminder came due", async () => {
   const start = await fromNow(3 * dayMs)
   const [early, late] = [await book(start), await book(start + hourMs)]
   await early.cancel()
@@ -159,7 +159,7 @@ test("a cancelled booking is not reminded of, also when it is cancelled after th
   expect(await events("booking.reminder.sent")).toEqual([])
 })
 
-test("a booking that moves is reminded of its new time, unless it moved after that reminder's instant", async () => {
+test("a moved booking gets the reminder of its new time, unless it moved after that reminder's instant", async () => {
   const start = await fromNow(3 * dayMs)
   const { bookingId } = await book(start)
   await moveTo(start, -dayMs)
@@ -179,7 +179,7 @@ test("a booking that moves is reminded of its new time, unless it moved after th
   ).toEqual(["24h", "24h", "1h"])
 })
 
-test("a facility says which reminders it sends", async () => {
+test("a facility sets its reminders", async () => {
   const at = `/v1/facilities/${facilityId}/reminder-settings`
   const [staff, admin] = [await api.person("staff", facilityId), await api.person("facility_admin", facilityId)]
   expect((await api.call("GET", at, { token: staff.token })).body).toEqual({
@@ -264,7 +264,7 @@ test("a crash after the mail has left sends it again under one Message-ID, and t
   sending = true
 })
 
-/** The handler as the program has it, which a test may hold back: a held run is tried again. */
+/** The program's handler, which a test may hold back; a held run is retried. */
 const handle: (typeof handler)["handle"] = (event, tools) => {
   if (!sending && event.type === "booking.reminder.due") throw new Error("held back by the test")
   return handler.handle(event, tools)
@@ -306,7 +306,7 @@ const iso = (ms: number) => new Date(ms).toISOString()
 const isReminder = ({ subject }: { subject?: string | undefined }) =>
   subject?.startsWith("Reminder: Court 1, ") === true
 
-/** That many milliseconds from now on the one clock, at a whole minute. */
+/** The instant this many milliseconds from now on the clock, at a whole minute. */
 async function fromNow(ms: number): Promise<number> {
   const [{ now }] = await api.database.db<[{ now: Date }]>`select slotbase.now() as now`
   return Math.ceil((now.getTime() + ms) / minuteMs) * minuteMs
@@ -327,7 +327,7 @@ const events = async (type: string) => [
     select * from slotbase.events where type = ${type} and facility_id = ${facilityId} order by id`),
 ]
 
-/** The hour as the wall clock of Berlin shows it. */
+/** The time of the instant on a wall clock in Berlin. */
 async function inBerlin(ms: number): Promise<string> {
   const [row] = await api.database.db<[{ text: string }]>`
     select to_char(${iso(ms)}::timestamptz at time zone 'Europe/Berlin', 'FMDay, FMDD FMMonth YYYY, HH24:MI') as text`

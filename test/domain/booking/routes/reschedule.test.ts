@@ -1,4 +1,4 @@
-// Moving and cancelling bookings: times, prices and refunds, and what happens when others want the same time.
+// Moving and cancelling bookings: times, prices, refunds, and races for the same time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
@@ -41,7 +41,7 @@ const paid = async (more: Body = {}) => {
 }
 
 describe("a move", () => {
-  test("keeps the booking's id, frees the old time, takes the new one, and says both", async () => {
+  test("keeps the booking's id, frees the old time, takes the new one, and the event names both", async () => {
     const booking = await book({ participants: [{ userId: club.friend.id }], bookingType: "league" })
     const to = { startAt: atHour(hour + 1).startAt, endAt: atHour(hour + 2).endAt, resourceId: club.otherCourt }
     const { status, body } = await move(club.player, booking.id, to)
@@ -94,7 +94,7 @@ describe("a move", () => {
     expect(body).toMatchObject({ startAt: later(booking.startAt), priceAmount: 2400 })
   })
 
-  test("to a taken time is refused with what is free, and the booking stays where it was", async () => {
+  test("to a taken time is refused with free times, and the booking keeps its time", async () => {
     const booking = await book()
     await book({}, hour + 1)
     const { status, body } = await move(club.player, booking.id, atHour(hour + 1))
@@ -125,7 +125,7 @@ describe("a move", () => {
     await club.policy({})
   })
 
-  test("to a cheaper time gives back what was paid too much; to a dearer one is for staff when it is paid online", async () => {
+  test("to a cheaper time refunds the difference; to a dearer one only staff may move an online payment", async () => {
     const booking = await paid({ endAt: atHour(hour + 1).endAt })
     const { last } = await move(club.player, booking.id, atHour(hour)).then(() => storyOf(club, booking.id))
     expect(last).toMatchObject({
@@ -142,7 +142,7 @@ describe("a move", () => {
     expect((await move(club.staff, id, longer)).body).toMatchObject({ ...longer, priceAmount: 4800 })
   })
 
-  test("and a new booking race for the time that it leaves: it always has one owner", async () => {
+  test("races with a new booking for the old time: the time always has one owner", async () => {
     for (let round = 0; round < 5; round++) {
       hour += 3
       const booking = await book()
@@ -157,7 +157,7 @@ describe("a move", () => {
     }
   })
 
-  test("two that would change places, and a pair that wants one time, never wait for each other", async () => {
+  test("two that swap places, and two that want one time, never deadlock", async () => {
     const [one, two] = [await book(), await book({}, hour + 1)]
     for (let round = 0; round < 8; round++) {
       const swap = await Promise.all([
@@ -187,7 +187,7 @@ describe("a cancellation", () => {
     { hoursBefore: 1, refundPercent: 50 },
   ]
 
-  test("refunds by the policy that the booking was made under, says why beforehand, and writes nothing then", async () => {
+  test("refunds by the policy that the booking was made under, and the quote beforehand gives the reason and writes nothing", async () => {
     await club.policy({ cancellationPolicy: policy })
     const booking = await paid()
     expect(booking.cancellationPolicy).toEqual(policy)
@@ -228,7 +228,7 @@ describe("a cancellation", () => {
     })
   })
 
-  test("staff may decide otherwise; what was not paid is not refunded", async () => {
+  test("staff may decide otherwise; an unpaid amount is not refunded", async () => {
     const booking = await paid()
     expect((await cancel(club.staff, booking.id, { refundPercent: 100 })).body.refundAmount).toBe(2400)
     const unpaid = await book()
@@ -237,7 +237,7 @@ describe("a cancellation", () => {
     await club.policy({})
   })
 
-  test("while somebody checks in: one of the two happens, and the other hears why not", async () => {
+  test("races with a check-in: one of the two happens, and the other gets a conflict", async () => {
     for (let round = 0; round < 5; round++) {
       hour += 3
       const { id } = await book()

@@ -1,5 +1,5 @@
-// Recurring bookings over HTTP: real bookings for the window, what is in their way, changes of one, of those that follow and of
-// all, and the window that moves on.
+// Recurring bookings over HTTP: the real bookings of the window, and conflicts. They also cover changes of one
+// occurrence, of the following ones and of all, and the moving window.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { recurringExtension } from "#actors/jobs/recurring-extension.ts"
@@ -101,7 +101,7 @@ describe("a series", () => {
     expect(new Set(occurrences.map(({ startAt }: { startAt: string }) => localTime(startAt)))).toEqual(
       new Set(["18:00"]),
     )
-    // Both clock changes are inside: in UTC it is two different hours.
+    // Both clock changes lie inside: in UTC the series has two different hours.
     const utc = new Set(occurrences.map(({ startAt }: { startAt: string }) => startAt.slice(11)))
     expect(utc).toEqual(new Set(["16:00:00.000Z", "17:00:00.000Z"]))
     const events = await eventsOf(answer)
@@ -139,7 +139,7 @@ describe("a series", () => {
     expect(single.body).toMatchObject({ isRecurring: true, recurringBookingId: id, startAt: at(2, "18:00") })
   })
 
-  test("is refused as a whole by one occurrence that is taken, and says which; with skipConflicts it is left out", async () => {
+  test("is refused as a whole by one taken occurrence, and names it; skipConflicts leaves the occurrence out", async () => {
     await book(4, "18:30")
     const refused = await ask()
     expect([refused.status, refused.body.code]).toEqual([409, "occurrences_refused"])
@@ -183,7 +183,7 @@ describe("a series", () => {
     expect((await cancel(free.body.id, { scope: "all" }, other.token)).status).toBe(404)
   })
 
-  test("names what is wrong with it, and writes nothing", async () => {
+  test("names the faults of its input, and writes nothing", async () => {
     const refused = async (more: object) => {
       const { status, code, errors } = await refusalOf(api, () => ask(more))
       return [status, code, errors?.[0]?.path]
@@ -201,7 +201,7 @@ describe("a series", () => {
     expect(await refused({ bookerId: crypto.randomUUID() })).toEqual([422, "invalid_input", "body.bookerId"])
   })
 
-  test("does not let a member keep more slots waiting for approval than by single requests", async () => {
+  test("does not let a member hold more slots with pending approval than by single requests", async () => {
     const policy = (approvalBookingTypes: string[]) =>
       api.call("PUT", `${base()}/booking-policy`, { body: { approvalBookingTypes } })
     await policy(["league"])
@@ -239,7 +239,7 @@ describe("a series", () => {
     expect([refused.status, refused.code]).toEqual([403, "not_allowed"])
   })
 
-  test("asked for twice at once: one gets all of it, the other hears what is in its way", async () => {
+  test("requested twice at once: one request gets all of it, the other gets the conflicts", async () => {
     const answers = await Promise.all([ask(), ask(), ask()])
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409])
     for (const { body } of answers.filter(({ status }) => status === 409)) expect(body.occurrences).toHaveLength(5)
@@ -247,7 +247,7 @@ describe("a series", () => {
 })
 
 describe("cancelling", () => {
-  test("one, those that follow, or all that are to come, each booking as by itself", async () => {
+  test("one, the following ones, or all future ones, each like a single booking", async () => {
     const { id, occurrences } = await series({ rule: "FREQ=DAILY", windowDays: 6 })
     const bookingIds = occurrences.map(({ bookingId }: { bookingId: string }) => bookingId)
     expect(bookingIds).toHaveLength(7)
@@ -281,7 +281,7 @@ describe("cancelling", () => {
     expect((await book(2, "18:00")).status).toBe(201)
   })
 
-  test("needs a booking of the series, and offers what it frees to who waits for it", async () => {
+  test("needs a booking of the series, and offers the freed slots to the waitlist", async () => {
     const { id } = await series()
     const other = await series({ startTime: "20:00" })
     const foreign = other.occurrences[0].bookingId
@@ -305,7 +305,7 @@ describe("moving", () => {
   test("all, to another hour: each on its day, and later ones too", async () => {
     const { id, occurrences } = await series({ rule: "FREQ=DAILY;COUNT=9", windowDays: 4 })
     expect(occurrences).toHaveLength(5)
-    // An hour later each is in nobody's way, not even in that of its own series.
+    // Each moves by an hour and conflicts with nothing, not even with its own series.
     const moved = await change(id, { scope: "all", startTime: "18:30", durationMinutes: 90 }, player.token)
     expect(moved.status).toBe(200)
     expect(moved.body).toMatchObject({ startTime: "18:30", durationMinutes: 90, skipped: [] })
@@ -322,7 +322,7 @@ describe("moving", () => {
     expect((await startsOf(id)).slice(-2)).toEqual([7, 8].map((n) => at(n, "18:30")))
   })
 
-  test("one, or it and those that follow, leaves the others; one that cannot be moved refuses all", async () => {
+  test("one, or one and the following ones, leaves the others; one that cannot move refuses the whole change", async () => {
     const { id, occurrences } = await series()
     const bookingIds = occurrences.map(({ bookingId }: { bookingId: string }) => bookingId)
     const one = await change(id, { scope: "this", bookingId: bookingIds[0], startTime: "07:00" })
@@ -352,7 +352,7 @@ describe("the window", () => {
   const signal = new AbortController().signal
   const extend = async () => (await recurringExtension(api.app).passIn?.(facilityId, signal))?.did
 
-  test("moves on day by day, skips what is taken, tells it, and ends with the rule", async () => {
+  test("moves on day by day, skips taken times, reports them, and ends with the rule", async () => {
     const { id, occurrences, status } = await series({ rule: "FREQ=DAILY;COUNT=11", windowDays: 7 })
     expect([occurrences.length, status]).toEqual([8, "active"])
     await book(10, "18:00")
@@ -376,7 +376,7 @@ describe("the window", () => {
     ])
   })
 
-  test("of a member reaches no further than members may book", async () => {
+  test("of a member reaches no further than the limit for members", async () => {
     await api.database.db`
       insert into slotbase.booking_policies (facility_id, advance_days) values (${facilityId}, 5)`
     try {

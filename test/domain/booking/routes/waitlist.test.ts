@@ -1,4 +1,4 @@
-// The waitlist over HTTP: the order of joining, offers in the transaction that frees the slot, their answers, and races.
+// The waitlist over HTTP: the order of joining, offers in the transaction that frees the slot, answers, and races.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -91,7 +91,7 @@ describe("an offer", () => {
     expect(held.body).toMatchObject({ status: "held", paymentMethod: "online", bookerId: list.ana.id })
   })
 
-  test("goes from one to the next in the order of joining: declined, left, run out", async () => {
+  test("passes to the next in the order of joining: after a decline, a departure and an expiry", async () => {
     const booking = await list.taken(hour)
     const first = await list.waiting(list.ana, hour)
     const second = await list.waiting(list.ben, hour)
@@ -118,7 +118,7 @@ describe("an offer", () => {
     expect(await statusOf(third)).toBe("expired")
   })
 
-  test("is settled by the newcomer who takes its slot, who is not passed over for the next in line", async () => {
+  test("that expired is settled by the newcomer who takes its slot, before the next in line", async () => {
     const booking = await list.taken(hour, 2)
     const dead = await list.waiting(list.ana, hour, {}, 2)
     const same = await list.waiting(list.ben, hour)
@@ -131,7 +131,7 @@ describe("an offer", () => {
     expect(await list.eventsAbout(dead)).toEqual(["waitlist.joined", "waitlist.offered", "waitlist.expired"])
   })
 
-  test("is confirmed and released by the routes of holds too, and the waitlist knows it", async () => {
+  test("can also be confirmed and released by the routes of holds, and the waitlist follows", async () => {
     const [one, other] = [await list.taken(hour), await list.taken(hour + 1)]
     const [confirmed, released] = [await list.waiting(list.ana, hour), await list.waiting(list.ben, hour + 1)]
     await list.cancel(one)
@@ -144,7 +144,7 @@ describe("an offer", () => {
     expect(await list.eventsAbout(released)).toEqual(["waitlist.joined", "waitlist.offered", "waitlist.declined"])
   })
 
-  test("is for a wish that is wholly free, on any resource of its type", async () => {
+  test("is made for a wish that is wholly free, on any resource of its type", async () => {
     const anotherCourt = (
       await list.api.call("POST", `${list.at}/resources`, {
         body: { name: "Hall 2", resourceType: "hall", hourlyPrice: 100 },
@@ -165,7 +165,7 @@ describe("an offer", () => {
     })
   })
 
-  test("is not made to who may not book any more: the next one gets it", async () => {
+  test("is not made to a person without the right to book: the next one gets it", async () => {
     const leaver = await list.api.person("player", list.its.facilityId)
     const booking = await list.taken(hour)
     const gone = await list.waiting(leaver, hour)
@@ -175,7 +175,7 @@ describe("an offer", () => {
     expect(await Promise.all([gone, next].map(statusOf))).toEqual(["waiting", "offered"])
   })
 
-  test("can be blocked by a hook when it is accepted, which may not change it", async () => {
+  test("can be blocked, and not changed, by a hook when it is accepted", async () => {
     const booking = await list.taken(hour)
     const id = await list.waiting(list.ana, hour)
     await list.cancel(booking)
@@ -190,8 +190,8 @@ describe("an offer", () => {
   })
 })
 
-describe("who joins", () => {
-  test("is told that the slot is free, that they wait already, and what is wrong with the wish", async () => {
+describe("a person who joins", () => {
+  test("is told of a free slot, of an existing entry, and of faults in the wish", async () => {
     expect(codeOf(await list.wait(list.ana, hour))).toEqual([409, "slot_is_free"])
     await list.taken(hour)
     await list.waiting(list.ana, hour)
@@ -217,7 +217,7 @@ describe("who joins", () => {
     expect(await refused(foreign)).toEqual([403, "not_allowed", undefined])
   })
 
-  test("waits for at most twenty things at a time", async () => {
+  test("has at most twenty entries at a time", async () => {
     const keen = await list.api.person("player", list.its.facilityId)
     await list.taken(hour, 24)
     const wishes = Array.from({ length: maxLiveWishes + 2 }, (_, n) => list.wait(keen, hour + n))
@@ -250,7 +250,7 @@ describe("who joins", () => {
     expect((await list.decline(mine, list.ben.token)).status).toBe(404)
   })
 
-  test("may leave, and then nothing is offered", async () => {
+  test("may leave, and then gets no offer", async () => {
     const booking = await list.taken(hour)
     const id = await list.waiting(list.ana, hour)
     expect(codeOf(await list.decline(id, list.ana.token))).toEqual([409, "no_offer"])
@@ -265,7 +265,7 @@ describe("who joins", () => {
 })
 
 describe("races", () => {
-  test("accepting twice at once: one booking, and the other hears that it is over", async () => {
+  test("accepting twice at once: one booking, and the other is told that the offer is over", async () => {
     const booking = await list.taken(hour)
     const id = await list.waiting(list.ana, hour)
     await list.cancel(booking)
@@ -279,7 +279,7 @@ describe("races", () => {
     expect(ends).toHaveLength(1)
   })
 
-  test("two cancellations that together free what one waits for: offered once, whoever is last", async () => {
+  test("two cancellations that together free one wish: offered once, in either order", async () => {
     for (let round = 0; round < 5; round++, hour += 3) {
       const [one, two] = [await list.taken(hour), await list.taken(hour + 1)]
       const long = await list.waiting(list.ana, hour, {}, 2)
@@ -287,12 +287,12 @@ describe("races", () => {
       const answers = await Promise.all([list.cancel(one), list.cancel(two)])
       expect(answers.map(({ status }) => status)).toEqual([200, 200])
       const after = await Promise.all([long, short].map(statusOf))
-      // The short wish fits as soon as the first half is free; the long one when both are.
+      // The short wish fits once the first half is free, the long one once both halves are free.
       expect([["offered", "waiting"].join(), ["waiting", "offered"].join()]).toContain(after.join())
     }
   })
 
-  test("joining while the slot becomes free: told that it is free, or offered it, never left waiting beside it", async () => {
+  test("joining while the slot becomes free: the person is told of the free slot or offered it, and never left waiting", async () => {
     for (let round = 0; round < 8; round++, hour += 2) {
       const booking = await list.taken(hour)
       const [joined] = await Promise.all([list.wait(list.ana, hour), list.cancel(booking)])
@@ -301,7 +301,7 @@ describe("races", () => {
     }
   })
 
-  test("newcomers, cancellations and offers at once: no slot twice, none free that is waited for", async () => {
+  test("newcomers, cancellations and offers at once: no slot is booked twice, and no wanted slot stays free", async () => {
     const hours = Array.from({ length: 6 }, (_, n) => hour + n)
     hour += 8
     const bookings = await Promise.all(hours.map((each) => list.taken(each)))

@@ -1,5 +1,5 @@
-// A facility's plan at its limit of bookings: what a series, its window and an offer on the waitlist do then. Nothing is ever half
-// done: no booking without its event, no cancellation that fails because of those who wait.
+// A facility at its plan's limit of bookings: a series, its window, and an offer on the waitlist. No work is done by
+// halves: no booking lacks its event, and no cancellation fails because of the waitlist.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { requireMember } from "#access/caller.ts"
@@ -56,12 +56,12 @@ const counts = async () => {
   return { ...row }
 }
 
-test("a series that the plan does not allow is refused as a whole, also when it may skip what is taken", async () => {
+test("a series that the plan does not allow is refused as a whole, also when it may skip taken times", async () => {
   expect(await failure(series({ rule: "FREQ=DAILY;COUNT=11" }))).toMatchObject({ code: "limit_reached" })
   expect(await counts()).toEqual({ bookings: 0, occupancies: 0, confirmed: 0, held: 0 })
 })
 
-test("the window books what the plan still allows, and tells what it does not", async () => {
+test("the window books as many as the plan allows, and reports the others", async () => {
   const { id, occurrences } = await series({ windowDays: 7 })
   expect(occurrences).toHaveLength(8)
   await db`select slotbase.move_clock('4 days')`

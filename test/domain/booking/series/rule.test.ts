@@ -1,9 +1,9 @@
-// Recurrence rules without a database: what is understood, what is refused and why, and the days that a rule names.
+// Recurrence rules without a database: accepted rules, refused rules with reasons, and the days of a rule.
 
 import { describe, expect, test } from "bun:test"
 import { occurrencesOf, type Pattern } from "#domain/booking/series/occurrences.ts"
 import { parseRule, ruleOf } from "#domain/booking/series/rule.ts"
-import { extendAt, firstStretch } from "#domain/booking/series/window.ts"
+import { extendAt, firstWindow } from "#domain/booking/series/window.ts"
 
 const faultOf = (text: string) => {
   const rule = parseRule(text)
@@ -67,12 +67,12 @@ describe("a rule", () => {
     expect(days("FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31", "2026-02-01", "2030-12-31")).toEqual([])
   })
 
-  test("a local day that the zone skipped is not there and does not count", () => {
+  test("a local day that the zone skipped is left out and does not count", () => {
     const skipped = days("FREQ=DAILY;COUNT=3", "2011-12-29", "2012-01-31", "2011-12-29", "Pacific/Apia")
     expect(skipped).toEqual(["2011-12-29", "2011-12-31", "2012-01-01"])
   })
 
-  test("an hour that the clocks skip moves forward, one that they repeat is its first reading", () => {
+  test("a skipped hour moves forward, and a repeated hour is its first reading", () => {
     const at = (startTime: string, on: string) =>
       occurrencesOf(pattern("FREQ=DAILY", on, startTime), "Europe/Berlin", on, on).map(({ start }) =>
         new Date(start).toISOString(),
@@ -88,12 +88,12 @@ describe("the window", () => {
     extendAt(pattern(rule, "2026-03-10"), "Europe/Berlin", { windowDays, until, now })?.toISOString()
 
   test("begins today or with the series, and moves on at the local midnight", () => {
-    const first = firstStretch(pattern("FREQ=DAILY", "2026-03-10"), "Europe/Berlin", 7, now)
+    const first = firstWindow(pattern("FREQ=DAILY", "2026-03-10"), "Europe/Berlin", 7, now)
     expect([first.occurrences.length, first.until]).toEqual([8, "2026-03-17"])
-    expect(firstStretch(pattern("FREQ=DAILY", "2026-06-01"), "Europe/Berlin", 7, now).until).toBe("2026-06-08")
+    expect(firstWindow(pattern("FREQ=DAILY", "2026-06-01"), "Europe/Berlin", 7, now).until).toBe("2026-06-08")
     expect(look("FREQ=DAILY", "2026-03-17")).toBe("2026-03-10T23:00:00.000Z")
     expect(look("FREQ=DAILY", "2026-06-08")).toBe("2026-06-01T22:00:00.000Z")
-    // What is further ahead than its booker may book waits a day.
+    // An occurrence beyond its booker's booking limit waits a day.
     expect(look("FREQ=DAILY", "2026-03-12")).toBe("2026-03-10T23:00:00.000Z")
   })
 

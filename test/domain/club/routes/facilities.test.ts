@@ -1,4 +1,4 @@
-// Facilities, their settings, resources and API keys: who sees and changes them, and what is recorded.
+// Facilities, their settings, resources and API keys: the rights to them, and the recorded events.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { platformFacilityId, rootUserId } from "#base/ids.ts"
@@ -89,7 +89,7 @@ test("only a platform administrator creates one, and only for a person", async (
   expect(await api.rows()).toEqual(before)
 })
 
-test("a member sees a facility, a stranger cannot tell it from one that is not there", async () => {
+test("a member sees a facility, a stranger gets the same 404 as for an unknown id", async () => {
   const mine = await api.call("GET", `/v1/facilities/${facilityId.toUpperCase()}`, { token: player.token })
   expect(mine.body.id).toBe(facilityId)
   const foreign = await api.call("GET", `/v1/facilities/${facilityId}`, { token: stranger.token })
@@ -131,7 +131,7 @@ test("facilities are listed page by page, each once", async () => {
   expect(new Set(seen).size).toBe(seen.length)
 })
 
-test("a change of settings names what really changed, and counts up the version", async () => {
+test("a change of settings names the fields that really changed, and increments the version", async () => {
   const id = await api.facility({ openingHours: { monday: [{ open: "07:00", close: "22:00" }] } })
   const path = `/v1/facilities/${id}/settings`
   const body = {
@@ -156,7 +156,7 @@ test("a change of settings names what really changed, and counts up the version"
   }
 })
 
-test("changes at once count up one after the other", async () => {
+test("concurrent changes increment the version one after the other", async () => {
   const id = await api.facility()
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, n) =>
@@ -200,7 +200,7 @@ test("a resource is created by an administrator and seen by members, by name", a
   expect(rest.body.next).toBeNull()
 })
 
-test("what is of a facility is refused to members below, and hidden from others", async () => {
+test("a facility's administration is refused to its other members, and hidden from strangers", async () => {
   const before = await api.rows()
   const at = `/v1/facilities/${facilityId}`
   const calls = [

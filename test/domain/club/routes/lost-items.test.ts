@@ -1,4 +1,4 @@
-// Lost items: who reports, who sees what, and that a thing is handed out once.
+// Lost items: the rights to report and see them, and each handed out only once.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -65,7 +65,7 @@ test("players, coaches and staff report what they found; parents and strangers d
   })
 })
 
-test("staff hand a thing out and vouch for it; nobody else does", async () => {
+test("only staff hand an item out, and are recorded for it", async () => {
   const { id } = (await report(people.coach)).body
   for (const [name, answer] of [
     ["coach", "403 not_allowed"],
@@ -77,7 +77,9 @@ test("staff hand a thing out and vouch for it; nobody else does", async () => {
   const nobody = await claim(people.staff, id, { claimedBy: newId() })
   expect(nobody.body.errors).toEqual([{ path: "body.claimedBy", message: "names nobody" }])
   const byKey = await api.call("POST", at(`/${id}/claim`), { body: {} })
-  expect(byKey.body.errors).toEqual([{ path: "body.claimedBy", message: "Missing key: an API key names whose it is" }])
+  expect(byKey.body.errors).toEqual([
+    { path: "body.claimedBy", message: "Missing key: an API key must name the owner" },
+  ])
 
   const claimed = await claim(people.staff, id, { claimedBy: people.player.id.toUpperCase() })
   expect(claimed.body).toMatchObject({
@@ -99,7 +101,7 @@ test("staff hand a thing out and vouch for it; nobody else does", async () => {
   expect(verdict(await claim(people.staff, newId()))).toBe("404 not_found")
 })
 
-test("of two to whom it is handed out at once one has it, and the other is told", async () => {
+test("of two hand-outs at once one counts, and the other gets a conflict", async () => {
   const { id } = (await report(people.staff)).body
   const answers = await Promise.all(
     [people.player, people.coach].map((whose) => claim(people.staff, id, { claimedBy: whose.id })),
@@ -110,7 +112,7 @@ test("of two to whom it is handed out at once one has it, and the other is told"
   expect(events).toHaveLength(1)
 })
 
-test("staff see all of it, members what waits and not who found it, in pages from the newest", async () => {
+test("staff see every item, members only open items without the finder, in pages from the newest", async () => {
   const racket = (await report(people.player, { ...bottle, category: "racket" })).body
   const gone = (await report(people.player, { ...bottle, category: "racket" })).body
   await claim(people.staff, gone.id)

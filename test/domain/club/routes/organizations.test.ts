@@ -1,4 +1,5 @@
-// Organizations: a role in one counts in all its facilities and nowhere else, and nobody gets one by moving a facility.
+// Organizations: a role in one counts in all its facilities and nowhere else, and moving a facility gives nobody a
+// role.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
@@ -35,7 +36,7 @@ afterAll(() => api.database.drop())
 
 const who = () => ({ owner, admin, staff }) as Record<string, SignedIn>
 
-test("a platform administrator makes an organization for its owner, and user.role_assigned says so", async () => {
+test("a platform administrator makes an organization for its owner, with user.role_assigned", async () => {
   const person = await signedIn(api)
   const body = { name: "Hillside Clubs", ownerId: person.id }
   const made = await api.call("POST", "/v1/organizations", { body })
@@ -104,7 +105,7 @@ test("a role in an organization counts in each of its facilities, at once and la
   expect(listed.body.data.map(({ id }: { id: string }) => id)).toEqual([facilityId])
 })
 
-test("its owners and administrators make facilities in it, and nobody else does; their events name it", async () => {
+test("its owners and administrators make facilities in it, and nobody else does; the events name the organization", async () => {
   const body = { name: "Eastside", ...inZone, organizationId }
   const made = await api.call("POST", "/v1/facilities", { token: admin?.token as string, body })
   expect(made.body).toMatchObject({ organizationId, ownerId: admin?.id })
@@ -128,7 +129,7 @@ test("its owners and administrators make facilities in it, and nobody else does;
   })
 })
 
-test("roles in an organization are given up to one's own, and only those that an organization has", async () => {
+test("roles in an organization are given up to the giver's own, and only roles that an organization has", async () => {
   const person = await signedIn(api)
   const give = async (by: SignedIn | undefined, body: object) =>
     verdict(await api.call("POST", `/v1/users/${person.id}/roles`, { token: by?.token as string, body }))
@@ -141,7 +142,7 @@ test("roles in an organization are given up to one's own, and only those that an
   expect(await give(admin, roleIn("facility_admin"))).toBe("201")
 })
 
-test("an owner of a facility brings it into an organization that they administer; nobody becomes owner by it", async () => {
+test("an owner of a facility moves it into an organization that they administer; nobody becomes an owner by the move", async () => {
   const id = await api.facility({ name: "Westside" })
   const move = async (token: string, to: string | null) =>
     verdict(await api.call("PATCH", `/v1/facilities/${id}/settings`, { token, body: { organizationId: to } }))
@@ -161,7 +162,7 @@ test("an owner of a facility brings it into an organization that they administer
     { organization_id: organizationId, data: { changedSettings: ["organizationId"] } },
   ])
   expect(verdict(await api.call("GET", `/v1/facilities/${id}`, { token: staff?.token as string }))).toBe("200")
-  // Taking it out is for who administers the organization and owns the facility.
+  // Taking the facility out needs both roles: administrator of the organization and owner of the facility.
   expect(await move((await signedIn(api, "facility_owner", id)).token, null)).toBe("403 not_allowed")
   expect(await move(admin?.token as string, null)).toBe("403 not_allowed")
   expect(await move(owner?.token as string, null)).toBe("200")

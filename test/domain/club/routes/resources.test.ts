@@ -1,4 +1,4 @@
-// Changing a resource: what is recorded, who may, and that an inactive one is neither shown nor booked.
+// Changing a resource: the recorded event, the rights, and an inactive resource, which is neither shown nor booked.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -22,7 +22,7 @@ const at = (path = "") => `/v1/facilities/${its.facilityId}/resources${path}`
 const change = (body: object, by: SignedIn = admin, id = its.court) =>
   api.call("PATCH", at(`/${id}`), { token: by.token, body })
 
-test("a change names what really changed, counts up the version, and without a difference records nothing", async () => {
+test("a change names the fields that really changed and increments the version; without a difference it records nothing", async () => {
   const changed = await change({ name: "Centre Court", resourceType: "court", hourlyPrice: 3000 })
   expect(changed.body).toMatchObject({
     id: its.court,
@@ -53,7 +53,7 @@ test("a change names what really changed, counts up the version, and without a d
   expect(day.body.slots[1].priceAmount).toBe(3000)
 })
 
-test("what is inactive is not offered and cannot be booked, until it is active again", async () => {
+test("an inactive resource is not offered and cannot be booked, until it is active again", async () => {
   const { id } = (await api.call("POST", at(), { body: { name: "Court 9", resourceType: "court" } })).body
   const book = () =>
     api.call("POST", `/v1/facilities/${its.facilityId}/bookings`, {

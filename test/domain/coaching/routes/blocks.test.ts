@@ -1,4 +1,4 @@
-// Coach blocks over HTTP: what is asked for, decided and given back, what each step records, and who may.
+// Coach blocks over HTTP: requests, decisions and cancellations, the events of each step, and the rights.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -32,7 +32,7 @@ const book = () =>
   })
 
 describe("the life of a block", () => {
-  test("it occupies from the request on, staff approve it, and its booking announces nothing", async () => {
+  test("it occupies from the request on, staff approve it, and its booking records no event", async () => {
     const request = await ask(club.coach, { reason: "Junior squad" })
     expect(request.status).toBe(201)
     const block = request.body
@@ -118,7 +118,7 @@ describe("the life of a block", () => {
     })
   })
 
-  test("nobody has to approve what staff ask for, nor what a coach asks for whose profile says so", async () => {
+  test("requests by staff need no approval, nor do requests by coaches with that setting in their profile", async () => {
     const byStaff = await ask(club.staff, { coachId: club.otherCoach.id })
     expect(byStaff.body).toMatchObject({ status: "approved", requiresApproval: false, approvedBy: club.staff.id })
     hour++
@@ -136,7 +136,7 @@ describe("the life of a block", () => {
     expect(recorded[1]?.[1]?.data.approvedAt).toBe(byItself.body.createdAt)
   })
 
-  test("turned down, it frees its time and says by whom and why", async () => {
+  test("a rejection frees the time and records the decider and the reason", async () => {
     const block = await asked()
     const rejection = await reject(block.id)
     const { rejectedAt } = rejection.body
@@ -166,7 +166,7 @@ describe("the life of a block", () => {
     expect(outcome(await approve(block.id))).toBe("409 block_not_pending")
   })
 
-  test("the coach gives it back, asked for or approved, until it begins; staff also later", async () => {
+  test("the coach cancels it, requested or approved, until it begins; staff also later", async () => {
     const block = await asked()
     const cancellation = await cancel(block.id)
     const { cancelledAt } = cancellation.body
@@ -212,7 +212,7 @@ describe("the life of a block", () => {
     })
   })
 
-  test("its booking is changed through it alone", async () => {
+  test("its booking is changed only through the block", async () => {
     const block = await asked({ reason: "Squad" })
     await approve(block.id)
     const path = `/bookings/${block.bookingId}`
@@ -230,8 +230,8 @@ describe("the life of a block", () => {
   })
 })
 
-describe("who may", () => {
-  test("strangers find nothing, members who are no coaches may not ask, and nobody decides about their own", async () => {
+describe("rights", () => {
+  test("strangers get a 404, only coaches among members may request, and nobody decides on their own request", async () => {
     const block = await asked()
     hour++
     const path = `/coach-blocks/${block.id}`
@@ -286,7 +286,7 @@ describe("who may", () => {
   })
 })
 
-test("faults are named, and nothing is written", async () => {
+test("bad input names its faults, and writes nothing", async () => {
   const { startAt } = atHour(hour)
   const faulty = async (more: Body) => {
     const { status, body } = await ask(club.coach, more)

@@ -1,4 +1,4 @@
-// Coaches and their profiles over HTTP: who is a coach, who may write what of them, and who may read it.
+// Coaches and their profiles over HTTP: membership in the list, and the rights to write and read a profile.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId, rootUserId } from "#base/ids.ts"
@@ -15,7 +15,7 @@ afterAll(() => club.api.database.drop())
 const profile = { sports: ["tennis", "padel"], bio: "Twenty years of clay.", hourlyRate: 4000 }
 const path = () => `/coaches/${club.coach.id}`
 
-test("a coach without a profile is one all the same, and writes it for themself", async () => {
+test("a coach without a profile counts as a coach, and writes the profile themself", async () => {
   const before = await club.get(club.student, path())
   expect(before.body).toEqual({
     userId: club.coach.id,
@@ -34,7 +34,7 @@ test("a coach without a profile is one all the same, and writes it for themself"
   expect((await club.get(club.student, path())).body).toEqual(written.body)
 })
 
-test("a profile that is written again replaces the one before, except what is an administrator's", async () => {
+test("writing a profile replaces the one before, except the administrator's fields", async () => {
   await club.put(club.admin, path(), { ...profile, blocksNeedApproval: false })
   const again = await club.put(club.coach, path(), { sports: ["squash"] })
   expect(again.body).toMatchObject({ sports: ["squash"], bio: "", hourlyRate: null, blocksNeedApproval: false })
@@ -42,7 +42,7 @@ test("a profile that is written again replaces the one before, except what is an
   expect((await club.put(club.coach, path(), { sports: [], blocksNeedApproval: false })).status).toBe(200)
 })
 
-test("nobody else writes it, and who is no coach has none", async () => {
+test("nobody else writes it, and only coaches have one", async () => {
   const outcomes = await Promise.all([
     club.put(club.otherCoach, path(), profile),
     club.put(club.student, path(), profile),
@@ -72,7 +72,7 @@ test("faults of a profile are named", async () => {
   ])
 })
 
-test("a role in the facility's organization makes a coach too; the list has everybody once, by name, page by page", async () => {
+test("a role in the facility's organization makes a coach too; the list has each coach once, by name, page by page", async () => {
   const organization = newId()
   await club.db`insert into slotbase.organizations ${club.db({ id: organization, name: "North", owner_id: rootUserId })}`
   await club.db`update slotbase.facilities set organization_id = ${organization} where id = ${club.id}`

@@ -1,5 +1,4 @@
-// Files of feedback over HTTP: what is taken and what is not, what a refusal leaves behind (nothing), and how the content
-// is read at links that end.
+// Files of feedback over HTTP: accepted and refused files, refusals that leave nothing behind, and links that expire.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { connect } from "node:net"
@@ -20,7 +19,7 @@ const add = (id: string, form: FormData, by = club.coach, headers: object = {}) 
   club.send(by, "POST", `/feedback/${id}/media`, form, headers)
 const rows = async () => (await club.db`select 1 from slotbase.media`).length
 
-/** What a refused upload answers; it has left no row, no file and no event. */
+/** Returns the answer to a refused upload, and checks that it left no row, no file and no event. */
 async function refused(upload: () => Promise<{ status: number; body: { code?: string } }>): Promise<string> {
   const state = async () => [
     await rows(),
@@ -34,7 +33,7 @@ async function refused(upload: () => Promise<{ status: number; body: { code?: st
 }
 
 describe("adding", () => {
-  test("a video is what its bytes say: 201, media.uploaded with size and duration, one file under its id", async () => {
+  test("a video is recognized by its bytes: 201, media.uploaded with size and duration, one file under its id", async () => {
     const id = await club.draft()
     const bytes = mp4(12.25)
     const added = await add(id, aForm(bytes, { name: "swing.mp4", type: "text/html" }))
@@ -86,7 +85,7 @@ describe("adding", () => {
     expect(await refused(() => add(id, aForm(jpeg(), { part: "voiceNote" })))).toBe("422 voice_note_not_audio")
   })
 
-  test("what is no photo, video or audio is refused, whatever it is called", async () => {
+  test("a file that is no photo, video or audio is refused under any name", async () => {
     const id = await club.draft()
     for (const [bytes, name] of [
       [exe(), "photo.jpg"],
@@ -116,7 +115,7 @@ describe("adding", () => {
     expect(stray).toEqual([])
   })
 
-  test("a file beyond its limit is a 413 and leaves nothing, also when nobody said how long it would be", async () => {
+  test("a file beyond its limit is a 413 and leaves nothing, also without a Content-Length", async () => {
     const id = await club.draft()
     const large = Buffer.concat([mp4(1), Buffer.alloc(maxUploadBytes)])
     expect(await refused(() => add(id, aForm(large)))).toBe("413 file_too_large")
@@ -133,7 +132,7 @@ describe("adding", () => {
     expect(await refused(unsaid)).toMatch(/^413 (file|body)_too_large$/)
   })
 
-  test("a form must be one: faults are named, and nothing is left", async () => {
+  test("a malformed form names its faults, and leaves nothing", async () => {
     const id = await club.draft()
     const twice = aForm(jpeg())
     twice.append("file", new File([Buffer.from(jpeg())], "b.jpg"))
@@ -151,7 +150,7 @@ describe("adding", () => {
     expect(await refused(cut)).toBe("422 malformed_multipart")
   })
 
-  test("feedback that is refused takes its files with it", async () => {
+  test("refused feedback leaves no files", async () => {
     const form = aForm(jpeg())
     for (const [name, value] of Object.entries({ sessionId: club.sessionId, studentId: club.parent.id }))
       form.append(name, value)
@@ -161,7 +160,7 @@ describe("adding", () => {
     expect(await refused(() => club.send(club.coach, "POST", "/feedback", unread))).toBe("422 invalid_input")
   })
 
-  test("others may not add: the other coach does not see it, staff and the student may not", async () => {
+  test("others may not add: staff get a 403, another coach and the student a 404", async () => {
     const id = await club.draft()
     const by = (who: typeof club.coach) => refused(() => add(id, aForm(jpeg()), who))
     expect(await by(club.staff)).toBe("403 not_allowed")
@@ -191,7 +190,7 @@ describe("adding", () => {
     expect((await club.files()).length).toBe(files + 1)
   })
 
-  test("published while a photo is being added: it is in and the event says so, or it is refused and gone", async () => {
+  test("published while a photo is being added: it is in the event, or it is refused and removed", async () => {
     for (let round = 0; round < 4; round++) {
       const id = await club.draft()
       const files = (await club.files()).length
@@ -207,7 +206,7 @@ describe("adding", () => {
     }
   })
 
-  test("an upload that its sender gives up leaves no row and no file", async () => {
+  test("an aborted upload leaves no row and no file", async () => {
     const id = await club.draft()
     const before = { rows: await rows(), files: await club.files() }
     const { headers, body } = multipart(Buffer.concat([mp4(1), Buffer.alloc(500_000)]))
@@ -237,7 +236,7 @@ describe("the content", () => {
     (await club.get(by, `/media/${mediaId}`)).body.url
   const read = (url: string, headers: Record<string, string> = {}) => fetch(`${club.address}${url}`, { headers })
 
-  test("is read at a link, without credentials, as what it is and as nothing else", async () => {
+  test("is read at a link, without credentials, under its own type and no other", async () => {
     const bytes = wav(2)
     const mediaId = await anUpload(bytes)
     const { body } = await club.get(club.parent, `/media/${mediaId}`)
@@ -258,7 +257,7 @@ describe("the content", () => {
     expect(answer.headers.get("cache-control")).toMatch(/^private, max-age=3[56]\d\d$/)
   })
 
-  test("is read in ranges, as players ask", async () => {
+  test("is read in ranges, as media players request them", async () => {
     const bytes = Buffer.from(wav(2))
     const mediaId = await anUpload(bytes)
     const url = await linkOf(mediaId)
@@ -286,7 +285,7 @@ describe("the content", () => {
     expect((await read(url, { "if-none-match": `"${mediaId}"` })).status).toBe(304)
   })
 
-  test("a link that was forged, changed, given another file or has ended opens nothing", async () => {
+  test("a forged, changed, reused or expired link opens nothing", async () => {
     const mediaId = await anUpload()
     const url = await linkOf(mediaId)
     const expires = Number(new URL(url, club.address).searchParams.get("expires"))
@@ -307,7 +306,7 @@ describe("the content", () => {
     }
   })
 
-  test("links are for those who may see the feedback", async () => {
+  test("links are given only to people with access to the feedback", async () => {
     const hidden = await anUpload(wav(1), false)
     const shown = await anUpload()
     const get = async (by: typeof club.coach, id: string) => outcome(await club.get(by, `/media/${id}`))
@@ -320,7 +319,7 @@ describe("the content", () => {
     expect(await get(club.coach, newId())).toBe("404 not_found")
   })
 
-  test("a file is removed from a draft, by the coach, with its bytes; not from what is published", async () => {
+  test("the coach removes a file with its bytes from a draft, not from published feedback", async () => {
     const mediaId = await anUpload(wav(1), false)
     const url = await linkOf(mediaId, club.coach)
     const remove = (by: typeof club.coach, id = mediaId) => club.send(by, "DELETE", `/media/${id}`)

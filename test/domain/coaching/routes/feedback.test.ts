@@ -1,4 +1,4 @@
-// Feedback over HTTP: written, changed, published once, and seen by those who may.
+// Feedback over HTTP: written, changed, published once, and the rights to see it.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -71,12 +71,12 @@ describe("writing", () => {
     ])
   })
 
-  test("an administrator writes in the coach's stead", async () => {
+  test("an administrator may write in place of the coach", async () => {
     const made = await club.post(club.admin, "/feedback", wanted({ text: "Dictated." }))
     expect([made.status, made.body.coachId]).toEqual([201, club.coach.id])
   })
 
-  test("with a voice note and files in one request, every event says what came", async () => {
+  test("with a voice note and files in one request, the events list all of them", async () => {
     const form = aForm(wav(1.5), { part: "voiceNote", name: "note.wav", type: "audio/wav" })
     for (const [name, value] of Object.entries(wanted({ text: "Listen.", rating: "5" }))) form.append(name, value)
     for (const skill of ["Footwork", "Serve"]) form.append("skillsWorked", skill)
@@ -115,7 +115,7 @@ describe("writing", () => {
     expect(event?.data).toMatchObject({ hasVideo: true, hasPhotos: true, skillsWorked: ["Footwork", "Serve"] })
   })
 
-  test("is refused to everybody else, for sessions not held, and for others than the session's students", async () => {
+  test("is refused to everybody else, for sessions not held, and about anybody but the session's students", async () => {
     const other = { ...wanted(), text: "x" }
     const post = async (by: typeof club.coach, body: object = other) => outcome(await club.post(by, "/feedback", body))
     expect(await post(club.otherCoach)).toBe("403 not_allowed")
@@ -141,7 +141,7 @@ describe("writing", () => {
     ])
   })
 
-  test("a draft changes by what is sent, and by nobody else", async () => {
+  test("a draft changes in the sent fields only, and only by its coach", async () => {
     const id = await club.draft({ skillsWorked: ["Serve"], rating: 3 })
     const changed = await club.send(club.coach, "PATCH", `/feedback/${id}`, { text: "Better.", rating: null })
     expect(changed.body).toMatchObject({ text: "Better.", rating: null, skillsWorked: ["Serve"] })
@@ -155,7 +155,7 @@ describe("writing", () => {
 })
 
 describe("publishing", () => {
-  test("tells the student and the parents who may see it, with every field true", async () => {
+  test("notifies the student and the permitted parents, with every field true", async () => {
     const id = await club.draft({ skillsWorked: ["Volley"] })
     const published = await publish(id)
     expect(published.body).toMatchObject({ id, status: "published", publishedBy: club.coach.id })
@@ -181,7 +181,7 @@ describe("publishing", () => {
     ])
   })
 
-  test("five at once: one publishes, the others hear that it is done, and there is one event", async () => {
+  test("five at once: one publishes, the others get a conflict, and there is one event", async () => {
     const id = await club.draft()
     const answers = await Promise.all(Array.from({ length: 5 }, () => publish(id)))
     expect(answers.map(outcome).sort()).toEqual(["200", ...Array(4).fill("409 feedback_published")])
@@ -201,7 +201,7 @@ describe("publishing", () => {
     expect(outcome(await club.send(club.student, "PATCH", `/feedback/${id}`, { text: "x" }))).toBe("403 not_allowed")
   })
 
-  test("needs something to say, and the coach or an administrator to say it", async () => {
+  test("needs content, and the coach or an administrator", async () => {
     const empty = await club.draft({ text: " " })
     expect(outcome(await publish(empty))).toBe("422 feedback_empty")
     const id = await club.draft()
@@ -210,7 +210,7 @@ describe("publishing", () => {
     expect(outcome(await publish(id, club.admin))).toBe("200")
   })
 
-  test("a frame goes to the student and the parents who may, and to nobody else", async () => {
+  test("a frame goes to the student and the permitted parents, and to nobody else", async () => {
     const server = await liveServer(club.db)
     await server.pass()
     try {
@@ -264,14 +264,14 @@ describe("reading", () => {
     return seen.filter((name) => name !== undefined)
   }
 
-  test("a draft is for its coach and staff; published, also for the student and the parent who may", async () => {
+  test("a draft is for its coach and staff; published feedback also for the student and the permitted parent", async () => {
     const id = await club.draft()
     expect(await whoSees(id)).toEqual(["admin", "staff", "coach"])
     await publish(id)
     expect(await whoSees(id)).toEqual(["admin", "staff", "coach", "student", "parent"])
   })
 
-  test("the list is the latest first, in pages, by what is asked for", async () => {
+  test("the list is newest first, in pages, and filtered", async () => {
     const sessionId = await club.aSession()
     const ids: string[] = []
     for (let n = 0; n < 3; n++) ids.push(await club.draft({ sessionId }))

@@ -1,4 +1,4 @@
-// Progress over HTTP: assessed by coaches, each level knowing the one before it, and made by published feedback.
+// Progress over HTTP: assessed by coaches, each level with the one before it, and recorded from published feedback.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { progressUpdateHandler } from "#actors/handlers/progress-update.ts"
@@ -22,7 +22,7 @@ const assess = (body: object, by = club.coach, playerId = club.student.id) => cl
 const aSkill = () => `tennis.skill-${++skill}`
 
 describe("an assessment", () => {
-  test("knows the level before it: the first 0 and no improvement, then in percent of it", async () => {
+  test("names the level before it: first 0 without improvement, later with the improvement in percent", async () => {
     const first = await assess({ skillId: "tennis.backhand", newLevel: 4 })
     expect(first.status).toBe(201)
     expect(first.body).toEqual({
@@ -72,7 +72,7 @@ describe("an assessment", () => {
     expect(outcome(await assess({ skillId: "serve", newLevel: 1 }))).toBe("422 sport_unknown")
   })
 
-  test("is for coaches and administrators, of people of the club, with levels that a scale has", async () => {
+  test("is made by coaches and administrators, about members, with levels of the scale", async () => {
     const body = { skillId: "tennis.volley", newLevel: 2 }
     expect(outcome(await assess(body, club.staff))).toBe("403 not_allowed")
     expect(outcome(await assess(body, club.student))).toBe("403 not_allowed")
@@ -85,7 +85,7 @@ describe("an assessment", () => {
       expect(outcome(await assess({ ...body, skillId }))).toBe("422 invalid_input")
   })
 
-  test("may name feedback on the player, and that assesses a skill once", async () => {
+  test("may name feedback on the player, which assesses each skill once", async () => {
     const feedbackId = await club.draft()
     const body = { skillId: aSkill(), newLevel: 2, feedbackId }
     expect((await assess(body)).body.feedbackId).toBe(feedbackId)
@@ -96,7 +96,7 @@ describe("an assessment", () => {
     expect(outcome(await assess({ ...body, feedbackId: newId() }))).toBe("422 feedback_of_another")
   })
 
-  test("ten at once stand in a row: each one's previous level is the new one of another", async () => {
+  test("ten at once form a chain: each one's previous level is another one's new level", async () => {
     const skillId = aSkill()
     const levels = Array.from({ length: 10 }, (_, n) => n + 1)
     const answers = await Promise.all(levels.map((newLevel) => assess({ skillId, newLevel })))
@@ -125,7 +125,7 @@ describe("an assessment", () => {
   })
 })
 
-test("a player's progress is for them, parents who may, coaches and staff; in pages, the latest first", async () => {
+test("a player's progress is for the player, permitted parents, coaches and staff; in pages, newest first", async () => {
   const [one, two] = [aSkill(), aSkill()]
   for (const [skillId, newLevel] of [
     [one, 1],
@@ -150,7 +150,7 @@ test("a player's progress is for them, parents who may, coaches and staff; in pa
   for (const by of [club.friend, club.payer, club.foreignAdmin]) expect(await get(by)).toBe("404 not_found")
 })
 
-test("what published feedback assesses becomes progress, once, caused by feedback.published", async () => {
+test("the assessments of published feedback become progress, once, caused by feedback.published", async () => {
   const [known, fresh, byHand] = [aSkill(), aSkill(), aSkill()]
   await assess({ skillId: known, newLevel: 4 })
   const id = await club.draft({ assessments: [known, fresh, byHand].map((skillId) => ({ skillId, level: 5 })) })
@@ -159,7 +159,7 @@ test("what published feedback assesses becomes progress, once, caused by feedbac
   await dispatchAll(club.db)
   await subscribe(club.db, "ProgressUpdateHandler", "feedback.published")
   const lifeSign = await startLifeSign(club.db, "actors", "test")
-  const handler = runHandler(club.api.app, progressUpdateHandler(), lifeSign.owner)
+  const handler = runHandler(club.api.app, progressUpdateHandler(), lifeSign)
   const handle = async () => {
     await dispatchAll(club.db)
     while ((await handler.pass(new AbortController().signal)).more) {}
@@ -195,7 +195,7 @@ test("what published feedback assesses becomes progress, once, caused by feedbac
       { status: "success" },
       { status: "skipped", reason: "nothing new is assessed in it" },
     ])
-    // Handled again, as after a crash whose settling was lost, it changes nothing.
+    // Handled again, as after a crash before its settlement, the event changes nothing.
     const row = { ...(await club.db`select *, 1 as position from slotbase.events where id = ${event?.id ?? null}`)[0] }
     const outcomes = await club.db.begin((tx) => progressUpdateHandler().handle(tx, row as never))
     expect(outcomes).toEqual({ skipped: "nothing new is assessed in it" })

@@ -1,4 +1,5 @@
-// Coach sessions over HTTP, inside blocks: each at its own time in one booking; and who may see and do what with any session.
+// Coach sessions inside blocks over HTTP: each at its own time in one booking; and the rights to sessions of both
+// kinds.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import {
@@ -101,7 +102,7 @@ describe("inside a block", () => {
     expect((await club.get(club.coach, `/coach-blocks/${block.id}`)).body.status).toBe("approved")
   })
 
-  test("a session that is called off gives its time back to the block, which stays", async () => {
+  test("a cancelled session returns its time to the block, and the block stays", async () => {
     const block = await approvedBlock()
     const { id } = (await put(block.id, 1)).body
     const answer = await cancel(id)
@@ -127,7 +128,7 @@ describe("inside a block", () => {
     expect(await isOccupied(club.db, block.bookingId)).toBe(true)
   })
 
-  test("of two sessions for one time one is made; a block that is given back calls them off", async () => {
+  test("of two sessions for one time one is made; cancelling the block cancels its sessions", async () => {
     const block = await approvedBlock()
     const answers = await Promise.all([put(block.id, 1), put(block.id, 1, { sessionType: "private" })])
     expect(answers.map(outcome).sort()).toEqual([201, "409 session_overlaps"])
@@ -137,7 +138,7 @@ describe("inside a block", () => {
     expect(outcome(await put(block.id, 2))).toBe("409 block_not_approved")
   })
 
-  test("needs the block's approval, its coach, and nothing that is the block's already", async () => {
+  test("needs the block's approval and its coach, and takes no field that the block already has", async () => {
     const { body: pending } = await club.post(club.coach, "/coach-blocks", aBlock(club, hour))
     const outcomes = await Promise.all([
       put(pending.id, 0),
@@ -165,8 +166,8 @@ describe("inside a block", () => {
   })
 })
 
-describe("who may", () => {
-  test("students and coaches see theirs, parents who may their children's, staff all; nobody else knows of it", async () => {
+describe("rights", () => {
+  test("students and coaches see their own, permitted parents their children's, staff all; others get a 404", async () => {
     const session = await made()
     const path = `/coach-sessions/${session.id}`
     const list = `/coach-sessions?from=${session.startAt}&to=${session.endAt}`
@@ -183,7 +184,7 @@ describe("who may", () => {
     await club.db`update slotbase.child_links set permissions = '{view_feedback}'`
   })
 
-  test("only coaches and staff make one, and only its coach and staff say what became of it", async () => {
+  test("only coaches and staff make one, and only its coach and staff record its outcome", async () => {
     const session = await made()
     hour++
     const refused: [ReturnType<typeof make>, string][] = [

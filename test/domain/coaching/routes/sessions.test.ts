@@ -1,5 +1,5 @@
-// Coach sessions over HTTP: lessons with their bookings, who came, what completing records, who wins.
-// Those inside blocks, and who may see and do what, are in coach-sessions-in-blocks.test.ts.
+// Coach sessions over HTTP: lessons with their bookings, attendance, the events of completing, and races. Sessions
+// inside blocks, and the rights to sessions, are in sessions-in-blocks.test.ts.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import {
@@ -33,14 +33,14 @@ const complete = (id: string, body: Body = {}, by: Person = club.coach) =>
 const cancel = (id: string, by: Person = club.coach) =>
   club.post(by, `/coach-sessions/${id}/cancel`, { cancellationReason: "The coach is ill." })
 const read = async (id: string, by: Person = club.coach) => (await club.get(by, `/coach-sessions/${id}`)).body
-/** At so many minutes after the start of this test's hour. */
+/** This many minutes after the start of this test's hour. */
 const later = <T>(minutes: number, work: () => Promise<T>) => atMinuteOf(club.db, hour, minutes, work)
 const typesOf = async (answer: Awaited<ReturnType<typeof make>>) =>
   (await recordedBy(club, answer)).map((event) => event?.type)
 const booking = async (id: string) => (await club.get(club.staff, `/bookings/${id}`)).body
 
 describe("a lesson", () => {
-  test("is a booking with its students, for the price of the court and of the coach", async () => {
+  test("is a booking with its students, at the price of the court and the coach", async () => {
     const answer = await make({ students: [club.friend.id, club.student.id], bookerId: club.student.id })
     expect(answer.status).toBe(201)
     const session = answer.body
@@ -83,7 +83,7 @@ describe("a lesson", () => {
     })
   })
 
-  test("is the coach's booking unless another booker is named, at the price that is stated", async () => {
+  test("is the coach's booking unless another booker is named, at the stated price", async () => {
     const coachs = await made({ priceAmount: 2400 })
     expect(await booking(coachs.bookingId)).toMatchObject({ bookerId: club.coach.id, priceAmount: 2400 })
     hour++
@@ -113,7 +113,7 @@ describe("a lesson", () => {
     expect(outcome(await complete(answer.body.id))).toBe("409 session_not_scheduled")
   })
 
-  test("is called off by cancelling its booking, and the coach may do so without having booked it", async () => {
+  test("is cancelled with its booking, also by a coach who did not book it", async () => {
     const one = await made({ bookerId: club.student.id })
     hour++
     const two = await made({ bookerId: club.student.id })
@@ -133,7 +133,7 @@ describe("a lesson", () => {
 })
 
 describe("completing", () => {
-  test("tells who came and whose parents to tell, and completes the booking as a coaching session", async () => {
+  test("records attendance and the parents to notify, and completes the booking as a coaching session", async () => {
     const students = [club.student.id, club.friend.id].sort()
     const session = await made({ students })
     expect(outcome(await complete(session.id))).toBe("409 session_not_started")
@@ -190,7 +190,7 @@ describe("completing", () => {
     expect(outcome(await complete(session.id))).toBe("409 session_not_scheduled")
   })
 
-  test("once, of two who do it at once", async () => {
+  test("happens once for two requests at once", async () => {
     const session = await made()
     const answers = await later(10, () => Promise.all([complete(session.id), complete(session.id, {}, club.staff)]))
     expect(answers.map(outcome).sort()).toEqual([200, "409 session_not_scheduled"])
@@ -199,7 +199,7 @@ describe("completing", () => {
     expect(ofBooking).toEqual(["booking.confirmed", "booking.completed"])
   })
 
-  test("against completing the booking alone and against cancelling it: each event once, and none too many", async () => {
+  test("races with completing the booking alone and with cancelling it: each event is recorded once", async () => {
     const one = await made()
     const bookingOne = `/bookings/${one.bookingId}/complete`
     const both = await later(10, () => Promise.all([complete(one.id), club.post(club.staff, bookingOne)]))
@@ -216,7 +216,7 @@ describe("completing", () => {
     expect((await read(two.id)).status).toBe(completed?.status === 200 ? "completed" : "cancelled")
   })
 
-  test("the booking alone says that it was a coaching session, and leaves the session to be completed", async () => {
+  test("the booking alone records a coaching session, and leaves the session to be completed", async () => {
     const session = await made()
     await later(20, async () => {
       const alone = await club.post(club.staff, `/bookings/${session.bookingId}/complete`)
@@ -230,7 +230,7 @@ describe("completing", () => {
     })
   })
 
-  test("counts those of whom it was said before, when it names nobody", async () => {
+  test("counts the attendance recorded before, when the request names no students", async () => {
     const session = await made({ students: [club.student.id, club.friend.id] })
     const path = `/coach-sessions/${session.id}`
     const attendance = [{ userId: club.friend.id, attended: true }]
@@ -260,7 +260,7 @@ describe("completing", () => {
   })
 })
 
-test("faults are named, and nothing is written", async () => {
+test("bad input names its faults, and writes nothing", async () => {
   const faulty = async (more: Body) => {
     const { status, body } = await make(more)
     return [status, body.errors.map((fault: { path: string }) => fault.path)]

@@ -1,4 +1,4 @@
-// Billing accounts, fees that stand on them, and payments that nobody is there for.
+// Billing accounts, fees on them, and automatic payments without a payer present.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -40,7 +40,7 @@ const charged = (more: Partial<Charge>): Charge => ({
 })
 
 describe("a family account", () => {
-  test("is made by a parent for children for whom they may pay; what they book is paid from it", async () => {
+  test("is made by a parent for children with their permission to pay; the children's bookings are paid from it", async () => {
     const parent = await api.person("player", its.facilityId)
     const child = await api.person("player", its.facilityId)
     const family = (memberIds: string[]) =>
@@ -75,7 +75,7 @@ describe("a family account", () => {
       payerId: parent.id,
     })
 
-    // Whoever asks, the card's owner pays.
+    // The owner of the card pays, for every caller.
     const later = { ...at, startAt: "2031-03-04T11:00:00Z", endAt: "2031-03-04T12:00:00Z" }
     const next = (await api.call("POST", `${till.at}/holds`, { body: later, token: child.token })).body
     expect((await pay(its.staff.token, next.id)).body).toMatchObject({ status: "succeeded", payerId: parent.id })
@@ -97,7 +97,7 @@ describe("a family account", () => {
 })
 
 describe("a fee", () => {
-  test("is due once, stands on the account, and is paid like a price", async () => {
+  test("is due once, is listed on the account, and is paid like a price", async () => {
     const bookingId = await till.book()
     const fee = charged({ referenceId: bookingId })
     await run(db(), (tx) => charge(tx, fee))
@@ -108,7 +108,7 @@ describe("a fee", () => {
     expect((await accounts(its.player.token))[0].balance).toBe(0)
   })
 
-  test("that is waived is not due any more, and what was paid of it goes back", async () => {
+  test("that is waived is no longer due, and its payments are refunded", async () => {
     const [unpaid, paid] = [charged({ referenceId: await till.book() }), charged({ referenceId: await till.book() })]
     for (const fee of [unpaid, paid]) await run(db(), (tx) => charge(tx, fee))
     await till.pay(paid.referenceId)
@@ -123,7 +123,7 @@ describe("a fee", () => {
   })
 })
 
-describe("a payment that nobody is there for", () => {
+describe("an automatic payment", () => {
   const subscription = (more: Partial<Charge> = {}) =>
     charged({ reason: "subscription", referenceType: "subscription", amount: 4900, userId: its.staff.id, ...more })
   const pay = ({ facilityId, referenceId }: Charge) =>
@@ -133,7 +133,7 @@ describe("a payment that nobody is there for", () => {
     await api.call("POST", `${till.at}/billing-accounts/${id}/card`, { body: { cardToken } })
   }
 
-  test("fails without a saved card, and says when it is tried again", async () => {
+  test("fails without a saved card, and names the time of its retry", async () => {
     const due = subscription()
     await run(db(), (tx) => charge(tx, due))
     const payment = await pay(due)
@@ -143,7 +143,7 @@ describe("a payment that nobody is there for", () => {
     expect(days).toBe(1)
   })
 
-  test("is tried again from the card that is saved by then, until there is no retry left", async () => {
+  test("is retried with the card saved by then, until no retry is left", async () => {
     const due = subscription()
     await run(db(), (tx) => charge(tx, due))
     await saveCard("tok_declined")
@@ -163,7 +163,7 @@ describe("a payment that nobody is there for", () => {
     expect(failures.map(({ correlation_id }) => correlation_id)).toEqual(Array(4).fill(testContext.correlationId))
   })
 
-  test("is not tried again when it was paid meanwhile", async () => {
+  test("is not retried when the amount was paid meanwhile", async () => {
     const due = subscription()
     await run(db(), (tx) => charge(tx, due))
     await saveCard("tok_declined")
@@ -178,7 +178,7 @@ describe("a payment that nobody is there for", () => {
     expect(left?.count).toBe(0)
   })
 
-  test("succeeds with a good card; when nothing is due nobody is asked; the next period counts its failures anew", async () => {
+  test("succeeds with a good card; without a due amount the provider is not asked; the next period counts failures anew", async () => {
     const first = subscription({ key: "2026-03" })
     const second = subscription({ key: "2026-04", referenceId: first.referenceId })
     await run(db(), (tx) => charge(tx, first))

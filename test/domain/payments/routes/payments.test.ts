@@ -1,5 +1,5 @@
-// Payments by card over HTTP, with the built-in provider: each test card, who may pay and how much, what a crash between the
-// two halves leaves, and who wins a race.
+// Payments by card over HTTP, with the built-in provider: each test card, the rights, and the amounts. They also cover
+// a crash between the two halves of a payment, and races.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { authenticate } from "#access/caller.ts"
@@ -42,7 +42,7 @@ const problemOf = async (call: ReturnType<TestApi["call"]>) => {
 }
 
 describe("cards", () => {
-  test("one that is good pays what is due, and the event says it with every field", async () => {
+  test("a good card pays the due amount, and the event has every field", async () => {
     const bookingId = await till.hold()
     const correlation = newId()
     const answer = await till.pay(bookingId, "tok_visa", {}, { headers: { "x-correlation-id": correlation } })
@@ -102,7 +102,7 @@ describe("cards", () => {
     expect((await till.pay(bookingId, "tok_mastercard")).body).toMatchObject({ status: "succeeded", retryCount: 2 })
   })
 
-  test("tok_processing succeeds later, by the provider's own word, in the correlation of its request", async () => {
+  test("tok_processing succeeds later, by the provider's report, in the correlation of its request", async () => {
     const bookingId = await till.hold()
     const correlation = newId()
     const { body } = await till.pay(bookingId, "tok_processing", {}, { headers: { "x-correlation-id": correlation } })
@@ -117,7 +117,7 @@ describe("cards", () => {
     expect(await till.statusOf(bookingId)).toBe("confirmed")
   })
 
-  test("tok_timeout is charged although its answer is lost; the job finds out, and nothing is charged twice", async () => {
+  test("tok_timeout is charged although its answer is lost; the job finds the charge, and nothing is charged twice", async () => {
     const bookingId = await till.hold()
     const { status, body } = await till.pay(bookingId, "tok_timeout")
     expect({ status, state: body.status }).toEqual({ status: 201, state: "processing" })
@@ -140,7 +140,7 @@ describe("a hold that is paid", () => {
     expect(confirmed?.data).toMatchObject({ bookingId, paymentMethod: "online", priceAmount: price })
   })
 
-  test("is paid once under one Idempotency-Key, whose repetition answers what became of it", async () => {
+  test("is paid once under one Idempotency-Key, whose repetition answers the current state", async () => {
     const bookingId = await till.hold()
     const headers = { "idempotency-key": newId() }
     const first = await till.pay(bookingId, "tok_timeout", {}, { headers })
@@ -151,7 +151,7 @@ describe("a hold that is paid", () => {
     expect(await chargesAt(first.body.id)).toBe(1)
   })
 
-  test("of two who pay it at once one succeeds, and the other is told why not", async () => {
+  test("of two payments at once one succeeds, and the other gets a conflict", async () => {
     const bookingId = await till.hold()
     const staff = { token: its.staff.token }
     const answers = await Promise.all([
@@ -168,7 +168,7 @@ describe("a hold that is paid", () => {
 })
 
 describe("a crash between the two halves", () => {
-  /** The first half alone. */
+  /** Runs the first half alone. */
   const begun = async (bookingId: string, cardToken = "tok_visa") => {
     const caller = await authenticate(db(), its.player.token)
     const wanted = { referenceType: "booking", referenceId: bookingId, cardToken } as const
@@ -185,7 +185,7 @@ describe("a crash between the two halves", () => {
     expect(await read(payment.id)).toMatchObject({ status: "succeeded" })
   })
 
-  test("after the provider was asked: its answer is looked up, and nothing is charged again", async () => {
+  test("after the provider was asked: its charge is looked up, and nothing is charged again", async () => {
     const payment = await begun(await till.hold(), "tok_insufficient_funds")
     const { id: key, facility_id: facilityId, amount, currency } = payment
     const card = { kind: "token", token: "tok_insufficient_funds" } as const
@@ -197,7 +197,7 @@ describe("a crash between the two halves", () => {
     expect(await chargesAt(key)).toBe(1)
   })
 
-  test("found too late for anybody to expect it: it is not charged any more, and fails when the provider surely knows nothing", async () => {
+  test("found too late: the payment is no longer charged, and fails once the provider certainly has no charge", async () => {
     const payment = await begun(await till.hold())
     expect(await resolvePayment(api.app, payment, resendWithinMs)).toBe(false)
     expect(await resolvePayment(api.app, payment, giveUpAfterMs)).toBe(true)
@@ -213,8 +213,8 @@ describe("a crash between the two halves", () => {
   })
 })
 
-describe("who may pay", () => {
-  test("a parent with the permission, in their own name; one without it is refused, a stranger to the booking finds nothing", async () => {
+describe("rights", () => {
+  test("a parent with the permission, in their own name; a parent without it is refused, and a stranger to the booking gets a 404", async () => {
     const linked = async (permissions: string[]) => {
       const parent = await api.person("player", its.facilityId)
       const body = { childId: its.player.id, relationship: "mother", isPrimary: false, permissions }
@@ -235,7 +235,7 @@ describe("who may pay", () => {
     expect(mine.body).toEqual({ data: [], next: null })
   })
 
-  test("staff pay in the name of who owes it", async () => {
+  test("staff pay in the name of the debtor", async () => {
     const { body } = await till.pay(await till.hold(), "tok_visa", {}, { token: its.staff.token })
     expect(body).toMatchObject({ payerId: its.player.id })
     expect((await eventsAbout(db(), body.id))[0]?.user_id).toBe(its.staff.id)
@@ -243,7 +243,7 @@ describe("who may pay", () => {
 })
 
 describe("how much", () => {
-  test("never more than is due, in parts what is not a hold, and never of what is not to be paid", async () => {
+  test("never more than is due, in parts except for a hold, and nothing when no payment is due", async () => {
     const booking = await till.book()
     const tooMuch = await problemOf(till.pay(booking, "tok_visa", { amount: price + 1 }))
     expect(tooMuch).toEqual({
@@ -288,7 +288,7 @@ describe("before:payment.process", () => {
     await work().finally(() => Object.assign(api.app, { hooks: [] }))
   }
 
-  test("sees what is to be paid and may block it: nothing is written, nobody is asked", async () => {
+  test("sees the payment and may block it: nothing is written, and the provider is not asked", async () => {
     const [bookingId, before] = [await till.hold(), await paymentRows()]
     const seen: object[] = []
     const block = (payment: object) => {

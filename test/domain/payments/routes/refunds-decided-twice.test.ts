@@ -1,5 +1,10 @@
-// Money where two deciders meet: the platform's and the club's staff, a cancellation and a payment that came after it, a
-// refund that was refused and its repetition, a hold that is paid at the desk, a period that was given back and the next one.
+// Money with two deciders, for example:
+//
+// - the platform's staff and the club's staff
+// - a cancellation and a later payment
+// - a refused refund and its repetition
+// - a hold that is paid at the desk
+// - a refunded period and the next one
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
@@ -34,7 +39,7 @@ const refundsOf = async (bookingId: string): Promise<[number, string][]> => {
   const { data } = (await api.call("GET", `${till.at}/refunds?referenceId=${bookingId}`)).body
   return data.map(({ amount, status }: { amount: number; status: string }) => [amount, status])
 }
-/** The provider takes what took its time; nobody has acted on it. */
+/** The provider confirms its pending payments; no handler has acted on them yet. */
 const confirmedByProvider = async () => {
   await db()`update slotbase.local_provider_payments set confirms_at = slotbase.now() where status = 'processing'`
   await localPayments(api.app).pass(new AbortController().signal)
@@ -44,7 +49,7 @@ const killHold = async (bookingId: string) => {
     update slotbase.bookings set hold_expires_at = slotbase.now() - interval '1 second' where id = ${bookingId} and status = 'held'`
   await run(db(), (tx) => expireHolds(tx, 100))
 }
-/** RefundHandler handles the one event of a type about a booking. */
+/** RefundHandler handles the single event of this type about a booking. */
 const giveBack = async (bookingId: string, type: string) => {
   const [known] = await eventsAbout(db(), bookingId, type)
   const [event] = await db()<HandledEvent[]>`
@@ -55,7 +60,7 @@ const giveBack = async (bookingId: string, type: string) => {
   return refundHandler(api.app).handle(event, tools)
 }
 
-test("what comes after a cancellation goes back whole beside the part that it decided, whichever handler is first", async () => {
+test("a payment after a cancellation is refunded in full, beside the cancellation's own part, in both orders of handlers", async () => {
   const bookingId = await till.book()
   await till.pay(bookingId, "tok_visa", { amount: 1600 })
   await till.pay(bookingId, "tok_processing", { amount: 800 })
@@ -77,12 +82,12 @@ test("what comes after a cancellation goes back whole beside the part that it de
   ])
 })
 
-test("a void payment whose refund was refused is given back when its dead letter is reprocessed, and once", async () => {
+test("a void payment whose refund was refused is refunded once when its dead letter is reprocessed", async () => {
   const bookingId = await till.hold()
   const { body } = await till.pay(bookingId, "tok_processing")
   await api.call("DELETE", `${till.at}/holds/${bookingId}`, { token: its.player.token })
   await confirmedByProvider()
-  // Something was given back there that nobody here knows of.
+  // The provider has made a refund that SlotBase does not know.
   await db()`insert into slotbase.local_provider_refunds (key, payment_key, amount) values (${newId()}, ${body.id}, 1)`
   await till.react()
   expect(await refundsOf(bookingId)).toEqual([[price, "failed"]])
@@ -95,7 +100,7 @@ test("a void payment whose refund was refused is given back when its dead letter
   ])
 })
 
-test("a hold that is paid at the desk is a booking at once, so that its money is not left with a dead hold", async () => {
+test("a hold that is paid at the desk becomes a booking at once, so that its money is never left with an expired hold", async () => {
   const bookingId = await till.hold()
   const { status, headers } = await api.call("POST", `${till.at}/offline-payments`, {
     body: { bookingId, amount: price, paymentMethod: "cash" },
@@ -109,7 +114,7 @@ test("a hold that is paid at the desk is a booking at once, so that its money is
   expect(await till.statusOf(bookingId)).toBe("confirmed")
 })
 
-test("a dead hold is not taken again for a payment that staff have given back meanwhile", async () => {
+test("an expired hold is not taken again for a payment that staff have refunded meanwhile", async () => {
   const bookingId = await till.hold()
   const { body } = await till.pay(bookingId, "tok_processing")
   await killHold(bookingId)
@@ -120,7 +125,7 @@ test("a dead hold is not taken again for a payment that staff have given back me
   expect(await refundsOf(bookingId)).toEqual([[price, "succeeded"]])
 })
 
-test("a member does not escape the cancellation policy by moving the booking away first, staff do as they like", async () => {
+test("moving a booking first does not improve a member's refund, and does not bind staff", async () => {
   const cancellationPolicy = [{ hoursBefore: 24, refundPercent: 100 }]
   const policy = (body: object) => api.call("PUT", `${till.at}/booking-policy`, { body })
   expect((await policy({ cancellationPolicy })).status).toBe(200)
@@ -153,7 +158,7 @@ test("a member does not escape the cancellation policy by moving the booking awa
   expect((await policy({})).status).toBe(200)
 })
 
-test("a slot that is taken again for a late payment counts again in the month's bookings, or is not taken when none is left", async () => {
+test("a slot taken again for a late payment counts in the month's bookings, and is not taken when none is left", async () => {
   const wish = { planId: "starter", billingCycle: "monthly" }
   await api.call("POST", `${till.at}/subscription`, { body: wish })
   const used = async () => {
@@ -186,7 +191,7 @@ test("a slot that is taken again for a late payment counts again in the month's 
   await api.call("POST", `${till.at}/subscription/cancel`, { body: { atPeriodEnd: false } })
 })
 
-test("what a club paid for its subscription only the platform gives back, and the next renewal does not take it again", async () => {
+test("only the platform refunds a subscription's payment, and the next renewal does not charge it again", async () => {
   const wish = { planId: "starter", billingCycle: "monthly" }
   const { body: subscription } = await api.call("POST", `${till.at}/subscription`, { body: wish })
   const { body: paid } = await api.call("POST", `${till.at}/payments`, {

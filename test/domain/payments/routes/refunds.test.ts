@@ -1,4 +1,4 @@
-// Money given back: by staff, for a cancelled booking, for a payment that came too late; and money at the desk.
+// Refunds by staff, for a cancelled booking and for a late payment; and money at the desk.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 const db = () => api.database.db
-/** An event as a handler gets it. */
+/** An event as a handler receives it. */
 const handled = async (id: string): Promise<HandledEvent> => {
   const [event] = await db()<HandledEvent[]>`
     select e.*, p.position from slotbase.events e join slotbase.event_positions p on p.event_id = e.id where e.id = ${id}`
@@ -43,7 +43,7 @@ const refundsOf = async (
   (await api.call("GET", `${till.at}/refunds?referenceId=${bookingId}`)).body.data
 const amounts = async (bookingId: string) => (await refundsOf(bookingId)).map(({ amount, status }) => [amount, status])
 
-/** What takes its time is over, and everybody has acted on it. */
+/** Finishes all pending work at the provider, and lets every handler act on it. */
 const settleAll = async () => {
   await db()`update slotbase.local_provider_payments set confirms_at = slotbase.now() where status = 'processing'`
   await localPayments(api.app).pass(new AbortController().signal)
@@ -88,7 +88,7 @@ describe("by staff", () => {
     expect((await till.refund(newId())).status).toBe(404)
   })
 
-  test("of ten who refund all of it at once, one does, and nine are told", async () => {
+  test("of ten full refunds at once one is made, and nine get a conflict", async () => {
     const { body: paid } = await till.pay(await till.hold())
     const answers = await Promise.all(Array.from({ length: 10 }, () => till.refund(paid.id)))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
@@ -98,7 +98,7 @@ describe("by staff", () => {
 })
 
 describe("for a cancelled booking", () => {
-  test("what its event says is given back, caused by it: the newest payments first, the desk's as owed, and never twice", async () => {
+  test("the amount in its event is refunded, caused by it: newest payments first, the desk's marked as owed, never twice", async () => {
     const bookingId = await till.book()
     await offline({ bookingId, amount: 500, paymentMethod: "cash" })
     await till.pay(bookingId, "tok_visa", { amount: 900 })
@@ -147,7 +147,7 @@ describe("for a cancelled booking", () => {
     ])
   })
 
-  test("a payment that was there before is the cancellation's to decide, however late its own handler comes", async () => {
+  test("an earlier payment is decided by the cancellation, however late the payment's own handler runs", async () => {
     const bookingId = await till.book()
     await till.pay(bookingId)
     await till.cancel(bookingId, { refundPercent: 0 })
@@ -157,7 +157,7 @@ describe("for a cancelled booking", () => {
     expect(last).toMatchObject({ status: "skipped", reason: "its cancellation decided about it" })
   })
 
-  test("a payment that is settled after it goes back whole", async () => {
+  test("a payment that is settled afterwards is refunded in full", async () => {
     const bookingId = await till.book()
     await till.pay(bookingId, "tok_processing")
     await till.cancel(bookingId, { refundPercent: 0 })
@@ -169,7 +169,7 @@ describe("for a cancelled booking", () => {
     expect(await amounts(bookingId)).toEqual([[price, "succeeded"]])
   })
 
-  test("paid and cancelled at once: whichever was first, nothing is kept", async () => {
+  test("paid and cancelled at once: in both orders nothing is kept", async () => {
     for (const card of ["tok_visa", "tok_timeout", "tok_visa", "tok_processing"]) {
       const bookingId = await till.book()
       await Promise.all([till.pay(bookingId, card), till.cancel(bookingId)])
@@ -179,7 +179,7 @@ describe("for a cancelled booking", () => {
     }
   })
 
-  test("without a payment there is nothing to give back", async () => {
+  test("without a payment there is no refund", async () => {
     const bookingId = await till.book()
     await till.cancel(bookingId)
     await till.react()
@@ -189,7 +189,7 @@ describe("for a cancelled booking", () => {
 })
 
 describe("a payment that comes too late", () => {
-  /** Held, and paid with a card that takes its time; then the hold dies. */
+  /** Holds a slot and pays with a slow card; then the hold expires. */
   const paidTooLate = async () => {
     const bookingId = await till.hold()
     const { body } = await till.pay(bookingId, "tok_processing")
@@ -207,13 +207,13 @@ describe("a payment that comes too late", () => {
     return { startAt, endAt, resourceId: its.court }
   }
 
-  test("for a hold that lives still confirms it", async () => {
+  test("for a live hold still confirms it", async () => {
     const { bookingId } = await paidTooLate()
     await confirmedByProvider()
     expect(await till.statusOf(bookingId)).toBe("confirmed")
   })
 
-  test("for a dead hold whose slot is free takes it again and confirms it", async () => {
+  test("for an expired hold whose slot is free takes it again and confirms it", async () => {
     const { bookingId, paymentId } = await paidTooLate()
     await kill(bookingId)
     await run(db(), (tx) => expireHolds(tx, 100))
@@ -222,7 +222,7 @@ describe("a payment that comes too late", () => {
     expect(await eventsAbout(db(), paymentId, "payment.refunded")).toEqual([])
   })
 
-  test("for a dead hold whose slot is taken is void: all of it goes back, and the payer is told what is free", async () => {
+  test("for an expired hold whose slot is taken is void: it is refunded in full, and the payer is told free times", async () => {
     const { bookingId, paymentId } = await paidTooLate()
     await kill(bookingId)
     const slot = await slotOf(bookingId)
@@ -256,7 +256,7 @@ describe("a payment that comes too late", () => {
     expect(await till.statusOf(bookingId)).toBe("expired")
   })
 
-  test("while somebody else wants the slot of the dead hold: one of them has it, and money and slot agree", async () => {
+  test("races with another booking of the expired hold's slot: one gets it, and money and slot agree", async () => {
     for (let round = 0; round < 4; round++) {
       const { bookingId } = await paidTooLate()
       await kill(bookingId)
@@ -269,7 +269,7 @@ describe("a payment that comes too late", () => {
     }
   })
 
-  test("for a dead hold whose time has begun is void too, and does not say that it was taken", async () => {
+  test("for an expired hold whose time has begun is void too, without claiming that the slot was taken", async () => {
     const { bookingId } = await paidTooLate()
     await kill(bookingId)
     await run(db(), (tx) => expireHolds(tx, 100))
@@ -281,7 +281,7 @@ describe("a payment that comes too late", () => {
     expect(voided?.data).toMatchObject({ reason: "not_available", amount: price })
   })
 
-  test("for a hold that was given back is void too", async () => {
+  test("for a released hold is void too", async () => {
     const { bookingId } = await paidTooLate()
     await api.call("DELETE", `${till.at}/holds/${bookingId}`, { token: its.player.token })
     await confirmedByProvider()
@@ -290,7 +290,7 @@ describe("a payment that comes too late", () => {
     expect(await amounts(bookingId)).toEqual([[price, "succeeded"]])
   })
 
-  test("for a booking that somebody else paid meanwhile goes back", async () => {
+  test("for a booking that was paid by somebody else meanwhile is refunded", async () => {
     const bookingId = await till.book()
     await till.pay(bookingId, "tok_processing")
     await db()`update slotbase.payments set status = 'failed', failure_code = 'x', failure_reason = 'x', settled_at = slotbase.now(),
@@ -311,7 +311,7 @@ describe("at the desk", () => {
     expect(body).toMatchObject({ paymentMethod, payerName: "Clara Keller", amount: 700, bookingId: null })
   })
 
-  test("for a booking counts towards what is due, and its event has every field", async () => {
+  test("for a booking counts towards the due amount, and its event has every field", async () => {
     const bookingId = await till.book()
     const { body } = await offline(
       {

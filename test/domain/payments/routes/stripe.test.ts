@@ -1,5 +1,5 @@
-// Stripe, by a server of this machine that speaks its API: payments and refunds under our ids as keys, lost answers that are
-// found again, and webhooks that are signed, late, repeated and out of order.
+// Stripe, played by a local server that speaks its API. Payments and refunds use our ids as keys, and lost answers are
+// found. Webhooks arrive signed, late, repeated and out of order.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { resolvePayments } from "#domain/payments/resolve.ts"
@@ -79,7 +79,7 @@ test("a payment whose answer is lost is found at Stripe, and was made once", asy
   expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
 })
 
-test("a payment that never reached Stripe is sent again under the same key", async () => {
+test("a payment that never reached Stripe is resent under the same key", async () => {
   const bookingId = await till.hold()
   stripe.refuse = 1
   const { body } = await till.pay(bookingId, "pm_card_visa")
@@ -106,7 +106,7 @@ test("Stripe's own report settles a payment before its request does, and repetit
   expect(events[0]).toMatchObject({ correlation_id: paid?.correlation_id, user_id: its.player.id })
 })
 
-test("ten deliveries of one event at once are taken in once", async () => {
+test("ten deliveries of one event at once are processed once", async () => {
   const { body } = await till.pay(await till.hold(), "tok_slow")
   const event = await stripe.event("payment_intent.succeeded", { ...intentOf(body.id), status: "succeeded" })
   const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(event)))
@@ -115,14 +115,14 @@ test("ten deliveries of one event at once are taken in once", async () => {
   expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
 })
 
-test("success after failure counts: the money was taken", async () => {
+test("success after failure counts, because the money was taken", async () => {
   const { body } = await till.pay(await till.hold(), "tok_chargeDeclined")
   const intent = { ...intentOf(body.id), status: "succeeded" }
   await deliver(await stripe.event("payment_intent.succeeded", intent))
   expect(await typesOf(body.id)).toEqual(["payment.failed", "payment.succeeded"])
 })
 
-test("what is not signed by Stripe, or long ago, or about nothing of ours, changes nothing", async () => {
+test("a webhook without Stripe's signature, with an old one, or about an unknown object changes nothing", async () => {
   const { body: paid } = await till.pay(await till.hold(), "tok_slow")
   const intent = { ...intentOf(paid.id), status: "succeeded" }
   const { body, signature } = await stripe.event("payment_intent.succeeded", intent)
@@ -138,7 +138,7 @@ test("what is not signed by Stripe, or long ago, or about nothing of ours, chang
   expect((await deliver({ body, signature })).body.outcome).toBe("settled")
 })
 
-test("a refund that is pending at Stripe is done when Stripe says so", async () => {
+test("a refund that is pending at Stripe succeeds when Stripe reports it", async () => {
   const { body: paid } = await till.pay(await till.hold())
   stripe.refundStatus = "pending"
   const { status, body } = await till.refund(paid.id, { amount: 1000 })
@@ -163,7 +163,7 @@ test("a refund whose answer is lost is found at Stripe, and was made once", asyn
   expect((await api.call("GET", `${till.at}/refunds/${body.id}`)).body.status).toBe("succeeded")
 })
 
-test("a refund that Stripe refuses says why, and no longer counts on the payment", async () => {
+test("a refund that Stripe refuses gives the reason, and no longer counts on the payment", async () => {
   const { body: paid } = await till.pay(await till.hold())
   stripe.refundStatus = "failed"
   const { body } = await till.refund(paid.id)
@@ -173,7 +173,7 @@ test("a refund that Stripe refuses says why, and no longer counts on the payment
   expect(await typesOf(paid.id)).toEqual(["payment.succeeded", "payment.refund_failed", "payment.refunded"])
 })
 
-test("a refund that the card's bank sends back days later is none any more, and can be made again", async () => {
+test("a refund that the card's bank returns days later counts as failed, and can be made again", async () => {
   const { body: paid } = await till.pay(await till.hold())
   const { body } = await till.refund(paid.id)
   expect(body.status).toBe("succeeded")
@@ -193,7 +193,7 @@ test("a refund that the card's bank sends back days later is none any more, and 
   expect((await till.refund(paid.id)).body).toMatchObject({ status: "succeeded", amount: price })
 })
 
-test("a refund made at Stripe is entered as ours, once", async () => {
+test("a refund made at Stripe is recorded here, once", async () => {
   const { body: paid } = await till.pay(await till.hold())
   const refund = {
     id: "re_by_hand",
@@ -212,7 +212,7 @@ test("a refund made at Stripe is entered as ours, once", async () => {
   ])
 })
 
-test("a refund made at Stripe that is reported before the payment it is of counts all the same", async () => {
+test("a refund made at Stripe counts even when it is reported before its payment", async () => {
   const { body: paid } = await till.pay(await till.hold(), "tok_slow")
   const intent = intentOf(paid.id)
   intent.status = "succeeded"

@@ -1,4 +1,5 @@
-// Parents and children: who links whom, what a link gives and what its end takes, and races for one invitation.
+// Parents and children: the rights to link, the permissions of a link, the effects of its end, and races for an
+// invitation.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { authenticate } from "#access/caller.ts"
@@ -44,7 +45,7 @@ const rolesOf = async (by: SignedIn) =>
 const invited = async (by: SignedIn, child: SignedIn, more: object = {}) =>
   (await add(by, { childId: child.id, relationship: "father", ...more })).body.id as string
 
-describe("a child whom the parent makes", () => {
+describe("a child created by the parent", () => {
   test("is linked at once, plays in the facility, and is reached at the parent's address", async () => {
     const made = await add(parent, { ...leo, birthDate: "2015-03-01", facilityId })
     expect(made.status).toBe(201)
@@ -94,7 +95,7 @@ describe("a child whom the parent makes", () => {
     expect(id).not.toBe(childId)
   })
 
-  test("without a facility is heard of by nobody but the platform", async () => {
+  test("without a facility is announced to the platform only", async () => {
     const made = await add(parent, leo)
     const recorded = await recordedBy(api, made.headers)
     expect(recorded.map(({ type, facility_id }) => [type, facility_id])).toEqual([
@@ -126,7 +127,7 @@ describe("a child whom the parent makes", () => {
     expect(await api.rows()).toEqual(before)
   })
 
-  test("for somebody else is made by staff where that parent is a member, and into no other facility", async () => {
+  test("for another parent is created by staff of that parent's facility, and in no other facility", async () => {
     const member = await signedIn(api, "player", facilityId)
     expect(verdict(await add(parent, leo, member.id))).toBe("404 not_found")
     expect(verdict(await add(await signedIn(api, "coach", facilityId), leo, member.id))).toBe("404 not_found")
@@ -139,7 +140,7 @@ describe("a child whom the parent makes", () => {
       { type: "parent_child.linked", data: { parentId: member.id } },
       { type: "user.role_assigned", data: { userId: member.id, role: "parent", grantedBy: staff.id } },
     ])
-    // The child plays here now, so its parent's links are seen by this staff, and by no other.
+    // The child now plays here, so this staff sees its parent's links, and other staff does not.
     expect((await children(staff, member.id)).body.data).toHaveLength(1)
     expect(verdict(await children(foreignStaff, member.id))).toBe("404 not_found")
     expect(verdict(await children(parent, member.id))).toBe("404 not_found")
@@ -159,8 +160,8 @@ describe("a child whom the parent makes", () => {
   })
 })
 
-describe("somebody who has an account", () => {
-  test("is invited, tells nothing of themself, and is linked when they accept", async () => {
+describe("a person with an account", () => {
+  test("is invited, reveals nothing before accepting, and is linked on accepting", async () => {
     const child = await signedIn(api, "player", facilityId)
     const invitation = await add(parent, {
       childId: child.id.toUpperCase(),
@@ -192,7 +193,7 @@ describe("somebody who has an account", () => {
     expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map())
   })
 
-  test("answers once: of accepting twice and declining at once one counts, and is told to the others", async () => {
+  test("answers once: of two acceptances and a decline at once one counts, and the others get a conflict", async () => {
     const child = await signedIn(api)
     const id = await invited(parent, child)
     const how = ["accept", "accept", "decline", "decline"] as const
@@ -204,7 +205,7 @@ describe("somebody who has an account", () => {
     expect(events).toHaveLength(link.status === "linked" ? 1 : 0)
   })
 
-  test("is asked by nobody else, and asked again only after declining", async () => {
+  test("is the only one to answer, and is invited again only after declining", async () => {
     const child = await signedIn(api)
     const id = await invited(parent, child)
     for (const other of [parent, staff, await signedIn(api)]) {
@@ -220,7 +221,7 @@ describe("somebody who has an account", () => {
     expect((await children(parent)).body.data).toEqual([])
   })
 
-  test("may be nobody, the parent themself, or their parent", async () => {
+  test("cannot be unknown, the parent themself, or their parent", async () => {
     const known = async (childId: string, by = parent) => verdict(await add(by, { childId, relationship: "father" }))
     expect(await known(newId())).toBe("422 child_unknown")
     expect(await known(parent.id)).toBe("422 own_child")
@@ -238,11 +239,11 @@ describe("somebody who has an account", () => {
     const linked = await add(staff, body, mother.id)
     expect(linked.body).toMatchObject({ status: "linked", isPrimary: true })
     expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map([[child.id, [mother.id]]]))
-    // Staff who name themself as the parent invite like anybody else.
+    // A member of staff, named as the parent by themself, sends an invitation like anybody else.
     expect((await add(staff, { ...body, childId: mother.id })).body.status).toBe("invited")
   })
 
-  test("has one primary parent, of two at once too", async () => {
+  test("has one primary parent, also with two requests at once", async () => {
     const child = await signedIn(api, "player", facilityId)
     const parents = await Promise.all([1, 2].map(() => signedIn(api, "player", facilityId)))
     const body = { childId: child.id, relationship: "father", isPrimary: true }
@@ -254,7 +255,7 @@ describe("somebody who has an account", () => {
 })
 
 describe("the end of a link", () => {
-  test("takes the permissions, and the role where no other child plays; both are announced", async () => {
+  test("removes the permissions, and the role where no other child plays, with an event for each", async () => {
     const [one, two] = [await add(parent, { ...leo, facilityId }), await add(parent, { ...leo, facilityId })]
     const [first, second] = [one.body.childId, two.body.childId] as [string, string]
     const mother = await signedIn(api, "player", facilityId)
@@ -272,13 +273,13 @@ describe("the end of a link", () => {
     ])
     const me = await api.call("GET", "/v1/me", { token: parent.token })
     expect([me.body.roles, me.body.children]).toEqual([[], []])
-    // The other parent answers for both accounts now: the first one must ask them.
+    // The other parent now answers for both accounts, so the first parent must send an invitation.
     const id = await invited(parent, { id: first, token: "" })
     expect(verdict(await answer(parent, id, "accept"))).toBe("404 not_found")
     expect((await answer(mother, id, "accept")).body.status).toBe("linked")
   })
 
-  test("is refused to the last parent of a child who cannot sign in, of two at once to one", async () => {
+  test("is refused to the last parent of a child without a login, and to one of two parents at once", async () => {
     const { childId } = (await add(parent, { ...leo, facilityId })).body
     expect(verdict(await unlink(parent, parent.id, childId))).toBe("409 child_needs_a_parent")
     const mother = await signedIn(api, "player", facilityId)
@@ -287,7 +288,7 @@ describe("the end of a link", () => {
     expect(answers.map(verdict).sort()).toEqual(["204", "409 child_needs_a_parent"])
   })
 
-  test("is for parent, child and those who could make it, and for nobody else", async () => {
+  test("is for parent, child and everybody with the right to create the link, and for nobody else", async () => {
     const child = await signedIn(api, "player", facilityId)
     await answer(child, await invited(parent, child), "accept")
     for (const other of [foreignStaff, await signedIn(api), await signedIn(api, "coach", facilityId)]) {
@@ -298,7 +299,7 @@ describe("the end of a link", () => {
   })
 })
 
-test("a parent books for a child when they may, and the confirmation goes to the parent of a child without an address", async () => {
+test("a parent books for a child with permission, and the parent gets the confirmation for a child without an address", async () => {
   const court = { name: "Court 1", resourceType: "court" }
   const { body: resource } = await api.call("POST", `/v1/facilities/${facilityId}/resources`, { body: court })
   const hold = (by: SignedIn, bookerId: string, hour: number) =>
@@ -320,7 +321,7 @@ test("a parent books for a child when they may, and the confirmation goes to the
   ])
 })
 
-test("a parent follows a child into a facility, and leaves it with them", async () => {
+test("a parent joins a child's facility with the child, and leaves it with the child", async () => {
   const { childId } = (await add(parent, leo)).body
   const body = { role: "player", scopeType: "facility", scopeId: facilityId }
   const joined = await api.call("POST", `/v1/users/${childId}/roles`, { body })

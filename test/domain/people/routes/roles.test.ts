@@ -1,4 +1,4 @@
-// Taking roles away and seeing them: who may, what is recorded, and what goes with the last role.
+// Revoking and listing roles: the rights, the events, and the effects of losing the last role.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
@@ -29,7 +29,7 @@ const revoke = (userId: string, held: object, token?: string) =>
 const roles = (userId: string, token: string, query = "") =>
   api.call("GET", `/v1/users/${userId}/roles${query}`, { token })
 
-test("an administrator takes a role away, once, and user.role_revoked says who did", async () => {
+test("an administrator revokes a role, once, and user.role_revoked names the administrator", async () => {
   const coach = await signedIn(api, "coach", facilityId)
   const held = { ...grant("coach"), scopeId: facilityId.toUpperCase() }
   const gone = await revoke(coach.id, held, admin.token)
@@ -47,13 +47,13 @@ test("an administrator takes a role away, once, and user.role_revoked says who d
   expect(verdict(await revoke(coach.id, held, admin.token))).toBe("404 not_found")
 })
 
-test("of two who take a role away at once one does, and the other is told that it is gone", async () => {
+test("of two revocations at once one counts, and the other gets a 404", async () => {
   const coach = await signedIn(api, "coach", facilityId)
   const answers = await Promise.all([admin.token, undefined].map((token) => revoke(coach.id, grant("coach"), token)))
   expect(answers.map(verdict).sort()).toEqual(["204", "404 not_found"])
 })
 
-test("nobody takes a role above their own, or elsewhere; everybody gives up their own", async () => {
+test("nobody revokes a role above their own, or elsewhere; everybody may give up their own", async () => {
   const owner = await signedIn(api, "facility_owner", facilityId)
   const player = await signedIn(api, "player", facilityId)
   const before = await api.rows()
@@ -69,7 +69,7 @@ test("nobody takes a role above their own, or elsewhere; everybody gives up thei
     const scopeId = whose === foreigner ? otherId : facilityId
     expect([role, verdict(await revoke(whose.id, grant(role, scopeId), by.token))]).toEqual([role, answer])
   }
-  // System actors keep theirs, whoever asks.
+  // Nobody can revoke the roles of system actors.
   const root = { role: "platform_admin", scopeType: "platform", scopeId: platformFacilityId }
   expect(verdict(await revoke(rootUserId, root))).toBe("404 not_found")
   expect(await api.rows()).toEqual(before)
@@ -77,13 +77,13 @@ test("nobody takes a role above their own, or elsewhere; everybody gives up thei
   expect(verdict(await revoke(player.id, grant("player"), player.token))).toBe("204")
 })
 
-test("a role that is not named right is a 422 that says where", async () => {
+test("a malformed role is a 422 that names the field", async () => {
   const answer = await api.call("DELETE", `/v1/users/${staff.id}/roles?role=boss&scopeType=facility`)
   expect(answer.status).toBe(422)
   expect(answer.body.errors.map(({ path }: { path: string }) => path).sort()).toEqual(["query.role", "query.scopeId"])
 })
 
-test("one sees all roles of one's own; administrators see those in what they administer", async () => {
+test("everybody sees all their own roles; administrators see the roles in their scope", async () => {
   const person = await signedIn(api, "player", facilityId)
   for (const held of [grant("coach"), grant("player", otherId)]) {
     await api.call("POST", `/v1/users/${person.id}/roles`, { body: held })
@@ -118,7 +118,7 @@ test("one sees all roles of one's own; administrators see those in what they adm
   expect(new Set(paged).size).toBe(3)
 })
 
-test("the plan counts a person once, at their first role in the facility, and coaches; what is revoked can be used again", async () => {
+test("the plan counts a person once, at their first role in the facility, and coaches; a revoked place can be used again", async () => {
   const { db } = api.database
   await db`
     insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches)
@@ -142,7 +142,7 @@ test("the plan counts a person once, at their first role in the facility, and co
     )
   expect([await give(one.id, "player"), await give(one.id, "coach")]).toEqual(["201", "201"])
   expect(await give(two.id, "coach")).toBe("422 limit_reached")
-  // A child and its parent are two, and only one more fits beside somebody else.
+  // A child and its parent need two places, and only one is left beside another person.
   expect(await give(two.id, "player")).toBe("201")
   const before = await api.rows()
   expect(await addChild()).toBe("422 limit_reached")

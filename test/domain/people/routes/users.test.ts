@@ -1,4 +1,4 @@
-// Registration, signing in and out, who the caller is, and who may give which role.
+// Registration, signing in and out, the caller's profile, and the rights to assign roles.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { platformFacilityId, rootUserId } from "#base/ids.ts"
@@ -25,7 +25,7 @@ const eventsOf = async (headers: Headers) => {
     where id = any (${ids}) order by id`
 }
 
-test("somebody registers, and user.created says who", async () => {
+test("a person registers, and user.created names them", async () => {
   const answer = await api.call("POST", "/v1/users", { token: null, body: { ...anna, registrationSource: "mobile" } })
   expect(answer.status).toBe(201)
   expect(answer.body).toEqual({
@@ -83,7 +83,7 @@ test("64 registrations of one address at once make one person", async () => {
   expect(statuses).toEqual([201, ...Array.from({ length: 63 }, () => 409)])
 })
 
-test("who registers with a facility is its player, and the facility hears of it", async () => {
+test("a person who registers with a facility becomes its player, and the facility gets the event", async () => {
   const body = { email: "player@example.com", password, firstName: "Leo", lastName: "Martin", facilityId }
   const answer = await api.call("POST", "/v1/users", { token: null, body })
   expect(answer.status).toBe(201)
@@ -96,7 +96,7 @@ test("who registers with a facility is its player, and the facility hears of it"
   expect(me.body.roles).toEqual([{ role: "player", scopeType: "facility", scopeId: facilityId }])
 })
 
-test("nobody joins a facility that is not there, nor the platform itself", async () => {
+test("nobody can join an unknown facility, nor the platform itself", async () => {
   const before = await api.rows()
   for (const id of [unknownId, platformFacilityId]) {
     const body = { email: "lost@example.com", password, firstName: "Leo", lastName: "Martin", facilityId: id }
@@ -166,7 +166,7 @@ test("a wrong password and an unknown address are answered alike", async () => {
   expect(await api.rows()).toEqual(before)
 })
 
-test("a session ends by itself", async () => {
+test("a session expires by itself", async () => {
   const { id, token } = await api.person()
   await api.database.db`update slotbase.sessions set expires_at = slotbase.now() where user_id = ${id}`
   const answer = await api.call("GET", "/v1/me", { token })
@@ -182,7 +182,7 @@ test("no credentials, foreign schemes and made-up tokens open nothing", async ()
   }
 })
 
-test("the root key is the platform administrator, and is not signed out", async () => {
+test("the root key is the platform administrator, and cannot be signed out", async () => {
   expect((await api.call("GET", "/v1/me")).body).toEqual({
     id: rootUserId,
     kind: "system",
@@ -225,7 +225,7 @@ test("an administrator gives a role in their facility, once", async () => {
   expect(again.headers.get("x-slotbase-event-ids")).toBeNull()
 })
 
-test("nobody gives a role above their own, nor one that its scope does not have", async () => {
+test("nobody assigns a role above their own, nor a role that its scope does not have", async () => {
   const admin = await api.person("facility_admin", facilityId)
   const staff = await api.person("staff", facilityId)
   const stranger = await api.person()
@@ -267,7 +267,7 @@ test("the platform administrator makes another one", async () => {
   expect((await api.call("GET", `/v1/facilities/${facilityId}`, { token: person.token })).status).toBe(200)
 })
 
-test("after ten wrong passwords an address is closed to that client for a while, the right one included", async () => {
+test("after ten wrong passwords that client is refused for the address for a while, even with the right password", async () => {
   const guessed = await api.person()
   const signIn = (email: string, tried: string) =>
     api.call("POST", "/v1/sessions", { token: null, body: { email, password: tried } })

@@ -1,8 +1,8 @@
-// Moving to another plan over HTTP: what it costs, what is beyond it, whom it is refused, and the prompts that lead to it.
+// Changing the plan over HTTP: its cost, use beyond the new plan, the rights, and upgrade prompts.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { upgradePromptHandler } from "#actors/handlers/upgrade-prompt.ts"
-import { portion } from "#domain/subscriptions/proration.ts"
+import { proportionOf } from "#domain/subscriptions/proration.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { aTinyPlan, eventsOf, handleAll } from "#test/harness/club/subscriptions.ts"
 
@@ -29,7 +29,7 @@ const court = (name: string) =>
   api.call("POST", `/v1/facilities/${facilityId}/resources`, { body: { name, resourceType: "court" } })
 
 describe("another plan", () => {
-  test("the preview says what the change then charges, and changes nothing", async () => {
+  test("the preview shows the later charge, and changes nothing", async () => {
     const { body: before } = await subscribe()
     const preview = await post("/change-plan", { planId: "academy", preview: true })
     expect(preview.body).toMatchObject({ preview: true, changeType: "upgrade", subscription: { planId: "academy" } })
@@ -37,7 +37,7 @@ describe("another plan", () => {
     const { status, body } = await post("/change-plan", { planId: "academy" })
     expect(status).toBe(200)
     const [start, end, at] = [before.currentPeriodStart, before.currentPeriodEnd, body.effectiveDate].map(Date.parse)
-    const part = (price: number) => portion(price, Number(end) - Number(at), Number(end) - Number(start))
+    const part = (price: number) => proportionOf(price, Number(end) - Number(at), Number(end) - Number(start))
     const proratedAmount = part(19900) - part(9900)
     expect(body).toMatchObject({
       preview: false,
@@ -67,7 +67,7 @@ describe("another plan", () => {
     expect((await get("/invoices")).body.data[0]).toMatchObject({ reason: "plan_change", amount: proratedAmount })
   })
 
-  test("down again is credited, and the credit pays for what comes next", async () => {
+  test("a downgrade is credited, and the credit pays the next charge", async () => {
     await subscribe()
     const down = (await post("/change-plan", { planId: "starter" })).body
     expect(down).toMatchObject({ changeType: "downgrade", proratedAmount: down.charge - down.credit })
@@ -79,14 +79,14 @@ describe("another plan", () => {
     expect(invoice.amount + invoice.credit).toBe(up.proratedAmount)
   })
 
-  test("another cycle begins a period of its own", async () => {
+  test("another cycle begins a new period", async () => {
     await subscribe()
     const { body } = await post("/change-plan", { planId: "club", billingCycle: "annual" })
     expect(body).toMatchObject({ changeType: "upgrade", charge: 99000 })
     expect(body.subscription).toMatchObject({ billingCycle: "annual", currentPeriodStart: body.effectiveDate })
   })
 
-  test("of two equal changes at once one happens; the other hears that it has", async () => {
+  test("of two equal changes at once one happens, and the other gets a conflict", async () => {
     await subscribe()
     const answers = await Promise.all(Array.from({ length: 4 }, () => post("/change-plan", { planId: "academy" })))
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409])
@@ -95,7 +95,7 @@ describe("another plan", () => {
     expect((await get("/invoices")).body.data).toHaveLength(2)
   })
 
-  test("a smaller one says what is beyond it, warns of it, and allows no more", async () => {
+  test("a smaller plan lists the use beyond it, warns of it, and allows no more", async () => {
     await subscribe()
     for (const name of ["1", "2", "3", "4", "5"]) await court(name)
     const { body } = await post("/change-plan", { planId: "tiny" })
@@ -124,7 +124,7 @@ describe("another plan", () => {
   })
 })
 
-test("the last entitlement goes to one of those who ask for it at once", async () => {
+test("of many requests at once one gets the last entitlement", async () => {
   await subscribe({ planId: "tiny" })
   for (const name of ["1", "2", "3"]) await court(name)
   const answers = await Promise.all(["4", "5", "6", "7"].map(court))
@@ -133,7 +133,7 @@ test("the last entitlement goes to one of those who ask for it at once", async (
   expect((await recorded()).map(({ data }) => data.warningLevel).filter(Boolean)).toEqual(["at_limit"])
 })
 
-test("a warning becomes a prompt, once; a higher level takes its place, and it goes when it is dismissed or the plan changes", async () => {
+test("a warning becomes one prompt; a higher level replaces it, and dismissal or a plan change removes it", async () => {
   await subscribe({ planId: "starter" })
   for (const name of ["1", "2", "3"]) await court(name)
   const handler = upgradePromptHandler()

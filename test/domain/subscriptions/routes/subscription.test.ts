@@ -51,8 +51,8 @@ test("anybody sees the plans, with their limits and prices, the smallest first",
   })
 })
 
-describe("who may", () => {
-  test("administrators only; staff see the use, members and strangers nothing", async () => {
+describe("rights", () => {
+  test("administrators manage it; staff see the use, members and strangers nothing", async () => {
     await subscribe()
     const staff = await api.person("staff", facilityId)
     const player = await api.person("player", facilityId)
@@ -72,7 +72,7 @@ describe("who may", () => {
     expect((await api.call("GET", "/v1/coupons", { token: owner.token })).status).toBe(403)
   })
 
-  test("without a subscription there is none to read, change or cancel", async () => {
+  test("without a subscription reading, changing and cancelling are refused", async () => {
     const answers = [get(), get("/usage"), post("/change-plan", { planId: "club" }), post("/cancel"), post("/resume")]
     expect((await Promise.all(answers)).map(({ status, body }) => [status, body.code])).toEqual(
       Array(5).fill([404, "not_found"]),
@@ -81,7 +81,7 @@ describe("who may", () => {
 })
 
 describe("beginning", () => {
-  test("the first period is due at once, and the event says all of it", async () => {
+  test("the first period is due at once, and the event has every field", async () => {
     const { status, body, headers } = await subscribe()
     expect(status).toBe(201)
     const { id, currentPeriodStart, currentPeriodEnd } = body
@@ -121,7 +121,7 @@ describe("beginning", () => {
     ])
   })
 
-  test("a trial costs nothing until its end, which is a local midnight, and there is one for a facility", async () => {
+  test("a trial costs nothing until its end, which is a local midnight, and each facility has only one", async () => {
     const { body } = await subscribe({ trial: true, billingCycle: "annual" })
     expect(body).toMatchObject({ status: "trialing", periodAmount: 0, trialEnd: body.currentPeriodEnd })
     const end = Temporal.Instant.from(body.trialEnd).toZonedDateTimeISO("Europe/Berlin")
@@ -139,7 +139,7 @@ describe("beginning", () => {
     expect(none).toMatchObject({ status: 422, code: "plan_has_no_trial" })
   })
 
-  test("of two at once one begins; the other hears that there is one", async () => {
+  test("of two at once one begins, and the other gets a conflict", async () => {
     const answers = await Promise.all([subscribe(), subscribe({ planId: "academy" }), subscribe({ trial: true })])
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409])
     expect(answers.filter(({ status }) => status === 409).map(({ body }) => body.code)).toEqual([
@@ -149,7 +149,7 @@ describe("beginning", () => {
     expect((await recorded()).map(({ type }) => type)).toEqual(["subscription.created"])
   })
 
-  test("bad input names what is wrong, and nothing is written", async () => {
+  test("bad input names its faults, and writes nothing", async () => {
     const wrong: [body: object, path: string][] = [
       [{ planId: "club" }, "body.billingCycle"],
       [{ planId: "club", billingCycle: "weekly" }, "body.billingCycle"],
@@ -170,7 +170,7 @@ describe("beginning", () => {
 describe("coupons", () => {
   const coupon = (body: object) => api.call("POST", "/v1/coupons", { body })
 
-  test("lower the price of their periods, and stand on the event", async () => {
+  test("lower the price of their periods, and are listed in the event", async () => {
     const made = await coupon({ code: "spring26", percentOff: 15, periods: 3, maxRedemptions: 5 })
     expect(made.status).toBe(201)
     expect(made.body).toMatchObject({ code: "SPRING26", percentOff: 15, amountOff: null, redemptions: 0 })
@@ -202,7 +202,7 @@ describe("coupons", () => {
     expect((await api.call("POST", paid, { body })).body.code).toBe("coupon_used_up")
   })
 
-  test("that are over, or for another currency, are refused", async () => {
+  test("that have expired, or have another currency, are refused", async () => {
     await coupon({ code: "OVER", percentOff: 10, validUntil: "2020-01-01T00:00:00Z" })
     await coupon({ code: "DOLLARS", amountOff: 500, currency: "USD" })
     const refused = async (couponCode: string) => (await refusalOf(api, () => subscribe({ couponCode }))).code
@@ -259,7 +259,7 @@ describe("cancelling", () => {
     expect((await subscribe()).status).toBe(201)
   })
 
-  test("twice at once it is cancelled once", async () => {
+  test("is done once for two requests at once", async () => {
     await subscribe()
     const answers = await Promise.all([post("/cancel"), post("/cancel"), post("/cancel")])
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409])
@@ -267,7 +267,7 @@ describe("cancelling", () => {
   })
 })
 
-test("a payment by card pays what is open", async () => {
+test("a payment by card pays the open amount", async () => {
   const { body } = await subscribe()
   const payment = { referenceType: "subscription", referenceId: body.id, cardToken: "tok_visa" }
   const paid = await api.call("POST", `/v1/facilities/${facilityId}/payments`, { token: owner.token, body: payment })

@@ -1,4 +1,4 @@
-// The local mailbox's pages: who may see them, and that a mail can do nothing there but be read.
+// The local mailbox's pages: the rights to see them, and that no mail can run anything there.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { clock } from "#base/clock.ts"
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const app = (given: Parameters<typeof testApp>[1] = {}) => testApp(database.db, given)
 
-test("without a key nothing is shown, whatever the key is wrong in", async () => {
+test("without a valid key nothing is shown, for every kind of wrong key", async () => {
   await receive({ subject: "Private" })
   const otherProgram = mailboxUrl({ ...app(), secrets: secretBox(new Uint8Array(32).fill(8)) }) as string
   const ended = app()
@@ -101,7 +101,7 @@ test("a mail that is not there is a 404", async () => {
   for (const id of [newId(), "not-an-id"]) expect((await get(`/mailbox/${id}`, await signedIn())).status).toBe(404)
 })
 
-test("with an SMTP server, or in production, there is no mailbox and no address of one", async () => {
+test("with an SMTP server, or in production, there is no mailbox and no mailbox address", async () => {
   for (const closed of [app({ smtpUrl: "smtp://mail.example.com" }), app({ environment: "production" })]) {
     expect(mailboxUrl(closed)).toBeUndefined()
     expect((await get(mailboxUrl(app()) as string, {}, closed)).status).toBe(404)
@@ -119,7 +119,7 @@ async function signedIn(): Promise<{ cookie: string }> {
   return { cookie: moved.headers.get("set-cookie")?.split(";")[0] ?? "" }
 }
 
-/** Sends a mail into the mailbox; answers its id there. */
+/** Sends a mail into the mailbox; returns its id there. */
 async function receive(mail: { subject: string; name?: string; text?: string; html?: string }): Promise<string> {
   const { name = "Mia Keller", text = "Text", html = "<p>Text</p>", subject } = mail
   const mailer = createMailer(app())

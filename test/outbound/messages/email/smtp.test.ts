@@ -1,4 +1,4 @@
-// The SMTP client against a real server: what a refusal means, what is known after it, and the local mailbox.
+// The SMTP client against a real server: the meaning of refusals, unknown outcomes, and the local mailbox.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { BadConfig } from "#base/config.ts"
@@ -77,20 +77,20 @@ test("an address that the server does not know is refused for good, with the ser
   expect((failure as Error).message).toBe("550 5.1.1 No such user here")
 })
 
-test("an address that cannot be one is refused without asking the server", async () => {
+test("a malformed address is refused without asking the server", async () => {
   const failure = await failureOf(mailer.send(message({ to: { name: "x", address: "a>b@example.com" } })))
   expect(failure).toBeInstanceOf(RecipientRefused)
   expect(receiver.offered).toEqual([])
 })
 
-test("a refusal that is about us, such as relaying, gives nobody up", async () => {
+test("a refusal of the sender, such as relaying, does not refuse the recipient", async () => {
   receiver.refuse = () => [554, "5.7.1 Relay access denied"]
   const failure = await failureOf(mailer.send(message()))
   expect(failure).toBeInstanceOf(MailFailed)
   expect(failure).toMatchObject({ message: "554 5.7.1 Relay access denied", outcome: "not_sent" })
 })
 
-test("a temporary refusal and a refused content are known not to be sent, and the connection serves on", async () => {
+test("a temporary refusal and a refused content count as not sent, and the connection stays in use", async () => {
   receiver.refuse = () => [451, "4.7.1 Greylisted, try again later"]
   expect(await failureOf(mailer.send(message()))).toMatchObject({
     _tag: "MailFailed",
@@ -104,7 +104,7 @@ test("a temporary refusal and a refused content are known not to be sent, and th
   expect(await failureOf(mailer.send(message()))).toBe("sent")
 })
 
-test("a server that is not there is known not to have taken anything", async () => {
+test("an unreachable server counts as not sent", async () => {
   const gone = await smtpReceiver()
   await gone.close()
   const lost = createMailer(testApp(database.db, { smtpUrl: gone.url }))
@@ -199,6 +199,6 @@ test("in production nothing is sent into the local mailbox", () => {
   expect(unavailable).toBe("no SMTP server is configured (SMTP_URL)")
 })
 
-test("a sender without an address is a mistake of the configuration", () => {
+test("a sender without an address is an error of the configuration", () => {
   expect(() => createMailer(testApp(database.db, { mailFrom: "My Club" }))).toThrow(BadConfig)
 })

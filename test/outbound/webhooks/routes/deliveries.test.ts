@@ -1,4 +1,4 @@
-// Deliveries over HTTP: listed page by page, found by either id, sent again by hand.
+// Deliveries over HTTP: listed page by page, found by either id, retried by hand.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"

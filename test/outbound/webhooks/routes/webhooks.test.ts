@@ -1,4 +1,4 @@
-// Webhooks and their deliveries over HTTP: what is accepted and refused, what is shown of secrets, and who may look.
+// Webhooks over HTTP: accepted and refused input, secrets in answers, and the rights to see webhooks.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
@@ -35,7 +35,7 @@ const create = (given: Record<string, unknown> = {}, headers: Record<string, str
   api.call("POST", `${at}/webhooks`, { body: valid(given), headers })
 
 describe("creating", () => {
-  test("answers the whole configuration with its defaults, and events without repetition", async () => {
+  test("answers the whole configuration with its defaults, and each event once", async () => {
     const { status, body } = await create({ events: ["booking.confirmed", "booking.cancelled", "booking.confirmed"] })
     expect(status).toBe(201)
     expect(body).toEqual({
@@ -59,7 +59,7 @@ describe("creating", () => {
     expect((await create({ events: facilityWebhookEvents })).body.events).toEqual([...facilityWebhookEvents])
   })
 
-  test("shows a secret that it makes once, and never again; the same key gives the same answer", async () => {
+  test("shows a generated secret once, and never again; the same key gives the same answer", async () => {
     const key = { "Idempotency-Key": newId() }
     const first = await create({ authType: "signature" }, key)
     const { signingSecret } = first.body.authConfig
@@ -186,7 +186,7 @@ describe("creating", () => {
 })
 
 describe("changing", () => {
-  test("changes what is given and leaves the rest", async () => {
+  test("changes the given fields and leaves the rest", async () => {
     const { body: made } = await create({ description: "ours", filters: { bookingTypes: ["lesson", "lesson"] } })
     expect(made.filters).toEqual({ bookingTypes: ["lesson"] })
     const patch = { name: "Renamed", retryConfig: { maxRetries: 1 }, description: null, filters: null, isActive: false }
@@ -214,7 +214,7 @@ describe("changing", () => {
     expect((await sealed())[0]).toEqual(before as never)
   })
 
-  test("an address is checked as at the creation", async () => {
+  test("an address is checked as in creating", async () => {
     const { body: made } = await create()
     const { status, body } = await api.call("PATCH", `${at}/webhooks/${made.id}`, {
       body: { url: "https://192.168.1.1/" },
@@ -223,7 +223,7 @@ describe("changing", () => {
     expect((await api.call("GET", `${at}/webhooks/${made.id}`)).body).toEqual(made)
   })
 
-  test("what was deleted is gone", async () => {
+  test("a deleted webhook is gone", async () => {
     const { body: made } = await create()
     expect((await api.call("DELETE", `${at}/webhooks/${made.id}`)).status).toBe(204)
     for (const [method, body] of [["GET"], ["PATCH", { name: "x" }], ["DELETE"]] as const) {
@@ -232,8 +232,8 @@ describe("changing", () => {
   })
 })
 
-describe("who may look", () => {
-  test("another facility's ids, and what is no id, are not there", async () => {
+describe("access", () => {
+  test("another facility's ids and malformed ids are 404s", async () => {
     const stranger = await api.facility()
     const { body: webhook } = await create()
     await confirmed(api.database.db, facilityId)
@@ -257,7 +257,7 @@ describe("who may look", () => {
     expect((await api.call("GET", `${at}/webhooks/${webhook.id}`)).body).toEqual(webhook)
   })
 
-  test("administrators may, staff may not, strangers find no facility, nobody is unknown", async () => {
+  test("administrators have access, other members get a 403, strangers a 404, and callers without a token a 401", async () => {
     const status = async (role?: string) => {
       const { token } = await api.person(role, role && facilityId)
       return (await api.call("GET", `${at}/webhooks`, { token })).status
@@ -269,7 +269,7 @@ describe("who may look", () => {
     expect((await api.call("GET", `${at}/webhooks`, { token: null })).status).toBe(401)
   })
 
-  test("an API key of an administrator may", async () => {
+  test("an API key with an administrator's role has access", async () => {
     const key = await api.call("POST", `${at}/api-keys`, { body: { name: "CI", role: "facility_admin" } })
     expect(key.status).toBe(201)
     expect((await api.call("POST", `${at}/webhooks`, { token: key.body.key, body: valid() })).status).toBe(201)

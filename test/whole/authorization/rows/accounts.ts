@@ -1,4 +1,4 @@
-// Accounts: people, their roles, their children, their sessions; organizations, and what stands open to all.
+// Accounts: people, their roles, children and sessions; organizations; and routes that are open to all.
 
 import { newId } from "#base/ids.ts"
 import { admins, everybody, known, type Row, staff } from "#test/whole/authorization/row.ts"

@@ -6,7 +6,9 @@ import type { Scene } from "#test/whole/authorization/scene.ts"
 
 const f = "/v1/facilities/:facilityId"
 const slot = ({ world, place }: Scene) => ({ resourceId: place.court, ...world.freeHour() })
-/** Who books for somebody else is staff, and names them; members leave it out, but may name themselves or their child. */
+/**
+ * Only staff book for somebody else, and name the person. Members omit the field, or name themselves or their child.
+ */
 const forThem = (scene: Scene) => ({ ...slot(scene), bookerId: scene.whose })
 const reason = () => ({ cancellationReason: "rain" })
 const seriesReason = () => ({ scope: "all", cancellationReason: "rain" })
@@ -20,10 +22,10 @@ const photo = () => {
   form.append("file", new File([Buffer.from(jpeg())], "grip.jpg"))
   return form
 }
-/** A booking, for whose it is; a parent without permission for their child sees it all the same. */
+/** A booking, for its booker. A parent without the permission for their child may still read it. */
 const member = { own: "M", child: "book", refused: 404, unpermitted: 403 } as const
 const reader = { ...member, unpermitted: "may" } as const
-/** A draft, for its coach; staff see it and do not change it. */
+/** A draft, for its coach. Staff may read it and not change it. */
 const draft = { own: "C", hidden: "CMR" } as const
 const pays = { own: "M", child: "pay", refused: 404 } as const
 const sees = { own: "M", child: "view_feedback", refused: 404 } as const
@@ -191,7 +193,7 @@ export const clubRows: readonly Row[] = [
   [`POST ${f}/players/:playerId/progress`, "POAC", { body: () => ({ skillId: "tennis.serve", newLevel: 3 }) }],
   [`GET ${f}/players/:playerId/progress`, "POASCK", sees],
 
-  // Last: a plan limits what the rows before it do.
+  // Last, because a plan limits the rows before it.
   [`POST ${f}/subscription`, admins, { body: () => ({ planId: "club", billingCycle: "monthly" }) }],
   [`GET ${f}/subscription`, admins],
   [`POST ${f}/subscription/change-plan`, admins, { body: () => ({ planId: "club", preview: true }) }],

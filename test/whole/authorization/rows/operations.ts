@@ -1,4 +1,4 @@
-// What is behind the scenes: events, webhooks and their deliveries, keys, dead letters, jobs.
+// Operations: events, webhooks and their deliveries, keys, dead letters, jobs.
 
 import { admins, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 

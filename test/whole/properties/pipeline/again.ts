@@ -1,5 +1,5 @@
-// Commands that put back to work what has failed: a dead letter by the API's command and by the function for psql, and a
-// delivery by hand. The model says which of them must be refused.
+// Commands that put failed work back: a dead letter by the API's command or by the function for psql, a delivery by
+// hand. The model knows which commands must be refused.
 
 import { transact } from "#events/outbox.ts"
 import { reprocess } from "#operations/dead-letters/dead-letters.ts"
@@ -11,15 +11,15 @@ import type { Consumer } from "./model.ts"
 import type { LetterRow } from "./tables.ts"
 import type { World } from "./world.ts"
 
-/** @param cures what it failed with does not come back. */
+/** @param cures whether the poison is removed, so that the work succeeds. */
 export async function reprocessOne(world: World, nth: number, by: "api" | "sql", cures: boolean): Promise<void> {
   const { letters } = await world.check()
-  // In the order of the events, so that a counterexample finds the same one again.
+  // In the order of events, so that a counterexample finds the same dead letter again.
   const open = letters.filter(({ resolution }) => resolution === null)
   if (open.length > 0) await reprocessLetter(world, open[nth % open.length] as LetterRow, by, cures)
 }
 
-/** Every one that somebody is there for; every second one is cured, the others die again. */
+/** Reprocesses every open dead letter. Every second one is cured; the others fail again. */
 export async function reprocessAll(world: World): Promise<void> {
   const { letters } = await world.check()
   const open = letters.filter(({ resolution }) => resolution === null)
@@ -44,7 +44,7 @@ async function reprocessLetter(world: World, letter: LetterRow, by: "api" | "sql
   if (done) reborn(world, letter, cures)
 }
 
-/** By hand, whatever state it is in. */
+/** Retries a delivery by hand, in any state. */
 export async function retryOne(world: World, nth: number): Promise<void> {
   const { deliveries, letters } = await world.check()
   const ordered = deliveries.toSorted((a, b) => a.position - b.position || a.webhook_id.localeCompare(b.webhook_id))
@@ -62,7 +62,7 @@ export async function retryOne(world: World, nth: number): Promise<void> {
       return false
     },
   )
-  // A delivery that waits may be delivered meanwhile, when requests go on beside this.
+  // A waiting delivery may be delivered meanwhile, because requests continue beside this one.
   if (done && refused) world.model.problems.push(`delivery ${row.delivery_id} was retried, and is ${row.status}`)
   const letter = letters.find((each) => each.delivery_id === row.delivery_id)
   if (done && row.status === "failed" && letter) reborn(world, letter, false)
@@ -74,7 +74,7 @@ function canBeReprocessed({ model }: World, { event_id, handler, webhook_id }: L
   return run !== undefined && (model.subscribed.get(run.handler)?.includes(run.event.type) ?? false)
 }
 
-/** Its retries begin anew, and its errors stay in the dead letter. */
+/** The retries begin anew, and the errors stay in the dead letter. */
 function reborn({ model }: World, letter: LetterRow, cures: boolean): void {
   const run = [...model.runs.values()].find(
     (each) => each.event.id === letter.event_id && each.handler === letter.handler,

@@ -1,10 +1,10 @@
-// The deliveries beside the model: one for each webhook that matched, with an attempt row for each request that a receiver
-// saw, and an end that follows from the answers.
+// The deliveries against the model: one for each matching webhook, with an attempt row for each request at the
+// receiver. The end of each delivery must follow from the answers.
 
 import type { Delivery, Model, Request } from "./model.ts"
 import type { AttemptRow, DeliveryRow, Tables } from "./tables.ts"
 
-/** Of the system: as many unknown outcomes end a delivery. */
+/** The system's limit: this many unknown outcomes end a delivery. */
 const maxUnknowns = 3
 
 export function* checkDeliveries(model: Model, { deliveries, attempts }: Tables): Iterable<string> {
@@ -48,7 +48,7 @@ function* checkAttempts(
   if (body && (body.id !== event.id || !Bun.deepEquals(body.data, event.data))) yield "its body is another event"
 }
 
-/** What the table says of an attempt agrees with what its receiver saw. */
+/** Whether the table's attempt agrees with the receiver's request. */
 function isTrue({ outcome, response_status }: AttemptRow, request: Request | undefined, mayBeLost: boolean): boolean {
   if (outcome === "started") return true
   if (outcome === "unknown") return mayBeLost
@@ -60,7 +60,7 @@ function* checkEnd(delivery: Delivery, row: DeliveryRow, attempts: readonly Atte
   const abandoned = codes.at(-1) === "webhook_deleted"
   const ended = attempts.filter(({ outcome }) => outcome !== "started")
   const expected = ended.filter(({ outcome }) => outcome !== "delivered").map(codeOf)
-  // A request that was under way when its webhook was deleted has no error of its own.
+  // A request in flight at the deletion of its webhook has no error of its own.
   const found = abandoned ? codes.slice(0, -1) : codes
   const all =
     found.join() === expected.join() || (abandoned && [...found, "unknown_outcome"].join() === expected.join())

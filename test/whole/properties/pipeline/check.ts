@@ -1,6 +1,8 @@
-// The tables beside the model, at any moment: P2 (each run and each delivery exactly once), P5 (what failed for good is a dead
-// letter with all its errors, and nothing else is) and P7 (dense positions, in the order of the record). Every difference is
-// a sentence.
+// The tables against the model, at any moment. Every difference is a sentence.
+//
+// - P2: each run and each delivery exists exactly once.
+// - P5: work that failed for good is a dead letter with all its errors, and no other work is.
+// - P7: positions are dense and in the order of recording.
 
 import { checkDeliveries } from "./check-deliveries.ts"
 import { isTransactional, type Model, maxRetries, type Run } from "./model.ts"
@@ -70,7 +72,7 @@ function* checkRun({ event, handler, calls, losses }: Run, row: RunRow): Iterabl
   if (last?.sure && last.outcome in wanted && row.status !== wanted[last.outcome]) yield `it ended with ${last.outcome}`
   if (isEnded(row) && !calls.some(({ outcome }) => wanted[outcome] === row.status)) yield "nobody has done it"
   if (messages.length > limit) yield `it has ${messages.length} errors, ${limit} is all it may have`
-  // Taken over from a dead process for the last time, and not looked at yet.
+  // Taken over from a crashed process for the last time, and not yet handled.
   if (!dead && messages.at(-1) === lost) return
   const hopeless = gaveUp || messages.length === limit || (handler === "PaymentHandler" && messages.length > 0)
   if (dead !== hopeless) yield `its errors are ${messages.join(", ")}`
@@ -116,7 +118,7 @@ function* difference(what: string, found: readonly string[], expected: readonly 
   if (a !== b) yield `${what} are ${a || "none"}, not ${b || "none"}`
 }
 
-/** Whether the one stands in the other, in its order. */
+/** Whether `part` is a subsequence of `whole`. */
 function isWithin(part: readonly string[], whole: readonly string[]): boolean {
   let at = -1
   return part.every((each) => {

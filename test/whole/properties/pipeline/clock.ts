@@ -1,14 +1,14 @@
-// Time that passes when a property says so: the movable clock of the database, and the monotonic timer by which the actors
-// decide when to look again. Both run on by themselves as well, so nothing here waits.
+// Time that moves on request: the database's movable clock, and the monotonic timer that schedules the actors' polls.
+// Both also run by themselves, so nothing here waits.
 
 import { spyOn } from "bun:test"
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 
 export interface MovableTime {
-  /** The timer alone goes on: actors look at what they look at now and then. */
+  /** Moves only the timer: actors poll. */
   readonly pass: (db: Db, ms: number) => Promise<void>
-  /** Both go on: retries fall due. */
+  /** Moves both: retries become due. */
   readonly move: (db: Db, ms: number) => Promise<void>
   readonly restore: () => void
 }

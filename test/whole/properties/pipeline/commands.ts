@@ -1,4 +1,4 @@
-// The commands of the property, and how often each comes. After each of them the tables are compared with the model.
+// The commands of the property with their weights. After each command the tables are compared with the model.
 
 import fc from "fast-check"
 import { reprocessOne, retryOne } from "./again.ts"
@@ -13,7 +13,7 @@ type Command = fc.AsyncCommand<Model, World>
 
 const { boolean, constant, constantFrom, nat, record } = fc
 
-/** Each of these holds a connection. */
+/** Each open transaction and each crashed process holds a connection. */
 const maxOpen = 4
 const maxDead = 8
 const maxWebhooks = 6
@@ -25,7 +25,7 @@ const changes = record({
   commits: boolean(),
 })
 
-/** Each as often as its weight says. */
+/** Each command occurs in proportion to its weight. */
 export const commands: fc.Arbitrary<Command>[] = [
   ...command(5, "record", record({ at: either, events }), (world, { at, events }) =>
     recordEvents(world, at, events, true),
@@ -149,7 +149,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   ...command(1, "retry a delivery", nat(), retryOne, ({ deliveries }) => deliveries.size > 0),
 ]
 
-/** @param applies whether there is anything that it could do. */
+/** @param applies whether the command has anything to act on. */
 function command<T>(
   weight: number,
   name: string,

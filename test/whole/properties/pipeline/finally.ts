@@ -1,5 +1,4 @@
-// When everything that can be done is done: each run and each delivery has ended, and how it ended follows from what was
-// wrong with it.
+// The final state: each run and each delivery has ended, and its end follows from the scripted faults.
 
 import { type Model, maxRetries } from "./model.ts"
 import type { Tables } from "./tables.ts"

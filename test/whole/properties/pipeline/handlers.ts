@@ -1,11 +1,13 @@
-// Handlers that do what a script says, and tell the model what they were asked and how they answered. Two are transactional
-// (one event by one, and a whole batch at once), two external (one with retries, one that must never be called twice).
+// Handlers that follow a script and report their calls and results to the model.
+//
+// - two are transactional: one takes single events, one a whole batch
+// - two are external: one has retries, one must never be called twice
 
 import { GiveUp, type HandledEvent, type Handler, type Outcome } from "#actors/handlers/handler.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { type Call, type HandlerName, handlerNames, type Model } from "./model.ts"
 
-/** What becomes of the event at a position: the script's entry of that number, over and over. */
+/** The result for the event at a position: the script's entries in turn, repeated. */
 export type Step = "done" | "skip" | "fail" | "giveUp" | "freeze"
 export type Script = readonly Step[]
 
@@ -16,17 +18,17 @@ export interface Passing {
   readonly script: Script
   readonly calls: Call[]
   readonly isDead: () => boolean
-  /** Resolved when a run stands still in the middle. */
+  /** Resolves when a run pauses in the middle. */
   readonly frozen: PromiseWithResolvers<void>
-  /** Lets it go on; there once it stands still. */
+  /** Resumes the paused run; set once it pauses. */
   gate?: PromiseWithResolvers<void>
 }
 
-/** @param present the pass under way of this handler in this process. */
+/** @param present the current pass of this handler in this process. */
 export function scriptedHandlers(present: (handler: HandlerName) => Passing | undefined): readonly Handler[] {
   const behave = (name: HandlerName, event: HandledEvent, together: boolean, signal?: AbortSignal) => {
     const passing = present(name)
-    // What an earlier, failed case has left behind is none of this one's business.
+    // Ignore events that an earlier, failed case left behind.
     if (!passing || event.position <= passing.model.base) return Promise.resolve(undefined)
     return answer(passing, event, together, signal)
   }
@@ -99,7 +101,7 @@ async function answer(
     return { skipped: message }
   }
   if (step === "done" || step === "freeze") return undefined
-  // Of a batch that is handled at once nothing has happened; each is handled again by itself.
+  // A batch that is handled at once is rolled back as a whole; each event is then handled again by itself.
   call.outcome = together ? "lost" : step === "fail" ? "fail" : "giveUp"
   throw step === "giveUp" ? new GiveUp(message) : new Error(message)
 }

@@ -1,13 +1,12 @@
-// The model of the pipeline: what must have come of the commands so far. It knows which events were recorded in which order,
-// who was subscribed when each was dispatched, and what every handler and every receiver has seen and answered; never
-// what the system's own tables say.
+// The model of the pipeline: the expected result of the commands so far. It knows the order of the events, the
+// subscriptions at each dispatch, and every call and request with its answer. It never reads the system's tables.
 
 import type { EventType } from "#events/catalogue.ts"
 
 export const eventTypes = ["booking.confirmed", "booking.cancelled", "payment.succeeded"] as const satisfies EventType[]
 export type Type = (typeof eventTypes)[number]
 
-/** Named after real ones, because the name decides the retries. */
+/** Named after real handlers, because the name decides the retries. */
 export const handlerNames = [
   "AnalyticsHandler",
   "CacheInvalidationHandler",
@@ -24,7 +23,7 @@ export const maxRetries: Readonly<Record<HandlerName, number>> = {
 }
 export const isTransactional = (name: HandlerName) => name === "AnalyticsHandler" || name === "CacheInvalidationHandler"
 
-/** The webhooks as one: an event that is poison for them is answered with 500 by every receiver. */
+/** All webhooks count as one consumer: every receiver answers 500 to an event that is poison for them. */
 export type Consumer = HandlerName | "webhooks"
 
 export interface Recorded {
@@ -34,27 +33,27 @@ export interface Recorded {
   readonly data: Record<string, unknown>
   readonly resource: string | null
   readonly bookingType: string | null
-  /** Whoever it is poison for fails with it, until it is cured. */
+  /** The consumers that fail with this event until it is cured. */
   readonly poisons: Set<Consumer>
-  /** Its transaction; it can be dispatched when that is committed. */
+  /** Whether its transaction has committed, so that it can be dispatched. */
   committed: boolean
-  /** Recorded by the program, or looked at by the dispatcher since. */
+  /** Recorded by the program, or checked by the dispatcher since. */
   checked: boolean
-  /** Recorded from SQL, with data against its Schema. */
+  /** Recorded from SQL with data that breaks its Schema. */
   readonly bad: boolean
 }
 
-/** What a handler did when it was called; "lost": its process ended before anybody knew. */
+/** The result of a handler's call; "lost": its process ended before the result was known. */
 export interface Call {
   readonly position: number
   readonly eventId: string
   outcome: "done" | "skip" | "fail" | "giveUp" | "lost"
   readonly message: string
-  /** It was settled for certain, because its process lived on. */
+  /** The result was certainly settled, because the process stayed alive. */
   sure: boolean
-  /** Before the model knew of the event, and whether it is poison. */
+  /** Made before the model knew the event and its poison. */
   early?: true
-  /** By a process that the others take for dead. */
+  /** Made by a process that the others count as expired. */
   readonly late: boolean
 }
 
@@ -62,11 +61,11 @@ export interface Run {
   readonly handler: HandlerName
   readonly position: number
   readonly event: Recorded
-  /** Since it was dispatched or reprocessed. */
+  /** The calls since the event was dispatched or last reprocessed. */
   calls: Call[]
-  /** How often it may have been under way when a process died, in this life. */
+  /** How often the run may have been in progress when a process crashed, since it was last reprocessed. */
   losses: number
-  /** The errors of the lives before. */
+  /** The errors before it was last reprocessed. */
   past: string[]
 }
 
@@ -76,9 +75,9 @@ export interface Request {
   readonly sequence: number
   readonly position: number
   readonly eventId: string
-  /** Undefined: the receiver has not answered yet. */
+  /** Undefined: not answered yet. */
   status?: number
-  /** As of a call. */
+  /** As for a call. */
   early?: true
 }
 
@@ -88,30 +87,30 @@ export interface Delivery {
   readonly sequence: number
   readonly event: Recorded
   readonly requests: Request[]
-  /** How many of its attempts were made before it was last reprocessed. */
+  /** The number of its attempts before it was last reprocessed. */
   lifeStart: number
-  /** Attempts that had ended when the tables were last looked at, and requests that had come in just before. */
+  /** At the last read of the tables: the number of ended attempts, and of requests received just before. */
   ended: number
   seen: number
 }
 
 export interface Subscription {
   readonly types: readonly Type[]
-  /** Filters: one resource, or one booking type, or everything. */
+  /** The filters: one resource, one booking type, or everything. */
   readonly resource: string | null
   readonly bookingType: string | null
 }
 
 export interface ModelWebhook {
   readonly id: string
-  /** The path of its address. */
+  /** The path of its URL. */
   readonly token: string
   readonly facility: string
   readonly maxRetries: number
-  /** As committed, and as the last dispatch has taken it. */
+  /** The subscription as committed, and as the last dispatch applied it. */
   current: Subscription | undefined
   inForce: Subscription | undefined
-  /** Whether the last dispatch has taken it cannot be told: there was nothing to dispatch. */
+  /** The last dispatch found no events, so it may or may not have applied the change. */
   unsure: boolean
   deleted: boolean
   sequence: number
@@ -124,13 +123,13 @@ export class Model {
   readonly runs = new Map<string, Run>()
   readonly deliveries = new Map<string, Delivery>()
   readonly webhooks: ModelWebhook[] = []
-  /** Types by handler. */
+  /** Subscribed types by handler. */
   subscribed = new Map<HandlerName, readonly Type[]>()
-  /** Calls and requests for which there is no reason. */
+  /** Unexpected calls and requests. */
   readonly problems: string[] = []
-  /** Processes that died with something under way. */
+  /** The number of processes that crashed with work in progress. */
   kills = 0
-  /** How much there is to wake, to bury, to end and to release. */
+  /** The number of paused runs, crashed processes, open transactions and waiting requests. */
   under = { frozen: 0, dead: 0, open: 0, held: 0 }
 
   #calls = 0
@@ -139,7 +138,7 @@ export class Model {
 
   constructor(readonly base: number) {}
 
-  /** The events that a dispatch takes now, in the order in which they drew their numbers, and whether it waits. */
+  /** The events that the next dispatch takes, in the order of their numbers, and whether it must wait for a check. */
   next(batch: number): { readonly taken: readonly Recorded[]; readonly waits: boolean } {
     const visible = this.pending.filter((event) => event.committed).slice(0, batch)
     const unchecked = visible.findIndex((event) => !event.checked)
@@ -147,8 +146,8 @@ export class Model {
   }
 
   /**
-   * @param locked a webhook whose subscription somebody is just changing: it stays as it is in force.
-   * @param anything there was: a dispatch that finds nothing may leave the subscriptions to the next one.
+   * @param locked a webhook with an uncommitted change: its subscription in force stays.
+   * @param anything whether there were events: a dispatch without events may leave the subscriptions to the next one.
    */
   dispatched(
     taken: readonly Recorded[],
@@ -178,7 +177,7 @@ export class Model {
     }
   }
 
-  /** The dispatcher has looked at what SQL recorded. */
+  /** The dispatcher has checked the events recorded by SQL. */
   checkRecorded(): void {
     for (const event of this.pending.filter(({ committed, checked }) => committed && !checked)) {
       event.checked = true
@@ -192,7 +191,7 @@ export class Model {
   }
 
   /**
-   * A handler was called. What it did with the same event before in this pass was rolled back, unless it failed.
+   * A handler was called. An earlier success with the same event in this pass was rolled back.
    * @param before the calls of this pass so far.
    */
   called(handler: HandlerName, call: Call, before: readonly Call[]): void {
@@ -204,7 +203,9 @@ export class Model {
     else this.#early.push([handler, Object.assign(call, { early: true as const })])
   }
 
-  /** Calls and requests that came before the model knew of the dispatch, because both happened at once. */
+  /**
+   * Assigns the calls and requests that came before the model knew of their dispatch, because both happened at once.
+   */
   attachEarly(): void {
     for (const [handler, call] of this.#early.splice(0)) {
       const run = this.runs.get(`${handler}@${call.position}`)
@@ -221,7 +222,7 @@ export class Model {
 
   #addTo(run: Run, call: Call): void {
     if (run.event.id !== call.eventId) this.problems.push(`${call.message} got another event than ${run.event.id}`)
-    // A transaction of the dead may go on; it is rolled back.
+    // A transaction of a crashed process may continue; it is rolled back.
     const mayCome = call.late && isTransactional(run.handler)
     if (!mayCome && run.calls.some(({ sure, outcome }) => sure && outcome !== "fail" && outcome !== "lost"))
       this.problems.push(`${call.message} came after the run had ended`)
@@ -230,7 +231,7 @@ export class Model {
     run.calls.push(call)
   }
 
-  /** A receiver got a request. */
+  /** A receiver received a request. */
   requested(token: string, request: Request): Delivery | undefined {
     const webhook = this.webhooks.find((one) => one.token === token)
     const delivery = this.deliveries.get(`${webhook?.id}@${request.position}`)

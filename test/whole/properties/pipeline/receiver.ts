@@ -1,20 +1,20 @@
-// The receiver of all webhooks of a case: answers what a script says, keeps some requests waiting, and tells the model what
-// it got. What it does not know (webhooks of a case that failed) it takes.
+// The receiver of all webhooks of a case: it follows a script, holds some requests back, and reports requests to the
+// model. It accepts requests of unknown webhooks, which belong to failed cases.
 
 import type { Model, Request } from "./model.ts"
 
-/** What is answered to the event at a position: the script's entry of that number, over and over. */
+/** The answer for the event at a position: the script's entries in turn, repeated. */
 export type Answer = 200 | 500 | 410 | "hold"
 
 export interface ScriptedReceiver {
   readonly url: string
   script: readonly Answer[]
   model: Model | undefined
-  /** Requests that wait for an answer. */
+  /** The number of requests that wait for an answer. */
   readonly held: () => number
-  /** Answers them all. */
+  /** Answers all waiting requests. */
   readonly release: (status: number) => void
-  /** Answers them all with 200, and whatever comes from now on. */
+  /** Answers all waiting and all later requests with 200. */
   readonly calm: () => void
   readonly stop: () => Promise<void>
 }

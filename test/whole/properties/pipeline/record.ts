@@ -1,5 +1,5 @@
-// Commands that record events: by the program in one transaction, by a transaction that is rolled back, and from SQL, where an
-// event draws its number long before its transaction ends and may not match its Schema.
+// Commands that record events: by the program in one transaction, in a transaction that is rolled back, and from SQL.
+// From SQL an event draws its number at the commit, its transaction stays open, and its data may break its Schema.
 
 import { record, transact } from "#events/outbox.ts"
 import { context, sample } from "#test/harness/pipeline/pipeline.ts"
@@ -9,7 +9,7 @@ import type { Facility, World } from "./world.ts"
 
 export interface Planned {
   readonly type: Type
-  /** Which of the facility's bookings and courts. */
+  /** The indexes of the facility's booking and court. */
   readonly booking: number
   readonly court: 0 | 1
   readonly bookingType: "standard" | "lesson"
@@ -41,10 +41,10 @@ export async function recordEvents(
     world.model.pending.push(recorded(id, facility, made[nth] as Made, planned[nth] as Planned, { checked: true }))
 }
 
-/** Somebody at psql: records, and leaves the transaction open. */
+/** A DBA at psql: records an event, and leaves the transaction open. */
 export async function recordFromSql(world: World, at: number, planned: Planned, bad: boolean): Promise<void> {
   const facility = facilityOf(world, at)
-  // Of a booking of its own: nobody else may change what this transaction has locked.
+  // With a booking of its own: no other command may wait for this transaction's locks.
   const made = make(facility, { ...planned, booking: -1 })
   const whole = sample(made.type, { ...made.data, ...(bad && { surprise: 1 }) }, facility.id).data as Made["data"]
   const drawn = Promise.withResolvers<string>()
@@ -64,7 +64,7 @@ export async function recordFromSql(world: World, at: number, planned: Planned, 
       ends.resolve(commit)
       if (commit) await work
       else await rolledBack(work)
-      // Its place in the outbox is that of its commit.
+      // The position in the outbox is the order of the commit.
       pending.splice(pending.indexOf(event), 1)
       if (commit) pending.push(event)
       event.committed = commit

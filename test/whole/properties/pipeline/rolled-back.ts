@@ -1,8 +1,8 @@
-// Transactions that end in a rollback because a command wants it.
+// Transactions that a command rolls back on purpose.
 
 export class RolledBack extends Error {}
 
-/** Waits for the rollback; any other failure fails. */
+/** Waits for the rollback; passes every other error on. */
 export const rolledBack = (work: Promise<unknown>): Promise<void> =>
   work.then(
     () => {

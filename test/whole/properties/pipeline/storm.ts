@@ -1,5 +1,5 @@
-// Many things at once: a command that records, several dispatches, a handler in both processes and both deliverers. Which of
-// them comes first nobody knows; but the order of the log, and what each event leads to, is the same.
+// Many things at once: a recording command, several dispatches, a handler in both processes, and both deliverers. Their
+// order is random, but the order of the log and the effects of each event are fixed.
 
 import type { Script } from "./handlers.ts"
 import type { HandlerName } from "./model.ts"

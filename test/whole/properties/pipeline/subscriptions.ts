@@ -1,8 +1,8 @@
-// Commands that change who receives what: the mirror of the handlers, and webhooks by the program's own commands.
+// Commands that change subscriptions: the mirror of the handlers, and webhooks by the program's own commands.
 
 import type { Handler } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
-import type { Tx } from "#base/database/db.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { transact } from "#events/outbox.ts"
 import { changeWebhook, createWebhook, deleteWebhook } from "#outbound/webhooks/webhooks.ts"
 import { context } from "#test/harness/pipeline/pipeline.ts"
@@ -11,7 +11,7 @@ import { type HandlerName, handlerNames, type ModelWebhook, type Subscription, t
 import { RolledBack, rolledBack } from "./rolled-back.ts"
 import type { Facility, World } from "./world.ts"
 
-/** What a webhook is asked to want: types, and a filter by the facility's first court or by a type of booking. */
+/** The subscription to set on a webhook: types, and a filter by the facility's first court or by a type of booking. */
 export interface Wish {
   readonly types: readonly Type[]
   readonly filter: "none" | "court" | "lessons"
@@ -60,7 +60,7 @@ export async function pauseWebhook(world: World, nth: number, isActive: boolean)
   await transact(db, context, (tx) => changeWebhook(tx, secrets, webhook.facility, webhook.id, { isActive }))
 }
 
-/** @param meanwhile runs when the change is made and not yet committed. */
+/** @param meanwhile runs after the change and before its commit. */
 export async function changeWish(
   world: World,
   nth: number,

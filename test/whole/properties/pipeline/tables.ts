@@ -1,4 +1,4 @@
-// What the tables say of the events above a position, read in one statement, so that it all belongs to one moment.
+// The tables' rows for the events above a position, read in one statement, so that all rows belong to one moment.
 
 import type { Db } from "#base/database/db.ts"
 

@@ -1,5 +1,5 @@
-// What the commands are given: events, wishes of webhooks, scripts of handlers and receivers. Failures are frequent, and some
-// events are poison: whoever handles them fails, until somebody cures them.
+// The inputs of the commands: events, webhooks' subscriptions, scripts of handlers and receivers. Failures are
+// frequent. Some events are poison: their handlers fail until a command cures the event.
 
 import fc from "fast-check"
 import type { Step } from "./handlers.ts"
@@ -44,7 +44,7 @@ export const steps = array(constantFrom<Step>("done", "done", "done", "skip", "f
 })
 export const answers = array(constantFrom<Answer>(200, 200, 200, 500, 500, 410, "hold"), { minLength: 1, maxLength: 4 })
 
-/** Of the process, the facility: there are two of each. */
+/** The index of a process or a facility: there are two of each. */
 export const either = fc.nat(1)
 export const handler = constantFrom(...handlerNames)
 export const batch = fc.integer({ min: 1, max: 6 })

@@ -1,7 +1,7 @@
-// The real thing beside the model: processes with their actors and deliverers on one database, the commands of the program,
-// and whoever dies, stands still or comes back. It changes the model exactly by what was done and answered.
+// The real system beside the model: processes with actors and deliverers on one database, and the program's commands.
+// Processes crash, pause and come back. The world tells the model exactly the actions and their answers.
 
-import { createDeliverer, type Deliverer } from "#actors/deliveries/deliverer.ts"
+import { Deliverer } from "#actors/deliveries/deliverer.ts"
 import { checkRecordedBySql } from "#actors/dispatch/check-recorded-by-sql.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
@@ -9,7 +9,7 @@ import type { Db } from "#base/database/db.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "#http/app.ts"
 import { changeWebhook } from "#outbound/webhooks/webhooks.ts"
-import { context, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
+import { actorProcess, context, pipelineApp, processRow } from "#test/harness/pipeline/pipeline.ts"
 import { loopback } from "#test/harness/pipeline/webhooks.ts"
 import { differences } from "./check.ts"
 import type { MovableTime } from "./clock.ts"
@@ -33,9 +33,9 @@ export interface Process {
   readonly passing: Map<HandlerName, Passing & { end?: Promise<void> }>
 }
 
-/** What the actors look at only now and then is looked at after so long, milliseconds. */
+/** The interval of the actors' occasional polls, in milliseconds. */
 const nowAndThenMs = 4_000
-/** More than any wait between two attempts here. */
+/** Longer than every wait between two attempts here. */
 const longestWaitMs = 120_000
 const maxPasses = 200
 const maxRounds = 20
@@ -50,9 +50,9 @@ export interface Setting {
 export class World {
   readonly app: App
   readonly processes: Process[] = []
-  /** Dead for the others, and not gone yet. */
+  /** Processes that the others count as expired and that still run. */
   readonly zombies: Process[] = []
-  /** Transactions of people at psql that are still open. */
+  /** Open transactions of DBAs at psql. */
   readonly open: { readonly end: (commit: boolean) => Promise<void> }[] = []
 
   constructor(
@@ -68,15 +68,16 @@ export class World {
 
   async start(): Promise<Process> {
     const owner = await processRow(this.db, true)
+    const self = actorProcess(owner)
     const passing: Process["passing"] = new Map()
     const handlers = scriptedHandlers((name) => passing.get(name))
-    const actors = handlers.map((each) => [each.name as HandlerName, runHandler(this.app, each, () => owner)] as const)
+    const actors = handlers.map((each) => [each.name as HandlerName, runHandler(this.app, each, self)] as const)
     const { db, secrets } = this.app
-    const deliverer = createDeliverer({
+    const deliverer = new Deliverer({
       db,
       secrets,
       allow: loopback,
-      owner: () => owner,
+      process: self,
       random: () => 0.5,
     })
     const process = { owner, alive: true, stop: new AbortController(), actors: new Map(actors), deliverer, passing }
@@ -84,7 +85,7 @@ export class World {
     return process
   }
 
-  /** One dispatch, and the look at what SQL recorded if it waits for that. */
+  /** One dispatch, then the check of events recorded by SQL when the dispatch waits for it. */
   async dispatch(batch: number, locked?: ModelWebhook): Promise<void> {
     const { taken, waits } = this.model.next(batch)
     const pass = await this.dispatchOnce(batch)
@@ -97,20 +98,20 @@ export class World {
   }
 
   async dispatchOnce(batch: number) {
-    // The scan's floor moves once in a second; here at every dispatch, or it would not move at all.
+    // The floor moves at most once a second. Reset here, it can move at every dispatch.
     await this.db`update slotbase.outbox_floor set noted_at = '-infinity'`
     const [pass] = await this.db<[{ dispatched: number; waits_for_check: boolean }]>`
       select dispatched, waits_for_check from slotbase.dispatch(${batch})`
     return pass
   }
 
-  /** So much later that actors also look at what they look at only now and then. */
+  /** Moves the timer on until the actors' occasional polls are due. */
   async later(): Promise<void> {
     await this.setting.time.pass(this.db, nowAndThenMs)
-    for (const { deliverer } of this.processes) deliverer.lookEverywhere()
+    for (const { deliverer } of this.processes) deliverer.requestScan()
   }
 
-  /** Passes until nothing is left or a run stands still. */
+  /** Repeats passes until no work is left or a run pauses. */
   async handle(process: Process, handler: HandlerName, script: Script): Promise<void> {
     if (process.passing.has(handler)) return
     const passing: Passing & { end?: Promise<void> } = {
@@ -142,11 +143,11 @@ export class World {
     process.passing.delete(passing.handler)
   }
 
-  /** What stands still goes on: as settled, if its process still lives. */
+  /** Resumes paused runs; they settle when their process is still alive. */
   async wake(process: Process): Promise<void> {
     for (const passing of [...process.passing.values()]) {
       passing.gate?.resolve()
-      // Held for too long, its transaction was ended by the server: then nothing is known.
+      // When the run was paused for too long, the server ended its transaction and the outcome is unknown.
       const ended = await passing.end?.then(
         () => true,
         () => false,
@@ -156,7 +157,7 @@ export class World {
     }
   }
 
-  /** The others take it for dead from now on; what it had under way may be lost. */
+  /** The other processes count it as expired from now on; its work in progress may be lost. */
   async kill(process: Process): Promise<void> {
     process.alive = false
     await this.db`
@@ -169,7 +170,7 @@ export class World {
     await this.start()
   }
 
-  /** It ends as it should: nothing may count as an attempt. */
+  /** The process stops cleanly: nothing may count as an attempt. */
   async stop(process: Process): Promise<void> {
     process.stop.abort()
     await this.wake(process)
@@ -182,7 +183,7 @@ export class World {
     await this.start()
   }
 
-  /** The dead come back, do what they were about to do, and are gone. */
+  /** The expired processes resume, do their next step, and end. */
   async buryZombies(): Promise<void> {
     for (const zombie of this.zombies.splice(0)) {
       await this.wake(zombie)
@@ -191,14 +192,16 @@ export class World {
     }
   }
 
-  /** Delivers what there is; with an answer that is kept waiting, it goes on beside whatever comes next. */
+  /**
+   * Delivers the waiting deliveries. When the receiver holds an answer back, this continues beside the next commands.
+   */
   async deliver(process: Process, script: readonly Answer[]): Promise<void> {
     this.setting.receiver.script = script
     await process.deliverer.pass()
     if (!script.includes("hold") && this.setting.receiver.held() === 0) await process.deliverer.idle()
   }
 
-  /** Compares the tables with the model; throws what is different. */
+  /** Compares the tables with the model; throws the differences. */
   async check(): Promise<Tables> {
     const { model, setting } = this
     const frozen = this.processes.reduce((sum, { passing }) => sum + passing.size, 0)
@@ -214,7 +217,7 @@ export class World {
     return tables
   }
 
-  /** Goes on until everything is done that can be; then the model says what must have become of it. */
+  /** Continues until all possible work is done; the final state must then follow from the model. */
   async drain(): Promise<void> {
     for (const transaction of this.open.splice(0)) await transaction.end(true)
     this.setting.receiver.calm()
@@ -248,7 +251,7 @@ export class World {
     return left.left
   }
 
-  /** Leaves nothing running, whatever has happened. */
+  /** Leaves nothing running after any case. */
   async end(): Promise<void> {
     for (const transaction of this.open.splice(0)) await transaction.end(false).catch(() => {})
     this.setting.receiver.calm()

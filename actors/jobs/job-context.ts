@@ -1,0 +1,20 @@
+/**
+ * What a scheduled job works with, and the context of the events that it records: each piece of work has a correlation
+ * of its own. A job that needs more names the tools of the room that it calls.
+ */
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
+import { jobsUserId, newId } from "#base/ids.ts"
+import type { EventContext } from "#events/outbox.ts"
+
+export interface JobTools {
+  readonly db: Db
+  /** The environment of the job's events. */
+  readonly config: Pick<Config, "environment">
+}
+
+export const jobContext = ({ config }: Pick<JobTools, "config">): EventContext => ({
+  environment: config.environment,
+  correlationId: newId(),
+  userId: jobsUserId,
+})

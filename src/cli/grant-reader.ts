@@ -1,0 +1,34 @@
+/**
+ * slotbase grant-reader: gives the role slotbase_reader the rights that the migrations give. It is for a role that was
+ * made after them. The grants stand in sql/, beside what they open; this command runs them again.
+ */
+import { connect } from "#base/database/db.ts"
+import { readMigrations } from "#base/database/migrate.ts"
+import { reachDatabase } from "#base/database/open.ts"
+import { howToMakeReader } from "#operations/doctor.ts"
+import type { Command } from "./command.ts"
+
+export const grantReader: Command = {
+  name: "grant-reader",
+  description: "let the role slotbase_reader, made after the migrations, read everything but secrets",
+  run: async (config) => {
+    const grants = (await readMigrations()).flatMap(({ text }) => text.match(grant) ?? [])
+    const database = await reachDatabase(config)
+    const db = connect(database.url, { max: 1, applicationName: "slotbase grant-reader" })
+    try {
+      const [role] = await db`select from pg_roles where rolname = 'slotbase_reader'`
+      if (role === undefined) {
+        console.error(`slotbase_reader is missing: ${howToMakeReader}`)
+        return 1
+      }
+      await db.begin((tx) => tx.unsafe(grants.join("\n")))
+      console.log(`slotbase_reader may read everything but secrets (${grants.length} grants).`)
+      return 0
+    } finally {
+      await db.end()
+      await database.stop()
+    }
+  },
+}
+
+const grant = /\bgrant [^;]* to slotbase_reader;/g

@@ -1,0 +1,36 @@
+/** slotbase links: what the start printed, as of now: addresses, a fresh mailbox link, clubs, and a request to paste. */
+import { clock } from "#base/clock.ts"
+import { connect } from "#base/database/db.ts"
+import { reachDatabase } from "#base/database/open.ts"
+import { loadSecretKey } from "#base/secret-key.ts"
+import { secretBox } from "#base/secrets.ts"
+import { linkLines } from "#demo/banner.ts"
+import { findFirstClub } from "#demo/first-club.ts"
+import { mailboxUrl } from "#outbound/messages/email/routes.ts"
+import type { Command } from "./command.ts"
+import { addressOf, isReady } from "./running-server.ts"
+
+export const links: Command = {
+  name: "links",
+  description: "print the addresses, the mailbox link, the clubs and a first request anew",
+  run: async (config) => {
+    const database = await reachDatabase(config)
+    const db = connect(database.url, { max: 1, applicationName: "slotbase links" })
+    try {
+      await clock.follow(db)
+      const address = addressOf(config)
+      const mailbox = mailboxUrl({ config, secrets: secretBox(await loadSecretKey(config)) }, address)
+      const first = await findFirstClub(db, config)
+      const { embedded } = database
+      console.log(["", ...linkLines({ config, address, embedded, rootKey: undefined, mailbox, first }), ""].join("\n"))
+      if (!(await isReady(config)))
+        console.error(
+          `No server answers at ${address} now. Start it with ./scripts/start; if it runs, set PORT to its port.`,
+        )
+      return 0
+    } finally {
+      await db.end()
+      await database.stop()
+    }
+  },
+}

@@ -1,0 +1,63 @@
+// The advice that the doctor gives about the reader's role, followed to the letter in a database that was migrated before
+// the role existed. Roles belong to the whole server, so such a database is made by taking the role's rights away.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { checks } from "#operations/doctor.ts"
+import { slotbase } from "#test/harness/setup/command-line.ts"
+import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+test("slotbase grant-reader, the doctor's advice, gives the role exactly the rights of the migrations", async () => {
+  const { db } = database
+  const migrated = await rights()
+  expect(migrated.length).toBeGreaterThan(70)
+
+  await db`revoke all on all tables in schema slotbase from slotbase_reader`
+  await db`revoke all on schema slotbase from slotbase_reader`
+  expect(await rights()).toEqual([])
+  const advice = await readerCheck()
+  expect(advice).toEqual({
+    name: "reader role",
+    well: false,
+    says: 'slotbase_reader may not read 11 views, first callers: run "./scripts/slotbase grant-reader"',
+  })
+
+  expect(await slotbase(database.url, "grant-reader")).toEqual({
+    code: 0,
+    output: expect.stringMatching(/^slotbase_reader may read everything but secrets \(\d+ grants\)\.\n$/),
+  })
+  expect(await rights()).toEqual(migrated)
+  expect((await readerCheck())?.well).toBe(true)
+})
+
+test("a role that lacks the rights of one view is named with that view", async () => {
+  await database.db`revoke select on slotbase.late_events from slotbase_reader`
+  expect((await readerCheck())?.says).toBe(
+    'slotbase_reader may not read 1 views, first late_events: run "./scripts/slotbase grant-reader"',
+  )
+})
+
+async function readerCheck() {
+  const results = await Promise.all(checks.map((check) => check(database.db)))
+  return results.find(({ name }) => name === "reader role")
+}
+
+/** What the role may read: the schema, whole tables and views, single columns. */
+async function rights(): Promise<string[]> {
+  const rows = await database.db<{ right: string }[]>`
+    select 'schema' as right where has_schema_privilege('slotbase_reader', 'slotbase', 'usage')
+    union all
+    select c.relname || coalesce('.' || a.attname, '') from pg_class c
+    left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and not has_table_privilege('slotbase_reader', c.oid, 'select')
+    where c.relnamespace = 'slotbase'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
+      and case when a.attnum is null then has_table_privilege('slotbase_reader', c.oid, 'select')
+               else has_column_privilege('slotbase_reader', c.oid, a.attnum, 'select') end
+    order by 1`
+  return rows.map(({ right }) => right)
+}

@@ -1,0 +1,55 @@
+// The manual cannot rot unnoticed: its links and paths lead somewhere, and its lists are those of the program.
+
+import { expect, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { variables } from "#base/config.ts"
+
+const project = join(import.meta.dir, "../..")
+const pages = ["README.md", ...new Bun.Glob("docs/*.md").scanSync({ cwd: project })]
+const textOf = (page: string) => Bun.file(join(project, page)).text()
+
+/** Rooms that the manual announces, and files of its examples. */
+const toCome = [
+  ...["src/web/", "src/web/console/", "src/operations/console/", "src/domain/figures/"],
+  ...["src/outbound/webhooks/formats/", "src/outbound/calendars/", "src/outbound/messages/channels/"],
+  ...["src/outbound/messages/channels/sms/", "src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
+  ...["test/whole/laws/", "test/whole/laws"],
+]
+
+test.each(pages)("every link of %s leads to a page and to a heading of it", async (page) => {
+  const links = [...(await textOf(page)).matchAll(/\]\(([^):]+)\)/g)].map(([, target = ""]) => target)
+  for (const link of links) {
+    const [file = "", heading] = link.split("#")
+    const target = join(dirname(page), file)
+    expect(existsSync(join(project, target)), link).toBe(true)
+    if (heading !== undefined) expect(headingsOf(await textOf(target)), link).toContain(heading)
+  }
+})
+
+test.each(pages)("every path in %s is there", async (page) => {
+  const paths = [...(await textOf(page)).matchAll(/`((?:src|actors|test|scripts|sql|docs|patches)\/[\w./-]*)`/g)]
+  const missing = paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(project, path)))
+  expect(missing.filter((path) => !toCome.includes(path))).toEqual([])
+})
+
+test("docs/operating.md describes every variable of the configuration", async () => {
+  const described = [...(await textOf("docs/operating.md")).matchAll(/^\| (`[^|]+) \|/gm)]
+    .flatMap(([, names = ""]) => names.split(", "))
+    .map((name) => name.replaceAll("`", ""))
+    .filter((name) => /^[A-Z0-9_]+$/.test(name))
+  expect(described.sort()).toEqual([...variables].sort())
+})
+
+test("every page of docs/ is named in the README", async () => {
+  const readme = await textOf("README.md")
+  expect(pages.filter((page) => page !== "README.md" && !readme.includes(`(${page})`))).toEqual([])
+})
+
+const headingsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, "")
+      .replaceAll(" ", "-"),
+  )

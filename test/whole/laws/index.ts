@@ -1,0 +1,40 @@
+/**
+ * The laws of this code, in one list. To add one:
+ *
+ * 1. Write a `Law` (see `law.ts`) in a file of this folder: its sentence, the files that it reads, and its function.
+ * 2. Give it the smallest trees that break it, with the messages, and one that keeps it. Look-alikes belong in there.
+ * 3. Name it in this list. `laws.test.ts` runs it over the project, over its trees, and over nothing.
+ *
+ * An exception needs a reason, and fails as soon as it is not needed. Places of folders are in `layout.ts`.
+ */
+
+import { eventsLaw } from "./events.ts"
+import { fileLengthLaw, noSleepingLaw, openingLaw } from "./files.ts"
+import { browserLaw, floorsLaw } from "./floors.ts"
+import type { Law } from "./law.ts"
+import { effectLaw, elysiaLaw, pgBossLaw } from "./libraries.ts"
+import { mirrorLaw } from "./mirror.ts"
+import { exportedOnceLaw, subpathsLaw } from "./names.ts"
+import { noCirclesLaw } from "./no-circles.ts"
+import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
+import { oneWriterLaw, writesLineLaw } from "./tables.ts"
+
+export const laws: readonly Law[] = [
+  floorsLaw,
+  noCirclesLaw,
+  browserLaw,
+  mirrorLaw,
+  elysiaLaw,
+  pgBossLaw,
+  effectLaw,
+  writesLineLaw,
+  oneWriterLaw,
+  eventsLaw,
+  exportedOnceLaw,
+  subpathsLaw,
+  fileLengthLaw,
+  openingLaw,
+  noSleepingLaw,
+  commentWidthLaw,
+  sentenceLengthLaw,
+]

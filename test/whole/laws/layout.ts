@@ -1,0 +1,76 @@
+/**
+ * The layout, in one place: the rooms of the program by floors, the lowest first. A room is a folder, or a file that
+ * stands for itself; a file belongs to the room with the longest name that fits. A room imports only from floors below.
+ */
+
+export const floors: readonly (readonly string[])[] = [
+  ["src/base"],
+  ["src/events"],
+  ["src/access"],
+  ["src/http"],
+  ["src/domain/plans"],
+  ["src/domain/people"],
+  ["src/domain/club"],
+  ["src/domain/ledger"],
+  ["src/domain/booking"],
+  ["src/domain/media"],
+  ["src/domain/coaching"],
+  ["src/domain/closures"],
+  ["src/domain/payments"],
+  ["src/domain/subscriptions"],
+  // Counts what all other subjects do, and none of them needs its figures.
+  ["src/domain/figures"],
+  [
+    "src/outbound/webhooks",
+    "src/outbound/feed",
+    "src/outbound/live",
+    "src/outbound/messages",
+    "src/outbound/calendars",
+  ],
+  ["src/operations"],
+  ["src/api"],
+  // Runs in browsers. It takes types from below, and the law of browser code says from where.
+  ["src/web"],
+  ["src/demo"],
+  ["src/cli"],
+  ["src/hooks"],
+  // What a handler is; the runtime and the runs know that, and no handler.
+  ["actors/handlers/handler.ts"],
+  ["actors/runtime"],
+  ["actors/dispatch", "actors/runs", "actors/deliveries", "actors/live", "actors/jobs"],
+  ["actors/handlers"],
+  ["actors/index.ts"],
+  ["src/main.ts"],
+  ["test/harness"],
+  ["scripts"],
+  ["test"],
+]
+
+/** Rooms that have their place and no file yet. */
+export const roomsToCome: readonly string[] = ["src/outbound/calendars", "src/web"]
+
+/** Where the layout and the files differ. A file without a room breaks the law of floors. */
+export function layoutErrors(
+  paths: readonly string[],
+  names: readonly string[] = floors.flat(),
+  toCome: readonly string[] = roomsToCome,
+): string[] {
+  return names.flatMap((name) => {
+    const used = paths.some((path) => path === name || path.startsWith(`${name}/`))
+    if (used && toCome.includes(name)) return [`${name} has come: take it off the list of rooms to come`]
+    return used || toCome.includes(name) ? [] : [`${name} has no file: take it out of the floors`]
+  })
+}
+
+export interface Room {
+  readonly name: string
+  readonly floor: number
+}
+
+const rooms: readonly Room[] = floors
+  .flatMap((names, floor) => names.map((name) => ({ name, floor })))
+  .sort((a, b) => b.name.length - a.name.length)
+
+export function roomOf(path: string): Room | undefined {
+  return rooms.find(({ name }) => path === name || path.startsWith(`${name}/`))
+}
