@@ -1,6 +1,6 @@
 /**
- * The entry: reads the configuration, opens and migrates the database, starts the server and the actors that
- * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
+ * The entry: reads the configuration, opens and migrates the database, and starts the server and the actors that
+ * SLOTBASE_ROLE names. It ends them in the opposite order. The only file of src that knows the actors.
  */
 
 import { startActors } from "#actors/index.ts"
@@ -96,8 +96,8 @@ async function serveOperations(app: App): Promise<string> {
 }
 
 /**
- * Ends everything, the newest first; a second signal does not wait. What is just being started is let start, because only then
- * can it be ended: otherwise the embedded database stays behind, or actors run on with nobody to drain them.
+ * Ends everything, the newest first; a second signal does not wait. A start under way is completed first, because only
+ * then can it be ended. Otherwise the embedded database stays behind, or actors run on and are never drained.
  */
 function stop(code: number): Promise<never> {
   health.unhealthy(noMore)

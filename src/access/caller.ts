@@ -80,9 +80,8 @@ export async function callerOf(db: Queryable, userId: string): Promise<Caller | 
 }
 
 /**
- * A caller who holds a role in a facility. A function that takes a member need not ask for the membership again. Only
- * `requireMember` makes one: the class leaves this file as a type, and its private field keeps a copy from passing for
- * it.
+ * A caller with a role in a facility. A function that takes a member need not ask for the membership again. Only
+ * `requireMember` makes one: this file exports the class as a type alone, and no copy has its private field.
  */
 class Member {
   readonly #role: Role

@@ -1,8 +1,8 @@
 /**
- * The hook points of the specification (SYSTEM_HOOKS), and how before hooks run: one after the other, before the
- * transaction opens. They fail closed: a hook that throws, answers nonsense or is late blocks the request, and nothing is
- * written. After hooks run like any handler (actors/handlers/after-hooks.ts). A hook is one file in src/hooks/, named in
- * the list of src/hooks/registered.ts.
+ * The hook points of the specification (SYSTEM_HOOKS), and the run of before hooks: one after the other, before the
+ * transaction opens. They fail closed: a hook that throws, answers nonsense or is late blocks the request, and nothing
+ * is written. After hooks run like any handler (actors/handlers/after-hooks.ts). A hook is one file in src/hooks/,
+ * named in the list of src/hooks/registered.ts.
  */
 import { BlockedByHook, InvalidInput } from "./errors.ts"
 
@@ -33,7 +33,7 @@ export interface BeforeContext<Who = unknown> {
   readonly signal: AbortSignal
 }
 
-/** Any hook. What it is run with is said where its point is: booking/hooks.ts, payments/hooks.ts, events/after-hook.ts. */
+/** Any hook. Its input is described beside its point: booking/hooks.ts, payments/hooks.ts, events/after-hook.ts. */
 export interface Hook {
   readonly point: HookPoint
   readonly name: string
@@ -48,8 +48,8 @@ export interface BeforeHook<Input, Who> {
 }
 
 /**
- * An input as the before hooks of its point left it. What must not happen without them takes a `Hooked` input. Only
- * `runAll` makes one: the class leaves this file as a type, and its private field keeps a copy from passing for it.
+ * An input as the before hooks of its point left it. A function that must not run without the hooks takes a `Hooked`
+ * input. Only `runAll` makes one: this file exports the class as a type alone, and no copy has its private field.
  */
 class Hooked<Input> {
   readonly #input: Input

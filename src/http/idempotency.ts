@@ -24,9 +24,8 @@ export interface KeyedRequest {
 }
 
 /**
- * Runs a command once per key, and otherwise gives its kept answer, in three steps: `before` outside of a transaction,
- * the command and its kept answer in one transaction, the answer to the client. `before` runs only when no answer is
- * known.
+ * Runs a command once per key, and otherwise gives its kept answer. Three steps: `before` outside of a transaction, the
+ * command and its kept answer in one transaction, the answer to the client. With a known answer `before` does not run.
  */
 export async function once<T, Prepared>(
   app: App,

@@ -37,7 +37,7 @@ type OptionsOf<T, Prepared> = undefined extends Prepared
   ? [options?: CommandOptions<T, Prepared>]
   : [options: CommandOptions<T, Prepared> & Required<Pick<CommandOptions<T, Prepared>, "before">>]
 
-/** `export const bookingRoutes = (app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
+/** `(app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
 export const api = (app: App) =>
   new Elysia()
     .use(problems())

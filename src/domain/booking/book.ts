@@ -1,6 +1,6 @@
 /**
- * Booking a slot: the plan of what is asked for (plan.ts), the row with its slot (insert.ts), and the event of what the
- * booking is at first: confirmed, held until it is paid online, or pending until staff approve it.
+ * Booking a slot: first the plan (plan.ts), then the row with its slot (insert.ts), then the event. A new booking is
+ * confirmed, held until it is paid online, or pending until staff approve it.
  */
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
@@ -18,8 +18,8 @@ import type { BookingRow } from "./row.ts"
 import type { NewBooking } from "./rows.ts"
 
 /**
- * Books a slot without a hold before. Records booking.confirmed; booking.hold.created for what must be paid online first;
- * booking.approval.requested for what staff must approve.
+ * Books a slot without a hold before. Records booking.confirmed. For a booking that must be paid online first it
+ * records booking.hold.created, and for one that staff must approve booking.approval.requested.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
  */
 export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<BookingInput>): Promise<Booking> {

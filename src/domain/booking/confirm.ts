@@ -16,8 +16,8 @@ import { changeBooking } from "./rows.ts"
 import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
 
 /**
- * Makes a live hold a booking; with `online` once it is paid, or when it costs nothing. Records booking.confirmed. A
- * dead hold stays as it is: the next one who wants its slot, or the job hold-expiration, releases it.
+ * Makes a live hold a booking. With `online` the booking must be paid, or cost nothing. Records booking.confirmed. An
+ * expired hold stays as it is: the next booking of its slot, or the job hold-expiration, releases it.
  * @throws NotFound, NotAllowed, WrongState (booking_not_held, hold_expired, booking_not_paid, booking_is_coach_block)
  */
 export async function confirmBooking(
@@ -40,8 +40,8 @@ export async function confirmBooking(
 }
 
 /**
- * Makes a hold a booking because it was paid, online or at the desk: a live one, or a dead one whose slot `retakeSlot`
- * has taken again. Records booking.confirmed.
+ * Makes a hold a booking because it was paid, online or at the desk. The hold is live, or it has expired and
+ * `retakeSlot` takes its slot again. Records booking.confirmed.
  * @throws WrongState (booking_not_held, hold_expired when somebody else has its slot)
  */
 export async function confirmPaidHold(

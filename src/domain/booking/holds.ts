@@ -1,6 +1,6 @@
 /**
- * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held"; it dies by the clock alone,
- * and whoever wants its slot then, or the job hold-expiration, releases it.
+ * Holds: a slot kept for somebody for a few minutes. A hold is a booking in the state "held", and expires by the clock
+ * alone. The next booking of its slot, or the job hold-expiration, then releases it.
  */
 import type { Member } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
@@ -19,8 +19,8 @@ import { planBooking } from "./plan.ts"
 import { changeBooking, expireHoldsAnywhere } from "./rows.ts"
 
 /**
- * Holds a slot for as long as the facility's `holdMinutes` say. Records booking.hold.created. What staff must approve is not
- * held but asked for, with POST …/bookings.
+ * Holds a slot for the facility's `holdMinutes`. Records booking.hold.created. A booking that staff must approve cannot
+ * be held: it is requested with POST …/bookings.
  * @throws NotAllowed, NotFound, InvalidInput, RuleBroken, SlotTaken
  */
 export async function createHold(tx: Tx, mayBook: MayBook, wanted: Hooked<HoldInput>): Promise<Booking> {
@@ -49,8 +49,8 @@ export async function releaseHold(tx: Tx, member: Member, bookingId: string): Pr
 }
 
 /**
- * Releases at most `limit` dead holds of a facility, or of all, oldest first; answers how many. Records booking.hold.released
- * for each.
+ * Releases at most `limit` expired holds of a facility, or of all, the oldest first; returns their number. Records
+ * booking.hold.released for each.
  */
 export async function expireHolds(tx: Tx, limit: number, facilityId?: string): Promise<number> {
   const expired = await expireHoldsAnywhere(tx, limit, facilityId)

@@ -7,8 +7,8 @@ import { lockBooking } from "./find.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /**
- * Locks a booking that the caller may act on: their own, their child's if they may book for it, or any as staff. A coach's
- * block is changed as a block.
+ * Locks a booking that the member may act on: their own, or their child's if they may book for the child. Staff may act
+ * on any. A coach's block is changed as a block.
  * @throws NotFound, NotAllowed for a child's without that permission, WrongState booking_is_coach_block
  */
 export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {

@@ -1,14 +1,14 @@
-/** Who may book for whom: the guard of every new booking, and the right that it gives. */
+/** The guard of every new booking, and the right that it gives: to book for one person, and one type of booking. */
 import { type Member, mayActFor } from "#access/caller.ts"
 import { InvalidInput, NotAllowed } from "#base/errors.ts"
 import type { HoldInput } from "./input.ts"
 
-/** What the right to book depends on. */
+/** The right to book depends on these two alone. */
 export type BookedFor = Pick<HoldInput, "bookerId" | "bookingType">
 
 /**
- * The right of a member to make bookings of one type for one booker. Only `requireMayBook` makes one: the class leaves
- * this file as a type, and its private fields keep a copy from passing for it.
+ * The right of a member to make bookings of one type for one booker. Only `requireMayBook` makes one: this file exports
+ * the class as a type alone, and no copy has its private fields.
  */
 class MayBook {
   readonly #bookerId: string | undefined
@@ -53,5 +53,5 @@ export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
 
 const typeOf = (bookingType: BookedFor["bookingType"]) => bookingType ?? "open_play"
 
-/** They block a resource rather than play on it. */
+/** These types block a resource; nobody plays. */
 const staffTypes = new Set<string>(["coach_block", "maintenance"])

@@ -1,7 +1,6 @@
 /**
- * From a request to a booking that may be made: what the plan needs to know (one statement), what the booking costs,
- * and the rules of the facility. Nothing is written here. Whether the slot is free is not a rule but a constraint: see
- * `take-slot.ts`.
+ * From a request to a booking that may be made. One statement reads the facts, then the price and the facility's rules
+ * are applied. Nothing is written here. A free slot is not a rule but a constraint: see `take-slot.ts`.
  */
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -34,9 +33,9 @@ export async function planBooking(
 }
 
 /**
- * The plan of what adds no booking to those that its member keeps waiting: a booking that moves, a wish for the
- * waitlist, an offer from the waitlist. For none of them a before hook runs here; for an offer they run when it is
- * accepted.
+ * The plan of a booking that moves, of a wish for the waitlist, or of an offer from the waitlist. None of them counts
+ * as one more slot that the member keeps waiting. No before hook runs for a move or a wish; for an offer the hooks run
+ * when it is accepted.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planWithoutHooks(
@@ -48,14 +47,16 @@ export async function planWithoutHooks(
   return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false })
 }
 
-/** For a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff. */
+/**
+ * The plan for a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff.
+ */
 export const planTrusted = (
   tx: Tx,
   member: Member,
   { input }: Hooked<BookingInput | HoldInput>,
 ): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
 
-/** A before hook may have changed for whom, or what, is booked: then the right is asked for again. */
+/** A before hook may have changed the booker or the type of the booking: then the right is asked for again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 

@@ -1,7 +1,7 @@
 /**
- * Payments that nobody is there for: a renewal, from the card that is saved on the billing account of who owes it. They
- * run the same two halves as any payment, and the hooks of before:payment.process before them; a failure names when it is
- * tried again (retry-policy.ts), which the job payment-resolution does.
+ * Automatic payments, such as a renewal, from the card that is saved on the debtor's billing account. They run the
+ * hooks of before:payment.process and then the two halves of any payment. A failure names the time of the next try
+ * (retry-policy.ts); the job payment-resolution makes it.
  */
 
 import type { Caller } from "#access/caller.ts"
@@ -22,8 +22,9 @@ import { finishPayment, settlePayment } from "./settle.ts"
 import type { PaymentTools } from "./tools.ts"
 
 /**
- * Takes what is due, or less: at most `amount`, together with what is under way. Who is asked for by themself is named an
- * amount, for what was given back to them is due again by the books, and nobody's to take. Never inside a transaction: the provider is asked. Records payment.succeeded or payment.failed.
+ * Takes the due amount, or less: at most `amount`, together with payments under way. The limit is needed because a
+ * refund by hand is due again by the books, and must not be taken again. Never call it inside a transaction: the
+ * provider is asked. Records payment.succeeded or payment.failed.
  * @returns undefined when nothing is due, or just being paid.
  * @throws NotFound, RuleBroken `more_than_is_due`
  */
@@ -65,7 +66,7 @@ async function hooked(hooks: Hooks | undefined, asked: PaymentAsked): Promise<Ho
   }
 }
 
-/** An attempt that cannot even be sent fails in the same transaction: it was one, and is counted and announced as one. */
+/** An attempt that cannot be sent fails in the same transaction. It is counted and recorded like any failed attempt. */
 async function begin(
   tx: Tx,
   tools: Pick<PaymentTools, "payments" | "secrets">,

@@ -13,8 +13,8 @@ import {
 import type { PaymentAsked } from "./begin.ts"
 
 /**
- * Fires before each payment by card, also an automatic one; not for what staff took at the desk. It may block, and not modify:
- * what a payer agreed to is paid, or nothing.
+ * Fires before each payment by card, also an automatic one, and not for payments at the desk. It may block, and not
+ * modify: the payer pays the agreed amount or nothing.
  */
 export interface BeforePaymentProcess {
   readonly point: "before:payment.process"

@@ -1,6 +1,7 @@
 /**
- * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own insert. What
- * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
+ * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own
+ * insert. An occurrence that cannot be booked is reported with its reason and alternatives. The calling function
+ * decides whether it refuses the whole series.
  */
 import type { Tx } from "#base/database/transaction.ts"
 import { type RefusedOccurrence, RuleBroken, SlotTaken } from "#base/errors.ts"
@@ -48,9 +49,9 @@ export async function planOccurrences(tx: Tx, prepared: readonly Prepared[]): Pr
 }
 
 /**
- * Takes the slots of what was planned, in the order of time, so that two series that cross wait for each other in one order.
- * Call it inside `offeringAtTheEnd`. Throws RuleBroken limit_reached, after which the transaction must be rolled back: the slot
- * is taken by then.
+ * Takes the planned slots in the order of time, so that two series that cross wait for each other in one order.
+ * Call it inside `withOffersAtTheEnd`. Throws RuleBroken limit_reached. The transaction must then be rolled back: the
+ * slot is taken by then.
  */
 export async function takeOccurrences(
   tx: Tx,

@@ -1,6 +1,7 @@
 /**
- * The rolling window: books what has come inside it since. Nobody is there to ask, so what cannot be booked is skipped and told.
- * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
+ * The rolling window: books the occurrences that have come inside it since. Nobody is there to ask, so an occurrence
+ * that cannot be booked is skipped and reported. A series is extended under its lock and only as far as it was
+ * prepared. So two passes at once never book a day twice.
  */
 import { type Caller, callerOf, requireMember } from "#access/caller.ts"
 import type { Config } from "#base/config.ts"
@@ -33,8 +34,8 @@ interface Counts {
 export type Extended = Counts & { readonly series: number }
 
 /**
- * Looks at the series that are due, at most `limit`, of one facility or of all, each in a transaction of its own. Records
- * recurring_booking.changed for each in which there was something to book, and what each booking records.
+ * Extends the due series, at most `limit`, of one facility or of all, each in a transaction of its own. Records
+ * recurring_booking.changed for each series that had something to book, and the events of each booking.
  */
 export async function extendDue(tools: ExtendTools, limit: number, facilityId?: string): Promise<Extended> {
   const due = await findDueSeries(tools.db, limit, facilityId)

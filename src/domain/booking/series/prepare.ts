@@ -1,4 +1,7 @@
-/** From the occurrences of a series to the bookings that are asked for: what a before hook makes of each, before the transaction opens. */
+/**
+ * From the occurrences of a series to its bookings, as the before hooks leave each of them before the transaction
+ * opens.
+ */
 import { BlockedByHook, InvalidInput, NotAllowed, NotFound, RuleBroken, SlotTaken } from "#base/errors.ts"
 import type { Hooked, Hooks } from "#base/hooks.ts"
 import { decode } from "#base/schema/decode.ts"

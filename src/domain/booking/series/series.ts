@@ -1,8 +1,8 @@
 /**
- * Recurring bookings: a rule in local time whose occurrences are real bookings, made ahead for a rolling window. Cancelling and
- * moving are in `recurring/cancel.ts` and `recurring/reschedule.ts`, the window in `recurring/extend.ts`.
- * Guarantees: each day of the rule is looked at once; without skipConflicts one occurrence that cannot be booked refuses all,
- * and nothing is written.
+ * Recurring bookings: a rule in local time whose occurrences are real bookings, made ahead for a rolling window.
+ * Cancelling and moving are in `cancel.ts` and `reschedule.ts`, the window in `extend.ts`.
+ * Guarantees: each day of the rule is considered once. Without skipConflicts one occurrence that cannot be booked
+ * refuses all, and nothing is written.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
@@ -84,8 +84,8 @@ export async function prepareSeries(
 }
 
 /**
- * Books a series: its occurrences inside the window now, the others as the window moves on. Records recurring_booking.created and,
- * for each booking, what a single one records.
+ * Books a series: its occurrences inside the window now, the others as the window moves on. Records
+ * recurring_booking.created, and for each booking the events of a single booking.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, OccurrencesRefused
  */
 export async function createSeries(

@@ -1,7 +1,7 @@
 /**
- * The waitlist: joining it, leaving it, and answering an offer. Offers themselves are made where slots become free, see
- * `waitlist/offers.ts`. Guarantees: who joins either waits for a slot that is taken at that moment, or is told that it is free;
- * an offer is answered once.
+ * The waitlist: joining it, leaving it, and answering an offer. Offers are made where slots become free, see
+ * `offers.ts`. Guarantees: an entry is made only for a slot that is taken at that moment, and an offer is answered
+ * once.
  */
 import * as Schema from "effect/Schema"
 import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
@@ -39,8 +39,8 @@ export const maxLiveWishes = 20
 
 /**
  * Joins the waitlist. The wish must be one that could be booked now if it were free. Records waitlist.joined.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes), WrongState (slot_is_free,
- * already_waiting)
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes)
+ * @throws WrongState slot_is_free, already_waiting
  */
 export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInput): Promise<WaitlistEntry> {
   const { caller, facilityId } = mayBook.member
@@ -109,7 +109,7 @@ export async function getEntry(db: Queryable, member: Member, entryId: string): 
 }
 
 /**
- * Waits no longer; who has been offered the slot declines it with that. Records waitlist.left, or what `declineOffer` records.
+ * Ends the entry. Leaving declines an offer that has been made. Records waitlist.left, or the events of `declineOffer`.
  * @throws NotFound, WrongState (waitlist_entry_ended)
  */
 export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
@@ -126,8 +126,9 @@ export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Pr
 }
 
 /**
- * Takes the offer. Offline, waived and free of charge it is a booking at once; online it stays held, for as long again as a
- * hold lasts, until it is paid. Records waitlist.accepted, and booking.confirmed with the rules of `confirmBooking`.
+ * Takes the offer. With `offline` or `waived`, or free of charge, it is a booking at once. With `online` it stays held
+ * until it is paid, for as long again as a hold lasts.
+ * Records waitlist.accepted, and booking.confirmed by the rules of `confirmBooking`.
  * @throws NotFound, NotAllowed, RuleBroken, WrongState (no_offer, offer_expired, waitlist_entry_ended)
  */
 export async function acceptOffer(
@@ -153,7 +154,8 @@ export async function acceptOffer(
 }
 
 /**
- * Turns the offer down; the slot goes to the next in the same transaction. Records waitlist.declined, booking.hold.released.
+ * Turns the offer down. The next person gets the slot in the same transaction. Records waitlist.declined and
+ * booking.hold.released.
  * @throws NotFound, WrongState (no_offer, offer_expired, waitlist_entry_ended)
  */
 export async function declineOffer(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {

@@ -1,6 +1,7 @@
 /**
- * Payments by card and their refunds. The attempt is written down and committed, then the provider is asked, outside of any
- * transaction, then its answer is settled; a repetition under the same Idempotency-Key answers what became of it meanwhile.
+ * Payments by card and their refunds. The attempt is committed first, then the provider is asked outside of any
+ * transaction, then its answer is settled. A repetition under the same Idempotency-Key answers the payment's present
+ * state.
  */
 import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
