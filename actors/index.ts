@@ -2,8 +2,12 @@
  * The list of all actors of a process, in the order in which data reaches them. They start together, and they stop
  * together: the work under way ends, and no attempt is burned.
  */
-import type { App } from "#base/app.ts"
+import type { Outside } from "#api/outside.ts"
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Hooks } from "#base/hooks.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
@@ -34,6 +38,14 @@ export interface Actors {
   readonly stop: () => Promise<void>
 }
 
+/** What the actors work with together; each takes what it uses. What main.ts makes for the routes is that too. */
+export interface ActorTools extends Outside {
+  readonly config: Config
+  readonly db: Db
+  readonly secrets: SecretBox
+  readonly hooks?: Hooks
+}
+
 export interface ActorsOptions {
   readonly url: string
   readonly version: string
@@ -45,30 +57,30 @@ export interface ActorsOptions {
 /** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
 const stopMs = 10_000
 
-export async function startActors(base: App, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
+export async function startActors(base: ActorTools, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
   const connections = connectActors(url, `slotbase ${base.config.role} actors`, onSwap)
-  const app: App = { ...base, db: connections.db }
-  const handlers = handlersOf(app)
-  await mirrorHandlers(app.db, handlers)
-  await mirrorEventTypes(app.db, app.config.environment)
-  const lifeSign = await startLifeSign(connections.forLifeSign, app.config.role, version)
+  const tools: ActorTools = { ...base, db: connections.db }
+  const handlers = handlersOf(tools)
+  await mirrorHandlers(tools.db, handlers)
+  await mirrorEventTypes(tools.db, tools.config.environment)
+  const lifeSign = await startLifeSign(connections.forLifeSign, tools.config.role, version)
   reached("process-registered")
-  const jobs = new JobRuns(app.db, lifeSign.owner)
+  const jobs = new JobRuns(tools.db, lifeSign.owner)
   const actors: readonly Actor[] = [
-    dispatcher(app.db),
-    deliverWebhooks(app, lifeSign),
-    ...handlers.map((handler) => runHandler(app, handler, lifeSign)),
+    dispatcher(tools.db),
+    deliverWebhooks(tools, lifeSign),
+    ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
     jobRequests(jobs),
-    bookingReminderCheck(app),
-    noShowDetection(app),
-    subscriptionRenewalCheck(app),
-    holdExpiration(app),
-    waitlistOffers(app),
-    recurringExtension(app),
-    paymentResolution(app),
-    ...(app.config.stripe ? [] : [localPayments(app)]),
-    housekeeping(app),
-    uploadCleanup(app),
+    bookingReminderCheck(tools),
+    noShowDetection(tools),
+    subscriptionRenewalCheck(tools),
+    holdExpiration(tools),
+    waitlistOffers(tools),
+    recurringExtension(tools),
+    paymentResolution(tools),
+    ...(tools.config.stripe ? [] : [localPayments(tools)]),
+    housekeeping(tools),
+    uploadCleanup(tools),
     retention(url),
   ]
   const tree = runActors(actors, report)

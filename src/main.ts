@@ -1,6 +1,6 @@
 /**
- * The entry: reads the configuration, opens and migrates the database, starts the server and the actors that
- * SLOTBASE_ROLE asks for, and ends them in the opposite order. The only file of src that knows the actors.
+ * The entry: reads the configuration, opens and migrates the database, and starts the server and the actors that
+ * SLOTBASE_ROLE names. It ends them in the opposite order. The only file of src that knows the actors.
  */
 
 import { startActors } from "#actors/index.ts"
@@ -9,8 +9,8 @@ import type { ReportFailure } from "#actors/runtime/supervisor.ts"
 import { runActors } from "#actors/runtime/tree.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
+import { closeOutside, type Outside, openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
-import type { App } from "./base/app.ts"
 import { clock } from "./base/clock.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
@@ -27,6 +27,7 @@ import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
 import { registeredHooks } from "./hooks/registered.ts"
+import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/email/routes.ts"
 
@@ -62,7 +63,9 @@ async function start(): Promise<void> {
   ends.push(() => clearInterval(following))
   ends.push(await connectHints(db))
 
-  const app: App = { config, db, secrets, hooks: registeredHooks }
+  const outside = openOutside(config, db)
+  ends.push(() => closeOutside(outside))
+  const app = { config, db, secrets, hooks: registeredHooks, ...outside }
   const rootKey = await ensureRootKey(db, config.rootKey)
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
   const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
@@ -76,7 +79,7 @@ async function start(): Promise<void> {
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
-async function serveApi(app: App): Promise<string> {
+async function serveApi(app: App & Outside): Promise<string> {
   const live = new Live(app.db)
   const { address, stop } = await listen(createServer(app, live), app.config)
   ends.push(stop)
@@ -93,8 +96,8 @@ async function serveOperations(app: App): Promise<string> {
 }
 
 /**
- * Ends everything, the newest first; a second signal does not wait. What is just being started is let start, because only then
- * can it be ended: otherwise the embedded database stays behind, or actors run on with nobody to drain them.
+ * Ends everything, the newest first; a second signal does not wait. A start under way is completed first, because only
+ * then can it be ended. Otherwise the embedded database stays behind, or actors run on and are never drained.
  */
 function stop(code: number): Promise<never> {
   health.unhealthy(noMore)

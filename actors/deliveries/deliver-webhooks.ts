@@ -6,14 +6,24 @@
 
 import type { Actor } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import { onHint } from "#base/hints.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { metrics } from "#events/metrics.ts"
 import { Deliverer, type DelivererTools } from "./deliverer.ts"
 
+export interface DeliveryTools {
+  readonly db: Db
+  /** The addresses to which webhooks are sent beside the public ones. */
+  readonly config: Pick<Config, "egressAllow">
+  /** Opens the secrets with which requests are signed. */
+  readonly secrets: SecretBox
+}
+
 /** @param given how long a receiver may take, where that is not the default. */
 export function deliverWebhooks(
-  { db, config, secrets }: App,
+  { db, config, secrets }: DeliveryTools,
   process: ActorProcess,
   given: Pick<DelivererTools, "timeoutMs"> = {},
 ): Actor {

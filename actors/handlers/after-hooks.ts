@@ -2,14 +2,13 @@
  * AfterHooks runs the after hooks of this installation, each for its event. It is subscribed only to events with a
  * hook. At least once: when a hook fails, the whole run is retried. A hook can recognize the repetition by its key.
  */
-import type { App } from "#base/app.ts"
-import type { Hook } from "#base/hooks.ts"
+import type { Hook, Hooks } from "#base/hooks.ts"
 import type { AfterHook } from "#events/after-hook.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { toDomainEvent } from "#events/envelope.ts"
 import type { ExternalHandler } from "./handler.ts"
 
-export function afterHooksHandler({ hooks = [] }: Pick<App, "hooks">): ExternalHandler {
+export function afterHooksHandler({ hooks = [] }: { readonly hooks?: Hooks }): ExternalHandler {
   const after = hooks.filter(isAfter)
   return {
     kind: "external",

@@ -9,7 +9,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
-import { confirmPaidHold } from "#domain/booking/book.ts"
+import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { retakeSlot } from "#domain/booking/retake-slot.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"

@@ -13,8 +13,8 @@ import {
   touchDays,
 } from "#domain/booking/availability/cache.ts"
 import { type BlockedTime, blockedTimesOf } from "#domain/booking/block-of.ts"
+import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventData } from "#events/catalogue.ts"
-import { facilityZones } from "./facility-zones.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
 
 export const cacheInvalidationHandler = (): SetBasedHandler => ({

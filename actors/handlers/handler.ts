@@ -69,8 +69,6 @@ export interface ExternalHandler {
   readonly name: string
   readonly events: readonly EventType[]
   readonly handle: (event: HandledEvent, tools: ExternalTools) => Promise<Outcome>
-  /** When the process stops, after the last run: closes its connections to the outside. */
-  readonly close?: () => Promise<void>
 }
 
 export interface ExternalTools {

@@ -3,32 +3,37 @@
  * it, so that SQL can compute which runs there should be.
  * Writes: handlers.
  */
-import type { App } from "#base/app.ts"
+
 import type { Db } from "#base/database/db.ts"
+import type { Hooks } from "#base/hooks.ts"
+import type { RefundTools } from "#domain/payments/send-refund.ts"
 import { afterHooksHandler } from "./after-hooks.ts"
 import { analyticsHandler } from "./analytics.ts"
 import { bookingConfirmationHandler } from "./booking-confirmation.ts"
 import { cacheInvalidationHandler } from "./cache-invalidation.ts"
 import type { Handler } from "./handler.ts"
-import { notificationHandler } from "./notification.ts"
+import { type NotificationTools, notificationHandler } from "./notification.ts"
 import { progressUpdateHandler } from "./progress-update.ts"
 import { refundHandler } from "./refund.ts"
 import { subscriptionPaymentHandler } from "./subscription-payment.ts"
 import { upgradePromptHandler } from "./upgrade-prompt.ts"
 import { waitlistHandler } from "./waitlist.ts"
 
-export function handlersOf(app: App): readonly Handler[] {
+/** What the handlers work with together; each takes what it uses. */
+export type HandlerTools = RefundTools & NotificationTools & { readonly hooks?: Hooks }
+
+export function handlersOf(tools: HandlerTools): readonly Handler[] {
   const handlers: readonly Handler[] = [
-    notificationHandler(app),
+    notificationHandler(tools),
     analyticsHandler(),
     cacheInvalidationHandler(),
     progressUpdateHandler(),
     bookingConfirmationHandler(),
-    refundHandler(app),
+    refundHandler(tools),
     waitlistHandler(),
     subscriptionPaymentHandler(),
     upgradePromptHandler(),
-    afterHooksHandler(app),
+    afterHooksHandler(tools),
   ].filter((handler) => handler.events.length > 0)
   const names = new Set<string>()
   for (const { name } of handlers) {

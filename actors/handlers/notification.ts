@@ -5,11 +5,11 @@
  * other.
  */
 
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
-import { createMailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
+import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
   beginSending,
   type Intent,
@@ -38,16 +38,17 @@ export class NotificationsUnsent extends Error {
 /** Sends of one event under way at once. */
 const sendsAtOnce = 4
 
-/** It must be closed when the process stops: it holds connections to the mail server, from the first mail on. */
-export function notificationHandler(
-  app: App,
-  mailer = createMailer(app),
-): ExternalHandler & { close(): Promise<void> } {
+export interface NotificationTools {
+  readonly mail: Mailer
+  /** The environment of the events that a sent message records. */
+  readonly config: Pick<Config, "environment">
+}
+
+export function notificationHandler({ mail, config: { environment } }: NotificationTools): ExternalHandler {
   return {
     kind: "external",
     name: "NotificationHandler",
     events: notifiedEvents,
-    close: () => mailer.close(),
 
     async handle(event, { db, signal }) {
       const whyNot = await NOTIFICATION_CONFIGS[event.type]?.whyNot?.(db, event.data as never)
@@ -75,12 +76,12 @@ export function notificationHandler(
       async function send(intent: Intent): Promise<void> {
         signal.throwIfAborted()
         if (intent.email === null) return markSkipped(db, intent, "no email address")
-        if (mailer.unavailable !== undefined) return markSkipped(db, intent, mailer.unavailable)
+        if (mail.unavailable !== undefined) return markSkipped(db, intent, mail.unavailable)
         if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
         const { id, name, email: address, title: subject, body: text, html } = intent
         try {
-          await mailer.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
+          await mail.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
         } catch (error) {
           if (error instanceof RecipientRefused) return markSkipped(db, intent, error.message)
           if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")
@@ -96,7 +97,7 @@ export function notificationHandler(
           await markIntentSent(db, intent)
           return
         }
-        const context = causedBy(event, app.config.environment)
+        const context = causedBy(event, environment)
         await transact(db, context, async (tx) => {
           const sentAt = await markIntentSent(tx, intent)
           const { user_id: userId, channel } = intent

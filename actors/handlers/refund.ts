@@ -8,18 +8,17 @@
  * that the provider refuses is a dead letter.
  */
 
-import type { App } from "#base/app.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { type MarkedRefund, markRefund } from "#domain/ledger/mark-refund.ts"
 import type { Reference } from "#domain/ledger/payment-rows.ts"
 import { refundsOf } from "#domain/ledger/refund-rows.ts"
-import { sendRefund } from "#domain/payments/send-refund.ts"
+import { type RefundTools, sendRefund } from "#domain/payments/send-refund.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { transact } from "#events/outbox.ts"
 import { causedBy, type ExternalHandler, GiveUp, type HandledEvent, type Outcome } from "./handler.ts"
 
-export const refundHandler = (app: App): ExternalHandler => ({
+export const refundHandler = (tools: RefundTools): ExternalHandler => ({
   kind: "external",
   name: "RefundHandler",
   events: ["booking.cancelled", "booking.payment_voided"],
@@ -29,15 +28,15 @@ export const refundHandler = (app: App): ExternalHandler => ({
     const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
     if (owed === undefined) return { skipped: "nothing is to be given back" }
     const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
-    await transact(app.db, causedBy(event, app.config.environment), async (tx) => {
+    await transact(tools.db, causedBy(event, tools.config.environment), async (tx) => {
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
       // A payment that was settled after the cancellation is voided and refunded whole: it does not count here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
       await markRefund(tx, { ...reference, ...owed, ...known })
     })
-    const refunds = await refundsOf(app.db, reference)
+    const refunds = await refundsOf(tools.db, reference)
     for (const refund of refunds) {
-      const { refund: sent } = await sendRefund(app, refund)
+      const { refund: sent } = await sendRefund(tools, refund)
       if (sent.status === "failed" && refund.status !== "failed") {
         throw new GiveUp(`The refund ${sent.id} was refused: ${sent.failure_reason}`, sent.failure_code ?? "refused")
       }

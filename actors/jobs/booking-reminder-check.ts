@@ -4,25 +4,24 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { decideReminders } from "#domain/booking/reminders/reminders.ts"
 import { transact } from "#events/outbox.ts"
-import { jobContext } from "./job-context.ts"
+import { type JobTools, jobContext } from "./job-context.ts"
 
 /** Reminders per transaction. */
 const batch = 200
 
-export const bookingReminderCheck = (app: App): Actor => ({
+export const bookingReminderCheck = (tools: JobTools): Actor => ({
   name: "booking-reminder-check",
   description: "Check for upcoming bookings needing reminders",
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: () => pass(app),
-  passIn: (facilityId) => pass(app, facilityId),
+  pass: () => pass(tools),
+  passIn: (facilityId) => pass(tools, facilityId),
 })
 
-async function pass(app: App, facilityId?: string): Promise<Pass> {
-  const { result } = await transact(app.db, jobContext(app), (tx) => decideReminders(tx, batch, facilityId))
+async function pass(tools: JobTools, facilityId?: string): Promise<Pass> {
+  const { result } = await transact(tools.db, jobContext(tools), (tx) => decideReminders(tx, batch, facilityId))
   const { due, overtaken, more } = result
   return { more, did: { due, overtaken } }
 }

@@ -4,24 +4,23 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
 import { transact } from "#events/outbox.ts"
-import { jobContext } from "./job-context.ts"
+import { type JobTools, jobContext } from "./job-context.ts"
 
 /** Holds per transaction. */
 const batch = 200
 
-export const holdExpiration = (app: App): Actor => ({
+export const holdExpiration = (tools: JobTools): Actor => ({
   name: "hold-expiration",
   description: "Release expired booking holds",
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: () => pass(app),
-  passIn: (facilityId) => pass(app, facilityId),
+  pass: () => pass(tools),
+  passIn: (facilityId) => pass(tools, facilityId),
 })
 
-async function pass(app: App, facilityId?: string): Promise<Pass> {
-  const { result: expired } = await transact(app.db, jobContext(app), (tx) => expireHolds(tx, batch, facilityId))
+async function pass(tools: JobTools, facilityId?: string): Promise<Pass> {
+  const { result: expired } = await transact(tools.db, jobContext(tools), (tx) => expireHolds(tx, batch, facilityId))
   return { more: expired === batch, did: { expired } }
 }

@@ -7,17 +7,17 @@
 import { forgetOldSessions } from "#access/sessions.ts"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { forgetDeadProcesses } from "#actors/runtime/life-sign.ts"
-import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { forgetOldMails } from "#outbound/messages/email/mailbox.ts"
+import type { JobTools } from "./job-context.ts"
 
 /** Rows per statement and table, so that no pass holds locks for long. */
 const batch = 10_000
 
-export const housekeeping = ({ db }: App): Actor => ({
+export const housekeeping = ({ db }: Pick<JobTools, "db">): Actor => ({
   name: "housekeeping",
   description: "Make partitions ahead, remove what has expired",
   cron: "*/10 * * * *",

@@ -1,9 +1,19 @@
-/** The context of the events that a scheduled job records: each piece of work has a correlation of its own. */
-import type { App } from "#base/app.ts"
+/**
+ * What a scheduled job works with, and the context of the events that it records: each piece of work has a correlation
+ * of its own. A job that needs more names the tools of the room that it calls.
+ */
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import type { EventContext } from "#events/outbox.ts"
 
-export const jobContext = ({ config }: Pick<App, "config">): EventContext => ({
+export interface JobTools {
+  readonly db: Db
+  /** The environment of the job's events. */
+  readonly config: Pick<Config, "environment">
+}
+
+export const jobContext = ({ config }: Pick<JobTools, "config">): EventContext => ({
   environment: config.environment,
   correlationId: newId(),
   userId: jobsUserId,

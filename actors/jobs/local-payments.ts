@@ -5,29 +5,30 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { contextOfPayment, findPayment } from "#domain/ledger/payment-rows.ts"
 import { confirmDue } from "#domain/payments/providers/local.ts"
 import { settleInOwnTransaction } from "#domain/payments/settle.ts"
+import type { JobTools } from "./job-context.ts"
 
 const batch = 100
 /** One look-up by an index that holds nothing else. */
 const pollEveryMs = 1_000
 
-export const localPayments = (app: App): Actor => ({
+export const localPayments = (tools: JobTools): Actor => ({
   name: "local-payments",
   description: "Confirm payments by test cards that take their time",
   pollEveryMs,
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: () => pass(app),
+  pass: () => pass(tools),
 })
 
-async function pass(app: App): Promise<Pass> {
-  const confirmed = await confirmDue(app.db, batch)
+async function pass(tools: JobTools): Promise<Pass> {
+  const confirmed = await confirmDue(tools.db, batch)
   for (const { key, facilityId, answer } of confirmed) {
-    const payment = await findPayment(app.db, facilityId, key)
-    if (payment) await settleInOwnTransaction(app, payment, answer, contextOfPayment(payment, app.config.environment))
+    const payment = await findPayment(tools.db, facilityId, key)
+    if (payment)
+      await settleInOwnTransaction(tools.db, payment, answer, contextOfPayment(payment, tools.config.environment))
   }
   return { more: confirmed.length === batch }
 }

@@ -4,24 +4,23 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { detectNoShows } from "#domain/booking/attendance/no-shows.ts"
 import { transact } from "#events/outbox.ts"
-import { jobContext } from "./job-context.ts"
+import { type JobTools, jobContext } from "./job-context.ts"
 
 /** Bookings per transaction: each is several statements, and keeps a lock until the end. */
 const batch = 50
 
-export const noShowDetection = (app: App): Actor => ({
+export const noShowDetection = (tools: JobTools): Actor => ({
   name: "no-show-detection",
   description: "Mark no-shows after grace period",
   cron: "* * * * *",
   deadlineMs: 60_000,
-  pass: () => pass(app),
-  passIn: (facilityId) => pass(app, facilityId),
+  pass: () => pass(tools),
+  passIn: (facilityId) => pass(tools, facilityId),
 })
 
-async function pass(app: App, facilityId?: string): Promise<Pass> {
-  const { result: noShows } = await transact(app.db, jobContext(app), (tx) => detectNoShows(tx, batch, facilityId))
+async function pass(tools: JobTools, facilityId?: string): Promise<Pass> {
+  const { result: noShows } = await transact(tools.db, jobContext(tools), (tx) => detectNoShows(tx, batch, facilityId))
   return { more: noShows === batch, did: { noShows } }
 }

@@ -4,25 +4,25 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { resolvePayments } from "#domain/payments/resolve.ts"
 import { forgetOldStripeEvents } from "#domain/payments/stripe-events.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
 
 /** Of each kind per pass, one after the other. Each is up to three calls to the provider, with a limit of 8 seconds. */
 const batch = 8
 /** Rows of Stripe's old events per pass. */
 const forgottenAtOnce = 1_000
 
-export const paymentResolution = (app: App): Actor => ({
+export const paymentResolution = (tools: PaymentTools): Actor => ({
   name: "payment-resolution",
   description: "Resolve payments and refunds whose outcome is not known, and try renewals again",
   cron: "* * * * *",
   deadlineMs: 600_000,
-  pass: () => pass(app),
+  pass: () => pass(tools),
 })
 
-async function pass(app: App): Promise<Pass> {
-  const { more, ...did } = await resolvePayments(app, batch)
-  await forgetOldStripeEvents(app.db, forgottenAtOnce)
+async function pass(tools: PaymentTools): Promise<Pass> {
+  const { more, ...did } = await resolvePayments(tools, batch)
+  await forgetOldStripeEvents(tools.db, forgottenAtOnce)
   return { more, did }
 }

@@ -4,22 +4,21 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
-import { extendDue } from "#domain/booking/series/extend.ts"
+import { type ExtendTools, extendDue } from "#domain/booking/series/extend.ts"
 
 /** Series per pass, each in a transaction of its own. */
 const batch = 50
 
-export const recurringExtension = (app: App): Actor => ({
+export const recurringExtension = (tools: ExtendTools): Actor => ({
   name: "recurring-extension",
   description: "Book the next occurrences of recurring bookings",
   cron: "30 3 * * *",
   deadlineMs: 300_000,
-  pass: () => pass(app),
-  passIn: (facilityId) => pass(app, facilityId),
+  pass: () => pass(tools),
+  passIn: (facilityId) => pass(tools, facilityId),
 })
 
-async function pass(app: App, facilityId?: string): Promise<Pass> {
-  const { series, booked, skipped } = await extendDue(app, batch, facilityId)
+async function pass(tools: ExtendTools, facilityId?: string): Promise<Pass> {
+  const { series, booked, skipped } = await extendDue(tools, batch, facilityId)
   return { more: series === batch, did: { series, booked, skipped } }
 }

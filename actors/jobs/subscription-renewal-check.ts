@@ -6,8 +6,8 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
 import { payAutomatically } from "#domain/payments/automatic.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
 import { claimUntried, markTried, openAmount } from "#domain/subscriptions/invoices.ts"
 import { advanceDue, type DueKey, findDueRenewals } from "#domain/subscriptions/renew.ts"
 import { transact } from "#events/outbox.ts"
@@ -18,55 +18,64 @@ const batch = 100
 /** Steps of one subscription in one pass: ten years of months. */
 const maxSteps = 120
 
-export const subscriptionRenewalCheck = (app: App): Actor => ({
+export const subscriptionRenewalCheck = (tools: PaymentTools): Actor => ({
   name: "subscription-renewal-check",
   description: "Process subscription renewals",
   cron: "0 * * * *",
   deadlineMs: 300_000,
-  pass: (stopping) => pass(app, stopping),
+  pass: (stopping) => pass(tools, stopping),
 })
 
-async function pass(app: App, stopping: AbortSignal): Promise<Pass> {
+async function pass(tools: PaymentTools, stopping: AbortSignal): Promise<Pass> {
   const did = { renewed: 0, ended: 0, pastDue: 0, cancelled: 0, asked: 0 }
   const failures: unknown[] = []
   let after: string | undefined
   for (
-    let due = await findDueRenewals(app.db, after, batch);
+    let due = await findDueRenewals(tools.db, after, batch);
     due.length > 0;
-    due = await findDueRenewals(app.db, after, batch)
+    due = await findDueRenewals(tools.db, after, batch)
   ) {
     for (const key of due) {
       if (stopping.aborted) return { more: false, did }
-      await attempt(failures, () => advanceAll(app, key, did))
+      await attempt(failures, () => advanceAll(tools, key, did))
     }
     after = due.at(-1)?.id
   }
-  await attempt(failures, () => askForPayments(app, stopping, did, failures))
+  await attempt(failures, () => askForPayments(tools, stopping, did, failures))
   if (failures.length > 0) throw new AggregateError(failures, `${failures.length} subscriptions failed: ${failures[0]}`)
   return { more: false, did }
 }
 
 type Counts = Record<"renewed" | "ended" | "pastDue" | "cancelled" | "asked", number>
 
-async function advanceAll(app: App, key: DueKey, did: Counts): Promise<void> {
+async function advanceAll(tools: PaymentTools, key: DueKey, did: Counts): Promise<void> {
   for (let step = 0; step < maxSteps; step++) {
-    const { result } = await transact(app.db, jobContext(app), (tx) => advanceDue(tx, key))
+    const { result } = await transact(tools.db, jobContext(tools), (tx) => advanceDue(tx, key))
     if (result === undefined) return
     did[result]++
   }
 }
 
 /** At least once per invoice: after a crash another process asks again. A paid invoice is not asked for. */
-async function askForPayments(app: App, stopping: AbortSignal, did: Counts, failures: unknown[]): Promise<void> {
+async function askForPayments(
+  tools: PaymentTools,
+  stopping: AbortSignal,
+  did: Counts,
+  failures: unknown[],
+): Promise<void> {
   while (!stopping.aborted) {
-    const untried = await claimUntried(app.db)
+    const untried = await claimUntried(tools.db)
     if (untried === undefined) return
     await attempt(failures, async () => {
       const { facility_id: facilityId, subscription_id: referenceId } = untried
       // Only the open amount: a period that was refunded by hand is due by the books, and is not charged again.
-      const amount = await openAmount(app.db, untried)
-      await payAutomatically(app, { facilityId, referenceType: "subscription", referenceId, amount }, jobContext(app))
-      await markTried(app.db, untried)
+      const amount = await openAmount(tools.db, untried)
+      await payAutomatically(
+        tools,
+        { facilityId, referenceType: "subscription", referenceId, amount },
+        jobContext(tools),
+      )
+      await markTried(tools.db, untried)
       did.asked++
     })
   }

@@ -5,17 +5,16 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import type { App } from "#base/app.ts"
-import { cleanUploads } from "#domain/media/cleanup.ts"
+import { type CleanupTools, cleanUploads } from "#domain/media/cleanup.ts"
 
-export const uploadCleanup = (app: App): Actor => ({
+export const uploadCleanup = (tools: CleanupTools): Actor => ({
   name: "upload-cleanup",
   description: "Remove uploaded files that have no row",
   cron: "41 3 * * *",
   deadlineMs: 600_000,
-  pass: (stopping) => pass(app, stopping),
+  pass: (stopping) => pass(tools, stopping),
 })
 
-async function pass(app: App, stopping: AbortSignal): Promise<Pass> {
-  return { more: false, did: { files: await cleanUploads(app, stopping) } }
+async function pass(tools: CleanupTools, stopping: AbortSignal): Promise<Pass> {
+  return { more: false, did: { files: await cleanUploads(tools, stopping) } }
 }

@@ -6,8 +6,7 @@
 import type { Handler } from "#actors/handlers/handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
-import type { App } from "#base/app.ts"
-import { queueEveryMs, RunLoop } from "./run-loop.ts"
+import { queueEveryMs, RunLoop, type RunTools } from "./run-loop.ts"
 
 /**
  * Nobody waits for a run: frames and webhooks go first, and one claim takes more. Milliseconds. At 100 and 200 events a
@@ -17,8 +16,8 @@ const gatherMs = 20
 /** Three claims, each with the longest run of an external handler, and its settling while the database is away. */
 const deadlineMs = 400_000
 
-export function runHandler(app: App, handler: Handler, process: ActorProcess): Actor {
-  const loop = new RunLoop(app, handler, process)
+export function runHandler(tools: RunTools, handler: Handler, process: ActorProcess): Actor {
+  const loop = new RunLoop(tools, handler, process)
   return {
     name: handler.name,
     description: `Handles ${handler.events.join(", ")}`,
@@ -28,8 +27,5 @@ export function runHandler(app: App, handler: Handler, process: ActorProcess): A
     cron: "* * * * *",
     deadlineMs,
     pass: (stopping) => loop.pass(stopping),
-    drain: async () => {
-      if (handler.kind === "external") await handler.close?.()
-    },
   }
 }

@@ -7,8 +7,9 @@ import type { Handler } from "#actors/handlers/handler.ts"
 import type { Pass } from "#actors/runtime/actor.ts"
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { retryPolicyOf } from "#actors/runtime/retry.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
+import type { Db } from "#base/database/db.ts"
 import {
   type Claim,
   claimFreshRuns,
@@ -35,6 +36,12 @@ const queueShare = 10
 /** The longest pause between two claims from the queue. A busy machine is slow too, and returned runs must not wait. */
 const longestQueuePauseMs = 1_500
 
+export interface RunTools {
+  readonly db: Db
+  /** The environment of the events that a handler records. */
+  readonly config: Pick<Config, "environment">
+}
+
 export class RunLoop {
   readonly #tools: HandlingTools
   readonly #process: ActorProcess
@@ -52,7 +59,7 @@ export class RunLoop {
   /** Runs of an external handler were begun and not settled: the outside effects of these claims are unknown. */
   #hasOrphans = false
 
-  constructor({ db, config }: App, handler: Handler, process: ActorProcess) {
+  constructor({ db, config }: RunTools, handler: Handler, process: ActorProcess) {
     this.#tools = { db, handler, policy: retryPolicyOf(handler.name), environment: config.environment }
     this.#process = process
     this.#batch = batchOf(handler)

@@ -79,14 +79,42 @@ export async function callerOf(db: Queryable, userId: string): Promise<Caller | 
   return row && toCaller(row)
 }
 
+/**
+ * A caller with a role in a facility. A function that takes a member need not ask for the membership again. Only
+ * `requireMember` makes one: this file exports the class as a type alone, and no copy has its private field.
+ */
+class Member {
+  readonly #role: Role
+  constructor(
+    readonly caller: Caller,
+    readonly facilityId: string,
+    role: Role,
+  ) {
+    this.#role = role
+  }
+  /** Staff, an administrator or an owner of the facility. */
+  get isStaff(): boolean {
+    return isAtLeast(this.#role, "staff")
+  }
+}
+
+export type { Member }
+
 /** Any role in the facility. */
-export function requireMember(caller: Caller, facilityId: string): void {
-  if (bestRole(caller, facilityId) === undefined) throw new NotFound("facility", facilityId)
+export function requireMember(caller: Caller, facilityId: string): Member {
+  const role = bestRole(caller, facilityId)
+  if (role === undefined) throw new NotFound("facility", facilityId)
+  return new Member(caller, facilityId, role)
 }
 
 /** Staff, administrators and owners of the facility. Throws NotAllowed for a member with a lower role. */
 export function requireStaff(caller: Caller, facilityId: string): void {
   require(caller, facilityId, "staff")
+}
+
+/** The same of somebody whose membership is known. Throws NotAllowed. */
+export function requireStaffMember({ isStaff }: Member): void {
+  if (!isStaff) throw lacking("staff")
 }
 
 /** Administrators and owners of the facility. */
@@ -168,8 +196,10 @@ function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly
 function require(caller: Caller, facilityId: string, needed: Role): void {
   const role = bestRole(caller, facilityId)
   if (role === undefined) throw new NotFound("facility", facilityId)
-  if (!isAtLeast(role, needed)) throw new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)
+  if (!isAtLeast(role, needed)) throw lacking(needed)
 }
+
+const lacking = (needed: Role) => new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)
 
 interface CallerRow {
   id: string

@@ -1,6 +1,6 @@
 /** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
-import type { App } from "#base/app.ts"
+import type { App } from "#http/app.ts"
 import { maxBodyBytes } from "#http/body.ts"
 import { problems } from "#http/problems.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
@@ -12,11 +12,12 @@ import { mailboxRoutes } from "#outbound/messages/email/routes.ts"
 import { areas } from "./areas.ts"
 import { openApiRoutes } from "./openapi.ts"
 import { otherMethods } from "./other-methods.ts"
+import type { Outside } from "./outside.ts"
 
 /**
  * The server is not listening yet. `.listen({ hostname, port })` opens it, and `.stop()` lets requests in flight end.
  */
-export function createServer(app: App, live = new Live(app.db)): AnyElysia {
+export function createServer(app: App & Outside, live = new Live(app.db)): AnyElysia {
   const server: AnyElysia = new Elysia({
     serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
     websocket: webSocketOptions,

@@ -1,8 +1,8 @@
 /**
- * The hook points of the specification (SYSTEM_HOOKS), and how before hooks run: one after the other, before the
- * transaction opens. They fail closed: a hook that throws, answers nonsense or is late blocks the request, and nothing is
- * written. After hooks run like any handler (actors/handlers/after-hooks.ts). A hook is one file in src/hooks/, named in
- * the list of src/hooks/registered.ts.
+ * The hook points of the specification (SYSTEM_HOOKS), and the run of before hooks: one after the other, before the
+ * transaction opens. They fail closed: a hook that throws, answers nonsense or is late blocks the request, and nothing
+ * is written. After hooks run like any handler (actors/handlers/after-hooks.ts). A hook is one file in src/hooks/,
+ * named in the list of src/hooks/registered.ts.
  */
 import { BlockedByHook, InvalidInput } from "./errors.ts"
 
@@ -33,7 +33,7 @@ export interface BeforeContext<Who = unknown> {
   readonly signal: AbortSignal
 }
 
-/** Any hook. What it is run with is said where its point is: booking/hooks.ts, payments/hooks.ts, events/after-hook.ts. */
+/** Any hook. Its input is described beside its point: booking/hooks.ts, payments/hooks.ts, events/after-hook.ts. */
 export interface Hook {
   readonly point: HookPoint
   readonly name: string
@@ -47,6 +47,22 @@ export interface BeforeHook<Input, Who> {
   readonly run: (input: Input, context: BeforeContext<Who>) => unknown
 }
 
+/**
+ * An input as the before hooks of its point left it. A function that must not run without the hooks takes a `Hooked`
+ * input. Only `runAll` makes one: this file exports the class as a type alone, and no copy has its private field.
+ */
+class Hooked<Input> {
+  readonly #input: Input
+  constructor(input: Input) {
+    this.#input = input
+  }
+  get input(): Input {
+    return this.#input
+  }
+}
+
+export type { Hooked }
+
 /** One after the other, each on what the one before left; the time limit counts for all of them together. */
 export async function runAll<Input, Who>(
   due: readonly BeforeHook<Input, Who>[],
@@ -54,8 +70,8 @@ export async function runAll<Input, Who>(
   context: Omit<BeforeContext<Who>, "signal">,
   timeoutMs: number,
   judge: (name: string, verdict: unknown, present: Input) => Input,
-): Promise<Input> {
-  if (due.length === 0) return input
+): Promise<Hooked<Input>> {
+  if (due.length === 0) return new Hooked(input)
   const late = Promise.withResolvers<never>()
   const aborting = new AbortController()
   const timer = setTimeout(() => {
@@ -71,7 +87,7 @@ export async function runAll<Input, Who>(
       const run = async () => hook.run(structuredClone(present), { ...context, signal: aborting.signal })
       present = judge(hook.name, await Promise.race([run(), late.promise]).catch(failed(hook.name)), present)
     }
-    return present
+    return new Hooked(present)
   } finally {
     clearTimeout(timer)
   }

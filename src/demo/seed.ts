@@ -5,7 +5,8 @@
 import { randomBytes } from "node:crypto"
 import type { Caller } from "#access/caller.ts"
 import { hashPassword } from "#access/passwords.ts"
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { createFacility } from "#domain/club/facilities.ts"
@@ -32,13 +33,19 @@ export interface DemoPerson {
 }
 
 /** Makes the demo club in a database without a facility, and returns it; undefined when a facility exists. */
-export async function seedDemo(app: App): Promise<DemoClub | undefined> {
-  if (!(await isEmpty(app.db))) return undefined
+export async function seedDemo({
+  db,
+  config,
+}: {
+  readonly db: Db
+  readonly config: Config
+}): Promise<DemoClub | undefined> {
+  if (!(await isEmpty(db))) return undefined
   // A password that stands in public code opens no door of a real system.
-  const password = app.config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
+  const password = config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
   const passwordHash = await hashPassword(password, "demo")
-  const context = { environment: app.config.environment, correlationId: newId(), userId: rootUserId }
-  const { result } = await transact(app.db, context, async (tx) => {
+  const context = { environment: config.environment, correlationId: newId(), userId: rootUserId }
+  const { result } = await transact(db, context, async (tx) => {
     // The second of two starts waits here, and then finds the club.
     await tx`select pg_advisory_xact_lock(hashtext('slotbase'), hashtext('demo'))`
     if (!(await isEmpty(tx))) return undefined
@@ -47,7 +54,7 @@ export async function seedDemo(app: App): Promise<DemoClub | undefined> {
   return result
 }
 
-const isEmpty = async (db: Pick<App, "db">["db"] | Tx) => {
+const isEmpty = async (db: Queryable) => {
   const rows = await db`select 1 from slotbase.facilities where id <> ${platformFacilityId} limit 1`
   return rows.length === 0
 }

@@ -2,13 +2,15 @@
  * `Idempotency-Key` as HTTP has it: the first answer, status and headers included, is given again to the same request.
  * The answers of domain errors are kept too (their own writes are rolled back to a savepoint); a 5xx never is.
  */
-import type { App } from "#base/app.ts"
+
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
 import { type EventContext, setEventContext, transact } from "#events/outbox.ts"
+import type { App } from "./app.ts"
 import { bodyTextOf } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
+import { addEventIds, eventIdsHeader } from "./event-context.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
 import { type Answer, errorAnswerOf, Ready } from "./problems.ts"
 
@@ -21,53 +23,83 @@ export interface KeyedRequest {
   readonly callerId: string | undefined
 }
 
-/** Runs a command once per key, and otherwise gives its kept answer. `before` runs only when no answer is known. */
+/**
+ * Runs a command once per key, and otherwise gives its kept answer. Three steps: `before` outside of a transaction, the
+ * command and its kept answer in one transaction, the answer to the client. With a known answer `before` does not run.
+ */
 export async function once<T, Prepared>(
   app: App,
   keyed: KeyedRequest,
   fn: (tx: Tx, prepared: Prepared) => Promise<T>,
   before: (() => Promise<Prepared>) | undefined,
 ): Promise<T> {
-  const { set, context } = keyed
-  const scope = scopeOf(app, keyed)
-  const hash = hashOf(app, keyed)
-  if (before) {
-    const known = await findAnswer(app.db, app.secrets, scope, hash)
-    if (known !== undefined) return replay(set, known)
-  }
-  const prepared = await settled(before)
-
-  const { result: outcome } = await transact(app.db, context, async (tx): Promise<Outcome<T>> => {
-    const known = await claimKey(tx, app.secrets, scope, hash)
-    if (known !== undefined) return { known }
-    reached("key-claimed")
-    const keep = (answer: Answer) => keepAnswer(tx, app.secrets, scope, hash, answer.status, JSON.stringify(answer))
-    try {
-      const { result, eventIds } = await tx.savepoint(async (inner) => {
-        const { events } = setEventContext(inner, context)
-        const result = await fn(inner, prepared() as Prepared)
-        return { result, eventIds: events.map(({ id }) => id) }
-      })
-      if (eventIds.length > 0) set.headers[eventIdsHeader] = eventIds.join(",")
-      await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
-      return { result }
-    } catch (error) {
-      const answer = isKept(error) ? errorAnswerOf(error) : undefined
-      if (!answer) throw error
-      await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
-      return { error }
-    }
-  })
-
+  const place = { scope: scopeOf(app, keyed), hash: hashOf(app, keyed) }
+  const known = before && (await findAnswer(app.db, app.secrets, place.scope, place.hash))
+  if (known !== undefined) return replay(keyed.set, known)
+  const preparation = await prepare(before)
+  const { result } = await transact(app.db, keyed.context, (tx) => runAndKeep(tx, app, keyed, place, preparation, fn))
   reached("before-answer")
+  return answer(keyed.set, result)
+}
+
+/**
+ * What `before` answered or threw. Its refusal is kept like one of the command, so the command's transaction throws it.
+ */
+type Preparation<Prepared> = { readonly prepared: Prepared | undefined } | { readonly refusal: unknown }
+
+async function prepare<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<Preparation<Prepared>> {
+  try {
+    return { prepared: await before?.() }
+  } catch (refusal) {
+    return { refusal }
+  }
+}
+
+/** Claims the key, runs the command in a savepoint, and keeps what it answered, or the domain error that it threw. */
+async function runAndKeep<T, Prepared>(
+  tx: Tx,
+  { secrets }: App,
+  { set, context }: KeyedRequest,
+  { scope, hash }: Place,
+  preparation: Preparation<Prepared>,
+  fn: (tx: Tx, prepared: Prepared) => Promise<T>,
+): Promise<Outcome<T>> {
+  const known = await claimKey(tx, secrets, scope, hash)
+  if (known !== undefined) return { known }
+  reached("key-claimed")
+  const keep = (answer: Answer) => keepAnswer(tx, secrets, scope, hash, answer.status, JSON.stringify(answer))
+  try {
+    const { result, eventIds } = await tx.savepoint(async (inner) => {
+      const { events } = setEventContext(inner, context)
+      if ("refusal" in preparation) throw preparation.refusal
+      const result = await fn(inner, preparation.prepared as Prepared)
+      return { result, eventIds: events.map(({ id }) => id) }
+    })
+    addEventIds(set, eventIds)
+    await keep({ status: Number(set.status), headers: headersOf(set), body: result ?? null })
+    return { result }
+  } catch (error) {
+    const answer = isKept(error) ? errorAnswerOf(error) : undefined
+    if (!answer) throw error
+    await keep({ ...answer, headers: { ...headersOf(set), ...answer.headers } })
+    return { error }
+  }
+}
+
+function answer<T>(set: ResponseSettings, outcome: Outcome<T>): T {
   if ("known" in outcome) return replay(set, outcome.known)
   if ("error" in outcome) throw outcome.error
   return outcome.result
 }
 
+/** Where an answer is kept, and of which request it is the answer. */
+interface Place {
+  readonly scope: IdempotencyScope
+  readonly hash: Buffer
+}
+
 type Outcome<T> = { readonly known: string } | { readonly error: unknown } | { readonly result: T }
 
-const eventIdsHeader = "x-slotbase-event-ids"
 /** The headers that are part of an answer and are given again with it. */
 const keptHeaders = [eventIdsHeader, "x-correlation-id", "cache-control", "location"]
 
@@ -83,18 +115,6 @@ function replay<T>(set: ResponseSettings, kept: string): T {
   set.status = status
   Object.assign(set.headers, replayed)
   return body as T
-}
-
-/** What `before` answers or throws, for the command's transaction: its refusal is then kept like any other. */
-async function settled<Prepared>(before: (() => Promise<Prepared>) | undefined): Promise<() => Prepared | undefined> {
-  try {
-    const prepared = await before?.()
-    return () => prepared
-  } catch (error) {
-    return () => {
-      throw error
-    }
-  }
 }
 
 /** A later request may succeed where the first two did not; and nobody without an account fills the table. */

@@ -4,18 +4,19 @@
  */
 import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
-import { type EventContext, transact } from "#events/outbox.ts"
+import { transact } from "#events/outbox.ts"
+import type { App } from "./app.ts"
 import { readBody } from "./body.ts"
-import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
+import type { ResponseSettings } from "./correlation.ts"
+import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
 
-export interface CommandOptions<T, Prepared = undefined> {
+export interface CommandOptions<T, Prepared> {
   /** Status of the answer; default 200, and 204 when there is no answer. 201 for what creates. */
   readonly status?: number | ((result: T) => number)
   /** Who acts, on the events; default: the caller. */
@@ -31,20 +32,25 @@ export interface CommandOptions<T, Prepared = undefined> {
   readonly before?: () => Promise<Prepared>
 }
 
-/** `export const bookingRoutes = (app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
+/** A command whose second argument is never undefined does not compile without the `before` that makes the argument. */
+type OptionsOf<T, Prepared> = undefined extends Prepared
+  ? [options?: CommandOptions<T, Prepared>]
+  : [options: CommandOptions<T, Prepared> & Required<Pick<CommandOptions<T, Prepared>, "before">>]
+
+/** `(app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
 export const api = (app: App) =>
-  new Elysia({ name: "api", seed: seedOf(app) })
+  new Elysia()
     .use(problems())
     .onParse({ as: "scoped" }, ({ request }) => readBody(request))
-    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
+    .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 /** The same for routes that read their body themselves, as it comes: what `body` names there has not been read. */
 export const streamingApi = (app: App) =>
-  new Elysia({ name: "streaming-api", seed: seedOf(app) })
+  new Elysia()
     .use(problems())
     // Anything but undefined, upon which Elysia would read the body by itself, all of it at once.
     .onParse({ as: "scoped" }, () => null)
-    .derive({ as: "scoped" }, (context) => deriveTools(app, context))
+    .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 export type RequestTools = {
   /** The caller, authenticated once per request. Throws NotAuthenticated. */
@@ -52,9 +58,9 @@ export type RequestTools = {
   /** Decodes the body, or the query when that is what it is given. Throws InvalidInput. */
   input<T>(schema: InputSchema<T>, value: unknown): T
   /** Runs a command in a transaction of its own and answers its result. */
-  command<T, Prepared = undefined>(
+  command<T, Prepared = void>(
     fn: (tx: Tx, prepared: Prepared) => Promise<T>,
-    options?: CommandOptions<T, Prepared>,
+    ...options: OptionsOf<T, Prepared>
   ): Promise<T>
   /** Address of the other end of the connection; X-Forwarded-For is not believed. */
   clientIp(): string | undefined
@@ -67,51 +73,38 @@ interface GivenContext {
   readonly query: unknown
 }
 
-function deriveTools(app: App, { request, server, set, query }: GivenContext): RequestTools {
+function toolsOf(app: App, { request, server, set, query }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
-  return toolsOf(app, { request, set, query, clientIp: () => server?.requestIP(request)?.address })
-}
-
-interface Context {
-  readonly request: Request
-  readonly set: ResponseSettings
-  readonly query: unknown
-  readonly clientIp: () => string | undefined
-}
-
-function toolsOf(app: App, { request, set, query, clientIp }: Context): RequestTools {
-  let caller: Promise<Caller> | undefined
-  const tools: RequestTools = {
-    caller: () => (caller ??= authenticate(app.db, tokenOf(request))),
+  const clientIp = () => server?.requestIP(request)?.address
+  let authenticated: Promise<Caller> | undefined
+  const caller = () => (authenticated ??= authenticate(app.db, tokenOf(request)))
+  return {
+    caller,
     input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
     clientIp,
-    async command(fn, options = {}) {
-      const userId = options.open ? undefined : (await tools.caller()).userId
-      const context: EventContext = {
-        environment: app.config.environment,
-        correlationId: correlationIdOf({ request, set }),
-        ...present("userId", options.userId ?? userId),
-        ...present("clientIp", clientIp()),
-        ...present("userAgent", request.headers.get("user-agent")?.slice(0, maxUserAgent)),
-      }
+    async command<T, Prepared>(
+      fn: (tx: Tx, prepared: Prepared) => Promise<T>,
+      options: CommandOptions<T, Prepared> = {},
+    ) {
+      const callerId = options.open ? undefined : (await caller()).userId
+      const context = contextOfRequest(app, { request, set, clientIp }, options.userId ?? callerId)
       if (options.secret) set.headers["cache-control"] = "no-store"
       const key = request.method === "POST" ? request.headers.get("idempotency-key") : null
       const { before, status = statusOf } = options
-      const run = async (tx: Tx, prepared: Parameters<typeof fn>[1]) => {
+      const run = async (tx: Tx, prepared: Prepared) => {
         const result = await fn(tx, prepared)
         set.status = typeof status === "function" ? status(result) : status
         return result
       }
-      if (key !== null) return once(app, { key, request, set, context, callerId: userId }, run, before)
-      const prepared = (await before?.()) as Parameters<typeof fn>[1]
+      if (key !== null) return once(app, { key, request, set, context, callerId }, run, before)
+      const prepared = (await before?.()) as Prepared
       const { result, eventIds } = await transact(app.db, context, (tx) => run(tx, prepared))
       reached("before-answer")
-      if (eventIds.length > 0) set.headers["x-slotbase-event-ids"] = eventIds.join(",")
+      addEventIds(set, eventIds)
       return result
     },
   }
-  return tools
 }
 
 const statusOf = (result: unknown) => (result === undefined ? 204 : 200)
@@ -124,17 +117,3 @@ export function tokenOf(request: Request): string {
   }
   return token
 }
-
-const maxUserAgent = 256
-
-const present = <Key extends string, Value>(key: Key, value: Value | undefined) =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value & {} }
-
-/** Elysia takes plugins of one name and seed for the same; two servers in one process have two apps. */
-const seedOf = (app: App) => {
-  const known = seeds.get(app) ?? ++lastSeed
-  seeds.set(app, known)
-  return known
-}
-const seeds = new WeakMap<App, number>()
-let lastSeed = 0

@@ -1,7 +1,7 @@
 // Before hooks: what each may do. Every failure of a hook refuses the request.
 
 import { describe, expect, test } from "bun:test"
-import type { Caller } from "#access/caller.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
 import { hookPoints } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { decode } from "#base/schema/decode.ts"
@@ -12,18 +12,21 @@ import { type AnyHook, createHooks } from "#hooks/create-hooks.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 
 const input: HoldInput = { resourceId: newId(), startAt: "2031-03-04T10:00:00Z", endAt: "2031-03-04T11:00:00Z" }
-const caller: Caller = { userId: newId(), kind: "person", name: "Mia", email: null, grants: [], tokenExpiresAt: null }
-const context = { facilityId: newId(), caller }
+const facilityId = newId()
+const caller: Caller = {
+  userId: newId(),
+  kind: "person",
+  name: "Mia",
+  email: null,
+  grants: [{ role: "player", scopeType: "facility", scopeId: facilityId }],
+  tokenExpiresAt: null,
+}
+const member = requireMember(caller, facilityId)
+const context = { facilityId, caller }
 const hook = (name: string, run: BeforeBookingCreate["run"]): AnyHook => ({ point: "before:booking.create", name, run })
-const go = (hooks: AnyHook[], timeoutMs?: number) =>
-  runBeforeHooks(
-    createHooks(hooks),
-    "before:booking.create",
-    input,
-    context,
-    (changed) => decode(HoldInput, changed, "body"),
-    timeoutMs,
-  )
+const parse = (changed: unknown) => decode(HoldInput, changed, "body")
+const go = async (hooks: AnyHook[], timeoutMs?: number) =>
+  (await runBeforeHooks(createHooks(hooks), member, input, parse, timeoutMs)).input
 
 test("the hook points are the specification's", () => {
   expect(hookPoints).toEqual({
@@ -46,7 +49,7 @@ test("the hook points are the specification's", () => {
 
 test("without hooks the input is unchanged", async () => {
   expect(await go([])).toBe(input)
-  expect(await runBeforeHooks(undefined, "before:booking.create", input, context, () => input)).toBe(input)
+  expect((await runBeforeHooks(undefined, member, input, parse)).input).toBe(input)
 })
 
 test("hooks run in order, each on the result of the one before", async () => {
@@ -150,7 +153,7 @@ describe("before a payment", () => {
     runPaymentHooks(createHooks([{ point: "before:payment.process", name: "check", run }]), payment, context, timeoutMs)
 
   test("a hook lets it pass, or blocks it with its reason", async () => {
-    expect(await pay(() => undefined)).toBeUndefined()
+    expect((await pay(() => undefined)).input).toEqual(payment)
     expect(await failure(pay(() => ({ block: "Too much." })))).toMatchObject({ hook: "check", reason: "Too much." })
     await runPaymentHooks(undefined, payment, context)
     await runPaymentHooks(createHooks([hook("of bookings", () => ({ block: "Never." }))]), payment, context)

@@ -5,7 +5,6 @@ import { createConnection } from "node:net"
 import { Elysia } from "elysia"
 import { listen } from "#api/listen.ts"
 import { createServer } from "#api/server.ts"
-import type { App } from "#base/app.ts"
 import { connect } from "#base/database/db.ts"
 import { QueryTimedOut } from "#base/database/errors.ts"
 import {
@@ -20,6 +19,7 @@ import {
   TooMany,
   WrongState,
 } from "#base/errors.ts"
+import type { App } from "#http/app.ts"
 import { api as base } from "#http/route.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { freePort, rootKey } from "#test/harness/setup/system.ts"

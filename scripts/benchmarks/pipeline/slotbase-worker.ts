@@ -11,7 +11,6 @@ import { runHandler } from "#actors/runs/run-handler.ts"
 import { connectActors } from "#actors/runtime/connections.ts"
 import { startLifeSign } from "#actors/runtime/life-sign.ts"
 import { runActors } from "#actors/runtime/tree.ts"
-import type { App } from "#base/app.ts"
 import { clock } from "#base/clock.ts"
 import { parseConfig } from "#base/config.ts"
 import { connectHints } from "#base/hints.ts"
@@ -46,7 +45,7 @@ const set = (name: string): TransactionalHandler => ({
 const config = parseConfig({ SLOTBASE_EGRESS_ALLOW: "127.0.0.0/8" })
 const connections = connectActors(process.env.DATABASE_URL ?? "", "slotbase bench")
 const { db } = connections
-const app: App = { config, db, secrets: secretBox(new Uint8Array(32)) }
+const app = { config, db, secrets: secretBox(new Uint8Array(32)) }
 await clock.follow(db)
 const stopHints = await connectHints(db)
 const handlerOf = process.argv[2] === "set" ? set : each

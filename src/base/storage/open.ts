@@ -17,14 +17,12 @@ export interface Storages {
   readonly all: readonly Storage[]
 }
 
-/** The storages of a configuration, made once. */
-export function storagesOf(config: Config): Storages {
-  const known = made.get(config)
-  if (known) return known
+/** The storages of a configuration. */
+export function storagesOf(config: Pick<Config, "dataDir" | "s3">): Storages {
   const disk = diskStorage(config.dataDir)
   const bucket = config.s3 && bucketStorage(config.s3)
   const all: readonly Storage[] = bucket ? [bucket, disk] : [disk]
-  const storages: Storages = {
+  return {
     current: bucket ?? disk,
     all,
     named: (name) => {
@@ -33,8 +31,4 @@ export function storagesOf(config: Config): Storages {
       return found
     },
   }
-  made.set(config, storages)
-  return storages
 }
-
-const made = new WeakMap<Config, Storages>()

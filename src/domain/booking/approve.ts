@@ -4,7 +4,7 @@
  * - granted, then confirmed, or held where an online payment is due first;
  * - rejected, then cancelled.
  */
-import { type Caller, requireStaff } from "#access/caller.ts"
+import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -25,16 +25,16 @@ const paymentMs = 24 * 60 * 60_000
  * still due is held instead, which records booking.hold.created.
  * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
  */
-export async function approveBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  const booking = await lockPending(tx, caller, facilityId, bookingId, "approved")
+export async function approveBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  const booking = await lockPending(tx, member, bookingId, "approved")
   if (booking.start_at <= booking.now) {
     throw new WrongState(
       "booking_started",
       "The booking's time has begun without an approval; it can only be rejected now.",
     )
   }
-  recordApprovalGranted(tx, booking, caller.userId)
-  return toBooking(await confirmOrHold(tx, booking, caller.userId))
+  recordApprovalGranted(tx, booking, member.caller.userId)
+  return toBooking(await confirmOrHold(tx, booking, member.caller.userId))
 }
 
 /**
@@ -44,25 +44,18 @@ export async function approveBooking(tx: Tx, caller: Caller, facilityId: string,
  */
 export async function rejectBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { rejectionReason }: { readonly rejectionReason: string },
 ): Promise<Booking> {
-  const booking = await lockPending(tx, caller, facilityId, bookingId, "rejected")
-  recordApprovalRejected(tx, booking, caller.userId, rejectionReason)
-  return toBooking(await cancelLocked(tx, booking, caller, rejectionReason))
+  const booking = await lockPending(tx, member, bookingId, "rejected")
+  recordApprovalRejected(tx, booking, member.caller.userId, rejectionReason)
+  return toBooking(await cancelLocked(tx, booking, member.caller, rejectionReason))
 }
 
-async function lockPending(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  bookingId: string,
-  what: string,
-): Promise<LockedBooking> {
-  requireStaff(caller, facilityId)
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+async function lockPending(tx: Tx, member: Member, bookingId: string, what: string): Promise<LockedBooking> {
+  requireStaffMember(member)
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["pending"], "booking_not_pending", what)
   return booking
 }

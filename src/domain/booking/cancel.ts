@@ -1,6 +1,6 @@
 /** Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff } from "#access/caller.ts"
+import type { Caller, Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
@@ -43,24 +43,22 @@ export type CancellationQuote = typeof CancellationQuote.Type
  */
 export async function cancelBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { cancellationReason, refundPercent }: Cancellation,
 ): Promise<Booking> {
-  const booking = await lockCancellable(tx, caller, facilityId, bookingId, refundPercent)
-  return toBooking(await cancelLocked(tx, booking, caller, cancellationReason, refundPercent))
+  const booking = await lockCancellable(tx, member, bookingId, refundPercent)
+  return toBooking(await cancelLocked(tx, booking, member.caller, cancellationReason, refundPercent))
 }
 
 /** The refund if the booking were cancelled now. Writes nothing. Throws the errors of cancelBooking. */
 export async function quoteCancellation(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { refundPercent }: Pick<Cancellation, "refundPercent">,
 ): Promise<CancellationQuote> {
-  const booking = await lockCancellable(tx, caller, facilityId, bookingId, refundPercent)
+  const booking = await lockCancellable(tx, member, bookingId, refundPercent)
   const { refund, paid } = await refundFor(tx, booking, refundPercent)
   return {
     bookingId,
@@ -103,14 +101,13 @@ export async function cancelLocked(
 
 async function lockCancellable(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   refundPercent: number | undefined,
 ): Promise<LockedBooking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
-  if (isStaff(caller, facilityId)) return booking
+  if (member.isStaff) return booking
   if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
   if (booking.start_at > booking.now) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")

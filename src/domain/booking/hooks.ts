@@ -1,6 +1,7 @@
 /** The hook point before:booking.create: what a hook gets and answers, and how its hooks are run. */
-import type { Caller } from "#access/caller.ts"
-import { type BeforeContext, decide, type Hook, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
+import type { Caller, Member } from "#access/caller.ts"
+import { InvalidInput } from "#base/errors.ts"
+import { type BeforeContext, decide, type Hook, type Hooked, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
 import type { BookingInput, HoldInput } from "./input.ts"
 
 /** Fires once for each new booking row, direct or held; not again when a hold is confirmed. */
@@ -20,14 +21,46 @@ export type Verdict = undefined | { readonly block: string } | { readonly modify
  */
 export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
   hooks: Hooks | undefined,
-  point: "before:booking.create",
+  { caller, facilityId }: Member,
   input: Input,
-  context: Omit<BeforeContext<Caller>, "signal">,
   parse: (changed: unknown) => Input,
-  timeoutMs: number = hookPoints[point].timeoutMs,
-): Promise<Input> {
-  const due = (hooks ?? []).filter(isCreate)
-  return runAll(due, input, context, timeoutMs, (name, verdict, present) => decide(name, verdict, present, parse))
+  timeoutMs: number = hookPoints["before:booking.create"].timeoutMs,
+): Promise<Hooked<Input>> {
+  return runAll(dueOf(hooks), input, { caller, facilityId }, timeoutMs, (name, verdict, present) =>
+    decide(name, verdict, present, parse),
+  )
 }
 
+/**
+ * The same for an offer of the waitlist that is accepted. The hold of an offer is made where somebody else frees the
+ * slot, and no hook may run there. A hook may block it; what was offered is taken as it is.
+ * @param offered reads what is offered, when there is a hook to see it; undefined: nothing is.
+ * @throws BlockedByHook
+ */
+export async function runAcceptHooks<Acceptance>(
+  hooks: Hooks | undefined,
+  { caller, facilityId }: Member,
+  acceptance: Acceptance,
+  offered: () => Promise<BookingInput | undefined>,
+): Promise<Hooked<Acceptance>> {
+  const listening = dueOf(hooks)
+  const booking = listening.length === 0 ? undefined : await offered()
+  const due = booking === undefined ? [] : listening.map((hook) => seeing(hook, booking))
+  const { timeoutMs } = hookPoints["before:booking.create"]
+  return runAll(due, acceptance, { caller, facilityId }, timeoutMs, (name, verdict, present) =>
+    decide(name, verdict, present, takenAsItIs),
+  )
+}
+
+/** A hook that sees this booking, whatever passes. */
+const seeing = ({ name, run }: BeforeBookingCreate, booking: BookingInput) => ({
+  name,
+  run: (_: unknown, context: BeforeContext<Caller>) => run(structuredClone(booking), context),
+})
+
+const takenAsItIs = (): never => {
+  throw new InvalidInput([{ path: "body", message: "An offer is taken as it is" }])
+}
+
+const dueOf = (hooks: Hooks | undefined) => (hooks ?? []).filter(isCreate)
 const isCreate = (hook: Hook): hook is BeforeBookingCreate => hook.point === "before:booking.create"

@@ -1,5 +1,5 @@
 /** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
@@ -7,15 +7,15 @@ import { lockBooking } from "./find.ts"
 import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /**
- * Locks a booking that the caller may act on: their own, their child's if they may book for it, or any as staff. A coach's
- * block is changed as a block.
+ * Locks a booking that the member may act on: their own, or their child's if they may book for the child. Staff may act
+ * on any. A coach's block is changed as a block.
  * @throws NotFound, NotAllowed for a child's without that permission, WrongState booking_is_coach_block
  */
-export async function lockOwn(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<LockedBooking> {
-  requireMember(caller, facilityId)
+export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {
+  const { caller, facilityId } = member
   const booking = await lockBooking(tx, facilityId, bookingId)
   if (!isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
-  if (!isStaff(caller, facilityId) && !mayActFor(caller, booking.booker_id, "book")) {
+  if (!member.isStaff && !mayActFor(caller, booking.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
   await requireNoBlock(tx, booking)
@@ -32,10 +32,9 @@ export const familyOf = (caller: Caller): string[] => [
   ...(caller.children ?? []).map(({ childId }) => childId),
 ]
 
-/** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotFound, NotAllowed. */
-export function requireMayPay(caller: Caller, facilityId: string, paymentMethod: string): void {
-  requireMember(caller, facilityId)
-  if (paymentMethod !== "online" && !isStaff(caller, facilityId)) {
+/** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotAllowed. */
+export function requireMayPay(member: Member, paymentMethod: string): void {
+  if (paymentMethod !== "online" && !member.isStaff) {
     throw new NotAllowed(`The payment method ${paymentMethod} is for staff and API keys.`)
   }
 }

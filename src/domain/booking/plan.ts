@@ -1,13 +1,14 @@
 /**
- * From a request to a booking that may be made: who may ask for it, what it needs to know (one statement), what it costs,
- * and the rules of the facility. Nothing is written here. Whether the slot is free is not a rule but a constraint: see
- * `take-slot.ts`.
+ * From a request to a booking that may be made. One statement reads the facts, then the price and the facility's rules
+ * are applied. Nothing is written here. A free slot is not a rule but a constraint: see `take-slot.ts`.
  */
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { InvalidInput, NotAllowed, NotFound } from "#base/errors.ts"
+import { InvalidInput, NotFound } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
+import { type MayBook, requireMayBook } from "./may-book.ts"
 import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
@@ -15,57 +16,53 @@ import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 
 /**
- * Who books: staff and API keys for anybody, members for themselves and for children for whom they may.
- * @throws NotFound for strangers, NotAllowed, InvalidInput when a program names nobody
- */
-export function requireMayBook(caller: Caller, facilityId: string, input: HoldInput): void {
-  requireMember(caller, facilityId)
-  if (isStaff(caller, facilityId)) {
-    if (input.bookerId === undefined && caller.kind !== "person") {
-      throw new InvalidInput([{ path: "body.bookerId", message: "Missing key: an API key books for a person" }])
-    }
-    return
-  }
-  if (input.bookerId !== undefined && !mayActFor(caller, input.bookerId.toLowerCase(), "book")) {
-    throw new NotAllowed(
-      "Members book for themselves and for their children; only staff and API keys may name another bookerId.",
-    )
-  }
-  if (staffTypes.has(input.bookingType ?? "open_play")) {
-    throw new NotAllowed(`Bookings of the type ${input.bookingType} are made by staff.`)
-  }
-}
-
-/**
- * The plan of a request. Members are bound by the facility's limits, staff and API keys by its hours and closures alone.
- * @param moving a booking that is there already: it adds none to those that its member keeps waiting
+ * The plan of a new booking. Members are bound by the facility's limits, staff and API keys by its hours and closures
+ * alone.
+ * @param wanted what is asked for, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: BookingInput | HoldInput,
-  { moving = false } = {},
+  mayBook: MayBook,
+  { input }: Hooked<BookingInput | HoldInput>,
 ): Promise<BookingPlan> {
-  requireMayBook(caller, facilityId, input)
-  const limited = !isStaff(caller, facilityId)
+  const { member } = rightTo(input, mayBook)
+  const limited = !member.isStaff
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
-  return plan(tx, caller, facilityId, input, { limited, limitsHolds: limited && mayWait && !moving })
+  return plan(tx, member, input, { limited, limitsHolds: limited && mayWait })
 }
 
-/** The same for a caller whose right to it has been checked elsewhere: people are looked up, and limits hold, as for staff. */
+/**
+ * The plan of a booking that moves, of a wish for the waitlist, or of an offer from the waitlist. None of them counts
+ * as one more slot that the member keeps waiting. No before hook runs for a move or a wish; for an offer the hooks run
+ * when it is accepted.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
+ */
+export async function planWithoutHooks(
+  tx: Tx,
+  mayBook: MayBook,
+  input: BookingInput | HoldInput,
+): Promise<BookingPlan> {
+  const { member } = rightTo(input, mayBook)
+  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false })
+}
+
+/**
+ * The plan for a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff.
+ */
 export const planTrusted = (
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: BookingInput | HoldInput,
-): Promise<BookingPlan> => plan(tx, caller, facilityId, input, { limited: false, limitsHolds: false })
+  member: Member,
+  { input }: Hooked<BookingInput | HoldInput>,
+): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
+
+/** A before hook may have changed the booker or the type of the booking: then the right is asked for again. */
+const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
+  mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
 async function plan(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  { caller, facilityId }: Member,
   input: BookingInput | HoldInput,
   { limited, limitsHolds }: { limited: boolean; limitsHolds: boolean },
 ): Promise<BookingPlan> {
@@ -135,6 +132,3 @@ function required(known: PlanFacts | undefined, facilityId: string, input: HoldI
   if (faults.length > 0 || booker_id === null) throw new InvalidInput(faults)
   return { ...known, resource_id, booker_id }
 }
-
-/** They block a resource rather than play on it. */
-const staffTypes = new Set<string>(["coach_block", "maintenance"])

@@ -1,10 +1,10 @@
 /**
- * Moving a booking to another time or resource. It keeps its id, its people and the cancellation policy that it was made
- * under, which a member does not escape by moving it first: what cancelling would not give back now, the move does not give
- * back, nor a cancellation after it. The new time must keep the same rules as a new booking and has the price of now. The old occupancy is released and
- * the new one inserted in one transaction: when the new time is taken, the booking stays where it was.
+ * Moving a booking to another time or resource. The booking keeps its id, its people and its cancellation policy.
+ * Moving it does not improve its refund: what could not be refunded before the move cannot be refunded after it. The
+ * new time keeps the rules of a new booking and has the present price. One transaction releases the old occupancy and
+ * inserts the new one: when the new time is taken, the booking stays where it was.
  */
-import { type Caller, isStaff } from "#access/caller.ts"
+import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -15,7 +15,8 @@ import { recordRescheduled } from "./change-events.ts"
 import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import { planBooking } from "./plan.ts"
+import { requireMayBook } from "./may-book.ts"
+import { planWithoutHooks } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
 import { refundOf, refundShare } from "./refund-quote.ts"
 import type { LockedBooking } from "./row.ts"
@@ -26,21 +27,21 @@ import { tryToTake } from "./take-slot.ts"
 const hourMs = 3_600_000
 
 /**
- * Moves a confirmed or pending booking; members until the facility's `rescheduleHoursBefore`, staff until it ends. What was
- * paid beyond the new price is given back, to a member as far as their cancellation policy goes; a member cannot move what is paid online to a time that costs more. Records
- * booking.rescheduled.
+ * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
+ * Payments beyond the new price are refunded, to members as far as the cancellation policy goes. A member cannot move a
+ * booking that is paid online to a time that costs more. Records booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken what planBooking throws, approval_required, costs_more, same_time
+ * @throws RuleBroken what planWithoutHooks throws, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { startAt, endAt, resourceId }: RescheduleInput,
 ): Promise<Booking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  const { caller, facilityId } = member
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "rescheduled")
   await requireInTime(tx, caller, booking)
   const wanted = {
@@ -50,7 +51,7 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const plan = await planBooking(tx, caller, facilityId, wanted, { moving: true })
+  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted)
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)

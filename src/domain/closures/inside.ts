@@ -1,6 +1,6 @@
 /** The bookings in a closed time: found anew at every read, and cancelled on request. */
 import * as Schema from "effect/Schema"
-import type { Caller } from "#access/caller.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
@@ -89,8 +89,9 @@ async function cancelOne(tx: Tx, caller: Caller, closure: ClosureRow, booking: B
       const locked = await lockBooking(tx, facilityId, booking.id)
       if (await cancelBlockOf(tx, locked, caller.userId, cancellationReason)) return true
     }
-    if (booking.status === "held") await releaseHold(tx, caller, facilityId, booking.id)
-    else await cancelBooking(tx, caller, facilityId, booking.id, { cancellationReason, refundPercent: 100 })
+    if (booking.status === "held") await releaseHold(tx, requireMember(caller, facilityId), booking.id)
+    else
+      await cancelBooking(tx, requireMember(caller, facilityId), booking.id, { cancellationReason, refundPercent: 100 })
     return true
   } catch (error) {
     // The booking changed while its lock was waited for. It is then reported in its new state.

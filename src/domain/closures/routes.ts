@@ -1,8 +1,8 @@
 /** Closures: when a facility, or some of its resources, cannot be booked. */
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { ClosureInput } from "#domain/club/closure-input.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

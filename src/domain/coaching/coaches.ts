@@ -5,7 +5,7 @@
  * Writes: coach_profiles.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, isStaff, requireMember } from "#access/caller.ts"
+import { bestRole, type Caller, isAtLeast, type Member, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
@@ -114,11 +114,11 @@ export async function findCoach(db: Queryable, facilityId: string, userId: strin
 /**
  * Checks by roles alone that the caller may act as a coach: coaches, and staff on behalf of coaches.
  * Called before anything is read; `actingCoach` decides.
- * @throws NotFound for strangers, NotAllowed, InvalidInput when a program names nobody
+ * @throws NotAllowed, InvalidInput when a program names nobody
  */
-export function requireMayCoach(caller: Caller, facilityId: string, coachId: string | undefined): void {
-  requireMember(caller, facilityId)
-  if (isStaff(caller, facilityId)) {
+export function requireMayCoach(member: Member, coachId: string | undefined): void {
+  const { caller, facilityId, isStaff } = member
+  if (isStaff) {
     if (coachId === undefined && caller.kind !== "person") {
       throw new InvalidInput([{ path: "body.coachId", message: "Missing key: an API key names the coach" }])
     }
@@ -134,17 +134,13 @@ export function requireMayCoach(caller: Caller, facilityId: string, coachId: str
  * The coach of a request: the caller, or the coach that staff name.
  * @throws the errors of `requireMayCoach`, and RuleBroken `not_a_coach`
  */
-export async function actingCoach(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  coachId: string | undefined,
-): Promise<Coach> {
-  requireMayCoach(caller, facilityId, coachId)
+export async function actingCoach(tx: Tx, member: Member, coachId: string | undefined): Promise<Coach> {
+  requireMayCoach(member, coachId)
+  const { caller, facilityId } = member
   const userId = coachId?.toLowerCase() ?? caller.userId
   const coach = await findCoach(tx, facilityId, userId)
   if (coach) return coach
-  if (!isStaff(caller, facilityId)) throw new NotAllowed(coachesOnly)
+  if (!member.isStaff) throw new NotAllowed(coachesOnly)
   throw new RuleBroken("not_a_coach", `${userId} does not hold the role coach in the facility.`, [
     { path: "body.coachId", message: "Expected the id of a coach of the facility" },
   ])

@@ -1,11 +1,12 @@
 /** Removes unreachable uploads: files without a row, and files whose upload never ended. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { App } from "#base/app.ts"
 import { clock } from "#base/clock.ts"
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import { modifiedAtOf, namesIn, receivingFolder } from "#base/storage/disk.ts"
 import { storageIdsOf } from "#base/storage/keys.ts"
-import { storagesOf } from "#base/storage/open.ts"
+import type { Storages } from "#base/storage/open.ts"
 import type { Storage, StoredObject } from "#base/storage/storage.ts"
 import { withoutRow } from "./rows.ts"
 
@@ -14,25 +15,31 @@ const spareMs = 24 * 60 * 60 * 1000
 /** The number of files in one statement that looks for their rows. */
 const batch = 500
 
+export interface CleanupTools {
+  readonly db: Db
+  readonly storage: Storages
+  readonly config: Pick<Config, "dataDir">
+}
+
 /** Removes unreachable files from every storage; returns their number. */
-export async function cleanUploads(app: App, stopping: AbortSignal): Promise<number> {
+export async function cleanUploads({ db, storage, config }: CleanupTools, stopping: AbortSignal): Promise<number> {
   const before = new Date(clock.now() - spareMs)
-  let removed = await cleanReceiving(app.config.dataDir, before)
-  for (const storage of storagesOf(app.config).all) {
+  let removed = await cleanReceiving(config.dataDir, before)
+  for (const place of storage.all) {
     let old: StoredObject[] = []
-    for await (const file of storage.list()) {
+    for await (const file of place.list()) {
       if (stopping.aborted) return removed
       if (file.modifiedAt < before) old.push(file)
       if (old.length < batch) continue
-      removed += await removeOrphans(app, storage, old)
+      removed += await removeOrphans(db, place, old)
       old = []
     }
-    removed += await removeOrphans(app, storage, old)
+    removed += await removeOrphans(db, place, old)
   }
   return removed
 }
 
-async function removeOrphans({ db }: App, storage: Storage, files: readonly StoredObject[]): Promise<number> {
+async function removeOrphans(db: Db, storage: Storage, files: readonly StoredObject[]): Promise<number> {
   const ours = files.flatMap(({ key }) => {
     const ids = storageIdsOf(key)
     return ids === undefined ? [] : [{ key, ...ids }]

@@ -3,13 +3,14 @@
  * is refused or writes no rows, the files are removed before the answer. When the outcome of the commit is unknown, the
  * files stay for the job upload-cleanup.
  */
-import type { App } from "#base/app.ts"
+
+import type { Config } from "#base/config.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
-import { storagesOf } from "#base/storage/open.ts"
+import type { Storages } from "#base/storage/open.ts"
 import { keepBodyText } from "#http/body.ts"
 import { type FilePart, readForm } from "#http/multipart.ts"
 import { BadRequest, errorAnswerOf, Ready } from "#http/problems.ts"
@@ -34,18 +35,23 @@ export const voiceNotePart = "voiceNote"
 /** Room for the form's fields, headers and boundaries, beside its files. */
 const formBytes = 1024 * 1024
 
+export interface UploadTools {
+  readonly storage: Storages
+  readonly config: Pick<Config, "maxUploadBytes" | "dataDir">
+}
+
 /**
  * Receives a form. The whole form may be as large as the largest file.
  * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
  * (media_type_not_allowed, voice_note_not_audio)
  */
 export async function receiveUpload(
-  app: App,
+  { storage: storages, config }: UploadTools,
   request: Request,
   { facilityId, maxFiles }: { facilityId: string; maxFiles: number },
 ): Promise<Upload> {
-  const { maxUploadBytes, dataDir } = app.config
-  const storage = storagesOf(app.config).current
+  const { maxUploadBytes, dataDir } = config
+  const storage = storages.current
   const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
   const discard = () => Promise.all(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
 

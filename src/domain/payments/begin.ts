@@ -4,10 +4,10 @@
  */
 
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { accountIdOf, cardOn } from "#domain/ledger/accounts.ts"
 import type { PaymentInput } from "#domain/ledger/answer.ts"
@@ -15,8 +15,9 @@ import { type Due, dueOf, lockDue, payable } from "#domain/ledger/due.ts"
 import { insertPayment, type PaymentRow, type Reference } from "#domain/ledger/payment-rows.ts"
 import { eventContextOf } from "#events/outbox.ts"
 import { openCard, sealCard } from "./cards.ts"
-import { presentProvider } from "./providers/choose.ts"
+import type { PaymentProviders } from "./providers/choose.ts"
 import type { Card } from "./providers/provider.ts"
+import type { PaymentTools } from "./tools.ts"
 
 /** A payment before it is begun: what the hooks of before:payment.process see. */
 export interface PaymentAsked extends Reference {
@@ -57,9 +58,9 @@ export async function askedPayment(
  */
 export async function beginPayment(
   tx: Tx,
-  app: App,
+  tools: Pick<PaymentTools, "payments" | "secrets">,
   caller: Caller,
-  asked: PaymentAsked,
+  { input: asked }: Hooked<PaymentAsked>,
   cardToken: string | undefined,
 ): Promise<PaymentRow> {
   const due = await lockDue(tx, asked)
@@ -69,11 +70,11 @@ export async function beginPayment(
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
   const { card, payerId } =
     cardToken === undefined
-      ? await ownCard(tx, app, caller, asked.facilityId, accountId)
+      ? await ownCard(tx, tools, caller, asked.facilityId, accountId)
       : { card: { kind: "token", token: cardToken } as const, payerId: asked.payerId }
-  const sealed = sealCard(app, id, card)
+  const sealed = sealCard(tools.secrets, id, card)
   const who = { payer_id: payerId, requested_by: caller.userId, automatic: false }
-  return insertAttempt(tx, app, { id, asked, due, accountId, sealed, ...who })
+  return insertAttempt(tx, tools.payments, { id, asked, due, accountId, sealed, ...who })
 }
 
 interface Attempt {
@@ -87,7 +88,7 @@ interface Attempt {
   readonly automatic: boolean
 }
 
-export function insertAttempt(tx: Tx, app: App, attempt: Attempt): Promise<PaymentRow> {
+export function insertAttempt(tx: Tx, payments: PaymentProviders, attempt: Attempt): Promise<PaymentRow> {
   const { id, asked, due, accountId, sealed, ...who } = attempt
   const { correlationId, causationId = null } = eventContextOf(tx)
   return insertPayment(tx, {
@@ -101,7 +102,7 @@ export function insertAttempt(tx: Tx, app: App, attempt: Attempt): Promise<Payme
     amount: asked.amount,
     currency: asked.currency,
     payment_method: asked.paymentMethod,
-    provider: presentProvider(app).name,
+    provider: payments.current.name,
     sealed_card: sealed,
     correlation_id: correlationId,
     causation_id: causationId,
@@ -113,24 +114,24 @@ type SavedOnAccount = Extract<Card, { readonly kind: "saved" }> & { readonly own
 /** The saved card of an account, if it is one of the present provider's. */
 export async function savedCard(
   tx: Tx,
-  app: App,
+  { payments, secrets }: Pick<PaymentTools, "payments" | "secrets">,
   facilityId: string,
   accountId: string,
 ): Promise<SavedOnAccount | undefined> {
   const kept = await cardOn(tx, facilityId, accountId)
-  if (kept?.provider !== presentProvider(app).name) return undefined
-  return { kind: "saved", reference: openCard(app, kept.sealed, accountId), ownerId: kept.ownerId }
+  if (kept?.provider !== payments.current.name) return undefined
+  return { kind: "saved", reference: openCard(secrets, kept.sealed, accountId), ownerId: kept.ownerId }
 }
 
 /** A family's card is its owner's, who pays with it whoever asks: its other members do not. */
 async function ownCard(
   tx: Tx,
-  app: App,
+  tools: Pick<PaymentTools, "payments" | "secrets">,
   caller: Caller,
   facilityId: string,
   accountId: string,
 ): Promise<{ card: Card; payerId: string }> {
-  const card = await savedCard(tx, app, facilityId, accountId)
+  const card = await savedCard(tx, tools, facilityId, accountId)
   if (card === undefined) {
     throw new RuleBroken("no_saved_card", "The billing account has no saved card for this payment provider.", [
       { path: "body.paymentMethod", message: "there is no saved card" },

@@ -2,21 +2,21 @@
  * Cards: the provider's reference to a card, sealed at rest, and the card that is saved on a billing account.
  * Automatic payments are taken from the saved card. The provider is asked before the transaction, never inside.
  */
-import type { App } from "#base/app.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { accountIdOf, keepCardOn } from "#domain/ledger/accounts.ts"
 import type { SavedCard } from "#domain/ledger/saved-card.ts"
-import { presentProvider } from "./providers/choose.ts"
+import type { PaymentProviders } from "./providers/choose.ts"
 import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
 
 /**
  * Has the provider keep a card. Not inside a transaction.
  * Throws RuleBroken `card_refused`, WrongState `provider_unavailable`.
  */
-export async function keepCard(app: App, cardToken: string): Promise<SavedCard> {
+export async function keepCard(payments: PaymentProviders, cardToken: string): Promise<SavedCard> {
   try {
-    return await presentProvider(app).saveCard(cardToken)
+    return await payments.current.saveCard(cardToken)
   } catch (error) {
     if (error instanceof CardRefused) {
       throw new RuleBroken("card_refused", error.message, [
@@ -31,23 +31,29 @@ export async function keepCard(app: App, cardToken: string): Promise<SavedCard> 
 }
 
 /** Keeps a card on an account, in place of the one before. */
-export const setCardOf = (tx: Tx, app: App, facilityId: string, accountId: string, card: SavedCard) =>
-  keepCardOn(tx, facilityId, accountId, card, app.secrets.seal(card.reference, purposeOf(accountId)))
+export const setCardOf = (tx: Tx, secrets: SecretBox, facilityId: string, accountId: string, card: SavedCard) =>
+  keepCardOn(tx, facilityId, accountId, card, secrets.seal(card.reference, purposeOf(accountId)))
 
 /** Keeps a card on the account to which a person's bookings and fees go. */
-export async function setCard(tx: Tx, app: App, facilityId: string, userId: string, card: SavedCard): Promise<void> {
-  await setCardOf(tx, app, facilityId, await accountIdOf(tx, facilityId, userId), card)
+export async function setCard(
+  tx: Tx,
+  secrets: SecretBox,
+  facilityId: string,
+  userId: string,
+  card: SavedCard,
+): Promise<void> {
+  await setCardOf(tx, secrets, facilityId, await accountIdOf(tx, facilityId, userId), card)
 }
 
 /** The reference of an account's saved card. */
-export const openCard = (app: App, sealed: Buffer, accountId: string): string =>
-  app.secrets.open(sealed, purposeOf(accountId))
+export const openCard = (secrets: SecretBox, sealed: Buffer, accountId: string): string =>
+  secrets.open(sealed, purposeOf(accountId))
 
 /** The card of one payment, sealed. After a crash the provider is asked again with this card. */
-export const sealCard = (app: App, paymentId: string, card: Card): Buffer =>
-  app.secrets.seal(JSON.stringify(card), purposeOf(paymentId))
+export const sealCard = (secrets: SecretBox, paymentId: string, card: Card): Buffer =>
+  secrets.seal(JSON.stringify(card), purposeOf(paymentId))
 
-export const openSealedCard = (app: App, paymentId: string, sealed: Buffer): Card =>
-  JSON.parse(app.secrets.open(sealed, purposeOf(paymentId))) as Card
+export const openSealedCard = (secrets: SecretBox, paymentId: string, sealed: Buffer): Card =>
+  JSON.parse(secrets.open(sealed, purposeOf(paymentId))) as Card
 
 const purposeOf = (id: string) => `card ${id}`

@@ -1,11 +1,20 @@
 /** The hook point before:payment.process: what a hook gets and answers, and how its hooks are run. */
 import type { Caller } from "#access/caller.ts"
-import { type BeforeContext, decide, failed, type Hook, type Hooks, hookPoints, runAll } from "#base/hooks.ts"
+import {
+  type BeforeContext,
+  decide,
+  failed,
+  type Hook,
+  type Hooked,
+  type Hooks,
+  hookPoints,
+  runAll,
+} from "#base/hooks.ts"
 import type { PaymentAsked } from "./begin.ts"
 
 /**
- * Fires before each payment by card, also an automatic one; not for what staff took at the desk. It may block, and not modify:
- * what a payer agreed to is paid, or nothing.
+ * Fires before each payment by card, also an automatic one, and not for payments at the desk. It may block, and not
+ * modify: the payer pays the agreed amount or nothing.
  */
 export interface BeforePaymentProcess {
   readonly point: "before:payment.process"
@@ -25,10 +34,10 @@ export async function runPaymentHooks(
   payment: PaymentAsked,
   context: Omit<BeforeContext<Caller>, "signal">,
   timeoutMs: number = hookPoints["before:payment.process"].timeoutMs,
-): Promise<void> {
+): Promise<Hooked<PaymentAsked>> {
   const due = (hooks ?? []).filter(isProcess)
   const refuse = (name: string) => failed(name)(new Error("it tried to modify a payment, which no hook may"))
-  await runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
+  return runAll(due, payment, context, timeoutMs, (name, verdict, present) =>
     decide(name, verdict, present, () => refuse(name)),
   )
 }

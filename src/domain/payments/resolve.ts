@@ -4,7 +4,6 @@
  * provider does not know is sent again under the same key while the payer may expect it. Later the payment is given
  * up. Failed renewals are tried again.
  */
-import type { App } from "#base/app.ts"
 import { dueOf } from "#domain/ledger/due.ts"
 import {
   claimUnsettled,
@@ -16,10 +15,10 @@ import {
 } from "#domain/ledger/payment-rows.ts"
 import { claimUnsettledRefunds, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { payAutomatically } from "./automatic.ts"
-import { knownProviders, providerOf } from "./providers/choose.ts"
 import { type ChargeAnswer, OutcomeUnknown, type RefundAnswer } from "./providers/provider.ts"
 import { askRefund, sendRefund, settleAlone } from "./send-refund.ts"
 import { finishPayment, settleInOwnTransaction } from "./settle.ts"
+import type { PaymentTools } from "./tools.ts"
 
 /**
  * A payment that the provider does not know is sent again within this time, milliseconds. Later the payer does not
@@ -41,14 +40,14 @@ export interface Resolved {
 }
 
 /** Resolves at most `limit` of each. A failure on our side is logged, comes again, and does not stop the others. */
-export async function resolvePayments(app: App, limit: number): Promise<Resolved> {
-  const payments = await claimUnsettled(app.db, knownProviders(app), limit)
-  const refunds = await claimUnsettledRefunds(app.db, limit)
-  const retries = await dueRetries(app.db, limit)
+export async function resolvePayments(tools: PaymentTools, limit: number): Promise<Resolved> {
+  const payments = await claimUnsettled(tools.db, tools.payments.names, limit)
+  const refunds = await claimUnsettledRefunds(tools.db, limit)
+  const retries = await dueRetries(tools.db, limit)
   const settled = {
-    payments: await countOf(payments, (payment) => resolvePayment(app, payment, payment.age_ms)),
-    refunds: await countOf(refunds, (refund) => resolveRefund(app, refund)),
-    retries: await countOf(retries, (payment) => tryAgain(app, payment)),
+    payments: await countOf(payments, (payment) => resolvePayment(tools, payment, payment.age_ms)),
+    refunds: await countOf(refunds, (refund) => resolveRefund(tools, refund)),
+    retries: await countOf(retries, (payment) => tryAgain(tools, payment)),
   }
   // A retry that failed on our side is still due, and would be found again at once.
   const more = payments.length === limit || refunds.length === limit || settled.retries === limit
@@ -56,46 +55,48 @@ export async function resolvePayments(app: App, limit: number): Promise<Resolved
 }
 
 /** True when it is settled now. */
-export async function resolvePayment(app: App, payment: PaymentRow, ageMs: number): Promise<boolean> {
-  const provider = providerOf(app, payment.provider)
+export async function resolvePayment(tools: PaymentTools, payment: PaymentRow, ageMs: number): Promise<boolean> {
+  const provider = tools.payments.named(payment.provider)
   const found = provider && (await asked(provider.findCharge(payment.id, payment.provider_payment_id)))
   if (found === undefined || found === "unknown") return false
   if (found === "never") {
-    if (ageMs < resendWithinMs) return isSettled(await finishPayment(app, payment))
+    if (ageMs < resendWithinMs) return isSettled(await finishPayment(tools, payment))
     if (ageMs < giveUpAfterMs) return false
     return isSettled(
-      await settleInOwnTransaction(app, payment, neverSent, contextOfPayment(payment, app.config.environment)),
+      await settleInOwnTransaction(tools.db, payment, neverSent, contextOfPayment(payment, tools.config.environment)),
     )
   }
   if (found.status === "processing" && payment.provider_payment_id !== null) return false
-  return isSettled(await settleInOwnTransaction(app, payment, found, contextOfPayment(payment, app.config.environment)))
+  return isSettled(
+    await settleInOwnTransaction(tools.db, payment, found, contextOfPayment(payment, tools.config.environment)),
+  )
 }
 
 /** True when it is settled now. */
-export async function resolveRefund(app: App, refund: RefundRow): Promise<boolean> {
-  if (refund.sent_at === null) return isOver(await sendRefund(app, refund))
-  const payment = await findPayment(app.db, refund.facility_id, refund.payment_id ?? "")
-  const provider = payment && providerOf(app, payment.provider)
+export async function resolveRefund(tools: PaymentTools, refund: RefundRow): Promise<boolean> {
+  if (refund.sent_at === null) return isOver(await sendRefund(tools, refund))
+  const payment = await findPayment(tools.db, refund.facility_id, refund.payment_id ?? "")
+  const provider = payment && tools.payments.named(payment.provider)
   if (!provider) return false
   const ours = { key: refund.id, providerPaymentId: payment.provider_payment_id ?? "" }
   const found = await asked(provider.findRefund(ours, refund.provider_refund_id))
   if (found === "unknown") return false
-  if (found === "never") return isOver(await askRefund(app, refund))
-  return isOver(await settleAlone(app, refund, found))
+  if (found === "never") return isOver(await askRefund(tools, refund))
+  return isOver(await settleAlone(tools, refund, found))
 }
 
-async function tryAgain(app: App, payment: PaymentRow): Promise<boolean> {
+async function tryAgain(tools: PaymentTools, payment: PaymentRow): Promise<boolean> {
   const reference = {
     facilityId: payment.facility_id,
     referenceType: payment.reference_type,
     referenceId: payment.reference_id,
   }
   const asked = { ...reference, amount: payment.amount }
-  const again = await payAutomatically(app, asked, contextOfPayment(payment, app.config.environment))
+  const again = await payAutomatically(tools, asked, contextOfPayment(payment, tools.config.environment))
   if (again !== undefined) return true
   // Paid meanwhile, or waived. While another payment is under way the renewal stays due: that payment may fail.
-  const { paid, total } = await dueOf(app.db, reference.facilityId, reference.referenceType, reference.referenceId)
-  if (paid >= total) await markRetried(app.db, reference)
+  const { paid, total } = await dueOf(tools.db, reference.facilityId, reference.referenceType, reference.referenceId)
+  if (paid >= total) await markRetried(tools.db, reference)
   return false
 }
 

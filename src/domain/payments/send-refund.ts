@@ -4,53 +4,56 @@
  * payment-resolution looks up a refund that has no answer then. A refund can fail days after it succeeded, because
  * the card's bank sent the money back. A failed refund no longer counts on its payment: staff may make another.
  */
-import type { App } from "#base/app.ts"
+import type { Config } from "#base/config.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { postGivenBack, postReturned } from "#domain/ledger/ledger.ts"
 import { refundPosting } from "#domain/ledger/mark-refund.ts"
 import { contextOfPayment, countRefunded, findPayment, lockPayment } from "#domain/ledger/payment-rows.ts"
 import { changeRefund, findRefund, lockRefund, markRefundSent, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { record, transact } from "#events/outbox.ts"
-import { providerOf } from "./providers/choose.ts"
 import { type RefundAnswer, unlessUnknown } from "./providers/provider.ts"
+import type { PaymentTools } from "./tools.ts"
+
+/** A card is not needed to give money back. */
+export type RefundTools = Omit<PaymentTools, "secrets">
 
 /**
  * Sends a refund that was not sent yet. Any other refund is answered as it is.
  * Records payment.refunded or payment.refund_failed.
  */
 export async function sendRefund(
-  app: App,
+  tools: RefundTools,
   refund: RefundRow,
 ): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
   const sent =
-    refund.status === "processing" && refund.sent_at === null ? await markRefundSent(app.db, refund) : undefined
+    refund.status === "processing" && refund.sent_at === null ? await markRefundSent(tools.db, refund) : undefined
   if (sent === undefined) return { refund, eventIds: [] }
-  return askRefund(app, sent)
+  return askRefund(tools, sent)
 }
 
 /** Asks for a refund, even if it was asked for before: under its key the provider makes it once. */
 export async function askRefund(
-  app: App,
+  tools: RefundTools,
   refund: RefundRow,
 ): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
   const payment =
-    refund.payment_id === null ? undefined : await findPayment(app.db, refund.facility_id, refund.payment_id)
+    refund.payment_id === null ? undefined : await findPayment(tools.db, refund.facility_id, refund.payment_id)
   const providerPaymentId = payment?.provider_payment_id
-  const provider = payment && providerOf(app, payment.provider)
+  const provider = payment && tools.payments.named(payment.provider)
   if (!provider || typeof providerPaymentId !== "string") return { refund, eventIds: [] }
   const { id: key, amount, currency } = refund
   const answer = await unlessUnknown(provider.refund({ key, providerPaymentId, amount, currency }))
   if (answer === undefined) return { refund, eventIds: [] }
-  return settleAlone(app, refund, answer)
+  return settleAlone(tools, refund, answer)
 }
 
 /** Settles an answer in a transaction of its own. */
 export async function settleAlone(
-  app: App,
+  { db, config }: Pick<RefundTools, "db" | "config">,
   refund: RefundRow,
   answer: RefundAnswer,
 ): Promise<{ refund: RefundRow; eventIds: readonly string[] }> {
-  const { result, eventIds } = await transact(app.db, contextOfRefund(refund, app.config.environment), (tx) =>
+  const { result, eventIds } = await transact(db, contextOfRefund(refund, config.environment), (tx) =>
     settleRefund(tx, refund.facility_id, refund.id, answer),
   )
   return { refund: result, eventIds }
@@ -119,5 +122,5 @@ const refundData = (refund: RefundRow, transactionId: string) => ({
 })
 
 /** The context of the events that a refund's outcome records. */
-export const contextOfRefund = (refund: RefundRow, environment: App["config"]["environment"]) =>
+export const contextOfRefund = (refund: RefundRow, environment: Config["environment"]) =>
   contextOfPayment({ ...refund, requested_by: refund.refunded_by }, environment)

@@ -4,8 +4,9 @@
  * payment-resolution may settle an answer, in any order and more than once. Success is final; a failure gives way to
  * success.
  */
-import type { App } from "#base/app.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { postReceived } from "#domain/ledger/ledger.ts"
 import {
   changePayment,
@@ -17,9 +18,9 @@ import {
 } from "#domain/ledger/payment-rows.ts"
 import { type EventContext, record, transact } from "#events/outbox.ts"
 import { openSealedCard } from "./cards.ts"
-import { providerOf } from "./providers/choose.ts"
 import { type ChargeAnswer, type ChargeRequest, unlessUnknown } from "./providers/provider.ts"
 import { nextRetryAt } from "./retry-policy.ts"
+import type { PaymentTools } from "./tools.ts"
 
 /**
  * Asks the provider for the money and settles the answer. A payment whose outcome stays unknown stays processing. A
@@ -27,25 +28,25 @@ import { nextRetryAt } from "./retry-policy.ts"
  * @param context of the request; default: the context in which the payment was begun
  */
 export async function finishPayment(
-  app: App,
+  { db, payments, secrets, config }: PaymentTools,
   payment: PaymentRow,
-  context: EventContext = contextOfPayment(payment, app.config.environment),
+  context: EventContext = contextOfPayment(payment, config.environment),
 ): Promise<{ payment: PaymentRow; eventIds: readonly string[] }> {
   if (payment.status !== "processing" || payment.sealed_card === null) return { payment, eventIds: [] }
-  const provider = providerOf(app, payment.provider)
-  const answer = provider && (await unlessUnknown(provider.charge(chargeOf(app, payment, payment.sealed_card))))
+  const provider = payments.named(payment.provider)
+  const answer = provider && (await unlessUnknown(provider.charge(chargeOf(secrets, payment, payment.sealed_card))))
   if (answer === undefined) return { payment, eventIds: [] }
-  return settleInOwnTransaction(app, payment, answer, context)
+  return settleInOwnTransaction(db, payment, answer, context)
 }
 
 /** Settles an answer in a transaction of its own. */
 export async function settleInOwnTransaction(
-  app: App,
+  db: Db,
   payment: Pick<PaymentRow, "id" | "facility_id">,
   answer: ChargeAnswer,
   context: EventContext,
 ): Promise<{ payment: PaymentRow; eventIds: readonly string[] }> {
-  const { result, eventIds } = await transact(app.db, context, (tx) =>
+  const { result, eventIds } = await transact(db, context, (tx) =>
     settlePayment(tx, payment.facility_id, payment.id, answer),
   )
   return { payment: result, eventIds }
@@ -138,11 +139,11 @@ export const postingOf = (payment: PaymentRow) => ({
   referenceId: payment.reference_id,
 })
 
-const chargeOf = (app: App, payment: PaymentRow, sealedCard: Buffer): ChargeRequest => ({
+const chargeOf = (secrets: SecretBox, payment: PaymentRow, sealedCard: Buffer): ChargeRequest => ({
   key: payment.id,
   facilityId: payment.facility_id,
   amount: payment.amount,
   currency: payment.currency,
-  card: openSealedCard(app, payment.id, sealedCard),
+  card: openSealedCard(secrets, payment.id, sealedCard),
   description: `SlotBase ${payment.reference_type} ${payment.reference_id}`,
 })

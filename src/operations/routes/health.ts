@@ -1,8 +1,8 @@
 /** GET /healthz: this process is alive. GET /readyz: the process can do its work, or the reasons why it cannot. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { notReady } from "#base/health.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { problems, Ready } from "#http/problems.ts"
 

@@ -5,8 +5,8 @@
  */
 import { Elysia } from "elysia"
 import { requirePlatformAdmin } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { metricsContentType, scrape } from "#events/metrics.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api } from "#http/route.ts"
 

@@ -1,16 +1,17 @@
 // AnalyticsHandler: the figures of the local day, from real bookings.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { analyticsHandler } from "#actors/handlers/analytics.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
-import { confirmBooking, createBooking } from "#domain/booking/book.ts"
-import { createHold } from "#domain/booking/holds.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
+import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { sample } from "#test/harness/pipeline/pipeline.ts"
@@ -63,12 +64,14 @@ test("counts the bookings of a day by their fate, a booking from a hold once", a
   await club.cancel(cancelled.id)
   const input = { resourceId: club.court, startAt: atHour(12).startAt, endAt: atHour(13).endAt }
   const held = await run(db(), (tx) => createHold(tx, club.player.caller, club.id, input))
-  await run(db(), (tx) => confirmBooking(tx, club.staff.caller, club.id, held.id, { paymentMethod: "waived" }))
+  await run(db(), (tx) =>
+    confirmBooking(tx, requireMember(club.staff.caller, club.id), held.id, { paymentMethod: "waived" }),
+  )
   await db()`select slotbase.move_clock(${atHour(10).startAt}::timestamptz - slotbase.now() - interval '10 minutes')`
-  await run(db(), (tx) => checkIn(tx, club.staff.caller, club.id, kept.id, {}))
+  await run(db(), (tx) => checkIn(tx, requireMember(club.staff.caller, club.id), kept.id, {}))
   await db()`select slotbase.move_clock('20 minutes')`
-  await run(db(), (tx) => markNoShow(tx, club.staff.caller, club.id, missed.id))
-  await run(db(), (tx) => completeBooking(tx, club.staff.caller, club.id, kept.id))
+  await run(db(), (tx) => markNoShow(tx, requireMember(club.staff.caller, club.id), missed.id))
+  await run(db(), (tx) => completeBooking(tx, requireMember(club.staff.caller, club.id), kept.id))
   await handleAll()
   expect(await figures()).toEqual([
     {
@@ -111,7 +114,7 @@ test("the day is the local day of the facility, on both sides of its midnight", 
 test("a move takes its figures along; a request that was never approved is in none", async () => {
   const moved = await club.book(club.court, 9)
   const to = { startAt: atHour(33).startAt, endAt: atHour(34).endAt }
-  await run(db(), (tx) => rescheduleBooking(tx, club.player.caller, club.id, moved.id, to))
+  await run(db(), (tx) => rescheduleBooking(tx, requireMember(club.player.caller, club.id), moved.id, to))
   const withdrawn = await club.book(club.court, 10)
   await db()`update slotbase.bookings set status = 'pending', confirmed_at = null where id = ${withdrawn.id}`
   await db()`delete from slotbase.events where aggregate_id = ${withdrawn.id}`

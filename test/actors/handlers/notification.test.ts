@@ -7,7 +7,7 @@ import { NotificationsUnsent, notificationHandler } from "#actors/handlers/notif
 import { newId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { definitionOf } from "#events/catalogue.ts"
-import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import type { Mailer } from "#outbound/messages/email/smtp.ts"
 import {
   aChildLink,
   aFacility,
@@ -24,6 +24,7 @@ import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts
 let database: TestDatabase
 let receiver: SmtpReceiver
 let handler: ReturnType<typeof notificationHandler>
+let tools: ReturnType<typeof testApp>
 let facility: FacilityRow
 let court: { id: string; name: string }
 let mia: PersonRow
@@ -39,14 +40,13 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(async () => {
   receiver = await smtpReceiver()
-  handler = notificationHandler(app())
+  tools = testApp(database.db, { smtpUrl: receiver.url, mailFrom: "Parkside <mail@club.example>" })
+  handler = notificationHandler(tools)
 })
 afterEach(async () => {
-  await handler.close()
+  await tools.mail.close()
   await receiver.close()
 })
-
-const app = () => testApp(database.db, { smtpUrl: receiver.url, mailFrom: "Parkside <mail@club.example>" })
 
 test("a confirmed booking is mailed to the booker and to each other participant, once", async () => {
   const event = confirmed()
@@ -111,17 +111,15 @@ test("the same event handled again, or twice at once, sends nothing more than it
 
 test("a crash between the send and its record sends again, under the same Message-ID", async () => {
   const event = confirmed({ participants: [] })
-  const real = createMailer(app())
   const dying: Mailer = {
-    ...real,
+    ...tools.mail,
     send: async (message, signal) => {
-      await real.send(message, signal)
+      await tools.mail.send(message, signal)
       throw new Error("killed")
     },
   }
-  await expect(run(event, notificationHandler(app(), dying))).rejects.toThrow(NotificationsUnsent)
+  await expect(run(event, notificationHandler({ ...tools, mail: dying }))).rejects.toThrow(NotificationsUnsent)
   expect(await statuses(event)).toEqual(["sending 1", "skipped 0"])
-  await real.close()
 
   expect(await run(event)).toBeUndefined()
   expect(await statuses(event)).toEqual(["sent 2", "skipped 0"])
@@ -138,7 +136,7 @@ test("a crash before the send leaves it to the next run", async () => {
     send: () => Promise.reject(new Error("killed")),
     close: async () => {},
   }
-  await expect(run(event, notificationHandler(app(), dead))).rejects.toThrow("1 of 2 not sent: killed")
+  await expect(run(event, notificationHandler({ ...tools, mail: dead }))).rejects.toThrow("1 of 2 not sent: killed")
   expect(receiver.mails).toEqual([])
   await run(event)
   expect(await statuses(event)).toEqual(["sent 2", "skipped 0"])
@@ -172,10 +170,10 @@ test("after a temporary refusal the run fails, and its repetition sends only the
 test("while the mail server is down the run fails and nothing is lost", async () => {
   const gone = await smtpReceiver()
   await gone.close()
-  const offline = notificationHandler(testApp(database.db, { smtpUrl: gone.url }))
+  const offline = testApp(database.db, { smtpUrl: gone.url })
   const event = confirmed()
-  await expect(run(event, offline)).rejects.toThrow(/^2 of 3 not sent: .*ECONNREFUSED/)
-  await offline.close()
+  await expect(run(event, notificationHandler(offline))).rejects.toThrow(/^2 of 3 not sent: .*ECONNREFUSED/)
+  await offline.mail.close()
   expect(await statuses(event)).toEqual(["pending 1", "skipped 0", "pending 1"])
   await run(event)
   expect(receiver.mails).toHaveLength(2)

@@ -2,7 +2,6 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
-import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
 import { jobsUserId } from "#base/ids.ts"
 import { changePlan } from "#domain/subscriptions/change-plan.ts"
@@ -18,7 +17,7 @@ import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts
 
 let database: TestDatabase
 let db: Db
-let app: App
+let app: ReturnType<typeof testApp>
 let club: Club
 
 beforeAll(async () => {

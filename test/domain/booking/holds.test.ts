@@ -1,10 +1,13 @@
 // Holds: created, confirmed, released, and above all expired, which depends on the clock alone.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { confirmBooking, createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
-import { createHold, expireHolds, releaseHold } from "#domain/booking/holds.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
+import { expireHolds, releaseHold } from "#domain/booking/holds.ts"
+import { getBooking, listBookings } from "#domain/booking/list.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
+import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { aClub, aMember, type Club, run } from "#test/harness/club/club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
@@ -32,7 +35,7 @@ const book = () =>
     createBooking(tx, club.staff.caller, club.id, { ...slot(), bookerId: club.friend.id, paymentMethod: "offline" }),
   )
 const confirm = (id: string) =>
-  exec((tx) => confirmBooking(tx, club.staff.caller, club.id, id, { paymentMethod: "offline" }))
+  exec((tx) => confirmBooking(tx, requireMember(club.staff.caller, club.id), id, { paymentMethod: "offline" }))
 const pass = (minutes: number) => db()`select slotbase.move_clock(make_interval(mins => ${minutes}))`
 const eventsOf = async (bookingId: string) =>
   (
@@ -112,7 +115,7 @@ test("confirmed: the same booking, with all that booking.confirmed says", async 
 
 test("released: the slot is free at once", async () => {
   const held = await hold()
-  const released = await exec((tx) => releaseHold(tx, club.player.caller, club.id, held.id))
+  const released = await exec((tx) => releaseHold(tx, requireMember(club.player.caller, club.id), held.id))
   expect(released.status).toBe("released")
   expect((await eventsOf(held.id)).at(-1)).toEqual({
     type: "booking.hold.released",
@@ -132,17 +135,23 @@ test("released: the slot is free at once", async () => {
 
 test("a hold is visible to its holder and to staff, and a 404 to another member", async () => {
   const held = await hold()
-  const others = exec((tx) => releaseHold(tx, club.friend.caller, club.id, held.id))
+  const others = exec((tx) => releaseHold(tx, requireMember(club.friend.caller, club.id), held.id))
   expect(await failure(others)).toMatchObject({ _tag: "NotFound" })
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
-  expect((await exec((tx) => releaseHold(tx, club.staff.caller, club.id, held.id))).status).toBe("released")
+  expect((await exec((tx) => releaseHold(tx, requireMember(club.staff.caller, club.id), held.id))).status).toBe(
+    "released",
+  )
 })
 
 test("a member holds a slot and cannot confirm it without staff", async () => {
   const held = await hold()
-  const offline = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "offline" }))
+  const offline = exec((tx) =>
+    confirmBooking(tx, requireMember(club.player.caller, club.id), held.id, { paymentMethod: "offline" }),
+  )
   expect(await failure(offline)).toMatchObject({ _tag: "NotAllowed" })
-  const online = exec((tx) => confirmBooking(tx, club.player.caller, club.id, held.id, { paymentMethod: "online" }))
+  const online = exec((tx) =>
+    confirmBooking(tx, requireMember(club.player.caller, club.id), held.id, { paymentMethod: "online" }),
+  )
   expect(await failure(online)).toMatchObject({ _tag: "WrongState", code: "booking_not_paid" })
   expect(await rowsOf(held.id)).toEqual({ status: "held", occupies: true })
 })
@@ -159,7 +168,7 @@ describe("an expired hold", () => {
       code: "hold_expired",
       message: `The hold expired at ${held.expiresAt}; it can no longer be confirmed. Hold or book the slot again.`,
     })
-    const release = exec((tx) => releaseHold(tx, club.player.caller, club.id, held.id))
+    const release = exec((tx) => releaseHold(tx, requireMember(club.player.caller, club.id), held.id))
     expect(await failure(release)).toMatchObject({ _tag: "WrongState", code: "hold_expired" })
     expect(await eventsOf(held.id)).toHaveLength(1)
   })

@@ -1,8 +1,8 @@
 // Sixty-four clients book one slot at the same moment: one wins, and all others get a clear conflict.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { createBooking } from "#domain/booking/book.ts"
-import { createHold, expireHolds } from "#domain/booking/holds.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
+import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"

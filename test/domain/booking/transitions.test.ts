@@ -1,14 +1,17 @@
 // Transitions between states: the allowed commands of each state, with their times, roles and events.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
 import { markNoShow } from "#domain/booking/attendance/no-shows.ts"
-import { confirmBooking, createBooking, getBooking } from "#domain/booking/book.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
+import { getBooking } from "#domain/booking/list.ts"
+import { createBooking } from "#test/harness/club/ask.ts"
 import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { aPerson } from "#test/harness/club/factories.ts"
@@ -45,12 +48,12 @@ const atMinute = <T>(minutes: number, work: () => Promise<T>) => atMinuteOf(db()
 
 type Act = "confirm" | "release" | "cancel" | "check-in" | "no-show" | "complete"
 const acts: Record<Act, (tx: Tx, id: string) => Promise<{ status: string }>> = {
-  confirm: (tx, id) => confirmBooking(tx, club.staff.caller, club.id, id, { paymentMethod: "offline" }),
-  release: (tx, id) => releaseHold(tx, club.staff.caller, club.id, id),
-  cancel: (tx, id) => cancelBooking(tx, club.staff.caller, club.id, id, { cancellationReason: "rain" }),
-  "check-in": (tx, id) => checkIn(tx, club.staff.caller, club.id, id, {}),
-  "no-show": (tx, id) => markNoShow(tx, club.staff.caller, club.id, id),
-  complete: (tx, id) => completeBooking(tx, club.staff.caller, club.id, id),
+  confirm: (tx, id) => confirmBooking(tx, requireMember(club.staff.caller, club.id), id, { paymentMethod: "offline" }),
+  release: (tx, id) => releaseHold(tx, requireMember(club.staff.caller, club.id), id),
+  cancel: (tx, id) => cancelBooking(tx, requireMember(club.staff.caller, club.id), id, { cancellationReason: "rain" }),
+  "check-in": (tx, id) => checkIn(tx, requireMember(club.staff.caller, club.id), id, {}),
+  "no-show": (tx, id) => markNoShow(tx, requireMember(club.staff.caller, club.id), id),
+  complete: (tx, id) => completeBooking(tx, requireMember(club.staff.caller, club.id), id),
 }
 const states = [
   "held",
@@ -126,7 +129,7 @@ test.each(times)("%s at minute %d is %s", async (act, minute, code) => {
 test("cancelled: the slot is free again, and the event says by whom and why", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookingType: "league" })))
   const cancelled = await exec((tx) =>
-    cancelBooking(tx, club.player.caller, club.id, booking.id, { cancellationReason: "ill" }),
+    cancelBooking(tx, requireMember(club.player.caller, club.id), booking.id, { cancellationReason: "ill" }),
   )
   expect(cancelled).toMatchObject({ status: "cancelled", cancelledBy: club.player.id, cancellationReason: "ill" })
   expect(await lastEvent(booking.id)).toEqual({
@@ -154,7 +157,7 @@ test("a member cannot cancel what has begun; staff can", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   await atMinute(0, async () => {
     const late = exec((tx) =>
-      cancelBooking(tx, club.player.caller, club.id, booking.id, { cancellationReason: "late" }),
+      cancelBooking(tx, requireMember(club.player.caller, club.id), booking.id, { cancellationReason: "late" }),
     )
     expect(await failure(late)).toMatchObject({ _tag: "WrongState", code: "booking_started" })
     expect((await exec((tx) => acts.cancel(tx, booking.id))).status).toBe("cancelled")
@@ -164,7 +167,7 @@ test("a member cannot cancel what has begun; staff can", async () => {
 test("checked in by oneself, and by staff with a code", async () => {
   const own = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   await atMinute(-30, async () => {
-    const { checkedInAt } = await exec((tx) => checkIn(tx, club.player.caller, club.id, own.id, {}))
+    const { checkedInAt } = await exec((tx) => checkIn(tx, requireMember(club.player.caller, club.id), own.id, {}))
     expect((await lastEvent(own.id))?.data).toEqual({
       bookingId: own.id,
       facilityId: club.id,
@@ -177,7 +180,7 @@ test("checked in by oneself, and by staff with a code", async () => {
   hour++
   const other = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   await atMinute(59, async () => {
-    await exec((tx) => checkIn(tx, club.staff.caller, club.id, other.id, { method: "access_code" }))
+    await exec((tx) => checkIn(tx, requireMember(club.staff.caller, club.id), other.id, { method: "access_code" }))
     expect((await lastEvent(other.id))?.data).toMatchObject({ checkedInBy: "staff", method: "access_code" })
   })
 })
@@ -232,14 +235,15 @@ test("no-show and complete are for staff; another person's booking is a 404 for 
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   const before = await counts()
   for (const [command, error] of [
-    [(tx: Tx) => markNoShow(tx, club.player.caller, club.id, booking.id), { _tag: "NotAllowed" }],
-    [(tx: Tx) => completeBooking(tx, club.player.caller, club.id, booking.id), { _tag: "NotAllowed" }],
+    [(tx: Tx) => markNoShow(tx, requireMember(club.player.caller, club.id), booking.id), { _tag: "NotAllowed" }],
+    [(tx: Tx) => completeBooking(tx, requireMember(club.player.caller, club.id), booking.id), { _tag: "NotAllowed" }],
     [
-      (tx: Tx) => cancelBooking(tx, club.friend.caller, club.id, booking.id, { cancellationReason: "x" }),
+      (tx: Tx) =>
+        cancelBooking(tx, requireMember(club.friend.caller, club.id), booking.id, { cancellationReason: "x" }),
       { _tag: "NotFound" },
     ],
-    [(tx: Tx) => checkIn(tx, club.friend.caller, club.id, booking.id, {}), { _tag: "NotFound" }],
-    [(tx: Tx) => checkIn(tx, club.staff.caller, club.id, newId(), {}), { _tag: "NotFound" }],
+    [(tx: Tx) => checkIn(tx, requireMember(club.friend.caller, club.id), booking.id, {}), { _tag: "NotFound" }],
+    [(tx: Tx) => checkIn(tx, requireMember(club.staff.caller, club.id), newId(), {}), { _tag: "NotFound" }],
   ] as const) {
     expect(await failure(exec<unknown>(command))).toMatchObject(error)
   }
@@ -253,6 +257,8 @@ test("a booking of another facility is a 404 for every caller here", async () =>
   expect(await failure(getBooking(db(), other.admin.caller, other.id, booking.id))).toMatchObject({
     _tag: "NotFound",
   })
-  const cancel = exec((tx) => cancelBooking(tx, other.admin.caller, other.id, booking.id, { cancellationReason: "x" }))
+  const cancel = exec((tx) =>
+    cancelBooking(tx, requireMember(other.admin.caller, other.id), booking.id, { cancellationReason: "x" }),
+  )
   expect(await failure(cancel)).toMatchObject({ _tag: "NotFound" })
 })

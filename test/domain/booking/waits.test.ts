@@ -2,6 +2,7 @@
 // that swap places therefore never deadlock.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { giveStrike } from "#domain/booking/attendance/strikes.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -55,7 +56,7 @@ test("two strikes of one member count each other", async () => {
 test("a move waits for the move before it, and then finds the time that it left free", async () => {
   const [one, two] = [await club.book(club.court, 3), await club.book(club.court, 4)]
   const move = (id: string, hour: number) => (tx: Tx) =>
-    rescheduleBooking(tx, club.player.caller, club.id, id, atHour(hour))
+    rescheduleBooking(tx, requireMember(club.player.caller, club.id), id, atHour(hour))
   const moved = await oneAfterTheOther(move(one.id, 5), move(two.id, 3))
   expect(moved).toMatchObject([atHour(5), atHour(3)])
 })

@@ -1,8 +1,9 @@
 // Entitlements: the last one goes to exactly one caller, giving back never waits, and each level warns once a month.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { connect, type Db } from "#base/database/db.ts"
-import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
 import { createResource } from "#domain/club/resources.ts"
 import { releaseEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
 import type { EntitlementType } from "#domain/plans/plans.ts"
@@ -10,6 +11,7 @@ import { levelOf } from "#domain/plans/warnings.ts"
 import { changePlan } from "#domain/subscriptions/change-plan.ts"
 import { getUsage } from "#domain/subscriptions/read.ts"
 import { cancelSubscription } from "#domain/subscriptions/subscriptions.ts"
+import { createHold } from "#test/harness/club/ask.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { aTinyPlan, eventsOf, moveTo, subscribed } from "#test/harness/club/subscriptions.ts"
@@ -143,7 +145,7 @@ describe("bookings", () => {
       run(db, (tx) => createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(9) }))
     const { id } = await hold()
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })
-    await run(db, (tx) => releaseHold(tx, club.player.caller, club.id, id))
+    await run(db, (tx) => releaseHold(tx, requireMember(club.player.caller, club.id), id))
     expect(await usage("bookings_per_month")).toMatchObject({ used: 0 })
     await club.cancel((await club.book(club.court, 9)).id)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })

@@ -1,9 +1,10 @@
 // The HTTP API without a socket: the server of a test database, called with Request objects.
 
+import type { Outside } from "#api/outside.ts"
 import { createServer } from "#api/server.ts"
-import type { App } from "#base/app.ts"
 import type { Config } from "#base/config.ts"
 import { ensureRootKey } from "#domain/people/api-keys.ts"
+import type { App } from "#http/app.ts"
 import type { FacilityGiven } from "#test/harness/club/build.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -27,7 +28,7 @@ export interface CallOptions {
 
 export interface TestApi {
   readonly database: TestDatabase
-  readonly app: App
+  readonly app: App & Outside
   readonly server: { handle(request: Request): Promise<Response> }
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** Makes facilities, courts and people by requests. */

@@ -1,14 +1,14 @@
 // A club that is always open, with people in every role and their tokens. The real commands make its bookings.
 
-import { authenticate, type Caller, type Role } from "#access/caller.ts"
+import { authenticate, type Caller, type Role, requireMember } from "#access/caller.ts"
 import { openSession } from "#access/sessions.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { Booking } from "#domain/booking/answer.ts"
-import { createBooking } from "#domain/booking/book.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { type EventContext, type NewEvent, transact } from "#events/outbox.ts"
+import { createBooking } from "./ask.ts"
 import { type Builder, buildClub } from "./build.ts"
 import { aFacility, aPerson, aResource, aRole } from "./factories.ts"
 import { atHour } from "./hours.ts"
@@ -70,7 +70,7 @@ export async function aClub(db: Db): Promise<Club> {
         }),
       ),
     cancel: (bookingId) =>
-      run(db, (tx) => cancelBooking(tx, staff.caller, id, bookingId, { cancellationReason: "rain" })),
+      run(db, (tx) => cancelBooking(tx, requireMember(staff.caller, id), bookingId, { cancellationReason: "rain" })),
   }
 }
 

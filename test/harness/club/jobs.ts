@@ -4,7 +4,7 @@ import { JobRuns, jobRequests } from "#actors/jobs/job-runs.ts"
 import type { Actor, Running } from "#actors/runtime/actor.ts"
 import { type ActorProcess, startLifeSign } from "#actors/runtime/life-sign.ts"
 import { runActors } from "#actors/runtime/tree.ts"
-import type { App } from "#base/app.ts"
+import type { App } from "#http/app.ts"
 
 export interface TestJobs {
   readonly runs: JobRuns

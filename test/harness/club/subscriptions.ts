@@ -2,8 +2,8 @@
 
 import type { HandledEvent, OneByOneHandler } from "#actors/handlers/handler.ts"
 import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
-import type { App } from "#base/app.ts"
 import type { Db } from "#base/database/db.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
 import type { SubscribeInput } from "#domain/subscriptions/input.ts"
 import { subscribe } from "#domain/subscriptions/subscriptions.ts"
 import { setEventContext } from "#events/outbox.ts"
@@ -23,8 +23,8 @@ export const subscribed = (db: Db, club: Club, input: Partial<SubscribeInput> = 
   run(db, (tx) => subscribe(tx, club.admin.caller, club.id, { planId: "tiny", billingCycle: "monthly", ...input }))
 
 /** Runs the job once; returns its result. */
-export async function runRenewals(app: App): Promise<Readonly<Record<string, number>>> {
-  const { did } = await subscriptionRenewalCheck(app).pass(new AbortController().signal)
+export async function runRenewals(tools: PaymentTools): Promise<Readonly<Record<string, number>>> {
+  const { did } = await subscriptionRenewalCheck(tools).pass(new AbortController().signal)
   return did ?? {}
 }
 

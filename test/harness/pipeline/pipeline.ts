@@ -2,21 +2,15 @@
 
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { Quarantine } from "#actors/runtime/quarantine.ts"
-import type { App } from "#base/app.ts"
-import { parseConfig } from "#base/config.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import { newId, rootUserId } from "#base/ids.ts"
-import { secretBox } from "#base/secrets.ts"
 import { definitionOf, type EventType } from "#events/catalogue.ts"
 import { example } from "#events/example.ts"
 import { type EventContext, type NewEvent, record, transact } from "#events/outbox.ts"
+import { testApp } from "#test/harness/setup/app.ts"
 
-/** An app without server and actors, on this database. */
-export const pipelineApp = (db: Db): App => ({
-  config: parseConfig({}),
-  db,
-  secrets: secretBox(new Uint8Array(32)),
-})
+/** What routes and actors work with, on this database. */
+export const pipelineApp = (db: Db) => testApp(db)
 
 export const context: EventContext = { environment: "development", correlationId: example.correlationId }
 

@@ -1,9 +1,11 @@
 // The frames of a socket: authentication, subscriptions, updates, and the codes with which it closes.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { newId } from "#base/ids.ts"
-import { createHold, releaseHold } from "#domain/booking/holds.ts"
+import { releaseHold } from "#domain/booking/holds.ts"
 import { record } from "#events/outbox.ts"
+import { createHold } from "#test/harness/club/ask.ts"
 import { aClub, aMember, type Club, run } from "#test/harness/club/club.ts"
 import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
@@ -125,7 +127,7 @@ test("a hold and its release are sent as held and released, and the slots follow
     createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(5) }),
   )
   await server.pass()
-  await run(database.db, (tx) => releaseHold(tx, club.player.caller, club.id, hold.id))
+  await run(database.db, (tx) => releaseHold(tx, requireMember(club.player.caller, club.id), hold.id))
   await server.pass()
   const frames = await client.drain()
   const told = frames.map(({ type, payload }) =>

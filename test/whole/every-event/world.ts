@@ -82,7 +82,7 @@ export async function makeWorld() {
     },
     async stop(): Promise<void> {
       await jobs.stop()
-      for (const handler of handlers) if (handler.kind === "external") await handler.close?.()
+      await api.app.mail.close()
       await mail.close()
       await api.database.drop()
       await rm(dataDir, { recursive: true, force: true })

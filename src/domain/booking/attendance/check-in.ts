@@ -1,5 +1,5 @@
 /** The day of play: the booker checks in, or the booking is completed. No-shows are in `no-shows.ts`. */
-import { type Caller, mayActFor, requireStaff } from "#access/caller.ts"
+import { type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { type Booking, toBooking } from "#domain/booking/answer.ts"
@@ -22,12 +22,12 @@ const minuteMs = 60_000
  */
 export async function checkIn(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { method = "manual" }: typeof CheckInInput.Type,
 ): Promise<Booking> {
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  const { caller } = member
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed"], "booking_not_confirmed", "checked in")
   const opens = new Date(booking.start_at.getTime() - checkInOpensMinutes * minuteMs)
   if (booking.now < opens) throw new WrongState("check_in_too_early", `Check-in opens at ${opens.toISOString()}.`)
@@ -46,9 +46,9 @@ export async function checkIn(
  * start and check-in to the earlier of now and the end.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started)
  */
-export async function completeBooking(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  requireStaff(caller, facilityId)
-  return toBooking(await completeLocked(tx, await lockOwn(tx, caller, facilityId, bookingId)))
+export async function completeBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  requireStaffMember(member)
+  return toBooking(await completeLocked(tx, await lockOwn(tx, member, bookingId)))
 }
 
 /**

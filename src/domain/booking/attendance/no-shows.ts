@@ -3,7 +3,7 @@
  * facility's policy it also costs a fee, and the right to book for some days. Staff may waive all of it.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireStaff } from "#access/caller.ts"
+import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
@@ -26,13 +26,13 @@ const minuteMs = 60_000
  * booking.no_show.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started, grace_not_over)
  */
-export async function markNoShow(tx: Tx, caller: Caller, facilityId: string, bookingId: string): Promise<Booking> {
-  requireStaff(caller, facilityId)
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+export async function markNoShow(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
+  requireStaffMember(member)
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed"], "booking_not_confirmed", "marked as a no-show")
   requireStarted(booking)
   await requireGraceOver(tx, booking)
-  return toBooking(await miss(tx, booking, caller.userId))
+  return toBooking(await miss(tx, booking, member.caller.userId))
 }
 
 /**
@@ -66,13 +66,13 @@ export type NoShowWaiver = typeof NoShowWaiver.Type
  */
 export async function waiveNoShow(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
   { reason }: { readonly reason: string },
 ): Promise<NoShowWaiver> {
-  requireStaff(caller, facilityId)
-  const booking = await lockOwn(tx, caller, facilityId, bookingId)
+  requireStaffMember(member)
+  const { caller } = member
+  const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["no_show"], "booking_not_no_show", "waived")
   const { strikeCount, fee, at } = await waiveStrike(tx, booking, caller.userId, reason)
   if (fee > 0) await waiveCharge(tx, feeOf(booking, fee))

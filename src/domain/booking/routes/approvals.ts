@@ -1,10 +1,10 @@
 /** Approval: staff decide about pending bookings. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { approveBooking, rejectBooking } from "#domain/booking/approve.ts"
 import { RejectInput } from "#domain/booking/input.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api } from "#http/route.ts"
 import { addressed } from "./addressed.ts"
@@ -17,9 +17,9 @@ export const approvalRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/approve",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => approveBooking(tx, who, facilityId, bookingId))
+        return command((tx) => approveBooking(tx, member, bookingId))
       },
       described({
         tag,
@@ -35,9 +35,9 @@ export const approvalRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/reject",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const why = input(RejectInput, body)
-        return command((tx) => rejectBooking(tx, who, facilityId, bookingId, why))
+        return command((tx) => rejectBooking(tx, member, bookingId, why))
       },
       described({
         tag,

@@ -1,7 +1,6 @@
 /** The day of play: check-in, no-shows and completed bookings. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts"
@@ -9,6 +8,7 @@ import { CheckInCode, getCheckInCode, requireCode } from "#domain/booking/attend
 import { markNoShow, NoShowWaiver, waiveNoShow } from "#domain/booking/attendance/no-shows.ts"
 import { listStrikes, Strike, StrikeQuery } from "#domain/booking/attendance/strikes.ts"
 import { CheckInInput, WaiveInput } from "#domain/booking/input.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -38,10 +38,10 @@ export const checkInRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/check-in",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, who, facilityId, bookingId } = addressed(await caller(), params)
         const how = input(CheckInInput, body)
         requireCode(app.secrets, who, facilityId, bookingId, how)
-        return command((tx) => checkIn(tx, who, facilityId, bookingId, how))
+        return command((tx) => checkIn(tx, member, bookingId, how))
       },
       described({
         tag,
@@ -57,9 +57,9 @@ export const checkInRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/no-show",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => markNoShow(tx, who, facilityId, bookingId))
+        return command((tx) => markNoShow(tx, member, bookingId))
       },
       described({
         tag,
@@ -75,9 +75,9 @@ export const checkInRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/no-show/waive",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const why = input(WaiveInput, body)
-        return command((tx) => waiveNoShow(tx, who, facilityId, bookingId, why))
+        return command((tx) => waiveNoShow(tx, member, bookingId, why))
       },
       described({
         tag,
@@ -92,9 +92,9 @@ export const checkInRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/complete",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => completeBooking(tx, who, facilityId, bookingId))
+        return command((tx) => completeBooking(tx, member, bookingId))
       },
       described({
         tag,

@@ -2,15 +2,18 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { InvalidInput } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { Booking } from "#domain/booking/answer.ts"
-import { BookingQuery, confirmBooking, createBooking, getBooking, listBookings } from "#domain/booking/book.ts"
+import { createBooking } from "#domain/booking/book.ts"
 import { CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "#domain/booking/input.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { BookingQuery, getBooking, listBookings } from "#domain/booking/list.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -26,17 +29,12 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(BookingInput, body)
-        requireMayBook(who, facilityId, wanted)
-        return command((tx, booking: BookingInput) => createBooking(tx, who, facilityId, booking), {
+        const mayBook = requireMayBook(member, wanted)
+        return command((tx, hooked: Hooked<BookingInput>) => createBooking(tx, mayBook, hooked), {
           status: 201,
-          before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
-              input(BookingInput, changed),
-            ),
+          before: () => runBeforeHooks(app.hooks, member, wanted, (changed) => input(BookingInput, changed)),
         })
       },
       described({
@@ -86,9 +84,9 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/confirm",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const how = input(ConfirmInput, body)
-        return command((tx) => confirmBooking(tx, who, facilityId, bookingId, how))
+        return command((tx) => confirmBooking(tx, member, bookingId, how))
       },
       described({
         tag,
@@ -103,19 +101,17 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/cancel",
       async ({ command, caller, input, body, query, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const { dryRun, cancellationReason, ...how } = input(CancelInput, body)
         if (dryRun || input(CancelQuery, query).dryRun === "true") {
-          return command(
-            (tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, who, facilityId, bookingId, how),
-          )
+          return command((tx): Promise<Booking | CancellationQuote> => quoteCancellation(tx, member, bookingId, how))
         }
         if (cancellationReason === undefined) {
           throw new InvalidInput([{ path: "body.cancellationReason", message: "Missing key" }])
         }
         return command(
           (tx): Promise<Booking | CancellationQuote> =>
-            cancelBooking(tx, who, facilityId, bookingId, { ...how, cancellationReason }),
+            cancelBooking(tx, member, bookingId, { ...how, cancellationReason }),
         )
       },
       described({
@@ -135,9 +131,9 @@ export const bookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/reschedule",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const to = input(RescheduleInput, body)
-        return command((tx) => rescheduleBooking(tx, who, facilityId, bookingId, to))
+        return command((tx) => rescheduleBooking(tx, member, bookingId, to))
       },
       described({
         tag,

@@ -1,15 +1,17 @@
 /** Holds: a slot kept for a few minutes. A hold is confirmed under its booking's address. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { Booking } from "#domain/booking/answer.ts"
 import { createHold, releaseHold } from "#domain/booking/holds.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { HoldInput } from "#domain/booking/input.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
-import { facilityIdOf, idOf } from "#http/path.ts"
+import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
+import { addressed } from "./addressed.ts"
 
 const tag = "Bookings"
 
@@ -19,17 +21,12 @@ export const holdRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/holds",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(HoldInput, body)
-        requireMayBook(who, facilityId, wanted)
-        return command((tx, hold: HoldInput) => createHold(tx, who, facilityId, hold), {
+        const mayBook = requireMayBook(member, wanted)
+        return command((tx, hooked: Hooked<HoldInput>) => createHold(tx, mayBook, hooked), {
           status: 201,
-          before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, (changed) =>
-              input(HoldInput, changed),
-            ),
+          before: () => runBeforeHooks(app.hooks, member, wanted, (changed) => input(HoldInput, changed)),
         })
       },
       described({
@@ -46,11 +43,8 @@ export const holdRoutes = (app: App) =>
     .delete(
       "/v1/facilities/:facilityId/holds/:bookingId",
       async ({ command, caller, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        const bookingId = idOf(params.bookingId, "booking")
-        return command((tx) => releaseHold(tx, who, facilityId, bookingId))
+        const { member, bookingId } = addressed(await caller(), params)
+        return command((tx) => releaseHold(tx, member, bookingId))
       },
       described({
         tag,

@@ -1,7 +1,6 @@
 /** The booking policy and the price rules of a facility. */
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "#domain/booking/policies.ts"
 import {
@@ -11,6 +10,7 @@ import {
   PriceRule,
   PriceRuleInput,
 } from "#domain/booking/price-rules.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -1,7 +1,7 @@
 /** The reminders that a facility sends. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { changeReminderSettings, ReminderSettings, readReminderSettings } from "#domain/booking/reminders/settings.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -1,7 +1,6 @@
 /** Recurring bookings: a series booked, read, cancelled or moved, each in a part or as a whole. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { RecurringBooking, RecurringReport, RecurringWithOccurrences } from "#domain/booking/series/answer.ts"
 import { cancelSeries } from "#domain/booking/series/cancel.ts"
 import { CancelSeriesInput, ChangeSeriesInput, RecurringInput, RecurringQuery } from "#domain/booking/series/input.ts"
@@ -14,6 +13,7 @@ import {
   prepareSeries,
   requireMayRecur,
 } from "#domain/booking/series/series.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -26,14 +26,12 @@ export const recurringBookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/recurring-bookings",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(RecurringInput, body)
-        requireMayRecur(who, facilityId, wanted)
-        return command((tx, ready: PreparedSeries) => createSeries(tx, who, facilityId, wanted, ready), {
+        const mayBook = requireMayRecur(member, wanted)
+        return command((tx, ready: PreparedSeries) => createSeries(tx, member, wanted, ready), {
           status: 201,
-          before: () => prepareSeries(app.db, app.hooks, who, facilityId, wanted),
+          before: () => prepareSeries(app.db, app.hooks, mayBook, wanted),
         })
       },
       described({
@@ -79,9 +77,9 @@ export const recurringBookingRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId/cancel",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, id } = addressed(await caller(), params)
+        const { member, id } = addressed(await caller(), params)
         const how = input(CancelSeriesInput, body)
-        return command((tx) => cancelSeries(tx, who, facilityId, id, how))
+        return command((tx) => cancelSeries(tx, member, id, how))
       },
       described({
         tag,
@@ -96,9 +94,9 @@ export const recurringBookingRoutes = (app: App) =>
     .patch(
       "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, id } = addressed(await caller(), params)
+        const { member, id } = addressed(await caller(), params)
         const change = input(ChangeSeriesInput, body)
-        return command((tx) => rescheduleSeries(tx, who, facilityId, id, change))
+        return command((tx) => rescheduleSeries(tx, member, id, change))
       },
       described({
         tag,
@@ -115,6 +113,6 @@ export const recurringBookingRoutes = (app: App) =>
 /** A stranger learns nothing about a series, not even whether the body is valid. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
+  const member = requireMember(who, facilityId)
+  return { member, who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
 }

@@ -1,13 +1,14 @@
 /** The waitlist: joining, leaving, and answering an offer. */
 import { Elysia } from "elysia"
-import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
-import { InvalidInput } from "#base/errors.ts"
+import { type Caller, type Member, requireMember } from "#access/caller.ts"
+import type { Db } from "#base/database/db.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
-import { runBeforeHooks } from "#domain/booking/hooks.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { runAcceptHooks } from "#domain/booking/hooks.ts"
+import type { BookingInput } from "#domain/booking/input.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { WaitlistEntry } from "#domain/booking/waitlist/answer.ts"
-import { AcceptInput, bookingOfEntry, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
+import { AcceptInput, WaitlistInput, WaitlistQuery } from "#domain/booking/waitlist/input.ts"
 import {
   acceptOffer,
   declineOffer,
@@ -16,6 +17,7 @@ import {
   leaveWaitlist,
   listWaitlist,
 } from "#domain/booking/waitlist/waitlist.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -28,12 +30,10 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wish = input(WaitlistInput, body)
-        requireMayBook(who, facilityId, bookingOfEntry(wish, wish.resourceId ?? facilityId))
-        return command((tx) => joinWaitlist(tx, who, facilityId, wish), { status: 201 })
+        const mayBook = requireMayBook(member, wish)
+        return command((tx) => joinWaitlist(tx, mayBook, wish), { status: 201 })
       },
       described({
         tag,
@@ -66,16 +66,16 @@ export const waitlistRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/waitlist/:entryId",
       async ({ caller, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
-        return getEntry(app.db, who, facilityId, entryId)
+        const { member, entryId } = addressed(await caller(), params)
+        return getEntry(app.db, member, entryId)
       },
       described({ tag, summary: "Read a waitlist entry", answer: WaitlistEntry }),
     )
     .delete(
       "/v1/facilities/:facilityId/waitlist/:entryId",
       async ({ command, caller, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
-        return command((tx) => leaveWaitlist(tx, who, facilityId, entryId))
+        const { member, entryId } = addressed(await caller(), params)
+        return command((tx) => leaveWaitlist(tx, member, entryId))
       },
       described({
         tag,
@@ -89,10 +89,11 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist/:entryId/accept",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
+        const { member, entryId } = addressed(await caller(), params)
         const how = input(AcceptInput, body)
-        return command((tx) => acceptOffer(tx, who, facilityId, entryId, how), {
-          before: () => askHooks(app, who, facilityId, entryId, how.paymentMethod),
+        const offered = () => offeredBooking(app.db, member, entryId, how.paymentMethod)
+        return command((tx, hooked: Hooked<typeof how>) => acceptOffer(tx, member, entryId, hooked), {
+          before: () => runAcceptHooks(app.hooks, member, how, offered),
         })
       },
       described({
@@ -109,9 +110,9 @@ export const waitlistRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/waitlist/:entryId/decline",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, entryId } = addressed(await caller(), params)
+        const { member, entryId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => declineOffer(tx, who, facilityId, entryId))
+        return command((tx) => declineOffer(tx, member, entryId))
       },
       described({
         tag,
@@ -127,31 +128,18 @@ export const waitlistRoutes = (app: App) =>
 /** A stranger learns nothing about an entry, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly entryId: string }) {
   const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, entryId: idOf(params.entryId, "waitlist entry") }
+  const member = requireMember(who, facilityId)
+  return { member, entryId: idOf(params.entryId, "waitlist entry") }
 }
 
-/**
- * The hold of an offer is made where somebody else frees the slot, and no hook may run in there: so before:booking.create is
- * asked when it is accepted. It may block; what was offered is taken as it is.
- */
-async function askHooks(
-  app: App,
-  who: Caller,
-  facilityId: string,
+/** What the caller's entry has been offered, as the before hooks see it. */
+async function offeredBooking(
+  db: Db,
+  member: Member,
   entryId: string,
   paymentMethod: typeof AcceptInput.Type.paymentMethod,
-): Promise<void> {
-  if ((app.hooks ?? []).length === 0) return
-  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(
-    app.db,
-    who,
-    facilityId,
-    entryId,
-  )
-  if (offer === null) return
-  const wanted = { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
-  await runBeforeHooks(app.hooks, "before:booking.create", wanted, { facilityId, caller: who }, () => {
-    throw new InvalidInput([{ path: "body", message: "An offer is taken as it is" }])
-  })
+): Promise<BookingInput | undefined> {
+  const { startAt, endAt, bookingType, bookerId, participants, offer } = await getEntry(db, member, entryId)
+  if (offer === null) return undefined
+  return { resourceId: offer.resourceId, startAt, endAt, bookingType, bookerId, participants, paymentMethod }
 }

@@ -1,25 +1,17 @@
 /**
- * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own insert. What
- * cannot be booked is told with its reason and alternatives; whether that refuses the whole is the caller's to say.
+ * Booking the occurrences of a series in one transaction: all are planned, then all slots are taken, each by its own
+ * insert. An occurrence that cannot be booked is reported with its reason and alternatives. The calling function
+ * decides whether it refuses the whole series.
  */
-import type { Caller } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import {
-  BlockedByHook,
-  InvalidInput,
-  NotAllowed,
-  NotFound,
-  type RefusedOccurrence,
-  RuleBroken,
-  SlotTaken,
-} from "#base/errors.ts"
-import { bookPlanned } from "#domain/booking/insert.ts"
+import { type RefusedOccurrence, RuleBroken, SlotTaken } from "#base/errors.ts"
+import { bookPlanned } from "#domain/booking/book.ts"
 import { planBooking } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { BookingRow } from "#domain/booking/row.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
 import type { Occurrence } from "./occurrences.ts"
-import type { Prepared, Refusal, SeriesWish } from "./prepare.ts"
+import { isRefusal, type Prepared, type Refusal, type SeriesWish } from "./prepare.ts"
 
 export interface Planned {
   readonly plans: readonly { readonly occurrence: Occurrence; readonly plan: BookingPlan }[]
@@ -34,16 +26,11 @@ export interface SeriesReport {
 }
 
 /** Writes nothing. What may not be paid online is refused here. */
-export async function planOccurrences(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  prepared: readonly Prepared[],
-): Promise<Planned> {
-  const all = await settled(prepared, isRefusal, async ({ wanted }) => {
-    if (isRefusal(wanted)) throw wanted
-    const plan = await planBooking(tx, caller, facilityId, wanted)
-    requirePayable(plan, wanted.paymentMethod)
+export async function planOccurrences(tx: Tx, prepared: readonly Prepared[]): Promise<Planned> {
+  const all = await settled(prepared, isRefusal, async ({ asked }) => {
+    if (isRefusal(asked)) throw asked
+    const plan = await planBooking(tx, asked.mayBook, asked.wanted)
+    requirePayable(plan, asked.wanted.input.paymentMethod)
     return plan
   })
   const tooFar = all.findIndex(({ failure }) => failure instanceof RuleBroken && failure.code === "too_far_ahead")
@@ -62,9 +49,9 @@ export async function planOccurrences(
 }
 
 /**
- * Takes the slots of what was planned, in the order of time, so that two series that cross wait for each other in one order.
- * Call it inside `offeringAtTheEnd`. Throws RuleBroken limit_reached, after which the transaction must be rolled back: the slot
- * is taken by then.
+ * Takes the planned slots in the order of time, so that two series that cross wait for each other in one order.
+ * Call it inside `withOffersAtTheEnd`. Throws RuleBroken limit_reached. The transaction must then be rolled back: the
+ * slot is taken by then.
  */
 export async function takeOccurrences(
   tx: Tx,
@@ -94,9 +81,6 @@ export const reported = (refused: Planned["refused"], resourceId: string): Refus
       alternatives: failure instanceof SlotTaken ? failure.alternatives : [],
     }))
     .sort((a, b) => (a.occursOn < b.occursOn ? -1 : 1))
-
-export const isRefusal = (error: unknown): error is Refusal =>
-  [SlotTaken, RuleBroken, BlockedByHook, NotFound, NotAllowed, InvalidInput].some((kind) => error instanceof kind)
 
 const isTaken = (error: unknown): error is SlotTaken => error instanceof SlotTaken
 

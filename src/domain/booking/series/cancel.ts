@@ -1,5 +1,5 @@
 /** Cancels bookings of a series: one, one and those that follow, or all that have not begun. */
-import type { Caller } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
@@ -18,20 +18,20 @@ import { changeSeries, findSeries } from "./rows.ts"
  */
 export async function cancelSeries(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   id: string,
   input: CancelSeriesInput,
 ): Promise<RecurringBooking> {
+  const { caller, facilityId } = member
   const { scope, cancellationReason } = input
-  const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
+  const { series, targets } = await lockTargets(tx, member, id, input)
   if (series.status === "cancelled" && scope !== "this") {
     throw new WrongState("series_cancelled", "The series has been cancelled already.")
   }
   await withOffersAtTheEnd(tx, async () => {
     for (const { booking_id, status } of targets) {
-      if (status === "held" && scope !== "this") await releaseHold(tx, caller, facilityId, booking_id)
-      else await cancelBooking(tx, caller, facilityId, booking_id, { cancellationReason })
+      if (status === "held" && scope !== "this") await releaseHold(tx, member, booking_id)
+      else await cancelBooking(tx, member, booking_id, { cancellationReason })
     }
     if (scope !== "this") {
       const cancelled = {

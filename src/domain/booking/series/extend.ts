@@ -1,22 +1,30 @@
 /**
- * The rolling window: books what has come inside it since. Nobody is there to ask, so what cannot be booked is skipped and told.
- * A series is looked at under its lock and only as far as it was prepared, so two passes at once never book a day twice.
+ * The rolling window: books the occurrences that have come inside it since. Nobody is there to ask, so an occurrence
+ * that cannot be booked is skipped and reported. A series is extended under its lock and only as far as it was
+ * prepared. So two passes at once never book a day twice.
  */
-import { type Caller, callerOf } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
+import { type Caller, callerOf, requireMember } from "#access/caller.ts"
+import type { Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
+import type { Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
+import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { transact } from "#events/outbox.ts"
 import { planOccurrences, type SeriesReport, takeOccurrences } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"
-import { type Prepared, prepareOccurrences } from "./prepare.ts"
+import { isRefusal, type Prepared, prepareOccurrences, type Refusal, type SeriesWish } from "./prepare.ts"
 import { changeSeries, findDueSeries, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
 import { daysAfter, extendAt, nextWindow, patternOf } from "./window.ts"
 
-type Parts = Pick<App, "db" | "config" | "hooks">
+export interface ExtendTools {
+  readonly db: Db
+  readonly config: Pick<Config, "environment">
+  readonly hooks?: Hooks
+}
 
 /** Occurrences. */
 interface Counts {
@@ -26,16 +34,16 @@ interface Counts {
 export type Extended = Counts & { readonly series: number }
 
 /**
- * Looks at the series that are due, at most `limit`, of one facility or of all, each in a transaction of its own. Records
- * recurring_booking.changed for each in which there was something to book, and what each booking records.
+ * Extends the due series, at most `limit`, of one facility or of all, each in a transaction of its own. Records
+ * recurring_booking.changed for each series that had something to book, and the events of each booking.
  */
-export async function extendDue(app: Parts, limit: number, facilityId?: string): Promise<Extended> {
-  const due = await findDueSeries(app.db, limit, facilityId)
+export async function extendDue(tools: ExtendTools, limit: number, facilityId?: string): Promise<Extended> {
+  const due = await findDueSeries(tools.db, limit, facilityId)
   const failures: unknown[] = []
   let sum = none
   for (const { facility_id, id } of due) {
     try {
-      sum = added(sum, await extendOne(app, facility_id, id))
+      sum = added(sum, await extendOne(tools, facility_id, id))
     } catch (error) {
       // One series that fails leaves the others their turn.
       failures.push(error)
@@ -45,55 +53,59 @@ export async function extendDue(app: Parts, limit: number, facilityId?: string):
   return { series: due.length, ...sum }
 }
 
-async function extendOne(app: Parts, facilityId: string, id: string): Promise<Counts> {
-  const series = await findSeries(app.db, facilityId, id)
-  const caller = series && (await callerOf(app.db, series.created_by))
+async function extendOne(tools: ExtendTools, facilityId: string, id: string): Promise<Counts> {
+  const series = await findSeries(tools.db, facilityId, id)
+  const caller = series && (await callerOf(tools.db, series.created_by))
   if (!series || !caller) return none
   const { occurrences, until } = nextWindow(series)
-  const prepared = await prepareOccurrences(app.hooks, caller, facilityId, wishOf(series), occurrences)
+  const wish = wishOf(series)
+  const prepared = await prepareOccurrences(tools.hooks, rightOf(caller, facilityId, wish), wish, occurrences)
   try {
-    return await inOneTransaction(app, caller, series, until, prepared)
+    return await inOneTransaction(tools, series, until, prepared)
   } catch (error) {
     if (!isLimit(error)) throw error
   }
   // The facility's plan has not enough bookings left for all of them: one by one, so that what it allows is booked.
   let sum = none
-  for (const each of prepared) sum = added(sum, await extendByOne(app, caller, series, each))
+  for (const each of prepared) sum = added(sum, await extendByOne(tools, series, each))
   return sum
 }
 
-async function extendByOne(
-  app: Parts,
-  caller: Caller,
-  { facility_id, id }: SeriesRow,
-  each: Prepared,
-): Promise<Counts> {
-  const series = await findSeries(app.db, facility_id, id)
+/** The right of the series' author as it is now, or why they have none any more. */
+function rightOf(caller: Caller, facilityId: string, wish: SeriesWish): MayBook | Refusal {
+  try {
+    return requireMayBook(requireMember(caller, facilityId), wish)
+  } catch (error) {
+    if (isRefusal(error)) return error
+    throw error
+  }
+}
+
+async function extendByOne(tools: ExtendTools, { facility_id, id }: SeriesRow, each: Prepared): Promise<Counts> {
+  const series = await findSeries(tools.db, facility_id, id)
   if (!series) return none
   const { occurrence } = each
   try {
-    return await inOneTransaction(app, caller, series, occurrence.on, [each])
+    return await inOneTransaction(tools, series, occurrence.on, [each])
   } catch (error) {
     if (!isLimit(error)) throw error
-    return inOneTransaction(app, caller, series, occurrence.on, [{ occurrence, wanted: error }])
+    return inOneTransaction(tools, series, occurrence.on, [{ occurrence, asked: error }])
   }
 }
 
 async function inOneTransaction(
-  { db, config }: Parts,
-  caller: Caller,
+  { db, config }: ExtendTools,
   series: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
 ): Promise<Counts> {
   const context = { environment: config.environment, correlationId: newId(), userId: jobsUserId }
-  const { result } = await transact(db, context, (tx) => extend(tx, caller, series, until, prepared))
+  const { result } = await transact(db, context, (tx) => extend(tx, series, until, prepared))
   return result ? { booked: result.booked.length, skipped: result.skipped.length } : none
 }
 
 async function extend(
   tx: Tx,
-  caller: Caller,
   seen: SeriesRow,
   until: string,
   prepared: readonly Prepared[],
@@ -101,7 +113,7 @@ async function extend(
   const series = await lockSeries(tx, seen.facility_id, seen.id)
   if (series?.status !== "active" || !sameSeries(series, seen)) return undefined
   return withOffersAtTheEnd(tx, async () => {
-    const planned = await planOccurrences(tx, caller, series.facility_id, prepared)
+    const planned = await planOccurrences(tx, prepared)
     const report = await takeOccurrences(tx, series.id, wishOf(series), planned)
     await keepReport(tx, series, report)
     const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)

@@ -1,5 +1,5 @@
 /** Checks whose series it is, and locks the bookings that a scope means: the first step of every change. */
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -18,15 +18,14 @@ export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
  */
 export async function lockTargets(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   id: string,
   { scope, bookingId }: { readonly scope: SeriesScope; readonly bookingId?: string },
 ): Promise<{ series: SeriesRow; targets: readonly SeriesTarget[]; from: string | undefined }> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId } = member
   const series = await lockSeries(tx, facilityId, id)
   if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
-  if (!isStaff(caller, facilityId) && !mayActFor(caller, series.booker_id, "book")) {
+  if (!member.isStaff && !mayActFor(caller, series.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
   const named = scope === "all" ? undefined : bookingId?.toLowerCase()

@@ -1,27 +1,26 @@
-/** From the occurrences of a series to the bookings that are asked for: what a before hook makes of each, before the transaction opens. */
-import type { Caller } from "#access/caller.ts"
-import {
-  BlockedByHook,
-  type InvalidInput,
-  type NotAllowed,
-  type NotFound,
-  type RuleBroken,
-  type SlotTaken,
-} from "#base/errors.ts"
-import type { Hooks } from "#base/hooks.ts"
+/**
+ * From the occurrences of a series to its bookings, as the before hooks leave each of them before the transaction
+ * opens.
+ */
+import { BlockedByHook, InvalidInput, NotAllowed, NotFound, RuleBroken, SlotTaken } from "#base/errors.ts"
+import type { Hooked, Hooks } from "#base/hooks.ts"
 import { decode } from "#base/schema/decode.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput } from "#domain/booking/input.ts"
+import type { MayBook } from "#domain/booking/may-book.ts"
 import type { RecurringInput } from "./input.ts"
 import type { Occurrence } from "./occurrences.ts"
 
 /** What refuses one occurrence and says nothing of the others. */
 export type Refusal = SlotTaken | RuleBroken | BlockedByHook | NotFound | NotAllowed | InvalidInput
 
+export const isRefusal = (error: unknown): error is Refusal =>
+  [SlotTaken, RuleBroken, BlockedByHook, NotFound, NotAllowed, InvalidInput].some((kind) => error instanceof kind)
+
 export interface Prepared {
   readonly occurrence: Occurrence
-  /** What is asked for, or why it is refused. */
-  readonly wanted: BookingInput | Refusal
+  /** What is asked for with which right, or why it is refused. */
+  readonly asked: { readonly mayBook: MayBook; readonly wanted: Hooked<BookingInput> } | Refusal
 }
 
 /** What each booking of a series is made with. */
@@ -30,34 +29,42 @@ export type SeriesWish = Pick<
   "resourceId" | "bookingType" | "bookerId" | "participants" | "paymentMethod"
 >
 
-/** before:booking.create fires once for each. A hook that blocks one leaves the others. */
+/**
+ * before:booking.create fires once for each. A hook that blocks one leaves the others.
+ * @param right to book them; or why there is none, which refuses all of them
+ */
 export function prepareOccurrences(
   hooks: Hooks | undefined,
-  caller: Caller,
-  facilityId: string,
+  right: MayBook | Refusal,
   wish: SeriesWish,
   occurrences: readonly Occurrence[],
 ): Promise<readonly Prepared[]> {
   const parse = (changed: unknown) => decode(BookingInput, changed, "body")
   return Promise.all(
     occurrences.map(async (occurrence) => {
-      const { resourceId, bookingType, bookerId, participants, paymentMethod } = wish
-      const wanted: BookingInput = {
-        resourceId,
-        startAt: new Date(occurrence.start).toISOString(),
-        endAt: new Date(occurrence.end).toISOString(),
-        ...(bookingType !== undefined && { bookingType }),
-        ...(bookerId !== undefined && { bookerId }),
-        ...(participants !== undefined && { participants }),
-        paymentMethod,
-      }
+      if (isRefusal(right)) return { occurrence, asked: right }
       try {
-        const context = { facilityId, caller }
-        return { occurrence, wanted: await runBeforeHooks(hooks, "before:booking.create", wanted, context, parse) }
+        const wanted = await runBeforeHooks(hooks, right.member, bookingOn(occurrence, wish), parse)
+        return { occurrence, asked: { mayBook: right, wanted } }
       } catch (error) {
-        if (error instanceof BlockedByHook) return { occurrence, wanted: error }
+        if (error instanceof BlockedByHook) return { occurrence, asked: error }
         throw error
       }
     }),
   )
+}
+
+function bookingOn(
+  { start, end }: Occurrence,
+  { resourceId, bookingType, bookerId, participants, paymentMethod }: SeriesWish,
+): BookingInput {
+  return {
+    resourceId,
+    startAt: new Date(start).toISOString(),
+    endAt: new Date(end).toISOString(),
+    ...(bookingType !== undefined && { bookingType }),
+    ...(bookerId !== undefined && { bookerId }),
+    ...(participants !== undefined && { participants }),
+    paymentMethod,
+  }
 }

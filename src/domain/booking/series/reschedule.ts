@@ -1,16 +1,17 @@
 /** Moves bookings of a series to another time of the day, length or resource. */
-import type { Caller } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
-import { isRefusal, type Planned, reported, type SeriesReport } from "./book.ts"
+import { type Planned, reported, type SeriesReport } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
 import { type Occurrence, occurrenceOn } from "./occurrences.ts"
+import { isRefusal } from "./prepare.ts"
 import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /**
@@ -22,13 +23,13 @@ import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./r
  */
 export async function rescheduleSeries(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   id: string,
   input: ChangeSeriesInput,
 ): Promise<RecurringReport> {
+  const { caller, facilityId } = member
   const { scope } = input
-  const { series, targets } = await lockTargets(tx, caller, facilityId, id, input)
+  const { series, targets } = await lockTargets(tx, member, id, input)
   if (series.status === "cancelled") throw new WrongState("series_cancelled", "The series has been cancelled.")
   const changed = changedSeries(series, input)
   return withOffersAtTheEnd(tx, async () => {
@@ -38,7 +39,7 @@ export async function rescheduleSeries(
       const to = scope === "this" ? await placeOf(tx, series, target, input) : placeIn(series, target, changed)
       if (to === undefined) continue
       try {
-        if (await move(tx, caller, series, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
+        if (await move(tx, member, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
       } catch (error) {
         if (!isRefusal(error) || scope === "this") throw error
         refused.push({ occurrence: to, failure: error })
@@ -108,20 +109,14 @@ async function placeOf(
 }
 
 /** False when the booking is there already. */
-async function move(
-  tx: Tx,
-  caller: Caller,
-  { facility_id }: SeriesRow,
-  target: SeriesTarget,
-  { start, end, resourceId }: Place,
-): Promise<boolean> {
+async function move(tx: Tx, member: Member, target: SeriesTarget, { start, end, resourceId }: Place): Promise<boolean> {
   const to = {
     startAt: new Date(start).toISOString(),
     endAt: new Date(end).toISOString(),
     ...(resourceId !== undefined && { resourceId }),
   }
   try {
-    await rescheduleBooking(tx, caller, facility_id, target.booking_id, to)
+    await rescheduleBooking(tx, member, target.booking_id, to)
     return true
   } catch (error) {
     if (error instanceof RuleBroken && error.code === "same_time") return false

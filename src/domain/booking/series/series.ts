@@ -1,11 +1,11 @@
 /**
- * Recurring bookings: a rule in local time whose occurrences are real bookings, made ahead for a rolling window. Cancelling and
- * moving are in `recurring/cancel.ts` and `recurring/reschedule.ts`, the window in `recurring/extend.ts`.
- * Guarantees: each day of the rule is looked at once; without skipConflicts one occurrence that cannot be booked refuses all,
- * and nothing is written.
+ * Recurring bookings: a rule in local time whose occurrences are real bookings, made ahead for a rolling window.
+ * Cancelling and moving are in `cancel.ts` and `reschedule.ts`, the window in `extend.ts`.
+ * Guarantees: each day of the rule is considered once. Without skipConflicts one occurrence that cannot be booked
+ * refuses all, and nothing is written.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "#base/errors.ts"
@@ -15,7 +15,7 @@ import { localDateOf } from "#base/local-days.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { familyOf, requireMayPay } from "#domain/booking/lock-own.ts"
-import { requireMayBook } from "#domain/booking/plan.ts"
+import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import {
@@ -46,16 +46,11 @@ export interface PreparedSeries {
   readonly prepared: readonly Prepared[]
 }
 
-/** Who books a series: who may book and pay each of its bookings. Throws NotFound, NotAllowed, InvalidInput. */
-export function requireMayRecur(caller: Caller, facilityId: string, input: RecurringInput): void {
-  const { resourceId, bookingType, bookerId } = input
-  const wish = { resourceId, startAt: "", endAt: "" }
-  requireMayBook(caller, facilityId, {
-    ...wish,
-    ...(bookingType !== undefined && { bookingType }),
-    ...(bookerId !== undefined && { bookerId }),
-  })
-  requireMayPay(caller, facilityId, input.paymentMethod)
+/** Who books a series: who may book and pay each of its bookings. Throws NotAllowed, InvalidInput. */
+export function requireMayRecur(member: Member, input: RecurringInput): MayBook {
+  const mayBook = requireMayBook(member, input)
+  requireMayPay(member, input.paymentMethod)
+  return mayBook
 }
 
 /**
@@ -65,10 +60,10 @@ export function requireMayRecur(caller: Caller, facilityId: string, input: Recur
 export async function prepareSeries(
   db: Db,
   hooks: Hooks | undefined,
-  caller: Caller,
-  facilityId: string,
+  mayBook: MayBook,
   input: RecurringInput,
 ): Promise<PreparedSeries> {
+  const { facilityId } = mayBook.member
   const [facility] = await db<{ timezone: string; now: Date }[]>`
     select timezone, slotbase.now() as now from slotbase.facilities where id = ${facilityId}`
   if (!facility) throw new NotFound("facility", facilityId)
@@ -85,29 +80,23 @@ export async function prepareSeries(
     const message = `The rule names ${occurrences.length} days until ${until}; a series has from 1 to ${maxOccurrences} there.`
     throw new RuleBroken("no_occurrences", message, [{ path: "body.rule", message: "names no day of the window" }])
   }
-  return {
-    pattern,
-    timezone,
-    now,
-    until,
-    prepared: await prepareOccurrences(hooks, caller, facilityId, input, occurrences),
-  }
+  return { pattern, timezone, now, until, prepared: await prepareOccurrences(hooks, mayBook, input, occurrences) }
 }
 
 /**
- * Books a series: its occurrences inside the window now, the others as the window moves on. Records recurring_booking.created and,
- * for each booking, what a single one records.
+ * Books a series: its occurrences inside the window now, the others as the window moves on. Records
+ * recurring_booking.created, and for each booking the events of a single booking.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, OccurrencesRefused
  */
 export async function createSeries(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   input: RecurringInput,
   { pattern, timezone, now, until, prepared }: PreparedSeries,
 ): Promise<RecurringReport> {
-  requireMayRecur(caller, facilityId, input)
-  const planned = await planOccurrences(tx, caller, facilityId, prepared)
+  const { caller, facilityId } = member
+  requireMayPay(member, input.paymentMethod)
+  const planned = await planOccurrences(tx, prepared)
   const first = firstPlanOf(planned, input.resourceId)
   const considered = planned.tooFarFrom === undefined ? until : daysAfter(planned.tooFarFrom, -1)
   const { windowDays = defaultWindowDays, skipConflicts = false } = input

@@ -1,19 +1,21 @@
 /**
- * Offers: what became free is held for the first who waits for it, one person at a time for each slot, in the order of joining.
- * Guarantees: all offers of a facility are made under the lock of its waitlist, in the transaction that frees the slot; a
- * failure of an offer (the rules refuse it, the plan's limit is reached, somebody is just taking a part of the time) never
- * fails that transaction, it passes to the next.
+ * Offers: a slot that became free is held for the first person who waits for it. Each slot is offered to one person at
+ * a time, in the order of joining.
+ * Guarantees: all offers of a facility are made under the lock of its waitlist, in the transaction that frees the slot.
+ * An offer that fails never fails that transaction: the next person gets the offer. An offer fails when the rules
+ * refuse it, when the plan's limit is reached, or when a part of the time is just being taken.
  */
 
-import { callerOf } from "#access/caller.ts"
+import { callerOf, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isCounted } from "#domain/booking/counted.ts"
 import { recordHeld } from "#domain/booking/events.ts"
 import type { FreedSlot } from "#domain/booking/freed-slot.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { newBookingOf, rowOf } from "#domain/booking/new-booking.ts"
-import { planBooking } from "#domain/booking/plan.ts"
+import { planWithoutHooks } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { Inserted } from "#domain/booking/rows.ts"
 import { insertBooking, type NewBooking } from "#domain/booking/rows.ts"
@@ -26,8 +28,9 @@ import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
 /** Candidates looked at in one transaction; the job waitlist-offers goes on with the rest. */
 export const maxLooks = 50
 /**
- * An offer whose time somebody is just taking is not made. Waiting longer could wait for ever: that somebody may be waiting
- * for the waitlist. Below PostgreSQL's deadlock_timeout (1 s), so that it is always the offer that gives way.
+ * An offer is not made when another transaction is just taking its time. A longer wait could last for ever: the other
+ * transaction may be waiting for the waitlist. Below PostgreSQL's deadlock_timeout (1 s), so the offer always gives
+ * way.
  */
 const insertWaitMs = 200
 
@@ -84,23 +87,25 @@ async function offer(tx: Tx, candidate: Candidate): Promise<boolean> {
   return true
 }
 
-/** As if who joined asked now, with their present rights; undefined when it would be refused. */
+/** The plan as if the person who joined asked now, with their present rights; undefined when it is refused. */
 async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | undefined> {
   const caller = await callerOf(tx, candidate.joined_by)
   if (caller === undefined) return undefined
   const { booker_id: bookerId, booking_type: bookingType, participants, start_at, end_at } = candidate
   const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
   try {
-    // "moving": an offer is not limited by how many slots its booker keeps waiting, nor locks them.
-    const input = bookingOfEntry(wish, candidate.free_resource_id)
-    return await planBooking(tx, caller, candidate.facility_id, input, { moving: true })
+    const mayBook = requireMayBook(requireMember(caller, candidate.facility_id), wish)
+    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id))
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw error
   }
 }
 
-/** Takes the slot, in a savepoint: undefined when it is not free or the facility's plan has no booking left, and nothing is written. */
+/**
+ * Takes the slot, in a savepoint. Undefined, and nothing is written, when the slot is not free or the facility's plan
+ * has no booking left.
+ */
 async function reserve(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
   try {
     return await tx.savepoint(async (inner) => {

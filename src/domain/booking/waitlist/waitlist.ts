@@ -1,20 +1,22 @@
 /**
- * The waitlist: joining it, leaving it, and answering an offer. Offers themselves are made where slots become free, see
- * `waitlist/offers.ts`. Guarantees: who joins either waits for a slot that is taken at that moment, or is told that it is free;
- * an offer is answered once.
+ * The waitlist: joining it, leaving it, and answering an offer. Offers are made where slots become free, see
+ * `offers.ts`. Guarantees: an entry is made only for a slot that is taken at that moment, and an offer is answered
+ * once.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
-import { confirmBooking } from "#domain/booking/book.ts"
+import { confirmBooking } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
-import { planBooking } from "#domain/booking/plan.ts"
+import type { MayBook } from "#domain/booking/may-book.ts"
+import { planWithoutHooks } from "#domain/booking/plan.ts"
 import type { LockedBooking } from "#domain/booking/row.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { toEntry, type WaitlistEntry } from "./answer.ts"
@@ -37,19 +39,14 @@ export const maxLiveWishes = 20
 
 /**
  * Joins the waitlist. The wish must be one that could be booked now if it were free. Records waitlist.joined.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes), WrongState (slot_is_free,
- * already_waiting)
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also resource_type_unknown, too_many_wishes)
+ * @throws WrongState slot_is_free, already_waiting
  */
-export async function joinWaitlist(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: WaitlistInput,
-): Promise<WaitlistEntry> {
+export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInput): Promise<WaitlistEntry> {
+  const { caller, facilityId } = mayBook.member
   const { resourceType } = input
   const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
-  // "moving": a wish is no slot that its booker keeps from others.
-  const plan = await planBooking(tx, caller, facilityId, bookingOfEntry(input, resourceId), { moving: true })
+  const plan = await planWithoutHooks(tx, mayBook, bookingOfEntry(input, resourceId))
   if (plan.needsApproval) {
     throw new RuleBroken(
       "approval_required",
@@ -107,50 +104,41 @@ export async function listWaitlist(
 }
 
 /** Throws NotFound. */
-export async function getEntry(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  return toEntry(await findOwn(db, caller, facilityId, entryId))
+export async function getEntry(db: Queryable, member: Member, entryId: string): Promise<WaitlistEntry> {
+  return toEntry(await findOwn(db, member, entryId))
 }
 
 /**
- * Waits no longer; who has been offered the slot declines it with that. Records waitlist.left, or what `declineOffer` records.
+ * Ends the entry. Leaving declines an offer that has been made. Records waitlist.left, or the events of `declineOffer`.
  * @throws NotFound, WrongState (waitlist_entry_ended)
  */
-export async function leaveWaitlist(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  const found = await findToChange(tx, caller, facilityId, entryId)
-  if (found.status === "offered") return declineOffer(tx, caller, facilityId, entryId)
-  const entry = await lockEntry(tx, facilityId, entryId)
+export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
+  const found = await findToChange(tx, member, entryId)
+  if (found.status === "offered") return declineOffer(tx, member, entryId)
+  const entry = await lockEntry(tx, member.facilityId, entryId)
   // Offered between the look and the lock: ask again, for a booking's row is locked before an entry's.
   if (entry?.status === "offered") {
     throw new WrongState("just_offered", "The slot has just been offered: accept or decline it.")
   }
   if (entry?.status !== "waiting") throw ended(entry ?? found)
   recordLeft(tx, entry, await endEntry(tx, entry, "left"))
-  return getEntry(tx, caller, facilityId, entryId)
+  return getEntry(tx, member, entryId)
 }
 
 /**
- * Takes the offer. Offline, waived and free of charge it is a booking at once; online it stays held, for as long again as a
- * hold lasts, until it is paid. Records waitlist.accepted, and booking.confirmed with the rules of `confirmBooking`.
+ * Takes the offer. With `offline` or `waived`, or free of charge, it is a booking at once. With `online` it stays held
+ * until it is paid, for as long again as a hold lasts.
+ * Records waitlist.accepted, and booking.confirmed by the rules of `confirmBooking`.
  * @throws NotFound, NotAllowed, RuleBroken, WrongState (no_offer, offer_expired, waitlist_entry_ended)
  */
 export async function acceptOffer(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   entryId: string,
-  { paymentMethod }: typeof AcceptInput.Type,
+  accepted: Hooked<typeof AcceptInput.Type>,
 ): Promise<WaitlistEntry> {
-  const { entry, hold } = await lockOffer(tx, caller, facilityId, entryId)
+  const { paymentMethod } = accepted.input
+  const { entry, hold } = await lockOffer(tx, member, entryId)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
     recordEntryEnded(tx, {
@@ -160,56 +148,46 @@ export async function acceptOffer(
       ended_at: await endEntry(tx, entry, "accepted"),
     })
   } else {
-    await confirmBooking(tx, caller, facilityId, hold.id, { paymentMethod })
+    await confirmBooking(tx, member, hold.id, { paymentMethod })
   }
-  return getEntry(tx, caller, facilityId, entryId)
+  return getEntry(tx, member, entryId)
 }
 
 /**
- * Turns the offer down; the slot goes to the next in the same transaction. Records waitlist.declined, booking.hold.released.
+ * Turns the offer down. The next person gets the slot in the same transaction. Records waitlist.declined and
+ * booking.hold.released.
  * @throws NotFound, WrongState (no_offer, offer_expired, waitlist_entry_ended)
  */
-export async function declineOffer(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<WaitlistEntry> {
-  const { hold } = await lockOffer(tx, caller, facilityId, entryId)
+export async function declineOffer(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
+  const { hold } = await lockOffer(tx, member, entryId)
   // The hold is no hold then, which slotsFreed, last in there, finds out and settles.
-  await releaseHold(tx, caller, facilityId, hold.id)
-  return getEntry(tx, caller, facilityId, entryId)
+  await releaseHold(tx, member, hold.id)
+  return getEntry(tx, member, entryId)
 }
 
-async function findOwn(db: Queryable, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
-  requireMember(caller, facilityId)
-  const entry = await findEntry(db, facilityId, entryId)
-  const theirs = entry && (isStaff(caller, facilityId) || familyOf(caller).includes(entry.booker_id))
+async function findOwn(db: Queryable, member: Member, entryId: string): Promise<EntryRow> {
+  const entry = await findEntry(db, member.facilityId, entryId)
+  const theirs = entry && (member.isStaff || familyOf(member.caller).includes(entry.booker_id))
   if (!theirs) throw new NotFound("waitlist entry", entryId)
   return entry
 }
 
 /** The same for who wants to change it. */
-async function findToChange(tx: Tx, caller: Caller, facilityId: string, entryId: string): Promise<EntryRow> {
-  const entry = await findOwn(tx, caller, facilityId, entryId)
-  if (isStaff(caller, facilityId) || mayActFor(caller, entry.booker_id, "book")) return entry
+async function findToChange(tx: Tx, member: Member, entryId: string): Promise<EntryRow> {
+  const entry = await findOwn(tx, member, entryId)
+  if (member.isStaff || mayActFor(member.caller, entry.booker_id, "book")) return entry
   throw new NotAllowed("You see what this child waits for, and may not book for it.")
 }
 
 /** Locks a live offer: its hold, then its entry. */
-async function lockOffer(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  entryId: string,
-): Promise<{ entry: EntryRow; hold: LockedBooking }> {
-  const found = await findToChange(tx, caller, facilityId, entryId)
+async function lockOffer(tx: Tx, member: Member, entryId: string): Promise<{ entry: EntryRow; hold: LockedBooking }> {
+  const found = await findToChange(tx, member, entryId)
   if (found.offer_booking_id === null) {
     if (found.status !== "waiting") throw ended(found)
     throw new WrongState("no_offer", "Nothing has been offered yet; the slot is still taken.")
   }
-  const hold = await lockBooking(tx, facilityId, found.offer_booking_id)
-  const entry = await lockEntry(tx, facilityId, entryId)
+  const hold = await lockBooking(tx, member.facilityId, found.offer_booking_id)
+  const entry = await lockEntry(tx, member.facilityId, entryId)
   if (entry?.status === "expired") {
     const at = hold.hold_expires_at?.toISOString()
     throw new WrongState("offer_expired", `The offer expired at ${at}; the slot goes to the next who waits for it.`)

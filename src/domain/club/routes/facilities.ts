@@ -1,7 +1,6 @@
 /** Facilities and their settings. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import {
   changeSettings,
   createFacility,
@@ -12,6 +11,7 @@ import {
   listFacilities,
   SettingsInput,
 } from "#domain/club/facilities.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -1,7 +1,6 @@
 /** Lost items: reports, lists and claims. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import {
   ClaimInput,
   claimLostItem,
@@ -12,6 +11,7 @@ import {
   listLostItems,
   reportLostItem,
 } from "#domain/club/lost-items.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

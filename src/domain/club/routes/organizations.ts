@@ -1,6 +1,5 @@
 /** Organizations, which run facilities. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import {
   createOrganization,
@@ -9,6 +8,7 @@ import {
   Organization,
   OrganizationInput,
 } from "#domain/club/organizations.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

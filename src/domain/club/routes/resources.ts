@@ -1,6 +1,5 @@
 /** The resources of a facility. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import {
   changeResource,
   createResource,
@@ -11,6 +10,7 @@ import {
   ResourceInput,
   ResourceQuery,
 } from "#domain/club/resources.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

@@ -6,10 +6,11 @@
  * Every command locks that booking first: the second of two decisions sees the first.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember, requireStaff } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, requireMember, requireStaff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
@@ -61,21 +62,14 @@ export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
  */
 export async function requestBlock(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   { blockType, reason }: BlockInput,
-  asked: HoldInput,
+  asked: Hooked<HoldInput>,
 ): Promise<CoachBlock> {
-  const coach = await actingCoach(tx, caller, facilityId, asked.bookerId)
-  const staff = isStaff(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
+  const coach = await actingCoach(tx, member, asked.input.bookerId)
   const requiresApproval = !staff && coach.blocksNeedApproval
-  const plan = await planTrusted(tx, caller, facilityId, {
-    resourceId: asked.resourceId,
-    startAt: asked.startAt,
-    endAt: asked.endAt,
-    bookingType: "coach_block",
-    bookerId: coach.userId,
-  })
+  const plan = await planTrusted(tx, member, asked)
   // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,

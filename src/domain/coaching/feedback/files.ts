@@ -4,13 +4,13 @@
  * Bytes that a crash leaves between the two are removed by the job upload-cleanup.
  */
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
-import type { Queryable } from "#base/database/db.ts"
+import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
-import { storagesOf } from "#base/storage/open.ts"
+import type { Storages } from "#base/storage/open.ts"
 import type { MediaAnswer, MediaWithAddress } from "#domain/media/answer.ts"
 import { isOurLink, linkSeconds, linkTo } from "#domain/media/links.ts"
 import { deleteMedia, findMedia, insertMedia, type PlacedMedia, type StoredFile } from "#domain/media/rows.ts"
@@ -59,9 +59,15 @@ export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, me
   return placed
 }
 
+interface MediaTools {
+  readonly db: Db
+  /** Signs the links. */
+  readonly secrets: SecretBox
+}
+
 /** The facts of a file, and a link to its content for the next hour. Throws NotFound. */
 export async function getMedia(
-  { db, secrets, config }: App,
+  { db, secrets, storage }: MediaTools & { readonly storage: Storages },
   caller: Caller,
   facilityId: string,
   mediaId: string,
@@ -70,7 +76,7 @@ export async function getMedia(
   const item = feedback.media.find(({ id }) => id === mediaId)
   if (!item) throw new NotFound("media", mediaId)
   const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
-  const elsewhere = storagesOf(config).named(placed.stored_in).addressOf(storageKeyOf(facilityId, mediaId), linkSeconds)
+  const elsewhere = storage.named(placed.stored_in).addressOf(storageKeyOf(facilityId, mediaId), linkSeconds)
   return {
     ...item,
     url: elsewhere ?? linkTo(secrets, mediaId, expires),
@@ -80,7 +86,7 @@ export async function getMedia(
 
 /** The file of a valid link; undefined for a forged or expired link. */
 export async function linkedMedia(
-  { db, secrets }: App,
+  { db, secrets }: MediaTools,
   mediaId: string,
   { expires, signature }: { readonly expires: string; readonly signature: string },
 ): Promise<PlacedMedia | undefined> {

@@ -3,7 +3,7 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
@@ -21,6 +21,7 @@ import {
 } from "#domain/coaching/blocks/blocks.ts"
 import { CoachBlock } from "#domain/coaching/blocks/rows.ts"
 import { requireMayCoach } from "#domain/coaching/coaches.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -42,19 +43,15 @@ export const coachBlockRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-blocks",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(BlockInput, body)
-        requireMayCoach(who, facilityId, wanted.coachId)
-        const { resourceId, startAt, endAt, coachId = who.userId } = wanted
+        requireMayCoach(member, wanted.coachId)
+        const { resourceId, startAt, endAt, coachId = member.caller.userId } = wanted
         const booking = input(HoldInput, { resourceId, startAt, endAt, bookingType: "coach_block", bookerId: coachId })
-        return command((tx, asked: HoldInput) => requestBlock(tx, who, facilityId, wanted, asked), {
+        return command((tx, asked: Hooked<HoldInput>) => requestBlock(tx, member, wanted, asked), {
           status: 201,
           before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", booking, { facilityId, caller: who }, (changed) =>
-              input(HoldInput, input(BlockBooking, changed)),
-            ),
+            runBeforeHooks(app.hooks, member, booking, (changed) => input(HoldInput, input(BlockBooking, changed))),
         })
       },
       described({

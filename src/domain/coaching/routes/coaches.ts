@@ -1,9 +1,9 @@
 /** The coaches of a facility and their profiles. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { Coach, CoachInput, getCoach, listCoaches, putProfile } from "#domain/coaching/coaches.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

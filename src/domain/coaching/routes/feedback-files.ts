@@ -6,14 +6,14 @@
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
-import { storagesOf } from "#base/storage/open.ts"
+import type { Storages } from "#base/storage/open.ts"
 import { getMedia, linkedMedia, removeMedia } from "#domain/coaching/feedback/files.ts"
 import { MediaWithAddress } from "#domain/media/answer.ts"
 import { dispositionOf } from "#domain/media/file-name.ts"
 import { linkSeconds } from "#domain/media/links.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { rangeOf } from "#http/ranges.ts"
@@ -26,7 +26,7 @@ const LinkQuery = Schema.Struct({
   signature: Schema.String.check(Schema.isMaxLength(100)),
 })
 
-export const mediaRoutes = (app: App) =>
+export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
   new Elysia({ name: "media" })
     .use(api(app))
     .get(
@@ -50,7 +50,7 @@ export const mediaRoutes = (app: App) =>
         const mediaId = idOf(params.mediaId, "media")
         const removed = await command((tx) => removeMedia(tx, who, facilityId, mediaId))
         // The row is gone. If the bytes cannot go now, the job upload-cleanup removes them.
-        await storagesOf(app.config)
+        await app.storage
           .named(removed.stored_in)
           .remove(storageKeyOf(facilityId, mediaId))
           .catch(() => {})
@@ -71,7 +71,7 @@ export const mediaRoutes = (app: App) =>
         const mediaId = idOf(params.mediaId, "media")
         const media = await linkedMedia(app, mediaId, link)
         if (!media) throw new NotAllowed("The link is not ours or has ended; GET …/media/{id} answers a new one.")
-        const storage = storagesOf(app.config).named(media.stored_in)
+        const storage = app.storage.named(media.stored_in)
         const key = storageKeyOf(media.facility_id, mediaId)
         const elsewhere = storage.addressOf(key, linkSeconds)
         if (elsewhere !== undefined) return Response.redirect(elsewhere, 302)

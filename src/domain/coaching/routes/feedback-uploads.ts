@@ -6,7 +6,6 @@
 import type * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { InvalidInput } from "#base/errors.ts"
 import { Feedback } from "#domain/coaching/feedback/answer.ts"
 import { createFeedback } from "#domain/coaching/feedback/feedback.ts"
@@ -14,7 +13,8 @@ import { addMedia, maxMediaPerFeedback } from "#domain/coaching/feedback/files.t
 import { FeedbackInput } from "#domain/coaching/feedback/input.ts"
 import { requireDraft, requireMayWrite, writableFeedback } from "#domain/coaching/feedback/rights.ts"
 import { MediaItem } from "#domain/media/answer.ts"
-import { filePart, receiveUpload, type Upload, voiceNotePart } from "#domain/media/upload.ts"
+import { filePart, receiveUpload, type Upload, type UploadTools, voiceNotePart } from "#domain/media/upload.ts"
+import type { App } from "#http/app.ts"
 import { readBody } from "#http/body.ts"
 import { described, jsonSchemaOf } from "#http/describe.ts"
 import { isMultipart } from "#http/multipart.ts"
@@ -25,7 +25,7 @@ const tag = "Feedback"
 /** A silent connection is closed after 30 s. Storing a large file takes longer. */
 const keepSeconds = 240
 
-export const feedbackUploadRoutes = (app: App) =>
+export const feedbackUploadRoutes = (app: App & UploadTools) =>
   new Elysia({ name: "feedback-uploads" })
     .use(streamingApi(app))
     .post(

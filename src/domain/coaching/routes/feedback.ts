@@ -1,11 +1,11 @@
 /** Feedback of a coach on a student after a session: changed as a draft, published, and read. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { Feedback } from "#domain/coaching/feedback/answer.ts"
 import { changeFeedback, getFeedback, listFeedback, publishFeedback } from "#domain/coaching/feedback/feedback.ts"
 import { FeedbackChange, FeedbackQuery } from "#domain/coaching/feedback/input.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

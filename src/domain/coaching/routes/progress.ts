@@ -1,9 +1,9 @@
 /** Progress: a player's skills, assessed by coaches, and the history of their levels. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { Progress, ProgressHistory, ProgressInput, ProgressQuery } from "#domain/coaching/progress/answer.ts"
 import { assessPlayer, readProgress } from "#domain/coaching/progress/progress.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

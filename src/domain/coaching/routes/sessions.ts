@@ -1,7 +1,7 @@
 /** Coach sessions: lessons with students, their attendance and their completion. */
 import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput } from "#domain/booking/input.ts"
 import { requireMayCoach } from "#domain/coaching/coaches.ts"
@@ -16,6 +16,7 @@ import {
 } from "#domain/coaching/sessions/input.ts"
 import { CoachSession } from "#domain/coaching/sessions/rows.ts"
 import { addSession, bookSession, getSession, listSessions, SessionQuery } from "#domain/coaching/sessions/sessions.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -28,23 +29,19 @@ export const coachSessionRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-sessions",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(SessionInput, body)
         const { blockId } = wanted
         if (blockId !== undefined) {
-          return command((tx) => addSession(tx, who, facilityId, wanted, blockId.toLowerCase()), { status: 201 })
+          return command((tx) => addSession(tx, member, wanted, blockId.toLowerCase()), { status: 201 })
         }
-        requireMayCoach(who, facilityId, wanted.coachId)
-        const booker = wanted.bookerId ?? wanted.coachId ?? who.userId
+        requireMayCoach(member, wanted.coachId)
+        const booker = wanted.bookerId ?? wanted.coachId ?? member.caller.userId
         const booking = input(BookingInput, bookingOfSession(wanted, booker))
-        return command((tx, asked: BookingInput) => bookSession(tx, who, facilityId, wanted, asked), {
+        return command((tx, asked: Hooked<BookingInput>) => bookSession(tx, member, wanted, asked), {
           status: 201,
           before: () =>
-            runBeforeHooks(app.hooks, "before:booking.create", booking, { facilityId, caller: who }, (changed) =>
-              input(BookingInput, input(LessonBooking, changed)),
-            ),
+            runBeforeHooks(app.hooks, member, booking, (changed) => input(BookingInput, input(LessonBooking, changed))),
         })
       },
       described({

@@ -6,15 +6,16 @@
  * `attendance.ts` holds the later commands of a session.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
+import { bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
-import { bookPlanned } from "#domain/booking/insert.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { priceForMinutes } from "#domain/booking/prices.ts"
@@ -34,18 +35,18 @@ import { type CoachSession, findSession, findSessions, insertSession, maySeeSess
  */
 export async function bookSession(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   input: SessionInput,
-  asked: BookingInput,
+  asked: Hooked<BookingInput>,
 ): Promise<CoachSession> {
-  const coach = await actingCoach(tx, caller, facilityId, input.coachId)
-  const students = studentsOf(asked)
+  const { caller, facilityId } = member
+  const coach = await actingCoach(tx, member, input.coachId)
+  const students = studentsOf(asked.input)
   await requireStudents(tx, caller, facilityId, coach.userId, students)
-  await requireMaySell(tx, caller, facilityId, coach, asked)
-  const plan = await planTrusted(tx, caller, facilityId, asked)
+  await requireMaySell(tx, caller, facilityId, coach, asked.input)
+  const plan = await planTrusted(tx, member, asked)
   const price = priceFor(caller, coach, plan, input.priceAmount)
-  const booking = await bookPlanned(tx, { ...plan, price }, asked.paymentMethod)
+  const booking = await bookPlanned(tx, { ...plan, price }, asked.input.paymentMethod)
   const id = newId()
   await insertSession(tx, {
     id,
@@ -64,18 +65,12 @@ export async function bookSession(
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState
  * (block_not_approved, session_overlaps)
  */
-export async function addSession(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: SessionInput,
-  blockId: string,
-): Promise<CoachSession> {
-  requireMember(caller, facilityId)
+export async function addSession(tx: Tx, member: Member, input: SessionInput, blockId: string): Promise<CoachSession> {
+  const { caller, facilityId } = member
   const locked = await lockBlock(tx, facilityId, blockId)
   const { block, booking } = locked
-  if (block.coach_id !== caller.userId && !isStaff(caller, facilityId)) throw new NotFound("coach block", blockId)
-  const coach = await actingCoach(tx, caller, facilityId, block.coach_id)
+  if (block.coach_id !== caller.userId && !member.isStaff) throw new NotFound("coach block", blockId)
+  const coach = await actingCoach(tx, member, block.coach_id)
   const students = input.students.map((userId) => userId.toLowerCase())
   await requireStudents(tx, caller, facilityId, coach.userId, students)
   if (block.status !== "approved") {

@@ -3,7 +3,6 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import {
   BillingAccount,
   BillingAccountInput,
@@ -16,6 +15,8 @@ import {
 import { CardToken } from "#domain/ledger/answer.ts"
 import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import { keepCard, setCardOf } from "#domain/payments/cards.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
@@ -23,7 +24,7 @@ import { api } from "#http/route.ts"
 const tag = "Payments"
 const CardInput = Schema.Struct({ cardToken: CardToken })
 
-export const billingRoutes = (app: App) =>
+export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
   new Elysia({ name: "billing" })
     .use(api(app))
     .post(
@@ -80,10 +81,10 @@ export const billingRoutes = (app: App) =>
         await requireOwnAccount(app.db, who, facilityId, id)
         const { cardToken } = input(CardInput, body)
         const save = async (tx: Parameters<typeof setCardOf>[0], card: SavedCard) => {
-          await setCardOf(tx, app, facilityId, id, card)
+          await setCardOf(tx, app.secrets, facilityId, id, card)
           return getBillingAccount(tx, who, facilityId, id)
         }
-        return command(save, { before: () => keepCard(app, cardToken) })
+        return command(save, { before: () => keepCard(app.payments, cardToken) })
       },
       described({
         tag,

@@ -1,7 +1,6 @@
 /** Payments that staff took at the desk. */
 import { Elysia } from "elysia"
 import { requireStaff } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import {
   getOfflinePayment,
   listOfflinePayments,
@@ -10,6 +9,7 @@ import {
   OfflinePaymentQuery,
   recordOfflinePayment,
 } from "#domain/payments/offline.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

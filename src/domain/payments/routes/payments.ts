@@ -1,11 +1,12 @@
 /**
- * Payments by card and their refunds. The attempt is written down and committed, then the provider is asked, outside of any
- * transaction, then its answer is settled; a repetition under the same Idempotency-Key answers what became of it meanwhile.
+ * Payments by card and their refunds. The attempt is committed first, then the provider is asked outside of any
+ * transaction, then its answer is settled. A repetition under the same Idempotency-Key answers the payment's present
+ * state.
  */
 import { Elysia } from "elysia"
 import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NotFound } from "#base/errors.ts"
+import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import {
   Payment,
@@ -24,14 +25,16 @@ import { getPayment, listPayments } from "#domain/payments/list.ts"
 import { createRefund, getRefund, handBack, listRefunds } from "#domain/payments/refunds.ts"
 import { sendRefund } from "#domain/payments/send-refund.ts"
 import { finishPayment } from "#domain/payments/settle.ts"
+import type { PaymentTools } from "#domain/payments/tools.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
+import { addEventIds, contextOfRequest, type RequestParts } from "#http/event-context.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
-import { addEventIds, contextOfRequest, type OutsideRequest } from "#http/two-step.ts"
 
 const tag = "Payments"
 
-export const paymentRoutes = (app: App) =>
+export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
   new Elysia({ name: "payments" })
     .use(api(app))
     .post(
@@ -43,11 +46,11 @@ export const paymentRoutes = (app: App) =>
         const wanted = input(PaymentInput, body)
         const begin = async () => {
           const asked = await askedPayment(app.db, who, facilityId, wanted)
-          await runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
-          return asked
+          return runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
         }
         const { id } = await command(
-          async (tx, asked: PaymentAsked) => toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
+          async (tx, asked: Hooked<PaymentAsked>) =>
+            toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
           { status: 201, before: begin },
         )
         return finished(app, who, facilityId, id, { request, set, clientIp })
@@ -165,15 +168,15 @@ export const paymentRoutes = (app: App) =>
 
 /** The second half; a payment that is settled already is answered as it is. */
 async function finished(
-  app: App,
+  app: App & Pick<PaymentTools, "payments">,
   who: Caller,
   facilityId: string,
   id: string,
-  outside: OutsideRequest,
+  parts: RequestParts,
 ): Promise<Payment> {
   const begun = await findPayment(app.db, facilityId, id)
   if (!begun) throw new NotFound("payment", id)
-  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, who, outside))
-  addEventIds(outside.set, eventIds)
+  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, who.userId))
+  addEventIds(parts.set, eventIds)
   return toPayment(payment)
 }

@@ -1,8 +1,8 @@
 /** The API keys of a facility. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { ApiKey, ApiKeyInput, createApiKey, listApiKeys, NewApiKey, revokeApiKey } from "#domain/people/api-keys.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

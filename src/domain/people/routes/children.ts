@@ -1,12 +1,12 @@
 /** Parents and children: adding and removing a child, and answering an invitation to be one. */
 import { Elysia } from "elysia"
 import { hashPassword } from "#access/passwords.ts"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { ChildLink } from "#domain/people/children/answer.ts"
 import { addChild, ChildQuery, listChildren, removeChild } from "#domain/people/children/children.ts"
 import { ChildInput } from "#domain/people/children/input.ts"
 import { acceptInvitation, declineInvitation, listChildLinks } from "#domain/people/children/invitations.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

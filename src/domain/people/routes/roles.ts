@@ -1,8 +1,8 @@
 /** The roles of people: give one, take one away, list them. */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { listRoles, RoleQuery } from "#domain/people/list-roles.ts"
 import { assignRole, RoleGrant, RoleInput, revokeRole } from "#domain/people/roles.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { idOf } from "#http/path.ts"
 import { api } from "#http/route.ts"

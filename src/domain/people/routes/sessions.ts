@@ -1,8 +1,8 @@
 /** Signing in and out. */
 import { Elysia } from "elysia"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
-import type { App } from "#base/app.ts"
 import { NotAllowed } from "#base/errors.ts"
+import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { api, tokenOf } from "#http/route.ts"
 

@@ -1,11 +1,11 @@
 /** The plans that facilities can subscribe to, and the coupons that reduce their price. */
 import { Elysia } from "elysia"
 import { requirePlatformAdmin } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { listPlans, Plan } from "#domain/plans/plans.ts"
 import { Coupon, createCoupon, listCoupons } from "#domain/subscriptions/coupons.ts"
 import { CouponInput } from "#domain/subscriptions/input.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { api } from "#http/route.ts"
 

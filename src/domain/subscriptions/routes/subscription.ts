@@ -1,7 +1,6 @@
 /** A facility's own subscription to SlotBase, for its administrators. Its use is also for staff. */
 import { Elysia } from "elysia"
 import { requireAdmin } from "#access/caller.ts"
-import type { App } from "#base/app.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { Invoice, PlanChange, Subscription, Usage } from "#domain/subscriptions/answer.ts"
@@ -10,6 +9,7 @@ import { CancelSubscriptionInput, ChangePlanInput, SubscribeInput } from "#domai
 import { getSubscription, getUsage, listInvoices } from "#domain/subscriptions/read.ts"
 import { cancelSubscription, resumeSubscription, subscribe } from "#domain/subscriptions/subscriptions.ts"
 import { dismissPrompt, listPrompts, PromptQuery, UpgradePrompt } from "#domain/subscriptions/upgrade-prompts.ts"
+import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
 import { api, type RequestTools } from "#http/route.ts"

@@ -6,9 +6,9 @@
  * Mails are shown without a way to run anything.
  */
 import { Elysia } from "elysia"
-import type { App } from "#base/app.ts"
 import { clock } from "#base/clock.ts"
 import { isId } from "#base/ids.ts"
+import type { App } from "#http/app.ts"
 import { listMails, openMail } from "./mailbox.ts"
 import { listPage, mailPage, messagePage } from "./pages.ts"
 

@@ -5,8 +5,8 @@
  * "Sent" means that the server has accepted the message, and no more than that.
  */
 import nodemailer from "nodemailer"
-import type { App } from "#base/app.ts"
-import { BadConfig } from "#base/config.ts"
+import { BadConfig, type Config } from "#base/config.ts"
+import type { Db } from "#base/database/db.ts"
 import { type MailboxServer, startMailboxServer } from "./mailbox-server.ts"
 
 export interface MailMessage {
@@ -50,8 +50,14 @@ const connectionTimeoutMs = 10_000
 /** The longest wait between two answers of the server. */
 const socketTimeoutMs = 30_000
 
+interface MailTools {
+  readonly config: Pick<Config, "mailFrom" | "smtpUrl" | "environment">
+  /** Of the local mailbox. */
+  readonly db: Db
+}
+
 /** Connects with the first message. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
-export function createMailer({ config, db }: App): Mailer {
+export function createMailer({ config, db }: MailTools): Mailer {
   const domain = /@([^\s@<>"]+)>?$/.exec(config.mailFrom)?.[1]
   if (domain === undefined)
     throw new BadConfig('SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".')

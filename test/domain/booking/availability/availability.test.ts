@@ -1,15 +1,16 @@
 // The slots of a local day, and the cache in front of them, which never shows a taken slot as free.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { runTransactional } from "#actors/runs/transactional.ts"
 import { availabilityOf, isUnchanged, slotsOf, slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { invalidatingEvents } from "#domain/booking/availability/cache.ts"
-import { createBooking } from "#domain/booking/book.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
-import { createHold, expireHolds } from "#domain/booking/holds.ts"
+import { expireHolds } from "#domain/booking/holds.ts"
 import { record } from "#events/outbox.ts"
+import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { aFacility, aResource } from "#test/harness/club/factories.ts"
 import { atHour, dayOf } from "#test/harness/club/hours.ts"
@@ -79,7 +80,9 @@ describe("a day", () => {
     } as const
     await run(db(), (tx) => createBooking(tx, club.staff.caller, club.id, block))
     const cancelled = await book(12)
-    await run(db(), (tx) => cancelBooking(tx, club.staff.caller, club.id, cancelled.id, { cancellationReason: "rain" }))
+    await run(db(), (tx) =>
+      cancelBooking(tx, requireMember(club.staff.caller, club.id), cancelled.id, { cancellationReason: "rain" }),
+    )
     const answer = await look(club.court)
     expect(answer).toMatchObject({ date: dayOf(1), timezone: "UTC" })
     expect(answer.resources).toEqual([{ resourceId: club.court, name: "Court 1", slots: answer.slots ?? [] }])
@@ -334,7 +337,9 @@ test("readers, bookings, cancellations, dispatch and handler race, and a slot th
     change(hour, true)
     if (hour % 4 === round % 4) await settle()
     change(hour, false)
-    await run(db(), (tx) => cancelBooking(tx, club.staff.caller, club.id, booking.id, { cancellationReason: "x" }))
+    await run(db(), (tx) =>
+      cancelBooking(tx, requireMember(club.staff.caller, club.id), booking.id, { cancellationReason: "x" }),
+    )
   }
   /** Bursts of changes, with pauses in which a day can be cached. The next burst then meets a cached day. */
   async function write() {

@@ -1,17 +1,18 @@
 // Moves, requests and prices against the availability cache: no cached day is served that one of them has changed.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { runTransactional } from "#actors/runs/transactional.ts"
 import { newId } from "#base/ids.ts"
 import { availabilityOf } from "#domain/booking/availability/availability.ts"
-import { createBooking } from "#domain/booking/book.ts"
 import { putPolicy } from "#domain/booking/policies.ts"
 import { createPriceRule } from "#domain/booking/price-rules.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { record } from "#events/outbox.ts"
+import { createBooking } from "#test/harness/club/ask.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { atHour, dayOf } from "#test/harness/club/hours.ts"
 import { dispatchAll, processRow, sample } from "#test/harness/pipeline/pipeline.ts"
@@ -59,7 +60,7 @@ test("a move changes both its old and its new day", async () => {
   for (const hour of [9, 33, 57]) await look(hour)
   await poison()
   const move = (tx: Parameters<typeof rescheduleBooking>[0]) =>
-    rescheduleBooking(tx, club.player.caller, club.id, booking.id, atHour(33))
+    rescheduleBooking(tx, requireMember(club.player.caller, club.id), booking.id, atHour(33))
   await run(db(), move)
   await settle()
   expect([await statusAt(9), await statusAt(33), await isServed(57)]).toEqual(["free", "booked", true])

@@ -1,7 +1,7 @@
 // Bookings that wait for a payment or for approval by staff, and bookings by parents for their children.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { confirmPaidHold } from "#domain/booking/book.ts"
+import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
 import { retakeSlot } from "#domain/booking/retake-slot.ts"

@@ -9,7 +9,7 @@ import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { jobsUserId } from "#base/ids.ts"
 import type { EventData } from "#events/catalogue.ts"
-import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import type { Mailer } from "#outbound/messages/email/smtp.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
@@ -55,7 +55,7 @@ beforeEach(async () => {
 afterEach(() => expect(jobs.reports).toEqual([]))
 afterAll(async () => {
   await jobs.stop()
-  await handler.close()
+  await api.app.mail.close()
   await receiver.close()
   await api.database.drop()
 })
@@ -239,20 +239,21 @@ test("a crash after the mail has left sends it again under one Message-ID, and t
     expect(found).toHaveLength(1)
     return found
   })
-  const real = createMailer(api.app)
+  const { mail } = api.app
   const dying: Mailer = {
-    ...real,
+    ...mail,
     send: async (message, signal) => {
-      await real.send(message, signal)
+      await mail.send(message, signal)
       throw new Error("killed")
     },
   }
   const signal = new AbortController().signal
   const tools = { db: api.database.db, idempotencyKey: "test", signal }
-  await expect(notificationHandler(api.app, dying).handle(event as HandledEvent, tools)).rejects.toThrow("killed")
+  await expect(notificationHandler({ ...api.app, mail: dying }).handle(event as HandledEvent, tools)).rejects.toThrow(
+    "killed",
+  )
   expect(await events("booking.reminder.sent")).toEqual([])
   await Promise.allSettled([handler.handle(event as HandledEvent, tools), handler.handle(event as HandledEvent, tools)])
-  await real.close()
   const mails = receiver.mails.filter(isReminder)
   expect(mails.length).toBeGreaterThan(1)
   expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1)

@@ -1,7 +1,7 @@
 // Moving and cancelling bookings: times, prices, refunds, and races for the same time.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { confirmPaidHold } from "#domain/booking/book.ts"
+import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import {
   aBookingClub,

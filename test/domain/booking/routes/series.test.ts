@@ -229,6 +229,16 @@ describe("a series", () => {
     expect(report.skipped).toMatchObject([{ occursOn: day(4), code: "blocked_by_hook", detail: "not the third" }])
   })
 
+  test("is authorized again as the before hooks leave its bookings", async () => {
+    const app = api.app as { hooks?: ReturnType<typeof createHooks> }
+    const run = (given: object) => ({ modify: { ...given, bookerId: staff.id } })
+    app.hooks = createHooks([{ point: "before:booking.create", name: "for somebody else", run }])
+    const free = { bookingType: "open_play", paymentMethod: "online" }
+    const refused = await refusalOf(api, () => ask(free, player.token))
+    delete app.hooks
+    expect([refused.status, refused.code]).toEqual([403, "not_allowed"])
+  })
+
   test("requested twice at once: one request gets all of it, the other gets the conflicts", async () => {
     const answers = await Promise.all([ask(), ask(), ask()])
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409])

@@ -2,10 +2,13 @@
 // halves: no booking lacks its event, and no cancellation fails because of the waitlist.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
+import { requireMayBook } from "#domain/booking/may-book.ts"
 import { extendDue } from "#domain/booking/series/extend.ts"
 import type { RecurringInput } from "#domain/booking/series/input.ts"
-import { createSeries, getSeries, prepareSeries } from "#domain/booking/series/series.ts"
+import { createSeries, getSeries, prepareSeries, requireMayRecur } from "#domain/booking/series/series.ts"
+import type { WaitlistInput } from "#domain/booking/waitlist/input.ts"
 import { getEntry, joinWaitlist } from "#domain/booking/waitlist/waitlist.ts"
 import { aClub, type Club, run } from "#test/harness/club/club.ts"
 import { atHour, dayOf } from "#test/harness/club/hours.ts"
@@ -41,8 +44,9 @@ const series = async (more: Partial<RecurringInput>) => {
     skipConflicts: true,
     ...more,
   }
-  const ready = await prepareSeries(db, undefined, club.staff.caller, club.id, input)
-  return run(db, (tx) => createSeries(tx, club.staff.caller, club.id, input, ready))
+  const member = requireMember(club.staff.caller, club.id)
+  const ready = await prepareSeries(db, undefined, requireMayRecur(member, input), input)
+  return run(db, (tx) => createSeries(tx, member, input, ready))
 }
 const counts = async () => {
   const [row] = await db<Record<string, number>[]>`
@@ -72,10 +76,14 @@ test("the window books as many as the plan allows, and reports the others", asyn
 
 test("an offer that the plan does not allow is not made, and the cancellation that freed the slot stands", async () => {
   const { occurrences } = await series({ rule: "FREQ=DAILY;COUNT=10" })
-  const wish = { resourceId: club.court, ...atHour(9) }
-  const { id } = await run(db, (tx) => joinWaitlist(tx, club.friend.caller, club.id, wish))
+  const wish: WaitlistInput = { resourceId: club.court, ...atHour(9) }
+  const mayBook = requireMayBook(requireMember(club.friend.caller, club.id), wish)
+  const { id } = await run(db, (tx) => joinWaitlist(tx, mayBook, wish))
   expect(occurrences[0]).toMatchObject(atHour(9))
   await club.cancel(occurrences[0]?.bookingId ?? "")
-  expect(await getEntry(db, club.friend.caller, club.id, id)).toMatchObject({ status: "waiting", offer: null })
+  expect(await getEntry(db, requireMember(club.friend.caller, club.id), id)).toMatchObject({
+    status: "waiting",
+    offer: null,
+  })
   expect(await counts()).toEqual({ bookings: 10, occupancies: 9, confirmed: 10, held: 0 })
 })

@@ -6,6 +6,7 @@ import { authenticate } from "#access/caller.ts"
 import { localPayments } from "#actors/jobs/local-payments.ts"
 import { newId } from "#base/ids.ts"
 import { askedPayment, beginPayment } from "#domain/payments/begin.ts"
+import { runPaymentHooks } from "#domain/payments/hooks.ts"
 import { localProvider } from "#domain/payments/providers/local.ts"
 import { giveUpAfterMs, resendWithinMs, resolvePayment, resolvePayments } from "#domain/payments/resolve.ts"
 import { transact } from "#events/outbox.ts"
@@ -172,7 +173,8 @@ describe("a crash between the two halves", () => {
     const caller = await authenticate(db(), its.player.token)
     const wanted = { referenceType: "booking", referenceId: bookingId, cardToken } as const
     const asked = await askedPayment(db(), caller, its.facilityId, wanted)
-    const { result } = await transact(db(), testContext, (tx) => beginPayment(tx, api.app, caller, asked, cardToken))
+    const hooked = await runPaymentHooks(undefined, asked, { facilityId: its.facilityId, caller })
+    const { result } = await transact(db(), testContext, (tx) => beginPayment(tx, api.app, caller, hooked, cardToken))
     return result
   }
 

@@ -1,8 +1,11 @@
 /** The time zones of the facilities of a batch of events, by their ids; a facility that is not there is missing. */
 import type { Tx } from "#base/database/transaction.ts"
-import type { HandledEvent } from "./handler.ts"
+import type { EventRow } from "#events/envelope.ts"
 
-export async function facilityZones(tx: Tx, events: readonly HandledEvent[]): Promise<ReadonlyMap<string, string>> {
+export async function facilityZones(
+  tx: Tx,
+  events: readonly Pick<EventRow, "facility_id">[],
+): Promise<ReadonlyMap<string, string>> {
   const ids = [...new Set(events.map((event) => event.facility_id))]
   const rows = await tx<{ id: string; timezone: string }[]>`
     select id, timezone from slotbase.facilities where id = any (${ids}::uuid[])`

@@ -1,0 +1,42 @@
+/**
+ * The context of a request's events: who asks, from where, and what the events follow from. Every command of a request
+ * records its events in this one context, and the answer names them in one header.
+ */
+
+import type { EventContext } from "#events/outbox.ts"
+import type { App } from "./app.ts"
+import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
+
+/** What is known of a request beside its body. */
+export interface RequestParts {
+  readonly request: Request
+  readonly set: ResponseSettings
+  readonly clientIp: () => string | undefined
+}
+
+/** @param userId Who acts; undefined on the open routes. */
+export function contextOfRequest(
+  { config }: Pick<App, "config">,
+  { request, set, clientIp }: RequestParts,
+  userId: string | undefined,
+): EventContext {
+  const address = clientIp()
+  const userAgent = request.headers.get("user-agent")?.slice(0, maxUserAgent)
+  return {
+    environment: config.environment,
+    correlationId: correlationIdOf({ request, set }),
+    ...(userId !== undefined && { userId }),
+    ...(address !== undefined && { clientIp: address }),
+    ...(userAgent !== undefined && { userAgent }),
+  }
+}
+
+/** Names events in the answer, after those that it names already. */
+export function addEventIds(set: ResponseSettings, eventIds: readonly string[]): void {
+  const before = set.headers[eventIdsHeader]
+  const all = [...(typeof before === "string" && before !== "" ? before.split(",") : []), ...eventIds]
+  if (all.length > 0) set.headers[eventIdsHeader] = all.join(",")
+}
+
+export const eventIdsHeader = "x-slotbase-event-ids"
+const maxUserAgent = 256
