@@ -1,9 +1,10 @@
 /**
  * The availability cache: days ready to be answered. Writes: availability_cache.
- * Never serves a day as free that is committed as taken, because in any snapshot a committed change is in one of three
- * places: in the outbox (then nothing of the facility is served), behind the day's position with its run of
- * CacheInvalidationHandler unfinished (then the day is not served), or in `touched_at` (then the day is older than it).
- * It need not ask whether runs at or before a day's position are finished: the day was built after those changes.
+ * It never serves a day as free that is committed as taken. In any snapshot a committed change is in one of three places:
+ * - in the outbox: nothing of the facility is served
+ * - behind the day's position, with its run of CacheInvalidationHandler unfinished: the day is not served
+ * - in `touched_at`: the day was built before the change, and is not served
+ * Runs at or before a day's position do not matter: the day was built after their changes.
  */
 
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -16,7 +17,7 @@ import type { Slot } from "./slots.ts"
 
 export const invalidator = "CacheInvalidationHandler"
 
-/** The events that change what a day looks like. */
+/** The events that change the slots of a day. */
 export const invalidatingEvents = [
   "booking.hold.created",
   "booking.hold.released",
@@ -31,13 +32,13 @@ export const invalidatingEvents = [
   "facility.settings_updated",
 ] as const satisfies readonly EventType[]
 
-/** Days from today on that are kept; further ahead, and the past, are asked for too seldom to be worth a row. */
+/** Days from today on that are kept. Later and past days are requested too seldom to be worth a row. */
 const keptDays = 60
 /** A day is built again at least this often, whatever happened. */
 const maxAgeMs = 24 * 60 * 60_000
-/** A day that is behind by more events of its facility than this is built again, rather than each event be looked at. */
+/** A day that is behind by more events of its facility is built again: that is cheaper than reading each event. */
 const maxBehind = 200
-/** Days this long past are removed. Far more than a request takes: nobody can still be about to store one. */
+/** Days this long past are removed. No request takes so long, so none can still store such a day. */
 const pruneAfterDays = 7
 const dayMs = 24 * 60 * 60_000
 
@@ -49,7 +50,7 @@ export interface CachedDay {
   readonly position: number
 }
 
-/** The days of a facility as they are kept; undefined unless every one of them can be served. */
+/** The cached days of a facility; undefined unless each of them can be served. */
 export async function readCached(
   db: Queryable,
   { facilityId, resourceId, date }: DayRequest,
@@ -77,7 +78,7 @@ export async function readCached(
   return rows.length > 0 && rows.every(({ fresh }) => fresh === true) ? rows : undefined
 }
 
-/** Keeps built days, unless a change of them came by in the meantime, or one is still without a position. */
+/** Caches built days. A day is left out when it has changed since, or when a change is still without a position. */
 export async function storeDays(db: Db, days: readonly BuiltDay[]): Promise<void> {
   const kept = days
     .filter((day) => !day.pending && isNear(day))
@@ -111,11 +112,11 @@ export interface Touch {
   readonly resourceId: string
   /** YYYY-MM-DD, local. */
   readonly day: string
-  /** Of the event. */
+  /** The position of the event. */
   readonly position: number
 }
 
-/** Notes that events changed some days, each named once, and removes days of the same resources that are long past. */
+/** Marks days as changed by events; each day is named once. Removes long past days of the same resources. */
 export async function touchDays(tx: Tx, touches: readonly Touch[]): Promise<void> {
   await tx`
     with touched as materialized (
@@ -136,8 +137,8 @@ export async function touchDays(tx: Tx, touches: readonly Touch[]): Promise<void
 }
 
 /**
- * Forgets all days of some facilities. With them goes `touched_at`; a build that is under way and stores an older day is not
- * served all the same, because the facility's version has changed.
+ * Removes all days of some facilities, with their `touched_at`. A build under way may still store an older day. That day
+ * is not served, because the facility's version has changed.
  */
 export async function forgetFacilities(tx: Tx, facilityIds: readonly string[]): Promise<void> {
   await tx`delete from slotbase.availability_cache where facility_id = any (${[...facilityIds]}::uuid[])`
