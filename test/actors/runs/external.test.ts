@@ -1,7 +1,7 @@
 // External handlers: runs side by side, each settled by itself. A run that was cut off is returned, and a run without
 // retries is never begun again.
 
-import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
 import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
@@ -18,6 +18,7 @@ import {
 } from "#test/harness/pipeline/pipeline.ts"
 import { claimFree } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { endAtOnce } from "#test/harness/setup/shortened-timers.ts"
 
 const never = new AbortController().signal
 
@@ -82,12 +83,9 @@ test("that is cut off because the process stops burns no attempt", async () => {
   expect(await runsOf(db, "NotificationHandler")).toMatchObject([{ status: "pending", attempts: 0 }])
 })
 
-test("that takes longer than a minute has failed, and is told to stop", async () => {
+test("that takes longer than a minute has failed, and gets the signal to stop", async () => {
   await queue(1)
-  const real = globalThis.setTimeout
-  // A minute is over at once.
-  const timers = spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) =>
-    real(work, ms === 60_000 ? 0 : ms)) as typeof setTimeout)
+  const restoreTimers = endAtOnce(60_000)
   let told: unknown
   await pass(
     external("NotificationHandler", (_, { signal }) => {
@@ -97,7 +95,7 @@ test("that takes longer than a minute has failed, and is told to stop", async ()
       return new Promise(() => {})
     }),
   )
-  timers.mockRestore()
+  restoreTimers()
   expect(told).toMatchObject({ message: "no end after 60000 ms" })
   expect(await runsOf(db, "NotificationHandler")).toMatchObject([
     { status: "retrying", attempts: 1, error: "no end after 60000 ms" },
