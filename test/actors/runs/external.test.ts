@@ -1,7 +1,7 @@
 // External handlers: runs side by side, each settled by itself. A run that was cut off is returned, and a run without
 // retries is never begun again.
 
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
 import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
