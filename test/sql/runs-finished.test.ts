@@ -61,7 +61,7 @@ test.each<[string, () => PromiseLike<unknown>]>([
   expect(await finishedAfter(3)).toBe(false)
 })
 
-test("a dead letter that was put back to work is finished with its run", async () => {
+test("a reprocessed dead letter is finished with its run", async () => {
   await dies("reprocessed")
   expect(await finishedAfter(0)).toBe(true)
 })
