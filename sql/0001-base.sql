@@ -1,12 +1,11 @@
 -- The ground of the schema: one clock, ids that carry time, monthly partitions, settings, and the identity of
 -- processes. Every later file takes its time from slotbase.now(), so a demo or a test can move time for the whole
--- system at once. A clock of this kind cannot be added afterwards.
+-- system at once. Such a clock cannot be added afterwards.
 
--- The exclusion constraints of later files need btree_gist. The extension stands in a schema of its own: a list of the
+-- The exclusion constraints of later files need btree_gist. The extension has a schema of its own. A list of the
 -- functions in slotbase, by \df slotbase.*, then names only functions of SlotBase. No search_path has to name that
--- schema: PostgreSQL finds the default operator classes by their type, and the operators of the constraints are its
--- own.
--- An extension that a DBA has installed elsewhere stays where it is, and then no right to install one is needed.
+-- schema. PostgreSQL finds the default operator classes by their type, and the constraints keep their operators. An
+-- extension that a DBA has installed elsewhere stays there. Then no right to install an extension is needed.
 do $$
 begin
   if not exists (select from pg_extension where extname = 'btree_gist') then
@@ -79,7 +78,7 @@ create table slotbase.processes (
   alive_until timestamptz not null
 );
 comment on table  slotbase.processes is 'One row per running process. Work leased by a process that is no longer alive is taken over.';
-comment on column slotbase.processes.alive_until is 'Real time, never the movable clock: renewed every second; after it the process counts as dead.';
+comment on column slotbase.processes.alive_until is 'Real time, never the movable clock: renewed every second; after it the process counts as expired.';
 
 create sequence slotbase.lease_seq as bigint;
 comment on sequence slotbase.lease_seq is 'Fencing tokens: what was claimed under an older one can no longer be settled.';
@@ -95,12 +94,11 @@ comment on function slotbase.month_ends(date) is 'The lowest id that is no longe
 
 -- A partition is only ever inserted into. It is vacuumed after every 50,000 rows, whatever its size. The default waits
 -- for a fifth of the table, which is 2 million rows of 10. The vacuum marks pages visible for index-only scans. The
--- rows never change, so the vacuum freezes them at once. No wraparound vacuum then reads a month that has passed.
--- Queues, claims and the outbox are written and emptied all the time. They carry settings of their own, by number of
--- rows and without delay, because a fifth of an empty table says nothing.
--- The small tables that are updated all the time need nothing: outbox_floor, webhook_sequences, processes and
--- availability_cache. No indexed column of theirs changes, so each new version stays on its page, and the next visitor
--- prunes the old ones.
+-- rows never change, so the vacuum freezes them at once. No wraparound vacuum then reads a past month. Queues, claims
+-- and the outbox are written and emptied all the time. Their settings count rows and have no delay, because a fifth of
+-- an empty table says nothing. Some small tables are updated all the time and need no settings: outbox_floor,
+-- webhook_sequences, processes and availability_cache. No indexed column of theirs changes. Each new version stays on
+-- its page, and the next reader of the page prunes the old versions.
 create table slotbase.partitioned_tables (
   name    text primary key,
   storage text not null default
@@ -150,8 +148,8 @@ begin
 end $$;
 comment on function slotbase.move_clock(interval) is 'Moves the one clock, in a database marked as demo or test only.';
 
--- The settings stand in a table and not in environment variables. Then psql, the doctor and every process mean the
--- same, and an update changes a setting without a restart.
+-- The settings are in a table and not in environment variables. Then psql, the doctor and every process read the same
+-- values, and an update changes a setting without a restart.
 create table slotbase.settings (
   one         boolean  primary key default true constraint settings_is_one_row check (one),
   late_after  interval not null default '10 seconds'
@@ -163,7 +161,7 @@ create table slotbase.settings (
 );
 insert into slotbase.settings default values;
 comment on table  slotbase.settings is 'The settings that an operator may change with an update, for all processes at once.';
-comment on column slotbase.settings.late_after is 'Work that has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from a dead process within 5 seconds.';
+comment on column slotbase.settings.late_after is 'Work that has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from an expired process within 5 seconds.';
 comment on column slotbase.settings.keep_events is 'How long events, runs, deliveries and attempts are kept: at least this, at most a month longer. Null: for ever.';
 
 create function slotbase.keep_settings() returns trigger language plpgsql as $$

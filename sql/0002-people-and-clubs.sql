@@ -1,13 +1,14 @@
--- Users, roles, sessions, API keys, parents and their children say who may act. Organizations, facilities, resources
--- and closures say where. System actors (the root key, the jobs, each API key) are rows of users, so that every "by
--- whom" names somebody. A child may have no e-mail address of its own: its parent made the account, and is reached in
--- the child's place.
+-- Users, roles, sessions, API keys, parents and their children: the callers and their rights. Organizations,
+-- facilities, resources and closures: the places. System actors (the root key, the jobs, each API key) are rows of
+-- users, so that every "by whom" names a user. A child may have no e-mail address of its own. Its parent made the
+-- account, and gets the child's mail.
 
 -- A primary key of two columns to which foreign keys refer is made after the table's other indexes, here and in later
 -- files. The check of a foreign key reads "where id = $1 and facility_id = $2". While its table is empty, PostgreSQL
--- expects one row from the primary key and one from any index that begins with facility_id. Of equals it takes the
--- index that was made last. Every connection keeps that plan until autovacuum first looks at the table. With the list
--- of a facility's bookings as the last index, each check walked all bookings of the facility: 1 to 3 ms with thousands.
+-- expects one row from the primary key and one from any index that begins with facility_id. Of two equal indexes it
+-- takes the one that was made last. Every connection keeps that plan until autovacuum first processes the table. With
+-- the list of a facility's bookings as the last index, each check scanned all bookings of the facility: 1 to 3 ms with
+-- thousands.
 
 create table slotbase.users (
   id                  uuid        primary key,
@@ -131,7 +132,7 @@ create function slotbase.parents_email(child uuid) returns text language sql sta
 $$;
 comment on function slotbase.parents_email(uuid) is 'Where a child without an address of its own is reached: the primary parent''s, else that of the parent of the longest standing.';
 
--- The one text of what a caller may do, for every statement that makes a caller of a user. The sub-selects run only for
+-- The one text of a caller's rights, for every statement that makes a caller of a user. The sub-selects run only for
 -- the rows that a statement asks for.
 create view slotbase.callers as
 select u.id, u.kind, u.first_name, u.last_name, u.email,

@@ -146,7 +146,7 @@ create index bookings_of_series on slotbase.bookings (recurring_booking_id, faci
 alter table slotbase.bookings add primary key (id, facility_id);
 comment on table  slotbase.bookings is 'A booking or a hold; a hold is a booking in the status "held". It keeps its id for life.';
 comment on column slotbase.bookings.price_amount is 'Minor units of price_currency.';
-comment on column slotbase.bookings.hold_expires_at is 'While held: the instant after which the hold is dead, whether or not a job has released it.';
+comment on column slotbase.bookings.hold_expires_at is 'While held: the instant after which the hold has expired, whether or not a job has released it.';
 comment on column slotbase.bookings.recurring_booking_id is 'The series of which it is an occurrence.';
 comment on column slotbase.bookings.cancellation_policy is 'The facility''s cancellation policy as it was when the booking was made; it decides the refund.';
 comment on column slotbase.bookings.approved_by is 'The member of staff that approved a booking that was pending; null: nobody had to.';
@@ -212,7 +212,7 @@ create index strikes_of_user on slotbase.strike_ledger (user_id, facility_id, id
 create index strikes_of_facility on slotbase.strike_ledger (facility_id, id);
 comment on table  slotbase.strike_ledger is 'Strikes for not showing up: +1 for each no-show, −1 when staff waive it. Rows are only ever added; their sum is what counts.';
 comment on column slotbase.strike_ledger.fee_amount is 'Of +1: the fee that was charged; of −1: the fee that was taken off again. Minor units.';
-comment on column slotbase.strike_ledger.restricted_until is 'Of +1: until when its member may not book, if this strike reached the threshold; void once it is waived or the sum falls below the threshold.';
+comment on column slotbase.strike_ledger.restricted_until is 'Of +1: until when its member may not book, if this strike reached the threshold. Void once it is waived or the sum falls below the threshold.';
 
 create table slotbase.availability_cache (
   facility_id      uuid        not null,

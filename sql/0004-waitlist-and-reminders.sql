@@ -77,7 +77,8 @@ comment on table  slotbase.booking_reminders is 'Each reminder of a booking that
 comment on column slotbase.booking_reminders.start_at is 'The start of which it reminds.';
 comment on column slotbase.booking_reminders.status is 'due: booking.reminder.due was recorded, and NotificationHandler tells the booker; overtaken: never sent, because a later one was due at the same time.';
 
--- Every tick looks at what has come due since the last one and a little before, not at all bookings of the next day.
+-- Every tick reads the reminders that became due since the last tick and a little before, not all bookings of the next
+-- day.
 create table slotbase.reminder_progress (
   one          boolean     primary key default true constraint reminder_progress_is_one_row check (one),
   looked_until timestamptz not null

@@ -1,8 +1,8 @@
 -- Coaches: their profiles, the time that they ask for, their sessions, their feedback, and the progress that feedback
--- shows. A block takes its time through a booking of the type coach_block; a session through a booking of its own or
--- that of a block. So one rule stands against double booking, and one status counts: those of block and session follow
--- from the booking's. The bytes of the files that come with feedback are not in the database. A row of media is written
--- after the bytes stand, so a row never names a file that is not there.
+-- shows. A block takes its time through a booking of the type coach_block. A session takes its time through a booking
+-- of its own, or through that of a block. So one rule prevents double booking, and one status counts: a block and a
+-- session follow the status of their booking. The bytes of the files that come with feedback are not in the database. A
+-- row of media is written after the bytes, so a row never names a missing file.
 
 create table slotbase.coach_profiles (
   user_id              uuid        not null references slotbase.users (id),

@@ -1,7 +1,6 @@
--- Money: who pays (billing accounts), what was tried, paid and given back, what is owed beside prices, and the ledger.
--- In the ledger nothing is made or lost. A payment is two transactions with the provider between them: its row is
--- written first, with the key under which the provider is asked. After a crash in between, SlotBase asks the provider
--- again.
+-- Money: billing accounts, payments with each attempt, refunds, charges beside prices, and the ledger. In the ledger no
+-- money is made or lost. A payment is two transactions with the provider between them. Its row is written first, with
+-- the key of the request to the provider. After a crash in between, SlotBase asks the provider again.
 
 create table slotbase.billing_accounts (
   id            uuid        not null,
@@ -201,10 +200,10 @@ create index payment_ledger_of_reference on slotbase.payment_ledger (reference_i
 create index payment_ledger_of_account on slotbase.payment_ledger (billing_account_id, facility_id) where account = 'receivable';
 comment on table  slotbase.payment_ledger is 'Double entry: what happened once (source and kind) moves an amount between accounts, and its entries sum to zero. Entries are never changed.';
 comment on column slotbase.payment_ledger.source_id is 'The payment, offline payment, refund or charge that it is of.';
-comment on column slotbase.payment_ledger.account is 'provider and till: money that is there; receivable: what customers owe; owed_refunds: what is owed to them; sales, fees, subscriptions (by the platform), invoices: what was earned.';
+comment on column slotbase.payment_ledger.account is 'provider and till: money that is there. receivable: debts of customers. owed_refunds: debts to customers. sales, fees, subscriptions (by the platform), invoices: earnings.';
 comment on column slotbase.payment_ledger.amount is 'Minor units of currency. Plus: money there or owed to the facility; minus: earned, or owed by it.';
 
--- All entries of a transaction come in one statement: nothing else could ever balance it.
+-- All entries of a transaction come in one statement. Entries that came in several statements could never balance.
 create function slotbase.balance_ledger() returns trigger language plpgsql as $$
 begin
   if exists (select from added group by source_id, facility_id, kind, currency having sum(amount) <> 0) then
@@ -237,8 +236,8 @@ create index stripe_inbox_by_age on slotbase.stripe_inbox (received_at);
 comment on table  slotbase.stripe_inbox is 'The events that Stripe has sent in the last 90 days, each once: what comes again changes nothing.';
 comment on column slotbase.stripe_inbox.outcome is 'settled, known already, or the reason why it was not ours.';
 
--- The default provider plays the outside. Only its adapter writes the next two tables, and never in a transaction of
--- the domain.
+-- The default provider takes the part of an outside system. Only its adapter writes the next two tables, and never in a
+-- transaction of the domain.
 create table slotbase.local_provider_payments (
   key         uuid        primary key,
   facility_id uuid        not null,

@@ -1,8 +1,7 @@
 -- A facility's own subscription to SlotBase: plans, coupons, the subscription with its invoices, and the use of
--- entitlements. The statement that changes a counter's row judges its limit, so of two that want the last one, one gets
--- it. A use that is given back is only inserted beside the counter. The command that frees a slot holds locks that
--- others wait for, and must not wait for a counter itself.
--- The program computes the periods, in the facility's zone.
+-- entitlements. The statement that changes a counter's row checks its limit, so the last unit goes to one of two
+-- callers. A returned use is only inserted beside the counter. The command that frees a slot holds locks that others
+-- wait for, and must not wait for a counter itself. The program computes the periods, in the facility's zone.
 
 create table slotbase.subscription_plans (
   id                 text     primary key,

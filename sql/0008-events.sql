@@ -52,11 +52,11 @@ create function slotbase.event_body(e slotbase.events) returns text language sql
 $$;
 comment on function slotbase.event_body(slotbase.events) is 'The DomainEvent as JSON text, as it is sent to webhooks.';
 
--- Handlers and webhooks read their events together. Each process reads an event once and remembers it, as the text that
--- is sent; handlers parse that text. Reading the columns for the one and the text for the other took PostgreSQL 12 µs
--- and 17 µs. One plan serves for good: made for each call, the plan took half a millisecond, seven times the reading
--- itself. The bounds prune the partitions when the plan starts, which an array alone does not. The order keeps the plan
--- on the primary key also while a partition is empty.
+-- Handlers and webhooks read their events together. Each process reads an event once and remembers the text that is
+-- sent; handlers parse that text. Reading the columns for handlers and the text for webhooks took PostgreSQL 12 µs and
+-- 17 µs. One plan serves all calls. A plan made for each call took half a millisecond, seven times the reading itself.
+-- The bounds prune the partitions when the plan starts, which an array alone does not. The order keeps the plan on the
+-- primary key also while a partition is empty.
 create function slotbase.known_events(ids uuid[])
 returns table (id uuid, facility_id uuid, aggregate_id text, resource_id uuid, type text, body text)
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
@@ -70,10 +70,10 @@ begin
 end $$;
 comment on function slotbase.known_events(uuid[]) is 'Each of these events that is kept, by id: its DomainEvent as text, and what that does not say.';
 
--- cache 1: with more, two sessions would draw numbers out of order, and an aggregate's events with them.
+-- cache 1: with more, two sessions would draw numbers out of order, and so would the events of an aggregate.
 create sequence slotbase.outbox_seq as bigint cache 1;
 
--- A transaction gets its id before it draws a number, by the default itself: the floor of the scans relies on that
+-- A transaction gets its id before it draws a number, by the default itself. The floor of the scans relies on that
 -- order.
 create table slotbase.outbox (
   seq         bigint  primary key default case when pg_current_xact_id() is not null then nextval('slotbase.outbox_seq') end,
@@ -86,7 +86,7 @@ comment on table  slotbase.outbox is 'Events that are committed and not yet disp
 comment on column slotbase.outbox.seq is 'Drawn after the aggregate''s row was locked, so it follows commit order within an aggregate.';
 comment on column slotbase.outbox.unchecked is 'Recorded from SQL: the dispatcher checks the event against its Schema first.';
 
--- How the floor rises, and why, stands beside slotbase.dispatch().
+-- slotbase.dispatch() says how the floor rises, and why.
 create table slotbase.outbox_floor (
   one                boolean     primary key default true constraint outbox_floor_is_one_row check (one),
   floor              bigint      not null default 0,
@@ -106,7 +106,7 @@ comment on column slotbase.outbox_floor.writers is 'Virtual ids of the transacti
 comment on column slotbase.outbox_floor.watched_at is 'When they were last looked for.';
 
 -- The log is inserted into at its end, and retention empties it at its beginning. Without a vacuum in between, every
--- look for the first position would walk the rows that have gone.
+-- search for the first position would scan the removed rows.
 create table slotbase.event_positions (
   position      bigint      primary key,
   facility_id   uuid        not null,
@@ -141,13 +141,15 @@ comment on column slotbase.event_types.required is 'The keys that the data must 
 comment on column slotbase.event_types.environment is 'SLOTBASE_ENV of the program, which every event names.';
 
 -- A transaction that records an event from SQL draws the event's number in the outbox only when it commits. The
--- function record_event() leaves a note, and a deferred trigger turns the note into the row of the outbox. A number
--- that was drawn at once might still commit while its session idles in the transaction. So it held the floor of the
--- dispatcher's scan. The same transaction keeps dead rows from vacuum, so every look walked all that was dispatched
--- since. Triggers fire in the order of the calls, so that is the order of the events. Every lock of the transaction
--- comes before the number, as the order of an aggregate needs it. Events that the program records in the same
--- transaction come first. A transaction that is prepared, or makes its constraints immediate, has drawn its numbers and
--- holds the floor.
+-- function record_event() leaves a note, and a deferred trigger turns the note into the row of the outbox. Reasons:
+-- - A number that was drawn at once might still commit while its session idles in the transaction. So that number held
+--   the floor of the dispatcher's scan.
+-- - The same transaction keeps dead rows from vacuum, so every scan read all rows that were dispatched since.
+-- - Triggers fire in the order of the calls, so the events keep that order.
+-- - Every lock of the transaction comes before the number, as the order of an aggregate needs it.
+--
+-- Events that the program records in the same transaction come first. A transaction that is prepared, or makes its
+-- constraints immediate, has drawn its numbers and holds the floor.
 create table slotbase.recorded (
   event_id    uuid not null,
   facility_id uuid not null,
@@ -156,8 +158,8 @@ create table slotbase.recorded (
 );
 comment on table  slotbase.recorded is 'Events that a transaction has recorded from SQL and not committed yet: its own, for nobody else ever sees one.';
 
--- The trigger has its owner's rights: before PostgreSQL 18 a deferred trigger runs as the role that commits. It goes by
--- the index, however few rows the statistics have seen, because a transaction may record thousands.
+-- The trigger has its owner's rights: before PostgreSQL 18 a deferred trigger runs as the role that commits. It uses
+-- the index, however few rows the statistics show, because a transaction may record thousands.
 create function slotbase.queue_recorded() returns trigger
 language plpgsql security definer set search_path = pg_catalog set enable_seqscan = off as $$
 begin

@@ -1,6 +1,6 @@
--- The receivers of events: the handlers of the program, and the webhooks of the facilities. Each subscription says from
--- which position until which it counts, so what should have been handled and delivered follows from these tables alone.
--- Subscriptions change only between two passes of the sequencer, at a known position.
+-- The receivers of events: the handlers of the program, and the webhooks of the facilities. Each subscription has its
+-- first and its last position. The expected runs and deliveries follow from these tables alone. Subscriptions change
+-- only between two passes of the sequencer, at a known position.
 
 create table slotbase.handlers (
   id             bigint  generated always as identity primary key,
@@ -17,7 +17,7 @@ comment on table  slotbase.handlers is 'The handler registry mirrored from the p
 comment on column slotbase.handlers.from_position is 'First position it receives; null until the first dispatch after it was added.';
 comment on column slotbase.handlers.until_position is 'First position it no longer receives; null while it is subscribed.';
 
--- webhooks_by_id: by its id alone, a webhook was looked for in webhooks_of_facility, facility by facility.
+-- webhooks_by_id: without this index, a search by id alone scanned webhooks_of_facility, facility by facility.
 create table slotbase.webhooks (
   id                 uuid        not null,
   facility_id        uuid        not null references slotbase.facilities (id),
@@ -75,9 +75,9 @@ create table slotbase.webhook_sequences (
 comment on table slotbase.webhook_sequences is 'The last number of each webhook''s dense sequence. Written by dispatch alone.';
 
 -- Subscriptions that were added or ended since the last pass take effect at the next position. A row that a command is
--- just changing is left for the next pass: the sequencer never waits for a command.
--- A webhook's versions are taken together or not at all. If one ended while its successor is locked, a hole would lie
--- between them, in which nothing is delivered.
+-- changing is left for the next pass: the sequencer never waits for a command. A webhook's versions are taken together
+-- or not at all. If one version ended while its successor is locked, there would be a gap between them in which nothing
+-- is delivered.
 create function slotbase.sequence_subscriptions(next_position bigint) returns void language plpgsql as $$
 begin
   update slotbase.handlers h

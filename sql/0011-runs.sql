@@ -1,16 +1,16 @@
--- Runs of handlers, by range. Fresh runs are no rows at all until they are handled. A cursor per handler says up to
--- which position of the log everything was claimed. Each subscribed event after the cursor waits. A batch that
--- succeeded together is one row, with the set of its positions. Only the exceptions are rows of their own:
---   handler_queue    runs that failed, were given back, or were lost with their process
---   handler_history  runs that were skipped, died, were tried again, or were handled by themselves
--- With a row per run, dispatch inserted it, settling deleted it and inserted its history: 15 row changes per event with
--- five handlers, two thirds of PostgreSQL's time and of the WAL. The log is append-only, so a claim of fresh runs never
--- walks rows that a long snapshot keeps from vacuum.
--- A claim is a row per process and handler, in place of a lease on every run. With five handlers that each insert a
--- row, the claim fell from an update per run to one per batch.
+-- Runs of handlers, by range. Fresh runs have no rows until they are handled. A cursor per handler says up to which
+-- position of the log everything was claimed. Each subscribed event after the cursor waits. A batch that succeeded
+-- together is one row, with the set of its positions. Only the exceptions have rows of their own:
+--   handler_queue     runs that failed, were given back, or were abandoned
+--   handler_history   runs that were skipped, dead-lettered, tried again, or handled by themselves
+-- With a row per run, dispatch inserted the row, and settling deleted it and inserted its history. That was 15 row
+-- changes per event with five handlers, two thirds of PostgreSQL's time and of the WAL. The log is append-only, so a
+-- claim of fresh runs never reads rows that a long snapshot keeps from vacuum. A claim is a row per process and
+-- handler, in place of a lease on every run. With five handlers that each insert a row, the claim fell from an update
+-- per run to one per batch.
 
--- A cursor is moved by a new row and the deletion of the old one, never by an update. The newest row is then the first
--- that its index finds, however many dead ones a long snapshot keeps from vacuum.
+-- A cursor moves by a new row and the deletion of the old one, never by an update. The newest row is then the first
+-- that its index finds, however many dead rows a long snapshot keeps from vacuum.
 create table slotbase.handler_cursors (
   handler text   not null,
   next    bigint not null,
@@ -19,8 +19,8 @@ create table slotbase.handler_cursors (
 comment on table  slotbase.handler_cursors is 'Up to where each handler''s fresh runs were claimed: one row per handler.';
 comment on column slotbase.handler_cursors.next is 'Every position before it was claimed once; each subscribed one from there on waits. No row: nothing was claimed yet.';
 
--- handler_queue_alone is nearly always empty. Runs that must be claimed alone are looked for once a second, whatever a
--- long snapshot keeps from vacuum. Without that index the look was as seldom as for the rest below the floor. On a busy
+-- handler_queue_alone is nearly always empty. Quarantined runs are polled once a second, whatever a long snapshot keeps
+-- from vacuum. Without that index the poll was as rare as the one for other rows below the low-water mark. On a busy
 -- machine the last runs waited for seconds. There is no further index, so every retry stays a HOT update.
 create table slotbase.handler_queue (
   handler     text        not null,
@@ -36,9 +36,9 @@ create table slotbase.handler_queue (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 create index handler_queue_alone on slotbase.handler_queue (handler, position) where alone;
 comment on table  slotbase.handler_queue is 'Runs that are not finished and not ordinary: failed and waiting for a retry, given back, or lost with their process.';
-comment on column slotbase.handler_queue.attempts is 'Attempts that ended in a failure, and lone attempts that were lost with their process.';
-comment on column slotbase.handler_queue.lost is 'How often it was claimed and not settled, because its process died or nobody knows its outcome.';
-comment on column slotbase.handler_queue.alone is 'It was lost twice, or once where nothing is tried again by itself: it is claimed by itself. If it is lost then, that was this event''s doing.';
+comment on column slotbase.handler_queue.attempts is 'Attempts that ended in a failure, and attempts in quarantine that were lost with their process.';
+comment on column slotbase.handler_queue.lost is 'How often it was claimed and not settled, because its process crashed or its outcome is unknown.';
+comment on column slotbase.handler_queue.alone is 'The run is in quarantine: claimed by itself. It was lost twice, or once where nothing is tried again by itself. If it is lost again, this event is the cause.';
 comment on column slotbase.handler_queue.ready_at is 'Not before this instant (a retry); null: at once.';
 
 create table slotbase.handler_claims (
@@ -54,7 +54,7 @@ create table slotbase.handler_claims (
 alter table slotbase.handler_claims alter column positions set storage plain;
 comment on table  slotbase.handler_claims is 'The batches that are handled now: a row per batch, gone when all its runs are settled.';
 comment on column slotbase.handler_claims.lease is 'Fencing token: whose claim is gone can no longer settle.';
-comment on column slotbase.handler_claims.owner is 'The process (processes.id). When it is dead, its runs are freed: to be tried together once more, then each alone.';
+comment on column slotbase.handler_claims.owner is 'The process (processes.id). When it has expired, its runs are freed: to be tried together once more, then each by itself.';
 comment on column slotbase.handler_claims.positions is 'Claimed and not settled yet.';
 comment on column slotbase.handler_claims.fresh is 'Its runs come from the log and have no row in handler_queue.';
 
@@ -84,19 +84,19 @@ create table slotbase.handler_history (
   primary key (event_id, handler),
   constraint finished_run_status_is_known check (status in ('success', 'skipped', 'dead_letter'))
 ) partition by range (event_id);
-comment on table  slotbase.handler_history is 'Finished runs with a row of their own, one per event and handler: skipped, dead, tried again, or handled by themselves.';
+comment on table  slotbase.handler_history is 'Finished runs with a row of their own, one per event and handler: skipped, dead-lettered, tried again, or handled by themselves.';
 insert into slotbase.partitioned_tables values ('handler_history');
 select slotbase.ensure_partitions();
 
--- Analyzed while dead rows are kept, the table looks like one row on many pages. A bitmap scan would read and sort all
--- of them.
+-- A table that was analyzed while dead rows are kept looks like one row on many pages. A bitmap scan would read and
+-- sort all of them.
 create function slotbase.cursor_of(for_handler text) returns bigint
 language sql stable set enable_bitmapscan = off set enable_sort = off as $$
   select c.next from slotbase.handler_cursors c where c.handler = for_handler order by c.next desc limit 1
 $$;
 comment on function slotbase.cursor_of(text) is 'From which position on nothing was claimed for the handler; null: nothing was claimed yet.';
 
--- The two bounds of the log are not known when the plan is made. PostgreSQL then expects a small part, and reaches that
+-- The two bounds of the log are not known when the plan is made. PostgreSQL then expects a small part, and reads that
 -- part by its key.
 create view slotbase.unfinished_runs as
 select q.handler, q.position, q.facility_id, q.event_id, q.attempts, q.lost, q.alone, q.ready_at, q.errors

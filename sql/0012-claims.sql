@@ -35,11 +35,12 @@ begin
 end $$;
 comment on function slotbase.move_cursor(text, bigint, bigint) is 'Moves the cursor of a handler from a position (null: it had none) to a later one. Its claims must be locked.';
 
--- The claims of a handler pass here one after the other. No run then belongs to two claims, and leases are drawn in the
--- order in which they become visible. The lock dies with the statement, so a process that is stopped holds nothing.
---   since   no claim below it is left: rows that a long snapshot keeps from vacuum are not walked
---   oldest  the "since" of the next claim
---   more    the log may hold more that is fresh
+-- The claims of a handler take this lock one after the other. So no run belongs to two claims, and leases are drawn in
+-- the order in which they become visible. The statement's end releases the lock, so a process that is stopped holds
+-- nothing.
+--   since    no claim is left below it, so rows that a long snapshot keeps from vacuum are not read
+--   oldest   the "since" of the next claim
+--   more     the log may hold more fresh runs
 create function slotbase.claim_fresh_runs(
   for_handler text, by_owner bigint, batch integer, since bigint,
   out oldest bigint, out more boolean, out lease bigint, out positions bigint[], out event_ids uuid[]
@@ -155,7 +156,7 @@ begin
   end if;
   oldest := coalesce(oldest, lease, since);
 end $$;
-comment on function slotbase.claim_queued_runs(text, bigint, integer, boolean, bigint) is 'Claims a batch of a handler''s runs from the queue for a process: what is due, or what must be claimed alone.';
+comment on function slotbase.claim_queued_runs(text, bigint, integer, boolean, bigint) is 'Claims a batch of a handler''s runs from the queue for a process: due runs, or runs that must be claimed by themselves.';
 
 create function slotbase.give_back_runs(for_handler text, by_lease bigint, unsettled bigint[]) returns void language plpgsql as $$
 declare
@@ -174,8 +175,8 @@ begin
 end $$;
 comment on function slotbase.give_back_runs(text, bigint, bigint[]) is 'Frees these runs of a claim, untouched; what others have taken over stays theirs.';
 
--- Takes runs out of their claim, and answers whether they are fresh. A claim that is gone was taken over, and may
--- change nothing.
+-- Takes runs out of their claim, and answers whether they are fresh. A missing claim was taken over, and may change
+-- nothing.
 create function slotbase.release_runs(for_handler text, by_lease bigint, settled bigint[], out fresh boolean) language plpgsql as $$
 begin
   -- Nearly always the whole batch.
@@ -192,7 +193,7 @@ begin
     raise exception '%: the claim % was taken over', for_handler, by_lease using errcode = 'SB001';
   end if;
 end $$;
-comment on function slotbase.release_runs(text, bigint, bigint[]) is 'Ends the claim of these runs; raises SB001 when it is somebody else''s now.';
+comment on function slotbase.release_runs(text, bigint, bigint[]) is 'Ends the claim of these runs; raises SB001 when another process has it now.';
 
 create function slotbase.release_failed_run(for_handler text, by_lease bigint, failed bigint) returns void language plpgsql as $$
 begin
@@ -202,8 +203,8 @@ begin
 end $$;
 comment on function slotbase.release_failed_run(text, bigint, bigint) is 'Ends the claim of a run that failed, and sees that it has a row in the queue; raises SB001 like release_runs().';
 
--- Out of the claim and into the history, in the transaction of the effects. When all succeeded at once, "statuses" is
--- null and there is one duration.
+-- Moves runs out of the claim and into the history, in the transaction of the effects. When all succeeded at once,
+-- "statuses" is null and there is one duration.
 create function slotbase.settle_runs(
   for_handler text, by_lease bigint, settled bigint[], statuses text[], durations real[], reasons text[]
 ) returns void language plpgsql set enable_nestloop = off set enable_seqscan = off as $$
@@ -242,8 +243,8 @@ end $$;
 comment on function slotbase.settle_runs(text, bigint, bigint[], text[], real[], text[]) is
   'Moves runs that ended into the history, in the transaction of their effects; raises SB001 when they are somebody else''s now.';
 
--- A whole claim that succeeded at once. Fresh runs become one row; a few are better rows of their own, because the
--- index costs more per batch.
+-- Settles a whole claim that succeeded at once. Fresh runs become one row. A few runs get a row each, because a batch
+-- costs more in the index.
 create function slotbase.settle_claim(for_handler text, by_lease bigint, runs integer, duration_ms real) returns void
 language plpgsql as $$
 declare
@@ -269,15 +270,17 @@ begin
           runs, duration_ms, slotbase.now());
 end $$;
 comment on function slotbase.settle_claim(text, bigint, integer, real) is
-  'Moves all runs of a claim, which must be so many, into the history as succeeded; raises SB001 when it is somebody else''s now.';
+  'Moves all runs of a claim, which must be so many, into the history as succeeded; raises SB001 when another process has it now.';
 
--- Frees what dead processes had claimed. "own" also frees what the caller itself had claimed: it began with those runs
--- and could not settle them. A claim whose owner is just settling, or was stopped in the middle of it, is left for the
--- next look. A run from the log gets its row first. Runs that were lost once are tried together once more; only runs
--- that were lost twice are claimed alone. Nearly every process that dies dies of itself: a deployment, a kill, a full
--- machine. Handled one by one by the next process, its batch of a hundred runs took seconds, most of all where each run
--- sends a mail. An event that kills its process costs one process more until it is found out. A run that its handler
--- must never try again by itself (max_retries = 0) is claimed alone after its first loss, and buried.
+-- Frees the abandoned runs of expired processes. "own" also frees the caller's own runs: the caller began with them and
+-- could not settle them. A claim is left for the next scan if its owner is settling, or was stopped in the middle of
+-- settling. A run from the log gets its row first. Runs that were abandoned once are tried together once more. Only
+-- runs that were abandoned twice are claimed by themselves, for two reasons:
+-- - Most processes end for their own reasons: a deployment, a kill, a full machine.
+-- - Handling a batch of a hundred runs one by one took seconds, most of all where each run sends a mail.
+--
+-- The price is one more crashed process until such an event is found. Some handlers must never try a run again
+-- (max_retries = 0). Such a run is claimed by itself after its first crash, and becomes a dead letter.
 create function slotbase.take_over_runs(
   for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
 ) returns integer language plpgsql as $$
@@ -312,10 +315,10 @@ begin
   where q.handler = for_handler and q.position = any (held);
   return coalesce(cardinality(held), 0);
 end $$;
-comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text, boolean) is 'Frees what dead processes had claimed; answers how many runs that were.';
+comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text, boolean) is 'Frees the runs that expired processes had claimed; answers how many runs that were.';
 
--- Before retention buries the runs of a month, those that have no row get one: runs that nobody has claimed, and runs
--- that are claimed. The claimer then finds that its runs are rows of the queue, and that they are gone.
+-- Before retention dead-letters the runs of a month, each run without a row gets one, claimed or not. The claimer then
+-- finds that its runs are rows of the queue, and that they are gone.
 create function slotbase.queue_runs_of(of_month date) returns void language plpgsql set enable_seqscan = off as $$
 declare
   last   bigint;

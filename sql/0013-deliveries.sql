@@ -1,16 +1,17 @@
 -- Deliveries of events to webhooks. A delivery waits in a narrow queue, is claimed there by a lease, and ends in the
--- history. A status column on one wide table was measured beside it: a third more WAL, no HOT updates. An attempt is
--- one insert. A claimed delivery says so in its own row of the queue: the lease, and since when. The attempt is written
--- down when it has ended. The view webhook_attempts shows both. An insert and an update per attempt took 1,820 bytes of
--- WAL per delivery, in batches; one insert takes 1,380.
--- No statement of the hot path joins a partitioned table. Such a join, planned while the month's partition was still
--- empty, kept walking all of it. A settlement of 250 took one second at 18,000 attempts.
+-- history. A status column on one wide table was measured as the alternative: a third more WAL, no HOT updates. An
+-- attempt is one insert. A claimed delivery has its lease and the start of its attempt in its own row of the queue. The
+-- attempt is written when it has ended. The view webhook_attempts shows both. An insert and an update per attempt took
+-- 1,820 bytes of WAL per delivery, in batches; one insert takes 1,380. No statement of the hot path joins a partitioned
+-- table. Such a join, planned while the month's partition was still empty, kept scanning all of it. A settlement of 250
+-- took one second at 18,000 attempts.
 
 -- More than half of each page is left free. Claiming a row then is a HOT update, also when all rows of a page are
--- claimed at once. A delivery that was lost twice is sent alone, as such runs are. The third unknown outcome is a dead
--- letter, and must be the delivery's own doing. Sent together, all deliveries that a process had claimed shared the
--- fate of the one that ended the process. After three processes each of up to 512 neighbours was a dead letter, most of
--- them never sent. The index delivery_queue_alone is nearly always empty, so each claim can look for such deliveries.
+-- claimed at once. A delivery that was abandoned twice is sent by itself, like such runs. The third unknown outcome is
+-- a dead letter, so the delivery itself must be its cause. When a process sent all its deliveries together, all of them
+-- shared the fate of the one that crashed the process. After three processes up to 512 neighbours each became dead
+-- letters, most of them never sent. The index delivery_queue_alone is nearly always empty, so each claim can read such
+-- deliveries.
 create table slotbase.delivery_queue (
   webhook_id  uuid        not null,
   position    bigint      not null,
@@ -37,7 +38,7 @@ comment on column slotbase.delivery_queue.replay is '0: the delivery that dispat
 comment on column slotbase.delivery_queue.sequence is 'Dense per webhook, given at dispatch; 0 for replays and tests.';
 comment on column slotbase.delivery_queue.attempts is 'Requests that were sent or may have been: failures and unknown outcomes.';
 comment on column slotbase.delivery_queue.failures is 'Attempts that failed: these count against the webhook''s max_retries.';
-comment on column slotbase.delivery_queue.unknowns is 'Attempts whose outcome nobody knows, because the process died during them; at most three. After two it is sent alone, so that the third is its own doing.';
+comment on column slotbase.delivery_queue.unknowns is 'Attempts with an unknown outcome, because the process crashed during them; at most three. After two the delivery is sent by itself, so that the delivery is the cause of a third.';
 comment on column slotbase.delivery_queue.started_at is 'When the present attempt was claimed, which is committed before its request leaves; null while nobody has it.';
 
 create table slotbase.delivery_history (
@@ -83,7 +84,7 @@ create table slotbase.attempt_history (
 comment on table slotbase.attempt_history is 'HTTP attempts that have ended, or whose outcome nobody knows.';
 comment on column slotbase.attempt_history.id is 'X-SlotBase-Delivery-ID of this attempt.';
 comment on column slotbase.attempt_history.sent_at is 'X-SlotBase-Timestamp: real time, which a receiver compares with its own clock, never the movable one.';
-comment on column slotbase.attempt_history.outcome is 'delivered, failed, or unknown: the process died or gave up while it was under way.';
+comment on column slotbase.attempt_history.outcome is 'delivered, failed, or unknown: the process crashed or gave up while it was under way.';
 comment on column slotbase.attempt_history.response_body is 'The first kilobytes of the answer.';
 insert into slotbase.partitioned_tables values ('delivery_history'), ('attempt_history');
 select slotbase.ensure_partitions();
@@ -117,7 +118,7 @@ join slotbase.webhooks w on w.id = q.webhook_id and w.facility_id = q.facility_i
 where q.lease is not null;
 comment on view slotbase.webhook_attempts is 'One row per HTTP attempt, committed as started before the request leaves. By webhook_id it is fast however long the queue.';
 comment on column slotbase.webhook_attempts.id is 'X-SlotBase-Delivery-ID of this attempt.';
-comment on column slotbase.webhook_attempts.outcome is 'started: under way, or lost and not yet found; unknown: the process died while it was under way; delivered; failed.';
+comment on column slotbase.webhook_attempts.outcome is 'started: under way, or lost and not yet found; unknown: the process crashed while it was under way; delivered; failed.';
 
 create view slotbase.webhook_deliveries as
 select d.delivery_id as id, d.webhook_id, d.facility_id, d.event_id, e.type as event_type, d.position, d.sequence, d.replay,
@@ -145,12 +146,12 @@ left join lateral (select * from slotbase.attempt_history
                    order by attempt desc limit 1) l on true;
 comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts stand in webhook_attempts.';
 
--- Ends attempts that did not deliver: the attempt is written down, and its delivery waits for a retry or ends as a dead
--- letter with every error. The caller says per attempt what came of the request, and whether the delivery is at its
--- end. A row of "results" names the delivery and the lease of its claim. An attempt whose lease is gone was ended
--- before, and is passed over, so a repetition changes nothing.
+-- Ends attempts that did not deliver. Each attempt is written to the history. Its delivery waits for a retry, or
+-- becomes a dead letter with every error. The caller gives the outcome of each request, and whether its delivery has
+-- ended. A row of "results" names the delivery and the lease of its claim. An attempt whose lease is gone was ended
+-- before, and is skipped, so a repetition changes nothing.
 --   failed, lost   1 when the attempt counts as a failure, or as an unknown outcome, of the delivery
---   delay_ms       until the next attempt, unless the delivery is at its end ("final")
+--   delay_ms       until the next attempt, unless the delivery has ended ("final")
 -- Nothing is pruned at run time: PostgreSQL 18.4 crashes when a row was changed concurrently in a statement that prunes
 -- inside a sub-select. Callers send batches, and set the plan for them (actors/deliveries/delivery.ts).
 create function slotbase.end_attempts(results json) returns table (webhook_id uuid, ready_at timestamptz)

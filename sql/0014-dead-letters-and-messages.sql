@@ -24,10 +24,10 @@ create index dead_letters_of_facility on slotbase.dead_letters (facility_id, id)
 create index dead_letters_open on slotbase.dead_letters (facility_id, id) where resolved_at is null;
 create index dead_letters_of_event on slotbase.dead_letters (event_id);
 comment on table  slotbase.dead_letters is 'A run or delivery that exhausted its retries, with every error: one row per event and handler, or per delivery. Can be reprocessed.';
-comment on column slotbase.dead_letters.id is 'Derived from the event and the handler or delivery: dying again reopens the same row.';
+comment on column slotbase.dead_letters.id is 'Derived from the event and the handler or delivery: a further final failure reopens the same row.';
 comment on column slotbase.dead_letters.event is 'The whole DomainEvent, kept also after the event''s partition is gone.';
 
--- Both kinds of work come back as retries that are due: the scans of what is fresh start above their positions.
+-- Both kinds of work come back as due retries, because the scans of fresh work start above their positions.
 create function slotbase.reprocess(dead_letter uuid) returns text language plpgsql as $$
 declare
   letter slotbase.dead_letters;
@@ -78,12 +78,11 @@ end $$;
 comment on function slotbase.reprocess(uuid) is 'Puts the run or the delivery of a dead letter back to work, with all its retries before it.';
 
 -- The cached days of availability ask this of CacheInvalidationHandler. The function hides where an unfinished run may
--- stand: behind the cursor, in a claim, in the queue, or among the dead letters.
--- PostgreSQL puts the text of the function into the statement that calls it, so the call costs nothing. That holds only
--- for a function that is stable, has no settings of its own, stands in "from", and takes no sub-select as an argument.
--- Events are not looked at without end: when at_most of them follow, the answer is false.
--- "offset 0" keeps the plan on the index of the facility. Without it the limit drew PostgreSQL to the primary key, and
--- so past the events of all other facilities.
+-- be: behind the cursor, in a claim, in the queue, or among the dead letters. PostgreSQL puts the text of the function
+-- into the statement that calls it, so the call costs nothing. That holds only for a function that is stable, has no
+-- settings of its own, stands in "from", and takes no sub-select as an argument. The number of events that are read is
+-- limited: when at_most of them follow, the answer is false. "offset 0" keeps the plan on the index of the facility.
+-- Without it the limit made PostgreSQL choose the primary key, and so read the events of all other facilities.
 create function slotbase.runs_finished_after(
   for_handler text, of_types text[], of_facility uuid, after bigint, at_most integer
 ) returns table (finished boolean) language sql stable as $$
@@ -112,11 +111,11 @@ $$;
 comment on function slotbase.runs_finished_after(text, text[], uuid, bigint, integer) is
   'Whether a handler has been subscribed to these types since a position, and has finished its runs of a facility''s events after that position.';
 
--- A mail that is sent again may come twice when nobody knows what became of the send before. The column
--- unknown_outcomes counts those sends; attempts counts sends that were certainly refused as well. A message is written
+-- A mail that is sent again may arrive twice when the outcome of the earlier send is unknown. The column
+-- unknown_outcomes counts those sends; attempts also counts sends that were certainly refused. A message is written
 -- once and changed twice: when its send begins, and when its send has ended. Its wide columns (body, HTML) are kept
 -- beside the row, so a change copies two pointers instead of kilobytes. A fifth of each page is left free, so the new
--- row stays on its page. No indexed column changes, so the indexes are left alone.
+-- row stays on its page. No indexed column changes, so the indexes are not touched.
 create table slotbase.notifications (
   id               uuid        not null,
   facility_id      uuid        not null,
@@ -144,7 +143,7 @@ comment on column slotbase.notifications.html is 'The mail as HTML; null for oth
 comment on column slotbase.notifications.status is 'sending: a send is under way or its outcome is unknown; skipped: see reason.';
 comment on column slotbase.notifications.reason is 'Why it was skipped, or why the last attempt failed.';
 comment on column slotbase.notifications.attempts is 'Sends that were begun; each is committed before the message leaves.';
-comment on column slotbase.notifications.unknown_outcomes is 'Sends of which nobody knows whether they arrived, before the message was sent again: so often it may have come besides.';
+comment on column slotbase.notifications.unknown_outcomes is 'Sends with an unknown outcome before the message was sent again. The message may have arrived so many times in addition.';
 
 create table slotbase.mailbox (
   id          uuid        primary key,

@@ -1,4 +1,4 @@
--- Scheduled jobs, as people see them: which jobs there are, what each run did, and runs that somebody asked for.
+-- Scheduled jobs, as people see them: the jobs, the result of each run, and requested runs.
 
 create table slotbase.jobs (
   name        text    primary key constraint job_name_is_plain check (name ~ '^[a-z][a-z0-9-]{0,62}$'),
@@ -10,11 +10,11 @@ create table slotbase.jobs (
 );
 comment on table  slotbase.jobs is 'The scheduled jobs of the newest program that was started; brought up to date at the start of every process with actors.';
 comment on column slotbase.jobs.cron is 'Five fields: minute, hour, day of month, month, weekday; resolved in timezone.';
-comment on column slotbase.jobs.in_facility is 'Whether it can be run for one facility alone.';
+comment on column slotbase.jobs.in_facility is 'Whether it can be run for a single facility.';
 comment on column slotbase.jobs.ended is 'No program that runs knows it any more; its runs stay.';
 
--- A run that was asked for is a row before it begins: a server without actors writes it, a process with actors takes
--- it. By the index job_run_waits_once one run waits, however many ask: that run will find all there is to do.
+-- A requested run is a row before it begins: a server without actors writes it, a process with actors takes it. By the
+-- index job_run_waits_once one run waits, however many callers ask. That run will find all the work there is.
 create table slotbase.job_runs (
   id           uuid        not null,
   facility_id  uuid        not null references slotbase.facilities (id),
@@ -39,6 +39,6 @@ create unique index job_run_waits_once on slotbase.job_runs (job, facility_id) w
 create index job_runs_unfinished on slotbase.job_runs (id) where status in ('requested', 'running');
 create index job_runs_of_job on slotbase.job_runs (job, id);
 comment on table  slotbase.job_runs is 'Each run of a scheduled job, by its tick or because somebody asked for it. Kept for a week, the last of each job for ever.';
-comment on column slotbase.job_runs.facility_id is 'The facility for which alone it was run; the platform''s own: for all.';
-comment on column slotbase.job_runs.owner is 'The process that runs it (processes.id). When that process is dead, a run that was asked for is taken over. A run of the schedule is lost, and the next tick does its work.';
+comment on column slotbase.job_runs.facility_id is 'The only facility for which it was run; the platform''s own: for all.';
+comment on column slotbase.job_runs.owner is 'The process that runs it (processes.id). When that process has expired, a requested run is taken over. A run of the schedule is lost, and the next tick does its work.';
 comment on column slotbase.job_runs.did is 'The results of the run, as counts by name.';

@@ -1,14 +1,17 @@
 -- Retention: whole months leave, by dropping their partitions. Deleting rows instead would write each of them a second
--- time, and leave the vacuum as much work again.
--- A plain drop or detach waits behind one idle reader, with every insert waiting behind it (measured). So a partition
--- is first detached concurrently, which no transaction may contain. The job of actors/jobs/retention.ts goes through
--- the steps, retired_months says how far it has come, and each step may be repeated:
---   1. retire_month      names the month and its partitions
---   2. bury_month        what is unfinished in it becomes dead letters, which keep the whole event
---   3. forget_positions  its part of the log; then forget_batches, the batches of runs of all that has left the log
---   4. detach … concurrently, or finalize what was interrupted; then step 2 again, and then drop
---   5. end_retired_month
--- Step 2 comes again for work that was put back meanwhile: without its event, no work can be done any more.
+-- time, and leave the vacuum as much work again. A plain drop or detach waits behind one idle reader, with every insert
+-- waiting behind it (measured). So a partition is first detached concurrently, which no transaction may contain. The
+-- job of actors/jobs/retention.ts goes through the steps. The table retired_months holds its progress, and each step
+-- may be repeated:
+-- 1. retire_month names the month and its partitions.
+-- 2. bury_month makes dead letters of the month's unfinished work. They keep the whole event.
+-- 3. forget_positions removes the month's part of the log. Then forget_batches removes the batches of runs of all that
+--    has left the log.
+-- 4. The partitions are detached concurrently, or an interrupted detach is finalized. Then step 2 is repeated, and the
+--    partitions are dropped.
+-- 5. end_retired_month ends the work.
+--
+-- Step 2 is repeated for work that was put back meanwhile: without its event, no work can be done any more.
 
 create table slotbase.retired_months (
   month        date        primary key,
@@ -29,7 +32,7 @@ comment on column slotbase.retired_months.deliveries is 'Unfinished deliveries t
 comment on column slotbase.retired_months.positions is 'Events that left the log.';
 
 -- The last position stays, because the next one is counted from it. Last month stays in any case: ensure_partitions()
--- would make it anew. The name is looked at before it is read as a month, for PostgreSQL may read those of all
+-- would make it anew. The name is checked before it is read as a month, because PostgreSQL may read the names of all
 -- relations first.
 create function slotbase.due_partitions(at timestamptz) returns table (month date, parent text, partition text)
 language sql stable as $$
@@ -47,7 +50,7 @@ language sql stable as $$
 $$;
 comment on function slotbase.due_partitions(timestamptz) is 'The attached partitions of all months that are no longer kept at that time.';
 
--- Also a session that reads a later month holds the parent, and a detach waits for it.
+-- A session that reads a later month holds the parent too, and a detach waits for it.
 create function slotbase.partition_readers(partitions text[]) returns table (pid integer, name text, session text)
 language sql stable as $$
   select a.pid, a.application_name, slotbase.session_text(a.pid, a.application_name, a.state, a.xact_start)
@@ -60,7 +63,7 @@ language sql stable as $$
 $$;
 comment on function slotbase.partition_readers(text[]) is 'The sessions that have these partitions or their tables open in a transaction, the oldest one first.';
 
--- The month that is under way, or else the oldest one that is due.
+-- The month in progress, or else the oldest one that is due.
 create function slotbase.retire_month() returns setof slotbase.retired_months language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -89,7 +92,7 @@ returns jsonb language sql immutable as $$
 $$;
 comment on function slotbase.expired_error(uuid, text, text, jsonb, integer, boolean) is 'The errors of a dead letter that retention makes: those before, and this one.';
 
--- The events' partition is named, never reached through its parent: that works in every state of the detaching.
+-- The events' partition is named, never reached through its parent. That works in every state of the detach.
 create function slotbase.body_in(of_month date, event_id uuid, facility_id uuid) returns jsonb language plpgsql stable as $$
 declare
   body jsonb;
@@ -100,9 +103,9 @@ begin
 end $$;
 comment on function slotbase.body_in(date, uuid, uuid) is 'The DomainEvent from a month''s partition, attached or not.';
 
--- The next three prune nothing at run time, because of a crash of PostgreSQL 18.4 (see slotbase.dispatch). They lock
--- rows in the order in which settling takes them. A claimer of one of the rows finds it gone when it settles, and its
--- transaction is rolled back.
+-- The next three functions prune nothing at run time, because of a crash of PostgreSQL 18.4 (see slotbase.dispatch).
+-- They lock rows in the order in which settling takes them. A claimer of one of the rows finds it gone when it settles,
+-- and its transaction is rolled back.
 create function slotbase.bury_undispatched(of_month date, batch integer) returns integer language plpgsql as $$
 declare
   lo     uuid := slotbase.month_begins(of_month);
@@ -232,13 +235,16 @@ begin
 end $$;
 comment on function slotbase.forget_positions(date, integer) is 'Removes at most "batch" of a month''s events from the log, never the last position; answers how many.';
 
--- The batches leave as the log does: a bounded part in each transaction. They are found by the index of the constraint
--- run_succeeded_once. 10,000 of 2,500,000 rows took 50 ms. Behind 1,240,000 dead rows that a long snapshot keeps from
--- vacuum they took 0.4 s. One statement at the end of the month read all of handler_batches. With small batches a month
--- has millions of them. A statement that is cut off after its minute would be cut off again an hour later. Months of
--- batches could not be dropped instead: before PostgreSQL 17 no partitioned table has an exclusion constraint. The
--- answer is the number found, not the number deleted: rows that another process deletes at the same moment are no
--- reason to stop. They are found one by one and by the index, for a bitmap would first be made of all that is left.
+-- The batches leave like the log: a bounded part in each transaction. They are found by the index of the constraint
+-- run_succeeded_once.
+-- - 10,000 of 2,500,000 rows took 50 ms. Behind 1,240,000 dead rows that a long snapshot keeps from vacuum they took
+--   0.4 s.
+-- - One statement at the end of the month read all of handler_batches. With small batches a month has millions of them.
+--   A statement that is cut off after its minute would be cut off again an hour later.
+-- - Months of batches cannot be dropped instead: before PostgreSQL 17 no partitioned table has an exclusion constraint.
+-- - The answer is the number found, not the number deleted. Rows that another process deletes at the same moment are no
+--   reason to stop.
+-- - The rows are found one by one and by the index, because a bitmap would first be made of all that is left.
 create function slotbase.forget_batches(batch integer) returns integer
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
@@ -250,7 +256,7 @@ begin
 end $$;
 comment on function slotbase.forget_batches(integer) is 'Removes at most "batch" batches of runs whose events have all left the log; answers how many there were.';
 
--- A subscription that ended before the first position that is kept says nothing about any event any more.
+-- A subscription that ended before the first kept position describes no event any more.
 create function slotbase.end_retired_month(of_month date) returns slotbase.retired_months language plpgsql as $$
 declare
   first bigint := (select min(position) from slotbase.event_positions);

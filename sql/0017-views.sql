@@ -1,5 +1,5 @@
--- The views that people query: the story of each event, the ledger of what should exist, what is late and why, and what
--- hinders vacuum. At the end stands a role that may read everything but secrets.
+-- The views that people query: the story of each event, the ledger of expected work, late work, the sessions that
+-- hinder vacuum. At the end is a role that may read everything but secrets.
 
 create view slotbase.event_log as
 select e.id as event_id, e.type as event_type, e.timestamp, e.facility_id, e.user_id, p.position,
@@ -18,11 +18,10 @@ from slotbase.events e
 left join slotbase.event_positions p on p.event_id = e.id;
 comment on view slotbase.event_log is 'The story of each event (the specification''s EventLog): every handler''s run and every webhook''s delivery.';
 
--- What should exist follows from the subscriptions alone, never from the runs themselves. Of the runs that have no row,
--- the claims and the cursors say that they wait.
--- Each handler and each webhook is counted by itself, and named. Sums over all handlers made a balance of two faults: a
--- missing run, and a run both in a batch and in the history. No constraint forbids the second. An event with five
--- handlers and a webhook takes 28 pages.
+-- The expected work follows from the subscriptions alone, never from the runs themselves. For runs without a row, the
+-- claims and the cursors say that they wait. Each handler and each webhook is counted by itself, and named. Sums over
+-- all handlers hid two faults that cancel each other: a missing run, and a run both in a batch and in the history. No
+-- constraint forbids the second. An event with five handlers and a webhook takes 28 pages.
 create view slotbase.event_ledger as
 select p.position, p.event_id, p.facility_id, p.type,
        r.expected as expected_runs, r.waiting as runs_waiting, r.success as runs_success, r.skipped as runs_skipped, r.dead as runs_dead,
@@ -97,13 +96,12 @@ comment on column slotbase.event_ledger.deliveries_missing is 'Subscribed webhoo
 comment on column slotbase.event_ledger.deliveries_surplus is 'Webhooks with a delivery too many; null: none.';
 
 -- Sessions of this database keep its dead rows, by their snapshot (xmin) or by what they write. A session of another
--- database that writes keeps the floor of the outbox: transactions are numbered for the whole server. Slots, and the
--- sessions that pg_stat_activity hides from a reader, have no visible start. They are named when they are 10,000
--- transactions old, which a replica that keeps up never is.
--- "noticed": ten thousand dead rows add some milliseconds to each look at a queue. Dispatch leaves up to 500 of them
--- per transaction, so a few transactions leave as many dead rows as thousands of others.
--- The program's own sessions are no exception: one that idles in a transaction holds vacuum like any other. Work that
--- has lasted longer than late_after is no short work any more.
+-- database that writes keeps the floor of the outbox, because transactions are numbered for the whole server. Slots,
+-- and the sessions that pg_stat_activity hides from a reader, have no visible start. They are named when they are
+-- 10,000 transactions old, which a replica that keeps up never is. "noticed": ten thousand dead rows add some
+-- milliseconds to each scan of a queue. Dispatch leaves up to 500 of them per transaction, so a few transactions leave
+-- as many dead rows as thousands of others. The program's own sessions are no exception: a session that idles in a
+-- transaction holds vacuum like any other. Work that has lasted longer than late_after is no short work any more.
 create view slotbase.vacuum_holders as
 select h.pid, h.kind, h.name, h.state, h.since, h.holds, h.xmin, age(h.xmin) as transactions,
        age(h.xmin) >= 10000 or h.holds = 'vacuum' and q.dead_rows >= 10000 as noticed
@@ -135,9 +133,9 @@ comment on column slotbase.vacuum_holders.transactions is 'How many transactions
 comment on column slotbase.vacuum_holders.noticed is
   'Whether so much is kept that the scans of the queues notice: the dead rows of 10,000 transactions, or 10,000 dead rows in the queues.';
 
--- Why is something late? The view has a row for each thing that has waited longer than it should, and says what the
--- thing waits for. The view starts from the outbox and the unfinished runs and deliveries, and never looks at events.
--- With a million of them and 220 things that are late, it takes 10 to 25 ms.
+-- late_events has a row for each thing that has waited longer than it should, and says what the thing waits for. The
+-- view starts from the outbox and the unfinished runs and deliveries, and never reads events. With a million events and
+-- 220 late things, it takes 10 to 25 ms.
 create view slotbase.late_events as
 with t as materialized (
   select n.now, s.late_after, slotbase.id_at(n.now - s.late_after) as late_id,
@@ -294,8 +292,9 @@ comment on column slotbase.late_events.process is 'The process that has claimed 
 comment on column slotbase.late_events.pid is 'The session of PostgreSQL to look at in pg_stat_activity, and to end with pg_terminate_backend() if need be.';
 comment on column slotbase.late_events.detail is 'The reason in words. The holder that keeps dead rows from vacuum is named whatever the blocker is.';
 
--- A role for people who read. Roles belong to the whole server: another database may have made it already, and this
--- user may lack the right to make one. Then the grants wait for somebody with that right (see "slotbase doctor").
+-- A role for people with read access. Roles belong to the whole server: another database may have made the role
+-- already, and this user may lack the right to make one. Then a user with that right must run the grants (see "slotbase
+-- doctor").
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'slotbase_reader') then

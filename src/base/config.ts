@@ -1,4 +1,7 @@
-/** The configuration, parsed once at the start from environment variables. A mistake is one sentence that says what to set. */
+/**
+ * The configuration, parsed once at the start from environment variables. A mistake stops the start with one sentence
+ * that says what to set.
+ */
 
 import { parseNetworks } from "./egress/addresses.ts"
 
@@ -55,9 +58,9 @@ export interface Config {
 
 export interface StripeConfig {
   readonly secretKey: string
-  /** What Stripe signs its webhook requests with. */
+  /** The secret with which Stripe signs its webhook requests. */
   readonly webhookSecret: string
-  /** Where Stripe's API is; another one than Stripe's own must lie in egressAllow. */
+  /** The address of Stripe's API. An address that is not Stripe's own must be in egressAllow. */
   readonly apiBase: string
 }
 
@@ -70,7 +73,7 @@ export interface S3Config {
   readonly region?: string
 }
 
-/** A setting that cannot be used; the message is for the person who starts the program. */
+/** A setting that cannot be used; the message says what to set. */
 export class BadConfig extends Error {
   readonly _tag = "BadConfig"
 }
@@ -129,7 +132,7 @@ function megabytes(name: Variable, value: string): number {
 function bucketOf(text: (name: Variable) => string | undefined): S3Config | undefined {
   const [bucket, endpoint, region] = [text("S3_BUCKET"), text("S3_ENDPOINT"), text("S3_REGION")]
   if (!bucket) {
-    if (endpoint) throw new BadConfig("S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.")
+    if (endpoint) throw new BadConfig("S3_ENDPOINT is set without S3_BUCKET: name the bucket for uploads.")
     return undefined
   }
   const [accessKeyId, secretAccessKey] = [text("S3_ACCESS_KEY_ID"), text("S3_SECRET_ACCESS_KEY")]
@@ -150,7 +153,7 @@ function stripeOf(
   if (!secretKey && !webhookSecret) return undefined
   if (!secretKey || !webhookSecret)
     throw new BadConfig(
-      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second nobody could trust what Stripe reports.",
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, no report of Stripe could be trusted.",
     )
   const base = URL.parse(apiBase ?? "https://api.stripe.com")
   if (!base || !/^https?:$/.test(base.protocol) || base.pathname !== "/")

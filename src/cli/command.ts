@@ -1,4 +1,4 @@
-/** What a command of the command line is. */
+/** A command of the command line. */
 import type { Config } from "#base/config.ts"
 
 export interface Command {

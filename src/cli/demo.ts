@@ -1,6 +1,7 @@
 /**
- * slotbase demo: a busy Saturday of a club, played through the public API of a server that runs (or of one that is started for
- * it), and then the events that it left. The clock of the database moves for it, so it plays in development only.
+ * slotbase demo: plays a busy Saturday of a club, and then prints the events that it made. It uses the public API of
+ * the running server, or of a server that it starts. It moves the clock of the database, so it plays in development
+ * only.
  * Writes: clock (whether it may move).
  */
 import { join } from "node:path"
@@ -25,7 +26,7 @@ const pauseMs = 150
 const timezone = "Europe/Berlin"
 const startWithinMs = 30_000
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
-/** Made by machine work that is not part of SlotBase yet. */
+/** The events of machine work that is not part of SlotBase yet. */
 const laterTypes: readonly string[] = ["feedback.enhanced", "media.processed"]
 
 export const demo: Command = {
@@ -41,7 +42,7 @@ export const demo: Command = {
       console.error(whyNot)
       return 1
     }
-    // The server first: it brings the database with it.
+    // The server comes first, because it starts the embedded database.
     const server = await reachServer(config)
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
@@ -59,7 +60,7 @@ export const demo: Command = {
         return await play(await setStage(db, addressOf(config), openRoot, args.includes("--fast") ? 0 : pauseMs))
       } finally {
         for (const token of tokens) await db.begin((tx) => endSession(tx, token))
-        tellShift((await shiftOf(db)) - before)
+        printShift((await shiftOf(db)) - before)
       }
     } finally {
       await db.end()
@@ -69,7 +70,7 @@ export const demo: Command = {
   },
 }
 
-/** Why a database that others made is none to play in; undefined: it is. */
+/** Why the demo may not play in this database, which others made; undefined: it may. */
 async function whyNotIn(url: string): Promise<string | undefined> {
   const db = connect(url, { max: 1, applicationName: "slotbase demo" })
   try {
@@ -88,14 +89,14 @@ async function play(stage: Stage): Promise<number> {
   return summary(stage.db, club.at, club.id)
 }
 
-/** By how many seconds the clock of the database is ahead. */
+/** The seconds by which the clock of the database is ahead. */
 async function shiftOf(db: Db): Promise<number> {
   const [row] = await db<[{ seconds: number }]>`
     select extract(epoch from shift)::double precision as seconds from slotbase.clock`
   return row.seconds
 }
 
-function tellShift(seconds: number): void {
+function printShift(seconds: number): void {
   if (seconds === 0) return
   console.log(`
 The clock of this database is now ${Math.round(seconds / daySeconds)} days further ahead, and stays there.
@@ -121,7 +122,7 @@ function nextSaturday(now: Date): Saturday {
   }
 }
 
-/** The events of the demo by type; every one of the specification's must be there. */
+/** Prints the events of the demo by type. Every type of the specification must occur. */
 async function summary(db: Db, at: string, facilityId: string): Promise<number> {
   const rows = await db<{ type: string; count: number }[]>`
     select e.type, count(*)::integer as count from slotbase.events e
@@ -139,7 +140,7 @@ async function summary(db: Db, at: string, facilityId: string): Promise<number> 
   return missing.length === 0 ? 0 : 1
 }
 
-/** The server that runs already, or one that is started for as long as the demo plays. */
+/** The running server, or one that runs only while the demo plays. */
 async function reachServer(config: Config): Promise<{ stop: () => Promise<unknown> }> {
   if (await isReady(config)) return { stop: async () => {} }
   console.log("No server answers yet: one is started for the demo.")
@@ -150,7 +151,7 @@ async function reachServer(config: Config): Promise<{ stop: () => Promise<unknow
     stderr: "inherit",
   })
   const deadline = performance.now() + startWithinMs
-  // One that ends may have found another that is just starting, which will do as well.
+  // The child may end because another server is starting; that server will do as well.
   while (!(await isReady(config))) {
     if (performance.now() > deadline) {
       child.kill()

@@ -1,4 +1,4 @@
-/** slotbase doctor: looks at a database as a whole and says, for each check, whether it is well, and if not, what to do. */
+/** slotbase doctor: checks a whole database. Each check says whether all is well, or what to do. */
 import { connect } from "#base/database/db.ts"
 import { pendingMigrations } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"

@@ -1,6 +1,6 @@
 /**
- * slotbase grant-reader: gives the role slotbase_reader the rights that the migrations give. It is for a role that was
- * made after them. The grants stand in sql/, beside what they open; this command runs them again.
+ * slotbase grant-reader: gives the role slotbase_reader the rights that the migrations give, for a role that was made
+ * after them. The grants are in sql/, beside the tables and views that they open; this command runs them again.
  */
 import { connect } from "#base/database/db.ts"
 import { readMigrations } from "#base/database/migrate.ts"

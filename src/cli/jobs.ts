@@ -1,6 +1,6 @@
 /**
- * slotbase jobs: the scheduled jobs, what a run would do now, and a run by hand, which a process with actors carries out
- * (the server that is running, or one of its own kind).
+ * slotbase jobs: lists the scheduled jobs, says what a run would do now, and runs a job by hand. A process with actors
+ * carries out the run: the running server or another one.
  */
 import type { Caller } from "#access/caller.ts"
 import type { Config } from "#base/config.ts"
@@ -57,7 +57,9 @@ const actions: Readonly<Record<string, (db: Db, config: Config, name: string) =>
     const due = await previewOf(db, name)
     console.log(`${job.name}: ${job.description}`)
     console.log(
-      due === null ? "What it would do now cannot be said." : `A run now would find:${inWords(due) || " nothing"}`,
+      due === null
+        ? "This job cannot say what a run would do now."
+        : `A run now would find:${inWords(due) || " nothing"}`,
     )
     console.log(`Next ticks (${job.cron}, ${job.timezone}): ${job.nextTicks.join(", ")}`)
     return 0
@@ -65,7 +67,7 @@ const actions: Readonly<Record<string, (db: Db, config: Config, name: string) =>
 
   run: async (db, config, name) => {
     if (!(await isAnybodyThere(db))) {
-      console.error("No process with actors is running, which could run it: start SlotBase with ./scripts/start.")
+      console.error("No process with actors is running to run the job: start SlotBase with ./scripts/start.")
       return 1
     }
     const disconnect = await connectHints(db)
@@ -91,7 +93,7 @@ const inWords = (did: Did | null) =>
     .map(([what, count], nth) => `${nth === 0 ? " " : ", "}${count} ${what}`)
     .join("")
 
-/** Whoever reaches the database may do anything in it; what is done this way is done by the root user. */
+/** Anyone with access to the database may do anything in it. The root user is the recorded actor. */
 const operator: Caller = {
   userId: rootUserId,
   kind: "system",

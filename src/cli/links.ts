@@ -1,4 +1,4 @@
-/** slotbase links: what the start printed, as of now: addresses, a fresh mailbox link, clubs, and a request to paste. */
+/** slotbase links: prints anew what the start printed: addresses, a fresh mailbox link, clubs, a request to paste. */
 import { clock } from "#base/clock.ts"
 import { connect } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"

@@ -1,5 +1,6 @@
 /**
- * The command line. It needs no key: it reaches the database itself. Commands are one list; each is a file in this folder.
+ * The command line. It needs no key, because it reaches the database itself. Its commands are one list, and each is a
+ * file in this folder.
  */
 import { BadConfig, parseConfig } from "#base/config.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"

@@ -1,4 +1,4 @@
-/** slotbase migrate: brings the database up to this version of the program; safe to run at any time, and by several at once. */
+/** slotbase migrate: brings the database up to this version. It may run at any time, also several times at once. */
 import { migrate } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import type { Command } from "./command.ts"

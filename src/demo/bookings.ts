@@ -10,9 +10,9 @@ export interface Saturday {
 }
 
 export interface Booked {
-  /** Anna's booking at 10:00; she comes. */
+  /** Anna's booking at 10:00; Anna comes. */
   readonly played: string
-  /** Ben's booking at 10:00; he does not come. */
+  /** Ben's booking at 10:00; Ben does not come. */
   readonly missed: string
   /** The child's lesson at 14:00. */
   readonly sessionId: string

@@ -1,6 +1,6 @@
 /**
- * What a newcomer's first commands need of a database: the clubs, and of the oldest club a court and a member to book
- * for. Reads only. A person is named in development only, because the answer is printed.
+ * The ids for a newcomer's first commands: the clubs, and of the oldest club a court and a member to book for. Reads
+ * only. A person is named in development only, because the answer is printed.
  */
 import type { Config } from "#base/config.ts"
 import type { Queryable } from "#base/database/db.ts"

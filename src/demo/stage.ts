@@ -31,7 +31,7 @@ export interface Stage {
     body?: unknown,
     refused?: number,
   ) => Promise<Body>
-  /** Repeats the question until the answer is right. */
+  /** Repeats a question until its answer is the expected one. */
   readonly until: <T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean) => Promise<T>
   /** Moves the demo's clock forward to an instant; does nothing when the instant has passed. */
   readonly moveTo: (instant: Date) => Promise<void>

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.database.drop())
 
-test("somebody registers, signs in, holds a slot and reads it in their list", async () => {
+test("a person registers, signs in, holds a slot and finds it in their list", async () => {
   const { facilityId, court } = courts
   const open = client(api.server)
   const email = "eden@example.com"

@@ -70,7 +70,7 @@ test("every POST takes an Idempotency-Key", () => {
   }
 })
 
-test("every reference leads somewhere", () => {
+test("every reference has its target", () => {
   const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)
   const broken = [...references]
     .map(([, path]) => path ?? "")

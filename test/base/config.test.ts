@@ -70,7 +70,7 @@ test("a blank setting counts as unset", () => {
   expect(parseConfig({ PORT: " ", SLOTBASE_ROLE: "", DATABASE_URL: "  " })).toEqual(parseConfig({}))
 })
 
-test("Stripe is configured by its two secrets, and reached at its own address unless told otherwise", () => {
+test("Stripe is configured by its two secrets, and reached at its own address unless another one is set", () => {
   const secrets = { STRIPE_SECRET_KEY: "sk_test_1", STRIPE_WEBHOOK_SECRET: "whsec_1" }
   const stripe = { secretKey: "sk_test_1", webhookSecret: "whsec_1", apiBase: "https://api.stripe.com" }
   expect(parseConfig(secrets).stripe).toEqual(stripe)
@@ -125,7 +125,7 @@ describe("a mistake stops the program and says which value to set", () => {
     [
       "Stripe without the secret of its webhook",
       { STRIPE_SECRET_KEY: "sk_test_1" },
-      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second nobody could trust what Stripe reports.",
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, no report of Stripe could be trusted.",
     ],
     [
       "a Stripe that is no address",
@@ -150,7 +150,7 @@ describe("a mistake stops the program and says which value to set", () => {
     [
       "an object storage without a bucket",
       { S3_ENDPOINT: "https://s3.example.com" },
-      "S3_ENDPOINT is set without S3_BUCKET: name the bucket in which uploads go.",
+      "S3_ENDPOINT is set without S3_BUCKET: name the bucket for uploads.",
     ],
     [
       "an object storage at no address",

@@ -32,7 +32,7 @@ test("a hint reaches every listener at once, until the listener stops", () => {
   expect(heard).toHaveLength(3)
 })
 
-test("a hint reaches another process, many hints are coalesced into few, and its own process hears each one once", async () => {
+test("a hint reaches another process, many hints are coalesced into few, and its own process gets each one once", async () => {
   const other = Bun.spawn(
     [process.execPath, join(import.meta.dir, "../harness/pipeline/hear-hints.ts"), database.url],
     {

@@ -26,16 +26,16 @@ test.each([
   ])
 })
 
-test("a SLOTBASE_… variable that resembles none is reported alone", () => {
+test("a SLOTBASE_… variable that resembles no other is reported without a suggestion", () => {
   expect(warnings("SLOTBASE_FAVOURITE_COLOUR")).toEqual([
     "SLOTBASE_FAVOURITE_COLOUR is not a variable of SlotBase and is ignored. docs/operating.md lists all variables.",
   ])
 })
 
-test("variables of other programs are left alone", () => {
+test("variables of other programs are not reported", () => {
   expect(warnings("PATH", "HOME", "POST", "HOSTS", "AMQP_URL", "STRIPE_API_KEY", "AWS_REGION", "SLOTBASE")).toEqual([])
 })
 
-test("variables of the tests are left alone", () => {
+test("variables of the tests are not reported", () => {
   expect(warnings("SLOTBASE_TEST_RUN", "SLOTBASE_RECORD_BUDGET", "SLOTBASE_PROPERTY_SEED")).toEqual([])
 })

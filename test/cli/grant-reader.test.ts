@@ -1,5 +1,6 @@
-// The advice that the doctor gives about the reader's role, followed to the letter in a database that was migrated before
-// the role existed. Roles belong to the whole server, so such a database is made by taking the role's rights away.
+// The advice of the doctor about the reader's role is followed word for word, in a database that was migrated before
+// the role existed. Roles belong to the whole server, so the test makes such a database by taking the role's rights
+// away.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { checks } from "#operations/doctor.ts"
@@ -47,7 +48,7 @@ async function readerCheck() {
   return results.find(({ name }) => name === "reader role")
 }
 
-/** What the role may read: the schema, whole tables and views, single columns. */
+/** The reads that the role may make: the schema, whole tables and views, single columns. */
 async function rights(): Promise<string[]> {
   const rows = await database.db<{ right: string }[]>`
     select 'schema' as right where has_schema_privilege('slotbase_reader', 'slotbase', 'usage')

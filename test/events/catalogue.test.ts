@@ -38,7 +38,7 @@ describe("the list", () => {
     },
   )
 
-  test("types of origin slotbase say so and reach no facility webhook", () => {
+  test("types of origin slotbase are marked as such and reach no facility webhook", () => {
     expect(definitionOf("booking.hold.released")).toMatchObject({ origin: "slotbase", facilityWebhook: false })
     expect(catalogue.filter(({ origin, facilityWebhook }) => origin === "slotbase" && facilityWebhook)).toEqual([])
   })
@@ -110,7 +110,7 @@ describe("channels", () => {
     } as typeof reached)
   })
 
-  test("an event on an availability channel says which resource changed and when", () => {
+  test("an event on an availability channel names the changed resource and the time", () => {
     const silent = catalogue
       .filter(({ channels }) => channels.some((channel) => channel.endsWith(":availability")))
       // A closure may concern several resources.

@@ -68,7 +68,7 @@ test("an event that the database refuses rolls its change back", async () => {
   expect(await written()).toEqual({ changes: [], events: [], outbox: [] })
 })
 
-test("events of one transaction stand in the order in which they were recorded", async () => {
+test("events of one transaction keep the order in which they were recorded", async () => {
   const { eventIds } = await transact(db, context, async (tx) => {
     for (let nth = 0; nth < 500; nth++) record(tx, sample("booking.confirmed", { priceAmount: nth }))
   })
@@ -79,7 +79,7 @@ test("events of one transaction stand in the order in which they were recorded",
   expect(rows.map((row) => row.amount)).toEqual(eventIds.map((_, nth) => nth))
 })
 
-test("an event carries its context, its type's version and source, and what it is about", async () => {
+test("an event carries its context, its type's version and source, and its subject", async () => {
   const occurredAt = new Date("2026-03-09T16:20:30.125Z")
   const full = {
     environment: "staging",

@@ -231,7 +231,7 @@ test("the correlation id is the request's when it is a UUID, and a new one other
   expect(made.headers.get("x-correlation-id")).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
 })
 
-test("an event's context holds the address of the connection, not what a header claims", async () => {
+test("an event's context holds the address of the connection, not an address from a header", async () => {
   const server = createServer(api.app).listen({ hostname: "127.0.0.1", port: 0 })
   try {
     const answer = await fetch(`http://127.0.0.1:${server.server?.port}/v1/facilities`, {

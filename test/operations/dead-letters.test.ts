@@ -107,7 +107,7 @@ test("a resolved entry is not resolved again, and of two decisions at once one c
   for (const error of refused) expect(error).toMatchObject({ _tag: "WrongState", code: "dead_letter_resolved" })
 })
 
-test("ignored and resolved by hand are told apart, and the run stays dead-lettered", async () => {
+test("ignored and resolved by hand are different states, and the run stays dead-lettered", async () => {
   const { db } = database
   const [first, second] = [await entryOf(await die()), await entryOf(await die())]
   const admin = club.admin.caller

@@ -1,4 +1,5 @@
-// Where the extension btree_gist stands: beside the schema slotbase, so that lists of slotbase name only what is its own.
+// The place of the extension btree_gist: beside the schema slotbase, so that lists of slotbase name only SlotBase's
+// own.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { migrate } from "#base/database/migrate.ts"

@@ -1,5 +1,5 @@
-// Whether a handler has finished its runs of a facility's events after a position: each place where an unfinished run may
-// stand, and that the function's text becomes part of the statement that asks.
+// Whether a handler has finished its runs of a facility's events after a position. The tests cover each place where an
+// unfinished run may be. They also check that the function's text becomes part of the calling statement.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import type { Db } from "#base/database/db.ts"
@@ -20,7 +20,10 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-/** Positions 1 to 5 of the facility and 6 of another; both types subscribed from 1 on; everything was claimed and settled. */
+/**
+ * Positions 1 to 5 belong to the facility, 6 to another. Both types are subscribed from 1 on. Everything was claimed
+ * and settled.
+ */
 beforeEach(async () => {
   await db`truncate slotbase.event_positions, slotbase.handlers, slotbase.handler_cursors, slotbase.handler_claims,
     slotbase.handler_queue, slotbase.dead_letters`
@@ -58,7 +61,7 @@ test.each<[string, () => PromiseLike<unknown>]>([
   expect(await finishedAfter(3)).toBe(false)
 })
 
-test("a dead letter that was put back to work is finished with its run", async () => {
+test("a reprocessed dead letter is finished with its run", async () => {
   await dies("reprocessed")
   expect(await finishedAfter(0)).toBe(true)
 })
@@ -71,12 +74,12 @@ test("events of another facility, and runs of another handler, do not count", as
   expect(await finishedAfter(0)).toBe(true)
 })
 
-test("as many events as are looked at are too many to be sure", async () => {
+test("when as many events follow as the limit allows, the answer is false", async () => {
   expect(await finishedAfter(0, 6)).toBe(true)
   expect(await finishedAfter(0, 5)).toBe(false)
 })
 
-test("a type that was subscribed later, or is not any more, leaves the answer open to doubt", async () => {
+test("when a type was subscribed later, or no longer is, the answer is false", async () => {
   await db`update slotbase.handlers set from_position = 3 where event_type = 'booking.cancelled'`
   expect(await finishedAfter(1)).toBe(false)
   expect(await finishedAfter(2)).toBe(true)

@@ -90,7 +90,7 @@ describe("the body of an event", () => {
   test.each([
     ["full", full],
     ["sparse", sparse],
-  ])("of a %s row says what the program's event says, key after key", async (_, row) => {
+  ])("of a %s row equals the program's event, key after key", async (_, row) => {
     await insertEvent(row)
     const [stored] = await db<[EventRow]>`select * from slotbase.events`
     const parsed = JSON.parse(await body())
@@ -129,7 +129,7 @@ test("handler_runs shows every state of a run", async () => {
   expect(await unbalanced(db)).toHaveLength(0)
 })
 
-test("event_log tells the story of an event, with every recipient, also for an event that is not dispatched yet", async () => {
+test("event_log has the story of an event, with every recipient, also for an event that is not dispatched yet", async () => {
   await subscribe(db, "AnalyticsHandler", "booking.confirmed")
   await subscribe(db, "NotificationHandler", "booking.confirmed")
   const webhook = await aWebhook(db, "booking.confirmed")

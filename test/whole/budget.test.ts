@@ -75,7 +75,7 @@ test("a booking and an event cost what the budget records, no more and no less",
   expect(apart, `If that is meant, record a new budget and commit it with its reason:\n  ${command}\n`).toEqual([])
 })
 
-test("no wide row is updated on its way, and what is updated is updated in place", () => {
+test("no wide row is updated on its way, and every update is in place", () => {
   const updated = Object.values(stages)
     .flatMap(({ tables }) => Object.entries(tables))
     .filter(([, { updated }]) => updated > 0)
@@ -85,7 +85,7 @@ test("no wide row is updated on its way, and what is updated is updated in place
   expect(hot / all).toBeGreaterThan(0.8)
 })
 
-test("runs that a set-based handler handled at once are a row per claim, and none of their own", async () => {
+test("runs that a set-based handler handled at once are a row per claim, and have no rows of their own", async () => {
   const cost = stages[together] as OwnCost
   expect(Object.keys(cost.tables).sort()).toEqual(["handler_batches", "handler_claims", "handler_cursors"])
   expect(claimsOf(cost)).toBeLessThanOrEqual(events / 50)

@@ -1,4 +1,4 @@
-// The manual cannot rot unnoticed: its links and paths lead somewhere, and its lists are those of the program.
+// The manual agrees with the program: its links and paths exist, and its lists are those of the program.
 
 import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"

@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => world.api.database.drop())
 
 test(
-  "no request is answered with a 500, or with what the document does not say, and a refused one has written nothing",
+  "no answer is a 500 or missing from the document, and a refused request has written nothing",
   async () => {
     const rounds = wanted === 0 ? shortRounds : Math.ceil(wanted / operations.length)
     const round = roundOf(world.document, operations, tokens.length)

@@ -1,4 +1,5 @@
-// Each law over the project, over the small trees that it brings, and over nothing. `laws/index.ts` says how to add one.
+// Each law runs over the project, over the small trees that it brings, and over nothing. `laws/index.ts` says how to
+// add one.
 
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -14,7 +15,7 @@ for (const law of laws) {
       expect(violations(law, sources, law.exceptions)).toEqual([])
     })
 
-    test("reads files of each kind that it is about", () => {
+    test("reads files of each of its kinds", () => {
       for (const pattern of law.reads) expect(sources.filter(({ path }) => pattern.test(path))).not.toEqual([])
     })
 
@@ -31,7 +32,7 @@ for (const law of laws) {
         )
     })
 
-    test("leaves trees alone that keep it", () => {
+    test("passes each tree that keeps it", () => {
       expect(law.kept).not.toEqual([])
       for (const example of law.kept) expect(violations(law, treeOf(example), example.exceptions)).toEqual([])
     })

@@ -1,7 +1,7 @@
-// Brings a database to the state that this version of the program needs: runs the numbered files of sql/ that it has not
-// seen, each in one transaction that first inserts its own row, so that a concurrent migrator waits and then finds it
-// done. Forward only: before anything is written it refuses an edited old file, a database from a newer program, and a
-// database with an earlier history.
+// Brings a database to the state that this version of the program needs. Each new file of sql/ runs in one transaction,
+// which first inserts the file's own row. A concurrent migrator waits for that row and then finds the file done.
+// Migrations run forward only. Before anything is written, three databases are refused: one whose old file was edited,
+// one from a newer program, and one with an earlier history.
 // Writes: migrations.
 
 import { createHash } from "node:crypto"

@@ -1,4 +1,4 @@
-// How a migration can be refused or fail. Each message is a sentence with the remedy.
+// The refusals and failures of a migration. Each message is a sentence with the remedy.
 
 export class DatabaseNewer extends Error {
   readonly _tag = "DatabaseNewer"
@@ -13,7 +13,9 @@ export class DatabaseNewer extends Error {
   }
 }
 
-/** The files of sql/ were written anew once. No file leads from a database of the earlier history to the present one. */
+/**
+ * The files of sql/ were replaced once. No file leads from a database with the earlier history to the present schema.
+ */
 export class HistoryReplaced extends Error {
   readonly _tag = "HistoryReplaced"
 

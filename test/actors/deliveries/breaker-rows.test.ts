@@ -29,7 +29,7 @@ const counts = async (webhookId: string) => {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
-test("a webhook that always fails is asked ten times, then now and then; when it answers, all that waited is delivered", async () => {
+test("a webhook that always fails gets ten requests, then a few; when it answers, all waiting deliveries are delivered", async () => {
   let healthy = false
   const inbox = startReceiver(() => new Response("", { status: healthy ? 200 : 500 }))
   const facility = await aFacility(database.db)
@@ -60,7 +60,7 @@ test("a webhook that always fails is asked ten times, then now and then; when it
   await inbox.stop()
 })
 
-test("a process that stops removes its rows, and the rows of a dead process are removed when its deliveries are reclaimed", async () => {
+test("a process that stops removes its rows, and the rows of an expired process are removed when its deliveries are reclaimed", async () => {
   const [mine, dead] = [await processRow(database.db, true), await processRow(database.db, false)]
   const facility = await aFacility(database.db)
   const leave = (process: number) => database.db`

@@ -46,7 +46,7 @@ test("it stays open for twice as long after each failed probe, up to five second
   expect(times).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000])
 })
 
-test("a request that was under way when it opened says nothing new", () => {
+test("a request that was under way when it opened does not count", () => {
   const breaker = newBreaker()
   failTimes(breaker, 10)
   expect(fail(breaker, 100)).toBeUndefined()
@@ -60,7 +60,7 @@ test("the first success closes it, with one request more than it had", () => {
   expect(breaker).toEqual({ requests: 2, failures: 0, openMs: 0, openUntil: 0 })
 })
 
-test("an attempt that the process gave up says nothing about the webhook", () => {
+test("an attempt that the process gave up does not count for the webhook", () => {
   const breaker = newBreaker()
   expect(noteOutcome(breaker, "unknown", { now: 0, most })).toBeUndefined()
   expect(breaker).toEqual(newBreaker())

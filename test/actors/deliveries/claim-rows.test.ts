@@ -101,7 +101,7 @@ test("claimers never share a delivery, and together they take all", async () => 
   ).toBe(400)
 })
 
-test("the attempt stands as started before anything is sent, under the id that its header will carry", async () => {
+test("the attempt is recorded as started before anything is sent, under the id that its header will carry", async () => {
   const { webhookId } = await aQueue(1)
   const [claimed] = await claim(one, [want(webhookId)])
   const [attempt] = await database.db`
@@ -117,7 +117,7 @@ test("the attempt stands as started before anything is sent, under the id that i
   })
 })
 
-test("while its request is under way a delivery is found by its attempt, and says since when", async () => {
+test("while its request is under way a delivery is found by its attempt, with the start of the attempt", async () => {
   const { webhookId, facilityId } = await aQueue(1)
   const [claimed] = (await claim(one, [want(webhookId)])) as [ClaimedDelivery]
   const found = await readDelivery(database.db, facilityId, claimed.attempt_id)
@@ -199,7 +199,7 @@ test("a webhook that is switched off or deleted, and a process that is not alive
   expect(await claim(one, [want(webhookId)])).toHaveLength(0)
 })
 
-test("a returned delivery burned no attempt, and is claimed again although it stands below the claimed position", async () => {
+test("a returned delivery used up no attempt, and is claimed again although it is below the claimed position", async () => {
   const { webhookId } = await aQueue(2)
   const first = await claim(one, [want(webhookId)])
   await returnDeliveries(database.db, first)
@@ -288,7 +288,7 @@ test("the third unknown outcome is a dead letter; requeued, it starts over", asy
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("reclaiming leaves the deliveries of living processes untouched", async () => {
+test("reclaiming does not touch the deliveries of live processes", async () => {
   const { webhookId } = await aQueue(2)
   const owner = await processRow(database.db, true)
   await claim(one, [want(webhookId)], 1)
@@ -301,7 +301,7 @@ test("reclaiming leaves the deliveries of living processes untouched", async () 
   ])
 })
 
-test("the first pass of another process reclaims the deliveries of a dead one, and sends them", async () => {
+test("the first pass of another process reclaims the deliveries of an expired one, and sends them", async () => {
   const inbox = startReceiver()
   const { webhookId } = await aQueue(2, { url: inbox.url })
   const owner = await processRow(database.db, true)
@@ -320,7 +320,7 @@ test("the first pass of another process reclaims the deliveries of a dead one, a
   await inbox.stop()
 })
 
-test("a process whose life sign is late does not take itself for dead", async () => {
+test("a process whose life sign is late does not count itself as expired", async () => {
   const { webhookId } = await aQueue(1)
   const owner = await processRow(database.db, true)
   const [mine] = (await claim(owner, [want(webhookId)])) as [ClaimedDelivery]

@@ -182,7 +182,7 @@ test("retries wait 1, 2 and 4 seconds, each attempt is kept, and the last failur
   expect(await unbalanced(database.db)).toHaveLength(0)
 })
 
-test("a receiver that recovers is delivered to by the retry", async () => {
+test("the retry delivers to a receiver that has recovered", async () => {
   let healthy = false
   const inbox = receiver(() => new Response("", { status: healthy ? 200 : 503 }))
   const facility = await aFacility(database.db)
@@ -239,7 +239,7 @@ test("a 410 switches the webhook off, its deliveries wait, and go on when it is 
   expect((await deliveries(webhook.id)).map(({ status }) => status)).toEqual(["delivered", "delivered", "delivered"])
 })
 
-test("a redirect, a private address and a refused connection are failed attempts that say so", async () => {
+test("a redirect, a private address and a refused connection are failed attempts with that reason", async () => {
   const redirecting = receiver(() => Response.redirect("http://127.0.0.1:1/", 307))
   const cases = [
     [redirecting.url, "The receiver answered 307: redirects are not followed."],

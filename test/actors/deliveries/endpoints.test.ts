@@ -26,7 +26,7 @@ test("webhooks are served round-robin over the facilities: one webhook of a club
   expect(idsOf(endpointsOf({ a: 3, b: 1, c: 2 }))).toEqual(["a1", "b1", "c1", "a2", "c2", "a3"])
 })
 
-test("a webhook that was served stands behind the others of its facility", () => {
+test("a webhook that was served comes after the others of its facility", () => {
   const endpoints = endpointsOf({ a: 3, b: 1 })
   const [first] = endpoints.wants(now)
   if (first) endpoints.took([first], [], true)

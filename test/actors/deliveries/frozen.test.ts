@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("deliveries that a dead process still has locked are reclaimed as soon as they are unlocked", async () => {
+test("deliveries that an expired process still has locked are reclaimed as soon as they are unlocked", async () => {
   const { webhookId } = await aQueue(3)
   const [living, frozen] = [await processRow(database.db, true), await processRow(database.db, true)]
   const wants = [{ webhookId, after: 0, busy: 0, ahead: 1, cap: 100 }]

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-test("a 410 from an address that the webhook has left meanwhile switches nothing off", async () => {
+test("a 410 from an earlier address of the webhook does not switch the webhook off", async () => {
   const [asked, moved] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const app = testApp(database.db, { egressAllow: ["127.0.0.0/8"] })
   const deliverer = await aDeliverer(app)

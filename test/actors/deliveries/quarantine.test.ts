@@ -178,7 +178,7 @@ test("a quarantined run and a quarantined delivery exclude each other", async ()
   expect(claims[0]).toBe(0)
 })
 
-test("a deliverer sends quarantined deliveries one after the other, and the others as ever", async () => {
+test("a deliverer sends quarantined deliveries one after the other, and the others as usual", async () => {
   const inbox = startReceiver()
   const [abandoned, fresh] = [await aQueue(20, inbox.url), await aQueue(20, inbox.url)]
   await abandon([abandoned])
@@ -197,7 +197,7 @@ test("a deliverer sends quarantined deliveries one after the other, and the othe
   await inbox.stop()
 })
 
-test("suspects are found by their own index, also while the queue is long", async () => {
+test("quarantined deliveries are found by their own index, also while the queue is long", async () => {
   await aQueue(2_000)
   const plan = await database.db<{ "QUERY PLAN": string }[]>`
     explain select ctid, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1`

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 afterAll(() => database.drop())
 
-test("a pass dispatches one batch and says whether there is more, and a hint follows only when there was something", async () => {
+test("a pass dispatches one batch and reports whether there is more, and a hint follows only after dispatched events", async () => {
   const heard: number[] = []
   const stop = onHint("log", () => heard.push(1))
   await recordMany(db, dispatchBatch + 1)
@@ -39,7 +39,7 @@ test("is woken by recorded events, and runs every second anyway", () => {
   expect(dispatcher(db)).toMatchObject({ name: "dispatcher", wokenBy: ["outbox"], pollEveryMs: 1_000 })
 })
 
-test("of the events recorded from SQL the good ones are dispatched in order, the bad one is a dead letter", async () => {
+test("of the events recorded from SQL the valid ones are dispatched in order, the invalid one is a dead letter", async () => {
   const ids = await recordMany(db, 5)
   await db`update slotbase.outbox set unchecked = true where event_id in ${db(ids.slice(1, 4))}`
   await db`update slotbase.events set data = data - 'priceAmount' || '{"surprise": 1}' where id = ${ids[2] as string}`
@@ -77,7 +77,7 @@ test("an event of an unknown type is a dead letter", async () => {
   expect(await messages()).toEqual(["booking.imagined is not valid: type: Unknown event type"])
 })
 
-test("an outbox row without an event blocks no other: it is a dead letter that says so", async () => {
+test("an outbox row without an event blocks no other: it is a dead letter with that reason", async () => {
   await db`
     insert into slotbase.outbox (event_id, facility_id, type, unchecked) values (${newId()}, ${newId()}, 'booking.confirmed', true)`
   const [id] = await recordMany(db, 1)

@@ -31,7 +31,7 @@ const event: HandledEvent = {
 const tools = { db: {} as Db, idempotencyKey: "event:AfterHooks", signal: new AbortController().signal }
 const hook = (name: string, run: AfterHook["run"]): AfterHook => ({ point: "after:booking.confirmed", name, run })
 
-test("without hooks it is subscribed to nothing", () => {
+test("without hooks it has no subscriptions", () => {
   expect(afterHooksHandler({}).events).toEqual([])
   expect(afterHooksHandler({ hooks: [] }).events).toEqual([])
 })

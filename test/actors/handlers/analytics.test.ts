@@ -111,7 +111,7 @@ test("the day is the local day of the facility, on both sides of its midnight", 
   ])
 })
 
-test("a move takes its figures along; a request that was never approved is in none", async () => {
+test("a move moves its figures; a request that was never approved is in no figure", async () => {
   const moved = await club.book(club.court, 9)
   const to = { startAt: atHour(33).startAt, endAt: atHour(34).endAt }
   await run(db(), (tx) => rescheduleBooking(tx, requireMember(club.player.caller, club.id), moved.id, to))

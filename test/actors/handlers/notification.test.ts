@@ -96,7 +96,7 @@ test("the Message-ID is made of the notification's id", async () => {
   expect(receiver.mails.map((mail) => mail.messageId)).toEqual([`<${row?.id}@club.example>`])
 })
 
-test("the same event handled again, or twice at once, sends nothing more than it must", async () => {
+test("the same event handled again, or twice at once, makes no further message", async () => {
   const event = confirmed()
   await run(event)
   await run(event)
@@ -143,7 +143,7 @@ test("a crash before the send leaves it to the next run", async () => {
   expect(receiver.mails).toHaveLength(1)
 })
 
-test("a recipient whom the server refuses for good is skipped with its words, and the others are told", async () => {
+test("a recipient that the server refuses for good is skipped with the server's words, and the others get their mail", async () => {
   receiver.refuse = (address) => (address === mia.email ? [550, "5.1.1 No such user here"] : undefined)
   const event = confirmed()
   expect(await run(event)).toBeUndefined()
@@ -179,7 +179,7 @@ test("while the mail server is down the run fails and nothing is lost", async ()
   expect(receiver.mails).toHaveLength(2)
 })
 
-test("a run that is told to stop sends nothing more", async () => {
+test("a run that is stopped sends nothing more", async () => {
   const event = confirmed()
   await expect(run(event, handler, AbortSignal.abort(new Error("stopping")))).rejects.toThrow(
     "2 of 3 not sent: stopping",
@@ -188,7 +188,7 @@ test("a run that is told to stop sends nothing more", async () => {
   expect(await statuses(event)).toEqual(["pending 0", "skipped 0", "pending 0"])
 })
 
-test("parents hear of feedback at the addresses of the event's parents", async () => {
+test("parents get the mail about feedback at the addresses of the event's parents", async () => {
   const event = eventOf("feedback.published", { parentIds: [mia.id, noah.id], studentName: "Ida", coachName: "Jonas" })
   await run(event)
   expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([mia.email, noah.email].sort())
@@ -214,7 +214,7 @@ test("a limit warning goes to the owners and admins of that facility, and to no 
   expect(receiver.mails.map((mail) => mail.recipients[0]).sort()).toEqual([owner.email, both.email].sort())
 })
 
-test("a cancelled booking is told to the participants whom the booking names", async () => {
+test("a cancelled booking is mailed to the participants that the booking names", async () => {
   const bookingId = newId()
   await database.db`
     insert into slotbase.bookings (id, facility_id, resource_id, status, booker_id, start_at, end_at, price_amount, price_currency, created_by)
@@ -238,7 +238,7 @@ test("a payment's receipt goes to the payer", async () => {
   expect(mailsBySubject()).toEqual({ "Payment received: £19.99 to Parkside Tennis": [noah.email] })
 })
 
-test("a request for approval is mailed to the booker and to the people who decide, each with a text of its own", async () => {
+test("a request for approval is mailed to the booker and to its approvers, each with a text of its own", async () => {
   const club = await aFacility(database.db)
   const owner = await aPerson(database.db)
   await aRole(database.db, owner.id, "facility_owner", club.id)
@@ -250,7 +250,7 @@ test("a request for approval is mailed to the booker and to the people who decid
   })
 })
 
-test("a coach is told the decision about a block; a block that needs no approval asks nobody", async () => {
+test("a coach gets the decision about a block; a block that needs no approval is mailed to no approver", async () => {
   const none = await run(eventOf("coach.block.requested", { requiresApproval: false }))
   expect(none).toEqual({ skipped: "it needs no approval" })
   await run(eventOf("coach.block.rejected", { coachId: noah.id, rejectionReason: "League day" }))
@@ -268,14 +268,14 @@ test("a child without an address of its own is reached at its parent's", async (
   expect(receiver.mails[0]?.text).toStartWith("Hello Ida,\n")
 })
 
-test("a run in which nobody can be reached is skipped, and says why", async () => {
+test("a run without a reachable recipient is skipped with the reason", async () => {
   const key = await aKey()
   const event = confirmed({ bookerId: key, participants: [{ userId: newId(), name: "Gone", role: "guest" }] })
   expect(await run(event)).toEqual({ skipped: "no email address; no push channel registered; no such user" })
   expect(await run(eventOf("feedback.published", { parentIds: [] }))).toEqual({ skipped: "nobody to notify" })
 })
 
-test("in production without a mail server every message is skipped, and says so", async () => {
+test("in production without a mail server every message is skipped with that reason", async () => {
   const production = notificationHandler(testApp(database.db, { environment: "production" }))
   expect(await run(confirmed({ participants: [] }), production)).toEqual({
     skipped: "no SMTP server is configured (SMTP_URL); no push channel registered",
@@ -297,7 +297,7 @@ test("hostile names reach the mail as text: no header, no line, no markup", asyn
   expect(mail?.html).not.toContain("<img")
 })
 
-test("an event that its template cannot be made of is given up at once, and nothing is recorded", async () => {
+test("an event that cannot fill its template is given up at once, and nothing is recorded", async () => {
   const event = confirmed({ timezone: "Europe/Atlantis" })
   await expect(run(event)).rejects.toBeInstanceOf(GiveUp)
   expect(await recorded(event)).toEqual([])

@@ -46,7 +46,7 @@ test("a slot that the cancellation has offered is skipped; one freed beside it i
   expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or who did has been offered it" })
 })
 
-test("the job offers slots that became free otherwise, and ends the entries whose time has come", async () => {
+test("the job offers slots that became free otherwise, and ends the entries whose time has begun", async () => {
   const booking = await list.taken(60)
   const other = await list.taken(62)
   const offered = await list.waiting(list.ana, 60)

@@ -104,7 +104,7 @@ test("the month of the last position stays, and the next position follows it", a
   expect(await positions()).toEqual([1, 2, 3])
 })
 
-test("less than a month is refused, and last month stays however little is kept", async () => {
+test("less than a month is refused, and last month always stays", async () => {
   expect(await failure(db`update slotbase.settings set keep_events = '20 days'`)).toMatchObject({
     constraint_name: "events_are_kept_a_month",
   })
@@ -115,7 +115,7 @@ test("less than a month is refused, and last month stays however little is kept"
   expect(await partitions(db, month)).toHaveLength(4)
 })
 
-test("a reader that idles in a transaction delays it and no one else; it names the reader, and goes on afterwards", async () => {
+test("a reader that idles in a transaction delays only retention, which names the reader and goes on afterwards", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
   const reader = connect(database.url, { max: 1, applicationName: "slotbase test report" })

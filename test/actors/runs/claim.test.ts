@@ -89,7 +89,7 @@ describe("claiming free runs", () => {
     ])
   })
 
-  test("says whether the log may hold more, and passes over events without a subscription", async () => {
+  test("reports whether the log may hold more, and skips events without a subscription", async () => {
     await queue(5)
     await recordMany(db, 70, "booking.cancelled")
     await queue(1)
@@ -131,7 +131,7 @@ describe("claiming free runs", () => {
     expect((await claimFree(db, handler, alive, 100)).runs).toMatchObject([{ position: 1, attempts: 1 }])
   })
 
-  test("a returned run is there again, untouched", async () => {
+  test("a returned run can be claimed again, unchanged", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, alive, 100)
     await returnRuns(db, { ...claim, runs: claim.runs.slice(0, 2) })
@@ -148,14 +148,14 @@ describe("claiming free runs", () => {
 })
 
 describe("releasing abandoned runs", () => {
-  test("the runs of a living process stay its own", async () => {
+  test("the runs of a live process stay its own", async () => {
     await queue(3)
     await claimFree(db, handler, alive, 100)
     const other = await processRow(db, true)
     expect((await orphan(other)).runs).toEqual([])
   })
 
-  test("the runs of a dead process are tried in a batch once more, and burn no attempt", async () => {
+  test("the runs of an expired process are tried in a batch once more, and use up no attempt", async () => {
     await queue(3)
     await claimFree(db, handler, dead, 100)
     expect((await claimFree(db, handler, alive, 100)).runs).toEqual([])
@@ -164,7 +164,7 @@ describe("releasing abandoned runs", () => {
     expect(again.runs).toMatchObject([1, 2, 3].map((position) => ({ position, attempts: 0, quarantined: false })))
   })
 
-  test("runs that were abandoned twice are claimed one by one, and burn no attempt", async () => {
+  test("runs that were abandoned twice are claimed one by one, and use up no attempt", async () => {
     await queue(3)
     await loseTwice()
     for (const position of [1, 2, 3]) {
@@ -178,7 +178,7 @@ describe("releasing abandoned runs", () => {
     )
   })
 
-  test("a run that is abandoned in quarantine has burned an attempt, which stands in its errors", async () => {
+  test("a run that is abandoned in quarantine has used up an attempt, which is in its errors", async () => {
     const [eventId] = await queue(1)
     await loseTwice()
     await orphan(await processRow(db, false))
@@ -214,7 +214,7 @@ describe("releasing abandoned runs", () => {
     expect(asFenced(await failure(settleRuns(db, handler, unheard.lease, [ended(1)])))).toBeInstanceOf(Fenced)
   })
 
-  test("settled runs of a dead process stay settled, and a retry that waits is not abandoned with it", async () => {
+  test("settled runs of an expired process stay settled, and a retry that waits is not abandoned with it", async () => {
     await queue(3)
     const claim = await claimFree(db, handler, dead, 100)
     await settleRuns(db, handler, claim.lease, [ended(1)])

@@ -71,7 +71,7 @@ test("that fails is retried, its neighbours are done", async () => {
   ])
 })
 
-test("that is cut off because the process stops burns no attempt", async () => {
+test("that is cut off because the process stops uses up no attempt", async () => {
   await queue(1)
   const stopping = new AbortController()
   await actorOf(
@@ -118,7 +118,7 @@ test("without retries is not cut off, and its failure is a dead letter at once",
   ])
 })
 
-test("whose settlement fails for a moment is settled at last, and not begun again", async () => {
+test("with a settlement that fails for a moment is settled in the end, and not begun again", async () => {
   await queue(1)
   let calls = 0
   const breaking = connect(database.url, { max: 3, applicationName: "slotbase test external" })
@@ -139,7 +139,7 @@ test("whose settlement fails for a moment is settled at last, and not begun agai
   expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "success", attempts: 1 }])
 })
 
-test("without retries is never begun again when its end could not be written down", async () => {
+test("without retries is never begun again when its end could not be recorded", async () => {
   await queue(1)
   let calls = 0
   const handler = external("PaymentHandler", async () => {
@@ -154,7 +154,7 @@ test("without retries is never begun again when its end could not be written dow
   expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
 })
 
-test("without retries never sees events again whose process died", async () => {
+test("without retries never gets an event again after a crash of its process", async () => {
   const [id] = await queue(3)
   await claimFree(db, "PaymentHandler", await processRow(db, false), 20)
   const handled: string[] = []
@@ -180,7 +180,7 @@ test("without retries never sees events again whose process died", async () => {
   })
 })
 
-test("handles the runs of dead processes before more fresh ones", async () => {
+test("handles the runs of expired processes before more fresh ones", async () => {
   await queue(40)
   for (let dead = 0; dead < 3; dead++)
     await claimFreshRuns(db, "NotificationHandler", await processRow(db, false), 0, 10)
@@ -189,7 +189,7 @@ test("handles the runs of dead processes before more fresh ones", async () => {
   expect(handled).toEqual(upTo(40))
 })
 
-test("looks for dead processes again after their runs have taken long", async () => {
+test("scans for expired processes again after their runs have taken long", async () => {
   await queue(30)
   const [dead, dying] = [await processRow(db, false), await processRow(db, true)]
   for (const process of [dead, dying]) await claimFreshRuns(db, "NotificationHandler", process, 0, 10)

@@ -59,7 +59,7 @@ describe("a transactional handler", () => {
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
-  test("whose batch fails drops the run that failed, and the others happen exactly once", async () => {
+  test("with a failing batch drops the run that failed, and the others happen exactly once", async () => {
     await queue(100)
     const seen: number[] = []
     const bad = new Set([17, 50, 99])
@@ -85,7 +85,7 @@ describe("a transactional handler", () => {
     expect(seen).toHaveLength(17 + 49 + 97 + 97)
   })
 
-  test("that skips says why", async () => {
+  test("that skips gives the reason", async () => {
     await queue(1)
     await pass({ ...counting(), handle: async () => ({ skipped: "nobody plays" }) })
     expect(await runsOf(db, "AnalyticsHandler")).toEqual([
@@ -117,7 +117,7 @@ describe("a transactional handler", () => {
     expect(row as object).toEqual({ correlation_id: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e24", causation_id: id })
   })
 
-  test("whose event is refused at the commit has failed in the run that recorded it, and the others are done", async () => {
+  test("with an event that is refused at the commit fails only in the run that recorded the event", async () => {
     await queue(5)
     await pass(
       counting((event, tx) => {
@@ -134,7 +134,7 @@ describe("a transactional handler", () => {
     ])
   })
 
-  test("that loses a deadlock is run again, which counts as nothing", async () => {
+  test("that loses a deadlock is run again without using up an attempt", async () => {
     await queue(3)
     let lost = 0
     await pass(
@@ -146,7 +146,7 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
   })
 
-  test("that waits for a locked row leaves the queue for it after a second, waits anew, and has failed in nothing", async () => {
+  test("that waits for a locked row leaves the row's queue after a second, waits anew, and no run has failed", async () => {
     await queue(3)
     const [locked, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const holder = db.begin(async (tx) => {
@@ -170,7 +170,7 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
   })
 
-  test("whose connection is lost has failed in nothing: the whole claim is handled again", async () => {
+  test("with a lost connection has no failed run: the whole claim is handled again", async () => {
     await queue(3)
     let lost = 0
     const actor = actorOf(
@@ -226,7 +226,7 @@ describe("a transactional handler", () => {
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1, 1, 1])
   })
 
-  test("that waits in vain for one event's query has failed in that event only", async () => {
+  test("that times out on one event's query fails in that event only", async () => {
     await queue(3)
     const impatient = connect(database.url, { max: 3, applicationName: "slotbase test", queryDeadlineMs: 1_500 })
     const handler = counting(async (event, tx) => {
@@ -244,7 +244,7 @@ describe("a transactional handler", () => {
 })
 
 describe("an event that crashes its process", () => {
-  test("becomes a dead letter after its crashes in quarantine, and its neighbours burn nothing", async () => {
+  test("becomes a dead letter after its crashes in quarantine, and its neighbours use up no attempt", async () => {
     await queue(3)
     await abandon("AnalyticsHandler")
     const actor = actorOf(counting())
@@ -317,7 +317,7 @@ test("a retry that has come due is handled, behind the cursor of the fresh runs"
   expect((await runsOf(db, "AnalyticsHandler")).map(({ attempts }) => attempts)).toEqual([2, 1])
 })
 
-test("an event whose partition is gone ends as a dead letter that says so", async () => {
+test("an event whose partition is gone ends as a dead letter with that reason", async () => {
   await queue(1)
   await db`truncate slotbase.events`
   await pass(counting())

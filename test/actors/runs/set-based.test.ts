@@ -77,7 +77,7 @@ describe("a set-based handler", () => {
     ])
   })
 
-  test("that throws is given each event by itself, and only the one that fails has failed", async () => {
+  test("that throws gets each event by itself, and only the failing one has failed", async () => {
     await queue(5)
     await pass(
       adding((events) => {
@@ -94,7 +94,7 @@ describe("a set-based handler", () => {
     ])
   })
 
-  test("says which of them it skipped, and why", async () => {
+  test("names the skipped events with their reasons", async () => {
     await queue(3)
     await pass({
       ...adding(),
@@ -108,7 +108,7 @@ describe("a set-based handler", () => {
     ])
   })
 
-  test("that loses a deadlock is run again, which counts as nothing", async () => {
+  test("that loses a deadlock is run again without using up an attempt", async () => {
     await queue(3)
     let lost = 0
     await pass(

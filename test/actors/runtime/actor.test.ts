@@ -36,7 +36,7 @@ test("many wakes before the next pass are one", async () => {
   expect(passes.count()).toBe(2)
 })
 
-test("a wake during a pass leads to another pass: the present one may have claimed before the work was there", async () => {
+test("a wake during a pass leads to another pass, because the present one may have claimed before the work came", async () => {
   const first = Promise.withResolvers<Pass>()
   const passes = script(first.promise, nothing, nothing)
   const running = live({ pass: passes.run })
@@ -75,7 +75,7 @@ test("runs immediately when work was due already", async () => {
   await passes.begun(2)
 })
 
-test("one pass at a time, however many are asked for", async () => {
+test("one pass at a time, for any number of calls", async () => {
   let atOnce = 0
   let most = 0
   const running = live({
@@ -116,7 +116,7 @@ test("a wake during a pass that was called for leads to another pass", async () 
   await passes.begun(3)
 })
 
-test("fails with the actor's name when a pass fails, and can be lived again", async () => {
+test("fails with the actor's name when a pass fails, and can be run again", async () => {
   const passes = script(Promise.reject(new Error("no such table")), nothing)
   const running = prepareActor(actor({ pass: passes.run }), never)
   const exit = await Effect.runPromiseExit(running.live)

@@ -34,7 +34,7 @@ test("an actor has a queue and a schedule of its own name, and is called once at
   expect(errors).toEqual([])
 }, 20_000)
 
-test("however many ticks were missed, one job waits", async () => {
+test("after any number of missed ticks, one job waits", async () => {
   const { boss } = await serve("hold-expiration", async () => ({ more: false }))
   await eventually(async () => expect(await states("hold-expiration")).toEqual(["completed"]))
   await boss.stop(2_000)
@@ -44,7 +44,7 @@ test("however many ticks were missed, one job waits", async () => {
   expect(waiting.length).toBeLessThanOrEqual(1)
 }, 20_000)
 
-test("a pass that crashes is retried, and at last stands in the dead passes with its error", async () => {
+test("a pass that crashes is retried, and in the end is in the queue of dead passes with its error", async () => {
   let passes = 0
   const { boss } = await serve("dispatcher", async () => {
     passes += 1

@@ -24,7 +24,7 @@ function counting() {
   return { db, count }
 }
 
-test("five handlers that want the same events at the same time cost one statement, later ones none", async () => {
+test("five handlers that read the same events at the same time cost one statement, later ones none", async () => {
   const ids = await recordMany(database.db, 20)
   const { db, count } = counting()
   const read = await Promise.all([1, 2, 3, 4, 5].map(() => readEvents(db, ids)))
@@ -61,7 +61,7 @@ test("a failed read fails all that wait for it, and the next one reads anew", as
   expect((await readEvents(db, ids)).size).toBe(2)
 })
 
-test("more than is kept is read all the same", async () => {
+test("more events than the memory keeps are read all the same", async () => {
   const ids = (await Promise.all([1, 2, 3, 4, 5, 6].map(() => recordMany(database.db, 1_000)))).flat()
   const { db } = counting()
   expect((await readEvents(db, ids)).size).toBe(6_000)

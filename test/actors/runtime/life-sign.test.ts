@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-test("a process is believed for two seconds, renews it twice a second, and says good-bye", async () => {
+test("a process counts as live for two seconds, renews its life sign twice a second, and ends it at its stop", async () => {
   const sign = await startLifeSign(db, "actors", "1.2.3")
   const row = async () => {
     const [found] = await db<[{ role: string; version: string; pid: number; left: number }]>`

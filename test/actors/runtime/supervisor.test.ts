@@ -29,7 +29,7 @@ describe("an actor that fails", () => {
       ])
     }))
 
-  test("escalates with the failure after the limit, and says why", () =>
+  test("escalates with the failure and its reason after the limit", () =>
     underTestClock(function* ({ running }) {
       const reported: object[] = []
       const actor = running("dispatcher", Array(4).fill(broken))
@@ -43,7 +43,7 @@ describe("an actor that fails", () => {
       )
     }))
 
-  test("is healed by as many restarts as the limit says, and the window forgets them", () =>
+  test("may restart as often as the limit allows, and restarts before the window do not count", () =>
     underTestClock(function* ({ starts, running }) {
       const steps = [broken, broken, broken, after(61_000), broken, broken, after(61_000), broken]
       const fiber = yield* Effect.forkChild(supervise(running("dispatcher", steps), () => {}, intensity))
@@ -66,7 +66,7 @@ describe("a database that is away", () => {
       expect(new Set(reported)).toEqual(new Set([0]))
     }))
 
-  test("is waited for up to its own limit", () =>
+  test("delays the actor up to its own limit", () =>
     underTestClock(function* ({ starts, running }) {
       const actor = running("dispatcher", Array(1_000).fill(away))
       const fiber = yield* Effect.forkChild(supervise(actor, () => {}, intensity))
@@ -77,7 +77,7 @@ describe("a database that is away", () => {
       expect(starts.dispatcher?.at(-1)).toBe(30_500)
     }))
 
-  test("and came back in between is away for a new while", () =>
+  test("that came back in between has its whole limit again", () =>
     underTestClock(function* ({ running }) {
       const often = Array.from({ length: 10 }, () => [...Array(40).fill(away), after(60_000, away)]).flat()
       const actor = running("dispatcher", often)
@@ -96,7 +96,7 @@ describe("the tree", () => {
       expect(starts).toEqual({ dispatcher: [0, 100, 300], housekeeping: [0] })
     }))
 
-  test("fails with the actor that cannot heal, after the others were stopped", () =>
+  test("fails with the actor that keeps failing, after the others were stopped", () =>
     underTestClock(function* ({ stopped, running }) {
       const actors = [running("housekeeping", []), running("dispatcher", Array(9).fill(broken))]
       const fiber = yield* Effect.forkChild(superviseAll(actors, () => {}, intensity))

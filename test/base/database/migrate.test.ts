@@ -39,7 +39,7 @@ test("applies the files in order, each once, and records them", async () => {
   )
 })
 
-test("asking what is pending writes nothing", async () => {
+test("listing pending migrations writes nothing", async () => {
   await file("0001-first.sql", "select 1;")
   await pendingMigrations(database.url, folder)
   const [schema] = await database.db`select to_regnamespace('slotbase') as found`

@@ -63,7 +63,7 @@ describe("where a request may go", () => {
     expect(answer.status).toBe(200)
   })
 
-  test("a name is resolved once per request, so changing the answer gains nothing", async () => {
+  test("a name is resolved once per request, so changing the answer has no effect", async () => {
     const port = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     const answers = [["127.0.0.1"], ["10.0.0.5"]]
     const resolve = async () => answers.shift() ?? []
@@ -105,7 +105,7 @@ describe("checking an address before it is kept", () => {
   })
 })
 
-describe("what comes back", () => {
+describe("a request and its answer", () => {
   const ask = (port: number, request: Partial<OutgoingRequest> = {}) =>
     guardedFetch(`http://127.0.0.1:${port}/path?q=1`, { allow: loopback, ...request })
 

@@ -110,7 +110,7 @@ describe("a direct booking", () => {
     expect(await counts()).toEqual(before)
   })
 
-  test("touching slots are both taken, overlapping ones not, on any minute", async () => {
+  test("of two touching slots both can be booked, of overlapping slots only one, on any minute", async () => {
     const [first, second] = [atHour(hour), atHour(++hour)]
     const half = new Date(Date.parse(first.startAt) + 30 * 60_000).toISOString()
     await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ ...first })))
@@ -127,7 +127,7 @@ describe("a direct booking", () => {
     })
   })
 
-  test("the loser of a slot is told the conflicting time, never its booker, and free times nearby", async () => {
+  test("the loser of a slot gets the conflicting time, never its booker, and free times nearby", async () => {
     await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
     const before = await counts()
     const error = await failure(
@@ -178,7 +178,7 @@ describe("a refusal writes nothing", () => {
     expect(await counts()).toEqual(before)
   })
 
-  test("a participant whom a member knows only by id, because the answer would reveal the name", async () => {
+  test("a participant that a member knows only by id, because the answer would reveal the name", async () => {
     const before = await counts()
     const { startAt, endAt, resourceId } = wanted()
     const hold = { resourceId, startAt, endAt, participants: [{ userId: outsider.id }] }

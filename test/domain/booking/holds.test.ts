@@ -185,7 +185,7 @@ describe("an expired hold", () => {
     })
   })
 
-  test("beside a live conflicting booking stays, because a losing request changes nothing", async () => {
+  test("stays beside a live conflicting booking, because a losing request changes nothing", async () => {
     const held = await hold()
     await pass(5)
     hour++

@@ -126,7 +126,7 @@ test.each(times)("%s at minute %d is %s", async (act, minute, code) => {
   expect(await counts()).toEqual(before)
 })
 
-test("cancelled: the slot is free again, and the event says by whom and why", async () => {
+test("cancelled: the slot is free again, and the event names the person and the reason", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookingType: "league" })))
   const cancelled = await exec((tx) =>
     cancelBooking(tx, requireMember(club.player.caller, club.id), booking.id, { cancellationReason: "ill" }),
@@ -153,7 +153,7 @@ test("cancelled: the slot is free again, and the event says by whom and why", as
   expect((await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))).status).toBe("confirmed")
 })
 
-test("a member cannot cancel what has begun; staff can", async () => {
+test("a member cannot cancel a booking that has begun; staff can", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   await atMinute(0, async () => {
     const late = exec((tx) =>

@@ -43,7 +43,7 @@ const statusAt = async (n: number, resourceId = its.court) => {
 }
 const span = (from: number, to: number) => ({ startAt: hour(from).startAt, endAt: hour(to).startAt })
 
-test("a closed court cannot be booked or held, not by staff either, and its slots are blocked; others are free", async () => {
+test("a closed court cannot be booked or held, even by staff, and its slots are blocked; others are free", async () => {
   expect(await statusAt(10)).toBe("free")
   const closed = await close({ ...span(10, 12), resourceIds: [its.court.toUpperCase()] })
   expect(closed.status).toBe(201)
@@ -187,7 +187,7 @@ test("a closure that is over, too long or contradictory is refused, and so is a 
   expect(await api.rows()).toEqual(before)
 })
 
-test("administrators close and open; members see it, staff see its bookings too; others see nothing", async () => {
+test("administrators close and open; members see a closure, staff its bookings too, others nothing", async () => {
   const { id } = (await close(span(3, 5))).body
   const foreigner = await signedIn(api, "facility_owner", its.closedFacilityId)
   const coach = await signedIn(api, "coach", its.facilityId)

@@ -61,7 +61,7 @@ test("the program and the database have the same levels", async () => {
 })
 
 describe("the last one", () => {
-  test("goes to as many callers at once as are left, and the others are told the plan that would help", async () => {
+  test("goes to as many callers at once as are left, and the others get the name of a plan that would help", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 7)
     const others = connect(database.url, { max: 10, applicationName: "slotbase test" })
@@ -125,7 +125,7 @@ describe("the last one", () => {
 })
 
 describe("bookings", () => {
-  test("of two for different courts the last one of the month goes to one; the other leaves nothing behind", async () => {
+  test("of two for different courts one gets the last one of the month, and the other leaves nothing behind", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 9)
     const outcomes = await Promise.allSettled([club.book(club.court, 9), club.book(club.otherCourt, 9)])
@@ -191,7 +191,7 @@ describe("a returned entitlement", () => {
     expect(await failure(use("bookings_per_month"))).toMatchObject({ code: "limit_reached" })
   })
 
-  test("waits for nobody: freeing a slot does not wait behind a booking", async () => {
+  test("never waits: freeing a slot does not wait behind a booking", async () => {
     await subscribed(db, club)
     await run(db, async (tx) => {
       await useEntitlement(tx, club.id, "bookings_per_month", 3)

@@ -149,7 +149,7 @@ test("an abandoned run is taken over when it was requested, and is lost when a t
   })
 })
 
-test("an administrator runs a job for their facility alone, and sees none of the job's work elsewhere", async () => {
+test("an administrator runs a job for their facility only, and sees none of the job's work elsewhere", async () => {
   await start()
   const other = await api.call("POST", `/v1/facilities/${courts.closedFacilityId}/resources`, {
     body: { name: "Court 9", resourceType: "court" },
@@ -207,7 +207,7 @@ test("runs are deleted after a week, except the last one of each job", async () 
   await db`update slotbase.clock set shift = interval '0'`
 })
 
-test("the command line lists jobs, shows what a run would do, and requests the run", async () => {
+test("the command line lists jobs, previews a run, and requests the run", async () => {
   await start()
   await aDeadHold(courts.facilityId, courts.court, 3)
   const [list, preview, unknown] = await Promise.all([

@@ -59,7 +59,7 @@ test("another person's token on an authenticated socket closes with 4400; a newe
   expect(await client.closed).toEqual({ code: 4400, reason: "a socket belongs to one person" })
 })
 
-test("a booking's update goes to its booker, its participants and the staff, and to nobody else", async () => {
+test("a booking's update goes only to its booker, its participants and the staff", async () => {
   const stranger = await aMember(database.db, "player", club.id)
   const [booker, friend, staff, other] = await Promise.all(
     [club.player, club.friend, club.staff, stranger].map(({ token }) => server.connect({ token })),
@@ -140,7 +140,7 @@ test("a hold and its release are sent as held and released, and the slots follow
   client.close()
 })
 
-test("a new resource and new settings show today, and tell the viewers of other days to refetch", async () => {
+test("a new resource and new settings show today, and viewers of other days get the request to refetch", async () => {
   const small = await aClub(database.db)
   const client = await server.connect({ token: small.player.token })
   const channel = `facility:${small.id}:availability`

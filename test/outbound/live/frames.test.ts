@@ -109,7 +109,7 @@ test("an event that has left retention makes no frame", () => {
   expect(availabilityChangeOf({ ...rowOf("booking.confirmed", {}), data: null })).toBeUndefined()
 })
 
-test("a booker who also plays gets one frame", () => {
+test("a booker that also plays gets one frame", () => {
   const row = {
     ...rowOf("booking.confirmed", {}),
     booker_id: example.playerId,

@@ -91,7 +91,7 @@ test("a frame that is too large ends the socket", async () => {
   await eventually(() => expect(server.live.isEmpty).toBe(true))
 })
 
-test("a client that does not read is closed, never misses a frame in between, and delays nobody", async () => {
+test("a client that does not read is closed, never misses a frame in between, and delays no other client", async () => {
   const server = await serve({})
   const channel = `facility:${club.id}:availability`
   const reader = await server.connect({ token: club.player.token })

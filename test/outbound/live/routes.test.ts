@@ -42,7 +42,7 @@ test("without an offer no protocol is answered", async () => {
   socket.end()
 })
 
-test("a plain GET is told to upgrade", async () => {
+test("a plain GET is answered with the request to upgrade", async () => {
   const answer = await fetch(server.url.replace("ws:", "http:"))
   expect(answer.status).toBe(426)
   expect(await answer.json()).toMatchObject({ code: "upgrade_required", status: 426 })

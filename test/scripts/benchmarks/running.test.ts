@@ -5,7 +5,7 @@ import { endAll, endsWithRun, owned } from "#scripts/benchmarks/running.ts"
 
 const endless = () => owned(Bun.spawn(["sleep", "60"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }))
 
-test("everything that a part left running ends, the last thing first, even when one end fails", async () => {
+test("all that a part left running ends, the newest first, even when one end fails", async () => {
   const ended: string[] = []
   endsWithRun(async () => void ended.push("the database"))
   endsWithRun(() => Promise.reject(new Error("it is stuck")))

@@ -32,7 +32,7 @@ async function foundAfter(lie: (tx: Tx) => Promise<unknown>): Promise<string[]> 
   return found
 }
 
-test("a healthy database has nothing broken", async () => {
+test("a healthy database has no broken promise", async () => {
   expect(await brokenPromises(database.db)).toEqual([])
 })
 

@@ -52,7 +52,7 @@ test("a request that was answered with 200 must not count as failed", async () =
   })
 })
 
-test("an attempt whose outcome is unknown explains a duplicate, answered or not", async () => {
+test("an attempt with an unknown outcome explains a duplicate, answered or not", async () => {
   const answered = requests.map((request) => ({ ...request, answered: true }))
   const found = await undone(async (tx) => {
     await tx`update slotbase.attempt_history set outcome = 'unknown' where outcome = 'failed'`
@@ -86,7 +86,7 @@ test("a mail without a message, one too many, one too few, and one that was skip
   expect(skipped.wrong).toEqual(["a mail that was skipped"])
 })
 
-test("a mail that came again is explained only by a send whose outcome is unknown", async () => {
+test("a mail that arrived again is explained only by a send with an unknown outcome", async () => {
   const again = (unknown: number) =>
     undone(async (tx) => {
       await tx`update slotbase.notifications set attempts = 2, unknown_outcomes = ${unknown} where channel = 'email'`

@@ -1,6 +1,6 @@
 /**
- * Events are facts: `record` in the outbox inserts them, and slotbase.record_event() does for SQL. Nothing changes one or
- * deletes one; retention drops whole partitions.
+ * Events are facts. `record` in the outbox inserts them, and slotbase.record_event() inserts those of SQL. Events are
+ * never changed or deleted; retention drops whole partitions.
  */
 
 import { type Law, product, type Source, schema, type Violation } from "./law.ts"

@@ -1,4 +1,6 @@
-/** What holds of every file: it is short, and it says what it is. Tests wait for what happens, and never for a time. */
+/**
+ * The laws of every file: a file is short, and opens by saying what it is. Tests wait for events, and never for a time.
+ */
 
 import { type Law, typescript } from "./law.ts"
 import { openingOf } from "./reading/comments.ts"

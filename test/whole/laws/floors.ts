@@ -1,6 +1,6 @@
 /**
- * A room imports only from floors below: so `http`, `domain` and `outbound` know no actor, and only the entry file does.
- * A new file needs a room first, in `layout.ts`.
+ * A room imports only from floors below. So `http`, `domain` and `outbound` know no actor; only the entry file does. A
+ * new file needs a room first, in `layout.ts`.
  */
 
 import { type Law, typescript, type Violation } from "./law.ts"

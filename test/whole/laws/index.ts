@@ -2,10 +2,10 @@
  * The laws of this code, in one list. To add one:
  *
  * 1. Write a `Law` (see `law.ts`) in a file of this folder: its sentence, the files that it reads, and its function.
- * 2. Give it the smallest trees that break it, with the messages, and one that keeps it. Look-alikes belong in there.
+ * 2. Give it the smallest trees that break it, with the messages, and one that keeps it. Add look-alikes to that one.
  * 3. Name it in this list. `laws.test.ts` runs it over the project, over its trees, and over nothing.
  *
- * An exception needs a reason, and fails as soon as it is not needed. Places of folders are in `layout.ts`.
+ * An exception needs a reason, and fails as soon as it is not needed. The places of folders are in `layout.ts`.
  */
 
 import { eventsLaw } from "./events.ts"

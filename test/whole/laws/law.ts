@@ -1,6 +1,6 @@
 /**
- * What a law is: a pure function from a tree of files to what breaks it. Each law brings small trees with it: some that
- * break it, with the exact messages, and some that keep it.
+ * A law is a pure function from a tree of files to its violations. Each law brings small trees: some break the law,
+ * with the exact messages, and some keep it.
  */
 
 export interface Source {
@@ -13,11 +13,11 @@ export interface Violation {
   readonly file: string
   /** Follows the name of the file: "imports elysia". */
   readonly says: string
-  /** What an exception would have to name (a table, a room); the file, unless said otherwise. */
+  /** The name that an exception must give (a table, a room); the file, unless said otherwise. */
   readonly about?: string
 }
 
-/** What is excused, each with its reason. An exception that is not needed breaks the law. */
+/** The exceptions, each with its reason. An exception that is not needed breaks the law. */
 export type Exceptions = Readonly<Record<string, string>>
 
 export interface Example {
@@ -26,9 +26,9 @@ export interface Example {
 }
 
 export interface Law {
-  /** A sentence, which each message ends with. */
+  /** A sentence. Each message ends with it. */
   readonly name: string
-  /** The files that it is about; each of these patterns must match one. */
+  /** The files that the law reads; each of these patterns must match one. */
   readonly reads: readonly RegExp[]
   readonly check: (sources: readonly Source[]) => Violation[]
   readonly exceptions?: Exceptions
@@ -40,7 +40,7 @@ export const typescript = /^(src|actors|scripts|test)\/.*\.tsx?$/
 export const product = /^(src|actors)\/.*\.tsx?$/
 export const schema = /^sql\/.*\.sql$/
 
-/** The messages, one for each violation. A law that finds nothing to read says so: that is an error too. */
+/** The messages, one for each violation. A law that finds nothing to read reports that as an error. */
 export function violations(law: Law, tree: readonly Source[], exceptions: Exceptions = {}): string[] {
   const read = tree.filter(({ path }) => law.reads.some((pattern) => pattern.test(path)))
   if (read.length === 0) return [`nothing was read (${law.name})`]

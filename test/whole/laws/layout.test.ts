@@ -15,7 +15,7 @@ test("every room of the layout has files, and no street or room is missing from 
   expect([...folders].filter((each) => !streets.includes(each) && roomOf(each) === undefined)).toEqual(["actors"])
 })
 
-test("a room without files and a room that has come are told apart", () => {
+test("a room without files and a room that has come get different messages", () => {
   const errors = layoutErrors(["src/a/b.ts", "src/d.ts"], ["src/a", "src/b", "src/c", "src/d.ts"], ["src/a", "src/c"])
   expect(errors).toEqual([
     "src/a has come: take it off the list of rooms to come",

@@ -1,6 +1,6 @@
 /**
- * The layout, in one place: the rooms of the program by floors, the lowest first. A room is a folder, or a file that
- * stands for itself; a file belongs to the room with the longest name that fits. A room imports only from floors below.
+ * The layout, in one place: the rooms of the program by floors, the lowest first. A room is a folder or a single file.
+ * A file belongs to the room with the longest name that fits. A room imports only from floors below.
  */
 
 export const floors: readonly (readonly string[])[] = [
@@ -18,7 +18,7 @@ export const floors: readonly (readonly string[])[] = [
   ["src/domain/closures"],
   ["src/domain/payments"],
   ["src/domain/subscriptions"],
-  // Counts what all other subjects do, and none of them needs its figures.
+  // Counts the work of all other subjects. None of them needs its figures.
   ["src/domain/figures"],
   [
     "src/outbound/webhooks",
@@ -29,12 +29,12 @@ export const floors: readonly (readonly string[])[] = [
   ],
   ["src/operations"],
   ["src/api"],
-  // Runs in browsers. It takes types from below, and the law of browser code says from where.
+  // Runs in browsers. It takes types from below; the law of browser code names their rooms.
   ["src/web"],
   ["src/demo"],
   ["src/cli"],
   ["src/hooks"],
-  // What a handler is; the runtime and the runs know that, and no handler.
+  // The type of a handler. The runtime and the runs know the type, and no single handler.
   ["actors/handlers/handler.ts"],
   ["actors/runtime"],
   ["actors/dispatch", "actors/runs", "actors/deliveries", "actors/live", "actors/jobs"],
@@ -46,10 +46,10 @@ export const floors: readonly (readonly string[])[] = [
   ["test"],
 ]
 
-/** Rooms that have their place and no file yet. */
+/** Rooms that have a place and no file yet. */
 export const roomsToCome: readonly string[] = ["src/outbound/calendars", "src/web"]
 
-/** Where the layout and the files differ. A file without a room breaks the law of floors. */
+/** The differences between the layout and the files. A file without a room breaks the law of floors. */
 export function layoutErrors(
   paths: readonly string[],
   names: readonly string[] = floors.flat(),

@@ -1,6 +1,6 @@
 /**
- * Where the large libraries may stand, so that each can be replaced in one place. Tests are free, and so are
- * scripts but for Elysia: a benchmark runs pg-boss as a competitor.
+ * The places of the large libraries, so that each can be replaced in one place. Tests are free, and so are scripts but
+ * for Elysia: a benchmark runs pg-boss as a competitor.
  */
 
 import { type Law, product } from "./law.ts"
@@ -81,7 +81,7 @@ function stays(name: string, place: RegExp, packages: readonly string[]): Law {
   }
 }
 
-/** The names out of `effect`; the module of `effect/…` and `@effect/…`. */
+/** The names taken from `effect`; for `effect/…` and `@effect/…` the module. */
 function takenFromEffect(name: string, clause: string): string[] {
   if (isPackage(name, "@effect")) return [name]
   if (!isPackage(name, "effect")) return []

@@ -1,4 +1,4 @@
-/** The test of a file is found without a search: test/ has the folders of src/ and actors/, and four of its own. */
+/** A file's test is found without a search: test/ has the folders of src/ and actors/, and four of its own. */
 
 import { type Law, typescript, type Violation } from "./law.ts"
 

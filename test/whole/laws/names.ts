@@ -1,9 +1,9 @@
-/** An exported name means one thing, wherever it is read; and a file has one path, which a move of its importer leaves. */
+/** An exported name means one thing everywhere. A file has one path, and the path stays when an importer moves. */
 
 import { type Exceptions, type Law, product, typescript, type Violation } from "./law.ts"
 import { declaredExports, importsOf } from "./reading/imports.ts"
 
-const inAndOut = "the same field in what is asked (request-fields) and in what an event says (fact-fields)"
+const inAndOut = "the same field in a request (request-fields) and in an event (fact-fields)"
 
 /** Names that are the same on purpose. */
 const allowed: Exceptions = {

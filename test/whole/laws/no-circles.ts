@@ -65,7 +65,10 @@ function roomsOf(files: Graph): Graph {
   return rooms
 }
 
-/** A circle for each import that leads back to where the search came from: none, exactly when there is no circle. */
+/**
+ * One circle for each import that leads back to the start of the search. The list is empty exactly when there is no
+ * circle.
+ */
 function circlesOf(graph: Graph): string[][] {
   const circles: string[][] = []
   const done = new Set<string>()

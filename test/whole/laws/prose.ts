@@ -1,4 +1,4 @@
-/** Comments and the manual can be read without scrolling sideways and without a second look. */
+/** Comments and the manual can be read without scrolling sideways, and at the first reading. */
 
 import { type Law, type Source, schema, typescript, type Violation } from "./law.ts"
 import { blocksOf, commentLinesOf } from "./reading/comments.ts"

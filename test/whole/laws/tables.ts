@@ -1,6 +1,6 @@
 /**
  * To change a table, open one file. The opening comment of a file that writes tables by SQL names exactly these tables:
- * `Writes: bookings, occupancies (while a booking stands).` A remark stands in parentheses, and a full stop ends the line.
+ * `Writes: bookings, occupancies (while a booking stands).` Parentheses hold a remark. A full stop ends the line.
  */
 
 import { type Law, product, type Source, type Violation } from "./law.ts"
@@ -69,14 +69,14 @@ export const oneWriterLaw: Law = {
   },
   exceptions: {
     attempt_history:
-      "an attempt ends well, badly, with its process or with its webhook: each is one statement with its queue",
+      "an attempt may succeed, fail, or end with its process or its webhook: each is one statement with its queue",
     dead_letters:
       "one statement ends a run or a delivery and writes its dead letter; deciding about it is another room",
     delivery_history: "one statement moves a delivery from the queue to the history, or back",
     delivery_queue: "one statement moves a delivery from the queue to the history, or back",
     handler_history: "one statement moves a run from the queue to the history, or back",
     handler_queue: "one statement moves a run from the queue to the history, or back",
-    outbox: "the dispatcher takes out what SQL recorded and the catalogue refuses",
+    outbox: "the dispatcher takes out events that SQL recorded and the catalogue refuses",
     webhooks: "a 410 switches a webhook off, in the statement that ends its delivery",
   },
   broken: [

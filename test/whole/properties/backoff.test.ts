@@ -118,7 +118,7 @@ test("Retry-After in seconds is waited for, up to an hour", () => {
   )
 })
 
-test("Retry-After as a date is waited for, up to an hour; a date that has passed asks for nothing", () => {
+test("Retry-After as a date is waited for, up to an hour; a date that has passed adds no wait", () => {
   fc.assert(
     fc.property(webhooks, fc.integer({ min: -2 * hourMs, max: 2 * hourMs }), (webhook, inMs) => {
       const before = Date.now()

@@ -46,7 +46,7 @@ const command = fc.oneof(
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
 
 test(
-  "whatever is done at once",
+  "under any concurrent commands",
   async () => {
     await holds(
       fc.array(command, { minLength: 6, maxLength: 18 }),

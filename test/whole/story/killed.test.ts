@@ -75,7 +75,7 @@ test(
   { timeout: 150_000 },
 )
 
-/** The id of the booking; undefined when the slot was taken or the server is gone. Repeats the request when told to. */
+/** The id of the booking; undefined when the slot was taken or the server is gone. Repeats the request on demand. */
 async function book(
   client: Client,
   club: { at: string; resourceIds: readonly string[]; bookerId: string },

@@ -1,6 +1,6 @@
 /**
- * The README, followed by a newcomer: each block is pasted in the order of the page, in a fresh clone, in shells without
- * Bun on the PATH. Only the two ports are others, so that nothing of this machine is in the way.
+ * Follows the README like a newcomer: pastes each block in the order of the page, in a fresh clone. The shells have no
+ * Bun on the PATH. Only the two ports differ, so that no other program of this machine is in the way.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -51,7 +51,7 @@ test(
 )
 
 test(
-  "courts and slots are listed, a court is booked, and booked again it is a conflict with near free slots",
+  "courts and slots are listed, a court is booked, and booked again it is a conflict with free slots near by",
   async () => {
     await shell.paste(next("auth="))
     const courts = JSON.parse(await shell.paste(next("/resources")))
@@ -86,7 +86,7 @@ test(
 )
 
 test(
-  "a live client hears of the next booking, and one with a wrong key is told why it hears nothing",
+  "a live client gets the next booking, and a client with a wrong key gets the reason for its refusal",
   async () => {
     await save("live.ts")
     await shell.paste(next("./scripts/bun live.ts &"))
@@ -137,7 +137,7 @@ function open(): Shell {
   return opened
 }
 
-/** The next block of the page, which must be the one that is meant. */
+/** The next block of the page, which must be the expected one. */
 function next(containing: string, language: Block["language"] = "sh"): string {
   const block = blocks.shift()
   expect(block?.language).toBe(language)
@@ -161,7 +161,7 @@ function lineOf(printed: string, beginning: string): string {
 /** The status of the booking that curl printed; the receiver and the live client may print into the same shell. */
 const statusOf = (printed: string) => /\{"id":"[^"]+","facilityId":.*?"status":"(\w+)"/.exec(printed)?.[1] ?? printed
 
-/** By psql as the page says; on a machine without psql another client asks the same address. */
+/** By psql as the page says; on a machine without psql, by another client at the same address. */
 async function ask(psql: string, question: string): Promise<string> {
   if (Bun.which("psql") !== null) return await shell.paste(`${psql} <<'END'\n${question.replace(/;?$/, ";")}\nEND`)
   const sql = postgres(await shell.paste("./scripts/slotbase url"), { max: 1 })

@@ -292,7 +292,7 @@ describe("the cache", () => {
 describe("the position of an answer", () => {
   const unchanged = (position: string) => isUnchanged(db(), club.player.caller, club.id, position)
 
-  test("is unchanged until something of the facility happens, dispatched or not", async () => {
+  test("is unchanged until the facility has an event, dispatched or not", async () => {
     const { position } = await look()
     expect(await unchanged(position)).toBe(true)
     const other = await aClub(db())
@@ -305,7 +305,7 @@ describe("the position of an answer", () => {
     expect(await unchanged((await look()).position)).toBe(true)
   })
 
-  test("is not unchanged when a hold has expired without an event", async () => {
+  test("changes when a hold has expired without an event", async () => {
     await run(db(), (tx) => expireHolds(tx, 1000))
     await hold(9)
     await settle()

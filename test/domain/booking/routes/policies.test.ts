@@ -89,7 +89,7 @@ describe("price rules", () => {
     )
   const settle = () => club.api.database.db`select slotbase.dispatch(1000)`
 
-  test("change what bookings cost and what availability shows, at once, and no longer once deleted", async () => {
+  test("change the prices of bookings and of availability at once, and have no effect once deleted", async () => {
     const day = 24 * 20
     await settle()
     expect(new Set(await slots(day))).toEqual(new Set([2400]))

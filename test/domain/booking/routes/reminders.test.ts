@@ -107,7 +107,7 @@ test("the booker is reminded a day and an hour before, each once, at the local t
   ).toEqual(["24h", "1h"])
 })
 
-test("a late booking gets no reminder whose time has already passed", async () => {
+test("a late booking gets no reminder for a time that has passed", async () => {
   const now = await fromNow(0)
   await book(now + 30 * minuteMs)
   await book(now + 3 * hourMs)

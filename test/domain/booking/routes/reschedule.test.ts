@@ -85,7 +85,7 @@ describe("a move", () => {
     expect((await club.get(club.player, `/bookings/${booking.id}`)).body).toEqual(body)
   })
 
-  test("by half an hour overlaps with itself, and that is no conflict", async () => {
+  test("by half an hour overlaps its old time without a conflict", async () => {
     const booking = await book()
     const later = (at: string) => new Date(Date.parse(at) + 30 * 60_000).toISOString()
     const { body } = await move(club.player, booking.id, {

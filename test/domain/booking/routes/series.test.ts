@@ -201,7 +201,7 @@ describe("a series", () => {
     expect(await refused({ bookerId: crypto.randomUUID() })).toEqual([422, "invalid_input", "body.bookerId"])
   })
 
-  test("does not let a member hold more slots with pending approval than by single requests", async () => {
+  test("does not let a member hold more slots with pending approval than single requests do", async () => {
     const policy = (approvalBookingTypes: string[]) =>
       api.call("PUT", `${base()}/booking-policy`, { body: { approvalBookingTypes } })
     await policy(["league"])

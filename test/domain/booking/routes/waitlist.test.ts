@@ -118,7 +118,7 @@ describe("an offer", () => {
     expect(await statusOf(third)).toBe("expired")
   })
 
-  test("that expired is settled by the newcomer who takes its slot, before the next in line", async () => {
+  test("that has expired is settled by the newcomer that takes its slot, before the next in line", async () => {
     const booking = await list.taken(hour, 2)
     const dead = await list.waiting(list.ana, hour, {}, 2)
     const same = await list.waiting(list.ben, hour)
@@ -190,8 +190,8 @@ describe("an offer", () => {
   })
 })
 
-describe("a person who joins", () => {
-  test("is told of a free slot, of an existing entry, and of faults in the wish", async () => {
+describe("a person that joins", () => {
+  test("gets an error for a free slot, for an existing entry, and for faults in the wish", async () => {
     expect(codeOf(await list.wait(list.ana, hour))).toEqual([409, "slot_is_free"])
     await list.taken(hour)
     await list.waiting(list.ana, hour)
@@ -265,7 +265,7 @@ describe("a person who joins", () => {
 })
 
 describe("races", () => {
-  test("accepting twice at once: one booking, and the other is told that the offer is over", async () => {
+  test("accepting twice at once: one booking, and the other request gets the error that the offer is over", async () => {
     const booking = await list.taken(hour)
     const id = await list.waiting(list.ana, hour)
     await list.cancel(booking)
@@ -292,7 +292,7 @@ describe("races", () => {
     }
   })
 
-  test("joining while the slot becomes free: the person is told of the free slot or offered it, and never left waiting", async () => {
+  test("joining while the slot becomes free: the person gets the free slot as an error or as an offer, and never waits in vain", async () => {
     for (let round = 0; round < 8; round++, hour += 2) {
       const booking = await list.taken(hour)
       const [joined] = await Promise.all([list.wait(list.ana, hour), list.cancel(booking)])

@@ -29,7 +29,7 @@ const report = (by: SignedIn, body: object = bottle) => api.call("POST", at(), {
 const claim = (by: SignedIn, id: string, body: object = {}) =>
   api.call("POST", at(`/${id}/claim`), { token: by.token, body })
 
-test("players, coaches and staff report what they found; parents and strangers do not", async () => {
+test("players, coaches and staff report found items; parents and strangers do not", async () => {
   const made = await report(people.player)
   expect(made.status).toBe(201)
   const { id } = made.body

@@ -69,7 +69,7 @@ test("a platform administrator makes an organization for its owner, with user.ro
   expect([...first.body.data, ...rest.body.data].map((each) => each.id)).toEqual([organizationId, id])
 })
 
-test("nobody else makes one, and only for a person", async () => {
+test("only a platform administrator makes one, and only for a person", async () => {
   const before = await api.rows()
   const make = (token: string | undefined, body: object) =>
     api.call("POST", "/v1/organizations", { ...(token && { token }), body })

@@ -115,7 +115,7 @@ describe("writing", () => {
     expect(event?.data).toMatchObject({ hasVideo: true, hasPhotos: true, skillsWorked: ["Footwork", "Serve"] })
   })
 
-  test("is refused to everybody else, for sessions not held, and about anybody but the session's students", async () => {
+  test("is refused to all others, for sessions not held, and about a person that is not a student of the session", async () => {
     const other = { ...wanted(), text: "x" }
     const post = async (by: typeof club.coach, body: object = other) => outcome(await club.post(by, "/feedback", body))
     expect(await post(club.otherCoach)).toBe("403 not_allowed")
@@ -210,7 +210,7 @@ describe("publishing", () => {
     expect(outcome(await publish(id, club.admin))).toBe("200")
   })
 
-  test("a frame goes to the student and the permitted parents, and to nobody else", async () => {
+  test("a frame goes only to the student and the permitted parents", async () => {
     const server = await liveServer(club.db)
     await server.pass()
     try {

@@ -114,7 +114,7 @@ describe("a lesson", () => {
     expect(outcome(await complete(answer.body.id))).toBe("409 session_not_scheduled")
   })
 
-  test("is cancelled with its booking, also by a coach who did not book it", async () => {
+  test("is cancelled with its booking, also by a coach that is not the booker", async () => {
     const one = await made({ bookerId: club.student.id })
     hour++
     const two = await made({ bookerId: club.student.id })
@@ -200,7 +200,7 @@ describe("completing", () => {
     expect(ofBooking).toEqual(["booking.confirmed", "booking.completed"])
   })
 
-  test("races with completing the booking alone and with cancelling it: each event is recorded once", async () => {
+  test("races with completing only the booking and with cancelling it: each event is recorded once", async () => {
     const one = await made()
     const bookingOne = `/bookings/${one.bookingId}/complete`
     const both = await later(10, () => Promise.all([complete(one.id), club.post(club.staff, bookingOne)]))
@@ -217,7 +217,7 @@ describe("completing", () => {
     expect((await read(two.id)).status).toBe(completed?.status === 200 ? "completed" : "cancelled")
   })
 
-  test("the booking alone records a coaching session, and leaves the session to be completed", async () => {
+  test("the booking without the session records a coaching session, and leaves the session to be completed", async () => {
     const session = await made()
     await later(20, async () => {
       const alone = await club.post(club.staff, `/bookings/${session.bookingId}/complete`)

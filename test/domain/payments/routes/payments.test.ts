@@ -78,7 +78,7 @@ describe("cards", () => {
     ["tok_insufficient_funds", "insufficient_funds", "The card has insufficient funds."],
     ["tok_expired", "expired_card", "The card has expired."],
     ["tok_of_nobody", "unknown_card_token", "There is no such card."],
-  ])("%s fails with %s, may be tried again at once, and nobody tries by themself", async (card, code, reason) => {
+  ])("%s fails with %s, may be tried again at once, and is not retried automatically", async (card, code, reason) => {
     const bookingId = await till.hold()
     const { status, body } = await till.pay(bookingId, card)
     expect(status).toBe(201)
@@ -140,7 +140,7 @@ describe("a hold that is paid", () => {
     expect(confirmed?.data).toMatchObject({ bookingId, paymentMethod: "online", priceAmount: price })
   })
 
-  test("is paid once under one Idempotency-Key, whose repetition answers the current state", async () => {
+  test("is paid once under one Idempotency-Key, and a repetition answers the current state", async () => {
     const bookingId = await till.hold()
     const headers = { "idempotency-key": newId() }
     const first = await till.pay(bookingId, "tok_timeout", {}, { headers })

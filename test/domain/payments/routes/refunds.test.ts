@@ -169,7 +169,7 @@ describe("for a cancelled booking", () => {
     expect(await amounts(bookingId)).toEqual([[price, "succeeded"]])
   })
 
-  test("paid and cancelled at once: in both orders nothing is kept", async () => {
+  test("paid and cancelled at once: in both orders all is refunded", async () => {
     for (const card of ["tok_visa", "tok_timeout", "tok_visa", "tok_processing"]) {
       const bookingId = await till.book()
       await Promise.all([till.pay(bookingId, card), till.cancel(bookingId)])
@@ -213,7 +213,7 @@ describe("a payment that comes too late", () => {
     expect(await till.statusOf(bookingId)).toBe("confirmed")
   })
 
-  test("for an expired hold whose slot is free takes it again and confirms it", async () => {
+  test("for an expired hold with a free slot takes the slot again and confirms the booking", async () => {
     const { bookingId, paymentId } = await paidTooLate()
     await kill(bookingId)
     await run(db(), (tx) => expireHolds(tx, 100))
@@ -222,7 +222,7 @@ describe("a payment that comes too late", () => {
     expect(await eventsAbout(db(), paymentId, "payment.refunded")).toEqual([])
   })
 
-  test("for an expired hold whose slot is taken is void: it is refunded in full, and the payer is told free times", async () => {
+  test("for an expired hold with a taken slot is void: it is refunded in full, and the payer gets free times", async () => {
     const { bookingId, paymentId } = await paidTooLate()
     await kill(bookingId)
     const slot = await slotOf(bookingId)
@@ -269,7 +269,7 @@ describe("a payment that comes too late", () => {
     }
   })
 
-  test("for an expired hold whose time has begun is void too, without claiming that the slot was taken", async () => {
+  test("for an expired hold is void too after the start, without claiming that the slot was taken", async () => {
     const { bookingId } = await paidTooLate()
     await kill(bookingId)
     await run(db(), (tx) => expireHolds(tx, 100))
@@ -290,7 +290,7 @@ describe("a payment that comes too late", () => {
     expect(await amounts(bookingId)).toEqual([[price, "succeeded"]])
   })
 
-  test("for a booking that was paid by somebody else meanwhile is refunded", async () => {
+  test("for a booking that another payment has paid meanwhile is refunded", async () => {
     const bookingId = await till.book()
     await till.pay(bookingId, "tok_processing")
     await db()`update slotbase.payments set status = 'failed', failure_code = 'x', failure_reason = 'x', settled_at = slotbase.now(),

@@ -289,7 +289,7 @@ describe("the end of a link", () => {
     expect(answers.map(verdict).sort()).toEqual(["204", "409 child_needs_a_parent"])
   })
 
-  test("is for parent, child and everybody with the right to create the link, and for nobody else", async () => {
+  test("is only for parent, child and every person with the right to create the link", async () => {
     const child = await signedIn(api, "player", facilityId)
     await answer(child, await invited(parent, child), "accept")
     for (const other of [foreignStaff, await signedIn(api), await signedIn(api, "coach", facilityId)]) {

@@ -84,7 +84,7 @@ test("64 registrations of one address at once make one person", async () => {
   expect(statuses).toEqual([201, ...Array.from({ length: 63 }, () => 409)])
 })
 
-test("a person who registers with a facility becomes its player, and the facility gets the event", async () => {
+test("a person that registers with a facility becomes its player, and the facility gets the event", async () => {
   const body = { email: "player@example.com", password, firstName: "Leo", lastName: "Martin", facilityId }
   const answer = await api.call("POST", "/v1/users", { token: null, body })
   expect(answer.status).toBe(201)

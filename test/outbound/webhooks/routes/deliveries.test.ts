@@ -61,7 +61,7 @@ test("are listed newest first, page by page, and by status", async () => {
   expect((await page("after=nonsense")).status).toBe(422)
 })
 
-test("one is found by its id and by the id of an attempt, with the specification's fields and no secret", async () => {
+test("a delivery is found by its id and by the id of an attempt, with the specification's fields and no secret", async () => {
   const { body: webhook } = await create({ authType: "signature" })
   healthy = true
   const [eventId] = await confirmed(api.database.db, facilityId)
@@ -116,7 +116,7 @@ test("one is found by its id and by the id of an attempt, with the specification
   })
 })
 
-test("a retry sends a failed one again and resolves its dead letter; one that waits is due at once; a delivered one is a 409", async () => {
+test("a retry sends a failed delivery again and resolves its dead letter; a waiting one is due at once; a delivered one is a 409", async () => {
   const failing = await api.facility()
   const there = `/v1/facilities/${failing}`
   const made = async (maxRetries: number) =>

@@ -71,7 +71,7 @@ describe("creating", () => {
     expect(JSON.stringify(list.body)).not.toContain("whsec_")
   })
 
-  test("never returns a secret that it was given, and no table holds it in clear", async () => {
+  test("never returns a given secret, and no table holds the secret in clear", async () => {
     const secrets = ["given-signing-secret-1", "given-header-value-2", "given-password-3", "given-token-4"]
     const answers = [
       await create({ authType: "signature", authConfig: { signingSecret: secrets[0] } }),
@@ -133,7 +133,7 @@ describe("creating", () => {
       "No resource of the facility",
     ],
     ["an unknown booking type", { filters: { bookingTypes: ["party"] } }, "body.filters.bookingTypes.0", '"open_play"'],
-  ])("%s is a 422 that names the place and what is right, and writes nothing", async (_, given, path, message) => {
+  ])("%s is a 422 that names the place and the rule, and writes nothing", async (_, given, path, message) => {
     const before = await webhookRows()
     const { status, body } = await create(given)
     expect([status, body.errors?.[0]?.path]).toEqual([422, path])

@@ -12,7 +12,7 @@ test("the opening comment is the first thing in a file, but for the line that na
   expect(openingOf("")).toBe("")
 })
 
-test("lines that follow each other are one block, and code between them separates", () => {
+test("consecutive lines are one block, and code between them separates blocks", () => {
   const text = "  // a\n  // b\n\n// c\nd() // e\n// f\n/**\n * g\n *\n * h\n */\n// biome-ignore lint/i: j"
   expect(blocks("a.ts", text)).toEqual([
     { line: 1, lines: ["a", "b"] },

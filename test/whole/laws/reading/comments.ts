@@ -15,7 +15,7 @@ export interface CommentLine {
   readonly text: string
 }
 
-/** Comments that a tool reads: their form is the tool's. */
+/** Comments for a tool, in the tool's form. */
 const directive = /^\s*(biome-ignore|@ts-|eslint-|\/\s*<)/
 
 /** The text of the comment that opens a TypeScript file, as one line; empty when there is none. */
@@ -39,7 +39,7 @@ export function commentLinesOf(path: string, text: string): CommentLine[] {
   })
 }
 
-/** Comments of one line each that follow each other are one block; in SQL, so is the text of a `comment on`. */
+/** Consecutive comments of one line each are one block; in SQL, so is the text of a `comment on`. */
 export function blocksOf(path: string, text: string): CommentBlock[] {
   return path.endsWith(".sql") ? [...inMarks(path, text), ...commentsOn(text)] : inMarks(path, text)
 }

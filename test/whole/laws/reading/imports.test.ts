@@ -1,4 +1,4 @@
-// Each way to import is seen, types included, and none that is only written about.
+// Each way to import is found, types included. An import in a comment or a string is not.
 
 import { expect, test } from "bun:test"
 import { declaredExports, importsOf } from "./imports.ts"
@@ -55,7 +55,7 @@ test("this program's own parser finds no import more at run time", async () => {
   expect(missed).toEqual([])
 })
 
-test("what a file declares and exports is found, once each, and a re-export is not", () => {
+test("each name that a file declares and exports is found once, and a re-export is not", () => {
   const text = `
     import { far } from "./far.ts"
     export const a = 1

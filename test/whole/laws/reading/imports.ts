@@ -1,4 +1,4 @@
-/** What a TypeScript file imports, types included, and the names that it declares and exports. */
+/** The imports of a TypeScript file, types included, and the names that it declares and exports. */
 
 import { dirname, join } from "node:path"
 import type { Source } from "#test/whole/laws/law.ts"
@@ -9,9 +9,9 @@ export interface Import {
   readonly name: string
   /** The path from the project's root of a file of the project; undefined for a package. */
   readonly path: string | undefined
-  /** `import type` or `export type`: nothing of it exists at run time. */
+  /** `import type` or `export type`: it does not exist at run time. */
   readonly typeOnly: boolean
-  /** What stands between `import` and `from`; empty for an import without names. */
+  /** The text between `import` and `from`; empty for an import without names. */
   readonly clause: string
 }
 
@@ -47,7 +47,7 @@ const declaration =
 const unpacked = /\bexport\s+(?:const|let)\s*[{[]([^}\]]*)[}\]]/g
 const listed = /\bexport\s+(?:type\s+)?\{([^}]*)\}(?!\s*from\b)/g
 
-/** A re-export declares nothing: it is another way to the same thing. */
+/** A re-export declares no name: it is another way to the same one. */
 export function declaredExports(source: Source): string[] {
   const code = codeOf(source.text)
   const imported = new Set(importsOf(source).flatMap(({ clause }) => namesIn(clause).map(({ here }) => here)))

@@ -1,4 +1,4 @@
-// Where a sentence ends, and what is a word of it.
+// The ends of sentences, and their words.
 
 import { expect, test } from "bun:test"
 import { sentencesOf, wordsOf } from "./sentences.ts"
@@ -15,7 +15,7 @@ test("a sentence ends with its mark, over lines and inside of quotes and parenth
   ])
 })
 
-test("points in numbers, names and abbreviations end none", () => {
+test("points in numbers, names and abbreviations end no sentence", () => {
   expect(
     sentences("It takes 1.5 s in src/main.ts, e.g. under load (cf. section 4.2), and so on ... to the end."),
   ).toEqual(["It takes 1.5 s in src/main.ts, e.g. under load (cf. section 4.2), and so on ... to the end."])
@@ -29,7 +29,7 @@ test("a sentence may begin with a name in small letters or with code", () => {
   ])
 })
 
-test("blank lines, headings, list items and tags separate", () => {
+test("blank lines, headings, list items and tags separate sentences", () => {
   expect(sentences("# Head\nText\n\nmore:\n- one\n  goes on\n* two\n1. three\n@returns four")).toEqual([
     "Head",
     "Text",

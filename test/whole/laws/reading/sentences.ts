@@ -1,6 +1,6 @@
 /**
- * The sentences of prose. Headings, list items and paragraphs end a sentence; code blocks, tables, drawings and columns are
- * none. A code span, a link's text and an address count as they are read: a span as one word.
+ * The sentences of prose. Headings, list items and paragraphs end a sentence. Code blocks, tables, drawings and columns
+ * are no prose. A code span counts as one word, and a link counts by its text.
  */
 
 /** A point after these ends no sentence. */
@@ -10,7 +10,7 @@ const notProse = /^\s*(\||<|\[[^\]]+\]:)|[─│┌┐└┘├┤┬┴┼╌�
 const heading = /^\s*#{1,6}\s/
 const beginsAnew = /^\s*([-*+•]|\d+[.)]|#{1,6}|>|@\w+|[a-z]\))\s+/
 
-/** A word is what stands between blanks and has a letter or a digit. */
+/** A word stands between blanks and has a letter or a digit. */
 export function wordsOf(sentence: string): string[] {
   return sentence.split(/\s+/).filter((each) => /[\p{L}\p{N}]/u.test(each))
 }

@@ -1,4 +1,4 @@
-// Which statements write which tables, however they are spelled.
+// The tables that statements write, in any spelling.
 
 import { expect, test } from "bun:test"
 import { functionAround, writesIn, writesOf } from "./sql.ts"

@@ -1,6 +1,7 @@
 /**
- * What SQL writes, by patterns: of a file of sql/, and of the strings and templates of a TypeScript file. Comments and
- * quoted texts are left out. A call of an SQL function that writes is not seen, nor is SQL that SQL puts together.
+ * The tables that SQL writes, by patterns, in a file of sql/ and in the strings and templates of a TypeScript file.
+ * Comments and quoted texts are left out. Two kinds of writes are not found: a call of an SQL function that writes, and
+ * SQL that SQL puts together.
  */
 
 import { partsOf } from "./typescript.ts"
@@ -23,7 +24,7 @@ const verbs = [
 ] as const
 const patterns = verbs.map(([verb, pattern]) => ({ verb, pattern: new RegExp(pattern, "gi") }))
 
-/** @param certain whether the text is known to be SQL: else a table counts only with its schema before it. */
+/** @param certain whether the text is known to be SQL. Otherwise a table counts only with its schema before it. */
 export function writesOf(sql: string, certain: boolean): Write[] {
   const code = sqlCodeOf(sql)
   return patterns
@@ -43,21 +44,21 @@ export function writesIn(typescript: string): Write[] {
     .flatMap(({ text, tagged }) => writesOf(text, tagged))
 }
 
-/** The text at the same length, without comments and without what stands in single quotes. */
+/** The text at the same length, without comments and without texts in single quotes. */
 export function sqlCodeOf(sql: string): string {
   return sql.replace(/--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)/g, (part) =>
     part.startsWith("'") ? part.replace(/[^'\n]/g, "_") : part.replace(/[^\n]/g, " "),
   )
 }
 
-/** Where its comments stand. */
+/** The places of its comments. */
 export function sqlComments(sql: string): { start: number; end: number }[] {
   return [...sql.matchAll(/'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g)]
     .filter(([part]) => !part.startsWith("'"))
     .map(({ 0: part, index }) => ({ start: index, end: index + part.length }))
 }
 
-/** The SQL function or procedure in whose body a place stands. */
+/** The SQL function or procedure around a place. */
 export function functionAround(sql: string, at: number): string | undefined {
   const bodies = sqlCodeOf(sql).matchAll(
     /\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)[^;$]*?(\$\w*\$)[\s\S]*?\2/gi,

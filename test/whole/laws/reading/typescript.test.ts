@@ -1,11 +1,11 @@
-// What is code, and what is a comment, a string, a template or a regular expression.
+// Code is distinguished from comments, strings, templates and regular expressions.
 
 import { expect, test } from "bun:test"
 import { codeOf, partsOf } from "./typescript.ts"
 
 const parts = (text: string) => partsOf(text).map((part) => `${part.kind}: ${part.text}`)
 
-test("comments, strings and templates are told from code", () => {
+test("comments, strings and templates are no code", () => {
   expect(parts(`a /* b */ "c" 'd' \`e\` // f "g"\nh`)).toEqual([
     "comment:  b ",
     "string: c",
@@ -25,7 +25,7 @@ test("a mark inside of another one opens nothing", () => {
   ])
 })
 
-test("what stands in the hole of a template is code, to any depth", () => {
+test("the hole of a template is code, to any depth", () => {
   const text = '`a ${b("c", { d: `e ${f /* g */} h` })} i` + j'
   expect(parts(text)).toEqual(["string: c", "comment:  g ", "template: e {} h", "template: a {} i"])
   expect(codeOf(text)).toBe('`__${b("_", { d: `__${f        }__` })}__` + j')

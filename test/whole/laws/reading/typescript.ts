@@ -1,15 +1,16 @@
 /**
  * Cuts a TypeScript text into comments, strings, templates and regular expressions; the rest is code. The laws read by
- * patterns, and this keeps commented-out code and strings from fooling them. It is no parser: JSX text is read as code.
+ * patterns. This file keeps commented-out code and strings from misleading them. It is no parser: JSX text is read as
+ * code.
  */
 
 export interface Part {
   readonly kind: "comment" | "string" | "template" | "regex"
   readonly start: number
   readonly end: number
-  /** The ranges between its marks. A template has several when it has holes: what stands in a hole is code. */
+  /** The ranges between its marks. A template has one range more than holes, because a hole is code. */
   readonly chunks: readonly (readonly [from: number, to: number])[]
-  /** What stands between its marks; a hole reads `{}`. */
+  /** The text between its marks; a hole reads `{}`. */
   readonly text: string
   /** A template with a tag, as in sql`…`. */
   readonly tagged: boolean
@@ -21,7 +22,7 @@ const beforeRegex = /(^|[^\w$.])(return|typeof|case|in|of|void|delete|throw|new|
 const partsKnown = new Map<string, readonly Part[]>()
 const codeKnown = new Map<string, string>()
 
-/** The parts of a text, in the order of their ends: a template comes after what stands in its holes. */
+/** The parts of a text, in the order of their ends: a template comes after the parts in its holes. */
 export function partsOf(text: string): readonly Part[] {
   const parts = partsKnown.get(text) ?? cut(text)
   partsKnown.set(text, parts)
@@ -55,7 +56,7 @@ function hide(text: string): string {
 function cut(text: string): Part[] {
   const parts: Part[] = []
   let at = text.startsWith("#!") ? endOfLine(text, 0) : 0
-  /** The end of what came last, blanks and comments aside: that says whether a slash divides. */
+  /** The end of the last code: it decides whether a slash divides. */
   let last = at
 
   const add = (kind: Part["kind"], start: number, chunks: Part["chunks"], end: number, tagged = false) => {
@@ -126,7 +127,7 @@ function indexOr(text: string, mark: string, from: number): number {
   return found < 0 ? text.length : found
 }
 
-/** Where a string ends: at its mark, or with its line when the mark is missing. */
+/** The end of a string: its mark, or the end of its line when the mark is missing. */
 function endOfQuoted(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     if (text.charAt(at) === "\\") at++

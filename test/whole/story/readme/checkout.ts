@@ -1,5 +1,5 @@
-// A fresh clone of the working tree: what git knows or would add, and nothing else. The dependencies and Bun are linked,
-// so that the scripts find them as installed and ask no network.
+// A fresh clone of the working tree: the files that git knows or would add. The dependencies and Bun are linked, so
+// that the scripts find them as installed and need no network.
 
 import { chmod, copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"

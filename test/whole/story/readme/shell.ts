@@ -32,7 +32,7 @@ export class Shell {
     this.#child.stdin.flush()
   }
 
-  /** Pastes lines and answers what they print until they have ended; what runs beside them may print between. */
+  /** Pastes lines and answers their output until they have ended; background programs may print in between. */
   async paste(lines: string): Promise<string> {
     const from = this.#output.length
     const end = `[end of paste ${++this.#pasted}]`
@@ -50,7 +50,7 @@ export class Shell {
     )
   }
 
-  /** Ends all that runs in it, and itself. */
+  /** Ends the shell and everything that runs in it. */
   async end(signal: "SIGINT" | "SIGTERM"): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-this.#child.pid, signal)
     await this.#child.exited
@@ -74,7 +74,7 @@ const pathWithoutBun = () =>
     .filter((folder) => !existsSync(join(folder, "bun")))
     .join(delimiter)
 
-/** By this variable `./scripts/test` finds a process that was left behind. */
+/** `./scripts/test` finds processes that were left behind by this variable. */
 function ofTheRun(): Record<string, string> {
   const run = process.env.SLOTBASE_TEST_RUN
   return run === undefined ? {} : { SLOTBASE_TEST_RUN: run }
