@@ -1,7 +1,8 @@
 /**
- * `./scripts/test mutations`: changes the program in one place after another (list.ts) and asks whether the tests see it.
- * The tests that belong to a mutation run in a copy of the project, once as it is and then with each mutation alone.
- * Ends with 1 when a mutation survives: then a test is missing. `--only NAME` takes those whose name contains NAME.
+ * `./scripts/test mutations`: changes the program in one place after another (list.ts). Each change must fail a test.
+ * The tests of a mutation run in a copy of the project, once without a change and then with each mutation alone.
+ * Ends with 1 when a mutation survives: then a test is missing. `--only NAME` takes the mutations whose name contains
+ * NAME.
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"

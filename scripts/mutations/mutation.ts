@@ -1,4 +1,4 @@
-/** A mutation: one text of one file, changed so that the program does something wrong, and the tests that must see it. */
+/** A mutation: a change of one text in one file that makes the program wrong, and the tests that must fail then. */
 
 export interface Mutation {
   readonly name: string

@@ -1,6 +1,7 @@
 // The cost of a booking and of an event, in counts and never in times, against the recorded budget (budget.json). The
 // counts are WAL bytes, dead rows, statements and round trips. A change that costs more fails here. The failure tells
-// how to record a new budget. A change that costs less fails too: otherwise ten changes of 9 % each could follow unseen.
+// how to record a new budget. A change that costs less fails too: otherwise ten changes of 9 % each could follow
+// unseen.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"

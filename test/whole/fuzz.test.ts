@@ -3,7 +3,8 @@
 // - No answer is a 500, and every answer is one that the document promises.
 // - Every refusal is a problem document, and a refused request has written nothing.
 //
-// The short form sends a fixed number of requests. SLOTBASE_FUZZ_REQUESTS=10000 sends that many requests; SLOTBASE_PROPERTY_SEED sets another seed.
+// The short form sends a fixed number of requests. SLOTBASE_FUZZ_REQUESTS=10000 sends that many.
+// SLOTBASE_PROPERTY_SEED sets another seed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"

@@ -13,7 +13,7 @@ export const everyDay = (open: string, close: string): OpeningHours =>
 /** Day and night. */
 export const alwaysOpen = everyDay("00:00", "24:00")
 
-/** The n-th whole hour from tomorrow's midnight on. A process asks for one day only, even when it runs over midnight. */
+/** The n-th whole hour from tomorrow's midnight on. A process uses one day only, even when it runs over midnight. */
 export const atHour = (n: number): Span => ({ startAt: hoursAfter(midnight, n), endAt: hoursAfter(midnight, n + 1) })
 
 /** So many hours in a row, from the n-th on. */

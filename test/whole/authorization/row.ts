@@ -32,7 +32,7 @@ export interface More {
   readonly about?: string
   /** Uses the maker of another part for a part of the address. */
   readonly madeAs?: Readonly<Record<string, string>>
-  /** The answer to every permitted caller, because the thing is in another state than the command needs: status and code. */
+  /** The answer to every permitted caller, because the command needs another state: status and code. */
   readonly meets?: string
   /** The answer to permitted callers after one success, or where only one of them can succeed: status and code. */
   readonly orElse?: string

@@ -1,9 +1,11 @@
 /**
  * The availability cache: days ready to be answered. Writes: availability_cache.
- * It never serves a day as free that is committed as taken. In any snapshot a committed change is in one of three places:
- * - in the outbox: nothing of the facility is served
- * - behind the day's position, with its run of CacheInvalidationHandler unfinished: the day is not served
- * - in `touched_at`: the day was built before the change, and is not served
+ * It never serves a day as free that is committed as taken. In any snapshot a committed change is in one of three
+ * places:
+ * - In the outbox. Nothing of the facility is served.
+ * - Behind the day's position, with its run of CacheInvalidationHandler unfinished. The day is not served.
+ * - In `touched_at`. The day was built before the change, and is not served.
+ *
  * Runs at or before a day's position do not matter: the day was built after their changes.
  */
 
@@ -137,8 +139,8 @@ export async function touchDays(tx: Tx, touches: readonly Touch[]): Promise<void
 }
 
 /**
- * Removes all days of some facilities, with their `touched_at`. A build under way may still store an older day. That day
- * is not served, because the facility's version has changed.
+ * Removes all days of some facilities, with their `touched_at`. A build under way may still store an older day. That
+ * day is not served, because the facility's version has changed.
  */
 export async function forgetFacilities(tx: Tx, facilityIds: readonly string[]): Promise<void> {
   await tx`delete from slotbase.availability_cache where facility_id = any (${[...facilityIds]}::uuid[])`
