@@ -2,12 +2,14 @@
 import { actorMutations } from "./list/actors.ts"
 import { deliveryMutations } from "./list/deliveries.ts"
 import { eventMutations } from "./list/events.ts"
+import { runLoopMutations } from "./list/run-loop.ts"
 import { runMutations } from "./list/runs.ts"
 import type { Mutation } from "./mutation.ts"
 
 export const mutations: readonly Mutation[] = [
   ...eventMutations,
   ...actorMutations,
+  ...runLoopMutations,
   ...runMutations,
   ...deliveryMutations,
 ]
