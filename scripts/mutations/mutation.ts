@@ -1,4 +1,7 @@
-/** A mutation: one text of one file, changed so that the program does something wrong, and the tests that must see it. */
+/**
+ * A mutation changes one text of one file, so that the program does something wrong. The mutation names the tests that
+ * must see this.
+ */
 
 export interface Mutation {
   readonly name: string
