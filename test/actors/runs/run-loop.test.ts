@@ -25,6 +25,7 @@ import { eventually } from "#test/harness/setup/eventually.ts"
 const never = new AbortController().signal
 const transactional = "AnalyticsHandler"
 const external = "NotificationHandler"
+const withoutRetries = "PaymentHandler"
 
 let database: TestDatabase
 let db: Db
@@ -37,17 +38,18 @@ let handled: number[]
 beforeAll(async () => {
   database = await testDatabase()
   db = database.db
-  for (const name of [transactional, external]) await subscribe(db, name, "booking.confirmed")
+  for (const name of [transactional, external, withoutRetries]) await subscribe(db, name, "booking.confirmed")
   owner = await processRow(db, true)
 })
 
 beforeEach(async () => {
   await db`
-    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors, slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters,
-      slotbase.outbox, slotbase.events`
+    truncate slotbase.event_positions, slotbase.handler_queue, slotbase.handler_claims, slotbase.handler_cursors,
+      slotbase.handler_batches, slotbase.handler_history, slotbase.dead_letters, slotbase.outbox, slotbase.events`
   await db`update slotbase.handlers set from_position = 1`
   handled = []
-  now = performance.now()
+  // Whole milliseconds: their sums are exact.
+  now = Math.round(performance.now())
   clock = spyOn(performance, "now").mockImplementation(() => now)
 })
 
@@ -110,7 +112,7 @@ describe("the pauses", () => {
   })
 })
 
-test("the runs of a dead process wait for no pause, and go ahead of fresh runs with the returned runs", async () => {
+test("rescued runs and returned runs go ahead of fresh runs, and wait for no pause", async () => {
   const actor = actorOf(outside(), takingMs("claim_queued_runs", 100))
   await actor.pass(never)
   await queue(25)
@@ -165,6 +167,17 @@ describe("quarantine", () => {
     expect(handled).toEqual([1, 1])
     expect(await runsOf(db, external)).toMatchObject([{ status: "success", attempts: 2 }])
   })
+})
+
+test("an outside effect whose end is unknown is not begun again by a claim from the queue", async () => {
+  await queue(2)
+  await returnRuns(db, await claimFreshRuns(db, withoutRetries, await processRow(db, true), 0, 1))
+  const losing = async () => {
+    if (handled.length === 1) await takeOverClaim(withoutRetries)
+  }
+  await drain(actorOf(outside(losing, withoutRetries)))
+  expect(handled).toEqual([2, 1])
+  expect(await runsOf(db, withoutRetries)).toMatchObject([{ status: "success" }, { status: "dead_letter" }])
 })
 
 test("runs of a transactional handler that were not settled count as nothing, however often", async () => {
@@ -239,9 +252,9 @@ const setBased = (): SetBasedHandler => ({
   },
 })
 
-const outside = (work: () => unknown = () => {}): ExternalHandler => ({
+const outside = (work: () => unknown = () => {}, name = external): ExternalHandler => ({
   kind: "external",
-  name: external,
+  name,
   events: ["booking.confirmed"],
   handle: async ({ position }) => {
     handled.push(position)
