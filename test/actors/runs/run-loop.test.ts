@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test"
 import type { ExternalHandler, Handler, OneByOneHandler, SetBasedHandler } from "#actors/handlers/handler.ts"
-import { claimFreshRuns, releaseAbandonedRuns, returnRuns } from "#actors/runs/claim.ts"
+import { claimFreshRuns, claimQuarantinedRun, releaseAbandonedRuns, returnRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
@@ -139,6 +139,19 @@ describe("quarantine", () => {
     expect(handled).toEqual([1, 2, 3])
     expect(await actor.pass(never)).toEqual({ more: false })
     expect(handled).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test("a run that crashed three processes in quarantine has one attempt left", async () => {
+    await queue(1)
+    await abandon(transactional)
+    for (let lost = 0; lost < 3; lost++) {
+      const dead = await processRow(db, false)
+      await releaseAbandonedRuns(db, transactional, dead, 0, 3)
+      await claimQuarantinedRun(db, transactional, dead, 0)
+    }
+    await drain(actorOf(oneByOne()))
+    expect(handled).toEqual([1])
+    expect(await runsOf(db, transactional)).toMatchObject([{ status: "success", attempts: 4 }])
   })
 
   test("fresh runs go ahead of quarantined runs", async () => {
