@@ -1,4 +1,4 @@
-/** A copy of the project to mutate: each file that Git knows or would take, with the dependencies of the original. */
+/** A copy of the project to mutate: the files that Git tracks or would add, with the dependencies of the original. */
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -6,7 +6,7 @@ import { type Mutation, mutated } from "./mutation.ts"
 
 export interface Copy {
   readonly folder: string
-  /** Runs with one file changed, and changes it back. */
+  /** Does the work while one file is changed, and restores the file. */
   readonly having: <T>(mutation: Mutation, work: () => Promise<T>) => Promise<T>
   readonly remove: () => Promise<void>
 }
@@ -19,7 +19,7 @@ export async function copyOf(project: string): Promise<Copy> {
   if (listed.exitCode !== 0) throw new Error(`git ls-files: ${listed.stderr}`)
   for (const path of listed.stdout.toString().split("\0").filter(Boolean)) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
-    // A file that Git knows may have been deleted.
+    // A tracked file may have been deleted.
     if (await Bun.file(join(project, path)).exists()) await cp(join(project, path), join(folder, path))
   }
   await symlink(join(project, "node_modules"), join(folder, "node_modules"))

@@ -1,8 +1,8 @@
 /**
- * `./scripts/test mutations`: changes the program in one place after another (list.ts). Each change must fail a test.
- * The tests of a mutation run in a copy of the project, once without a change and then with each mutation alone.
- * Ends with 1 when a mutation survives: then a test is missing. `--only NAME` takes the mutations whose name contains
- * NAME.
+ * `./scripts/test mutations` changes the program in one place after another (list.ts). Each time a test must fail.
+ * The tests of the mutations run in a copy of the project: once as it is, then with each mutation alone.
+ * The exit code is 1 when a mutation survived, and 2 when a test fails without any mutation.
+ * `--only NAME` takes the mutations whose name contains NAME.
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"

@@ -1,14 +1,14 @@
-/** Runs test files in a copy of the project and says what came of them. */
+/** Runs test files in a copy of the project, and judges the result. */
 import { processesOf } from "#test/harness/setup/processes.ts"
 
 export type Verdict =
   | { readonly outcome: "passed" }
   | { readonly outcome: "failed"; readonly test: string }
-  /** Nothing that can be called a failed test: the files do not load, or a hook fails. */
+  /** No test has failed: the files do not load, or a hook fails. */
   | { readonly outcome: "broken"; readonly output: string }
 
 const testTimeoutMs = 30_000
-/** A mutant that takes longer has hung. That is a failure which a run of the tests would show too. */
+/** Tests that take longer have hung. A plain run of the tests would show that failure too. */
 const hungMs = 300_000
 
 export async function runTests(
@@ -36,7 +36,7 @@ export async function runTests(
   const printed = Promise.all([child.stdout.text(), child.stderr.text()])
   const code = await child.exited
   clearTimeout(timer)
-  // A test that fails leaves what it has started, which keeps the output open.
+  // A failed test leaves processes that keep the output open.
   for (const { pid } of await processesOf(run)) process.kill(pid, "SIGKILL")
   const output = (await printed).join("")
   if (hung) return { outcome: "failed", test: `no end after ${hungMs / 1000} s` }

@@ -7,7 +7,7 @@ const dispatcher = { file: "actors/dispatch/dispatcher.ts", tests: ["test/actors
 const broadcaster = { file: "actors/live/broadcaster.ts", tests: ["test/actors/live/broadcaster.test.ts"] }
 
 export const eventMutations: readonly Mutation[] = [
-  { ...outbox, name: "outbox-raises-no-hint", find: `kept.events.length > 0) raise("outbox")`, replace: "false) {}" },
+  { ...outbox, name: "outbox-sends-no-hint", find: `kept.events.length > 0) sendHint("outbox")`, replace: "false) {}" },
   { ...outbox, name: "outbox-checks-no-event", find: "checkData(event.type, event.data)", replace: "" },
   {
     ...outbox,
@@ -24,11 +24,16 @@ export const eventMutations: readonly Mutation[] = [
   },
   { ...hints, name: "hints-coalesced-for-too-long", find: "coalesceMs = 10\n", replace: "coalesceMs = 10_000\n" },
   { ...hints, name: "hints-not-coalesced", find: "coalesceMs = 10\n", replace: "coalesceMs = 0\n" },
-  { ...hints, name: "hints-forget-the-last", find: "if (again) tell(hint)", replace: "" },
-  { ...hints, name: "hints-hear-themselves", find: "if (from !== origin) call", replace: "call" },
-  { ...hints, name: "hints-no-look-at-the-start", find: "    everyone, //", replace: "    () => {}, //" },
-  { ...dispatcher, name: "dispatcher-raises-no-hint", find: `if (dispatched > 0) raise("log")`, replace: "" },
-  { ...dispatcher, name: "dispatcher-hints-always", find: `if (dispatched > 0) raise("log")`, replace: `raise("log")` },
+  { ...hints, name: "hints-forget-the-last", find: "if (again) send(hint)", replace: "" },
+  { ...hints, name: "hints-hear-themselves", find: "if (from !== origin) wake", replace: "wake" },
+  { ...hints, name: "hints-no-look-at-the-start", find: "    wakeAll, //", replace: "    () => {}, //" },
+  { ...dispatcher, name: "dispatcher-sends-no-hint", find: `if (dispatched > 0) sendHint("log")`, replace: "" },
+  {
+    ...dispatcher,
+    name: "dispatcher-hints-always",
+    find: `if (dispatched > 0) sendHint("log")`,
+    replace: `sendHint("log")`,
+  },
   { ...dispatcher, name: "dispatcher-hears-nothing", find: `wokenBy: ["outbox"]`, replace: "wokenBy: []" },
   {
     ...dispatcher,

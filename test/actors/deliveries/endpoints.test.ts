@@ -1,7 +1,6 @@
 // The wants of a claim, and their order: no database, only the knowledge of a process about its webhooks.
 
 import { expect, test } from "bun:test"
-import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
 import { Endpoints } from "#actors/deliveries/endpoints.ts"
 
 const now = 1_000_000
@@ -34,21 +33,22 @@ test("a webhook that was served comes after the others of its facility", () => {
 })
 
 test("of one facility no more than half is claimed, however many webhooks it has", () => {
-  expect(claimable(endpointsOf({ a: 100 }))).toBe(deliveryLimits.claimedOfFacility)
-  expect(claimable(endpointsOf({ a: 100, b: 100 }))).toBe(2 * deliveryLimits.claimedOfFacility)
+  expect(claimable(endpointsOf({ a: 100 }))).toBe(256)
+  expect(claimable(endpointsOf({ a: 100, b: 100 }))).toBe(512)
 })
 
-test("slow and untried webhooks share as many places as they may have requests", () => {
-  expect(claimable(endpointsOf({ a: 1, b: 1, c: 1 }, { averageMs: deliveryLimits.slowMs }))).toBe(6)
+test("slow and untried webhooks share half of the requests, and slow begins at half a second", () => {
+  expect(claimable(endpointsOf({ a: 1, b: 1, c: 1 }, { averageMs: 500 }))).toBe(6)
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`club ${n} `, 1]))
-  expect(claimable(endpointsOf(many, { averageMs: deliveryLimits.slowMs }))).toBe(deliveryLimits.requestsOfSlow)
-  expect(claimable(endpointsOf(many, {}))).toBe(deliveryLimits.requestsOfSlow)
+  expect(claimable(endpointsOf(many, { averageMs: 499 }))).toBe(400)
+  expect(claimable(endpointsOf(many, { averageMs: 500 }))).toBe(64)
+  expect(claimable(endpointsOf(many, {}))).toBe(64)
 })
 
-test("a request that is under way for too long makes its webhook slow, and deliveries claimed ahead are returned", () => {
+test("a request that is under way for half a second makes its webhook slow, and deliveries claimed ahead are returned", () => {
   const endpoints = endpointsOf({ a: 1, b: 1 })
   const endpoint = endpoints.get("a1")
-  endpoint?.underWay.set(1, now - deliveryLimits.slowMs)
+  endpoint?.underWay.set(1, now - 500)
   expect(endpoints.hanging(now)).toEqual([])
   endpoint?.waiting.push({ lease: 2 } as never, { lease: 3 } as never)
   expect(endpoints.hanging(now).map(({ id }) => id)).toEqual(["a1"])
@@ -77,7 +77,7 @@ test("a delivery that becomes due while a claim is under way is claimed next, al
   for (const id of ["a", "b", "c"]) endpoints.markReady({ id: `${id}1`, facilityId: id }, 0)
   const claim = endpoints.wants(now)
   endpoints.noteDue("a1", now)
-  endpoints.markDue(now + deliveryLimits.dueStepMs)
+  endpoints.markDue(now + 10)
   endpoints.markReady({ id: "b1", facilityId: "b" }, 0)
   endpoints.took(claim, [], false)
   expect(idsOf(endpoints)).toEqual(["a1", "b1"])

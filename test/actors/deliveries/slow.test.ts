@@ -2,7 +2,6 @@
 // facility takes half at most. The others go on meanwhile.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
-import { deliveryLimits } from "#actors/deliveries/endpoint.ts"
 import { aFacility } from "#test/harness/club/factories.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
 import { aDeliverer, aWebhook, confirmed } from "#test/harness/pipeline/webhooks.ts"
@@ -61,11 +60,11 @@ test("a hundred webhooks that have never answered take half of the requests, and
 
   deliverer.requestScan()
   await deliverer.pass()
-  await eventually(() => expect(blackHole.received).toHaveLength(deliveryLimits.requestsOfSlow))
+  await eventually(() => expect(blackHole.received).toHaveLength(64))
   await confirmed(app.db, known, 200)
   await deliverer.pass()
   await eventually(() => expect(good.received).toHaveLength(201), withinMs)
-  expect(blackHole.received).toHaveLength(deliveryLimits.requestsOfSlow)
+  expect(blackHole.received).toHaveLength(64)
 })
 
 test("deliveries claimed for webhooks that were fast and then hang are returned, and the others go on", async () => {
@@ -102,10 +101,10 @@ test("a facility has half of the requests at most, and another's webhook goes on
   hang = true
   await confirmed(app.db, facility.id, 20)
   await deliverer.pass()
-  await eventually(() => expect(busy.received).toHaveLength(300 + deliveryLimits.requestsOfFacility))
+  await eventually(() => expect(busy.received).toHaveLength(300 + 64))
 
   await confirmed(app.db, other, 100)
   await deliverer.pass()
   await eventually(() => expect(good.received).toHaveLength(110), withinMs)
-  expect(busy.received).toHaveLength(300 + deliveryLimits.requestsOfFacility)
+  expect(busy.received).toHaveLength(300 + 64)
 })
