@@ -7,11 +7,11 @@
 -- took one second at 18,000 attempts.
 
 -- More than half of each page is left free. Claiming a row then is a HOT update, also when all rows of a page are
--- claimed at once. A delivery that was abandoned twice is sent by itself, like such runs. The third unknown outcome is
--- a dead letter, so the delivery itself must be its cause. When a process sent all its deliveries together, all of them
--- shared the fate of the one that crashed the process. After three processes up to 512 neighbours each became dead
--- letters, most of them never sent. The index delivery_queue_alone is nearly always empty, so each claim can read such
--- deliveries.
+-- claimed at once. A delivery that was abandoned twice is in quarantine, like such runs. The third unknown outcome is a
+-- dead letter, so the delivery itself must be its cause. When a process sent all its deliveries together, the
+-- neighbours of a delivery that crashes its process shared its fate. After three crashes up to 512 neighbours became
+-- dead letters, most of them never sent. The index delivery_queue_alone is nearly always empty, so each claim can read
+-- the quarantined deliveries.
 create table slotbase.delivery_queue (
   webhook_id  uuid        not null,
   position    bigint      not null,
@@ -99,8 +99,8 @@ create table slotbase.webhook_breakers (
   probe_at    timestamptz not null,
   primary key (webhook_id, process)
 ) with (fillfactor = 70);
-comment on table  slotbase.webhook_breakers is 'Webhooks that failed many times in a row, per process: until one request succeeds they are asked with one at a time. Their deliveries wait and burn no attempt.';
-comment on column slotbase.webhook_breakers.process is 'The process that has left the webhook alone (processes.id).';
+comment on table  slotbase.webhook_breakers is 'Webhooks that failed many times in a row, per process. Until a request succeeds, one request at a time probes each. Their deliveries wait and use up no attempt.';
+comment on column slotbase.webhook_breakers.process is 'The process whose breaker is open (processes.id).';
 comment on column slotbase.webhook_breakers.failures is 'In a row.';
 comment on column slotbase.webhook_breakers.error is 'The last one.';
 comment on column slotbase.webhook_breakers.probe_at is 'When the next request may leave.';
