@@ -1,8 +1,7 @@
 /**
  * The one clock of the program. The clock follows slotbase.now(): it is set from the database at the start and every
- * few seconds.
- * In between it runs on the monotonic timer, so a jump of the host clock changes nothing.
- * Instants that decide (expiry, order, due) are taken in SQL; this clock serves ids, logs and answers.
+ * few seconds. In between it runs on the monotonic timer, so a jump of the host clock changes nothing. Instants that
+ * decide (expiry, order, due) are taken in SQL; this clock serves ids, logs and answers.
  */
 import type { Queryable } from "./database/db.ts"
 
