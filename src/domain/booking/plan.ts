@@ -48,7 +48,8 @@ export async function planWithoutHooks(
 }
 
 /**
- * The plan for a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff.
+ * The plan for a member whose right has been checked elsewhere. As for staff, anybody may be named, and no limits
+ * apply.
  */
 export const planTrusted = (
   tx: Tx,
@@ -56,7 +57,7 @@ export const planTrusted = (
   { input }: Hooked<BookingInput | HoldInput>,
 ): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
 
-/** A before hook may have changed the booker or the type of the booking: then the right is asked for again. */
+/** A before hook may have changed the booker or the type of the booking: then the right is checked again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
