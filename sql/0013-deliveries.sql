@@ -118,7 +118,7 @@ join slotbase.webhooks w on w.id = q.webhook_id and w.facility_id = q.facility_i
 where q.lease is not null;
 comment on view slotbase.webhook_attempts is 'One row per HTTP attempt, committed as started before the request leaves. By webhook_id it is fast however long the queue.';
 comment on column slotbase.webhook_attempts.id is 'X-SlotBase-Delivery-ID of this attempt.';
-comment on column slotbase.webhook_attempts.outcome is 'started: under way, or lost and not yet found; unknown: the process crashed while it was under way; delivered; failed.';
+comment on column slotbase.webhook_attempts.outcome is 'started: under way, or abandoned and not yet reclaimed; unknown: the process crashed while it was under way; delivered; failed.';
 
 create view slotbase.webhook_deliveries as
 select d.delivery_id as id, d.webhook_id, d.facility_id, d.event_id, e.type as event_type, d.position, d.sequence, d.replay,
@@ -144,7 +144,7 @@ left join lateral (select min(started_at) as first_attempt_at from slotbase.atte
 left join lateral (select * from slotbase.attempt_history
                    where event_id = d.event_id and delivery_id = d.delivery_id and d.started_at is null
                    order by attempt desc limit 1) l on true;
-comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts stand in webhook_attempts.';
+comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts are in webhook_attempts.';
 
 -- Ends attempts that did not deliver. Each attempt is written to the history. Its delivery waits for a retry, or
 -- becomes a dead letter with every error. The caller gives the outcome of each request, and whether its delivery has
