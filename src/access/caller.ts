@@ -175,7 +175,7 @@ export function mayActFor(caller: Caller, userId: string, permission: ChildPermi
   return (caller.children ?? []).some((child) => child.childId === userId && child.permissions.includes(permission))
 }
 
-/** Whether a role stands at or above another one in the order of `roles`. */
+/** Whether a role is at or above another one in the order of `roles`. */
 export function isAtLeast(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && roles.indexOf(role) <= roles.indexOf(needed)
 }

@@ -10,9 +10,9 @@ export const clock = {
   now: (): number => Math.round(base + performance.now()),
 
   /**
-   * Sets the clock from the database. The database's answer is from some moment of the round trip.
-   * A clock that agrees with one of these moments is left alone, so that it does not step back and forth.
-   * Any other clock is set to the middle of the round trip.
+   * Sets the clock from the database, whose answer is from some moment of the round trip. A clock that agrees with one
+   * of these moments is left as it is, so that it does not step back and forth. Otherwise it is set to the middle of
+   * the round trip.
    */
   async follow(db: Queryable): Promise<void> {
     const asked = performance.now()

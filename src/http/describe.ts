@@ -8,7 +8,7 @@ export interface RouteDescription {
   /** One line, imperative. */
   readonly summary: string
   readonly description?: string
-  /** The heading under which it stands, such as "Bookings". */
+  /** The heading under which it appears, such as "Bookings". */
   readonly tag: string
   readonly body?: Schema.Constraint
   /** A Struct of the query's parameters. */

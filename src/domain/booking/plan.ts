@@ -16,8 +16,7 @@ import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 
 /**
- * The plan of a new booking. Members are bound by the facility's limits, staff and API keys by its hours and closures
- * alone.
+ * The plan of a new booking. The facility's limits bind members. Only its hours and closures bind staff and API keys.
  * @param wanted what is asked for, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */

@@ -1,6 +1,6 @@
 /**
- * The first half of a payment: who may pay, how much is due, and the attempt's row, before the provider is asked. The
- * booking (or the charges) are locked meanwhile, so of two callers that pay the same, one is told that a payment is
+ * The first half of a payment, before the provider is asked: the right to pay, the amount due, and the attempt's row.
+ * The booking (or the charges) are locked meanwhile, so of two callers that pay the same, one is told that a payment is
  * under way.
  */
 
