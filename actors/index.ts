@@ -1,6 +1,6 @@
 /**
- * The list of all actors of a process, in the order in which data reaches them. They start together, and they stop
- * together: the work under way ends, and no attempt is burned.
+ * The list of all actors of a process, in the order in which data reaches them. They start together and stop together.
+ * When they stop, the work under way ends, and no attempt is used up.
  */
 import type { Outside } from "#api/outside.ts"
 import type { Config } from "#base/config.ts"
@@ -38,7 +38,7 @@ export interface Actors {
   readonly stop: () => Promise<void>
 }
 
-/** What the actors work with together; each takes what it uses. What main.ts makes for the routes is that too. */
+/** The tools of all actors; each takes the ones that it uses. main.ts makes the same tools for the routes. */
 export interface ActorTools extends Outside {
   readonly config: Config
   readonly db: Db

@@ -7,6 +7,6 @@ export const round = (value: number) => Math.round(value * 100) / 100
 export const percentile = (sorted: readonly number[], p: number) =>
   round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN)
 
-/** The middle value; the upper one of the two in the middle when their number is even. NaN for no values. */
+/** The median; of an even number of values, the upper of the two in the middle. NaN for no values. */
 export const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

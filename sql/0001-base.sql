@@ -1,11 +1,11 @@
--- The ground of the schema: one clock, ids that carry time, monthly partitions, settings, and the identity of
--- processes. Every later file takes its time from slotbase.now(), so a demo or a test can move time for the whole
--- system at once. Such a clock cannot be added afterwards.
+-- The base of the schema: one clock, ids that carry time, monthly partitions, settings, and the identity of processes.
+-- Every later file takes its time from slotbase.now(), so a demo or a test can move time for the whole system at once.
+-- Such a clock cannot be added afterwards.
 
--- The exclusion constraints of later files need btree_gist. The extension has a schema of its own. A list of the
--- functions in slotbase, by \df slotbase.*, then names only functions of SlotBase. No search_path has to name that
--- schema. PostgreSQL finds the default operator classes by their type, and the constraints keep their operators. An
--- extension that a DBA has installed elsewhere stays there. Then no right to install an extension is needed.
+-- The exclusion constraints of later files need btree_gist. The extension has a schema of its own. So \df slotbase.*
+-- lists only functions of SlotBase. No search_path has to name that schema, because PostgreSQL finds the default
+-- operator classes by their type, and the constraints keep their operators. An extension that a DBA has installed
+-- elsewhere stays there, and then no right to install one is needed.
 do $$
 begin
   if not exists (select from pg_extension where extname = 'btree_gist') then
@@ -25,7 +25,7 @@ create table slotbase.clock (
 );
 insert into slotbase.clock default values;
 comment on table  slotbase.clock is 'The one clock. slotbase.now() is the real time plus shift.';
-comment on column slotbase.clock.shift is 'How far the clock of this database stands ahead of the real time.';
+comment on column slotbase.clock.shift is 'How far the clock of this database is ahead of the real time.';
 comment on column slotbase.clock.movable is 'True only in a database marked as demo or test; elsewhere shift stays zero.';
 
 -- The function is volatile on purpose: order and expiry need the instant of the call, not of the transaction. A where
@@ -54,10 +54,10 @@ create function slotbase.new_id() returns uuid language sql volatile as $$
 $$;
 comment on function slotbase.new_id() is 'A UUIDv7 of the present instant, for rows that SQL itself makes (PostgreSQL 15 has no uuidv7()).';
 
--- An id that is made from an event's id and a name. It is the same every time and unique per name. The event's own time
--- stands in front, so a search by the id touches a single partition.
--- Every delivery needs two such ids: its own at dispatch, and its attempt's with the claim. Each takes 2.7 µs; an
--- earlier text of more pieces took 4.4 µs. PostgreSQL reads a UUID with its hyphens or without them.
+-- An id that is made from an event's id and a name. It is the same every time and unique per name. It begins with the
+-- event's own time, so a search by the id touches a single partition. Every delivery needs two such ids: its own at
+-- dispatch, and its attempt's with the claim. Each takes 2.7 µs; an earlier text of more pieces took 4.4 µs. PostgreSQL
+-- reads a UUID with its hyphens or without them.
 create function slotbase.derived_id(event_id uuid, name text) returns uuid language sql immutable as $$
   select (left(event_id::text, 13) || '-7' || overlay(substr(md5(event_id::text || name), 14) placing '8' from 4 for 1))::uuid
 $$;
@@ -78,7 +78,7 @@ create table slotbase.processes (
   alive_until timestamptz not null
 );
 comment on table  slotbase.processes is 'One row per running process. Work leased by a process that is no longer alive is taken over.';
-comment on column slotbase.processes.alive_until is 'Real time, never the movable clock: renewed every second; after it the process counts as expired.';
+comment on column slotbase.processes.alive_until is 'Real time, never the movable clock: renewed every half second; after it the process counts as expired.';
 
 create sequence slotbase.lease_seq as bigint;
 comment on sequence slotbase.lease_seq is 'Fencing tokens: what was claimed under an older one can no longer be settled.';
@@ -161,7 +161,7 @@ create table slotbase.settings (
 );
 insert into slotbase.settings default values;
 comment on table  slotbase.settings is 'The settings that an operator may change with an update, for all processes at once.';
-comment on column slotbase.settings.late_after is 'Work that has waited longer than this stands in late_events. Work is done within milliseconds, and taken over from an expired process within 5 seconds.';
+comment on column slotbase.settings.late_after is 'Work that has waited longer than this is listed in late_events. Work is done within milliseconds, and taken over from an expired process within 5 seconds.';
 comment on column slotbase.settings.keep_events is 'How long events, runs, deliveries and attempts are kept: at least this, at most a month longer. Null: for ever.';
 
 create function slotbase.keep_settings() returns trigger language plpgsql as $$

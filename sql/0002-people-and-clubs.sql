@@ -25,7 +25,7 @@ create table slotbase.users (
 );
 create unique index user_email_used_once on slotbase.users (email);
 create index users_of_parent on slotbase.users (managed_by) where managed_by is not null;
-comment on table  slotbase.users is 'People, and the system actors that stand beside them.';
+comment on table  slotbase.users is 'People, and the system actors.';
 comment on column slotbase.users.email is 'Lower case, used once. Null for system actors, and for a child without an address of its own.';
 comment on column slotbase.users.password_hash is 'argon2id. Null for users that cannot sign in: system actors, and children whose parent gave them no password.';
 comment on column slotbase.users.managed_by is 'The parent who made this child''s account and answers for it; null: nobody.';

@@ -26,7 +26,7 @@ comment on column slotbase.booking_policies.lead_time_minutes is 'Members book a
 comment on column slotbase.booking_policies.advance_days is 'Members book at most so many local days ahead; null: any.';
 comment on column slotbase.booking_policies.approval_booking_types is 'Bookings of these types by members wait for staff; so do those of approval_resource_ids.';
 comment on column slotbase.booking_policies.check_in_grace_minutes is 'A booking without a check-in so long after its start is a no-show; null: only staff say so.';
-comment on column slotbase.booking_policies.no_shows_detected_since is 'When the grace was first set: what began before it is left alone.';
+comment on column slotbase.booking_policies.no_shows_detected_since is 'When the grace was first set: bookings that began before it are left alone.';
 comment on column slotbase.booking_policies.strike_threshold is 'From so many strikes on, a no-show keeps its member from booking for restriction_days; null: never.';
 comment on column slotbase.booking_policies.reschedule_hours_before is 'Members move a booking until so many hours before its start.';
 comment on column slotbase.booking_policies.cancellation_policy is 'List of {hoursBefore, refundPercent}; empty: everything is refunded. Copied to each booking when it is made.';
@@ -87,12 +87,12 @@ create index recurring_due on slotbase.recurring_bookings (extend_at) where exte
 create index recurring_of_facility on slotbase.recurring_bookings (facility_id, id);
 create index recurring_of_booker on slotbase.recurring_bookings (booker_id, facility_id, id);
 alter table slotbase.recurring_bookings add primary key (id, facility_id);
-comment on table  slotbase.recurring_bookings is 'A series: a rule in local time, and what its bookings are made with from now on.';
+comment on table  slotbase.recurring_bookings is 'A series: a rule in local time, and the fields with which its bookings are made from now on.';
 comment on column slotbase.recurring_bookings.rule is 'RFC 5545 RRULE, the subset FREQ, INTERVAL, BYDAY, BYMONTHDAY, WKST, COUNT, UNTIL.';
 comment on column slotbase.recurring_bookings.start_time is 'Wall clock of the facility''s zone, HH:MM; each day''s instant is resolved by the program (Temporal, compatible).';
 comment on column slotbase.recurring_bookings.window_days is 'Bookings are made so many local days ahead; of a series that starts later, from its start.';
 comment on column slotbase.recurring_bookings.considered_until is 'Local day up to which every occurrence has been booked or skipped.';
-comment on column slotbase.recurring_bookings.extend_at is 'When the window has moved on and the job recurring-extension looks again; null: never.';
+comment on column slotbase.recurring_bookings.extend_at is 'When the window has moved on and the job recurring-extension continues the series; null: never.';
 comment on column slotbase.recurring_bookings.status is 'ended: the rule has no more occurrences, or those to come were cancelled. cancelled: all of it was.';
 
 create table slotbase.bookings (
@@ -151,7 +151,7 @@ comment on column slotbase.bookings.recurring_booking_id is 'The series of which
 comment on column slotbase.bookings.cancellation_policy is 'The facility''s cancellation policy as it was when the booking was made; it decides the refund.';
 comment on column slotbase.bookings.approved_by is 'The member of staff that approved a booking that was pending; null: nobody had to.';
 comment on column slotbase.bookings.rescheduled_at is 'When it was last moved to another time or resource; null: never.';
-comment on column slotbase.bookings.refund_amount is 'Cancelled: what of the payments goes back, minor units of price_currency.';
+comment on column slotbase.bookings.refund_amount is 'Of a cancelled booking: the part of the payments that is refunded, minor units of price_currency.';
 
 create table slotbase.recurring_occurrences (
   recurring_booking_id uuid not null,
@@ -167,7 +167,7 @@ create table slotbase.recurring_occurrences (
     ((booking_id is null) = (skipped_code is not null) and (skipped_code is null) = (skipped_reason is null))
 );
 create unique index booking_is_one_occurrence on slotbase.recurring_occurrences (booking_id, facility_id) where booking_id is not null;
-comment on table  slotbase.recurring_occurrences is 'Each day of a series that has been looked at: its booking, or why there is none. A day is looked at once.';
+comment on table  slotbase.recurring_occurrences is 'Each day of a series that has been considered: its booking, or why there is none. A day is considered once.';
 comment on column slotbase.recurring_occurrences.occurs_on is 'The local day that the rule names. Its booking may have been moved to another since.';
 comment on column slotbase.recurring_occurrences.skipped_code is 'Code of the refusal, such as slot_taken or facility_closed.';
 
@@ -230,4 +230,4 @@ create table slotbase.availability_cache (
 comment on table  slotbase.availability_cache is 'The slots of a resource on a local day, ready to be answered. Used only when nothing newer is on its way.';
 comment on column slotbase.availability_cache.touched_at is 'Position of the last event that changed this day, set by CacheInvalidationHandler.';
 comment on column slotbase.availability_cache.built_at is 'Position up to which the slots are true; used only when it is not before touched_at.';
-comment on column slotbase.availability_cache.valid_until is 'When the first hold inside dies, after which the day must be built again.';
+comment on column slotbase.availability_cache.valid_until is 'When the first hold inside expires; after it the day must be built again.';

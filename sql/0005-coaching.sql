@@ -80,7 +80,7 @@ create index coach_sessions_of_facility on slotbase.coach_sessions (facility_id,
 alter table slotbase.coach_sessions add primary key (id, facility_id);
 comment on table  slotbase.coach_sessions is 'A coach''s session with students. Its booking is a lesson of its own, or that of the block inside which it is held.';
 comment on column slotbase.coach_sessions.start_at is 'Inside a block only; otherwise the session is when its booking is.';
-comment on column slotbase.coach_sessions.cancelled_at is 'The session alone was called off, and its block stays. A cancelled booking cancels its sessions without a word here.';
+comment on column slotbase.coach_sessions.cancelled_at is 'The session alone was called off, and its block stays. A cancelled booking cancels its sessions without an entry here.';
 
 create table slotbase.coach_session_students (
   session_id  uuid    not null,
@@ -152,7 +152,7 @@ create table slotbase.media (
   constraint voice_note_is_audio check (not is_voice_note or media_type = 'audio')
 );
 create index media_of_feedback on slotbase.media (feedback_id, facility_id, id);
-comment on table  slotbase.media is 'A file that came with feedback. Its bytes stand under facility_id/id in the storage; the job upload-cleanup removes bytes without a row.';
+comment on table  slotbase.media is 'A file that came with feedback. Its bytes are under facility_id/id in the storage; the job upload-cleanup removes bytes without a row.';
 comment on column slotbase.media.file_name is 'A label for people, made of what the client sent; no path is ever made of it.';
 comment on column slotbase.media.content_type is 'Found in the bytes, never believed from the client.';
 comment on column slotbase.media.duration_seconds is 'Of audio and video, when the file says it; null: it does not.';
@@ -179,7 +179,7 @@ create table slotbase.progress (
 create unique index feedback_assesses_a_skill_once on slotbase.progress (feedback_id, facility_id, skill_id) where feedback_id is not null;
 create index progress_of_player on slotbase.progress (player_id, facility_id, assessed_at desc, id desc);
 comment on table  slotbase.progress is 'Every assessment of a player''s skill in a facility, append-only. The highest number of a skill is its present level.';
-comment on column slotbase.progress.skill_id is 'Free text that the coaches of a facility agree on, such as tennis.backhand; name and sport stand as they were called then.';
+comment on column slotbase.progress.skill_id is 'Free text that the coaches of a facility agree on, such as tennis.backhand; name and sport are as they were called then.';
 comment on column slotbase.progress.number is 'Counts the assessments of this skill of this player from 1: each one''s previous_level is the new_level of the one before.';
 comment on column slotbase.progress.previous_level is '0: nobody had assessed the skill before.';
 comment on column slotbase.progress.feedback_id is 'The feedback in which it was assessed, if it was in one.';

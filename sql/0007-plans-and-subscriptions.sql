@@ -142,7 +142,7 @@ comment on column slotbase.subscription_invoices.paid_amount is 'The part of the
 comment on column slotbase.subscription_invoices.status is 'failed: given up, and the subscription with it.';
 comment on column slotbase.subscription_invoices.tried_at is 'When its payment was asked for automatically; null: not yet.';
 comment on column slotbase.subscription_invoices.retry_count is 'How often it was found unpaid after its grace.';
-comment on column slotbase.subscription_invoices.next_retry_at is 'When it is looked at again, while it is open.';
+comment on column slotbase.subscription_invoices.next_retry_at is 'When it is checked again, while it is open.';
 
 create table slotbase.coupon_redemptions (
   coupon_id       uuid        not null references slotbase.coupons (id),
@@ -169,7 +169,7 @@ create table slotbase.entitlement_counters (
   foreign key (subscription_id, facility_id) references slotbase.subscriptions (id, facility_id)
 ) with (fillfactor = 50);
 comment on table  slotbase.entitlement_counters is 'How much of each limited entitlement is used. An entitlement without a limit has no row, and a facility without a subscription has none.';
-comment on column slotbase.entitlement_counters.used is 'Without what entitlement_returns gives back.';
+comment on column slotbase.entitlement_counters.used is 'Before the returns in entitlement_returns are subtracted.';
 comment on column slotbase.entitlement_counters.warned is 'The highest level of subscription.limit_warning in this period: 0 none, 1 approaching, 2 at the limit, 3 exceeded.';
 comment on column slotbase.entitlement_counters.resets is 'Whether a new period begins at zero (bookings), or counts on what exists.';
 

@@ -73,8 +73,8 @@ comment on function slotbase.known_events(uuid[]) is 'Each of these events that 
 -- cache 1: with more, two sessions would draw numbers out of order, and so would the events of an aggregate.
 create sequence slotbase.outbox_seq as bigint cache 1;
 
--- A transaction gets its id before it draws a number, by the default itself. The floor of the scans relies on that
--- order.
+-- A transaction gets its id before it draws a number, by the default itself. The low-water mark of the scans
+-- (outbox_floor) relies on that order.
 create table slotbase.outbox (
   seq         bigint  primary key default case when pg_current_xact_id() is not null then nextval('slotbase.outbox_seq') end,
   event_id    uuid    not null,
@@ -99,10 +99,10 @@ create table slotbase.outbox_floor (
   watched_at         timestamptz
 ) with (fillfactor = 50);
 insert into slotbase.outbox_floor default values;
-comment on table slotbase.outbox_floor is 'No undispatched event stands at or below floor, so a scan starts there and never walks rows that a long snapshot keeps from vacuum.';
+comment on table slotbase.outbox_floor is 'The low-water mark: no undispatched event is at or below floor. A scan starts there and never reads rows that a long snapshot keeps from vacuum.';
 comment on column slotbase.outbox_floor.floor_position is 'How many of the numbers up to floor got a position; null: not known yet.';
 comment on column slotbase.outbox_floor.candidate_position is 'How many of the numbers up to candidate_seq have got one so far.';
-comment on column slotbase.outbox_floor.writers is 'Virtual ids of the transactions that held a lock on the outbox after candidate_seq was noted; null: nobody had to look.';
+comment on column slotbase.outbox_floor.writers is 'Virtual ids of the transactions that held a lock on the outbox after candidate_seq was noted; null: they were not looked for.';
 comment on column slotbase.outbox_floor.watched_at is 'When they were last looked for.';
 
 -- The log is inserted into at its end, and retention empties it at its beginning. Without a vacuum in between, every
@@ -143,13 +143,13 @@ comment on column slotbase.event_types.environment is 'SLOTBASE_ENV of the progr
 -- A transaction that records an event from SQL draws the event's number in the outbox only when it commits. The
 -- function record_event() leaves a note, and a deferred trigger turns the note into the row of the outbox. Reasons:
 -- - A number that was drawn at once might still commit while its session idles in the transaction. So that number held
---   the floor of the dispatcher's scan.
+--   down the floor of the dispatcher's scan.
 -- - The same transaction keeps dead rows from vacuum, so every scan read all rows that were dispatched since.
 -- - Triggers fire in the order of the calls, so the events keep that order.
 -- - Every lock of the transaction comes before the number, as the order of an aggregate needs it.
 --
 -- Events that the program records in the same transaction come first. A transaction that is prepared, or makes its
--- constraints immediate, has drawn its numbers and holds the floor.
+-- constraints immediate, has drawn its numbers and holds down the floor.
 create table slotbase.recorded (
   event_id    uuid not null,
   facility_id uuid not null,

@@ -1,6 +1,6 @@
 -- The receivers of events: the handlers of the program, and the webhooks of the facilities. Each subscription has its
 -- first and its last position. The expected runs and deliveries follow from these tables alone. Subscriptions change
--- only between two passes of the sequencer, at a known position.
+-- only between two passes of the dispatcher, at a known position.
 
 create table slotbase.handlers (
   id             bigint  generated always as identity primary key,
@@ -75,7 +75,7 @@ create table slotbase.webhook_sequences (
 comment on table slotbase.webhook_sequences is 'The last number of each webhook''s dense sequence. Written by dispatch alone.';
 
 -- Subscriptions that were added or ended since the last pass take effect at the next position. A row that a command is
--- changing is left for the next pass: the sequencer never waits for a command. A webhook's versions are taken together
+-- changing is left for the next pass: the dispatcher never waits for a command. A webhook's versions are taken together
 -- or not at all. If one version ended while its successor is locked, there would be a gap between them in which nothing
 -- is delivered.
 create function slotbase.sequence_subscriptions(next_position bigint) returns void language plpgsql as $$
@@ -98,4 +98,4 @@ begin
                     where w.webhook_id = v.webhook_id and w.until_position is null and (w.from_position is null or w.ended)
                       and not exists (select from due d where d.webhook_id = w.webhook_id and d.version = w.version));
 end $$;
-comment on function slotbase.sequence_subscriptions(bigint) is 'Lets subscriptions begin and end at the next position; called by each pass of the sequencer.';
+comment on function slotbase.sequence_subscriptions(bigint) is 'Lets subscriptions begin and end at the next position; called by each pass of the dispatcher.';

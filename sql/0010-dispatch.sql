@@ -1,9 +1,9 @@
--- The sequencer is one SQL function, so a process that is stopped in the middle of a pass holds nothing. It takes
+-- A pass of the dispatcher is one SQL function, so a process that is stopped during a pass holds nothing. It takes
 -- events out of the outbox in commit order per aggregate, gives each the next dense position, and makes a delivery per
 -- matching webhook. Runs of handlers get no row: 0011-runs.sql says why.
 
--- The floor (low-water mark) of the sequencer's scan. No undispatched event is below the floor. A scan starts there and
--- never reads rows that a long snapshot keeps from vacuum. The floor rises in three ways, the cheapest first:
+-- The floor (low-water mark) of the dispatcher's scan. No undispatched event is below the floor. A scan starts there
+-- and never reads rows that a long snapshot keeps from vacuum. The floor rises in three ways, the cheapest first:
 --   1. As many events got a position as numbers were drawn.
 --   2. Every transaction that was under way when the candidate was noted has ended.
 --   3. Every transaction that held a lock on the outbox then has ended.
@@ -16,7 +16,7 @@
 -- column's default draws. It keeps the lock until its savepoint is rolled back, or until the transaction has ended for
 -- every snapshot. PostgreSQL releases locks after that. So the holders are noted after the candidate was. The snapshot
 -- of the delete is taken when none of them holds a lock any more. Then no number up to the candidate can be committed.
--- The sequencer never waited for a session that calls nextval by hand and inserts later.
+-- The dispatcher never waits for a session that calls nextval by hand and inserts later.
 --
 -- Transactions are told apart by their virtual ids. A prepared transaction gets another id with a restart. While a
 -- prepared one holds such a lock, the floor waits for the other two ways. The view pg_locks shows locks taken by the
@@ -36,7 +36,7 @@ create function slotbase.outbox_writers_ended(mark slotbase.outbox_floor) return
      and current_setting('transaction_isolation') = 'read committed'
      and not exists (select from slotbase.outbox_writers where pid is null or writer = any (mark.writers))
 $$;
-comment on function slotbase.outbox_writers_ended(slotbase.outbox_floor) is 'Whether every transaction that could commit a number up to the candidate has ended; false when nobody looked within the last second.';
+comment on function slotbase.outbox_writers_ended(slotbase.outbox_floor) is 'Whether every transaction that could commit a number up to the candidate has ended; false when they were not looked for within the last second.';
 
 -- Called after the delete, when the floor could not rise.
 create function slotbase.watch_outbox_writers(mark slotbase.outbox_floor, late bigint) returns void language plpgsql as $$
@@ -68,13 +68,13 @@ declare
 begin
   dispatched := 0;
   waits_for_check := false;
-  -- A cheap look without a lock, a transaction id or WAL.
+  -- A cheap check without a lock, a transaction id or WAL.
   select * into mark from slotbase.outbox_floor;
   perform 1 from slotbase.outbox where seq > mark.floor order by seq limit 1;
   if not found and (mark.floor >= coalesce(pg_sequence_last_value('slotbase.outbox_seq'), 0) or clock_timestamp() < mark.noted_at + interval '1 second') then
     return;
   end if;
-  -- 1. The fence: one pass at a time. It dies with the transaction, and leaves no row and no WAL.
+  -- 1. The fence: one pass at a time. It ends with the transaction, and leaves no row and no WAL.
   perform pg_advisory_xact_lock(hashtext('slotbase'), hashtext('dispatch'));
   select * into mark from slotbase.outbox_floor;
   select coalesce(max(position), 0) into top from slotbase.event_positions;

@@ -1,5 +1,5 @@
 -- The steps of a run: it is claimed, given back, settled or taken over. Each step is a function, so a process that is
--- stopped in the middle holds nothing. A claim's lease is the fencing token. A settlement whose claim is gone raises
+-- stopped during a step holds nothing. A claim's lease is the fencing token. A settlement whose claim is gone raises
 -- SB001 and changes nothing.
 
 -- Makes rows of runs that had none.
@@ -61,9 +61,9 @@ begin
   more      := false;
   positions := '{}';
   event_ids := '{}';
-  -- A cheap look without a lock. Events that are dispatched after this look are left for the next claim. A dispatch may
-  -- change subscriptions, so subscriptions must be read after the log's end.
-  -- Every statement here sees what was committed before it.
+  -- A cheap check without a lock. Events that are dispatched after it are left for the next claim. A dispatch may
+  -- change subscriptions, so subscriptions must be read after the log's end. Every statement here sees what was
+  -- committed before it.
   at  := slotbase.cursor_of(for_handler);
   top := (select max(p.position) from slotbase.event_positions p);
   if top is null or top < at then
@@ -76,8 +76,8 @@ begin
   oldest := slotbase.free_own_claims(for_handler, by_owner, since);
   old := slotbase.cursor_of(for_handler);
   at  := coalesce(old, (select min(h.from_position) from slotbase.handlers h where h.handler = for_handler));
-  -- Nearly always a handler has been subscribed to the same types all along.
-  -- Then no position's subscriptions need a look of their own.
+  -- Nearly always a handler has been subscribed to the same types all along. Then the subscriptions of single positions
+  -- need not be checked.
   select array_agg(distinct h.event_type), bool_or(h.from_position > at or h.until_position is not null) into types, changing
   from slotbase.handlers h
   where h.handler = for_handler and h.from_position is not null and (h.until_position is null or h.until_position > at);
@@ -125,7 +125,7 @@ declare
 begin
   runs   := '{}';
   oldest := since;
-  -- A cheap look without a lock.
+  -- A cheap check without a lock.
   perform 1 from slotbase.handler_queue q where q.handler = for_handler and (q.alone or not lone) limit 1;
   if not found then
     return;
@@ -273,9 +273,9 @@ comment on function slotbase.settle_claim(text, bigint, integer, real) is
   'Moves all runs of a claim, which must be so many, into the history as succeeded; raises SB001 when another process has it now.';
 
 -- Frees the abandoned runs of expired processes. "own" also frees the caller's own runs: the caller began with them and
--- could not settle them. A claim is left for the next scan if its owner is settling, or was stopped in the middle of
--- settling. A run from the log gets its row first. Runs that were abandoned once are tried together once more. Only
--- runs that were abandoned twice are claimed by themselves, for two reasons:
+-- could not settle them. A claim is left for the next scan if its owner is settling, or was stopped while settling. A
+-- run from the log gets its row first. Runs that were abandoned once are tried together once more. Only runs that were
+-- abandoned twice are claimed by themselves, for two reasons:
 -- - Most processes end for their own reasons: a deployment, a kill, a full machine.
 -- - Handling a batch of a hundred runs one by one took seconds, most of all where each run sends a mail.
 --

@@ -7,11 +7,11 @@
 -- took one second at 18,000 attempts.
 
 -- More than half of each page is left free. Claiming a row then is a HOT update, also when all rows of a page are
--- claimed at once. A delivery that was abandoned twice is sent by itself, like such runs. The third unknown outcome is
--- a dead letter, so the delivery itself must be its cause. When a process sent all its deliveries together, all of them
--- shared the fate of the one that crashed the process. After three processes up to 512 neighbours each became dead
--- letters, most of them never sent. The index delivery_queue_alone is nearly always empty, so each claim can read such
--- deliveries.
+-- claimed at once. A delivery that was abandoned twice is in quarantine, like such runs. The third unknown outcome is a
+-- dead letter, so the delivery itself must be its cause. When a process sent all its deliveries together, the
+-- neighbours of a delivery that crashes its process shared its fate. After three crashes up to 512 neighbours became
+-- dead letters, most of them never sent. The index delivery_queue_alone is nearly always empty, so each claim can read
+-- the quarantined deliveries.
 create table slotbase.delivery_queue (
   webhook_id  uuid        not null,
   position    bigint      not null,
@@ -99,8 +99,8 @@ create table slotbase.webhook_breakers (
   probe_at    timestamptz not null,
   primary key (webhook_id, process)
 ) with (fillfactor = 70);
-comment on table  slotbase.webhook_breakers is 'Webhooks that failed many times in a row, per process: until one request succeeds they are asked with one at a time. Their deliveries wait and burn no attempt.';
-comment on column slotbase.webhook_breakers.process is 'The process that has left the webhook alone (processes.id).';
+comment on table  slotbase.webhook_breakers is 'Webhooks that failed many times in a row, per process. Until a request succeeds, one request at a time probes each. Their deliveries wait and use up no attempt.';
+comment on column slotbase.webhook_breakers.process is 'The process whose breaker is open (processes.id).';
 comment on column slotbase.webhook_breakers.failures is 'In a row.';
 comment on column slotbase.webhook_breakers.error is 'The last one.';
 comment on column slotbase.webhook_breakers.probe_at is 'When the next request may leave.';
@@ -118,7 +118,7 @@ join slotbase.webhooks w on w.id = q.webhook_id and w.facility_id = q.facility_i
 where q.lease is not null;
 comment on view slotbase.webhook_attempts is 'One row per HTTP attempt, committed as started before the request leaves. By webhook_id it is fast however long the queue.';
 comment on column slotbase.webhook_attempts.id is 'X-SlotBase-Delivery-ID of this attempt.';
-comment on column slotbase.webhook_attempts.outcome is 'started: under way, or lost and not yet found; unknown: the process crashed while it was under way; delivered; failed.';
+comment on column slotbase.webhook_attempts.outcome is 'started: under way, or abandoned and not yet reclaimed; unknown: the process crashed while it was under way; delivered; failed.';
 
 create view slotbase.webhook_deliveries as
 select d.delivery_id as id, d.webhook_id, d.facility_id, d.event_id, e.type as event_type, d.position, d.sequence, d.replay,
@@ -144,7 +144,7 @@ left join lateral (select min(started_at) as first_attempt_at from slotbase.atte
 left join lateral (select * from slotbase.attempt_history
                    where event_id = d.event_id and delivery_id = d.delivery_id and d.started_at is null
                    order by attempt desc limit 1) l on true;
-comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts stand in webhook_attempts.';
+comment on view slotbase.webhook_deliveries is 'Every delivery (the specification''s WebhookDelivery): pending, retrying, delivered or failed; its attempts are in webhook_attempts.';
 
 -- Ends attempts that did not deliver. Each attempt is written to the history. Its delivery waits for a retry, or
 -- becomes a dead letter with every error. The caller gives the outcome of each request, and whether its delivery has

@@ -11,7 +11,7 @@
 --    partitions are dropped.
 -- 5. end_retired_month ends the work.
 --
--- Step 2 is repeated for work that was put back meanwhile: without its event, no work can be done any more.
+-- Step 2 is repeated for work that was put back meanwhile: without its event, no work can be done.
 
 create table slotbase.retired_months (
   month        date        primary key,
@@ -23,7 +23,7 @@ create table slotbase.retired_months (
   deliveries   integer     not null default 0,
   positions    bigint      not null default 0
 );
-comment on table  slotbase.retired_months is 'The months that retention has taken away, or is taking away now.';
+comment on table  slotbase.retired_months is 'The months that retention has removed, or is removing now.';
 comment on column slotbase.retired_months.partitions is 'Its partitions: these are detached and dropped, and no other table.';
 comment on column slotbase.retired_months.ended_at is 'Null while it is under way; the next run of the job goes on with it.';
 comment on column slotbase.retired_months.undispatched is 'Events that were never dispatched, and became dead letters.';

@@ -1,5 +1,5 @@
--- The views that people query: the story of each event, the ledger of expected work, late work, the sessions that
--- hinder vacuum. At the end is a role that may read everything but secrets.
+-- The views that people query: the story of each event, the ledger of expected work, late work, and the sessions that
+-- hold back vacuum. At the end is a role that may read everything but secrets.
 
 create view slotbase.event_log as
 select e.id as event_id, e.type as event_type, e.timestamp, e.facility_id, e.user_id, p.position,
@@ -127,7 +127,7 @@ cross join (
   where c.relnamespace = 'slotbase'::regnamespace and c.relname in ('outbox', 'handler_queue', 'handler_claims', 'delivery_queue')
 ) q
 where case when h.since is null then age(h.xmin) > 10000 else h.since < clock_timestamp() - s.late_after end;
-comment on view slotbase.vacuum_holders is 'Sessions and others that keep dead rows from being vacuumed, or the floor of the outbox from rising, for longer than late_after. Every scan of a queue walks the rows that they keep.';
+comment on view slotbase.vacuum_holders is 'Sessions and others that keep dead rows from being vacuumed, or the floor of the outbox from rising, for longer than late_after. Every scan of a queue reads the rows that they keep.';
 comment on column slotbase.vacuum_holders.holds is 'vacuum: dead rows of this database, and the floor; floor: only the floor of the outbox.';
 comment on column slotbase.vacuum_holders.transactions is 'How many transactions have begun since.';
 comment on column slotbase.vacuum_holders.noticed is

@@ -38,7 +38,7 @@ const followClockMs = 5_000
 const ends: (() => Promise<unknown> | unknown)[] = []
 let stopping: Promise<never> | undefined
 
-/** What /readyz says before all is started, and from the signal to the end: send requests elsewhere. */
+/** The answer of /readyz before all is started, and from the signal to the end: send requests elsewhere. */
 const notYet = "The process is still starting."
 const noMore = "The process is stopping."
 

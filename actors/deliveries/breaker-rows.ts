@@ -36,19 +36,19 @@ export class BreakerRows {
     )
   }
 
-  /** The process sends nothing any more. */
+  /** Removes the rows of this process, which sends nothing any more. */
   async end(): Promise<void> {
     this.#write(() => this.#db`delete from slotbase.webhook_breakers where process = ${this.#owner()}`)
     await this.#lastWrite
   }
 
-  /** After the writes before. */
+  /** Writes one after the other, in the order of the calls. */
   #write(write: () => Promise<unknown>): void {
     this.#lastWrite = this.#lastWrite.then(write).catch(() => {})
   }
 }
 
-/** Removes the rows of dead processes. */
+/** Removes the rows of expired processes. */
 export async function forgetDeadBreakers(db: Db): Promise<void> {
   await db`
     delete from slotbase.webhook_breakers b

@@ -1,9 +1,9 @@
 /**
  * The circuit breaker of a webhook, with an adaptive limit of its requests. The limit starts low; each success adds
  * one, each failure halves it. After many failures in a row the breaker opens for a while. Then one request probes the
- * webhook, and the first success closes the breaker. Without it, an endpoint that resets every connection was tried as
- * fast as one that works. The others waited up to seven times as long. Deliveries that wait meanwhile burn no attempt.
- * In memory, per process. Pure.
+ * webhook, and the first success closes the breaker. Without the breaker, an endpoint that resets every connection was
+ * tried as fast as one that works. So the others waited up to seven times as long. Deliveries that wait meanwhile use
+ * up no attempt. In memory, per process. Pure.
  */
 import type { AttemptResult } from "./delivery.ts"
 
@@ -18,7 +18,7 @@ export const breakerLimits = {
 }
 
 export interface Breaker {
-  /** Requests that may be under way; the webhook's own max_concurrency stands above it. */
+  /** Requests that may be under way; the webhook's own max_concurrency is the upper limit. */
   requests: number
   /** Since the last success. */
   failures: number

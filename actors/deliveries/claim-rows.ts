@@ -11,7 +11,7 @@ import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { ClaimedDelivery, ClaimedRow, TargetWebhook } from "./delivery.ts"
 
-/** A webhook that may have something to send, and how much of it may be claimed now. */
+/** A webhook that may have something to send, and how much may be claimed for it now. */
 export interface Want {
   readonly webhookId: string
   /** Every fresh delivery up to this position has been claimed already: the claim starts above it. */
@@ -46,7 +46,7 @@ export async function claimDeliveries(
     else if (endQuarantine) setTimeout(endQuarantine, quarantineMs).unref()
   }
   if (claimed.length === 0) return []
-  // Statements of their own: a statement that locks must not prune partitions.
+  // Read in separate statements: a statement that locks must not prune partitions.
   const [targets, events] = await Promise.all([
     readTargets(db, claimed),
     readEvents(
@@ -92,9 +92,9 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
     -- Deliveries that were abandoned twice; their index holds nothing else.
     select ctid as at, webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1
   ), quarantined as materialized (
-    -- One suspect, and the claim brings nothing else: if it crashes the process, no neighbour is claimed yet. A process
-    -- sends at most one quarantined delivery at a time. A webhook without requests under way comes first: the outcome
-    -- at a webhook that hangs would be late.
+    -- The claim takes one suspect and nothing else. If the suspect crashes the process, no neighbour is claimed yet.
+    -- A process sends at most one quarantined delivery at a time. A webhook without requests under way comes first,
+    -- because the outcome at a webhook that hangs would be late.
     select q.at
     from (
       select s.at from suspects s join open_to w on w.id = s.webhook_id
@@ -102,7 +102,7 @@ const claimRows = (db: Db, { owner, wants, total, mayQuarantine }: ClaimRequest)
         and s.ready_at <= (select now from t) and ${mayQuarantine}::boolean
       order by w.busy, s.ready_at offset 0
     ) s
-    -- "lease is null" is asked again of a row that another process has just claimed.
+    -- "lease is null" is checked again on a row that another process has just claimed.
     cross join lateral (
       select ctid as at from slotbase.delivery_queue where ctid = s.at and lease is null and unknowns > 1
       offset 0 for update skip locked
@@ -147,14 +147,14 @@ async function readTargets(db: Db, claimed: readonly ClaimedRow[]): Promise<Read
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** The webhooks whose deliveries wait for quarantine; for the end of the present one. */
+/** The webhooks whose deliveries wait for the end of the present quarantine. */
 export const waitingForQuarantine = (db: Db) => db<{ webhook_id: string; ready_at: Date }[]>`
   with suspects as materialized (select webhook_id, ready_at, lease from slotbase.delivery_queue where unknowns > 1)
   select webhook_id, min(ready_at) as ready_at from suspects where lease is null group by webhook_id`
 
 /**
- * Returns deliveries that were claimed and not sent: no attempt is counted, and the started one was none. They are due
- * at once, because they stand below the positions up to which other processes have claimed.
+ * Returns deliveries that were claimed and not sent; the started attempt does not count. They are due at once, because
+ * they are below the positions up to which other processes have claimed.
  */
 export async function returnDeliveries(db: Db, deliveries: readonly ClaimedDelivery[]): Promise<void> {
   if (deliveries.length === 0) return
@@ -179,7 +179,7 @@ export async function returnDeliveries(db: Db, deliveries: readonly ClaimedDeliv
 /**
  * Returns orphaned claims of this process: they were committed, and their answer was lost. Nothing of them was sent.
  * Reads the whole queue, so it is called seldom, or after a claim has failed.
- * @param held the leases that the process knows of.
+ * @param held the leases that the process knows.
  */
 export async function returnOrphanedClaims(db: Db, owner: number, held: readonly number[]): Promise<number> {
   const { count } = await db`

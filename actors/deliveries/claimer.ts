@@ -1,6 +1,6 @@
 /**
  * The claimer claims as many deliveries as fit, returns unsent ones, and finds orphaned claims. A claim is orphaned
- * when it was committed and its answer was lost: the process holds deliveries and does not know of them.
+ * when it was committed and its answer was lost: the process holds deliveries that it does not know.
  */
 import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
@@ -21,15 +21,15 @@ export interface ClaimerTools {
 
 /**
  * - open: it claims.
- * - unsure: a statement failed, and the process may hold orphaned claims. It claims nothing until it has asked.
- * - checking: it asks just now.
+ * - unsure: a statement failed, and the process may hold orphaned claims. It claims nothing until it has checked.
+ * - checking: it looks for orphaned claims.
  * - closed: the process stops. It claims nothing more.
  */
 type State = "open" | "unsure" | "checking" | "closed"
 
-/** How long a claim without an answer may still be committed: the server's limit of a statement, and some more. */
+/** How long a claim without an answer may still be committed: a little more than the server's limit for a statement. */
 const unsureMs = 20_000
-/** How often orphaned claims are looked for in any case. */
+/** How often it looks for orphaned claims in any case. */
 const checkEveryMs = 30_000
 const staleMs = 2_000
 
@@ -111,8 +111,8 @@ export class Claimer {
   }
 
   /**
-   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim is under way
-   * meanwhile: it would be taken for an orphaned one.
+   * Returns orphaned claims, if it is time to look for them; true when there were some. No claim may be under way
+   * meanwhile, because it would be mistaken for an orphaned one.
    */
   async returnOrphans(): Promise<boolean> {
     const now = performance.now()
@@ -120,8 +120,7 @@ export class Claimer {
     this.#enter("checking")
     try {
       await this.#claiming?.catch(() => {})
-      // This question covers every failure until here. A later failure leaves the claimer unsure, for the next
-      // question.
+      // This check covers every failure until here. A later failure leaves the claimer unsure, until the next check.
       this.#enter("checking")
       const count = await returnOrphanedClaims(this.#tools.db, this.#tools.process.owner(), [...this.#held.keys()])
       this.#checkedAt = now

@@ -1,7 +1,7 @@
 /**
  * Sends events to webhooks: at least once, under one stable event id, each attempt recorded before it leaves. A slow,
- * dead or hostile receiver delays only its own deliveries. The deliverer does it: find → claim → send → settle, and
- * reclaim for the deliveries of dead processes.
+ * unreachable or hostile receiver delays only its own deliveries. The deliverer's steps: find → claim → send → settle.
+ * It also reclaims the deliveries of expired processes.
  */
 
 import type { Actor } from "#actors/runtime/actor.ts"
@@ -29,8 +29,8 @@ export function deliverWebhooks(
 ): Actor {
   const tools = { db, secrets, process, allow: config.egressAllow, onAttempt: metrics.delivered }
   const deliverer = new Deliverer({ ...tools, ...given })
-  // After a webhook was switched on again, or a retry by hand, its deliveries stand in the queue and not at the log's
-  // end.
+  // After a webhook was switched on again, or a retry by hand, its deliveries are in the queue, not at the end of the
+  // log.
   const stopListening = onHint("subscriptions", () => deliverer.requestScan())
   return {
     name: "deliver-webhooks",

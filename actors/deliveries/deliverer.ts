@@ -38,12 +38,12 @@ export interface DelivererTools {
   readonly onAttempt?: (outcome: AttemptResult["outcome"], durationMs: number) => void
 }
 
-/** How often dead processes are looked for, milliseconds. */
+/** How often it looks for expired processes, milliseconds. */
 const reclaimEveryMs = 1_000
-/** A retry that is due later is left to the next pass. The actor's polling interval. */
+/** The actor's polling interval, milliseconds. A retry that is due later is left to the next pass. */
 const pollEveryMs = 1_000
 const defaultGraceMs = 5_000
-/** After the grace time, for the last settlements. */
+/** The time for the last settlements, after the grace time, milliseconds. */
 const lastSettlingMs = 2_000
 
 export class Deliverer {
@@ -136,10 +136,10 @@ export class Deliverer {
     await this.#breakers.end()
   }
 
-  /** Reclaims the deliveries of dead processes, and returns the orphaned claims of this one. */
+  /** Reclaims the deliveries of expired processes, and returns the orphaned claims of this one. */
   async #reclaim(): Promise<void> {
     if (performance.now() - this.#reclaimedAt < reclaimEveryMs && !this.#claimer.isUnsure) return
-    // Other processes may have passed over deliveries that the dead process had locked for a claim.
+    // Other processes may have passed over deliveries that the expired process had locked for a claim.
     if (await this.#reclaimer.reclaim()) this.#finder.requestScan()
     this.#reclaimedAt = performance.now()
     if (await this.#claimer.returnOrphans()) this.#finder.requestScan()

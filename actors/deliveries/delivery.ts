@@ -47,7 +47,7 @@ export interface ClaimedDelivery extends ClaimedRow {
  * - delivered: a 2xx, complete and in time.
  * - failed: counts against the retries.
  * - gone: a 410. The webhook is switched off and keeps the delivery.
- * - unknown: given up in the middle, because the process stops.
+ * - unknown: given up while under way, because the process stops.
  */
 export interface AttemptResult {
   readonly delivery: ClaimedDelivery
@@ -71,11 +71,10 @@ export interface AttemptResult {
 export const maxUnknowns = 3
 
 /**
- * For statements that look up a batch of rows in big tables. The queue is nearly always nearly empty, so its statistics
+ * For statements that look up a batch of rows in big tables. The queue is usually almost empty, so its statistics
  * mislead; nested loops over the batch are right at every size. The plan is generic, because planning over partitions
  * costs milliseconds. There is no pruning at run time. When a statement prunes inside a sub-select and a row was
- * changed concurrently, PostgreSQL 18.4 crashes, and the whole server with it. That was seen in one of eight runs of
- * six claimers.
+ * changed concurrently, the whole PostgreSQL 18.4 server crashes. That happened in one of eight runs with six claimers.
  */
 export const planForBatches = (tx: Tx) => tx`
   select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),

@@ -1,6 +1,7 @@
 /**
- * An endpoint is the knowledge of this process about one webhook, and the limits of its requests and claims. A fast
- * webhook is claimed ahead of its requests, so that they never wait for the database. A slow or untried webhook is not.
+ * An endpoint holds the facts that this process knows about one webhook, and the limits of its requests and claims.
+ * Deliveries of a fast webhook are claimed ahead, so that its requests never wait for the database. Those of a slow or
+ * untried webhook are not.
  */
 
 import { type Breaker, breakerLimits, newBreaker } from "./breaker.ts"
@@ -84,8 +85,8 @@ export function noteDuration(endpoint: Endpoint, durationMs: number): void {
 }
 
 /**
- * How many times its concurrency may be claimed: only a fast webhook that does not fail is claimed ahead of its
- * requests.
+ * How many times its concurrency may be claimed. Only for a fast webhook that does not fail, deliveries are claimed
+ * ahead.
  */
 export function timesAhead(endpoint: Endpoint, now: number): number {
   const { aheadMs, aheadTimes } = deliveryLimits

@@ -1,6 +1,6 @@
 /**
  * How a process shares its requests and claims. Slow and untried webhooks share one half, and no facility has more than
- * a half. So the others find places when a webhook or a facility hangs. Webhooks are served round-robin over
+ * a half. So places remain for the others when a webhook or a facility hangs. Webhooks are served round-robin over
  * facilities, then over each facility's webhooks.
  */
 import { deliveryLimits, type Endpoint, isTrusted } from "./endpoint.ts"

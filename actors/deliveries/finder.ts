@@ -48,7 +48,7 @@ export class Finder {
       if (this.#seen === 0) return true
     }
     const found = await workSince(db, this.#seen)
-    // In the middle of a scan, the webhook may have more in the queue than the log says.
+    // During a scan, the webhook may have more in the queue than the log says.
     for (const webhook of found.webhooks) endpoints.markReady(webhook, this.#scan ? 0 : this.#seen)
     this.#seen = found.seen
     return found.more || this.#scan !== undefined

@@ -1,6 +1,6 @@
 /**
- * Reclaims the deliveries that dead processes left under way. A lease lasts as long as its process. When the process is
- * no longer alive, the outcome of the attempt is unknown for ever. The attempt is marked so and counts, and the
+ * Reclaims the deliveries that expired processes left under way. A lease lasts as long as its process. When the process
+ * is no longer alive, the outcome of the attempt stays unknown. The attempt is marked as unknown and counts, and the
  * delivery is due again. The third unknown outcome makes a dead letter, because the delivery may be the cause of the
  * crashes.
  * Writes, through slotbase.end_attempts (sql/0013-deliveries.sql): delivery_queue, delivery_history, attempt_history,
@@ -15,17 +15,17 @@ import { maxUnknowns, planForBatches } from "./delivery.ts"
 const batch = 500
 const message = "the process died during the attempt; the outcome is unknown"
 
-/** A claim may commit while the deliveries of its dead process are being reclaimed. It is found after this time. */
+/** A claim may commit while the deliveries of its expired process are being reclaimed. It is found after this time. */
 const againMs = 30_000
 
 /**
- * Reclaiming reads the whole queue, so it is repeated only until a death has left nothing. A process that was stopped
- * in the middle of a transaction holds rows that nobody can take yet.
+ * Reclaiming reads the whole queue, so it is repeated only until an expired process has left nothing. A process that
+ * was stopped during a transaction holds rows that nobody can take yet.
  */
 export class Reclaimer {
   readonly #db: Db
   readonly #owner: () => number
-  /** Dead processes that have left nothing. */
+  /** Expired processes that have left nothing. */
   #finished: ReadonlySet<string> | undefined
   #reclaimedAt = Number.NEGATIVE_INFINITY
 
@@ -34,7 +34,7 @@ export class Reclaimer {
     this.#owner = owner
   }
 
-  /** Answers whether a process has died since the last call, or something was reclaimed. */
+  /** Answers whether a process has expired since the last call, or something was reclaimed. */
   async reclaim(): Promise<boolean> {
     const dead = await deadProcesses(this.#db)
     const someDied = !this.#finished || dead.some((key) => !this.#finished?.has(key))
@@ -49,8 +49,8 @@ export class Reclaimer {
 }
 
 /**
- * Takes every lease whose process is not alive; returns how many. A process never takes itself for dead, however late
- * its life sign is. It will settle its requests under way, unless another process was quicker.
+ * Takes every lease whose process is not alive; returns how many. A process never counts itself as expired, however
+ * late its life sign is. It will settle its requests under way, unless another process was quicker.
  */
 export async function reclaimAbandoned(db: Db, self: number): Promise<number> {
   let reclaimed = 0
@@ -62,7 +62,7 @@ export async function reclaimAbandoned(db: Db, self: number): Promise<number> {
   }
 }
 
-/** The dead processes that stand in the table. A process that came back and died again is another one. */
+/** The expired processes in the table. A process that came back and expired again counts as another one. */
 async function deadProcesses(db: Db): Promise<readonly string[]> {
   const rows = await db<{ key: string }[]>`
     select id || '@' || alive_until as key from slotbase.processes where alive_until <= clock_timestamp()`

@@ -1,6 +1,6 @@
 /**
  * Settles attempts that did not deliver: the delivery waits for its retry, or becomes a dead letter with every error.
- * Each is settled under its fencing token; a repeated settlement changes nothing. The statement is
+ * Each is settled under its fencing token, so a repeated settlement changes nothing. The statement is
  * slotbase.end_attempts (sql/0013-deliveries.sql). It writes delivery_queue, delivery_history, attempt_history and
  * dead_letters.
  * Writes: webhooks (switched off by a 410).
@@ -28,7 +28,7 @@ export async function settleFailedAttempts(db: Db, results: readonly AttemptResu
   })
 }
 
-/** A statement of its own, before the rows of the queue are locked: every writer locks the row of the webhook first. */
+/** A separate statement, before the rows of the queue are locked: every writer locks the row of the webhook first. */
 async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<void> {
   const gone = results.filter((result) => result.outcome === "gone")
   if (gone.length === 0) return

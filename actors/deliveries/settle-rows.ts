@@ -23,10 +23,10 @@ export async function settleAttempts(db: Db, results: readonly AttemptResult[]):
   return endsQuarantine ? [...retries, ...(await waitingForQuarantine(db))] : retries
 }
 
-// One way to each table, for all statistics at the time of the plan: look-ups by key behind "offset 0", then by ctid.
-// Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The rows come
-// in the order in which a deletion of the webhook takes them. There is an array per column, because PostgreSQL took
-// twice the time to read JSON.
+// The plan has only one way to each table, whatever the statistics say: look-ups by key behind "offset 0", then by
+// ctid. Nothing is locked before it is deleted: a process that changed the row meanwhile has changed its lease. The
+// rows come in the order in which a deletion of the webhook takes them. There is an array per column, because
+// PostgreSQL took twice the time to read JSON.
 function settleDelivered(db: Db, results: readonly AttemptResult[]) {
   const of = columnsOf(results)
   return db`

@@ -1,7 +1,7 @@
 /**
  * Checks events that were recorded from SQL (by slotbase.record_event). The program has not checked them, so the
- * dispatcher lets them wait, with all events behind them. An event that does not match its Schema leaves the outbox for
- * the dead letters, where its author finds it. It never gets a position.
+ * dispatcher lets them wait, with all events behind them. An event that does not match its Schema becomes a dead
+ * letter, where its author finds it. It never gets a position.
  * Writes: outbox, dead_letters (of the dispatcher).
  */
 import { reached } from "#base/crash-points.ts"

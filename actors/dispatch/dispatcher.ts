@@ -1,7 +1,7 @@
 /**
  * The dispatcher gives events their positions and makes their runs and deliveries, set-based, by the SQL function
  * slotbase.dispatch(). Any process may run it; the function's lock admits one at a time. A pass is a single statement,
- * so a process that is stopped in the middle holds nothing.
+ * so a process that is stopped during a pass holds nothing.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,6 +1,6 @@
 /**
  * AnalyticsHandler: adds each event to the daily figures of its facility, in the transaction that settles its run, so
- * it counts exactly once. What an event adds, and where it is written, stands in src/domain/figures/.
+ * it counts exactly once. src/domain/figures/ defines what an event adds, and writes it.
  */
 import { countedTypes } from "#domain/figures/counting.ts"
 import { addToDailyFigures } from "#domain/figures/daily.ts"

@@ -2,7 +2,7 @@
  * BookingConfirmationHandler: the effect of a payment that succeeded on its booking, with the booking locked, in the
  * transaction that settles the run. A live hold becomes a booking. For an expired hold it tries to take the slot again.
  * If that fails, the payment is voided: it is marked to be refunded, and the payer is told which times are free
- * instead. The transaction of the payment has decided only that the money is there and for which booking. RefundHandler
+ * instead. The transaction of the payment has decided only that the money arrived, and for which booking. RefundHandler
  * sends the refund. Because of the lock, a repeated run finds the booking as the first run left it.
  */
 

@@ -1,8 +1,8 @@
 /**
  * A handler reacts to events. A `transactional` handler works in the transaction that also settles its run: its
  * database effects happen exactly once. An `external` handler talks to the outside, without a transaction and under an
- * idempotency key. Its effects happen at least once, and a crash in the middle leaves an unknown outcome. It has three
- * outcomes: it returns (done, or skipped with a reason), it throws (retry), or it throws `GiveUp` (dead letter).
+ * idempotency key. Its effects happen at least once, and a crash during a run leaves an unknown outcome. A run has
+ * three outcomes: it returns (done, or skipped with a reason), it throws (retry), or it throws `GiveUp` (dead letter).
  */
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -56,8 +56,8 @@ export interface SetBasedHandler {
 }
 
 /**
- * A `handleAll` with a statement or two per event, all sent at once instead of one after the other's answer. For
- * handlers whose runs never read the writes of another run.
+ * A `handleAll` with a statement or two per event. All are sent at once; none waits for another's answer. For handlers
+ * whose runs never read the writes of another run.
  */
 export const sideBySide =
   (handle: (tx: Tx, event: HandledEvent) => Promise<Outcome>): SetBasedHandler["handleAll"] =>

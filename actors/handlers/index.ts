@@ -19,7 +19,7 @@ import { subscriptionPaymentHandler } from "./subscription-payment.ts"
 import { upgradePromptHandler } from "./upgrade-prompt.ts"
 import { waitlistHandler } from "./waitlist.ts"
 
-/** What the handlers work with together; each takes what it uses. */
+/** The tools of all handlers; each takes the ones that it uses. */
 export type HandlerTools = RefundTools & NotificationTools & { readonly hooks?: Hooks }
 
 export function handlersOf(tools: HandlerTools): readonly Handler[] {

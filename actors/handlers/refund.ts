@@ -2,10 +2,10 @@
  * RefundHandler refunds payments. The amount was decided in the transaction of booking.cancelled (refundAmount). Here
  * it is divided over the payments, the newest first, and marked in one transaction, once per event. Then the provider
  * is asked outside of any transaction, under each refund's id. A refund of an offline payment is marked as owed. For
- * booking.payment_voided all refunds are marked already, and are only sent. A refund that was refused since then, and
- * is reprocessed from the dead letters, is marked anew. No payment is retried (RETRY_CONFIG). A repeated run creates no
- * second refund and sends no second request. The job payment-resolution looks up refunds without an answer. A refund
- * that the provider refuses is a dead letter.
+ * booking.payment_voided all refunds are marked already, and are only sent. When a refund was refused since then and
+ * its dead letter is reprocessed, the refund is marked anew. No payment is retried (RETRY_CONFIG). A repeated run
+ * creates no second refund and sends no second request. The job payment-resolution looks up refunds without an answer.
+ * A refund that the provider refuses is a dead letter.
  */
 
 import { jobsUserId } from "#base/ids.ts"
@@ -25,14 +25,14 @@ export const refundHandler = (tools: RefundTools): ExternalHandler => ({
 
   async handle(event): Promise<Outcome> {
     const { bookingId } = event.data as { bookingId: string }
-    const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
-    if (owed === undefined) return { skipped: "nothing is to be given back" }
+    const marked = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
+    if (marked === undefined) return { skipped: "nothing is to be given back" }
     const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
     await transact(tools.db, causedBy(event, tools.config.environment), async (tx) => {
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
       // A payment that was settled after the cancellation is voided and refunded whole: it does not count here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
-      await markRefund(tx, { ...reference, ...owed, ...known })
+      await markRefund(tx, { ...reference, ...marked, ...known })
     })
     const refunds = await refundsOf(tools.db, reference)
     for (const refund of refunds) {

@@ -1,5 +1,5 @@
 /**
- * UpgradePromptHandler shows the people who run a facility a prompt when a limit comes near. The transaction that used
+ * UpgradePromptHandler shows a facility's administrators a prompt when a limit comes near. The transaction that used
  * the entitlement has judged the limit and recorded the warning. This handler only writes the prompt, in the
  * transaction that settles the run. A warning that comes late, or whose plan has changed since, is skipped.
  */

@@ -1,6 +1,6 @@
 /**
- * The scheduled job hold-expiration: releases expired holds and records events of it, so that waiting people hear of
- * the free slot. Correctness does not need it: a booking of the slot expires the hold in its own transaction.
+ * The scheduled job hold-expiration: releases expired holds and records their events, so that the free slot is offered
+ * to the next in line. Correctness does not need it: a booking of the slot expires the hold in its own transaction.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,7 +1,7 @@
 /**
  * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
- * sessions and answers to Idempotency-Keys past their end, processes that died long ago, old mails, and job runs of the
- * week before.
+ * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, old mails, and job runs of
+ * the week before.
  */
 
 import { forgetOldSessions } from "#access/sessions.ts"

@@ -1,6 +1,6 @@
 /**
- * What a scheduled job works with, and the context of the events that it records: each piece of work has a correlation
- * of its own. A job that needs more names the tools of the room that it calls.
+ * The tools of a scheduled job, and the context of the events that it records. Each piece of work has its own
+ * correlation. A job that needs more tools takes those of the room that it calls.
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"

@@ -1,8 +1,7 @@
 /**
- * Runs of scheduled jobs, each written down: by its tick, or because somebody asked for it. An actor without a polling
- * interval is a scheduled job. In one process the runs of a job go one after the other. Two processes may run the same
- * job at once; each job must tolerate that. A failed run is written down with its error; pg-boss also retries a failed
- * tick.
+ * Runs of scheduled jobs, by their ticks or on request. Each run is written down. An actor without a polling interval
+ * is a scheduled job. In one process the runs of a job go one after the other. Two processes may run the same job at
+ * once; each job must tolerate that. A failed run is written down with its error; pg-boss also retries a failed tick.
  */
 
 import type { Actor, Pass, Running } from "#actors/runtime/actor.ts"
@@ -97,7 +96,7 @@ export class JobRuns {
     await Promise.all(this.#underWay)
   }
 
-  /** After the runs of the same job that this process has begun before. */
+  /** Does the work after the earlier runs of the same job in this process. */
   #afterEarlierRuns<T>(job: string, work: () => Promise<T>): Promise<T> {
     const run = (this.#lastRuns.get(job) ?? Promise.resolve()).then(work, work)
     this.#lastRuns.set(job, run)

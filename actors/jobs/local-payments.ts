@@ -11,7 +11,7 @@ import { settleInOwnTransaction } from "#domain/payments/settle.ts"
 import type { JobTools } from "./job-context.ts"
 
 const batch = 100
-/** One look-up by an index that holds nothing else. */
+/** Cheap: a pass is one look-up in an index that holds nothing else. */
 const pollEveryMs = 1_000
 
 export const localPayments = (tools: JobTools): Actor => ({

@@ -1,6 +1,6 @@
 /**
- * The scheduled job no-show-detection: a booking without a check-in, after the grace of its facility, is a no-show. A
- * booking that began more than two days ago is left to staff, so an outage of up to two days is made good.
+ * The scheduled job no-show-detection: a booking without a check-in, after the grace of its facility, is a no-show.
+ * After an outage of up to two days the job catches up. A booking that began earlier is left to staff.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

@@ -1,8 +1,8 @@
 /**
- * The scheduled job retention: months that are older than slotbase.settings.keep_events leave, partition by partition.
- * Unfinished work of such a month becomes dead letters first. No writer ever waits for it. It waits a few seconds for
- * readers, and goes on at its next tick. Killed between any two steps, it goes on where it was. The steps and the
- * reasons for their order stand in sql/0016-retention.sql.
+ * The scheduled job retention: removes months that are older than slotbase.settings.keep_events, partition by
+ * partition. Unfinished work of such a month becomes dead letters first. No writer ever waits for it. The job waits a
+ * few seconds for readers, and continues at its next tick. Killed between any two steps, it continues where it was.
+ * sql/0016-retention.sql has the steps and the reasons for their order.
  * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave;
  * event_positions; handler_batches; subscriptions that ended before the log begins.
  */
@@ -12,7 +12,10 @@ import { clock } from "#base/clock.ts"
 import { reached } from "#base/crash-points.ts"
 import { openPool } from "#base/database/pool.ts"
 
-/** Rows per transaction, so that none holds locks for long. A dead letter reads its event, forgetting only the log. */
+/**
+ * Rows per transaction, so that none holds locks for long. The first is smaller, because each dead letter reads its
+ * event.
+ */
 const deadLetterBatch = 500
 const forgetBatch = 10_000
 /** How long a step waits for readers of the partition: the attach of a new partition waits behind it. */

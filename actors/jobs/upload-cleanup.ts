@@ -1,5 +1,5 @@
 /**
- * The scheduled job upload-cleanup: removes uploaded files that can never be reached. The process died, or lost its
+ * The scheduled job upload-cleanup: removes uploaded files that can never be reached. The process crashed, or lost its
  * database, between storing such a file and writing its row. A file younger than a day stays: it may still get its row.
  * A file of a facility that this database does not know stays too: it belongs to another installation.
  */

@@ -43,7 +43,8 @@ export async function broadcastOnce(db: Db, live: Live): Promise<Pass> {
   }
   const position = live.position
   const rows = await readLog(db, { after: position }, { limit: batch })
-  // A pass that was given up as hanging may come back beside its successor. A pass that finds the place moved stops.
+  // A pass that was given up as hanging may come back beside its successor. It stops when it finds that the position
+  // has moved.
   if (live.position !== position) return { more: true }
   const [first, last] = [rows[0], rows.at(-1)]
   if (first === undefined || last === undefined) return { more: false }

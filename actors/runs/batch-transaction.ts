@@ -24,7 +24,7 @@ export interface Failure {
   readonly durationMs: number
 }
 
-/** A run of the batch threw; the other runs are innocent. */
+/** A run of the batch threw; the other runs did not fail. */
 export class RunFailed extends Error {
   constructor(
     readonly run: Run,
@@ -35,7 +35,7 @@ export class RunFailed extends Error {
   }
 }
 
-/** A set-based handler threw: one of its runs, or none, is the reason. */
+/** A set-based handler threw. The cause may be one of its runs, or none. */
 export class BatchFailed extends Error {
   constructor(
     override readonly cause: unknown,
@@ -46,19 +46,19 @@ export class BatchFailed extends Error {
 }
 
 /**
- * A batch that has taken so long commits the runs that are done and returns the others. That is far below the deadline
- * of a transaction, so a slow handler makes small batches and no failures.
+ * After this time a batch commits the runs that are done and returns the others. It is far below the deadline of a
+ * transaction, so a slow handler has smaller batches instead of failures.
  */
 const batchMs = 5_000
 /**
- * A process that is stopped in the middle of a batch holds the row locks of its effects. The server ends its
- * transaction after this time, so that the next owner of the runs need not wait for them.
+ * A process that is stopped during a batch holds the row locks of its effects. The server ends its transaction after
+ * this time, so that the next owner of the runs need not wait for them.
  */
 const idleLimit = "2s"
 /**
  * Processes that are stopped while they wait for the same row would get it one after the other, each for its idle
- * limit. Three of them kept the fourth from it for 6 s. So the server ends a longer wait; a live process runs its batch
- * again, which counts as nothing.
+ * limit. Three of them kept the fourth process waiting for 6 s. So the server ends a longer wait. A live process then
+ * runs its batch again, without using up an attempt.
  */
 const lockLimit = "1s"
 
@@ -86,14 +86,14 @@ export async function runBatch(db: Db, handler: TransactionalHandler, batch: Bat
         () => {},
       )
       const ended = await handling.run(tx)
-      // In one round trip with COMMIT.
+      // Travels with COMMIT in one round trip.
       tx.beforeCommit((last) => [settleRuns(last, handler.name, lease, ended, whole)])
       return ended
     })
   } catch (error) {
     const reason = asFenced(error)
     if (reason instanceof Fenced) throw reason
-    // A lost connection is nobody's failure. A deadline that passes is the failure of the run under way.
+    // A lost connection is no failure of a run. A missed deadline is the failure of the run under way.
     if (isConnectionLost(error) || !wasSent(error)) throw error
     throw handling.blame(error)
   }
@@ -160,5 +160,5 @@ const endedAs = (run: Run, outcome: Outcome, durationMs: number): Ended => ({
   reason: outcome?.skipped ?? null,
 })
 
-/** A query that waited in vain for a connection says nothing about the run. */
+/** A query that never got a connection says nothing about the run. */
 const wasSent = (error: unknown) => !(error instanceof QueryTimedOut) || error.sent

@@ -1,8 +1,8 @@
 /**
  * Claiming runs: a batch under one fencing token, in a statement of its own. Fresh runs come from the log, behind a
- * cursor per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only. So a claim walks
- * no dead rows, however long a backup or an open query keeps them from vacuum. Failed, returned and abandoned runs
- * stand in the queue (slotbase.claim_queued_runs). These functions write handler_cursors and handler_claims, and mark
+ * cursor per handler (slotbase.claim_fresh_runs). They have no rows yet, and the log is append-only. So a claim reads
+ * no dead rows, however long a backup or an open query keeps them from vacuum. Failed, returned and abandoned runs are
+ * in the queue (slotbase.claim_queued_runs). These functions write handler_cursors and handler_claims, and mark
  * abandoned runs in handler_queue.
  */
 
@@ -61,14 +61,14 @@ export const claimQueuedRuns = (db: Db, handler: string, owner: number, since: n
   fromQueue(db, handler, owner, since, limit, false)
 
 /**
- * Claims one quarantined run, by itself. If the run is abandoned once more, its own event was the cause, and only then
- * that counts as an attempt. Innocent neighbours burn nothing.
+ * Claims one quarantined run, by itself. If the run is abandoned once more, its own event was the cause. Only then does
+ * the crash use up an attempt, so neighbours lose none.
  */
 export const claimQuarantinedRun = (db: Db, handler: string, owner: number, since: number) =>
   fromQueue(db, handler, owner, since, 1, true)
 
 /**
- * Releases the runs that dead processes had claimed into the queue. Answers how many runs that were, and whether the
+ * Releases the runs that expired processes had claimed into the queue. Answers how many runs that were, and whether the
  * handler has quarantined runs. A run that was abandoned once is tried in a batch once more. A run that was abandoned
  * again, or has no retries, is for `claimQuarantinedRun`.
  * @param own also the runs that this process had claimed; it must have none under way.
@@ -95,7 +95,8 @@ export async function releaseAbandonedRuns(
 export const abandonedMessage = "the process died while it handled this event alone; the outcome is unknown"
 
 /**
- * Returns claimed runs that are not settled; nothing counts as an attempt. Runs that others have claimed stay theirs.
+ * Returns claimed runs that are not settled, without using up an attempt. Runs that another process has claimed are
+ * left alone.
  */
 export const returnRuns = (
   db: Db,

@@ -1,7 +1,7 @@
 /**
  * A batch of an external handler. Its runs go side by side, outside of any transaction. Each is settled by itself as
- * soon as it has ended. All claimed runs start at once, so a claimed run is a started run. When the process dies, its
- * outcome is unknown, and the claim shows that.
+ * soon as it has ended. All claimed runs start at once, so a claimed run is a started run. When the process crashes,
+ * the outcome of the run is unknown, and the claim shows that.
  */
 
 import type { ExternalHandler } from "#actors/handlers/handler.ts"
@@ -17,7 +17,7 @@ const runTimeoutMs = 60_000
 const settleWithinMs = 60_000
 const settleAgainMs = 200
 
-/** @param stopping tells the runs under way to stop when the process does; undefined: they are never cut off. */
+/** @param stopping tells the runs under way to end when the process stops; undefined: they are never cut off. */
 export async function runExternal(
   db: Db,
   handler: ExternalHandler,
@@ -43,7 +43,7 @@ export async function runExternal(
     reached("outside-settled", run.id)
   }
   const results = await Promise.allSettled(claim.runs.map(one))
-  // A fenced run needs nothing more. Any other reason is the database's, and the claim is returned.
+  // A fenced run needs nothing more. Any other error comes from the database, and the claim is returned.
   const broken = results.find((result) => result.status === "rejected" && !(result.reason instanceof Fenced))
   if (broken?.status === "rejected") throw broken.reason
   return { ended, failures }

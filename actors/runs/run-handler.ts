@@ -1,6 +1,6 @@
 /**
  * One actor per handler: it claims the handler's runs, handles them and settles them (run-loop.ts). A handler that
- * fails delays only itself. An event that crashes its process is found by claiming it alone, in quarantine.
+ * fails delays only itself. An event that crashes its process is found by claiming its run alone, in quarantine.
  */
 
 import type { Handler } from "#actors/handlers/handler.ts"
@@ -9,8 +9,9 @@ import type { ActorProcess } from "#actors/runtime/life-sign.ts"
 import { queueEveryMs, RunLoop, type RunTools } from "./run-loop.ts"
 
 /**
- * Nobody waits for a run: frames and webhooks go first, and one claim takes more. Milliseconds. At 100 and 200 events a
- * second, 20 took a tenth less CPU than 8 and a quarter off the webhooks' time. The effects hardly came later.
+ * Milliseconds. Nobody waits for a run, so frames and webhooks go first, and one claim takes more runs. At 100 and 200
+ * events a second, 20 took a tenth less CPU than 8, and webhooks were sent in a quarter less time. The effects hardly
+ * came later.
  */
 const gatherMs = 20
 /** Three claims, each with the longest run of an external handler, and its settling while the database is away. */

@@ -25,13 +25,19 @@ import { Fenced } from "./settle.ts"
 const oneByOneBatch = 100
 /** Runs of one transaction, handled together: 500 took a third less time than 200. */
 const setBasedBatch = 500
-/** Runs of an external handler side by side. So many may have an unknown outcome when their process dies. */
+/** Runs of an external handler side by side. So many may have an unknown outcome when their process crashes. */
 const externalBatch = 10
-/** How often due retries and returned runs are claimed from the queue, and how often dead processes are looked for. */
+/** How often due retries and returned runs are claimed from the queue, and how often it looks for expired processes. */
 export const queueEveryMs = 1_000
-/** Quarantined runs come one after the other for so long. Behind a full batch of fresh runs each, they took 30 s. */
+/**
+ * For this time quarantined runs are handled one after the other. With a full batch of fresh runs before each, they
+ * took 30 s.
+ */
 const quarantineMs = 250
-/** A claim from the queue walks rows that a long snapshot keeps from vacuum. It takes a tenth of the time at most. */
+/**
+ * Claims from the queue take at most a tenth of the time, because they read rows that a long snapshot keeps from
+ * vacuum.
+ */
 const queueShare = 10
 /** The longest pause between two claims from the queue. A busy machine is slow too, and returned runs must not wait. */
 const longestQueuePauseMs = 1_500
@@ -50,7 +56,7 @@ export class RunLoop {
   #since = 0
   #nextQueueAt = Number.NEGATIVE_INFINITY
   #nextRescueAt = Number.NEGATIVE_INFINITY
-  /** Runs that this process released from dead ones, and that may still wait in the queue; at most so many. */
+  /** The most runs that this process rescued from expired ones, and that may still wait in the queue. */
   #rescued = 0
   /** The handler has quarantined runs. */
   #hasQuarantined = false
@@ -82,7 +88,7 @@ export class RunLoop {
     this.#hasOrphans = false
   }
 
-  /** Step 2: releases the runs of dead processes into the queue. */
+  /** Step 2: releases the runs of expired processes into the queue. */
   async #rescue(): Promise<void> {
     if (performance.now() < this.#nextRescueAt) return
     this.#nextRescueAt = performance.now() + queueEveryMs
@@ -91,8 +97,8 @@ export class RunLoop {
 
   /**
    * Step 3: the next runs of the log. Rescued runs of the queue go first, all of them: they have waited longer. When
-   * each batch of them waited for a fresh one, twenty mails of two dead processes took 2.9 seconds on a busy machine.
-   * Of these, 0.8 seconds were spent on later mails.
+   * each batch of them waited for a fresh one, twenty mails of two killed processes took 2.9 seconds on a busy machine.
+   * Later mails took 0.8 of these seconds.
    */
   async #fresh(stopping: AbortSignal): Promise<boolean> {
     if (this.#rescued > 0) {
@@ -168,13 +174,13 @@ export class RunLoop {
       const allEnded = await handleClaim(this.#tools, claim, stopping)
       if (!allEnded) this.#expectReturned()
     } catch (error) {
-      // The next claim frees the runs that this one has not settled; they stand in the queue then.
+      // The next claim releases the runs that this one has not settled into the queue.
       this.#expectReturned()
       if (!(error instanceof Fenced)) throw error
     }
   }
 
-  /** Runs of the claim were not settled, and will stand in the queue. */
+  /** Runs of the claim were not settled, and will be in the queue. */
   #expectReturned(): void {
     this.#hasReturned = true
     this.#nextQueueAt = Number.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
 /**
  * A claim of a transactional handler, in as few transactions as possible (batch-transaction.ts). When a run fails,
- * everything is rolled back, and that run is set aside as a failed attempt. The other runs are handled again; that
- * counts as nothing. When an error names no run (a set-based handler, a refusal at the commit), the runs are handled
+ * everything is rolled back, and that run is set aside as a failed attempt. The other runs are handled again, without
+ * using up an attempt. When an error names no run (a set-based handler, a refusal at the commit), the runs are handled
  * one by one.
  */
 

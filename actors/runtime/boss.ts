@@ -1,7 +1,7 @@
 /**
  * pg-boss: the cron and the last resort of the actors. Each actor has a queue of its own name. A job of the queue calls
  * the same pass() that a hint calls, so the hot path writes no pg-boss row per event. A pass that failed is retried,
- * and at last stands in the queue "dead-passes".
+ * and at last goes to the queue "dead-passes".
  */
 import { type ConstructorOptions, PgBoss } from "pg-boss"
 import { connect, type Db } from "#base/database/db.ts"
@@ -11,7 +11,7 @@ import type { Running } from "./actor.ts"
 const connections = 2
 /** How long after it was sent a job begins, at most. */
 const pollSeconds = 2
-/** How often one of the processes looks for due ticks. With the default of 30, a tick would be so late. */
+/** How often one of the processes looks for due ticks. With the default of 30, a tick could be 30 seconds late. */
 const cronSeconds = 5
 const deadPasses = "dead-passes"
 
@@ -40,7 +40,7 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
       if (!known.has(name)) await boss.createQueue(name, options)
     }
     await queue(deadPasses)
-    // Side by side: a process that starts with a backlog is busy with it already, and each answer would come late.
+    // Side by side, because a process that starts with a backlog is busy, and each answer comes late.
     await Promise.all(
       actors.map(async (running) => {
         const { name, cron } = running.actor

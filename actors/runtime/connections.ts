@@ -1,7 +1,7 @@
 /**
  * The actors' own connections to PostgreSQL, apart from those of the requests: neither waits for the other. They are
  * few: each keeps plans of its own, and more connections than PostgreSQL has cores are not faster. The life sign has
- * its own connection: a beat that waited behind the work would make a busy process look dead.
+ * its own connection: a beat that waited behind the work would make a busy process count as expired.
  */
 import { connect, type Db } from "#base/database/db.ts"
 

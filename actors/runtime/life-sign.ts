@@ -1,7 +1,7 @@
 /**
  * The life sign of this process. A lease is held by a process, not for a time: while the process is alive, nobody else
- * takes its work. Seconds after a process died or was stopped, every other process may. A process that was only stopped
- * finds, when it continues, that its fencing tokens are void.
+ * takes its work. Two seconds after its last life sign a process counts as expired, and the others take over its work.
+ * A process that was only stopped finds, when it continues, that its fencing tokens are void.
  * Writes: processes.
  */
 import { hostname } from "node:os"
@@ -67,7 +67,7 @@ async function beat(db: Db, id: number): Promise<boolean> {
   return count === 1
 }
 
-/** Removes processes that died more than a day ago and hold nothing; answers how many. */
+/** Removes processes that expired more than a day ago and hold nothing; answers how many. */
 export async function forgetDeadProcesses(db: Db): Promise<number> {
   const { count } = await db`
     delete from slotbase.processes p

@@ -1,14 +1,15 @@
 /**
  * The quarantine of a process: one suspect at a time, a run or a delivery. A suspect may be the cause of crashes. In a
  * test, a run that crashed ten processes also dead-lettered an innocent delivery, because each process had just claimed
- * it. So a suspect run and a suspect delivery exclude each other, in one process. There is one per process.
+ * it. So a process never has a suspect run and a suspect delivery at the same time. There is one quarantine per
+ * process.
  */
 
 /**
  * Longer than any run that ends. A run that never ends must not block the quarantined runs of other handlers for ever.
  */
 const longestRunMs = 90_000
-/** A run that crashes its process mostly does so at once. A delivery waits no longer behind many that do not. */
+/** How long a delivery waits behind a series of runs. A run that crashes its process mostly does so at once. */
 const patienceMs = 2_000
 /** Quarantined runs with no longer pause between them count as one series. */
 const pauseMs = 500

@@ -1,8 +1,8 @@
 /**
  * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
  * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
- * and exits non-zero, so that a new process is started. A database that is away is no failure of an actor: the actor
- * waits for it, up to another limit.
+ * and exits non-zero, so that a new process is started. A database that does not answer is no failure of an actor: the
+ * actor waits for it, up to another limit.
  */
 import { Clock, Data, Effect } from "effect"
 import { isConnectionLost } from "#base/database/errors.ts"
@@ -13,7 +13,7 @@ export interface Intensity {
   readonly failures: number
   /** … inside this window, milliseconds. */
   readonly withinMs: number
-  /** How long an actor waits for a database that is away, milliseconds. */
+  /** How long an actor waits for a database that does not answer, milliseconds. */
   readonly databaseAwayMs: number
 }
 
@@ -32,7 +32,7 @@ export class CannotHeal extends Data.TaggedError("CannotHeal")<{
 }> {
   override get message() {
     const what = isConnectionLost(this.cause)
-      ? "waited in vain for a database that is away"
+      ? "waited too long for a database that does not answer"
       : `failed ${this.failures} times and does not heal`
     return `${this.actor} ${what}: ${text(this.cause)}`
   }

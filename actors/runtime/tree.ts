@@ -49,7 +49,7 @@ export function runActors(actors: readonly Actor[], report: ReportFailure): Acto
   }
 }
 
-/** The first of many calls starts the time; at its end comes the one call. */
+/** Gathers calls: the first one starts the time, and at its end `wake` is called once. */
 function gathering(wake: () => void, forMs: number | undefined): () => void {
   if (forMs === undefined) return wake
   let gathering = false

@@ -101,25 +101,25 @@ export const isolation: Part = {
     await measureRound(scene, span) // a round that only warms up
     if (plan.untilGivenUp) await failUntilGivenUp(scene, span, progress)
 
-    const turns = cases.map(() => [] as Beside[])
+    const rounds = cases.map(() => [] as Beside[])
     let before = await measureRound(scene, span)
     for (let n = 0; n < plan.repetitions; n++) {
       for (const [index, each] of cases.entries()) {
         const measured = await besideThem(scene, each, measuredMs)
         await quiet(db, each.others)
         const after = await measureRound(scene, span)
-        turns[index]?.push({ before, after, ...measured })
+        rounds[index]?.push({ before, after, ...measured })
         before = after
-        const ratio = round(medianRatio(turns[index]?.slice(-1) ?? [], 0.99))
+        const ratio = round(medianRatio(rounds[index]?.slice(-1) ?? [], 0.99))
         progress(`${n + 1} of ${plan.repetitions}: beside ${each.name}, p99 ${ratio} times that of its neighbours`)
       }
     }
-    const alone = [...new Set(turns.flat().flatMap((turn) => [turn.before, turn.after]))]
-    return [figureOf("alone", alone), ...cases.map(({ name }, index) => besideFigure(name, turns[index] ?? []))]
+    const alone = [...new Set(rounds.flat().flatMap(({ before, after }) => [before, after]))]
+    return [figureOf("alone", alone), ...cases.map(({ name }, index) => besideFigure(name, rounds[index] ?? []))]
   },
 }
 
-/** A turn, and the deliveries of the others meanwhile. */
+/** A round beside others, with its neighbours, and the deliveries of the others meanwhile. */
 interface Beside extends Turn {
   readonly theirsPerSecond: number
 }
@@ -177,12 +177,12 @@ const figureOf = (name: string, rounds: readonly Round[]): Figure => ({
   n: rounds.flatMap(({ waits }) => waits).length,
 })
 
-const besideFigure = (name: string, turns: readonly Beside[]): Figure => ({
+const besideFigure = (name: string, rounds: readonly Beside[]): Figure => ({
   ...figureOf(
     `beside ${name}`,
-    turns.map(({ beside }) => beside),
+    rounds.map(({ beside }) => beside),
   ),
-  p50Ratio: round(medianRatio(turns, 0.5)),
-  p99Ratio: round(medianRatio(turns, 0.99)),
-  othersPerSecond: round(median(turns.map(({ theirsPerSecond }) => theirsPerSecond))),
+  p50Ratio: round(medianRatio(rounds, 0.5)),
+  p99Ratio: round(medianRatio(rounds, 0.99)),
+  othersPerSecond: round(median(rounds.map(({ theirsPerSecond }) => theirsPerSecond))),
 })

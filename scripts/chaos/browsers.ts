@@ -1,5 +1,5 @@
-// Browsers that watch the club's bookings, one at each server. When a server dies, its browser reconnects and resumes
-// after the last frame that it saw. Each change of a booking must reach each browser, in the order of the log.
+// Browsers that watch the club's bookings, one at each server. When a server is killed, its browser reconnects and
+// resumes after the last frame that it saw. Each change of a booking must reach each browser, in the order of the log.
 // Reminders are left out: they change no booking, and come only when the campaign lasts long enough.
 
 import { rootKey } from "#test/harness/setup/system.ts"

@@ -12,7 +12,7 @@ import { startWorld, type World } from "./world.ts"
 export interface FaultResult {
   readonly fault: string
   readonly times: number
-  /** Processes that died by SIGKILL. */
+  /** Processes that were killed by SIGKILL. */
   readonly kills: number
   /** Milliseconds, of each round, ascending. */
   readonly recoveredMs: readonly number[]
@@ -53,7 +53,7 @@ export interface CampaignOptions {
 
 /** The short form runs beside other work, so it raises lower limits to this one. */
 const shortWithinMs = 15_000
-/** For the long form, in which most processes die at once. systemd and Kubernetes wait before a restart too. */
+/** For the long form, in which most processes are killed at once. systemd and Kubernetes wait before a restart too. */
 const restartMs = 2_500
 
 /** Collects broken promises and troubles. Throws only when the campaign itself cannot go on. */

@@ -8,7 +8,7 @@ export interface Processes {
   readonly all: readonly SupervisedProcess[]
   readonly of: (role: Role) => readonly SupervisedProcess[]
   readonly deaths: readonly Death[]
-  /** Deaths by SIGKILL so far: sent by the campaign, or by the process to itself at a crash point. */
+  /** Kills (SIGKILL) so far, by the campaign or by the process itself at a crash point. */
   readonly kills: () => number
   /** A sentence for each process that ended without being killed or asked to; its last error is in it. */
   readonly gaveUp: readonly string[]
@@ -22,7 +22,7 @@ export interface ProcessesOptions {
   readonly actors: number
   readonly smtpUrl: string
   /**
-   * How long a process stays dead. On a small machine, processes that start at once would take the CPU from the
+   * How long a process stays down. On a small machine, processes that start at once would take the CPU from the
    * processes that take over.
    */
   readonly restartMs: number

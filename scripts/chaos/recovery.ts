@@ -16,7 +16,7 @@ export interface Dead {
 }
 
 /**
- * Milliseconds until the work that dead processes held is done elsewhere, or waits for a later retry.
+ * Milliseconds until the work that ended processes held is done elsewhere, or waits for a later retry.
  * - The time of each process counts from its own death; the longest is answered.
  * - Work is done when it is settled. A new claim is not enough.
  * - Every event recorded before this call must be dispatched too; that time counts from `since`.
@@ -114,7 +114,7 @@ interface Held {
     readonly webhook_id: string
     readonly position: number
     readonly replay: number
-    /** null: the delivery was already taken from a dead process, and no other process has claimed it. */
+    /** null: the delivery was already taken from an ended process, and no other process has claimed it. */
     readonly pid: number | null
   }[]
 }

@@ -17,7 +17,7 @@ export function summaryOf(kinds: readonly Kind[], lines: readonly FaultResult[])
     return ofKind.length === 0 ? [] : [rowOf(what, ofKind)]
   })
   return [
-    "| what happened | times | killed | done after: the middle | at most | twice |",
+    "| what happened | times | killed | done after: median | at most | twice |",
     "| --- | --- | --- | --- | --- | --- |",
     ...rows.map((cells) => `| ${cells.join(" | ")} |`),
   ].join("\n")

@@ -26,7 +26,7 @@ export interface Supervision {
   /** Connection string of the database. */
   readonly url: string
   readonly smtpUrl: string
-  /** How long a process stays dead. */
+  /** How long a process stays down. */
   readonly restartMs: number
   /** Each death is added here. */
   readonly deaths: Death[]

@@ -28,7 +28,7 @@ export interface WorldOptions {
   readonly actors: number
   readonly pace: number
   readonly seed: number
-  /** How long a dead process stays dead. */
+  /** How long a killed process stays down. */
   readonly restartMs: number
   readonly progress: (line: string) => void
 }

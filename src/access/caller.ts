@@ -1,9 +1,8 @@
 /**
  * The caller, and the caller's rights. `authenticate` reads a token of any kind (session, API key, root key) in one
- * statement.
- * The guards answer from the grants that came with the token, without asking the database again.
- * A role in an organization counts in all its facilities; their ids come with the grant.
- * A facility in which the caller holds no role is answered as if it did not exist.
+ * statement. The guards answer from the grants that came with the token, without asking the database again. A role in
+ * an organization counts in all its facilities; their ids come with the grant. A facility in which the caller holds no
+ * role is answered as if it did not exist.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { NotAllowed, NotAuthenticated, NotFound } from "#base/errors.ts"
@@ -112,7 +111,7 @@ export function requireStaff(caller: Caller, facilityId: string): void {
   require(caller, facilityId, "staff")
 }
 
-/** The same of somebody whose membership is known. Throws NotAllowed. */
+/** The same for a member. Throws NotAllowed. */
 export function requireStaffMember({ isStaff }: Member): void {
   if (!isStaff) throw lacking("staff")
 }
@@ -176,7 +175,7 @@ export function mayActFor(caller: Caller, userId: string, permission: ChildPermi
   return (caller.children ?? []).some((child) => child.childId === userId && child.permissions.includes(permission))
 }
 
-/** Whether a role stands at or above another one in the order of `roles`. */
+/** Whether a role is at or above another one in the order of `roles`. */
 export function isAtLeast(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && roles.indexOf(role) <= roles.indexOf(needed)
 }

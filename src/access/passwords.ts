@@ -14,14 +14,14 @@ export const Password = Schema.String.annotate({ description: "8 to 128 characte
 
 /** The hash to keep. Throws TooMany when `client`, or all clients together, ask for more than can be done soon. */
 export function hashPassword(password: string, client: string): Promise<string> {
-  return turns.run(client, () => Bun.password.hash(normal(password), argon2id))
+  return hashing.run(client, () => Bun.password.hash(normal(password), argon2id))
 }
 
 /** Whether the password matches the hash. Without a hash the check takes the same time and fails. */
 export async function isPassword(password: string, hash: string | null | undefined, client: string): Promise<boolean> {
   nobody ??= Bun.password.hash(crypto.randomUUID(), argon2id)
   const compared = hash ?? (await nobody)
-  const same = await turns.run(client, () => Bun.password.verify(normal(password), compared))
+  const same = await hashing.run(client, () => Bun.password.verify(normal(password), compared))
   return same && hash !== null && hash !== undefined
 }
 
@@ -32,7 +32,7 @@ const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as c
  * Two hashes at once need 38 MiB and leave the event loop and the database their share of two cores.
  * The 512 waiting hashes are about eight seconds of work.
  */
-const turns = new TurnLimiter({ running: 2, waiting: 512, ofOneClient: 384 })
+const hashing = new TurnLimiter({ running: 2, waiting: 512, ofOneClient: 384 })
 
 let nobody: Promise<string> | undefined
 

@@ -1,6 +1,6 @@
 /**
- * The systems outside of this program that its routes and actors talk to. main.ts opens them once; a function takes the
- * one that it uses, by its name here.
+ * The systems outside of this program that its routes and actors talk to. main.ts opens them once. A function takes the
+ * systems that it uses, by their names here.
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
@@ -9,17 +9,17 @@ import { type PaymentProviders, paymentProviders } from "#domain/payments/provid
 import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
 
 export interface Outside {
-  /** Who takes money and gives it back. */
+  /** Takes money and gives it back. */
   readonly payments: PaymentProviders
-  /** Where uploaded files stand. */
+  /** Stores uploaded files. */
   readonly storage: Storages
-  /** Who carries mail. */
+  /** Sends mail. */
   readonly mail: Mailer
 }
 
 /**
  * Connects to nothing yet: each connects with its first use. The built-in payment provider and the local mailbox keep
- * what is theirs in the database. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it.
+ * their data in the database. Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it.
  */
 export const openOutside = (config: Config, db: Db): Outside => ({
   payments: paymentProviders(config, db),

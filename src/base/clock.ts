@@ -1,8 +1,7 @@
 /**
  * The one clock of the program. The clock follows slotbase.now(): it is set from the database at the start and every
- * few seconds.
- * In between it runs on the monotonic timer, so a jump of the host clock changes nothing.
- * Instants that decide (expiry, order, due) are taken in SQL; this clock serves ids, logs and answers.
+ * few seconds. In between it runs on the monotonic timer, so a jump of the host clock changes nothing. Instants that
+ * decide (expiry, order, due) are taken in SQL; this clock serves ids, logs and answers.
  */
 import type { Queryable } from "./database/db.ts"
 
@@ -11,9 +10,9 @@ export const clock = {
   now: (): number => Math.round(base + performance.now()),
 
   /**
-   * Sets the clock from the database. The database's answer is from some moment of the round trip.
-   * A clock that agrees with one of these moments is left alone, so that it does not step back and forth.
-   * Any other clock is set to the middle of the round trip.
+   * Sets the clock from the database, whose answer is from some moment of the round trip. A clock that agrees with one
+   * of these moments is left as it is, so that it does not step back and forth. Otherwise it is set to the middle of
+   * the round trip.
    */
   async follow(db: Queryable): Promise<void> {
     const asked = performance.now()

@@ -153,7 +153,7 @@ function stripeOf(
   if (!secretKey && !webhookSecret) return undefined
   if (!secretKey || !webhookSecret)
     throw new BadConfig(
-      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, no report of Stripe could be trusted.",
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, Stripe's webhook requests could not be verified.",
     )
   const base = URL.parse(apiBase ?? "https://api.stripe.com")
   if (!base || !/^https?:$/.test(base.protocol) || base.pathname !== "/")

@@ -1,8 +1,7 @@
 /**
  * A hint wakes the workers of a queue. A hint carries nothing and may be lost: every worker also polls at an interval.
  * Inside the process a hint is a call. To other processes it is a NOTIFY, sent on the pool after the commit, and
- * coalesced.
- * A NOTIFY inside the business transaction would take a lock of the whole cluster at commit.
+ * coalesced. A NOTIFY inside the business transaction would take a lock of the whole cluster at commit.
  */
 import type { Db } from "./database/db.ts"
 
@@ -16,8 +15,7 @@ export type Hint = "outbox" | "log" | "subscriptions" | "jobs"
 
 /**
  * At most one NOTIFY per hint in this time; the first is sent at once. Each NOTIFY is a transaction and wakes every
- * process.
- * Coalescing costs nothing: a woken process is still busy with the first hint.
+ * process. Coalescing costs nothing: a woken process is still busy with the first hint.
  */
 const coalesceMs = 10
 const channel = "slotbase_hint"

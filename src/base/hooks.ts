@@ -25,7 +25,7 @@ export const hookPoints = {
 } as const
 export type HookPoint = keyof typeof hookPoints
 
-/** What a before hook is told beside its input; `Who` is the caller. */
+/** The context that a before hook gets beside its input; `Who` is the caller. */
 export interface BeforeContext<Who = unknown> {
   readonly facilityId: string
   readonly caller: Who
@@ -63,7 +63,7 @@ class Hooked<Input> {
 
 export type { Hooked }
 
-/** One after the other, each on what the one before left; the time limit counts for all of them together. */
+/** Runs the hooks one after the other; each gets the input as the hook before it left it. They share the time limit. */
 export async function runAll<Input, Who>(
   due: readonly BeforeHook<Input, Who>[],
   input: Input,
@@ -83,7 +83,7 @@ export async function runAll<Input, Who>(
   try {
     let present = input
     for (const hook of due) {
-      // A hook gets a copy: what it writes into it counts for nothing.
+      // A hook gets a copy, so its changes to the copy have no effect.
       const run = async () => hook.run(structuredClone(present), { ...context, signal: aborting.signal })
       present = judge(hook.name, await Promise.race([run(), late.promise]).catch(failed(hook.name)), present)
     }
@@ -117,7 +117,7 @@ function parsed<Input>(name: string, changed: unknown, parse: (changed: unknown)
   }
 }
 
-/** The caller learns which hook failed; why is the operator's to see. */
+/** The caller learns which hook failed. Only the operator sees why. */
 export const failed =
   (name: string) =>
   (cause: unknown): never => {

@@ -28,7 +28,7 @@ export async function loadSecretKey({ secretKey, dataDir }: Config): Promise<Uin
   const key = Buffer.from(text.trim(), "base64")
   if (key.length !== keyBytes)
     throw new BadConfig(
-      `${path} does not hold 32 bytes in base64: put the original key back, or what was encrypted with it is lost.`,
+      `${path} does not hold 32 bytes in base64: put the original key back, or everything that was encrypted with it is lost.`,
     )
   return key
 }

@@ -8,7 +8,7 @@ const tagBytes = 16
 export interface SecretBox {
   readonly seal: (text: string, purpose: string) => Buffer
   readonly open: (sealed: Uint8Array, purpose: string) => string
-  /** HMAC-SHA256 under the same key. Recognizes a text again; from a bare hash the text could be guessed. */
+  /** HMAC-SHA256 under the same key, to recognize a text again. From a bare hash the text could be guessed. */
   readonly fingerprint: (text: string, purpose: string) => Buffer
 }
 

@@ -1,7 +1,7 @@
 /**
  * Finds misspelt environment variables. The program ignores a variable that it does not know, so a typing error would
- * leave a default in force without a word. Unknown SLOTBASE_… variables are always reported. Other variables belong to
- * other programs; they are reported only when one edit away from a variable of this program.
+ * silently leave a default in force. Unknown SLOTBASE_… variables are always reported. Other variables belong to other
+ * programs; they are reported only when one edit away from a variable of this program.
  */
 import { variables } from "./config.ts"
 

@@ -21,7 +21,7 @@ import { catalogue } from "#events/catalogue.ts"
 import type { Command } from "./command.ts"
 import { addressOf, isReady } from "./running-server.ts"
 
-/** Between two requests, so that one can read along; none with --fast. */
+/** The pause between two requests, so that one can read along; none with --fast. */
 const pauseMs = 150
 const timezone = "Europe/Berlin"
 const startWithinMs = 30_000
@@ -70,7 +70,7 @@ export const demo: Command = {
   },
 }
 
-/** Why the demo may not play in this database, which others made; undefined: it may. */
+/** The reason why the demo may not play in this existing database; undefined: it may. */
 async function whyNotIn(url: string): Promise<string | undefined> {
   const db = connect(url, { max: 1, applicationName: "slotbase demo" })
   try {

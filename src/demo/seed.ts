@@ -41,7 +41,7 @@ export async function seedDemo({
   readonly config: Config
 }): Promise<DemoClub | undefined> {
   if (!(await isEmpty(db))) return undefined
-  // A password that stands in public code opens no door of a real system.
+  // A password in public code must not open a real system.
   const password = config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
   const passwordHash = await hashPassword(password, "demo")
   const context = { environment: config.environment, correlationId: newId(), userId: rootUserId }

@@ -1,7 +1,6 @@
 /**
  * One story that all samples tell: Mia books Court 1 of the Riverside club and trains there with her coach Jonas; her
- * mother Clara pays.
- * The samples share their ids, so that samples of several types fit together.
+ * mother Clara pays. The samples share their ids, so that samples of several types fit together.
  */
 export const example = {
   facilityId: "01994a3e-7c00-7a10-8f3e-1c5d0a9b2e01",

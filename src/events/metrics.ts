@@ -1,9 +1,7 @@
 /**
- * The counts and durations of this process, by the spec's names (EVENT_METRICS).
- * Prometheus allows no dots: `events.published.total` is `events_published_total`, and its help text opens with the
- * spec's name.
- * Counters and histograms cover this process. The gauges are read from the database at a scrape, bounded and at most
- * once a second.
+ * The counts and durations of this process, by the spec's names (EVENT_METRICS). Prometheus allows no dots:
+ * `events.published.total` is `events_published_total`, and its help text opens with the spec's name. Counters and
+ * histograms cover this process. The gauges are read from the database at a scrape, bounded and at most once a second.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { Db } from "#base/database/db.ts"

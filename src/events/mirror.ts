@@ -1,7 +1,6 @@
 /**
  * Mirrors the catalogue into the table slotbase.event_types. With the table, SQL can record an event and refuse an
- * obviously wrong one.
- * Types of an older or newer program stay in the table: both programs may run on one database.
+ * obviously wrong one. Types of an older or newer program stay in the table: both programs may run on one database.
  * Writes: event_types.
  */
 import type { Db } from "#base/database/db.ts"

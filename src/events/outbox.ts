@@ -3,8 +3,7 @@
  * Right before the commit one statement writes all events of the transaction, pipelined with the commit itself.
  * Guarantees:
  * - There is no event without its change, and no change without its event.
- * - The outbox number is drawn after every row lock of the command, so the events of one aggregate stand in commit
- *   order.
+ * - The outbox number is drawn after every row lock of the command, so the events of one aggregate are in commit order.
  * Writes: events, outbox.
  */
 import { reached } from "#base/crash-points.ts"
@@ -77,7 +76,7 @@ export function setEventContext(tx: Tx, context: EventContext): Kept {
 /** The origin of this transaction's command, for work that is recorded later in its name. */
 export function eventContextOf(tx: Tx): EventContext {
   const kept = transactions.get(tx)
-  if (!kept) throw new Error("contextOf: this transaction has no event context; open it with transact()")
+  if (!kept) throw new Error("eventContextOf: this transaction has no event context; open it with transact()")
   return kept.context
 }
 

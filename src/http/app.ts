@@ -1,6 +1,7 @@
 /**
- * What every route needs, made once by main.ts. Known to routes, http/ and api/ alone: a function below them takes what
- * it uses. A route that needs a system outside of the program names it beside the App (src/api/outside.ts lists them).
+ * The things that every route needs, made once by main.ts. Only routes, http/ and api/ know the App: a function below
+ * them takes the parts that it uses. A route that needs a system outside of the program names it beside the App
+ * (src/api/outside.ts lists them).
  */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"

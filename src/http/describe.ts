@@ -1,5 +1,5 @@
 /**
- * How a route stands in the OpenAPI document: `{ detail: describe({ summary, body, answer, … }) }` beside its
+ * How a route is described in the OpenAPI document: `{ detail: describe({ summary, body, answer, … }) }` beside its
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
@@ -8,7 +8,7 @@ export interface RouteDescription {
   /** One line, imperative. */
   readonly summary: string
   readonly description?: string
-  /** The heading under which it stands, such as "Bookings". */
+  /** The heading under which it appears, such as "Bookings". */
   readonly tag: string
   readonly body?: Schema.Constraint
   /** A Struct of the query's parameters. */
@@ -85,7 +85,7 @@ const descriptions: Readonly<Record<number, string>> = {
   204: "Done",
 }
 
-/** Schemas that carry an identifier stand once in the document. */
+/** Schemas with an identifier appear once in the document. */
 export const components: Record<string, unknown> = {}
 
 export function jsonSchemaOf(schema: Schema.Constraint): Record<string, unknown> {

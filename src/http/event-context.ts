@@ -1,5 +1,5 @@
 /**
- * The context of a request's events: who asks, from where, and what the events follow from. Every command of a request
+ * The context of a request's events: the caller, the client's address, and the cause. Every command of a request
  * records its events in this one context, and the answer names them in one header.
  */
 
@@ -7,14 +7,14 @@ import type { EventContext } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 
-/** What is known of a request beside its body. */
+/** The parts of a request beside its body. */
 export interface RequestParts {
   readonly request: Request
   readonly set: ResponseSettings
   readonly clientIp: () => string | undefined
 }
 
-/** @param userId Who acts; undefined on the open routes. */
+/** @param userId The actor; undefined on the open routes. */
 export function contextOfRequest(
   { config }: Pick<App, "config">,
   { request, set, clientIp }: RequestParts,

@@ -43,7 +43,8 @@ export async function once<T, Prepared>(
 }
 
 /**
- * What `before` answered or threw. Its refusal is kept like one of the command, so the command's transaction throws it.
+ * The result or the error of `before`. A refusal is kept like one of the command, so the command's transaction throws
+ * it.
  */
 type Preparation<Prepared> = { readonly prepared: Prepared | undefined } | { readonly refusal: unknown }
 
@@ -55,7 +56,7 @@ async function prepare<Prepared>(before: (() => Promise<Prepared>) | undefined):
   }
 }
 
-/** Claims the key, runs the command in a savepoint, and keeps what it answered, or the domain error that it threw. */
+/** Claims the key, runs the command in a savepoint, and keeps its answer or its domain error. */
 async function runAndKeep<T, Prepared>(
   tx: Tx,
   { secrets }: App,
@@ -117,7 +118,10 @@ function replay<T>(set: ResponseSettings, kept: string): T {
   return body as T
 }
 
-/** A later request may succeed where the first two did not; and nobody without an account fills the table. */
+/**
+ * After the first two errors a later request may succeed. The third is not kept, so that nobody without an account can
+ * fill the table.
+ */
 const isKept = (error: unknown) =>
   !(error instanceof StillInFlight || error instanceof TooMany || error instanceof NotAuthenticated)
 
@@ -132,7 +136,7 @@ function scopeOf(app: App, { key, request, context, callerId }: KeyedRequest): I
   return { callerId: callerId ?? anonymous(), method: request.method, path: new URL(request.url).pathname, key }
 }
 
-/** Keyed, not a bare hash: a body may hold a password, which a bare hash would let somebody try out. */
+/** Keyed, not a bare hash: a body may hold a password, which could be guessed from a bare hash. */
 const hashOf = (app: App, { request }: KeyedRequest) =>
   app.secrets.fingerprint(`${new URL(request.url).search}\n${bodyTextOf(request)}`, "idempotent request")
 

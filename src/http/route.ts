@@ -1,6 +1,6 @@
 /**
- * What every route has in its context: the caller, decoded input, and commands. A command is one transaction with the
- * request's event context; its answer names the events that it recorded, and an Idempotency-Key makes it happen once.
+ * The context of every route: the caller, decoded input, and commands. A command is one transaction with the request's
+ * event context; its answer names the events that it recorded, and an Idempotency-Key makes it happen once.
  */
 import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
@@ -17,11 +17,11 @@ import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
 
 export interface CommandOptions<T, Prepared> {
-  /** Status of the answer; default 200, and 204 when there is no answer. 201 for what creates. */
+  /** Status of the answer; default 200, and 204 when there is no answer. 201 for a command that creates something. */
   readonly status?: number | ((result: T) => number)
-  /** Who acts, on the events; default: the caller. */
+  /** The actor of the events; default: the caller. */
   readonly userId?: string
-  /** The answer holds a secret: nothing on the way may store it. */
+  /** The answer holds a secret: no cache may store it. */
   readonly secret?: true
   /** The command needs no caller: registration and signing in. */
   readonly open?: true
@@ -44,18 +44,18 @@ export const api = (app: App) =>
     .onParse({ as: "scoped" }, ({ request }) => readBody(request))
     .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
-/** The same for routes that read their body themselves, as it comes: what `body` names there has not been read. */
+/** The same for routes that read their body themselves, as it arrives. Their `body` has not been read. */
 export const streamingApi = (app: App) =>
   new Elysia()
     .use(problems())
-    // Anything but undefined, upon which Elysia would read the body by itself, all of it at once.
+    // Anything but undefined: for undefined Elysia would read the whole body itself.
     .onParse({ as: "scoped" }, () => null)
     .derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 export type RequestTools = {
   /** The caller, authenticated once per request. Throws NotAuthenticated. */
   caller(): Promise<Caller>
-  /** Decodes the body, or the query when that is what it is given. Throws InvalidInput. */
+  /** Decodes the given body or query. Throws InvalidInput. */
   input<T>(schema: InputSchema<T>, value: unknown): T
   /** Runs a command in a transaction of its own and answers its result. */
   command<T, Prepared = void>(

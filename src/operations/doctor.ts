@@ -90,8 +90,8 @@ async function processes(db: Db): Promise<Check> {
 }
 
 /**
- * Months of the log that should have been removed, and the sessions that have their tables open. The job says so too,
- * but only in its output.
+ * Months of the log that should have been removed, and the sessions that have their tables open. The job reports them
+ * too, but only in its output.
  */
 async function retention(db: Db): Promise<Check> {
   const [row] = await db<{ keep: string | null; overdue: string[]; readers: string[] }[]>`
@@ -139,7 +139,7 @@ async function vacuum(db: Db): Promise<Check> {
     select kind, slotbase.session_text(pid, name, state, since) as session, name, transactions
     from slotbase.vacuum_holders where holds = 'vacuum' and noticed order by transactions desc, since limit 1`
   return oldest === undefined
-    ? { name: "vacuum", well: true, says: "nobody keeps dead rows for long" }
+    ? { name: "vacuum", well: true, says: "no session keeps dead rows for long" }
     : {
         name: "vacuum",
         well: false,
@@ -184,6 +184,6 @@ async function deadLetters(db: Db): Promise<Check> {
     : {
         name: "dead letters",
         well: false,
-        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess or ignore each; of a month that has gone only ignore or resolve is left`,
+        says: `${row?.open} open: see slotbase.dead_letters, then reprocess or ignore each; when the month is no longer kept, only ignore or resolve`,
       }
 }

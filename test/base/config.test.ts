@@ -125,7 +125,7 @@ describe("a mistake stops the program and says which value to set", () => {
     [
       "Stripe without the secret of its webhook",
       { STRIPE_SECRET_KEY: "sk_test_1" },
-      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, no report of Stripe could be trusted.",
+      "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: without the second, Stripe's webhook requests could not be verified.",
     ],
     [
       "a Stripe that is no address",

@@ -76,7 +76,7 @@ test("the possible decisions on dead letters are named, also for events that hav
     insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
     values (${newId()}, ${platformFacilityId}, ${newId()}, 1, 'GoneHandler', '{}', '[]', slotbase.now(), slotbase.now())`
   expect((await namedCheck("dead letters"))[0]?.says).toBe(
-    "1 open: look at slotbase.dead_letters, then reprocess or ignore each; of a month that has gone only ignore or resolve is left",
+    "1 open: see slotbase.dead_letters, then reprocess or ignore each; when the month is no longer kept, only ignore or resolve",
   )
 })
 

@@ -18,18 +18,18 @@ const named = (name: string) => processFaults.filter((fault) => fault.name === n
 const others = processFaults.filter(({ name }) => !["random-kill", "stopped"].includes(name))
 
 export const kinds: readonly { readonly what: string; readonly faults: readonly Fault[] }[] = [
-  { what: `a process dies at one of ${points} points between two writes`, faults: crashPointFaults },
+  { what: `a process is killed at one of ${points} points between two writes`, faults: crashPointFaults },
   { what: "inside a dispatch: killed; its backend terminated; cancelled", faults: dispatchFaults },
-  { what: "all processes but two die at once", faults: named("random-kill") },
-  { what: "all actor processes but one die with whole batches in hand", faults: [claimedBatches] },
-  { what: "all of them die; they are asked to end", faults: others },
+  { what: "all processes but two are killed at once", faults: named("random-kill") },
+  { what: "all actor processes but one are killed with whole batches in hand", faults: [claimedBatches] },
+  { what: "all of them are killed; they are asked to end", faults: others },
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
-  { what: "receivers hang, reset, drip, refuse; a death while they do", faults: receiverFaults },
+  { what: "receivers hang, reset, drip, refuse; a kill meanwhile", faults: receiverFaults },
   { what: "an event kills each process that handles or sends it, until it is a dead letter", faults: poisonFaults },
   { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
-  { what: "the program's clock jumps, the machine's is wrong", faults: clockFaults },
-  { what: "ten minutes under a snapshot and two idle transactions, most dying all the while", faults: snapshotFaults },
+  { what: "the program's clock jumps; the machine's clock is wrong", faults: clockFaults },
+  { what: "ten minutes under a snapshot and two idle transactions, with kills all the while", faults: snapshotFaults },
 ]
 
 export const faults: readonly Fault[] = [

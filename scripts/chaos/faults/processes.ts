@@ -7,7 +7,7 @@ import { allButOne, killAtOnce, lastDeathAt, type RoundResult, repeatRounds, unt
 
 /** A process is killed at the latest so long after all are ready. */
 const longestLifeMs = 400
-/** A silent process counts as dead in less than this time. */
+/** A silent process counts as expired in less than this time. */
 const stoppedMs = 5_000
 /** Time in which the customers book as fast as they can, so that every process has work in hand. */
 const rushMs = 500

@@ -16,7 +16,7 @@ export interface RoundResult {
 
 /**
  * Repeats rounds until enough processes were killed. Each round begins when all processes are ready, and ends when the
- * work of its dead processes is done. The first round with a trouble is the last.
+ * work of its killed processes is done. The first round with a trouble is the last.
  */
 export async function repeatRounds(
   world: World,

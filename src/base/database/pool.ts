@@ -1,7 +1,6 @@
 // One generation of connections to PostgreSQL, and the deadlines of everything in flight on it. A pool is never
-// repaired.
-// When a call gets no answer, `db.ts` opens the next pool. The old pool ends as soon as its last call has settled, or
-// that call's own deadline has passed.
+// repaired. When a call gets no answer, `db.ts` opens the next pool. The old pool ends as soon as its last call has
+// settled, or that call's own deadline has passed.
 import postgres from "postgres"
 import { type Call, Deadline } from "#base/deadline.ts"
 import { QueryTimedOut } from "./errors.ts"
@@ -141,9 +140,8 @@ export function openPool(url: string, options: ConnectOptions): postgres.Sql {
       application_name: options.applicationName,
       statement_timeout: Math.min(queryMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
       idle_in_transaction_session_timeout: Math.min(transactionMs + SERVER_MARGIN_MS, LONGEST_SERVER_MS),
-      // The queues are empty nearly always. A plan made and kept at that time would scan the whole backlog of a rush,
-      // claim by claim.
-      // (jit: before PostgreSQL 18 the penalty on sequential scans alone would trigger it.)
+      // The queues are nearly always empty. A plan made and kept at that time would scan the whole backlog of a rush,
+      // claim by claim. (jit: before PostgreSQL 18 the penalty on sequential scans alone would trigger it.)
       enable_seqscan: "off",
       jit: "off",
     },

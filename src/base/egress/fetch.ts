@@ -55,9 +55,8 @@ export async function guardedFetch(url: string, request: OutgoingRequest): Promi
 }
 
 /**
- * For the moment at which an address is configured: throws RuleBroken unless the guard would let it out now.
- * An https name that does not resolve now passes, because it may resolve later. The guard checks again at every
- * request.
+ * Checks an address when it is configured. Throws RuleBroken unless the guard would allow a request to it now. An https
+ * name that does not resolve now passes, because it may resolve later. The guard checks again at every request.
  */
 export async function checkUrl(url: string, allow: readonly string[], path = "body.url", by = resolve): Promise<void> {
   try {
@@ -80,11 +79,11 @@ function parseUrl(text: string): URL {
   if (url.protocol !== "https:" && url.protocol !== "http:") throw httpsRequired()
   if (url.username || url.password) throw new EgressRefused("bad_url", "A URL must not hold a user name or password.")
   if (badPorts.has(url.port))
-    throw new EgressRefused("blocked_port", `Port ${url.port} belongs to another protocol than HTTP.`)
+    throw new EgressRefused("blocked_port", `Port ${url.port} belongs to a protocol other than HTTP.`)
   return url
 }
 
-/** A stream of deliveries goes to few URLs. A parsed URL is never changed. */
+/** Parsed URLs are kept, because a stream of deliveries goes to few URLs. A parsed URL is never changed. */
 function knownUrl(text: string): URL {
   const known = urls.get(text)
   if (known) return known
@@ -99,7 +98,10 @@ const maxUrls = 1_000
 
 const httpsRequired = () => new EgressRefused("https_required", "Only https addresses can be reached.")
 
-/** The "bad ports" of the Fetch standard on which servers answer in practice: no cross-protocol tricks. */
+/**
+ * The "bad ports" of the Fetch standard on which servers answer in practice. Refusing them prevents cross-protocol
+ * tricks.
+ */
 const badPorts = new Set(
   "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080".split(
     " ",
@@ -231,7 +233,7 @@ const decoder = new TextDecoder()
 const maxHeaders = 50
 const maxHeaderLength = 1_000
 
-/** Cookies are the receiver's secrets, and useless here. */
+/** Cookies are secrets of the receiver, and useless here. */
 function keptHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {}
   let count = 0

@@ -4,8 +4,8 @@
  * - Deliveries to a missing name do not block the resolver for others. In a trial it stopped answering after 25 such
  *   questions in a row.
  * - While the resolver is unreachable, the last answer serves.
- * A cached address is vetted again on every use, and the connection goes to the vetted address. A name that changes
- * gains nothing.
+ * A cached address is vetted again on every use, and the connection goes to the vetted address. So a name whose address
+ * changes gains nothing.
  */
 import { lookup } from "node:dns/promises"
 

@@ -1,8 +1,7 @@
 /**
- * Lists that are read page by page: `?limit=&after=`, answered as `{ data, next }`.
- * The cursor names the last row by the columns of the list's order (keyset). A page costs the same anywhere in the
- * list.
- * Inserted or deleted rows make no page skip or repeat a row. To its reader the cursor is opaque.
+ * Lists that are read page by page: `?limit=&after=`, answered as `{ data, next }`. The cursor names the last row by
+ * the columns of the list's order (keyset). A page costs the same anywhere in the list. Inserted or deleted rows make
+ * no page skip or repeat a row. To its reader the cursor is opaque.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

@@ -3,7 +3,10 @@ export type StorageName = "disk" | "s3"
 
 export interface Storage {
   readonly name: StorageName
-  /** Stores a local file durably. A reader of the key sees all of the file or nothing. The local file is gone then. */
+  /**
+   * Stores a local file durably. A reader of the key sees all of the file or nothing. Afterwards the local file is
+   * gone.
+   */
   readonly keep: (key: string, path: string, label: FileLabel) => Promise<void>
   /** The content, read as needed; undefined when the key has none. */
   readonly open: (key: string) => Promise<Blob | undefined>

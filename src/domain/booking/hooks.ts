@@ -33,8 +33,8 @@ export async function runBeforeHooks<Input extends BookingInput | HoldInput>(
 
 /**
  * The same for an offer of the waitlist that is accepted. The hold of an offer is made where somebody else frees the
- * slot, and no hook may run there. A hook may block it; what was offered is taken as it is.
- * @param offered reads what is offered, when there is a hook to see it; undefined: nothing is.
+ * slot, and no hook may run there. A hook may block the acceptance, but not change the offered booking.
+ * @param offered reads the offered booking, if there is a hook to see it; undefined: nothing is offered.
  * @throws BlockedByHook
  */
 export async function runAcceptHooks<Acceptance>(
@@ -52,7 +52,7 @@ export async function runAcceptHooks<Acceptance>(
   )
 }
 
-/** A hook that sees this booking, whatever passes. */
+/** The hook, made to see this booking instead of the input that it is given. */
 const seeing = ({ name, run }: BeforeBookingCreate, booking: BookingInput) => ({
   name,
   run: (_: unknown, context: BeforeContext<Caller>) => run(structuredClone(booking), context),

@@ -1,4 +1,4 @@
-/** Whose booking it is, and the state that it must be in: what every command asks before it changes one. */
+/** The checks of every command that changes a booking: the right to change it, and its state. */
 import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
@@ -9,7 +9,7 @@ import type { BookingRow, LockedBooking, Status } from "./row.ts"
 /**
  * Locks a booking that the member may act on: their own, or their child's if they may book for the child. Staff may act
  * on any. A coach's block is changed as a block.
- * @throws NotFound, NotAllowed for a child's without that permission, WrongState booking_is_coach_block
+ * @throws NotFound, NotAllowed for a child's booking without that permission, WrongState booking_is_coach_block
  */
 export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {
   const { caller, facilityId } = member
@@ -26,7 +26,7 @@ export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promis
 export const isTheirs = (caller: Caller, booking: BookingRow): boolean =>
   familyOf(caller).includes(booking.booker_id) || isStaff(caller, booking.facility_id)
 
-/** A member and their children, whose bookings they see. What they may do for a child says `mayActFor`. */
+/** A member and their children, whose bookings they see. `mayActFor` says what they may do for a child. */
 export const familyOf = (caller: Caller): string[] => [
   caller.userId,
   ...(caller.children ?? []).map(({ childId }) => childId),

@@ -29,8 +29,8 @@ class MayBook {
 export type { MayBook }
 
 /**
- * Staff and API keys book for anybody, members for themselves and for children for whom they may.
- * @throws NotAllowed, InvalidInput when a program names nobody
+ * Staff and API keys book for anybody, members for themselves and for children with the permission `book`.
+ * @throws NotAllowed, InvalidInput when an API key names no booker
  */
 export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
   const { bookerId, bookingType } = wanted

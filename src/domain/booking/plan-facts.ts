@@ -49,8 +49,9 @@ export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
   /**
-   * A member and their children: the request may name them beside the facility's members. Nobody else, because the
-   * answer tells names and registration is open. Undefined: anybody may be named; staff know whom they serve.
+   * The member and their children, whom the request may name beside the facility's members. Nobody else may be named,
+   * because the answer shows names and registration is open. Undefined: anybody may be named, because staff know their
+   * customers.
    */
   readonly mayName: readonly string[] | undefined
 }

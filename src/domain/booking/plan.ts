@@ -16,8 +16,7 @@ import type { Participant } from "./row.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 
 /**
- * The plan of a new booking. Members are bound by the facility's limits, staff and API keys by its hours and closures
- * alone.
+ * The plan of a new booking. The facility's limits bind members. Only its hours and closures bind staff and API keys.
  * @param wanted what is asked for, as the before hooks left it
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
@@ -48,7 +47,8 @@ export async function planWithoutHooks(
 }
 
 /**
- * The plan for a member whose right has been checked elsewhere: people are looked up, and limits hold, as for staff.
+ * The plan for a member whose right has been checked elsewhere. As for staff, anybody may be named, and no limits
+ * apply.
  */
 export const planTrusted = (
   tx: Tx,
@@ -56,7 +56,7 @@ export const planTrusted = (
   { input }: Hooked<BookingInput | HoldInput>,
 ): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
 
-/** A before hook may have changed the booker or the type of the booking: then the right is asked for again. */
+/** A before hook may have changed the booker or the type of the booking: then the right is checked again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 

@@ -32,7 +32,7 @@ const hourMs = 3_600_000
  * booking that is paid online to a time that costs more. Records booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken what planWithoutHooks throws, approval_required, costs_more, same_time
+ * @throws RuleBroken the errors of planWithoutHooks, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
@@ -72,12 +72,12 @@ export async function rescheduleBooking(
   try {
     await tryToTake(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
   } catch (error) {
-    // Whoever moves many bookings may go on with the others.
+    // A caller that moves many bookings may go on with the others.
     if (error instanceof SlotTaken) await occupy(tx, booking)
     throw error
   }
   const moved = await changeTime(tx, booking, to)
-  const refund = await giveBack(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
+  const refund = await refundSurplus(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
   recordRescheduled(tx, booking, moved, caller.userId, refund)
   await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBooking(moved)
@@ -121,12 +121,12 @@ function requireMayMove(caller: Caller, booking: LockedBooking, plan: BookingPla
     const more = plan.price - booking.price_amount
     throw new RuleBroken(
       "costs_more",
-      `It costs ${plan.price} there, ${more} more (minor units of ${plan.currency}): ask staff to move it, or cancel it and book anew.`,
+      `It costs ${plan.price} there, ${more} more (minor units of ${plan.currency}): ask staff to move it, or cancel it and book again.`,
     )
   }
 }
 
-/** What of its payments cancelling the booking where it is would give back; staff are not bound by it. */
+/** The percentage of its payments that cancelling the booking now would refund. Staff are not bound by it. */
 function percentNow(
   caller: Caller,
   { facility_id, cancellation_policy, start_at, now, status }: LockedBooking,
@@ -136,8 +136,8 @@ function percentNow(
   return refundOf({ policy: cancellation_policy, startAt: start_at, at: now, paid: 0, pending }).percent
 }
 
-/** What was paid beyond the new price, as far as it goes back. Answers how much goes back. */
-async function giveBack(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
+/** Marks a refund of the amount, as far as the payments go. Answers the marked amount. */
+async function refundSurplus(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
   if (amount <= 0) return 0
   return markRefund(tx, {
     facilityId: booking.facility_id,

@@ -206,14 +206,14 @@ export const expireHoldsAnywhere = (tx: Tx, limit: number, facilityId?: string) 
       for update skip locked`,
   )
 
-const expire = (tx: Tx, dead: ReturnType<typeof tx>) =>
+const expire = (tx: Tx, expired: ReturnType<typeof tx>) =>
   tx<ExpiredHold[]>`
-    with dead as materialized (${dead}), freed as (
-      delete from slotbase.occupancies o using dead
-      where o.booking_id = dead.id and o.facility_id = dead.facility_id
+    with expired as materialized (${expired}), freed as (
+      delete from slotbase.occupancies o using expired
+      where o.booking_id = expired.id and o.facility_id = expired.facility_id
     )
     update slotbase.bookings b
     set status = 'expired', updated_at = t.now
-    from dead cross join (select slotbase.now() as now) t
-    where b.id = dead.id and b.facility_id = dead.facility_id
+    from expired cross join (select slotbase.now() as now) t
+    where b.id = expired.id and b.facility_id = expired.facility_id
     returning b.id, b.facility_id, b.resource_id, b.booking_type, b.booker_id, b.start_at, b.end_at, b.updated_at, b.hold_id`

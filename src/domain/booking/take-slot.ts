@@ -93,7 +93,7 @@ interface WishRow {
 interface Occupied extends Span {
   readonly resource_id: string
   readonly status: string
-  /** An expired hold: it stands in nobody's way. */
+  /** An expired hold, which blocks nobody. */
   readonly expired: boolean
 }
 

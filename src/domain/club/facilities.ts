@@ -119,8 +119,7 @@ export async function createFacility(tx: Tx, caller: Caller, input: typeof Facil
 
 /**
  * Changes the fields that differ and records `facility.settings_updated` with their names. Without a difference nothing
- * is written.
- * A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
+ * is written. A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
  */
 export async function changeSettings(
   tx: Tx,

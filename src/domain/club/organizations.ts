@@ -1,7 +1,6 @@
 /**
  * Organizations, which run several facilities. A role in an organization (owner, administrator, staff) counts in all
- * its facilities.
- * Facilities that join later are included; see `access/caller.ts`.
+ * its facilities. Facilities that join later are included; see `access/caller.ts`.
  * Writes: organizations.
  */
 import * as Schema from "effect/Schema"

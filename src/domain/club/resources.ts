@@ -72,8 +72,7 @@ export async function createResource(
 
 /**
  * Changes the fields that differ and records `resource.updated` with their names. Without a difference nothing is
- * written.
- * Existing bookings keep their price. A resource that becomes active again uses the plan's entitlement again.
+ * written. Existing bookings keep their price. A resource that becomes active again uses the plan's entitlement again.
  * @throws NotAllowed, NotFound, RuleBroken `limit_reached`
  */
 export async function changeResource(

@@ -114,7 +114,7 @@ export async function findCoach(db: Queryable, facilityId: string, userId: strin
 /**
  * Checks by roles alone that the caller may act as a coach: coaches, and staff on behalf of coaches.
  * Called before anything is read; `actingCoach` decides.
- * @throws NotAllowed, InvalidInput when a program names nobody
+ * @throws NotAllowed, InvalidInput when an API key names no coach
  */
 export function requireMayCoach(member: Member, coachId: string | undefined): void {
   const { caller, facilityId, isStaff } = member

@@ -1,8 +1,8 @@
-/** What each type of event adds to the figures of a facility's day. Pure: the bookings that are needed are given. */
+/** The figures that each type of event adds to a facility's day. Pure: the needed bookings are given. */
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { EventRow } from "#events/envelope.ts"
 
-/** What an event adds to the figures of a day. */
+/** The figures that an event adds to a day. */
 export interface Figures {
   /** An instant of the day to which the figures are added, or the day itself (YYYY-MM-DD). */
   readonly day: string
@@ -36,7 +36,7 @@ type Counting<T extends EventType> = (
   bookings: ReadonlyMap<string, CountedBooking>,
 ) => Figures | readonly Figures[] | undefined
 
-/** What the figures need to know of a booking. */
+/** The fields of a booking that the figures need. */
 export interface CountedBooking {
   readonly id: string
   readonly facility_id: string
@@ -98,11 +98,12 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
 /** The types of event that count. */
 export const countedTypes = Object.keys(counted) as readonly CountedType[]
 
-/** The figures of these events stand in the booking, not in the event. */
+/** The figures of these events are in the booking, not in the event. */
 export const needBooking: readonly string[] = ["booking.cancelled", "booking.checked_in"]
 
 /**
- * What an event of a counted type adds, to no, one or several days; undefined when its booking is not among `bookings`.
+ * The figures that an event of a counted type adds, to no, one or several days; undefined when its booking is not among
+ * `bookings`.
  */
 export function figuresOf(
   event: EventRow,

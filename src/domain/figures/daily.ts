@@ -1,5 +1,5 @@
 /**
- * The daily figures of a facility. Each event adds to one local day; sums bear any order. Set-based: a batch is three
+ * The daily figures of a facility. An event adds to one local day or several, in any order. Set-based: a batch is three
  * statements, however many events it has. Not idempotent: call it once for each event, as AnalyticsHandler does.
  * Writes: daily_facility_figures.
  */
@@ -69,7 +69,7 @@ function addTo(days: Map<string, Day>, facilityId: string, timezone: string, fig
   days.set(key, sums)
 }
 
-// In the order of the key, so that two processes never wait for each other crosswise.
+// In the order of the key, so that two processes never deadlock.
 const write = (tx: Tx, days: readonly Day[]) => tx`
   insert into slotbase.daily_facility_figures as d (facility_id, day, bookings, cancellations, check_ins, no_shows, completions,
     booked_minutes, booked_amount, payments_amount, refunds_amount)

@@ -1,7 +1,6 @@
 /**
  * Charges: debts to a facility beside the price of a booking, such as a no-show fee, a period of a subscription or an
- * invoice.
- * A charge stands on the debtor's billing account and is paid like anything else. If a paid charge is waived, the
+ * invoice. A charge is on the debtor's billing account and is paid like anything else. If a paid charge is waived, the
  * payment is refunded.
  * Writes: charges.
  */

@@ -1,7 +1,6 @@
 /**
  * The amount due for a booking, a subscription or an invoice: its price and charges, minus finished and pending
- * payments.
- * With the booking's row (or the charges) locked, no other payment can begin for the same amount.
+ * payments. With the booking's row (or the charges) locked, no other payment can begin for the same amount.
  */
 
 import type { Queryable } from "#base/database/db.ts"

@@ -28,22 +28,22 @@ export interface MarkedRefund extends Reference {
  * Marks the refund; returns the amount marked now, minor units.
  * The booking's row must be locked, unless the refund decides nothing about the booking.
  */
-export async function markRefund(tx: Tx, owed: MarkedRefund): Promise<number> {
-  const { facilityId, referenceType, referenceId, paymentId } = owed
-  const online = await lockRefundable(tx, owed)
+export async function markRefund(tx: Tx, wanted: MarkedRefund): Promise<number> {
+  const { facilityId, referenceType, referenceId, paymentId } = wanted
+  const online = await lockRefundable(tx, wanted)
   const offline =
     referenceType === "booking" && paymentId === undefined
       ? await lockOfflineRefundable(tx, facilityId, referenceId)
       : []
   let left =
-    owed.amount === "all"
+    wanted.amount === "all"
       ? Number.POSITIVE_INFINITY
-      : Math.max(0, owed.amount - (await markedFor(tx, owed.facilityId, owed.sourceId)))
+      : Math.max(0, wanted.amount - (await markedFor(tx, wanted.facilityId, wanted.sourceId)))
   let marked = 0
   for (const payment of newestFirst(online, offline)) {
     const amount = Math.min(left, payment.amount - payment.refunded_amount)
     if (amount === 0) break
-    await mark(tx, owed, payment, amount)
+    await mark(tx, wanted, payment, amount)
     left -= amount
     marked += amount
   }
@@ -57,19 +57,19 @@ const isOnline = (payment: Either): payment is PaymentRow => "payer_id" in payme
 const newestFirst = (online: readonly PaymentRow[], offline: readonly OfflinePaymentRow[]): Either[] =>
   [...online, ...offline].sort((a, b) => (a.id < b.id ? 1 : -1))
 
-async function mark(tx: Tx, owed: MarkedRefund, payment: Either, amount: number): Promise<void> {
+async function mark(tx: Tx, wanted: MarkedRefund, payment: Either, amount: number): Promise<void> {
   const refund = await insertRefund(tx, {
-    facility_id: owed.facilityId,
+    facility_id: wanted.facilityId,
     payment_id: isOnline(payment) ? payment.id : null,
     offline_payment_id: isOnline(payment) ? null : payment.id,
     billing_account_id: payment.billing_account_id,
-    reference_type: owed.referenceType,
-    reference_id: owed.referenceId,
+    reference_type: wanted.referenceType,
+    reference_id: wanted.referenceId,
     amount,
     currency: payment.currency,
-    reason: owed.reason,
-    refunded_by: owed.refundedBy,
-    source_id: owed.sourceId,
+    reason: wanted.reason,
+    refunded_by: wanted.refundedBy,
+    source_id: wanted.sourceId,
   })
   if (isOnline(payment)) {
     await countRefunded(tx, payment, amount)

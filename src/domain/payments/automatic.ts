@@ -22,9 +22,9 @@ import { finishPayment, settlePayment } from "./settle.ts"
 import type { PaymentTools } from "./tools.ts"
 
 /**
- * Takes the due amount, or less: at most `amount`, together with payments under way. The limit is needed because a
- * refund by hand is due again by the books, and must not be taken again. Never call it inside a transaction: the
- * provider is asked. Records payment.succeeded or payment.failed.
+ * Takes the due amount, or less: at most `amount`, together with payments under way. The limit is needed because an
+ * amount refunded by hand is due again by the books, and must not be taken again. Never call it inside a transaction:
+ * the provider is asked. Records payment.succeeded or payment.failed.
  * @returns undefined when nothing is due, or just being paid.
  * @throws NotFound, RuleBroken `more_than_is_due`
  */
@@ -35,7 +35,7 @@ export async function payAutomatically(
 ): Promise<Payment | undefined> {
   const asked = await askedOf(tools.db, { facilityId, referenceType, referenceId }, amount)
   if (asked === undefined) return undefined
-  const verdict = await hooked(tools.hooks, asked)
+  const verdict = await askHooks(tools.hooks, asked)
   const { result: begun } = await transact(tools.db, context, (tx) => begin(tx, tools, asked, verdict))
   if (begun === undefined) return undefined
   const { payment } = await finishPayment(tools, begun, context)
@@ -56,8 +56,8 @@ async function askedOf(db: Db, reference: Reference, amount: number | undefined)
   }
 }
 
-/** What is asked as the hooks let it pass, or the refusal of one of them. */
-async function hooked(hooks: Hooks | undefined, asked: PaymentAsked): Promise<Hooked<PaymentAsked> | BlockedByHook> {
+/** The payment as the hooks let it pass, or the refusal of a hook. */
+async function askHooks(hooks: Hooks | undefined, asked: PaymentAsked): Promise<Hooked<PaymentAsked> | BlockedByHook> {
   try {
     return await runPaymentHooks(hooks, asked, { facilityId: asked.facilityId, caller: jobsCaller })
   } catch (error) {
@@ -92,7 +92,7 @@ async function begin(
   return settlePayment(tx, asked.facilityId, id, { status: "failed", ...failure })
 }
 
-/** In whose name it is paid. */
+/** The actor of automatic payments. */
 const jobsCaller: Caller = {
   userId: jobsUserId,
   kind: "system",

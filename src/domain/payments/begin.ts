@@ -1,6 +1,7 @@
 /**
- * The first half of a payment: who may pay, how much is due, and the attempt's row, before the provider is asked. The
- * booking (or the charges) are locked meanwhile, so of two who pay the same, one is told that a payment is under way.
+ * The first half of a payment, before the provider is asked: the right to pay, the amount due, and the attempt's row.
+ * The booking (or the charges) are locked meanwhile, so of two callers that pay the same, one is told that a payment is
+ * under way.
  */
 
 import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
@@ -19,7 +20,7 @@ import type { PaymentProviders } from "./providers/choose.ts"
 import type { Card } from "./providers/provider.ts"
 import type { PaymentTools } from "./tools.ts"
 
-/** A payment before it is begun: what the hooks of before:payment.process see. */
+/** A payment before it is begun, as the hooks of before:payment.process see it. */
 export interface PaymentAsked extends Reference {
   readonly payerId: string
   /** Minor units. */
@@ -29,7 +30,7 @@ export interface PaymentAsked extends Reference {
 }
 
 /**
- * What a request asks to be paid, judged without a lock; `beginPayment` judges it again.
+ * The payment that a request asks for, checked without a lock; `beginPayment` checks it again.
  * @throws NotFound, NotAllowed, WrongState, RuleBroken
  */
 export async function askedPayment(
@@ -53,7 +54,7 @@ export async function askedPayment(
 }
 
 /**
- * Writes the attempt down, as processing. What was asked was seen by the hooks: exactly this is paid, or nothing.
+ * Writes the attempt down, as processing. The hooks have seen the asked payment: exactly this is paid, or nothing.
  * @throws NotFound, NotAllowed, WrongState, RuleBroken
  */
 export async function beginPayment(
@@ -123,7 +124,9 @@ export async function savedCard(
   return { kind: "saved", reference: openCard(secrets, kept.sealed, accountId), ownerId: kept.ownerId }
 }
 
-/** A family's card is its owner's, who pays with it whoever asks: its other members do not. */
+/**
+ * The saved card belongs to the owner of the account, who is then the payer. Other members of a family may not use it.
+ */
 async function ownCard(
   tx: Tx,
   tools: Pick<PaymentTools, "payments" | "secrets">,
@@ -144,13 +147,15 @@ async function ownCard(
   return { card: rest, payerId: ownerId }
 }
 
-/** Whose booking it is, a parent with `pay`, staff; for who may not even see it, it is not there. */
+/**
+ * Allowed: the debtor, a parent with `pay`, and staff. Throws NotFound for a caller that may not even see the booking.
+ */
 function requireMayPay(caller: Caller, { facilityId, debtorId, referenceType, referenceId }: Due): void {
   if (isStaff(caller, facilityId) || mayActFor(caller, debtorId, "pay")) return
   if (mayActFor(caller, debtorId, "book")) throw new NotAllowed("You may book for this child, but not pay.")
   throw new NotFound(referenceType, referenceId)
 }
 
-/** Staff and API keys pay in the name of who owes it. */
+/** Staff and API keys pay in the name of the debtor. */
 const payerOf = (caller: Caller, { debtorId }: Due) =>
   caller.kind === "person" && mayActFor(caller, debtorId, "pay") ? caller.userId : debtorId

@@ -13,7 +13,7 @@ import {
 import type { PaymentAsked } from "./begin.ts"
 
 /**
- * Fires before each payment by card, also an automatic one, and not for payments at the desk. It may block, and not
+ * Fires before each payment by card, also an automatic one, and not for payments at the desk. It may block, but not
  * modify: the payer pays the agreed amount or nothing.
  */
 export interface BeforePaymentProcess {
@@ -26,7 +26,7 @@ export interface BeforePaymentProcess {
 export type PaymentVerdict = undefined | { readonly block: string }
 
 /**
- * Lets the hooks of before:payment.process look at a payment before anything of it is written.
+ * Lets the hooks of before:payment.process check a payment before anything of it is written.
  * @throws BlockedByHook
  */
 export async function runPaymentHooks(

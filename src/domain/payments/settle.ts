@@ -24,7 +24,7 @@ import type { PaymentTools } from "./tools.ts"
 
 /**
  * Asks the provider for the money and settles the answer. A payment whose outcome stays unknown stays processing. A
- * payment that is settled already is answered as it is. Records payment.succeeded or payment.failed.
+ * settled payment is answered as it is. Records payment.succeeded or payment.failed.
  * @param context of the request; default: the context in which the payment was begun
  */
 export async function finishPayment(

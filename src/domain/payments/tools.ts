@@ -1,4 +1,4 @@
-/** What moving money works with. Each function of this room takes as much of it as it uses. */
+/** The tools for moving money. Each function of this room takes the ones that it uses. */
 import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
@@ -10,8 +10,8 @@ export interface PaymentTools {
   readonly payments: PaymentProviders
   /** Seals the references of cards. */
   readonly secrets: SecretBox
-  /** Where its events happen. */
+  /** The environment of the events. */
   readonly config: Pick<Config, "environment">
-  /** Of before:payment.process. Left out: none. */
+  /** The hooks of before:payment.process. Left out: none. */
   readonly hooks?: Hooks
 }

@@ -94,8 +94,7 @@ export async function revokeApiKey(tx: Tx, caller: Caller, facilityId: string, i
 
 /**
  * Makes the configured root key the valid one. Without a configured one, makes a key at the first start and returns it,
- * once.
- * Safe when several processes start together: one of them receives the key to print.
+ * once. Safe when several processes start together: one of them receives the key to print.
  */
 export async function ensureRootKey(db: Db, configured: string | undefined): Promise<string | undefined> {
   const key = configured ?? newToken("sbk")

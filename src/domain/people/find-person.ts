@@ -10,8 +10,7 @@ export async function isPerson(db: Queryable, id: string): Promise<boolean> {
 
 /**
  * Locks a person and their parents, in the order of their ids, so that changes of their roles happen one after the
- * other.
- * Returns false when there is no such person.
+ * other. Returns false when there is no such person.
  */
 export async function lockFamily(tx: Tx, id: string): Promise<boolean> {
   const rows = await tx<{ id: string }[]>`

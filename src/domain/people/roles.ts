@@ -191,7 +191,7 @@ function requireOfScope({ role, scopeType }: RoleInput): void {
     (scopeType !== "organization" || organizationRoles.includes(role))
   if (isOfScope) return
   const fault = { path: "body.role", message: `Expected a role of the scope ${scopeType}` }
-  throw new RuleBroken("role_not_in_scope", `The role ${role} is none of a ${scopeType}.`, [fault])
+  throw new RuleBroken("role_not_in_scope", `A scope of the type ${scopeType} has no role ${role}.`, [fault])
 }
 
 function requireNotAbove(caller: Caller, { role, scopeType, scopeId }: RoleInput): void {

@@ -1,9 +1,7 @@
 /**
  * The periods of a subscription, as pure functions. They are counted from a local day, the anchor, in the facility's
- * zone.
- * The nth period ends when the day of the anchor plus n months (or years) begins. In a shorter month, the last day
- * counts.
- * Counting from the anchor, not from the period before, keeps the day: 31 January, 28 February, 31 March.
+ * zone. The nth period ends when the day of the anchor plus n months (or years) begins. In a shorter month, the last
+ * day counts. Counting from the anchor, not from the period before, keeps the day: 31 January, 28 February, 31 March.
  */
 import { localDateOf, spanOfDay } from "#base/local-days.ts"
 

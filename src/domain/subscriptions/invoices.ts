@@ -1,8 +1,7 @@
 /**
- * Invoices: the cost of a subscription, and whether it was paid.
- * An invoice puts its amount on the billing account of the facility's owner in the same transaction.
- * `POST …/payments` with the reference type "subscription" pays it, or the saved card after the commit.
- * Every paid minor unit stands in an invoice or in the subscription's credit.
+ * Invoices: the cost of a subscription, and whether it was paid. An invoice puts its amount on the billing account of
+ * the facility's owner in the same transaction. `POST …/payments` with the reference type "subscription" pays it, or
+ * the saved card after the commit. Every paid minor unit is in an invoice or in the subscription's credit.
  * Writes: subscription_invoices.
  */
 import type { Db, Queryable } from "#base/database/db.ts"

@@ -1,9 +1,8 @@
 /**
  * The steps of a subscription that follow from time alone: it renews, ends with its period, becomes past due, or is
- * given up.
- * The job subscription-renewal-check makes these steps for all subscriptions. A command does so first when it finds its
- * subscription's period over.
- * So nothing depends on the time of the job. Each subscription has its own transaction.
+ * given up. The job subscription-renewal-check makes these steps for all subscriptions. A command does so first when it
+ * finds its subscription's period over. So nothing depends on the time of the job. Each subscription has its own
+ * transaction.
  */
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"

@@ -1,8 +1,7 @@
 /**
- * A facility's own subscription to SlotBase: begun, cancelled, resumed.
- * Each command locks the subscription, brings it to the present if its period is over, and records its event in the
- * same transaction.
- * `change-plan.ts` moves it to another plan, `read.ts` reads it, and `renew.ts` makes the steps that follow from time.
+ * A facility's own subscription to SlotBase: begun, cancelled, resumed. Each command locks the subscription, brings it
+ * to the present if its period is over, and records its event in the same transaction. `change-plan.ts` moves it to
+ * another plan, `read.ts` reads it, and `renew.ts` makes the steps that follow from time.
  */
 import { type Caller, requireAdmin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"

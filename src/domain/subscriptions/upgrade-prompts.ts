@@ -1,7 +1,6 @@
 /**
  * Upgrade prompts, shown to the facility's administrators when a limit comes near, until they dismiss the prompt or
- * change the plan.
- * Each entitlement has one prompt at a time, for the newest warning.
+ * change the plan. Each entitlement has one prompt at a time, for the newest warning.
  * Writes: upgrade_prompts.
  */
 import * as Schema from "effect/Schema"

@@ -1,8 +1,8 @@
 /**
  * Dead letters (the spec's DeadLetterEntry): work that exhausted its retries, and the decisions of people about it.
  * Reprocessing puts the run or the delivery back into its queue, at its old position, in the transaction that marks the
- * entry.
- * If the work fails again, the same entry is open again. The settling of runs and deliveries inserts the entries.
+ * entry. If the work fails again, the same entry is open again. The settling of runs and deliveries inserts the
+ * entries.
  * Writes: dead_letters (resolution), handler_queue and handler_history (a run that is put back).
  */
 import type { Caller } from "#access/caller.ts"

@@ -1,9 +1,7 @@
 /**
- * Scheduled jobs as people see and run them.
- * Running a job requests a run. Within a second a process with actors claims the run, and it writes the result. A
- * server without actors can only request.
- * The platform's administrators see and run all jobs. A facility's administrators see all jobs, and run those that can
- * be limited to the facility.
+ * Scheduled jobs as people see and run them. Running a job requests a run. Within a second a process with actors claims
+ * the run. That process writes the result. A server without actors can only request. The platform's administrators see
+ * and run all jobs. A facility's administrators see all jobs, and run those that can be limited to the facility.
  * `rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"

@@ -1,8 +1,7 @@
 /**
- * The rows of scheduled jobs and of their runs. A process with actors mirrors its jobs here.
- * It writes the begin and the end of each of its runs, claims requested runs, and takes over those of crashed
- * processes.
- * The command and the answers are in `jobs.ts`.
+ * The rows of scheduled jobs and of their runs. A process with actors mirrors its jobs here. It writes the begin and
+ * the end of each of its runs, claims requested runs, and takes over those of crashed processes. The command and the
+ * answers are in `jobs.ts`.
  * Writes: jobs, job_runs.
  */
 import type { Db, Queryable } from "#base/database/db.ts"

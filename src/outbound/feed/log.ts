@@ -2,7 +2,7 @@
  * Reads the log: the feed of events by position, one event, and the history of one event (the spec's EventLog).
  * A reader that continues after its last position never misses an event, however late the event's transaction
  * committed.
- * Reason: positions are assigned after the commit, in one dense order. Reads only.
+ * The reason is that positions are assigned after the commit, in one dense order. Reads only.
  */
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"

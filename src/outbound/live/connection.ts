@@ -1,7 +1,6 @@
 /**
  * One socket: its caller, its subscriptions and its limits. Its frames are handled one after the other, in order of
- * arrival.
- * Every closing names a reason (see closeCodes).
+ * arrival. Every closing names a reason (see closeCodes).
  */
 import { authenticate, type Caller } from "#access/caller.ts"
 import { clock } from "#base/clock.ts"

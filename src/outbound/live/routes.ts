@@ -1,7 +1,6 @@
 /**
  * GET /v1/live: the WebSocket. The token comes as `Sec-WebSocket-Protocol: slotbase.v1, bearer.<token>`, or in a first
- * frame.
- * The answer is always `slotbase.v1`. Bun's default would send back the first protocol offered, token included.
+ * frame. The answer is always `slotbase.v1`. Bun's default would send back the first protocol offered, token included.
  */
 import { Elysia } from "elysia"
 import { problems, Ready } from "#http/problems.ts"

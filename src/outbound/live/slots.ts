@@ -1,9 +1,7 @@
 /**
- * Frames of availability. A batch of events is coalesced.
- * The slots of a resource on a local day are read and sent once, as they are now, under the last event that changed
- * them.
- * Some changes concern every day: other hours of a whole facility, a new resource. Their frames cover today, and a
- * `resync` tells the clients to refetch other days.
+ * Frames of availability. A batch of events is coalesced. The slots of a resource on a local day are read and sent
+ * once, as they are now, under the last event that changed them. Some changes concern every day: other hours of a whole
+ * facility, a new resource. Their frames cover today, and a `resync` tells the clients to refetch other days.
  */
 
 import { clock } from "#base/clock.ts"

@@ -1,7 +1,7 @@
 /**
  * Makes messages from templates. A template's fields become single lines of plain text first, whatever names and notes
- * they quote.
- * Only the layout makes HTML, and it escapes every value. So no name can add a header, a line or markup to a mail.
+ * they quote. Only the layout makes HTML, and it escapes every value. So no name can add a header, a line or markup to
+ * a mail.
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"

@@ -1,6 +1,6 @@
 /**
- * The headers of a webhook request, exactly as the contract has them. The sender uses them.
- * Readers of a delivery see them without secrets. Pure.
+ * The headers of a webhook request, exactly as the contract has them. The sender sends them; readers of a delivery see
+ * them without secrets. Pure.
  */
 
 import type { AuthConfig, AuthType } from "./input.ts"

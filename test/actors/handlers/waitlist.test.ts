@@ -30,9 +30,9 @@ test("a slot that the cancellation has offered is skipped; one freed beside it i
   const booking = await list.taken(48)
   const first = await list.waiting(list.ana, 48)
   await list.cancel(booking)
-  expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or who did has been offered it" })
+  expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or the next in line has an offer" })
   const second = await list.waiting(list.ben, 48)
-  expect(await handle(booking)).toEqual({ skipped: "its time is taken again, or may not be booked by who waits" })
+  expect(await handle(booking)).toEqual({ skipped: "its time is taken again, or nobody that waits may book it" })
   const { offer } = await list.entry(first)
   await list.db`update slotbase.bookings set status = 'released' where id = ${offer.bookingId}`
   await lose(offer.bookingId)
@@ -43,7 +43,7 @@ test("a slot that the cancellation has offered is skipped; one freed beside it i
   const [cause] = await list.db`
     select id from slotbase.events where aggregate_id = ${booking} and type = 'booking.cancelled'`
   expect(event?.causation_id).toBe(cause?.id)
-  expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or who did has been offered it" })
+  expect(await handle(booking)).toEqual({ skipped: "nobody waits for its time, or the next in line has an offer" })
 })
 
 test("the job offers slots that became free otherwise, and ends the entries whose time has begun", async () => {

@@ -72,7 +72,7 @@ describe("a database that is away", () => {
       const fiber = yield* Effect.forkChild(supervise(actor, () => {}, intensity))
       yield* TestClock.adjust("2 minutes")
       expect((yield* Effect.flip(Fiber.join(fiber))).message).toBe(
-        "dispatcher waited in vain for a database that is away: connection refused",
+        "dispatcher waited too long for a database that does not answer: connection refused",
       )
       expect(starts.dispatcher?.at(-1)).toBe(30_500)
     }))

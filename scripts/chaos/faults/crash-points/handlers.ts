@@ -37,8 +37,8 @@ async function reprocessAll(world: World): Promise<void> {
 }
 
 /**
- * Runs of AnalyticsHandler fail. Then their rows are changed, as if each retry had been abandoned by a process that
- * died while it handled this run alone.
+ * Runs of AnalyticsHandler fail. Then their rows are changed, as if a process had crashed during each retry, with the
+ * run in quarantine.
  */
 export const lostRuns: Provoke = (world) => {
   const failing = failingHandler(world)

@@ -1,6 +1,5 @@
-// Makes the database cluster (initdb) and writes its settings.
-// The settings stand in their own file, which postgresql.conf includes. Every start writes the file again; `alter
-// system` still wins, as a DBA expects.
+// Makes the database cluster (initdb) and writes its settings. The settings are in a file of their own, which
+// postgresql.conf includes. Every start writes the file again; `alter system` still wins, as a DBA expects.
 
 import { appendFile, chown, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"

@@ -1,4 +1,4 @@
-// The facts that the embedded database needs at its next start, kept in `postgres.json`, readable for its owner alone:
+// The facts that the embedded database needs at its next start, kept in `postgres.json`, readable only by its owner:
 // - the password of its superuser,
 // - its port,
 // - the place of its files, when the data directory could not hold them.

@@ -1,8 +1,7 @@
 // A PostgreSQL 18 of SlotBase's own, for a machine without one. Its binaries come from the npm package; it listens on
-// the loopback only, and its files are in the data directory.
-// The server runs in its own session: Ctrl-C in the terminal reaches SlotBase and not the database. The caller stops it
-// last.
-// A server left behind by a killed process is adopted. Two processes never start one on the same data directory.
+// the loopback only, and its files are in the data directory. The server runs in its own session: Ctrl-C in the
+// terminal reaches SlotBase and not the database. The caller stops it last. A server left behind by a killed process is
+// adopted. Two processes never start one on the same data directory.
 
 import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"

@@ -90,13 +90,13 @@ export const facilityPosition = (sql: Queryable) => sql`
   (select coalesce(max(p.position), 0) from slotbase.event_positions p where p.facility_id = f.id)`
 
 /** A longer backlog counts as holding events of every facility: scanning further would cost more than a build. */
-const outboxLook = 1000
+const outboxScanLimit = 1000
 
 /** Whether changes of the facility `f` are committed and have no position yet. */
 export const outboxHolds = (sql: Queryable) => sql`
-  (select count(*) = ${outboxLook} or coalesce(bool_or(o.facility_id = f.id), false)
+  (select count(*) = ${outboxScanLimit} or coalesce(bool_or(o.facility_id = f.id), false)
    from (select facility_id from slotbase.outbox
-         where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxLook}) o)`
+         where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxScanLimit}) o)`
 
 interface Row extends DayFacts {
   readonly facility_id: string

@@ -80,7 +80,7 @@ export const waitlistRoutes = (app: App) =>
       described({
         tag,
         summary: "Leave the waitlist",
-        description: "Who has been offered the slot declines it with that.",
+        description: "Leaving declines an offer that has been made.",
         answer: WaitlistEntry,
         events: ["waitlist.left"],
         problems: [409],
@@ -132,7 +132,7 @@ function addressed(who: Caller, params: { readonly facilityId: string; readonly 
   return { member, entryId: idOf(params.entryId, "waitlist entry") }
 }
 
-/** What the caller's entry has been offered, as the before hooks see it. */
+/** The booking offered to the caller's entry, as the before hooks see it. */
 async function offeredBooking(
   db: Db,
   member: Member,

@@ -25,9 +25,9 @@ export interface SeriesReport {
   readonly skipped: readonly RefusedOccurrence[]
 }
 
-/** Writes nothing. What may not be paid online is refused here. */
+/** Writes nothing. Refuses occurrences that may not be paid online. */
 export async function planOccurrences(tx: Tx, prepared: readonly Prepared[]): Promise<Planned> {
-  const all = await settled(prepared, isRefusal, async ({ asked }) => {
+  const all = await settleAll(prepared, isRefusal, async ({ asked }) => {
     if (isRefusal(asked)) throw asked
     const plan = await planBooking(tx, asked.mayBook, asked.wanted)
     requirePayable(plan, asked.wanted.input.paymentMethod)
@@ -59,7 +59,7 @@ export async function takeOccurrences(
   { resourceId, paymentMethod }: Pick<SeriesWish, "resourceId" | "paymentMethod">,
   { plans, refused }: Planned,
 ): Promise<SeriesReport> {
-  const taken = await settled(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
+  const taken = await settleAll(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
   const lost = taken.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : []))
   return {
     booked: taken.flatMap(({ of, result }) => (result ? [{ on: of.occurrence.on, booking: result }] : [])),
@@ -67,7 +67,7 @@ export async function takeOccurrences(
   }
 }
 
-/** Refusals as they are told, by their day. */
+/** The refusals as the answer reports them, by their day. */
 export const reported = (refused: Planned["refused"], resourceId: string): RefusedOccurrence[] =>
   refused
     .map(({ occurrence: { on, start, end }, failure }) => ({
@@ -107,8 +107,11 @@ interface Settled<Of, Result> {
   readonly failure?: Refusal
 }
 
-/** All at once, so that their statements travel together; waits for all of them, then throws what is not `expected`. */
-async function settled<Of, Result>(
+/**
+ * Works on all at once, so that their statements travel together. Waits for all, then throws the first unexpected
+ * error.
+ */
+async function settleAll<Of, Result>(
   list: readonly Of[],
   expected: (error: unknown) => error is Refusal,
   work: (of: Of) => Promise<Result>,

@@ -45,7 +45,7 @@ export async function extendDue(tools: ExtendTools, limit: number, facilityId?: 
     try {
       sum = added(sum, await extendOne(tools, facility_id, id))
     } catch (error) {
-      // One series that fails leaves the others their turn.
+      // A series that fails does not stop the others.
       failures.push(error)
     }
   }
@@ -65,13 +65,13 @@ async function extendOne(tools: ExtendTools, facilityId: string, id: string): Pr
   } catch (error) {
     if (!isLimit(error)) throw error
   }
-  // The facility's plan has not enough bookings left for all of them: one by one, so that what it allows is booked.
+  // The facility's plan has not enough bookings left for all of them. Booked one by one, as many are made as it allows.
   let sum = none
   for (const each of prepared) sum = added(sum, await extendByOne(tools, series, each))
   return sum
 }
 
-/** The right of the series' author as it is now, or why they have none any more. */
+/** The present right of the series' author, or the refusal when there is none any more. */
 function rightOf(caller: Caller, facilityId: string, wish: SeriesWish): MayBook | Refusal {
   try {
     return requireMayBook(requireMember(caller, facilityId), wish)

@@ -1,4 +1,4 @@
-/** Checks whose series it is, and locks the bookings that a scope means: the first step of every change. */
+/** Checks the right to a series, and locks the bookings that a scope means: the first step of every change. */
 import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
@@ -14,7 +14,7 @@ export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
 /**
  * Locks a series that the caller may change, then the bookings that the scope means, in one order and before any
  * change. So a command never waits for another transaction with half of its work done.
- * @throws NotFound, NotAllowed for a child's without that permission
+ * @throws NotFound, NotAllowed for a child's series without that permission
  */
 export async function lockTargets(
   tx: Tx,

@@ -11,7 +11,7 @@ import type { MayBook } from "#domain/booking/may-book.ts"
 import type { RecurringInput } from "./input.ts"
 import type { Occurrence } from "./occurrences.ts"
 
-/** What refuses one occurrence and says nothing of the others. */
+/** An error that refuses one occurrence and does not concern the others. */
 export type Refusal = SlotTaken | RuleBroken | BlockedByHook | NotFound | NotAllowed | InvalidInput
 
 export const isRefusal = (error: unknown): error is Refusal =>
@@ -19,11 +19,11 @@ export const isRefusal = (error: unknown): error is Refusal =>
 
 export interface Prepared {
   readonly occurrence: Occurrence
-  /** What is asked for with which right, or why it is refused. */
+  /** The request with the right to it, or the refusal. */
   readonly asked: { readonly mayBook: MayBook; readonly wanted: Hooked<BookingInput> } | Refusal
 }
 
-/** What each booking of a series is made with. */
+/** The fields with which each booking of a series is made. */
 export type SeriesWish = Pick<
   RecurringInput,
   "resourceId" | "bookingType" | "bookerId" | "participants" | "paymentMethod"
@@ -31,7 +31,7 @@ export type SeriesWish = Pick<
 
 /**
  * before:booking.create fires once for each. A hook that blocks one leaves the others.
- * @param right to book them; or why there is none, which refuses all of them
+ * @param right the right to book them; or the reason why there is none, which refuses all of them
  */
 export function prepareOccurrences(
   hooks: Hooks | undefined,

@@ -46,7 +46,7 @@ export interface PreparedSeries {
   readonly prepared: readonly Prepared[]
 }
 
-/** Who books a series: who may book and pay each of its bookings. Throws NotAllowed, InvalidInput. */
+/** The right to book a series: to book and to pay each of its bookings. Throws NotAllowed, InvalidInput. */
 export function requireMayRecur(member: Member, input: RecurringInput): MayBook {
   const mayBook = requireMayBook(member, input)
   requireMayPay(member, input.paymentMethod)
@@ -54,7 +54,7 @@ export function requireMayRecur(member: Member, input: RecurringInput): MayBook 
 }
 
 /**
- * The first part of a series, before the transaction opens: what is to be booked, and what the before hooks say to it.
+ * The first part of a series, before the transaction opens: its first bookings, and the answers of the before hooks.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (series_starts_in_the_past, no_occurrences)
  */
 export async function prepareSeries(
@@ -133,7 +133,7 @@ export async function createSeries(
   })
 }
 
-/** Series by their age; members see their own and their children's. Throws NotFound, NotAllowed. */
+/** Series, the oldest first; members see their own and their children's. Throws NotFound, NotAllowed. */
 export async function listSeries(
   db: Queryable,
   caller: Caller,
@@ -169,7 +169,10 @@ export async function getSeries(
   return { ...toSeries(series), occurrences: occurrences.map(toOccurrence) }
 }
 
-/** What is wrong with every occurrence alike is said of the request; what nothing can be booked for refuses it. */
+/**
+ * The plan of the first occurrence that can be booked. Throws the error itself when it concerns the request as a whole,
+ * and OccurrencesRefused when nothing can be booked.
+ */
 function firstPlanOf({ plans, refused, tooFarFrom }: Planned, resourceId: string): BookingPlan {
   const ofRequest = refused.find(
     ({ failure }) =>

@@ -25,8 +25,8 @@ import { recordEntryEnded, recordOffered } from "./events.ts"
 import { bookingOfEntry } from "./input.ts"
 import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
 
-/** Candidates looked at in one transaction; the job waitlist-offers goes on with the rest. */
-export const maxLooks = 50
+/** Candidates considered in one transaction; the job waitlist-offers goes on with the rest. */
+export const maxCandidates = 50
 /**
  * An offer is not made when another transaction is just taking its time. A longer wait could last for ever: the other
  * transaction may be waiting for the waitlist. Below PostgreSQL's deadlock_timeout (1 s), so the offer always gives
@@ -37,7 +37,7 @@ const insertWaitMs = 200
 /** Offers what overlaps these stretches and is free now; answers how many offers were made. */
 export async function offerFreed(tx: Tx, freed: readonly FreedSlot[]): Promise<number> {
   let offers = 0
-  // In one order, so that two transactions that free slots in several facilities never wait for each other crosswise.
+  // In one order, so that two transactions that free slots in several facilities never deadlock.
   for (const facilityId of [...new Set(freed.map((each) => each.facilityId))].sort()) {
     offers += await offerIn(
       tx,
@@ -64,7 +64,7 @@ async function offerIn(tx: Tx, facilityId: string, freed: readonly FreedSlot[] |
   for (let candidate = first; candidate; candidate = await nextWaiting(tx, facilityId, freed, passed)) {
     if (await offer(tx, candidate)) offers++
     else passed.push({ id: candidate.id, free_resource_id: candidate.free_resource_id })
-    if (offers + passed.length >= maxLooks) break
+    if (offers + passed.length >= maxCandidates) break
   }
   return offers
 }
@@ -87,7 +87,7 @@ async function offer(tx: Tx, candidate: Candidate): Promise<boolean> {
   return true
 }
 
-/** The plan as if the person who joined asked now, with their present rights; undefined when it is refused. */
+/** The plan as if the person that joined asked now, with their present rights; undefined when it is refused. */
 async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | undefined> {
   const caller = await callerOf(tx, candidate.joined_by)
   if (caller === undefined) return undefined
@@ -125,7 +125,10 @@ async function reserve(tx: Tx, booking: NewBooking): Promise<Inserted | undefine
   }
 }
 
-/** Ahead of `useEntitlement`, so that it does not wait: whoever has the counter may be waiting for the waitlist. */
+/**
+ * Ahead of `useEntitlement`, so that it does not wait: a transaction that has the counter may be waiting for the
+ * waitlist.
+ */
 const lockCounter = (tx: Tx, facilityId: string) => tx`
   select from slotbase.entitlement_counters
   where facility_id = ${facilityId} and entitlement = 'bookings_per_month' for no key update`

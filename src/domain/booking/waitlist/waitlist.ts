@@ -34,7 +34,7 @@ import {
   lockWaitlist,
 } from "./rows.ts"
 
-/** Live wishes of one person in a facility; who waits for more waits for anything. */
+/** Live wishes of one person in a facility. A person with more would take anything. */
 export const maxLiveWishes = 20
 
 /**
@@ -116,7 +116,8 @@ export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Pr
   const found = await findToChange(tx, member, entryId)
   if (found.status === "offered") return declineOffer(tx, member, entryId)
   const entry = await lockEntry(tx, member.facilityId, entryId)
-  // Offered between the look and the lock: ask again, for a booking's row is locked before an entry's.
+  // Offered between the read and the lock. The caller must ask again, because a booking's row is locked before an
+  // entry's.
   if (entry?.status === "offered") {
     throw new WrongState("just_offered", "The slot has just been offered: accept or decline it.")
   }
@@ -160,7 +161,7 @@ export async function acceptOffer(
  */
 export async function declineOffer(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
   const { hold } = await lockOffer(tx, member, entryId)
-  // The hold is no hold then, which slotsFreed, last in there, finds out and settles.
+  // The last step in there, `afterSlotsFreed`, finds that the hold has ended, and settles the offer.
   await releaseHold(tx, member, hold.id)
   return getEntry(tx, member, entryId)
 }
@@ -172,7 +173,7 @@ async function findOwn(db: Queryable, member: Member, entryId: string): Promise<
   return entry
 }
 
-/** The same for who wants to change it. */
+/** The same for a caller that wants to change the entry. */
 async function findToChange(tx: Tx, member: Member, entryId: string): Promise<EntryRow> {
   const entry = await findOwn(tx, member, entryId)
   if (member.isStaff || mayActFor(member.caller, entry.booker_id, "book")) return entry
@@ -196,7 +197,7 @@ async function lockOffer(tx: Tx, member: Member, entryId: string): Promise<{ ent
   return { entry, hold }
 }
 
-/** A fresh time for paying. */
+/** Extends the hold to give time for the payment. */
 async function keepForPayment(tx: Tx, hold: LockedBooking): Promise<void> {
   const [row] = await tx<{ hold_minutes: number }[]>`
     select hold_minutes from slotbase.facilities where id = ${hold.facility_id}`

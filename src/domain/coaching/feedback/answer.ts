@@ -45,7 +45,9 @@ export const toFeedback = (row: FeedbackRow, media: readonly MediaAnswer[] = row
   updatedAt: row.updated_at.toISOString(),
 })
 
-/** The skills that the coach named, then the other assessed skills. A skill named by its id or its name stands once. */
+/**
+ * The skills that the coach named, then the other assessed skills. A skill named by its id or its name appears once.
+ */
 export function workedOn({ skills_worked, assessments }: Pick<FeedbackRow, "skills_worked" | "assessments">): string[] {
   const named = new Set(skills_worked.map((skill) => skill.toLowerCase()))
   const more = assessments.filter(

@@ -1,7 +1,6 @@
 /**
  * A coach's feedback on a student after a session: written as a draft, with files (files.ts), published once, and never
- * changed after.
- * ProgressUpdateHandler turns the assessments of published feedback into progress; published feedback stands still.
+ * changed after. So ProgressUpdateHandler can turn its assessments into progress later.
  */
 
 import * as Schema from "effect/Schema"

@@ -74,8 +74,7 @@ export function skillOf(named: NamedSkill, sportTypes: readonly string[], path: 
 
 /**
  * How much better a level is than the one before, in percent of the latter, with two decimals. Negative when it is
- * worse.
- * A first assessment has no level before it: 0.
+ * worse. A first assessment has no level before it: 0.
  */
 export function improvementPercent(previousLevel: number, newLevel: number): number {
   if (previousLevel === 0) return 0

@@ -134,7 +134,7 @@ async function answerTo(db: Db, key: string): Promise<ChargeAnswer | undefined> 
 }
 
 /**
- * Refunds the amount if the charge has so much left, else nothing. The charge is locked, so concurrent refunds see
+ * Refunds the amount if that much is left of the charge, else nothing. The charge is locked, so concurrent refunds see
  * each other.
  */
 async function give(db: Db, { key, providerPaymentId, amount }: RefundRequest): Promise<void> {

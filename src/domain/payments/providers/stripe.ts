@@ -1,8 +1,8 @@
 /**
- * Stripe as a payment provider. A payment is a PaymentIntent that is confirmed at once. Our id is its idempotency
- * key, and also stands in its metadata. Stripe forgets keys after a day, so an outcome is looked up by that metadata.
- * A payment is sent again only while its key is certainly known. A card that asks for its holder (3-D Secure) fails
- * with authentication_required: nobody is there to answer.
+ * Stripe as a payment provider. A payment is a PaymentIntent that is confirmed at once. Our id is its idempotency key,
+ * and is also in its metadata. Stripe forgets keys after a day, so an outcome is looked up by that metadata. A payment
+ * is sent again only while its key is certainly known. A card that asks for its holder (3-D Secure) fails with
+ * authentication_required: nobody is there to answer.
  */
 import Stripe from "stripe"
 import {
@@ -15,7 +15,7 @@ import {
 } from "./provider.ts"
 import { stripeAmount } from "./stripe-client.ts"
 
-/** Where our ids stand in the metadata of Stripe's objects. */
+/** The names of our ids in the metadata of Stripe's objects. */
 export const paymentIdKey = "slotbasePaymentId"
 export const facilityIdKey = "slotbaseFacilityId"
 export const refundIdKey = "slotbaseRefundId"

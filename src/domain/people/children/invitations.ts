@@ -1,7 +1,6 @@
 /**
  * Invitations to be a person's child. The invited child, or the parent who made the child's account, sees and answers
- * them.
- * Of two answers one counts.
+ * them. Of two answers one counts.
  */
 import * as Schema from "effect/Schema"
 import type { Caller } from "#access/caller.ts"

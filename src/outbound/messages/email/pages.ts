@@ -1,6 +1,6 @@
 /**
- * The pages of the local mailbox, without any script. `html` escapes every value that it is given.
- * A mail's own HTML stands in a frame that may not run scripts, load resources or navigate.
+ * The pages of the local mailbox, without any script. `html` escapes every value that it is given. A mail's own HTML is
+ * in a frame that may not run scripts, load resources or navigate.
  */
 import type { Mail, OpenedMail } from "./mailbox.ts"
 

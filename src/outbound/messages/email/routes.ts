@@ -1,9 +1,7 @@
 /**
  * The local mailbox in a browser: GET /mailbox and GET /mailbox/{id}. It exists only without an SMTP server and outside
- * production.
- * The address that the program prints opens the mailbox.
- * Its key is sealed with the program's secret, ends after a week, and moves into a cookie at once.
- * Mails are shown without a way to run anything.
+ * production. The address that the program prints opens the mailbox. Its key is sealed with the program's secret, ends
+ * after a week, and moves into a cookie at once. Mails are shown without a way to run anything.
  */
 import { Elysia } from "elysia"
 import { clock } from "#base/clock.ts"

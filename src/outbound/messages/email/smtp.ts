@@ -70,7 +70,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
       url: config.smtpUrl ?? mailbox?.url,
       pool: true,
       maxConnections,
-      maxRequeues: 1, // only what lost an idle connection; every other repetition is the run's, which counts it
+      maxRequeues: 1, // for a lost idle connection only; the run makes and counts every other repetition
       connectionTimeout: connectionTimeoutMs,
       greetingTimeout: connectionTimeoutMs,
       socketTimeout: socketTimeoutMs,

@@ -1,6 +1,6 @@
 /**
- * subscription.plan_changed, to the facility's administrators.
- * The event carries no currency: the prorated amount stands on the invoice.
+ * subscription.plan_changed, to the facility's administrators. The event carries no currency: the prorated amount is on
+ * the invoice.
  */
 import type { Template } from "./template.ts"
 

@@ -5,7 +5,7 @@ export const waitlistOffer: Template = {
   subject: `A slot is free: {{ resource }}, {{ data.startAt | short_time: facility.timezone }}`,
   short: `{{ resource }} at {{ facility.name }} is held for you until {{ data.expiresAt | local_time: facility.timezone }}.`,
   heading: `The slot you waited for is free`,
-  lead: `{{ resource }} at {{ facility.name }} became free, and is held for you. Accept the offer before it ends, or it goes to the next.`,
+  lead: `{{ resource }} at {{ facility.name }} became free, and is held for you. Accept the offer before it ends, or it goes to the next in line.`,
   facts: [
     ["When", `{{ data.startAt | period: data.endAt, facility.timezone }}`],
     ["Where", `{{ resource }}, {{ facility.name }}`],
