@@ -169,7 +169,7 @@ test("without retries never gets an event again after a crash of its process", a
         eventType: "booking.confirmed",
         handlerName: "PaymentHandler",
         error: {
-          message: "the process died while it handled this event alone; the outcome is unknown",
+          message: "the process ended while it handled this event in quarantine; the outcome is unknown",
           code: "unknown_outcome",
         },
         attemptCount: 1,
