@@ -1,12 +1,12 @@
 /**
  * WaitlistHandler is a safety net. The transaction of a cancellation already holds the slot for the first entry of the
- * waitlist (`slotsFreed`), so nobody can come in between. NotificationHandler tells people of an offer, on
+ * waitlist (`afterSlotsFreed`), so nobody can come in between. NotificationHandler tells people of an offer, on
  * waitlist.offered. This handler offers a freed slot that is still free and waited for. That has three causes:
  * - An offer gave way to a booking that then did not take the time.
  * - The neighbouring time became free a moment later.
  * - The booking was cancelled by a path that offers nothing.
  *
- * It works like `slotsFreed`, under the same locks, so a repeated run finds nothing to do.
+ * It works like `afterSlotsFreed`, under the same locks, so a repeated run finds nothing to do.
  */
 
 import type { Tx } from "#base/database/transaction.ts"
@@ -19,10 +19,10 @@ export const waitlistHandler = (): OneByOneHandler => ({
   kind: "transactional",
   name: "WaitlistHandler",
   events: ["booking.cancelled"],
-  handle: heal,
+  handle: offerWhatIsStillFree,
 })
 
-async function heal(tx: Tx, event: HandledEvent): Promise<Outcome> {
+async function offerWhatIsStillFree(tx: Tx, event: HandledEvent): Promise<Outcome> {
   const { resourceId, startAt, endAt } = event.data as EventData<"booking.cancelled">
   const freed = { facilityId: event.facility_id, resourceId, startAt: new Date(startAt), endAt: new Date(endAt) }
   // Asked without the lock of the waitlist: a whole batch would hold that lock for long.

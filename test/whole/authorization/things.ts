@@ -16,7 +16,7 @@ export type Make = (world: World, place: Place, whose: string) => Promise<string
 export function makeThing(part: string, world: World, place: Place, whose: string): Promise<string> {
   const make = Object.hasOwn(makers, part) ? makers[part] : undefined
   if (make === undefined)
-    throw new Error(`nothing is known of /${part}/:id; say in test/authorization/things.ts how to make one`)
+    throw new Error(`nothing is known of /${part}/:id; say in test/whole/authorization/things.ts how to make one`)
   return make(world, place, whose)
 }
 

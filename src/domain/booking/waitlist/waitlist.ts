@@ -160,7 +160,7 @@ export async function acceptOffer(
  */
 export async function declineOffer(tx: Tx, member: Member, entryId: string): Promise<WaitlistEntry> {
   const { hold } = await lockOffer(tx, member, entryId)
-  // The hold is no hold then, which slotsFreed, last in there, finds out and settles.
+  // Releasing ends with afterSlotsFreed. That finds the entry without its hold, declines it and offers the slot again.
   await releaseHold(tx, member, hold.id)
   return getEntry(tx, member, entryId)
 }
