@@ -15,7 +15,7 @@ import { isPassword } from "./passwords.ts"
  * Wrong passwords of one client for one address. An honest user mistypes less often, and a guesser gets 960 guesses a
  * day.
  */
-const guesses = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
+const attempts = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
 
 /** The lifetime of a session, days. */
 export const sessionDays = 30
@@ -43,16 +43,16 @@ export async function checkPassword(
   client: string,
 ): Promise<Session["user"]> {
   const email = normalEmail(input.email)
-  const guess = `${client} ${email}`
-  guesses.check(guess)
+  const key = `${client} ${email}`
+  attempts.check(key)
   const [row] = await db<{ id: string; password_hash: string | null; first_name: string; last_name: string }[]>`
     select id, password_hash, first_name, last_name from slotbase.users where email = ${email}`
   const matches = await isPassword(input.password, row?.password_hash, client)
   if (!row || !matches) {
-    guesses.failed(guess)
+    attempts.failed(key)
     throw new NotAuthenticated("The e-mail address or the password is wrong.")
   }
-  guesses.succeeded(guess)
+  attempts.succeeded(key)
   return { id: row.id, email, firstName: row.first_name, lastName: row.last_name }
 }
 

@@ -11,13 +11,13 @@ export const crashPoints = {
   "key-claimed": "The Idempotency-Key is claimed in the open transaction, and nothing else has happened.",
   "change-made": "A command has made its change in the open transaction; its event is kept in memory only.",
   "before-commit": "The change and its events are sent; COMMIT is not.",
-  "after-commit": "The change and its events are committed; no hint was raised.",
-  "after-hint": "The hint was raised inside the process; other processes have not received it.",
+  "after-commit": "The change and its events are committed; no hint was sent.",
+  "after-hint": "The hint was sent inside the process; other processes have not received it.",
   "before-answer": "The command is done and the client has no answer.",
   // The dispatcher.
   "before-dispatch": "Events wait in the outbox, and the pass is about to begin.",
-  "after-dispatch": "Positions, runs and deliveries are committed; no hint was raised.",
-  "log-hinted": "The hint of the new positions was raised inside the process.",
+  "after-dispatch": "Positions, runs and deliveries are committed; no hint was sent.",
+  "log-hinted": "The hint of the new positions was sent inside the process.",
   "recorded-checked":
     "Events recorded from SQL are marked as checked. None is dispatched yet, and no invalid one is refused.",
   "event-refused":
@@ -55,7 +55,7 @@ export const crashPoints = {
   "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
   "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
   "abandoned-deliveries-reclaimed":
-    "The deliveries of a crashed process are due again; the process that took them over has sent none.",
+    "The deliveries of a crashed process are due again; the process that reclaimed them has sent none.",
   // Browsers.
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",
@@ -71,8 +71,8 @@ export const crashPoints = {
   "month-ended": "The month is marked as removed.",
   // The life of a process.
   "process-registered": "The process has registered; its actors have not begun.",
-  "actors-stopped": "The process was told to stop. Its actors have stopped, and their claims are not given back.",
-  "before-good-bye": "The process has given back its claims, and still counts as alive.",
+  "actors-stopped": "The process was told to stop. Its actors have stopped, and their claims are not returned.",
+  "before-good-bye": "The process has returned its claims, and still counts as alive.",
 } as const
 
 export type CrashPoint = keyof typeof crashPoints

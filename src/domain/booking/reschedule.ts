@@ -77,7 +77,7 @@ export async function rescheduleBooking(
     throw error
   }
   const moved = await changeTime(tx, booking, to)
-  const refund = await giveBack(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
+  const refund = await refundDifference(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
   recordRescheduled(tx, booking, moved, caller.userId, refund)
   await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBooking(moved)
@@ -137,7 +137,7 @@ function percentNow(
 }
 
 /** What was paid beyond the new price, as far as it goes back. Answers how much goes back. */
-async function giveBack(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
+async function refundDifference(tx: Tx, caller: Caller, booking: LockedBooking, amount: number): Promise<number> {
   if (amount <= 0) return 0
   return markRefund(tx, {
     facilityId: booking.facility_id,

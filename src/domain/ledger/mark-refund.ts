@@ -28,22 +28,22 @@ export interface MarkedRefund extends Reference {
  * Marks the refund; returns the amount marked now, minor units.
  * The booking's row must be locked, unless the refund decides nothing about the booking.
  */
-export async function markRefund(tx: Tx, owed: MarkedRefund): Promise<number> {
-  const { facilityId, referenceType, referenceId, paymentId } = owed
-  const online = await lockRefundable(tx, owed)
+export async function markRefund(tx: Tx, refund: MarkedRefund): Promise<number> {
+  const { facilityId, referenceType, referenceId, paymentId } = refund
+  const online = await lockRefundable(tx, refund)
   const offline =
     referenceType === "booking" && paymentId === undefined
       ? await lockOfflineRefundable(tx, facilityId, referenceId)
       : []
   let left =
-    owed.amount === "all"
+    refund.amount === "all"
       ? Number.POSITIVE_INFINITY
-      : Math.max(0, owed.amount - (await markedFor(tx, owed.facilityId, owed.sourceId)))
+      : Math.max(0, refund.amount - (await markedFor(tx, refund.facilityId, refund.sourceId)))
   let marked = 0
   for (const payment of newestFirst(online, offline)) {
     const amount = Math.min(left, payment.amount - payment.refunded_amount)
     if (amount === 0) break
-    await mark(tx, owed, payment, amount)
+    await mark(tx, refund, payment, amount)
     left -= amount
     marked += amount
   }
@@ -57,25 +57,25 @@ const isOnline = (payment: Either): payment is PaymentRow => "payer_id" in payme
 const newestFirst = (online: readonly PaymentRow[], offline: readonly OfflinePaymentRow[]): Either[] =>
   [...online, ...offline].sort((a, b) => (a.id < b.id ? 1 : -1))
 
-async function mark(tx: Tx, owed: MarkedRefund, payment: Either, amount: number): Promise<void> {
-  const refund = await insertRefund(tx, {
-    facility_id: owed.facilityId,
+async function mark(tx: Tx, refund: MarkedRefund, payment: Either, amount: number): Promise<void> {
+  const row = await insertRefund(tx, {
+    facility_id: refund.facilityId,
     payment_id: isOnline(payment) ? payment.id : null,
     offline_payment_id: isOnline(payment) ? null : payment.id,
     billing_account_id: payment.billing_account_id,
-    reference_type: owed.referenceType,
-    reference_id: owed.referenceId,
+    reference_type: refund.referenceType,
+    reference_id: refund.referenceId,
     amount,
     currency: payment.currency,
-    reason: owed.reason,
-    refunded_by: owed.refundedBy,
-    source_id: owed.sourceId,
+    reason: refund.reason,
+    refunded_by: refund.refundedBy,
+    source_id: refund.sourceId,
   })
   if (isOnline(payment)) {
     await countRefunded(tx, payment, amount)
   } else {
     await countOfflineRefunded(tx, payment, amount)
-    await postGivenBack(tx, refundPosting(refund), "refund_owed", amount)
+    await postGivenBack(tx, refundPosting(row), "refund_owed", amount)
   }
 }
 

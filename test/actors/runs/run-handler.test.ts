@@ -287,11 +287,11 @@ test("runs that were abandoned once go ahead of another handler's quarantined ru
   await queue(3)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
   const self = actorProcess(owner)
-  const lone = Promise.withResolvers<void>()
-  const over = self.quarantine.handleRun(() => lone.promise)
+  const quarantinedRun = Promise.withResolvers<void>()
+  const over = self.quarantine.handleRun(() => quarantinedRun.promise)
   await drain(runHandler(pipelineApp(db), counting(), self))
   expect(await tally()).toBe(3)
-  lone.resolve()
+  quarantinedRun.resolve()
   await over
 })
 
