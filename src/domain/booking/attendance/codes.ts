@@ -41,7 +41,7 @@ export async function getCheckInCode(
 }
 
 /** The codes of a booking in any state. */
-export function codesOf(
+function codesOf(
   secrets: SecretBox,
   facilityId: string,
   bookingId: string,

@@ -37,7 +37,7 @@ import {
   toBlock,
 } from "./rows.ts"
 
-export const maxTypeLength = 60
+const maxTypeLength = 60
 const Reason = Note.check(Schema.isMinLength(1))
 
 export const BlockInput = Schema.Struct({

@@ -110,7 +110,7 @@ const abandonedMessage = "the process ended while it handled this event in quara
 
 export const messagesOf = (errors: RunRow["errors"]) => errors?.map(({ error }) => error.message) ?? []
 
-export const keyOf = (row: { event_id: string; handler?: string | null; delivery_id?: string | null }): string =>
+const keyOf = (row: { event_id: string; handler?: string | null; delivery_id?: string | null }): string =>
   `${row.event_id} ${row.handler ?? row.delivery_id}`
 
 function* difference(what: string, found: readonly string[], expected: readonly string[]): Iterable<string> {
