@@ -25,14 +25,14 @@ export const refundHandler = (tools: RefundTools): ExternalHandler => ({
 
   async handle(event): Promise<Outcome> {
     const { bookingId } = event.data as { bookingId: string }
-    const owed = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
-    if (owed === undefined) return { skipped: "nothing is to be given back" }
+    const decided = event.type === "booking.cancelled" ? ofCancelled(event) : ofVoided(event)
+    if (decided === undefined) return { skipped: "nothing is to be given back" }
     const reference = { facilityId: event.facility_id, referenceType: "booking", referenceId: bookingId } as const
     await transact(tools.db, causedBy(event, tools.config.environment), async (tx) => {
       const { cancelled_at } = await lockBooking(tx, event.facility_id, bookingId)
       // A payment that was settled after the cancellation is voided and refunded whole: it does not count here.
       const known = event.type === "booking.cancelled" && cancelled_at && { paidUntil: cancelled_at.toISOString() }
-      await markRefund(tx, { ...reference, ...owed, ...known })
+      await markRefund(tx, { ...reference, ...decided, ...known })
     })
     const refunds = await refundsOf(tools.db, reference)
     for (const refund of refunds) {

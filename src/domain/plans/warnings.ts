@@ -16,7 +16,6 @@ const approachingPercent = 80
 
 /** In the order of their numbers in the counters. */
 export const levels = ["ok", "approaching", "at_limit", "exceeded"] as const
-export type LimitLevel = (typeof levels)[number]
 
 /** The number of the level of a use: the same as slotbase.warning_level(). */
 export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {

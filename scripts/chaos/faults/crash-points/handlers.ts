@@ -38,7 +38,7 @@ async function reprocessAll(world: World): Promise<void> {
 
 /**
  * Runs of AnalyticsHandler fail. Then their rows are changed, as if each retry had been abandoned by a process that
- * died while it handled this run alone.
+ * ended while it handled this run in quarantine.
  */
 export const lostRuns: Provoke = (world) => {
   const failing = failingHandler(world)
