@@ -1,6 +1,7 @@
 /**
- * The list of all actors of a process, in the order in which data reaches them. They start together and stop together.
- * When they stop, the work under way ends, and no attempt is used up.
+ * The list of the actors of a process, in the order in which data reaches them. They start together and stop together.
+ * When they stop, the work under way ends, and no attempt is used up. One actor is not in the list: src/main.ts starts
+ * the broadcaster (live/broadcaster.ts), because it belongs to the server and its sockets.
  */
 import type { Outside } from "#api/outside.ts"
 import type { Config } from "#base/config.ts"

@@ -1,7 +1,7 @@
 -- Runs of handlers, by range. Fresh runs have no rows until they are handled. A cursor per handler says up to which
 -- position of the log everything was claimed. Each subscribed event after the cursor waits. A batch that succeeded
 -- together is one row, with the set of its positions. Only the exceptions have rows of their own:
---   handler_queue     runs that failed, were given back, or were abandoned
+--   handler_queue     runs that failed, were returned, or were abandoned
 --   handler_history   runs that were skipped, dead-lettered, tried again, or handled by themselves
 -- With a row per run, dispatch inserted the row, and settling deleted it and inserted its history. That was 15 row
 -- changes per event with five handlers, two thirds of PostgreSQL's time and of the WAL. The log is append-only, so a
@@ -35,10 +35,10 @@ create table slotbase.handler_queue (
   primary key (handler, position)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 create index handler_queue_alone on slotbase.handler_queue (handler, position) where alone;
-comment on table  slotbase.handler_queue is 'Runs that are not finished and not ordinary: failed and waiting for a retry, given back, or abandoned.';
+comment on table  slotbase.handler_queue is 'Runs that are not finished and not ordinary: failed and waiting for a retry, returned, or abandoned.';
 comment on column slotbase.handler_queue.attempts is 'Attempts that ended in a failure, and attempts in quarantine that were abandoned.';
-comment on column slotbase.handler_queue.lost is 'How often it was claimed and not settled, because its process crashed or its outcome is unknown.';
-comment on column slotbase.handler_queue.alone is 'The run is in quarantine: claimed by itself. It was abandoned twice, or once if its handler has no retries. If it is abandoned again, this event is the cause.';
+comment on column slotbase.handler_queue.lost is 'How often the run was abandoned: it was claimed and not settled, because its process crashed or its outcome is unknown.';
+comment on column slotbase.handler_queue.alone is 'The run is in quarantine: claimed by itself. The run was abandoned twice, or once where its handler has no retries. If it is abandoned again, this event is the cause.';
 comment on column slotbase.handler_queue.ready_at is 'Not before this instant (a retry); null: at once.';
 
 create table slotbase.handler_claims (

@@ -1,4 +1,4 @@
--- The steps of a run: it is claimed, given back, settled or taken over. Each step is a function, so a process that is
+-- The steps of a run: it is claimed, returned, settled or reclaimed. Each step is a function, so a process that is
 -- stopped during a step holds nothing. A claim's lease is the fencing token. A settlement whose claim is gone raises
 -- SB001 and changes nothing.
 
@@ -117,7 +117,7 @@ end $$;
 comment on function slotbase.claim_fresh_runs(text, bigint, integer, bigint) is 'Claims the next batch of a handler''s runs from the log for a process.';
 
 create function slotbase.claim_queued_runs(
-  for_handler text, by_owner bigint, batch integer, lone boolean, since bigint,
+  for_handler text, by_owner bigint, batch integer, quarantined boolean, since bigint,
   out oldest bigint, out lease bigint, out runs slotbase.handler_queue[]
 ) language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
@@ -126,7 +126,7 @@ begin
   runs   := '{}';
   oldest := since;
   -- A cheap check without a lock.
-  perform 1 from slotbase.handler_queue q where q.handler = for_handler and (q.alone or not lone) limit 1;
+  perform 1 from slotbase.handler_queue q where q.handler = for_handler and (q.alone or not quarantined) limit 1;
   if not found then
     return;
   end if;
@@ -136,7 +136,7 @@ begin
   from slotbase.handler_claims c
   cross join lateral unnest(c.positions) as x (position)
   where c.handler = for_handler and c.lease >= since and not c.fresh;
-  if lone then
+  if quarantined then
     runs := array(
       select q from slotbase.handler_queue q
       where q.handler = for_handler and q.alone and q.position <> all (others)
@@ -156,9 +156,9 @@ begin
   end if;
   oldest := coalesce(oldest, lease, since);
 end $$;
-comment on function slotbase.claim_queued_runs(text, bigint, integer, boolean, bigint) is 'Claims a batch of a handler''s runs from the queue for a process: due runs, or runs that must be claimed by themselves.';
+comment on function slotbase.claim_queued_runs(text, bigint, integer, boolean, bigint) is 'Claims a batch of a handler''s runs from the queue for a process: due runs, or quarantined runs.';
 
-create function slotbase.give_back_runs(for_handler text, by_lease bigint, unsettled bigint[]) returns void language plpgsql as $$
+create function slotbase.return_runs(for_handler text, by_lease bigint, unsettled bigint[]) returns void language plpgsql as $$
 declare
   own slotbase.handler_claims;
 begin
@@ -173,7 +173,7 @@ begin
   set positions = array(select p from unnest(own.positions) p where p <> all (unsettled))
   where c.handler = for_handler and c.lease = by_lease;
 end $$;
-comment on function slotbase.give_back_runs(text, bigint, bigint[]) is 'Frees these runs of a claim, untouched; what others have taken over stays theirs.';
+comment on function slotbase.return_runs(text, bigint, bigint[]) is 'Frees these runs of a claim, untouched; runs that other processes have reclaimed stay theirs.';
 
 -- Takes runs out of their claim, and answers whether they are fresh. A missing claim was taken over, and may change
 -- nothing.
@@ -281,8 +281,8 @@ comment on function slotbase.settle_claim(text, bigint, integer, real) is
 --
 -- The price is one more crashed process until such an event is found. Some handlers must never try a run again
 -- (max_retries = 0). Such a run is claimed by itself after its first crash, and becomes a dead letter.
-create function slotbase.take_over_runs(
-  for_handler text, by_owner bigint, since bigint, max_retries integer, lost_message text, own boolean
+create function slotbase.reclaim_runs(
+  for_handler text, by_owner bigint, since bigint, max_retries integer, abandoned_message text, own boolean
 ) returns integer language plpgsql as $$
 declare
   held bigint[];
@@ -308,14 +308,14 @@ begin
       errors   = case when q.alone then coalesce(q.errors, '[]') || jsonb_build_object(
                    'eventId', q.event_id, 'handlerName', q.handler,
                    'eventType', (select p.type from slotbase.event_positions p where p.position = q.position),
-                   'error', jsonb_build_object('message', lost_message, 'code', 'unknown_outcome'),
+                   'error', jsonb_build_object('message', abandoned_message, 'code', 'unknown_outcome'),
                    'attemptCount', q.attempts + 1, 'maxRetries', max_retries,
                    'status', case when q.attempts >= max_retries then 'dead_letter' else 'retrying' end)
                  else q.errors end
   where q.handler = for_handler and q.position = any (held);
   return coalesce(cardinality(held), 0);
 end $$;
-comment on function slotbase.take_over_runs(text, bigint, bigint, integer, text, boolean) is 'Frees the runs that expired processes had claimed; answers how many runs that were.';
+comment on function slotbase.reclaim_runs(text, bigint, bigint, integer, text, boolean) is 'Frees the runs that expired processes had claimed; answers how many runs that were.';
 
 -- Before retention dead-letters the runs of a month, each run without a row gets one, claimed or not. The claimer then
 -- finds that its runs are rows of the queue, and that they are gone.

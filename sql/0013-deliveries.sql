@@ -150,8 +150,9 @@ comment on view slotbase.webhook_deliveries is 'Every delivery (the specificatio
 -- becomes a dead letter with every error. The caller gives the outcome of each request, and whether its delivery has
 -- ended. A row of "results" names the delivery and the lease of its claim. An attempt whose lease is gone was ended
 -- before, and is skipped, so a repetition changes nothing.
---   failed, lost   1 when the attempt counts as a failure, or as an unknown outcome, of the delivery
---   delay_ms       until the next attempt, unless the delivery has ended ("final")
+--   failed      1 when the attempt counts as a failure of the delivery
+--   abandoned   1 when the attempt counts as an unknown outcome of the delivery: its process crashed
+--   delay_ms    until the next attempt, unless the delivery has ended ("final")
 -- Nothing is pruned at run time: PostgreSQL 18.4 crashes when a row was changed concurrently in a statement that prunes
 -- inside a sub-select. Callers send batches, and set the plan for them (actors/deliveries/delivery.ts).
 create function slotbase.end_attempts(results json) returns table (webhook_id uuid, ready_at timestamptz)
@@ -163,13 +164,13 @@ begin
   return query
   with held as materialized (
     -- in the order in which a deletion of the webhook takes them
-    select q.*, r.attempt_id, r.url, r.method, r.outcome, r.final, r.failed, r.lost, r.sent_at, r.duration_ms, r.signature,
-           r.status, r.headers, r.body, r.message, r.code, r.max_retries, present + r.delay_ms * interval '1 ms' as next_at
+    select q.*, r.attempt_id, r.url, r.method, r.outcome, r.final, r.failed, r.abandoned, r.sent_at, r.duration_ms,
+           r.signature, r.status, r.headers, r.body, r.message, r.code, r.max_retries, present + r.delay_ms * interval '1 ms' as next_at
     from (
       select * from json_to_recordset(results) as r (
         webhook_id uuid, position bigint, replay smallint, lease bigint, attempt_id uuid, url text, method text,
-        outcome text, final boolean, failed integer, lost integer, delay_ms double precision, sent_at timestamptz,
-        duration_ms real, signature text, status smallint, headers jsonb, body text, message text, code text,
+        outcome text, final boolean, failed integer, abandoned integer, delay_ms double precision,
+        sent_at timestamptz, duration_ms real, signature text, status smallint, headers jsonb, body text, message text, code text,
         max_retries integer)
       order by webhook_id, position, replay
     ) r
@@ -195,7 +196,7 @@ begin
   ), again as (
     update slotbase.delivery_queue q
     set lease = null, owner = null, started_at = null, attempts = q.attempts + 1, failures = q.failures + j.failed,
-        unknowns = q.unknowns + j.lost, ready_at = j.next_at, errors = j.all_errors
+        unknowns = q.unknowns + j.abandoned, ready_at = j.next_at, errors = j.all_errors
     from judged j where q.ctid = j.at and not j.final
     returning q.webhook_id, q.ready_at
   ), gone as (

@@ -4,7 +4,7 @@
 -- job of actors/jobs/retention.ts goes through the steps. The table retired_months holds its progress, and each step
 -- may be repeated:
 -- 1. retire_month names the month and its partitions.
--- 2. bury_month makes dead letters of the month's unfinished work. They keep the whole event.
+-- 2. dead_letter_month makes dead letters of the month's unfinished work. They keep the whole event.
 -- 3. forget_positions removes the month's part of the log. Then forget_batches removes the batches of runs of all that
 --    has left the log.
 -- 4. The partitions are detached concurrently, or an interrupted detach is finalized. Then step 2 is repeated, and the
@@ -106,11 +106,11 @@ comment on function slotbase.body_in(date, uuid, uuid) is 'The DomainEvent from 
 -- The next three functions prune nothing at run time, because of a crash of PostgreSQL 18.4 (see slotbase.dispatch).
 -- They lock rows in the order in which settling takes them. A claimer of one of the rows finds it gone when it settles,
 -- and its transaction is rolled back.
-create function slotbase.bury_undispatched(of_month date, batch integer) returns integer language plpgsql as $$
+create function slotbase.dead_letter_undispatched(of_month date, batch integer) returns integer language plpgsql as $$
 declare
-  lo     uuid := slotbase.month_begins(of_month);
-  hi     uuid := slotbase.month_ends(of_month);
-  buried integer;
+  lo   uuid := slotbase.month_begins(of_month);
+  hi   uuid := slotbase.month_ends(of_month);
+  made integer;
 begin
   perform from slotbase.outbox o where o.event_id >= lo and o.event_id < hi limit 1;
   if not found then
@@ -129,15 +129,15 @@ begin
          slotbase.expired_error(g.event_id, g.type, 'dispatcher', null, 0, false), t.now, t.now
   from gone g cross join (select slotbase.now() as now) t
   on conflict do nothing;
-  get diagnostics buried = row_count;
-  return buried;
+  get diagnostics made = row_count;
+  return made;
 end $$;
-comment on function slotbase.bury_undispatched(date, integer) is 'Makes dead letters of a month''s events that were never dispatched; answers how many.';
+comment on function slotbase.dead_letter_undispatched(date, integer) is 'Makes dead letters of a month''s events that were never dispatched; answers how many.';
 
-create function slotbase.bury_runs(of_month date, batch integer) returns integer
+create function slotbase.dead_letter_runs(of_month date, batch integer) returns integer
 language plpgsql set enable_partition_pruning = off as $$
 declare
-  buried integer;
+  made integer;
 begin
   with taken as materialized (
     select q.handler, q.position from slotbase.handler_queue q
@@ -162,15 +162,15 @@ begin
   on conflict (id, facility_id) do update
   set errors = d.errors || excluded.errors, last_attempt_at = excluded.last_attempt_at,
       resolved_at = null, resolved_by = null, resolution = null;
-  get diagnostics buried = row_count;
-  return buried;
+  get diagnostics made = row_count;
+  return made;
 end $$;
-comment on function slotbase.bury_runs(date, integer) is 'Makes dead letters of a month''s unfinished runs; answers how many.';
+comment on function slotbase.dead_letter_runs(date, integer) is 'Makes dead letters of a month''s unfinished runs; answers how many.';
 
-create function slotbase.bury_deliveries(of_month date, batch integer) returns integer
+create function slotbase.dead_letter_deliveries(of_month date, batch integer) returns integer
 language plpgsql set enable_partition_pruning = off as $$
 declare
-  buried integer;
+  made integer;
 begin
   with taken as materialized (
     select q.webhook_id, q.position, q.replay from slotbase.delivery_queue q
@@ -198,26 +198,26 @@ begin
   on conflict (id, facility_id) do update
   set errors = excluded.errors, last_attempt_at = excluded.last_attempt_at,
       resolved_at = null, resolved_by = null, resolution = null;
-  get diagnostics buried = row_count;
-  return buried;
+  get diagnostics made = row_count;
+  return made;
 end $$;
-comment on function slotbase.bury_deliveries(date, integer) is 'Makes dead letters of a month''s unfinished deliveries; answers how many.';
+comment on function slotbase.dead_letter_deliveries(date, integer) is 'Makes dead letters of a month''s unfinished deliveries; answers how many.';
 
-create function slotbase.bury_month(of_month date, batch integer, out undispatched integer, out runs integer, out deliveries integer)
+create function slotbase.dead_letter_month(of_month date, batch integer, out undispatched integer, out runs integer, out deliveries integer)
 language plpgsql as $$
 begin
-  undispatched := slotbase.bury_undispatched(of_month, batch);
+  undispatched := slotbase.dead_letter_undispatched(of_month, batch);
   perform slotbase.queue_runs_of(of_month);
-  runs         := slotbase.bury_runs(of_month, batch);
-  deliveries   := slotbase.bury_deliveries(of_month, batch);
+  runs         := slotbase.dead_letter_runs(of_month, batch);
+  deliveries   := slotbase.dead_letter_deliveries(of_month, batch);
   if undispatched + runs + deliveries > 0 then
     update slotbase.retired_months r
-    set undispatched = r.undispatched + bury_month.undispatched, runs = r.runs + bury_month.runs,
-        deliveries   = r.deliveries + bury_month.deliveries
+    set undispatched = r.undispatched + dead_letter_month.undispatched, runs = r.runs + dead_letter_month.runs,
+        deliveries   = r.deliveries + dead_letter_month.deliveries
     where r.month = of_month;
   end if;
 end $$;
-comment on function slotbase.bury_month(date, integer) is 'At most "batch" of each kind of unfinished work of a month become dead letters; all zero: nothing is left.';
+comment on function slotbase.dead_letter_month(date, integer) is 'At most "batch" of each kind of unfinished work of a month become dead letters; all zero: nothing is left.';
 
 create function slotbase.forget_positions(of_month date, batch integer) returns integer language plpgsql as $$
 declare

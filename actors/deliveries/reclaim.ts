@@ -84,20 +84,20 @@ const reclaimSome = (db: Db, self: number): Promise<number> =>
       tx<[{ count: number }]>`
         with alive as materialized (
           select array_agg(id) as ids from slotbase.processes where alive_until > clock_timestamp()
-        ), lost as materialized (
+        ), abandoned as materialized (
           select q.* from slotbase.delivery_queue q
           where q.owner <> ${self} and q.owner <> all (coalesce((select ids from alive), '{}'))
           limit ${batch} for update skip locked
         ), results as (
           -- By the present address of the webhook: its address at the time of the request was lost with the process.
-          select l.webhook_id, l.position, l.replay, l.lease, w.url, w.method, w.max_retries,
-                 slotbase.derived_id(l.event_id, l.delivery_id::text || (l.attempts + 1)::text) as attempt_id,
-                 'unknown' as outcome, l.unknowns + 1 >= ${maxUnknowns} as final, 0 as failed, 1 as lost, 0 as delay_ms,
-                 ${message}::text as message, 'unknown_outcome' as code
-          from lost l
-          cross join lateral (select url, method, max_retries from slotbase.webhooks where id = l.webhook_id offset 0) w
+          select a.webhook_id, a.position, a.replay, a.lease, w.url, w.method, w.max_retries,
+                 slotbase.derived_id(a.event_id, a.delivery_id::text || (a.attempts + 1)::text) as attempt_id,
+                 'unknown' as outcome, a.unknowns + 1 >= ${maxUnknowns} as final, 0 as failed, 1 as abandoned,
+                 0 as delay_ms, ${message}::text as message, 'unknown_outcome' as code
+          from abandoned a
+          cross join lateral (select url, method, max_retries from slotbase.webhooks where id = a.webhook_id offset 0) w
         )
-        select (select count(*) from lost) as count,
+        select (select count(*) from abandoned) as count,
                (select count(*) from slotbase.end_attempts((select coalesce(json_agg(r), '[]') from results r))) as again`,
     ])
     return done.count

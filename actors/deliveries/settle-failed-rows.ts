@@ -54,7 +54,7 @@ function toRow(result: AttemptResult) {
     outcome: outcome === "gone" ? "failed" : outcome,
     final,
     failed,
-    lost: 0,
+    abandoned: 0,
     delay_ms: retryAfterMs ?? 0,
     message: error?.message,
     code: error?.code,

@@ -19,10 +19,10 @@ export const waitlistHandler = (): OneByOneHandler => ({
   kind: "transactional",
   name: "WaitlistHandler",
   events: ["booking.cancelled"],
-  handle: heal,
+  handle: offerWhatIsStillFree,
 })
 
-async function heal(tx: Tx, event: HandledEvent): Promise<Outcome> {
+async function offerWhatIsStillFree(tx: Tx, event: HandledEvent): Promise<Outcome> {
   const { resourceId, startAt, endAt } = event.data as EventData<"booking.cancelled">
   const freed = { facilityId: event.facility_id, resourceId, startAt: new Date(startAt), endAt: new Date(endAt) }
   // Asked without the lock of the waitlist: a whole batch would hold that lock for long.

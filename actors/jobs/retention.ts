@@ -96,7 +96,7 @@ async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<Ret
 async function deadLetterUnfinished(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
   for (let left = true; left && !stopping.aborted; ) {
     const [done] = await sql<{ left: boolean }[]>`
-      select undispatched + runs + deliveries > 0 as left from slotbase.bury_month(${month}, ${deadLetterBatch})`
+      select undispatched + runs + deliveries > 0 as left from slotbase.dead_letter_month(${month}, ${deadLetterBatch})`
     left = done?.left === true
   }
 }

@@ -51,7 +51,7 @@ export async function broadcastOnce(db: Db, live: Live): Promise<Pass> {
   if (first.position !== position + 1) {
     // Retention has removed positions that this process has not read.
     const head = await endOfLog(db)
-    if (live.position === position) live.lost(head)
+    if (live.position === position) live.resyncAll(head)
     return { more: true }
   }
   reached("log-read")
@@ -81,7 +81,7 @@ function wantedOf(rows: readonly LogRow[], live: Live, read: ReadonlySet<LogRow>
       ? !live.isEmpty
       : concernedOf(change, [])
           .flatMap((resourceId) => channelsOf({ facilityId: row.facility_id, resourceId }))
-          .some((name) => live.hears(name))
+          .some((name) => live.hasSubscribers(name))
   return rows.filter((row) => !read.has(row) && availabilityChangesOf(row).some((change) => isWanted(row, change)))
 }
 

@@ -82,7 +82,7 @@ export async function releaseAbandonedRuns(
   own = false,
 ): Promise<{ readonly released: number; readonly quarantined: boolean }> {
   const [row] = await db<[{ released: number; quarantined: boolean }]>`
-    select slotbase.take_over_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${abandonedMessage}, ${own}) as released,
+    select slotbase.reclaim_runs(${handler}, ${owner}, ${since}, ${maxRetries}, ${abandonedMessage}, ${own}) as released,
            exists (select from slotbase.handler_queue where handler = ${handler} and alone) as quarantined`
   if (row.released === 0 || row.quarantined) return row
   // The statement does not see the changes of its own function.
@@ -92,7 +92,7 @@ export async function releaseAbandonedRuns(
 }
 
 /** The error of a run that was abandoned in quarantine. */
-export const abandonedMessage = "the process died while it handled this event alone; the outcome is unknown"
+export const abandonedMessage = "the process ended while it handled this event in quarantine; the outcome is unknown"
 
 /**
  * Returns claimed runs that are not settled, without using up an attempt. Runs that another process has claimed are
@@ -102,7 +102,7 @@ export const returnRuns = (
   db: Db,
   { handler, lease, runs }: { handler: string; lease: number; runs: readonly RunKey[] },
 ) => db`
-  select slotbase.give_back_runs(${handler}, ${lease}, ${runs.map((run) => run.position)}::bigint[])`
+  select slotbase.return_runs(${handler}, ${lease}, ${runs.map((run) => run.position)}::bigint[])`
 
 interface ClaimedRun {
   readonly position: number

@@ -111,7 +111,7 @@ async function statOf(pid: number): Promise<number[] | undefined> {
     .map(Number)
 }
 
-export async function childrenOf(pid: number): Promise<number[]> {
+async function childrenOf(pid: number): Promise<number[]> {
   const names = await readdir("/proc").catch(() => [])
   const found = await Promise.all(
     names

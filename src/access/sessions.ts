@@ -18,7 +18,7 @@ import { isPassword } from "./passwords.ts"
 const wrongPasswords = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
 
 /** The lifetime of a session, days. */
-export const sessionDays = 30
+const sessionDays = 30
 
 export const SignInInput = Schema.Struct({
   email: Email,

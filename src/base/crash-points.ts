@@ -55,7 +55,7 @@ export const crashPoints = {
   "deliveries-returned": "Deliveries that were claimed ahead are about to be returned.",
   "orphaned-claims-returned": "Orphaned claims of the process are free again; no pass has claimed them.",
   "abandoned-deliveries-reclaimed":
-    "The deliveries of a crashed process are due again; the process that took them over has sent none.",
+    "The deliveries of a crashed process are due again; the process that reclaimed them has sent none.",
   // Browsers.
   "log-read": "The broadcaster has read new positions and published none of them.",
   "frames-published": "The broadcaster has published the frames of the events, and not those of the slots.",

@@ -52,7 +52,7 @@ interface OnTheWire<Value> {
 export const listOf = (item: Schema.Constraint) =>
   Schema.Struct({ data: Schema.Array(item), next: Schema.NullOr(Schema.String) })
 
-export function describe(route: RouteDescription) {
+function describe(route: RouteDescription) {
   const { summary, tag, body, query, mediaType = "application/json" } = route
   const answer = route.answer ?? (route.mediaType === undefined ? undefined : Schema.String)
   const status = route.status ?? (answer ? 200 : 204)

@@ -17,7 +17,7 @@ export interface IdempotencyScope {
 }
 
 /** How long an answer is kept, hours. */
-export const keptHours = 24
+const keptHours = 24
 
 /**
  * The kept answer to the key, or undefined when this transaction is the first to use the key and now holds it.

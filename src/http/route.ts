@@ -16,7 +16,7 @@ import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
 
-export interface CommandOptions<T, Prepared> {
+interface CommandOptions<T, Prepared> {
   /** Status of the answer; default 200, and 204 when there is no answer. 201 for a command that creates something. */
   readonly status?: number | ((result: T) => number)
   /** The actor of the events; default: the caller. */

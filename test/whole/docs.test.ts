@@ -4,6 +4,7 @@ import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { variables } from "#base/config.ts"
+import { floors } from "./laws/layout.ts"
 
 const project = join(import.meta.dir, "../..")
 const pages = ["README.md", ...new Bun.Glob("docs/*.md").scanSync({ cwd: project })]
@@ -11,10 +12,9 @@ const textOf = (page: string) => Bun.file(join(project, page)).text()
 
 /** Rooms that the manual announces, and files of its examples. */
 const toCome = [
-  ...["src/web/", "src/web/console/", "src/operations/console/", "src/domain/figures/"],
+  ...["src/web/", "src/web/console/", "src/operations/console/"],
   ...["src/outbound/webhooks/formats/", "src/outbound/calendars/", "src/outbound/messages/channels/"],
   ...["src/outbound/messages/channels/sms/", "src/hooks/no-mondays.ts", "actors/handlers/welcome-drink.ts"],
-  ...["test/whole/laws/", "test/whole/laws"],
 ]
 
 test.each(pages)("every link of %s leads to a page and to a heading of it", async (page) => {
@@ -33,6 +33,15 @@ test.each(pages)("every path in %s is there", async (page) => {
   expect(missing.filter((path) => !toCome.includes(path))).toEqual([])
 })
 
+test("no path that the manual announces is there already", () => {
+  expect(toCome.filter((path) => existsSync(join(project, path)))).toEqual([])
+})
+
+test("docs/extending.md lists the floors of the laws", async () => {
+  const [, chain = ""] = (await textOf("docs/extending.md")).match(/```\n(base <[^`]*)```/) ?? []
+  expect(chain.split("<").map((name) => name.trim())).toEqual([...new Set(floors.map(nameOfFloor))])
+})
+
 test("docs/operating.md describes every variable of the configuration", async () => {
   const described = [...(await textOf("docs/operating.md")).matchAll(/^\| (`[^|]+) \|/gm)]
     .flatMap(([, names = ""]) => names.split(", "))
@@ -45,6 +54,15 @@ test("every page of docs/ is named in the README", async () => {
   const readme = await textOf("README.md")
   expect(pages.filter((page) => page !== "README.md" && !readme.includes(`(${page})`))).toEqual([])
 })
+
+/** The name of a floor in the manual. All floors of the actors are one. */
+function nameOfFloor(rooms: readonly string[]): string {
+  const names = rooms.map((room) => room.replace(/^src\/(domain\/)?|\.ts$/g, ""))
+  if (names.every((name) => name.startsWith("actors/"))) return "actors"
+  return names.length === 1
+    ? names.join()
+    : `outbound/{${names.map((name) => name.replace("outbound/", "")).join(", ")}}`
+}
 
 const headingsOf = (text: string) =>
   [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>

@@ -9,7 +9,7 @@ import { type EventContext, record, transact } from "#events/outbox.ts"
 import { changeWebhook, createWebhook } from "#outbound/webhooks/webhooks.ts"
 import { sample } from "#test/harness/pipeline/pipeline.ts"
 
-export const context: EventContext = { environment: "development", correlationId: newId() }
+const context: EventContext = { environment: "development", correlationId: newId() }
 const secrets = secretBox(new Uint8Array(32))
 const caller: Caller = {
   userId: rootUserId,

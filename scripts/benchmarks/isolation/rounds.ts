@@ -6,7 +6,7 @@ import { type Bench, type Cost, meter } from "#scripts/benchmarks/measure.ts"
 import { median, percentile } from "#scripts/statistics.ts"
 import { recordEvent } from "./club.ts"
 
-export const eventsPerSecond = 100
+const eventsPerSecond = 100
 export const webhooksPerFacility = 3
 /** Deliveries are awaited so long after a round. A delivery that takes longer counts as one that takes this long. */
 const lastMs = 5_000

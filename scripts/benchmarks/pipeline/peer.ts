@@ -47,7 +47,7 @@ export const createPeerTables = (sql: postgres.Sql) =>
   })
 
 /** New events, each of another booking. */
-export function newEvents(count: number): readonly PeerEvent[] {
+function newEvents(count: number): readonly PeerEvent[] {
   const timestamp = new Date().toISOString()
   return Array.from({ length: count }, () => {
     const id = newId()
@@ -68,7 +68,7 @@ export function newEvents(count: number): readonly PeerEvent[] {
 }
 
 /** Inserts the domain rows and the events with two statements, however many they are. */
-export async function insertEvents(tx: postgres.TransactionSql, events: readonly PeerEvent[]): Promise<void> {
+async function insertEvents(tx: postgres.TransactionSql, events: readonly PeerEvent[]): Promise<void> {
   const ids = events.map((event) => event.id)
   await Promise.all([
     tx`insert into slotbase_bench.bookings (event_id, note) select id, 'confirmed' from unnest(${ids}::uuid[]) as id`,

@@ -16,7 +16,7 @@ export interface Started {
 }
 
 /** Starts a file of this folder and waits for its first line. */
-export async function start({ file, args, env }: Worker): Promise<Started> {
+async function start({ file, args, env }: Worker): Promise<Started> {
   const child = owned(
     Bun.spawn([process.execPath, join(import.meta.dir, file), ...args], {
       env: { ...process.env, ...env },

@@ -1,5 +1,4 @@
 // The failures between the program and PostgreSQL, as states that a caller can branch on.
-import postgres from "postgres"
 
 /**
  * No answer within the deadline.
@@ -29,11 +28,6 @@ export class TransactionOver extends Error {
     super("the transaction is over: a statement was sent after its function had returned")
     this.name = "TransactionOver"
   }
-}
-
-/** Whether the database refused a row because of this constraint. */
-export function isConstraint(error: unknown, name: string): boolean {
-  return error instanceof postgres.PostgresError && error.constraint_name === name
 }
 
 /** Whether the connection was lost or could not be made. During a commit, the outcome of the transaction is unknown. */

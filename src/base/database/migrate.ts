@@ -24,10 +24,10 @@ export interface Migration {
   text: string
 }
 
-export const migrationsFolder = join(import.meta.dir, "../../../sql")
+const migrationsFolder = join(import.meta.dir, "../../../sql")
 
 /** PostgreSQL 15: `security_invoker` views and `unique nulls not distinct`. As `server_version_num`. */
-export const oldestPostgres = 150_000
+const oldestPostgres = 150_000
 
 /** Serializes migrators of one database; any constant that nothing else uses. */
 const migrationLock = 7_264_301

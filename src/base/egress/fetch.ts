@@ -38,9 +38,9 @@ export interface OutgoingAnswer {
 }
 
 export const defaultTimeoutMs = 10_000
-export const defaultResponseBytes = 16 * 1024
+const defaultResponseBytes = 16 * 1024
 /** RFC 9110 asks for at least 8,000 octets. */
-export const maxUrlLength = 8_000
+const maxUrlLength = 8_000
 
 /**
  * Makes a request. Any status is an answer. Throws EgressRefused (nothing was sent) or RequestFailed (no complete

@@ -14,7 +14,7 @@ export interface Page<T> {
 }
 
 export const defaultLimit = 50
-export const maxLimit = 200
+const maxLimit = 200
 const maxCursorLength = 1_000
 
 /** Spread into the Struct of a list's query: `Schema.Struct({ ...pageQuery, status: … })`. */

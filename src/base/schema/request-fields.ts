@@ -6,10 +6,10 @@
 import * as Schema from "effect/Schema"
 import { isLocalDate } from "#base/local-days.ts"
 
-export const maxNameLength = 200
-export const maxNoteLength = 2_000
+const maxNameLength = 200
+const maxNoteLength = 2_000
 /** RFC 5321, 4.5.3.1: a path of 256 characters, less its angle brackets. */
-export const maxEmailLength = 254
+const maxEmailLength = 254
 /** The range of instants, years. Every calendar computation here can handle it. */
 const [firstYear, lastYear] = [1970, 2200]
 

@@ -22,7 +22,7 @@ export const BookingType = Schema.Literals([
   "maintenance",
 ])
 export const PaymentMethod = Schema.Literals(["online", "offline", "waived"])
-export const CheckInMethod = Schema.Literals(["qr_code", "manual", "access_code"])
+const CheckInMethod = Schema.Literals(["qr_code", "manual", "access_code"])
 
 const wanted = {
   resourceId: Id,

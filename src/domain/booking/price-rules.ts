@@ -17,7 +17,7 @@ import { countPolicyChange } from "./policies.ts"
 import type { TariffRule as PricingRule } from "./prices.ts"
 
 /** Every booking reads all of them. More would be a price list for each quarter of an hour. */
-export const maxPriceRules = 200
+const maxPriceRules = 200
 
 const time = (pattern: RegExp, expected: string) =>
   Schema.NullOr(Schema.String.check(Schema.isPattern(pattern, { expected }))).annotate({

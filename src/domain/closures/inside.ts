@@ -14,7 +14,7 @@ import type { ClosureRow } from "#domain/club/closure-rows.ts"
 import { cancelBlockOf } from "#domain/coaching/blocks/blocks.ts"
 
 /** The limit of an answer, and of the bookings cancelled with a closure: a transaction of seconds, not of minutes. */
-export const maxBookingsInside = 200
+const maxBookingsInside = 200
 
 export const BookingInside = Schema.Struct({
   id: Id,

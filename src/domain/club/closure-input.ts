@@ -3,9 +3,9 @@ import * as Schema from "effect/Schema"
 import { Id, Instant, LocalDay, Note } from "#base/schema/request-fields.ts"
 
 /** A year. A facility that is closed longer has ended. */
-export const maxClosureDays = 366
+const maxClosureDays = 366
 /** A facility closes as a whole instead of naming more resources. */
-export const maxClosedResources = 200
+const maxClosedResources = 200
 const dayMs = 86_400_000
 
 export const ClosureInput = Schema.Struct({

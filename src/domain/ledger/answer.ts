@@ -102,7 +102,7 @@ export const RefundInput = Schema.Struct({
 })
 export type RefundInput = typeof RefundInput.Type
 
-export const refundStatuses = ["processing", "owed", "succeeded", "failed"] as const
+const refundStatuses = ["processing", "owed", "succeeded", "failed"] as const
 
 export const RefundQuery = Schema.Struct({
   ...pageQuery,

@@ -12,8 +12,8 @@ const mib = 1024 * 1024
  * Bytes, by kind. SLOTBASE_MAX_UPLOAD_MB sets the limit of videos, and can only lower the other two. A phone's photo
  * has 3 to 12 MB, an hour of speech 30 to 60 MB, a minute of its video 60 to 200 MB.
  */
-export const maxPhotoBytes = 25 * mib
-export const maxAudioBytes = 100 * mib
+const maxPhotoBytes = 25 * mib
+const maxAudioBytes = 100 * mib
 
 export interface MediaKind {
   readonly mediaType: MediaType

@@ -5,7 +5,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import type { SecretBox } from "#base/secrets.ts"
-import { accountIdOf, keepCardOn } from "#domain/ledger/accounts.ts"
+import { keepCardOn } from "#domain/ledger/accounts.ts"
 import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import type { PaymentProviders } from "./providers/choose.ts"
 import { type Card, CardRefused, OutcomeUnknown } from "./providers/provider.ts"
@@ -33,17 +33,6 @@ export async function keepCard(payments: PaymentProviders, cardToken: string): P
 /** Keeps a card on an account, in place of the one before. */
 export const setCardOf = (tx: Tx, secrets: SecretBox, facilityId: string, accountId: string, card: SavedCard) =>
   keepCardOn(tx, facilityId, accountId, card, secrets.seal(card.reference, purposeOf(accountId)))
-
-/** Keeps a card on the account to which a person's bookings and fees go. */
-export async function setCard(
-  tx: Tx,
-  secrets: SecretBox,
-  facilityId: string,
-  userId: string,
-  card: SavedCard,
-): Promise<void> {
-  await setCardOf(tx, secrets, facilityId, await accountIdOf(tx, facilityId, userId), card)
-}
 
 /** The reference of an account's saved card. */
 export const openCard = (secrets: SecretBox, sealed: Buffer, accountId: string): string =>

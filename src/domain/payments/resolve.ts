@@ -73,7 +73,7 @@ export async function resolvePayment(tools: PaymentTools, payment: PaymentRow, a
 }
 
 /** True when it is settled now. */
-export async function resolveRefund(tools: PaymentTools, refund: RefundRow): Promise<boolean> {
+async function resolveRefund(tools: PaymentTools, refund: RefundRow): Promise<boolean> {
   if (refund.sent_at === null) return isOver(await sendRefund(tools, refund))
   const payment = await findPayment(tools.db, refund.facility_id, refund.payment_id ?? "")
   const provider = payment && tools.payments.named(payment.provider)

@@ -130,7 +130,7 @@ const sharedData = (payment: PaymentRow) => ({
 })
 
 /** A payment as the ledger takes it. */
-export const postingOf = (payment: PaymentRow) => ({
+const postingOf = (payment: PaymentRow) => ({
   sourceId: payment.id,
   facilityId: payment.facility_id,
   billingAccountId: payment.billing_account_id,

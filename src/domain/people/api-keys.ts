@@ -16,7 +16,7 @@ import { keepGrant } from "./roles.ts"
 import { createKeyUser } from "./users.ts"
 
 /** A facility with more working keys than programs has forgotten to revoke some. */
-export const maxKeysPerFacility = 100
+const maxKeysPerFacility = 100
 
 export const ApiKeyInput = Schema.Struct({ name: Name, role: Schema.Literals(["facility_admin", "staff"]) })
 

@@ -87,19 +87,22 @@ export async function bringCounterUpToDate(
     join slotbase.subscriptions s on s.id = c.subscription_id and s.facility_id = c.facility_id
     join slotbase.facilities f on f.id = c.facility_id`
   if (!late) return undefined
-  const month = late.over ? usageMonthAt(late.anchor, late.timezone, late.started_at, late.now) : null
+  const month = late.over ? usageMonthAt(late.anchor, late.timezone, late.started_at, late.now) : undefined
+  const monthNumber = month?.number ?? null
+  const monthStart = month?.start.toISOString() ?? null
+  const monthEnd = month?.end.toISOString() ?? null
   // A month that is already counted continues: its end has moved because the facility's zone has changed.
   const [counter] = await tx<Counter[]>`
-    with returned as (
+    with returns as (
       delete from slotbase.entitlement_returns where facility_id = ${facilityId} and entitlement = ${type}
       returning period_number, amount
     ), c as (
-      select k.*, coalesce(${month?.number ?? null}::integer, k.period_number) > k.period_number as begins,
-             coalesce((select sum(r.amount) from returned r
-                       where not k.resets or r.period_number = k.period_number), 0)::integer as given_back
+      select k.*, coalesce(${monthNumber}::integer, k.period_number) > k.period_number as begins,
+             coalesce((select sum(r.amount) from returns r
+                       where not k.resets or r.period_number = k.period_number), 0)::integer as returned
       from slotbase.entitlement_counters k where k.facility_id = ${facilityId} and k.entitlement = ${type}
     ), exact as (
-      select c.*, case when c.begins and c.resets then 0 else greatest(0, c.used - c.given_back) end as now_used from c
+      select c.*, case when c.begins and c.resets then 0 else greatest(0, c.used - c.returned) end as now_used from c
     ), judged as (
       select e.*, slotbase.warning_level(e.now_used, e.allowed) as level,
              case when e.begins then 0 else e.warned end as warned_before
@@ -107,16 +110,16 @@ export async function bringCounterUpToDate(
     )
     update slotbase.entitlement_counters k
     set used = j.now_used, warned = j.warned_before,
-        period_number = greatest(k.period_number, coalesce(${month?.number ?? null}::integer, 0)),
-        period_start = case when j.begins then ${month?.start.toISOString() ?? null}::timestamptz else k.period_start end,
-        period_end = coalesce(${month?.end.toISOString() ?? null}::timestamptz, k.period_end)
+        period_number = greatest(k.period_number, coalesce(${monthNumber}::integer, 0)),
+        period_start = case when j.begins then ${monthStart}::timestamptz else k.period_start end,
+        period_end = coalesce(${monthEnd}::timestamptz, k.period_end)
     from judged j
     where k.facility_id = j.facility_id and k.entitlement = j.entitlement
     returning k.entitlement, k.subscription_id, k.used, k.allowed, j.level, j.warned_before, k.period_end`
   return counter
 }
 
-/** Remembers that the level of a settled counter was announced. */
+/** Remembers that the level of an exact counter was announced. */
 export async function markWarned(tx: Tx, facilityId: string, { entitlement, level }: Counter): Promise<void> {
   await tx`
     update slotbase.entitlement_counters set warned = ${level}
@@ -148,7 +151,7 @@ export async function recount(tx: Tx, subscription: Subscribed, plan: PlanRow, a
     tx`delete from slotbase.entitlement_counters where facility_id = ${facility_id} and not entitlement = any (${limited})`.execute(),
     // One statement, one snapshot: a return counts either here or later, and not twice.
     tx<Counter[]>`
-      with returned as (
+      with returns as (
         delete from slotbase.entitlement_returns where facility_id = ${facility_id}
       ), before as (
         select entitlement, allowed, warned, period_number from slotbase.entitlement_counters where facility_id = ${facility_id}

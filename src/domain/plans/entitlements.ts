@@ -33,10 +33,6 @@ export async function useEntitlement(tx: Tx, facilityId: string, type: Entitleme
   throw limitReached(counter, plan, plans, timezone)
 }
 
-/** Returns an amount, like `useEntitlement` with a negative one. */
-export const releaseEntitlement = (tx: Tx, facilityId: string, type: EntitlementType, amount = 1): Promise<void> =>
-  useEntitlement(tx, facilityId, type, -amount)
-
 /**
  * SQL, a boolean: whether anything limits the entitlement in the facility.
  * Callers add it to a statement that they send anyway. Facilities without a limit then skip the statement of

@@ -12,12 +12,10 @@ import type { Counter } from "./counters.ts"
 import { allPlans, type EntitlementType, type PlanRow, planWithMore, requirePlan } from "./plans.ts"
 
 /** The level "approaching" begins at this share of a limit, percent. */
-export const approachingPercent = 80
+const approachingPercent = 80
 
 /** In the order of their numbers in the counters. */
 export const levels = ["ok", "approaching", "at_limit", "exceeded"] as const
-export type LimitLevel = (typeof levels)[number]
-export type WarningLevel = Exclude<LimitLevel, "ok">
 
 /** The number of the level of a use: the same as slotbase.warning_level(). */
 export function levelOf(used: number, allowed: number): 0 | 1 | 2 | 3 {
@@ -90,14 +88,14 @@ export function limitReached(
 }
 
 /** A sentence that is true of the present plans: the next plan that allows more than this amount, or other advice. */
-export function adviceOn(type: EntitlementType, amount: number, plan: PlanRow, plans: readonly PlanRow[]): string {
+function adviceOn(type: EntitlementType, amount: number, plan: PlanRow, plans: readonly PlanRow[]): string {
   const next = planWithMore(plans, plan, type, amount)
   if (next !== undefined) return `Move to the ${next.name} plan for ${amountOf(type, next.limits[type])}.`
   return `No plan includes more than the ${plan.name} plan here; ${withoutPlan[type]}.`
 }
 
 /** Such as "1,000 active users". */
-export const amountOf = (type: EntitlementType, amount: number | null): string =>
+const amountOf = (type: EntitlementType, amount: number | null): string =>
   `${amount === null ? "unlimited" : amount.toLocaleString("en-US")} ${amount === 1 ? singular[type] : type.replaceAll("_", " ")}`
 
 const singular: Readonly<Record<EntitlementType, string>> = {

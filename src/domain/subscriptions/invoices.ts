@@ -13,7 +13,7 @@ import type { LockedSubscription, SubscriptionRow } from "./rows.ts"
 /** Days that an invoice may stay open after it is due. Then the subscription is past due. */
 export const graceDays = 3
 /** A past-due invoice is checked again at this interval, days. */
-export const retryEveryDays = 3
+const retryEveryDays = 3
 /** After this many failed checks the subscription is cancelled. */
 export const maxFailures = 4
 /** If a process crashes while it asks for a payment, another process asks after this time, minutes. */
@@ -103,7 +103,7 @@ export async function settleInvoices(
 }
 
 /** The oldest first. */
-export const openInvoices = (db: Queryable, { id, facility_id }: Pick<SubscriptionRow, "id" | "facility_id">) => db<
+const openInvoices = (db: Queryable, { id, facility_id }: Pick<SubscriptionRow, "id" | "facility_id">) => db<
   InvoiceRow[]
 >`
   select * from slotbase.subscription_invoices

@@ -136,7 +136,7 @@ export async function requestRun(tx: Tx, caller: Caller, name: string, facilityI
   return runOf(run)
 }
 
-export function requireMayRun(caller: Caller, facilityId: string | undefined): void {
+function requireMayRun(caller: Caller, facilityId: string | undefined): void {
   if (facilityId === undefined) requirePlatformAdmin(caller)
   else if (!isPlatformAdmin(caller)) requireAdmin(caller, facilityId)
 }

@@ -10,7 +10,7 @@ const pollEveryMs = 250
 export async function untilEnded(db: Queryable, id: string, withinMs: number): Promise<JobRunRow | undefined> {
   const giveUpAt = performance.now() + withinMs
   let hinted = Promise.withResolvers<void>()
-  const deaf = onHint("jobs", () => hinted.resolve())
+  const unsubscribe = onHint("jobs", () => hinted.resolve())
   try {
     for (;;) {
       hinted = Promise.withResolvers<void>()
@@ -22,6 +22,6 @@ export async function untilEnded(db: Queryable, id: string, withinMs: number): P
       clearTimeout(timer)
     }
   } finally {
-    deaf()
+    unsubscribe()
   }
 }

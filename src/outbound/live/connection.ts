@@ -28,7 +28,7 @@ export interface Hub {
   readonly limits: LiveLimits
   readonly position: number | undefined
   readonly started: Promise<number>
-  readonly losses: number
+  readonly resyncs: number
   positionOf(channel: LiveChannel): number
   hasRoomFor(caller: Caller): boolean
   identified(userId: string): void
@@ -168,14 +168,14 @@ export class Connection {
 
     const kept = this.#live.keep(name)
     const upTo = this.#live.positionOf(placed)
-    const { losses } = this.#live
+    const { resyncs } = this.#live
     try {
       const before =
         after === undefined ? [] : await this.#live.replaying(() => replay(this.#live.db, placed, after, upTo))
       if (this.#closed) return
       if (!this.#mayListen(placed)) return this.#forbidden(name)
       // From here to the end of the tick nothing can be published.
-      const isWhole = before !== "resync" && losses === this.#live.losses
+      const isWhole = before !== "resync" && resyncs === this.#live.resyncs
       this.#join(placed, isWhole ? [...before, ...kept.texts] : "resync")
     } finally {
       kept.stop()

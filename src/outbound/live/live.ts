@@ -35,7 +35,7 @@ export class Live {
   #events: number | undefined
   #slots: number | undefined
   #topics: Topics | undefined
-  #losses = 0
+  #resyncs = 0
   #closing = false
 
   constructor(db: Db, limits: Partial<LiveLimits> = {}) {
@@ -68,7 +68,7 @@ export class Live {
   }
 
   /** Whether a socket in this process listens to a channel, or is about to. */
-  hears(channel: string): boolean {
+  hasSubscribers(channel: string): boolean {
     return this.#catchingUp.has(channel) || (this.#topics?.subscriberCount(channel) ?? 0) > 0
   }
 
@@ -91,15 +91,15 @@ export class Live {
   }
 
   /** How often the log did not continue at the position of this process. */
-  get losses(): number {
-    return this.#losses
+  get resyncs(): number {
+    return this.#resyncs
   }
 
   /**
    * The log does not continue at this process's position. Every socket is told to refetch, also a socket in a replay.
    */
-  lost(position: number): void {
-    this.#losses++
+  resyncAll(position: number): void {
+    this.#resyncs++
     this.advance([], position)
     for (const connection of this.#connections) connection.resync(position)
   }
@@ -186,7 +186,7 @@ export class Live {
   }
 
   #publish(frame: Frame): void {
-    if (!this.hears(frame.channel)) return
+    if (!this.hasSubscribers(frame.channel)) return
     const text = textOf(frame)
     // The result is that of the slowest subscriber, and nothing to act on: a slow subscriber is closed, and resumes.
     this.#topics?.publish(frame.channel, text)

@@ -149,18 +149,21 @@ test("a reader that idles in a transaction delays only retention, which names th
 
 const interruptions: [string, (month: string) => Promise<unknown>][] = [
   ["the month was named", async () => {}],
-  ["a part was buried", (month) => db`select from slotbase.bury_month(to_date(${month}, 'YYYY_MM'), 1)`],
   [
-    "everything was buried and a part of the log forgotten",
+    "a part of its work became dead letters",
+    (month) => db`select from slotbase.dead_letter_month(to_date(${month}, 'YYYY_MM'), 1)`,
+  ],
+  [
+    "all of its work became dead letters and a part of the log was forgotten",
     async (month) => {
-      await db`select from slotbase.bury_month(to_date(${month}, 'YYYY_MM'), 100)`
+      await db`select from slotbase.dead_letter_month(to_date(${month}, 'YYYY_MM'), 100)`
       await db`select slotbase.forget_positions(to_date(${month}, 'YYYY_MM'), 1)`
     },
   ],
   [
     "a part of its batches was forgotten",
     async (month) => {
-      await bury(month)
+      await deadLetterMonth(month)
       await db`select slotbase.forget_positions(to_date(${month}, 'YYYY_MM'), 100)`
       expect(await forgetBatches(1)).toBe(1)
     },
@@ -171,7 +174,7 @@ const interruptions: [string, (month: string) => Promise<unknown>][] = [
     "everything was detached and a part dropped",
     async (month) => {
       for (const parent of ["delivery_history", "handler_history", "events"])
-        await bury(month).then(() => detach(parent, month))
+        await deadLetterMonth(month).then(() => detach(parent, month))
       await db`drop table ${db(`slotbase.handler_history_${month}`)}`
     },
   ],
@@ -229,7 +232,7 @@ test("work that is put back in the middle becomes a dead letter again", async ()
   const { month } = await anOldMonth()
   await aYearLater()
   await nameUntil(month)
-  await bury(month)
+  await deadLetterMonth(month)
   await db`select slotbase.reprocess(id) from slotbase.dead_letters where handler is distinct from 'dispatcher'`
   await retire()
   const open = await db`select from slotbase.dead_letters where resolved_at is null`
@@ -244,7 +247,7 @@ test("a run under way when it becomes a dead letter can no longer be settled", a
     select lease from slotbase.claim_fresh_runs('AnalyticsHandler', ${owner}, 100, 0)`
   await aYearLater()
   await nameUntil(month)
-  await bury(month)
+  await deadLetterMonth(month)
   const settling = db`
     select slotbase.settle_runs('AnalyticsHandler', ${claim.lease}, ${[1, 2]}::bigint[], '{success,success}', '{1,1}', '{null,null}')`
   expect(await failure(settling)).toMatchObject({ code: "SB001" })
@@ -341,7 +344,7 @@ async function nameUntil(month: string): Promise<void> {
   }
 }
 
-const bury = (month: string) => db`select from slotbase.bury_month(to_date(${month}, 'YYYY_MM'), 100)`
+const deadLetterMonth = (month: string) => db`select from slotbase.dead_letter_month(to_date(${month}, 'YYYY_MM'), 100)`
 
 const aBatch = (handler: string, positions: string) => db`
   insert into slotbase.handler_batches (handler, positions, runs, duration_ms, settled_at)

@@ -121,7 +121,7 @@ test("slots requested while other slots are read are published in the order of t
     isEmpty: false,
     advanceEvents: () => {},
     advance: (frames: readonly Frame[]) => void published.push(...frames.map(({ position }) => position)),
-    hears: (channel: string) => {
+    hasSubscribers: (channel: string) => {
       // From the next pass on: it comes after the slots of the second booking have been read.
       queueMicrotask(() => {
         wantsTheFirst = true

@@ -192,7 +192,7 @@ describe("releasing abandoned runs", () => {
           eventType: "booking.confirmed",
           handlerName: handler,
           error: {
-            message: "the process died while it handled this event alone; the outcome is unknown",
+            message: "the process ended while it handled this event in quarantine; the outcome is unknown",
             code: "unknown_outcome",
           },
           attemptCount: 1,

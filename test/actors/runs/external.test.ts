@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test"
 import type { ExternalHandler, Handler } from "#actors/handlers/handler.ts"
 import { claimFreshRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import type { Actor } from "#actors/runtime/actor.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import {
   actorProcess,
@@ -16,7 +15,7 @@ import {
   runsOf,
   subscribe,
 } from "#test/harness/pipeline/pipeline.ts"
-import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { actorOf, claimFree, drain, statusCounts } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { endAtOnce } from "#test/harness/setup/shortened-timers.ts"
 
@@ -54,7 +53,7 @@ test("runs side by side, each settled by itself, under an idempotency key of eve
     }),
   )
   expect(keys).toEqual(ids.map((id) => `${id}:NotificationHandler`))
-  expect(await statuses("NotificationHandler")).toEqual({ success: 10 })
+  expect(await statusCounts(db, "NotificationHandler")).toEqual({ success: 10 })
 })
 
 test("that fails is retried, its neighbours are done", async () => {
@@ -75,6 +74,8 @@ test("that is cut off because the process stops uses up no attempt", async () =>
   await queue(1)
   const stopping = new AbortController()
   await actorOf(
+    db,
+    owner,
     external("NotificationHandler", async (_, { signal }) => {
       stopping.abort(new Error("stopping"))
       signal.throwIfAborted()
@@ -106,6 +107,8 @@ test("without retries is not cut off, and its failure is a dead letter at once",
   await queue(2)
   const stopping = new AbortController()
   await actorOf(
+    db,
+    owner,
     external("PaymentHandler", async (event, { signal }) => {
       stopping.abort()
       expect(signal.aborted).toBe(false)
@@ -149,7 +152,7 @@ test("without retries is never begun again when its end could not be recorded", 
     await db`insert into slotbase.handler_claims (handler, lease, owner, positions, claimed_at, fresh)
              values ('PaymentHandler', nextval('slotbase.lease_seq'), ${owner}, '{1}', clock_timestamp(), true)`
   })
-  await drain(actorOf(handler))
+  await drain(actorOf(db, owner, handler))
   expect(calls).toBe(1)
   expect(await runsOf(db, "PaymentHandler")).toMatchObject([{ status: "dead_letter", attempts: 1 }])
 })
@@ -158,7 +161,13 @@ test("without retries never gets an event again after a crash of its process", a
   const [id] = await queue(3)
   await claimFree(db, "PaymentHandler", await processRow(db, false), 20)
   const handled: string[] = []
-  await drain(actorOf(external("PaymentHandler", async (event) => void handled.push(event.id))))
+  await drain(
+    actorOf(
+      db,
+      owner,
+      external("PaymentHandler", async (event) => void handled.push(event.id)),
+    ),
+  )
   expect(handled).toEqual([])
   expect((await runsOf(db, "PaymentHandler")).map(({ status }) => status)).toEqual(Array(3).fill("dead_letter"))
   const [dead] = await db`select errors from slotbase.dead_letters order by position limit 1`
@@ -169,7 +178,7 @@ test("without retries never gets an event again after a crash of its process", a
         eventType: "booking.confirmed",
         handlerName: "PaymentHandler",
         error: {
-          message: "the process died while it handled this event alone; the outcome is unknown",
+          message: "the process ended while it handled this event in quarantine; the outcome is unknown",
           code: "unknown_outcome",
         },
         attemptCount: 1,
@@ -185,7 +194,13 @@ test("handles the runs of expired processes before more fresh ones", async () =>
   for (let dead = 0; dead < 3; dead++)
     await claimFreshRuns(db, "NotificationHandler", await processRow(db, false), 0, 10)
   const handled: number[] = []
-  await drain(actorOf(external("NotificationHandler", async (event) => void handled.push(event.position))))
+  await drain(
+    actorOf(
+      db,
+      owner,
+      external("NotificationHandler", async (event) => void handled.push(event.position)),
+    ),
+  )
   expect(handled).toEqual(upTo(40))
 })
 
@@ -199,6 +214,8 @@ test("scans for expired processes again after their runs have taken long", async
   const handled: number[] = []
   await drain(
     actorOf(
+      db,
+      owner,
       external("NotificationHandler", async (event) => {
         if (handled.push(event.position) !== 10) return
         await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${dying}`
@@ -215,6 +232,8 @@ test("handles its own unsettled runs before more fresh ones", async () => {
   const handled: number[] = []
   const fenced = Promise.withResolvers<void>()
   const actor = actorOf(
+    db,
+    owner,
     external("NotificationHandler", async (event) => {
       // Its claim gets another token, as if another process had taken this one for dead: nothing is settled.
       if (handled.push(event.position) === 10) {
@@ -227,7 +246,7 @@ test("handles its own unsettled runs before more fresh ones", async () => {
   )
   await drain(actor)
   expect(handled).toEqual([...upTo(10), ...upTo(10), ...upTo(30, 11)])
-  expect(await statuses("NotificationHandler")).toEqual({ success: 30 })
+  expect(await statusCounts(db, "NotificationHandler")).toEqual({ success: 30 })
 })
 
 const external = (
@@ -243,13 +262,7 @@ const external = (
   },
 })
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
-const pass = (handler: Handler) => actorOf(handler).pass(never)
-
-/** Passes until nothing is left; the second pass may find the runs that the first one has returned. */
-async function drain(actor: Actor): Promise<void> {
-  while ((await actor.pass(never)).more);
-}
+const pass = (handler: Handler) => actorOf(db, owner, handler).pass(never)
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, nth) => first + nth)
 
@@ -257,10 +270,4 @@ async function queue(count: number): Promise<readonly string[]> {
   const ids = await recordMany(db, count)
   await dispatchAll(db)
   return ids
-}
-
-async function statuses(handler: string): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
-  return counts
 }

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "
 import { GiveUp, type HandledEvent, type Handler, type TransactionalHandler } from "#actors/handlers/handler.ts"
 import { claimQuarantinedRun, releaseAbandonedRuns } from "#actors/runs/claim.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
-import type { Actor } from "#actors/runtime/actor.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
@@ -20,7 +19,7 @@ import {
   subscribe,
   unbalanced,
 } from "#test/harness/pipeline/pipeline.ts"
-import { claimFree } from "#test/harness/pipeline/runs.ts"
+import { actorOf, claimFree, drain, statusCounts } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 
@@ -55,7 +54,7 @@ describe("a transactional handler", () => {
     await queue(100)
     await pass(counting())
     expect(await tally()).toBe(100)
-    expect(await statuses("AnalyticsHandler")).toEqual({ success: 100 })
+    expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ success: 100 })
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
@@ -100,7 +99,7 @@ describe("a transactional handler", () => {
         throw new GiveUp("no such facility")
       }),
     )
-    expect(await statuses("AnalyticsHandler")).toEqual({ dead_letter: 1 })
+    expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ dead_letter: 1 })
   })
 
   test("records events in the correlation and in the cause of the one it handles", async () => {
@@ -174,13 +173,15 @@ describe("a transactional handler", () => {
     await queue(3)
     let lost = 0
     const actor = actorOf(
+      db,
+      owner,
       counting(async (event, tx) => {
         if (event.position === 2 && lost++ === 0) await tx`select pg_terminate_backend(pg_backend_pid())`
       }),
     )
     expect(await failure(actor.pass(never))).toBeInstanceOf(Error)
     expect(await tally()).toBe(0)
-    expect(await statuses("AnalyticsHandler")).toEqual({ running: 3 })
+    expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ running: 3 })
     await drain(actor)
     expect(await tally()).toBe(3)
     expect((await runsOf(db, "AnalyticsHandler")).map((run) => run.attempts)).toEqual([1, 1, 1])
@@ -190,6 +191,8 @@ describe("a transactional handler", () => {
     await queue(3)
     let other = 0
     const actor = actorOf(
+      db,
+      owner,
       counting(async (event) => {
         if (event.position !== 1 || other > 0) return
         other = await processRow(db, true)
@@ -203,7 +206,7 @@ describe("a transactional handler", () => {
     )
     await drain(actor)
     expect(await tally()).toBe(2)
-    expect(await statuses("AnalyticsHandler")).toEqual({ running: 1, success: 2 })
+    expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ running: 1, success: 2 })
   })
 
   test("that is slow commits the runs that are done in time, and goes on with the others", async () => {
@@ -216,7 +219,7 @@ describe("a transactional handler", () => {
       committed.push(await tally())
       ahead += 3_000
     })
-    const actor = actorOf(handler)
+    const actor = actorOf(db, owner, handler)
     await actor.pass(never)
     // Another process may have the rest at once: it is claimed by nobody.
     expect(await db`select unnest(positions) from slotbase.handler_claims`).toHaveLength(0)
@@ -247,7 +250,7 @@ describe("an event that crashes its process", () => {
   test("becomes a dead letter after its crashes in quarantine, and its neighbours use up no attempt", async () => {
     await queue(3)
     await abandon("AnalyticsHandler")
-    const actor = actorOf(counting())
+    const actor = actorOf(db, owner, counting())
     // Each process that claims the first run in quarantine dies with it.
     for (let lost = 0; lost < 4; lost++) await orphan(await processRow(db, false))
     await drain(actor)
@@ -287,18 +290,18 @@ test("runs that were abandoned once go ahead of another handler's quarantined ru
   await queue(3)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
   const self = actorProcess(owner)
-  const lone = Promise.withResolvers<void>()
-  const over = self.quarantine.handleRun(() => lone.promise)
+  const quarantinedRun = Promise.withResolvers<void>()
+  const over = self.quarantine.handleRun(() => quarantinedRun.promise)
   await drain(runHandler(pipelineApp(db), counting(), self))
   expect(await tally()).toBe(3)
-  lone.resolve()
+  quarantinedRun.resolve()
   await over
 })
 
 test("a process that has just started handles the runs of its predecessor, though no new event comes", async () => {
   await queue(5)
   await claimFree(db, "AnalyticsHandler", await processRow(db, false), 100)
-  await drain(actorOf(counting()))
+  await drain(actorOf(db, owner, counting()))
   expect(await tally()).toBe(5)
 })
 
@@ -312,7 +315,7 @@ test("a retry that has come due is handled, behind the cursor of the fresh runs"
   fails = false
   await queue(1)
   await db`select slotbase.move_clock('1 second')`
-  await drain(actorOf(handler))
+  await drain(actorOf(db, owner, handler))
   expect(await tally()).toBe(2)
   expect((await runsOf(db, "AnalyticsHandler")).map(({ attempts }) => attempts)).toEqual([2, 1])
 })
@@ -328,9 +331,9 @@ test("an event whose partition is gone ends as a dead letter with that reason", 
 
 test("a process that is stopping claims nothing", async () => {
   await queue(1)
-  const actor = actorOf(counting())
+  const actor = actorOf(db, owner, counting())
   expect(await actor.pass(AbortSignal.abort())).toEqual({ more: false })
-  expect(await statuses("AnalyticsHandler")).toEqual({ pending: 1 })
+  expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ pending: 1 })
 })
 
 /** Adds one to the tally by reading it first, as a handler may inside its transaction. */
@@ -362,13 +365,7 @@ async function orphan(owner: number): Promise<void> {
   await claimQuarantinedRun(db, "AnalyticsHandler", owner, 0)
 }
 
-const actorOf = (handler: Handler): Actor => runHandler(pipelineApp(db), handler, actorProcess(owner))
-const pass = (handler: Handler) => actorOf(handler).pass(never)
-
-/** Passes until nothing is left; the second pass may find the runs that the first one has returned. */
-async function drain(actor: Actor): Promise<void> {
-  while ((await actor.pass(never)).more);
-}
+const pass = (handler: Handler) => actorOf(db, owner, handler).pass(never)
 
 async function queue(count: number): Promise<readonly string[]> {
   const ids = await recordMany(db, count)
@@ -379,10 +376,4 @@ async function queue(count: number): Promise<readonly string[]> {
 async function tally(): Promise<number> {
   const [row] = await db<[{ count: number }]>`select count from tally`
   return row.count
-}
-
-async function statuses(handler: string): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
-  return counts
 }

@@ -2,19 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { type HandledEvent, sideBySide, type TransactionalHandler } from "#actors/handlers/handler.ts"
-import { runHandler } from "#actors/runs/run-handler.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import {
-  actorProcess,
-  dispatchAll,
-  pipelineApp,
-  processRow,
-  recordMany,
-  runsOf,
-  subscribe,
-  unbalanced,
-} from "#test/harness/pipeline/pipeline.ts"
+import { dispatchAll, processRow, recordMany, runsOf, subscribe, unbalanced } from "#test/harness/pipeline/pipeline.ts"
+import { actorOf, statusCounts } from "#test/harness/pipeline/runs.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
@@ -57,7 +48,7 @@ describe("a set-based handler", () => {
     await pass(adding((events) => void batches.push(events.map((event) => event.position))))
     expect(batches).toEqual([Array.from({ length: 100 }, (_, nth) => nth + 1)])
     expect(await tally()).toBe(100)
-    expect(await statuses("AnalyticsHandler")).toEqual({ success: 100 })
+    expect(await statusCounts(db, "AnalyticsHandler")).toEqual({ success: 100 })
     expect(await unbalanced(db)).toHaveLength(0)
   })
 
@@ -121,8 +112,7 @@ describe("a set-based handler", () => {
   })
 })
 
-const pass = (handler: TransactionalHandler) =>
-  runHandler(pipelineApp(db), handler, actorProcess(owner)).pass(new AbortController().signal)
+const pass = (handler: TransactionalHandler) => actorOf(db, owner, handler).pass(new AbortController().signal)
 
 async function queue(count: number): Promise<void> {
   await recordMany(db, count)
@@ -130,9 +120,3 @@ async function queue(count: number): Promise<void> {
 }
 
 const tally = async () => (await db<[{ count: number }]>`select count from tally`)[0].count
-
-async function statuses(handler: string): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
-  return counts
-}

@@ -5,7 +5,7 @@ import { requireMember } from "#access/caller.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { createResource } from "#domain/club/resources.ts"
-import { releaseEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
 import type { EntitlementType } from "#domain/plans/plans.ts"
 import { levelOf } from "#domain/plans/warnings.ts"
 import { changePlan } from "#domain/subscriptions/change-plan.ts"
@@ -34,7 +34,7 @@ beforeEach(async () => {
 })
 
 const use = (type: EntitlementType, amount = 1) => run(db, (tx) => useEntitlement(tx, club.id, type, amount))
-const giveBack = (type: EntitlementType, amount = 1) => run(db, (tx) => releaseEntitlement(tx, club.id, type, amount))
+const returnUse = (type: EntitlementType, amount = 1) => run(db, (tx) => useEntitlement(tx, club.id, type, -amount))
 const usage = async (type: EntitlementType) =>
   (await getUsage(db, club.staff.caller, club.id)).entitlements.find(({ entitlement }) => entitlement === type)
 const warnings = async () =>
@@ -46,7 +46,7 @@ const warnings = async () =>
 
 test("a facility without a subscription has no limits, and nothing is counted", async () => {
   await use("bookings_per_month", 1_000_000)
-  await giveBack("bookings_per_month")
+  await returnUse("bookings_per_month")
   const [row] = await db`
     select (select count(*) from slotbase.entitlement_counters) as counters,
            (select count(*) from slotbase.entitlement_returns) as returns`
@@ -170,7 +170,7 @@ test("with concurrent use and return the counter equals the use, and never excee
       }
       if (amount !== 2) continue
       inUse -= amount
-      await giveBack("bookings_per_month", amount)
+      await returnUse("bookings_per_month", amount)
     }
   }
   await Promise.all([turn([1, 2, 1, 2, 3]), turn([2, 2, 1, 1, 2]), turn([3, 2, 2, 1, 1]), turn([2, 1, 2, 5, 1])])
@@ -181,11 +181,11 @@ describe("a returned entitlement", () => {
   test("can be used again, and never raises the number above the limit", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 10)
-    await giveBack("bookings_per_month", 2)
+    await returnUse("bookings_per_month", 2)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 8, level: "approaching" })
     await use("bookings_per_month", 2)
     expect(await failure(use("bookings_per_month"))).toMatchObject({ code: "limit_reached" })
-    await giveBack("bookings_per_month", 50)
+    await returnUse("bookings_per_month", 50)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 0 })
     await use("bookings_per_month", 10)
     expect(await failure(use("bookings_per_month"))).toMatchObject({ code: "limit_reached" })
@@ -196,7 +196,7 @@ describe("a returned entitlement", () => {
     await run(db, async (tx) => {
       await useEntitlement(tx, club.id, "bookings_per_month", 3)
       // On another connection, while this transaction has the counter locked.
-      await giveBack("bookings_per_month")
+      await returnUse("bookings_per_month")
     })
     expect(await usage("bookings_per_month")).toMatchObject({ used: 2 })
   })
@@ -221,9 +221,9 @@ describe("warnings", () => {
       },
     ])
     await use("bookings_per_month")
-    await giveBack("bookings_per_month", 2)
+    await returnUse("bookings_per_month", 2)
     await use("bookings_per_month", 3)
-    await giveBack("bookings_per_month", 5)
+    await returnUse("bookings_per_month", 5)
     await use("bookings_per_month", 5)
     expect((await warnings()).slice(1)).toEqual([["bookings_per_month", "at_limit", 10]])
   })
@@ -231,7 +231,7 @@ describe("warnings", () => {
   test("are not recorded for a count that is high only because of entitlements returned since", async () => {
     await subscribed(db, club)
     await use("bookings_per_month", 7)
-    await giveBack("bookings_per_month", 5)
+    await returnUse("bookings_per_month", 5)
     await use("bookings_per_month", 2)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 4 })
     expect(await warnings()).toEqual([])

@@ -7,7 +7,7 @@ import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { makeCourts } from "#test/harness/api/booking-api.ts"
 import { hoursFrom } from "./hours.ts"
 
-export interface RecordedEvent {
+interface RecordedEvent {
   readonly type: string
   readonly data: Record<string, unknown>
 }
@@ -80,4 +80,4 @@ export async function makeWaitlist() {
   }
 }
 export type Waitlist = Awaited<ReturnType<typeof makeWaitlist>>
-export type Person = Awaited<ReturnType<TestApi["person"]>>
+type Person = Awaited<ReturnType<TestApi["person"]>>

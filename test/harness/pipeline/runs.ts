@@ -1,7 +1,27 @@
-// Claims for the tests of the pipeline: any free run, in the queue or fresh.
+// Runs in the tests of the pipeline: the actor of a handler, claims of any free run, and counts of the outcomes.
 
+import type { Handler } from "#actors/handlers/handler.ts"
 import { type Claim, claimFreshRuns, claimQueuedRuns } from "#actors/runs/claim.ts"
+import { runHandler } from "#actors/runs/run-handler.ts"
+import type { Actor } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
+import { actorProcess, pipelineApp, runsOf } from "./pipeline.ts"
+
+/** The actor of a handler, in a process of its own with this row. */
+export const actorOf = (db: Db, owner: number, handler: Handler): Actor =>
+  runHandler(pipelineApp(db), handler, actorProcess(owner))
+
+/** Passes until nothing is left; the second pass may find the runs that the first one has returned. */
+export async function drain(actor: Actor): Promise<void> {
+  while ((await actor.pass(new AbortController().signal)).more);
+}
+
+/** The number of a handler's runs by status. */
+export async function statusCounts(db: Db, handler: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { status } of await runsOf(db, handler)) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
 
 /** Claims from the queue, else fresh runs, else the runs that the fresh claim has just put into the queue. */
 export async function claimFree(db: Db, handler: string, owner: number, limit: number): Promise<Claim> {

@@ -13,7 +13,7 @@ const startWithinMs = 60_000
 const pollMs = 20
 
 /** Outside of the checkout: when the tests run as root, the server's own user may not be able to enter the checkout. */
-export const testDataDir = join(tmpdir(), `slotbase-test-${userInfo().uid}-${Bun.hash(project).toString(36)}`)
+const testDataDir = join(tmpdir(), `slotbase-test-${userInfo().uid}-${Bun.hash(project).toString(36)}`)
 
 /** A running server's connection string; `keeper` is the process id of its keeper when this call started it. */
 export async function testServer(): Promise<{ url: string; keeper?: number }> {

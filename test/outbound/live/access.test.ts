@@ -73,7 +73,7 @@ test("a role that is taken away closes the socket with 4403, and it receives no 
   await database.db`delete from slotbase.role_grants where user_id = ${staff.id}`
   expect(await server.live.recheck({ all: true })).toMatchObject({ closed: 1 })
   expect(await client.closed).toEqual({ code: 4403, reason: `no longer allowed: facility:${club.id}:bookings` })
-  expect(server.live.hears(`facility:${club.id}:bookings`)).toBe(false)
+  expect(server.live.hasSubscribers(`facility:${club.id}:bookings`)).toBe(false)
 })
 
 test("a lost role does not close a socket whose channels need no role", async () => {

@@ -116,7 +116,7 @@ test("a client whose replay is under way while the log is lost gets a resync", a
   const replaying = live.replaying.bind(live)
   live.replaying = async (read) => {
     const missed = await replaying(read)
-    live.lost(live.position ?? 0)
+    live.resyncAll(live.position ?? 0)
     return missed
   }
   try {

@@ -110,7 +110,7 @@ async function anotherSession({ api, ids, tokens }: World, caller: Letter): Prom
 }
 
 /** The ids in the address, each with the part before it. */
-export const thingsIn = (route: string) =>
+const thingsIn = (route: string) =>
   [...route.matchAll(/\/([\w-]+)\/:(\w+)/g)]
     .map(([, part = "", name = ""]) => ({ part, name }))
     .filter(({ name }) => name !== "facilityId")

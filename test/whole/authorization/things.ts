@@ -10,13 +10,13 @@ import { rootKey } from "#test/harness/setup/system.ts"
 import type { Place, World } from "./scene.ts"
 
 /** Makes a thing for a person of the place; returns its id. */
-export type Make = (world: World, place: Place, whose: string) => Promise<string>
+type Make = (world: World, place: Place, whose: string) => Promise<string>
 
 /** Makes the thing of a part of an address, such as "bookings". */
 export function makeThing(part: string, world: World, place: Place, whose: string): Promise<string> {
   const make = Object.hasOwn(makers, part) ? makers[part] : undefined
   if (make === undefined)
-    throw new Error(`nothing is known of /${part}/:id; say in test/authorization/things.ts how to make one`)
+    throw new Error(`nothing is known of /${part}/:id; say in test/whole/authorization/things.ts how to make one`)
   return make(world, place, whose)
 }
 

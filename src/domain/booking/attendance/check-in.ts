@@ -11,7 +11,7 @@ import { changeBooking } from "#domain/booking/rows.ts"
 import { sessionOf } from "./session-held.ts"
 
 /** Check-in opens this long before the start. */
-export const checkInOpensMinutes = 30
+const checkInOpensMinutes = 30
 const minuteMs = 60_000
 
 /**

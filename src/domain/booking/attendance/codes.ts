@@ -41,7 +41,7 @@ export async function getCheckInCode(
 }
 
 /** The codes of a booking in any state. */
-export function codesOf(
+function codesOf(
   secrets: SecretBox,
   facilityId: string,
   bookingId: string,
@@ -65,13 +65,13 @@ export function requireCode(
 ): void {
   if (method === "manual") return
   const key = `${caller.userId} ${facilityId} ${bookingId}`
-  guesses.check(key)
+  attempts.check(key)
   const { qrPayload, accessCode } = codesOf(secrets, facilityId, bookingId)
   if (sameSecret(code, method === "qr_code" ? qrPayload : accessCode)) {
-    guesses.succeeded(key)
+    attempts.succeeded(key)
     return
   }
-  guesses.failed(key)
+  attempts.failed(key)
   const fault = { path: "body.code", message: "is not the code of this booking" }
   throw new RuleBroken("wrong_check_in_code", "The code is not that of this booking.", [fault])
 }
@@ -79,4 +79,4 @@ export function requireCode(
 const digits = 6
 /** 128 bits. */
 const macBytes = 16
-const guesses = new AttemptLimiter({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })
+const attempts = new AttemptLimiter({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })

@@ -64,18 +64,10 @@ export async function isUnchanged(
   return row?.unchanged ?? false
 }
 
-/** The present slots of a resource on a local day (YYYY-MM-DD); none when there is no such active resource. */
-export async function slotsOf(
-  db: Queryable,
-  facilityId: string,
-  resourceId: string,
-  localDate: string,
-): Promise<Slot[]> {
-  const [day] = await buildDays(db, [{ facilityId, resourceId, date: localDate }])
-  return [...(day?.slots ?? [])]
-}
-
-/** The same for many resources and days in one statement. Resources and days that do not exist are left out. */
+/**
+ * The present slots of resources on local days (YYYY-MM-DD), in one statement. Inactive resources, and resources and
+ * days that do not exist, are left out.
+ */
 export const slotsOfMany = (
   db: Queryable,
   requests: readonly { readonly facilityId: string; readonly resourceId: string; readonly date: string }[],

@@ -10,7 +10,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import type { EventData } from "#events/catalogue.ts"
 import { record } from "#events/outbox.ts"
 
-export type ReminderType = EventData<"booking.reminder.due">["reminderType"]
+type ReminderType = EventData<"booking.reminder.due">["reminderType"]
 
 export interface Decided {
   /** Reminders that are sent now. */

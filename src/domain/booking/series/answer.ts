@@ -39,7 +39,7 @@ export type RecurringBooking = typeof RecurringBooking.Type
 const stretch = { startAt: Instant, endAt: Instant }
 
 /** Why there is no booking on a day. */
-export const SkippedOccurrence = Schema.Struct({
+const SkippedOccurrence = Schema.Struct({
   occursOn: Day,
   resourceId: Id,
   ...stretch,
@@ -49,7 +49,7 @@ export const SkippedOccurrence = Schema.Struct({
   alternatives: Schema.Array(Schema.Struct({ resourceId: Id, ...stretch })),
 }).annotate({ identifier: "SkippedOccurrence" })
 
-export const OccurrenceBooked = Schema.Struct({
+const OccurrenceBooked = Schema.Struct({
   occursOn: Day,
   bookingId: Id,
   ...stretch,

@@ -9,22 +9,22 @@ import { maxRuleLength, parseRule } from "./rule.ts"
 /** Bookings are made this many local days ahead. */
 export const defaultWindowDays = 56
 /** A year, so that one request makes at most 366 bookings (`maxOccurrences`). */
-export const maxWindowDays = 365
+const maxWindowDays = 365
 export const maxOccurrences = 366
 
-export const LocalDate = Schema.String.annotate({ description: "local day", format: "date" }).check(
+const LocalDate = Schema.String.annotate({ description: "local day", format: "date" }).check(
   Schema.makeFilter((text: string) => isLocalDate(text) && text >= "1970-01-01" && text <= "2200-12-31", {
     expected: "a day such as 2026-03-01",
     toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
   }),
 )
-export const WallTime = Schema.String.annotate({ description: "wall clock of the facility, 24 hours" }).check(
+const WallTime = Schema.String.annotate({ description: "wall clock of the facility, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "18:00"' }),
 )
-export const Duration = Schema.Int.annotate({ description: "minutes" }).check(
+const Duration = Schema.Int.annotate({ description: "minutes" }).check(
   Schema.isBetween({ minimum: minBookingMinutes, maximum: maxBookingMinutes }),
 )
-export const RuleText = Schema.String.annotate({
+const RuleText = Schema.String.annotate({
   description:
     "RFC 5545 RRULE, such as FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10: FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, BYDAY, BYMONTHDAY, WKST, and COUNT or UNTIL or neither",
 }).check(

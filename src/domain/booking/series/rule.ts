@@ -20,9 +20,9 @@ export interface Rule {
 }
 
 /** A year of days. A longer series is booked without COUNT; the window bounds the bookings made at a time. */
-export const maxCount = 366
+const maxCount = 366
 /** Every second month or every sixth week is a habit; beyond a year there is none. */
-export const maxInterval = 52
+const maxInterval = 52
 export const maxRuleLength = 200
 
 /** The rule of a text such as `FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10`, or what is wrong with it. */

@@ -36,7 +36,7 @@ export type WaitlistInput = typeof WaitlistInput.Type
 export const AcceptInput = Schema.Struct({ paymentMethod: PaymentMethod })
 
 /** The status as it is presented: an offer or a wish whose time is over reads "expired", settled or not. */
-export const waitlistStatuses = ["waiting", "offered", "accepted", "declined", "expired", "left"] as const
+const waitlistStatuses = ["waiting", "offered", "accepted", "declined", "expired", "left"] as const
 export const WaitlistStatus = Schema.Literals(waitlistStatuses)
 export type WaitlistStatus = typeof WaitlistStatus.Type
 

@@ -26,7 +26,7 @@ import { bookingOfEntry } from "./input.ts"
 import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
 
 /** Candidates considered in one transaction; the job waitlist-offers goes on with the rest. */
-export const maxCandidates = 50
+const maxCandidates = 50
 /**
  * An offer is not made when another transaction is just taking its time. A longer wait could last for ever: the other
  * transaction may be waiting for the waitlist. Below PostgreSQL's deadlock_timeout (1 s), so the offer always gives

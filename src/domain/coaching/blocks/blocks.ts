@@ -37,7 +37,7 @@ import {
   toBlock,
 } from "./rows.ts"
 
-export const maxTypeLength = 60
+const maxTypeLength = 60
 const Reason = Note.check(Schema.isMinLength(1))
 
 export const BlockInput = Schema.Struct({
@@ -160,7 +160,7 @@ export async function cancelBlock(
   if (booking.start_at <= booking.now && !isStaff(caller, facilityId)) {
     throw new WrongState("block_started", "The time has begun; only staff can cancel the block now.")
   }
-  await cancelOpen(tx, locked, caller.userId, cancellationReason)
+  await cancelOpenBlock(tx, locked, caller.userId, cancellationReason)
   return toBlock(await readBlock(tx, facilityId, blockId))
 }
 
@@ -171,7 +171,7 @@ export async function cancelBlock(
 export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, reason: string): Promise<boolean> {
   const blockId = await blockOf(tx, booking)
   if (blockId === undefined) return false
-  await cancelOpen(tx, { block: await readBlock(tx, booking.facility_id, blockId), booking }, by, reason)
+  await cancelOpenBlock(tx, { block: await readBlock(tx, booking.facility_id, blockId), booking }, by, reason)
   return true
 }
 
@@ -220,7 +220,7 @@ export async function listBlocks(
 }
 
 /** Cancels a locked block that is open. */
-async function cancelOpen(tx: Tx, { block, booking }: LockedBlock, by: string, reason: string): Promise<void> {
+async function cancelOpenBlock(tx: Tx, { block, booking }: LockedBlock, by: string, reason: string): Promise<void> {
   if (booking.status !== "pending" && booking.status !== "confirmed") {
     const what = booking.status === "cancelled" ? block.status : "over"
     throw new WrongState(

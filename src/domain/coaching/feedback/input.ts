@@ -5,8 +5,8 @@ import { Id } from "#base/schema/request-fields.ts"
 import { namedSkill, SkillName, SkillScore } from "#domain/coaching/progress/skills.ts"
 
 /** A page of text is 3,000 characters; a dictated note may be several. */
-export const maxFeedbackLength = 10_000
-export const maxSkills = 50
+const maxFeedbackLength = 10_000
+const maxSkills = 50
 
 const Words = Schema.String.check(Schema.isMaxLength(maxFeedbackLength))
 const Rating = Schema.Int.annotate({ description: "from 1 to 5" }).check(Schema.isBetween({ minimum: 1, maximum: 5 }))

@@ -7,8 +7,8 @@ import * as Schema from "effect/Schema"
 import { RuleBroken } from "#base/errors.ts"
 import { Name } from "#base/schema/request-fields.ts"
 
-export const maxSkillLength = 100
-export const maxLevel = 100
+const maxSkillLength = 100
+const maxLevel = 100
 /** The column holds this many decimals. */
 const levelDecimals = 2
 

@@ -20,7 +20,7 @@ import {
 } from "./provider.ts"
 
 /** How long `tok_processing` takes to succeed, seconds. */
-export const confirmationSeconds = 3
+const confirmationSeconds = 3
 
 interface TestCard {
   readonly label: string

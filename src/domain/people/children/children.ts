@@ -34,7 +34,7 @@ import {
 } from "./rows.ts"
 
 /** Linked and invited children of one person: more than any family or host family has. */
-export const maxChildren = 20
+const maxChildren = 20
 
 /**
  * Adds a child to a parent: a new account, or a person with an account.

@@ -6,7 +6,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 
 /** Deliveries per call: under 100 ms. */
-export const abandonBatch = 1_000
+const abandonBatch = 1_000
 const reason = "webhook deleted"
 
 /** Settles up to `abandonBatch` deliveries of a deleted webhook; returns how many. */

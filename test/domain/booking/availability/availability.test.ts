@@ -5,7 +5,7 @@ import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { runTransactional } from "#actors/runs/transactional.ts"
-import { availabilityOf, isUnchanged, slotsOf, slotsOfMany } from "#domain/booking/availability/availability.ts"
+import { availabilityOf, isUnchanged, slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { invalidatingEvents } from "#domain/booking/availability/cache.ts"
 import { cancelBooking } from "#domain/booking/cancel.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
@@ -92,7 +92,6 @@ describe("a day", () => {
       priceAmount: 2400,
     }))
     expect(answer.slots).toEqual(expected as never)
-    expect(await slotsOf(db(), club.id, club.court, dayOf(1))).toEqual(expected as never)
     const [built, ...others] = await slotsOfMany(db(), [
       { facilityId: club.id, resourceId: club.court, date: dayOf(1) },
       { facilityId: club.id, resourceId: club.id, date: dayOf(1) },

@@ -50,7 +50,7 @@ const killHold = async (bookingId: string) => {
   await run(db(), (tx) => expireHolds(tx, 100))
 }
 /** RefundHandler handles the single event of this type about a booking. */
-const giveBack = async (bookingId: string, type: string) => {
+const handleRefund = async (bookingId: string, type: string) => {
   const [known] = await eventsAbout(db(), bookingId, type)
   const [event] = await db()<HandledEvent[]>`
     select e.*, p.position from slotbase.events e join slotbase.event_positions p on p.event_id = e.id
@@ -67,7 +67,7 @@ test("a payment after a cancellation is refunded in full, beside the cancellatio
   await till.cancel(bookingId, { refundPercent: 50 })
   await confirmedByProvider()
   await dispatchAll(db())
-  await giveBack(bookingId, "booking.cancelled")
+  await handleRefund(bookingId, "booking.cancelled")
   await till.react()
   expect(await refundsOf(bookingId)).toEqual([
     [800, "succeeded"],
@@ -93,7 +93,7 @@ test("a void payment whose refund was refused is refunded once when its dead let
   expect(await refundsOf(bookingId)).toEqual([[price, "failed"]])
   expect((await till.runs("RefundHandler")).at(-1)?.status).toBe("dead_letter")
   await db()`delete from slotbase.local_provider_refunds where payment_key = ${body.id}`
-  for (let i = 0; i < 2; i++) await giveBack(bookingId, "booking.payment_voided")
+  for (let i = 0; i < 2; i++) await handleRefund(bookingId, "booking.payment_voided")
   expect(await refundsOf(bookingId)).toEqual([
     [price, "succeeded"],
     [price, "failed"],

@@ -45,7 +45,7 @@ export function writesIn(typescript: string): Write[] {
 }
 
 /** The text at the same length, without comments and without texts in single quotes. */
-export function sqlCodeOf(sql: string): string {
+function sqlCodeOf(sql: string): string {
   return sql.replace(/--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)/g, (part) =>
     part.startsWith("'") ? part.replace(/[^'\n]/g, "_") : part.replace(/[^\n]/g, " "),
   )

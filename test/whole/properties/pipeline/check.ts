@@ -50,7 +50,7 @@ const isEnded = ({ status }: RunRow) => status === "success" || status === "skip
 function* checkRun({ event, handler, calls, losses }: Run, row: RunRow): Iterable<string> {
   const limit = maxRetries[handler] + 1
   const messages = messagesOf(row.errors)
-  const failures = messages.filter((message) => message !== lost)
+  const failures = messages.filter((message) => message !== abandonedMessage)
   const dead = row.status === "dead_letter"
   const last = calls.findLast(({ outcome }) => outcome !== "lost")
   const gaveUp = calls.some(({ outcome, message }) => outcome === "giveUp" && message === messages.at(-1))
@@ -66,14 +66,14 @@ function* checkRun({ event, handler, calls, losses }: Run, row: RunRow): Iterabl
   )
     yield `its errors are ${messages.join(", ")}`
   if (!isWithin(certain, failures)) yield `of its errors some are missing: ${certain.join(", ")}`
-  if (messages.length - failures.length > losses) yield "it was lost more often than a process died"
+  if (messages.length - failures.length > losses) yield "it was abandoned more often than a process died"
   if (row.attempts !== messages.length + (isEnded(row) ? 1 : 0)) yield `it counts ${row.attempts} attempts`
   const wanted = { done: "success", skip: "skipped" } as Record<string, string>
   if (last?.sure && last.outcome in wanted && row.status !== wanted[last.outcome]) yield `it ended with ${last.outcome}`
   if (isEnded(row) && !calls.some(({ outcome }) => wanted[outcome] === row.status)) yield "nobody has done it"
   if (messages.length > limit) yield `it has ${messages.length} errors, ${limit} is all it may have`
   // Taken over from a crashed process for the last time, and not yet handled.
-  if (!dead && messages.at(-1) === lost) return
+  if (!dead && messages.at(-1) === abandonedMessage) return
   const hopeless = gaveUp || messages.length === limit || (handler === "PaymentHandler" && messages.length > 0)
   if (dead !== hopeless) yield `its errors are ${messages.join(", ")}`
 }
@@ -106,11 +106,11 @@ function* checkLetters(model: Model, { letters, runs, deliveries }: Tables): Ite
   }
 }
 
-const lost = "the process died while it handled this event alone; the outcome is unknown"
+const abandonedMessage = "the process ended while it handled this event in quarantine; the outcome is unknown"
 
 export const messagesOf = (errors: RunRow["errors"]) => errors?.map(({ error }) => error.message) ?? []
 
-export const keyOf = (row: { event_id: string; handler?: string | null; delivery_id?: string | null }): string =>
+const keyOf = (row: { event_id: string; handler?: string | null; delivery_id?: string | null }): string =>
   `${row.event_id} ${row.handler ?? row.delivery_id}`
 
 function* difference(what: string, found: readonly string[], expected: readonly string[]): Iterable<string> {
