@@ -75,7 +75,7 @@ async function mark(tx: Tx, wanted: MarkedRefund, payment: Either, amount: numbe
     await countRefunded(tx, payment, amount)
   } else {
     await countOfflineRefunded(tx, payment, amount)
-    await postGivenBack(tx, refundPosting(row), "refund_owed", amount)
+    await postGivenBack(tx, refundPosting(refund), "refund_owed", amount)
   }
 }
 
