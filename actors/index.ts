@@ -2,13 +2,14 @@
  * The list of all actors of a process, in the order in which data reaches them. They start together, and they stop
  * together: the work under way ends, and no attempt is burned.
  */
-import type { Outside } from "#api/outside.ts"
+import { type Outside, openOutside } from "#api/outside.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
+import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
@@ -38,12 +39,18 @@ export interface Actors {
   readonly stop: () => Promise<void>
 }
 
-/** What the actors work with together; each takes what it uses. What main.ts makes for the routes is that too. */
-export interface ActorTools extends Outside {
+/** What main.ts makes for the routes and the actors. */
+export interface ActorsBase {
   readonly config: Config
-  readonly db: Db
   readonly secrets: SecretBox
   readonly hooks?: Hooks
+}
+
+/** What the actors work with together; each takes what it uses. All of it uses the actors' own connections. */
+interface ActorTools extends ActorsBase, Outside {
+  readonly db: Db
+  /** Who carries mail. */
+  readonly mail: Mailer
 }
 
 export interface ActorsOptions {
@@ -57,9 +64,9 @@ export interface ActorsOptions {
 /** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
 const stopMs = 10_000
 
-export async function startActors(base: ActorTools, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
+export async function startActors(base: ActorsBase, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
   const connections = connectActors(url, `slotbase ${base.config.role} actors`, onSwap)
-  const tools: ActorTools = { ...base, db: connections.db }
+  const tools = toolsOf(base, connections.db)
   const handlers = handlersOf(tools)
   await mirrorHandlers(tools.db, handlers)
   await mirrorEventTypes(tools.db, tools.config.environment)
@@ -94,9 +101,20 @@ export async function startActors(base: ActorTools, { url, version, report, onSw
       reached("actors-stopped")
       await boss.stop(stopMs)
       await tree.drain()
+      await tools.mail.close()
       reached("before-good-bye")
       await lifeSign.stop()
       await connections.end()
     },
   }
 }
+
+/** Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
+const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => ({
+  config,
+  secrets,
+  ...(hooks && { hooks }),
+  db,
+  ...openOutside(config, db),
+  mail: createMailer({ config, db }),
+})
