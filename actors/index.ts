@@ -3,13 +3,14 @@
  * When they stop, the work under way ends, and no attempt is used up. One actor is not in the list: src/main.ts starts
  * the broadcaster (live/broadcaster.ts), because it belongs to the server and its sockets.
  */
-import type { Outside } from "#api/outside.ts"
+import { type Outside, openOutside } from "#api/outside.ts"
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Hooks } from "#base/hooks.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { mirrorEventTypes } from "#events/mirror.ts"
+import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
 import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
@@ -39,12 +40,18 @@ export interface Actors {
   readonly stop: () => Promise<void>
 }
 
-/** The tools of all actors; each takes the ones that it uses. main.ts makes the same tools for the routes. */
-export interface ActorTools extends Outside {
+/** The tools that main.ts hands to the actors. The actors open their own connections and the systems outside. */
+export interface ActorsBase {
   readonly config: Config
-  readonly db: Db
   readonly secrets: SecretBox
   readonly hooks?: Hooks
+}
+
+/** What the actors work with together; each takes what it uses. All of it uses the actors' own connections. */
+interface ActorTools extends ActorsBase, Outside {
+  readonly db: Db
+  /** Who carries mail. */
+  readonly mail: Mailer
 }
 
 export interface ActorsOptions {
@@ -58,9 +65,9 @@ export interface ActorsOptions {
 /** How long running pg-boss jobs may take to end when the process stops, milliseconds. */
 const stopMs = 10_000
 
-export async function startActors(base: ActorTools, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
+export async function startActors(base: ActorsBase, { url, version, report, onSwap }: ActorsOptions): Promise<Actors> {
   const connections = connectActors(url, `slotbase ${base.config.role} actors`, onSwap)
-  const tools: ActorTools = { ...base, db: connections.db }
+  const tools = toolsOf(base, connections.db)
   const handlers = handlersOf(tools)
   await mirrorHandlers(tools.db, handlers)
   await mirrorEventTypes(tools.db, tools.config.environment)
@@ -95,9 +102,20 @@ export async function startActors(base: ActorTools, { url, version, report, onSw
       reached("actors-stopped")
       await boss.stop(stopMs)
       await tree.drain()
+      await tools.mail.close()
       reached("before-good-bye")
       await lifeSign.stop()
       await connections.end()
     },
   }
 }
+
+/** Throws `BadConfig` when SLOTBASE_MAIL_FROM has no address in it. */
+const toolsOf = ({ config, secrets, hooks }: ActorsBase, db: Db): ActorTools => ({
+  config,
+  secrets,
+  ...(hooks && { hooks }),
+  db,
+  ...openOutside(config, db),
+  mail: createMailer({ config, db }),
+})

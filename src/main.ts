@@ -9,7 +9,7 @@ import type { ReportFailure } from "#actors/runtime/supervisor.ts"
 import { runActors } from "#actors/runtime/tree.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
-import { closeOutside, type Outside, openOutside } from "./api/outside.ts"
+import { openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
 import { clock } from "./base/clock.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
@@ -63,9 +63,7 @@ async function start(): Promise<void> {
   ends.push(() => clearInterval(following))
   ends.push(await connectHints(db))
 
-  const outside = openOutside(config, db)
-  ends.push(() => closeOutside(outside))
-  const app = { config, db, secrets, hooks: registeredHooks, ...outside }
+  const app: App = { config, db, secrets, hooks: registeredHooks }
   const rootKey = await ensureRootKey(db, config.rootKey)
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
   const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
@@ -79,9 +77,9 @@ async function start(): Promise<void> {
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
-async function serveApi(app: App & Outside): Promise<string> {
+async function serveApi(app: App): Promise<string> {
   const live = new Live(app.db)
-  const { address, stop } = await listen(createServer(app, live), app.config)
+  const { address, stop } = await listen(createServer({ ...app, ...openOutside(app.config, app.db) }, live), app.config)
   ends.push(stop)
   const broadcasting = runActors([broadcaster(app.db, live)], report)
   ends.push(broadcasting.stop, () => live.closeAll())

@@ -7,6 +7,7 @@ import { readMigrations } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { howToMakeReader } from "#operations/doctor.ts"
 import type { Command } from "./command.ts"
+import { requireMigrated } from "./require-migrated.ts"
 
 export const grantReader: Command = {
   name: "grant-reader",
@@ -16,6 +17,7 @@ export const grantReader: Command = {
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 1, applicationName: "slotbase grant-reader" })
     try {
+      await requireMigrated(database.url)
       const [role] = await db`select from pg_roles where rolname = 'slotbase_reader'`
       if (role === undefined) {
         console.error(`slotbase_reader is missing: ${howToMakeReader}`)

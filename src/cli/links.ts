@@ -8,6 +8,7 @@ import { linkLines } from "#demo/banner.ts"
 import { findFirstClub } from "#demo/first-club.ts"
 import { mailboxUrl } from "#outbound/messages/email/routes.ts"
 import type { Command } from "./command.ts"
+import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, isReady } from "./running-server.ts"
 
 export const links: Command = {
@@ -17,6 +18,7 @@ export const links: Command = {
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 1, applicationName: "slotbase links" })
     try {
+      await requireMigrated(database.url)
       await clock.follow(db)
       const address = addressOf(config)
       const mailbox = mailboxUrl({ config, secrets: secretBox(await loadSecretKey(config)) }, address)

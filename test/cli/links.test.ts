@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { seedDemo } from "#demo/seed.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { slotbaseWith } from "#test/harness/setup/command-line.ts"
-import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { rootKey, type System, startSystem } from "#test/harness/setup/system.ts"
 
@@ -48,6 +48,16 @@ test("links says that no server answers where it looked", async () => {
   expect(output).toEndWith(
     "No server answers at http://127.0.0.1:1 now. Start it with ./scripts/start; if it runs, set PORT to its port.\n",
   )
+})
+
+test.each(["links", "grant-reader"])("%s says what to do with a database that lacks migrations", async (command) => {
+  const empty = await emptyDatabase()
+  const answer = await slotbaseWith({ DATABASE_URL: empty.url }, command)
+  await empty.drop()
+  expect(answer.output).toMatch(
+    /^The database lacks \d+ migrations: run \.\/scripts\/start, or only \.\/scripts\/slotbase migrate\.\n$/,
+  )
+  expect(answer.code).toBe(1)
 })
 
 test("in production no person is named", async () => {

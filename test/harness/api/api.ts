@@ -1,12 +1,10 @@
 // The HTTP API without a socket: the server of a test database, called with Request objects.
 
-import type { Outside } from "#api/outside.ts"
 import { createServer } from "#api/server.ts"
 import type { Config } from "#base/config.ts"
 import { ensureRootKey } from "#domain/people/api-keys.ts"
-import type { App } from "#http/app.ts"
 import type { FacilityGiven } from "#test/harness/club/build.ts"
-import { testApp } from "#test/harness/setup/app.ts"
+import { type TestApp, testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 import { type ApiBuilder, overApi } from "./over-api.ts"
@@ -28,7 +26,7 @@ export interface CallOptions {
 
 export interface TestApi {
   readonly database: TestDatabase
-  readonly app: App & Outside
+  readonly app: TestApp
   readonly server: { handle(request: Request): Promise<Response> }
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** Makes facilities, courts and people by requests. */

@@ -1,12 +1,19 @@
-// The App of a test: the configuration's defaults, with the test's changes and a fixed secret key.
+// The App of a test, and the tools of its actors: the configuration's defaults, with the test's changes and a fixed
+// secret key.
 
 import { type Outside, openOutside } from "#api/outside.ts"
 import { type Config, parseConfig } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
+import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
 
-export function testApp(db: Db, given: Partial<Config> = {}): App & Outside {
+export interface TestApp extends App, Outside {
+  readonly mail: Mailer
+}
+
+export function testApp(db: Db, given: Partial<Config> = {}): TestApp {
   const config = { ...parseConfig({}), ...given }
-  return { db, config, secrets: secretBox(new Uint8Array(32).fill(7)), ...openOutside(config, db) }
+  const secrets = secretBox(new Uint8Array(32).fill(7))
+  return { db, config, secrets, ...openOutside(config, db), mail: createMailer({ config, db }) }
 }

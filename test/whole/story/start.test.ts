@@ -114,6 +114,21 @@ describe("an impossible start gives the reason in one sentence", () => {
     expect(said).toEqual([`SLOTBASE_ROLE is "everything"; set it to one of: all, server, actors.`])
     expect(code).toBe(2)
   })
+
+  test("a sender without an address, where mail is sent", async () => {
+    const { code, said } = await refused(database.url, {
+      PORT: "0",
+      SLOTBASE_ROLE: "actors",
+      SLOTBASE_MAIL_FROM: "My Club",
+    })
+    expect(said).toEqual(['SLOTBASE_MAIL_FROM must hold an address, such as "My Club <mail@example.com>".'])
+    expect(code).toBe(2)
+  })
+})
+
+test("a process without actors sends no mail, and starts with a sender without an address", async () => {
+  const server = await startSystem({ url: database.url, role: "server", env: { SLOTBASE_MAIL_FROM: "My Club" } })
+  expect(await server.end()).toBe(0)
 })
 
 /** The jobs of the table in docs/scheduled-jobs.md. */
