@@ -1,6 +1,7 @@
 // Closures and their neighbours: the availability cache, listeners, and two closures at once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { availabilityOf } from "#domain/booking/availability/availability.ts"
@@ -35,7 +36,12 @@ const close = (resourceIds?: string[], cancelBookings = false) =>
     }),
   )
 const look = async () => {
-  const { slots = [] } = await availabilityOf(database.db, club.player.caller, club.id, dayOf(10), club.court)
+  const { slots = [] } = await availabilityOf(
+    database.db,
+    requireMember(club.player.caller, club.id),
+    dayOf(10),
+    club.court,
+  )
   return slots.find(({ startAt }) => startAt === atHour(10).startAt)
 }
 
