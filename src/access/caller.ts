@@ -205,7 +205,7 @@ function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly
   return scopeType === "organization" ? facilityIds : []
 }
 
-/** Throws NotFound for a stranger. */
+/** The role of the caller in the facility. Throws NotFound for a stranger. */
 function roleIn(caller: Caller, facilityId: string): Role {
   const role = bestRole(caller, facilityId)
   if (role === undefined) throw new NotFound("facility", facilityId)

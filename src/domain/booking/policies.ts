@@ -118,7 +118,7 @@ export async function getPolicy(db: Queryable, member: Member): Promise<BookingP
 /**
  * Replaces the policy. Records facility.settings_updated with the rules that differ; without a difference nothing is
  * recorded.
- * @throws NotAllowed, NotFound, RuleBroken `resource_unknown`
+ * @throws NotFound, RuleBroken `resource_unknown`
  */
 export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.Type): Promise<BookingPolicy> {
   const { caller, facilityId } = admin

@@ -70,7 +70,7 @@ export type PriceRule = typeof PriceRule.Type
 
 /**
  * Records facility.settings_updated.
- * Throws NotAllowed, NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
+ * Throws NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
  */
 export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceRuleInput.Type): Promise<PriceRule> {
   const { caller, facilityId } = admin
@@ -88,7 +88,7 @@ export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceR
   return viewOf(row)
 }
 
-/** Records facility.settings_updated. Bookings keep the price that they were made with. Throws NotAllowed, NotFound. */
+/** Records facility.settings_updated. Bookings keep the price that they were made with. Throws NotFound. */
 export async function deletePriceRule(tx: Tx, admin: Admin, ruleId: string): Promise<void> {
   const { caller, facilityId } = admin
   const gone = isId(ruleId)
@@ -98,7 +98,7 @@ export async function deletePriceRule(tx: Tx, admin: Admin, ruleId: string): Pro
   await countPolicyChange(tx, caller, facilityId, ["priceRules"])
 }
 
-/** The oldest first. Throws NotAllowed, NotFound. */
+/** The oldest first. */
 export async function listPriceRules(
   db: Queryable,
   admin: Admin,

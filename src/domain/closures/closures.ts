@@ -56,7 +56,7 @@ export type NewClosure = typeof NewClosure.Type
 /**
  * Closes a facility or some of its resources.
  * Records `facility.closure.created`, and with `cancelBookings` the events of the cancellations.
- * @throws NotAllowed, NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
+ * @throws NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
  */
 export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): Promise<NewClosure> {
   const { caller, facilityId } = admin
@@ -85,7 +85,7 @@ export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): 
 
 /**
  * Opens the closed time again, and offers it to waiting people. Records `facility.closure.removed`.
- * Throws NotAllowed, NotFound.
+ * Throws NotFound.
  */
 export async function removeClosure(tx: Tx, admin: Admin, id: string): Promise<void> {
   const { caller, facilityId } = admin
@@ -115,7 +115,7 @@ export const ClosureQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "closures that start before this instant" }),
 })
 
-/** By start. Throws NotFound for strangers. */
+/** By start. */
 export async function listClosures(
   db: Queryable,
   member: Member,

@@ -67,7 +67,7 @@ export async function reportLostItem(tx: Tx, member: Member, input: typeof LostI
 
 /**
  * Staff hand an item out and vouch for the owner: they are its `verifiedBy`. Records `lost_item.claimed`.
- * @throws NotAllowed, NotFound, InvalidInput, WrongState `item_claimed`
+ * @throws NotFound, InvalidInput, WrongState `item_claimed`
  */
 export async function claimLostItem(
   tx: Tx,
@@ -106,7 +106,7 @@ export const LostItemQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "reported before this instant" }),
 })
 
-/** The newest first. Throws NotFound, and NotAllowed when a member asks for claimed items. */
+/** The newest first. Throws NotAllowed when a member asks for claimed items. */
 export async function listLostItems(
   db: Queryable,
   member: Member,

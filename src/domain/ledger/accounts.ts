@@ -48,7 +48,7 @@ export type BillingAccount = typeof BillingAccount.Type
 
 /**
  * Makes a family account of a parent, for children for whom the parent may pay.
- * @throws NotFound, NotAllowed, InvalidInput, WrongState `in_a_family_account`
+ * @throws NotAllowed, InvalidInput, WrongState `in_a_family_account`
  */
 export async function createFamilyAccount(
   tx: Tx,
@@ -83,7 +83,7 @@ export async function createFamilyAccount(
   return accountOf(row)
 }
 
-/** The accounts that the caller owns or belongs to; all of them for staff. By id. Throws NotFound, NotAllowed. */
+/** The accounts that the caller owns or belongs to; all of them for staff. By id. Throws NotAllowed. */
 export async function listBillingAccounts(
   db: Queryable,
   member: Member,

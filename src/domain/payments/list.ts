@@ -11,7 +11,7 @@ import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
 import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
-/** The newest first. Throws NotFound for a caller that is no member. */
+/** The newest first. */
 export async function listPayments(
   db: Queryable,
   member: Member,

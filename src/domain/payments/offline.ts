@@ -81,7 +81,7 @@ export type OfflinePayment = typeof OfflinePayment.Type
 
 /**
  * Records offline_payment.recorded, and booking.confirmed for a hold.
- * @throws NotAllowed, NotFound, InvalidInput
+ * @throws NotFound, InvalidInput
  * @throws WrongState and RuleBroken as for any payment of the booking
  * @throws RuleBroken `paid_in_the_future`
  */
@@ -124,7 +124,7 @@ export async function recordOfflinePayment(
   return toOfflinePayment(row)
 }
 
-/** The newest first. Throws NotAllowed. */
+/** The newest first. */
 export async function listOfflinePayments(
   db: Queryable,
   staff: Staff,
@@ -147,7 +147,7 @@ export async function listOfflinePayments(
   return pageOf(rows, limit, (row) => [row.id], toOfflinePayment)
 }
 
-/** Throws NotAllowed, NotFound. */
+/** Throws NotFound. */
 export async function getOfflinePayment(db: Queryable, staff: Staff, id: string): Promise<OfflinePayment> {
   const { facilityId } = staff
   const [row] = await db<OfflinePaymentRow[]>`

@@ -70,7 +70,7 @@ export async function createRefund(
 
 /**
  * The refund of an offline payment has been handed over. Records payment.refunded.
- * @throws NotAllowed, NotFound, WrongState `refund_not_owed`
+ * @throws NotFound, WrongState `refund_not_owed`
  */
 export async function handBack(tx: Tx, staff: Staff, id: string): Promise<Refund> {
   const { facilityId } = staff
@@ -84,7 +84,7 @@ export async function handBack(tx: Tx, staff: Staff, id: string): Promise<Refund
   return toRefund(given)
 }
 
-/** Refunds, the newest first. Throws NotAllowed. */
+/** Refunds, the newest first. */
 export async function listRefunds(db: Queryable, staff: Staff, query: typeof RefundQuery.Type): Promise<Page<Refund>> {
   const { facilityId } = staff
   const { status, paymentId, referenceId } = query
@@ -103,7 +103,7 @@ export async function listRefunds(db: Queryable, staff: Staff, query: typeof Ref
   return pageOf(rows, limit, (row) => [row.id], toRefund)
 }
 
-/** Throws NotAllowed, NotFound. */
+/** Throws NotFound. */
 export async function getRefund(db: Queryable, staff: Staff, id: string): Promise<Refund> {
   const { facilityId } = staff
   const row = await findRefund(db, facilityId, id)

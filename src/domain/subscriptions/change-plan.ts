@@ -31,7 +31,7 @@ import { closePrompts } from "./upgrade-prompts.ts"
  * Records subscription.plan_changed, and subscription.limit_warning for each limit that is near or passed on the new
  * plan.
  *
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
+ * @throws NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
  * subscription_ends, subscription_past_due)
  */
 export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): Promise<PlanChange> {

@@ -13,7 +13,7 @@ import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
 
-/** The subscription that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
+/** The subscription that is not cancelled, or else the last one. Throws NotFound. */
 export async function getSubscription(db: Queryable, admin: Admin): Promise<Subscription> {
   const { facilityId } = admin
   const row = await required(db, facilityId)
@@ -22,7 +22,7 @@ export async function getSubscription(db: Queryable, admin: Admin): Promise<Subs
 
 /**
  * The present use of each entitlement, for staff. Bookings are those of the subscription's present month.
- * @throws NotAllowed, NotFound, also when the subscription has ended
+ * @throws NotFound, also when the subscription has ended
  */
 export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
   const { facilityId } = staff
@@ -42,7 +42,7 @@ export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
   }
 }
 
-/** The newest first, also those of earlier subscriptions. Throws NotAllowed, NotFound. */
+/** The newest first, also those of earlier subscriptions. Throws NotFound. */
 export async function listInvoices(
   db: Queryable,
   admin: Admin,

@@ -25,7 +25,7 @@ import { changeSubscription, hadTrial, insertSubscription, type LockedSubscripti
 /**
  * Begins a subscription, with a trial or with its first paid period.
  * Records subscription.created, and subscription.limit_warning for each limit that the facility is near to or beyond.
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState
+ * @throws NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState
  * (subscription_exists, trial_used)
  */
 export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Promise<Subscription> {
@@ -79,7 +79,7 @@ export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Pr
 
 /**
  * Cancels at the end of the period, or at once. Paid amounts are not refunded. Records subscription.cancelled.
- * @throws NotAllowed, NotFound, WrongState `subscription_ends`
+ * @throws NotFound, WrongState `subscription_ends`
  */
 export async function cancelSubscription(
   tx: Tx,
@@ -104,7 +104,7 @@ export async function cancelSubscription(
 
 /**
  * Withdraws a cancellation while the period runs. Records subscription.resumed.
- * @throws NotAllowed, NotFound, WrongState `subscription_not_cancelled`
+ * @throws NotFound, WrongState `subscription_not_cancelled`
  */
 export async function resumeSubscription(tx: Tx, admin: Admin): Promise<Subscription> {
   const { caller, facilityId } = admin

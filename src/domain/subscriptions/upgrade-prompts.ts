@@ -70,7 +70,7 @@ export async function showPrompt(
   return count === 1 ? undefined : "it is shown already, or a newer one is"
 }
 
-/** The newest first. Throws NotAllowed, NotFound. */
+/** The newest first. Throws NotFound. */
 export async function listPrompts(
   db: Queryable,
   admin: Admin,
@@ -88,7 +88,7 @@ export async function listPrompts(
   return pageOf(rows, limit, (row) => [row.id], promptOf)
 }
 
-/** Dismissing it again changes nothing. Throws NotAllowed, NotFound. */
+/** Dismissing it again changes nothing. Throws NotFound. */
 export async function dismissPrompt(tx: Tx, admin: Admin, id: string): Promise<UpgradePrompt> {
   const { caller, facilityId } = admin
   const [row] = await tx<PromptRow[]>`

@@ -85,7 +85,7 @@ export const StrikeQuery = Schema.Struct({ ...pageQuery, userId: Schema.optional
 
 /**
  * The ledger of a facility, the oldest first. Members see their own strikes and their children's.
- * Throws NotFound, NotAllowed.
+ * Throws NotAllowed.
  */
 export async function listStrikes(
   db: Queryable,

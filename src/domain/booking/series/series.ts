@@ -133,7 +133,7 @@ export async function createSeries(
   })
 }
 
-/** Series by their age; members see their own and their children's. Throws NotFound, NotAllowed. */
+/** Series by their age; members see their own and their children's. Throws NotAllowed. */
 export async function listSeries(
   db: Queryable,
   member: Member,

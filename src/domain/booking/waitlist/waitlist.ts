@@ -82,7 +82,7 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
   return toEntry(joined)
 }
 
-/** The caller's own entries and their children's, staff all; in the order of joining. Throws NotFound, NotAllowed. */
+/** The caller's own entries and their children's, staff all; in the order of joining. Throws NotAllowed. */
 export async function listWaitlist(db: Queryable, member: Member, query: WaitlistQuery): Promise<Page<WaitlistEntry>> {
   const { caller, facilityId, isStaff: staff } = member
   const asked = query.bookerId?.toLowerCase()

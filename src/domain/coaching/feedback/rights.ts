@@ -12,7 +12,7 @@ import { isId } from "#base/ids.ts"
 import { findCoach } from "#domain/coaching/coaches.ts"
 import { type FeedbackRow, findFeedback, lockFeedback } from "./rows.ts"
 
-/** Whether the caller writes feedback in the facility at all. Throws NotFound for strangers, NotAllowed. */
+/** Whether the caller writes feedback in the facility at all. Throws NotAllowed. */
 export async function requireMayWrite(db: Queryable, member: Member): Promise<void> {
   const { caller, facilityId } = member
   if (isAdmin(member) || (await findCoach(db, facilityId, caller.userId))) return
