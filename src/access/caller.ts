@@ -79,8 +79,8 @@ export async function callerOf(db: Queryable, userId: string): Promise<Caller | 
 }
 
 /**
- * A caller with a role in a facility. A function that takes a member need not ask for the membership again. Only
- * `requireMember` makes one: this file exports the class as a type alone, and no copy has its private field.
+ * A caller with a role in a facility. A function that takes a member need not ask for the membership again.
+ * Only the guards below make one: this file exports the class as a type alone, and no copy has its private field.
  */
 class Member {
   readonly #role: Role
@@ -93,22 +93,34 @@ class Member {
   }
   /** Staff, an administrator or an owner of the facility. */
   get isStaff(): boolean {
-    return isAtLeast(this.#role, "staff")
+    return this.isAtLeast("staff")
+  }
+  /** Whether the member has this role in the facility, or a higher one. */
+  isAtLeast(needed: Role): boolean {
+    return isAtLeast(this.#role, needed)
   }
 }
 
-export type { Member }
+/** A member with the role staff or a higher one. The mark keeps other members from passing for staff. */
+class Staff extends Member {
+  protected readonly passedAsStaff = true
+}
+
+/** An administrator or an owner of the facility. The mark keeps other staff from passing for administrators. */
+class Admin extends Staff {
+  protected readonly passedAsAdmin = true
+}
+
+export type { Admin, Member, Staff }
 
 /** Any role in the facility. */
 export function requireMember(caller: Caller, facilityId: string): Member {
-  const role = bestRole(caller, facilityId)
-  if (role === undefined) throw new NotFound("facility", facilityId)
-  return new Member(caller, facilityId, role)
+  return new Member(caller, facilityId, roleIn(caller, facilityId))
 }
 
 /** Staff, administrators and owners of the facility. Throws NotAllowed for a member with a lower role. */
-export function requireStaff(caller: Caller, facilityId: string): void {
-  require(caller, facilityId, "staff")
+export function requireStaff(caller: Caller, facilityId: string): Staff {
+  return new Staff(caller, facilityId, require(caller, facilityId, "staff"))
 }
 
 /** The same for a member. Throws NotAllowed. */
@@ -117,8 +129,8 @@ export function requireStaffMember({ isStaff }: Member): void {
 }
 
 /** Administrators and owners of the facility. */
-export function requireAdmin(caller: Caller, facilityId: string): void {
-  require(caller, facilityId, "facility_admin")
+export function requireAdmin(caller: Caller, facilityId: string): Admin {
+  return new Admin(caller, facilityId, require(caller, facilityId, "facility_admin"))
 }
 
 export function requirePlatformAdmin(caller: Caller): void {
@@ -192,10 +204,17 @@ function facilitiesOf({ scopeType, scopeId, facilityIds = [] }: Grant): readonly
   return scopeType === "organization" ? facilityIds : []
 }
 
-function require(caller: Caller, facilityId: string, needed: Role): void {
+/** The role of the caller in the facility. Throws NotFound for a stranger. */
+function roleIn(caller: Caller, facilityId: string): Role {
   const role = bestRole(caller, facilityId)
   if (role === undefined) throw new NotFound("facility", facilityId)
+  return role
+}
+
+function require(caller: Caller, facilityId: string, needed: Role): Role {
+  const role = roleIn(caller, facilityId)
   if (!isAtLeast(role, needed)) throw lacking(needed)
+  return role
 }
 
 const lacking = (needed: Role) => new NotAllowed(`This needs the role ${needed} in the facility, or a higher one.`)

@@ -2,7 +2,7 @@
 // it. Each `@ts-expect-error` names code that must not compile; the type check fails when such code compiles.
 
 import { expect, test } from "bun:test"
-import { type Caller, type Member, requireMember } from "#access/caller.ts"
+import { type Admin, type Caller, type Member, requireMember, requireStaff, type Staff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
@@ -58,22 +58,31 @@ test("a route that forgets the before hooks of a payment does not compile", () =
 })
 
 test("what the hooks let pass, a membership and a right are made nowhere else, and copied nowhere", async () => {
+  const everything = { isStaff: true, isAtLeast: () => true }
+  const asStaff = requireStaff(
+    { ...caller, grants: [{ role: "staff", scopeType: "facility", scopeId: facilityId }] },
+    facilityId,
+  )
   // @ts-expect-error no object is what the hooks let pass
   const made: Hooked<BookingInput> = { input: wanted }
   // @ts-expect-error a copy with another input is not
   const copied: Hooked<BookingInput> = { ...hooked, input: wanted }
   // @ts-expect-error no object is a membership
-  const stranger: Member = { caller, facilityId, isStaff: true }
+  const stranger: Member = { caller, facilityId, ...everything }
   // @ts-expect-error a copy for another facility is not
-  const elsewhere: Member = { ...member, facilityId: newId(), isStaff: true }
+  const elsewhere: Member = { ...member, facilityId: newId(), ...everything }
+  // @ts-expect-error a member is not staff
+  const staff: Staff = member
+  // @ts-expect-error staff are not administrators
+  const admin: Admin = asStaff
   // @ts-expect-error no object is a right
   const right: MayBook = { member, covers: () => true }
   // @ts-expect-error a copy that covers everything is not
   const wide: MayBook = { ...mayBook, covers: () => true }
-  expect([made, copied, stranger, elsewhere, right, wide]).toHaveLength(6)
+  expect([made, copied, stranger, elsewhere, staff, admin, right, wide]).toHaveLength(8)
   for (const module of [import("#base/hooks.ts"), import("#access/caller.ts"), import("#domain/booking/may-book.ts")]) {
     const exported = Object.keys(await module)
-    expect(exported.filter((name) => ["Hooked", "Member", "MayBook"].includes(name))).toEqual([])
+    expect(exported.filter((name) => ["Hooked", "Member", "Staff", "Admin", "MayBook"].includes(name))).toEqual([])
   }
 })
 

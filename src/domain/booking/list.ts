@@ -1,6 +1,6 @@
 /** Reading bookings, one or a page of them. Members see their own and their children's, staff all. */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
@@ -12,15 +12,9 @@ import { BookingType } from "./input.ts"
 import { familyOf, isTheirs } from "./lock-own.ts"
 
 /** A booking; members see their own and their children's. Throws NotFound. */
-export async function getBooking(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  bookingId: string,
-): Promise<Booking> {
-  requireMember(caller, facilityId)
-  const booking = isId(bookingId) ? await findBooking(db, facilityId, bookingId) : undefined
-  if (!booking || !isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
+export async function getBooking(db: Queryable, member: Member, bookingId: string): Promise<Booking> {
+  const booking = isId(bookingId) ? await findBooking(db, member.facilityId, bookingId) : undefined
+  if (!booking || !isTheirs(member, booking)) throw new NotFound("booking", bookingId)
   return toBooking(booking)
 }
 
@@ -42,24 +36,21 @@ export const BookingQuery = Schema.Struct({
  */
 export async function listBookings(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof BookingQuery.Type,
 ): Promise<Page<Booking>> {
-  requireMember(caller, facilityId)
-  const bookerIds = bookersOf(caller, facilityId, query.bookerId?.toLowerCase())
+  const bookerIds = bookersOf(member, query.bookerId?.toLowerCase())
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
-  const rows = await findBookings(db, facilityId, { ...query, bookerIds, after, limit: limit + 1 })
+  const rows = await findBookings(db, member.facilityId, { ...query, bookerIds, after, limit: limit + 1 })
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], toBooking)
 }
 
 /** Whose bookings a list shows; undefined: everybody's. */
-function bookersOf(caller: Caller, facilityId: string, bookerId: string | undefined): readonly string[] | undefined {
-  const staff = isStaff(caller, facilityId)
-  if (!staff && bookerId !== undefined && !familyOf(caller).includes(bookerId)) {
+function bookersOf({ caller, isStaff }: Member, bookerId: string | undefined): readonly string[] | undefined {
+  if (!isStaff && bookerId !== undefined && !familyOf(caller).includes(bookerId)) {
     throw new NotAllowed("Members see their own bookings and their children's.")
   }
   if (bookerId !== undefined) return [bookerId]
-  return staff ? undefined : familyOf(caller)
+  return isStaff ? undefined : familyOf(caller)
 }

@@ -1,5 +1,5 @@
 /** The checks of every command that changes a booking: the right to change it, and its state. */
-import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
+import { type Caller, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
@@ -14,7 +14,7 @@ import type { BookingRow, LockedBooking, Status } from "./row.ts"
 export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {
   const { caller, facilityId } = member
   const booking = await lockBooking(tx, facilityId, bookingId)
-  if (!isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
+  if (!isTheirs(member, booking)) throw new NotFound("booking", bookingId)
   if (!member.isStaff && !mayActFor(caller, booking.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
@@ -22,9 +22,9 @@ export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promis
   return booking
 }
 
-/** Whether the caller may see a booking: their own, their children's, or any as staff. */
-export const isTheirs = (caller: Caller, booking: BookingRow): boolean =>
-  familyOf(caller).includes(booking.booker_id) || isStaff(caller, booking.facility_id)
+/** Whether the member may see a booking of the facility: their own, their children's, or any as staff. */
+export const isTheirs = ({ caller, isStaff }: Member, booking: BookingRow): boolean =>
+  isStaff || familyOf(caller).includes(booking.booker_id)
 
 /** A member and their children, whose bookings they see. `mayActFor` says what they may do for a child. */
 export const familyOf = (caller: Caller): string[] => [

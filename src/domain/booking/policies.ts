@@ -5,7 +5,7 @@
  * Writes: booking_policies.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin, requireMember } from "#access/caller.ts"
+import type { Admin, Caller, Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
@@ -108,8 +108,8 @@ export const BookingPolicy = Schema.Struct({
 export type BookingPolicy = typeof BookingPolicy.Type
 
 /** For every member: the policy shows the limits that bind them. Throws NotFound. */
-export async function getPolicy(db: Queryable, caller: Caller, facilityId: string): Promise<BookingPolicy> {
-  requireMember(caller, facilityId)
+export async function getPolicy(db: Queryable, member: Member): Promise<BookingPolicy> {
+  const { facilityId } = member
   const [row] = await db<PolicyRow[]>`select * from slotbase.booking_policies where facility_id = ${facilityId}`
   if (!row && !(await isFacility(db, facilityId))) throw new NotFound("facility", facilityId)
   return viewOf(facilityId, row)
@@ -118,15 +118,10 @@ export async function getPolicy(db: Queryable, caller: Caller, facilityId: strin
 /**
  * Replaces the policy. Records facility.settings_updated with the rules that differ; without a difference nothing is
  * recorded.
- * @throws NotAllowed, NotFound, RuleBroken `resource_unknown`
+ * @throws NotFound, RuleBroken `resource_unknown`
  */
-export async function putPolicy(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: typeof PolicyInput.Type,
-): Promise<BookingPolicy> {
-  requireAdmin(caller, facilityId)
+export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.Type): Promise<BookingPolicy> {
+  const { caller, facilityId } = admin
   const row = await lockPolicy(tx, facilityId)
   const before = rulesOf(row)
   const given: Rules = { ...defaults, ...input }

@@ -4,7 +4,7 @@
  * Writes: price_rules.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Admin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
@@ -70,15 +70,10 @@ export type PriceRule = typeof PriceRule.Type
 
 /**
  * Records facility.settings_updated.
- * Throws NotAllowed, NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
+ * Throws NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
  */
-export async function createPriceRule(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: typeof PriceRuleInput.Type,
-): Promise<PriceRule> {
-  requireAdmin(caller, facilityId)
+export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceRuleInput.Type): Promise<PriceRule> {
+  const { caller, facilityId } = admin
   await countPolicyChange(tx, caller, facilityId, ["priceRules"])
   const resourceId = input.resourceId?.toLowerCase() ?? null
   await requireRoom(tx, facilityId, resourceId)
@@ -93,9 +88,9 @@ export async function createPriceRule(
   return viewOf(row)
 }
 
-/** Records facility.settings_updated. Bookings keep the price that they were made with. Throws NotAllowed, NotFound. */
-export async function deletePriceRule(tx: Tx, caller: Caller, facilityId: string, ruleId: string): Promise<void> {
-  requireAdmin(caller, facilityId)
+/** Records facility.settings_updated. Bookings keep the price that they were made with. Throws NotFound. */
+export async function deletePriceRule(tx: Tx, admin: Admin, ruleId: string): Promise<void> {
+  const { caller, facilityId } = admin
   const gone = isId(ruleId)
     ? await tx`delete from slotbase.price_rules where id = ${ruleId} and facility_id = ${facilityId}`
     : { count: 0 }
@@ -103,14 +98,13 @@ export async function deletePriceRule(tx: Tx, caller: Caller, facilityId: string
   await countPolicyChange(tx, caller, facilityId, ["priceRules"])
 }
 
-/** The oldest first. Throws NotAllowed, NotFound. */
+/** The oldest first. */
 export async function listPriceRules(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  admin: Admin,
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<PriceRule>> {
-  requireAdmin(caller, facilityId)
+  const { facilityId } = admin
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const rows = await db<PriceRuleRow[]>`

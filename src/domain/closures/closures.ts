@@ -4,7 +4,7 @@
  * A holiday is a closure of a whole local day. `club/closure-rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireAdmin, requireMember } from "#access/caller.ts"
+import type { Admin, Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
@@ -56,15 +56,10 @@ export type NewClosure = typeof NewClosure.Type
 /**
  * Closes a facility or some of its resources.
  * Records `facility.closure.created`, and with `cancelBookings` the events of the cancellations.
- * @throws NotAllowed, NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
+ * @throws NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
  */
-export async function createClosure(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: ClosureInput,
-): Promise<NewClosure> {
-  requireAdmin(caller, facilityId)
+export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): Promise<NewClosure> {
+  const { caller, facilityId } = admin
   const { timezone, now, scope } = await lockFacility(tx, facilityId)
   const days = daysOf(input)
   const span = days ? spanOfDays(timezone, days) : spanOf(input)
@@ -83,17 +78,17 @@ export async function createClosure(
     data: { closureId, facilityId, resourceIds, startAt, endAt, reason, createdBy },
   })
   const cancelledBookingIds = input.cancelBookings
-    ? await withOffersAtTheEnd(tx, () => cancelInside(tx, caller, row))
+    ? await withOffersAtTheEnd(tx, () => cancelInside(tx, admin, row))
     : []
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
 }
 
 /**
  * Opens the closed time again, and offers it to waiting people. Records `facility.closure.removed`.
- * Throws NotAllowed, NotFound.
+ * Throws NotFound.
  */
-export async function removeClosure(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
-  requireAdmin(caller, facilityId)
+export async function removeClosure(tx: Tx, admin: Admin, id: string): Promise<void> {
+  const { caller, facilityId } = admin
   const { now, scope } = await lockFacility(tx, facilityId)
   const row = await deleteClosure(tx, facilityId, id)
   if (!row) throw new NotFound("closure", id)
@@ -120,14 +115,13 @@ export const ClosureQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "closures that start before this instant" }),
 })
 
-/** By start. Throws NotFound for strangers. */
+/** By start. */
 export async function listClosures(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof ClosureQuery.Type,
 ): Promise<Page<Closure>> {
-  requireMember(caller, facilityId)
+  const { facilityId } = member
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const rows = await findClosures(db, facilityId, { ...query, after, limit: limit + 1 })
@@ -135,16 +129,11 @@ export async function listClosures(
 }
 
 /** A closure, and for staff the bookings in its time. Throws NotFound. */
-export async function getClosure(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  id: string,
-): Promise<ClosureReport> {
-  requireMember(caller, facilityId)
+export async function getClosure(db: Queryable, member: Member, id: string): Promise<ClosureReport> {
+  const { facilityId } = member
   const row = await findClosure(db, facilityId, id)
   if (!row) throw new NotFound("closure", id)
-  const report = isStaff(caller, facilityId) ? await bookingsInside(db, row) : { bookings: null, bookingCount: null }
+  const report = member.isStaff ? await bookingsInside(db, row) : { bookings: null, bookingCount: null }
   return { ...closureOf(row), ...report }
 }
 

@@ -1,6 +1,6 @@
 /** The bookings in a closed time: found anew at every read, and cancelled on request. */
 import * as Schema from "effect/Schema"
-import { type Caller, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
@@ -65,7 +65,7 @@ export async function bookingsInside(
  * A checked-in booking continues, and maintenance may be the reason of the closure: neither is cancelled. Throws
  * RuleBroken `too_many_bookings`.
  */
-export async function cancelInside(tx: Tx, caller: Caller, closure: ClosureRow): Promise<string[]> {
+export async function cancelInside(tx: Tx, member: Member, closure: ClosureRow): Promise<string[]> {
   const { bookings, bookingCount } = await bookingsInside(tx, closure)
   if (bookingCount > maxBookingsInside) {
     const message = `${bookingCount} bookings stand in this time; at most ${maxBookingsInside} are cancelled at once. Close a shorter time, or fewer resources.`
@@ -76,22 +76,22 @@ export async function cancelInside(tx: Tx, caller: Caller, closure: ClosureRow):
   const cancelled: string[] = []
   // In the order of their ids, so that two concurrent closures do not deadlock.
   for (const booking of bookings.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-    if (await cancelOne(tx, caller, closure, booking)) cancelled.push(booking.id)
+    if (await cancelOne(tx, member, closure, booking)) cancelled.push(booking.id)
   }
   return cancelled
 }
 
-async function cancelOne(tx: Tx, caller: Caller, closure: ClosureRow, booking: BookingInside): Promise<boolean> {
-  const { facility_id: facilityId, reason: cancellationReason } = closure
+async function cancelOne(tx: Tx, member: Member, closure: ClosureRow, booking: BookingInside): Promise<boolean> {
+  const { caller, facilityId } = member
+  const { reason: cancellationReason } = closure
   if (booking.bookingType === "maintenance" || booking.status === "checked_in") return false
   try {
     if (booking.bookingType === "coach_block") {
       const locked = await lockBooking(tx, facilityId, booking.id)
       if (await cancelBlockOf(tx, locked, caller.userId, cancellationReason)) return true
     }
-    if (booking.status === "held") await releaseHold(tx, requireMember(caller, facilityId), booking.id)
-    else
-      await cancelBooking(tx, requireMember(caller, facilityId), booking.id, { cancellationReason, refundPercent: 100 })
+    if (booking.status === "held") await releaseHold(tx, member, booking.id)
+    else await cancelBooking(tx, member, booking.id, { cancellationReason, refundPercent: 100 })
     return true
   } catch (error) {
     // The booking changed while its lock was waited for. It is then reported in its new state.

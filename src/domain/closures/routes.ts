@@ -25,11 +25,9 @@ export const closureRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/closures",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireAdmin(who, facilityId)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const closure = input(ClosureInput, body)
-        return command((tx) => createClosure(tx, who, facilityId, closure), { status: 201 })
+        return command((tx) => createClosure(tx, admin, closure), { status: 201 })
       },
       described({
         tag,
@@ -46,18 +44,16 @@ export const closureRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/closures",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listClosures(app.db, who, facilityId, input(ClosureQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listClosures(app.db, member, input(ClosureQuery, query))
       },
       described({ tag, summary: "List closures, by start", query: ClosureQuery, answer: listOf(Closure) }),
     )
     .get(
       "/v1/facilities/:facilityId/closures/:id",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getClosure(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "closure"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getClosure(app.db, member, idOf(params.id, "closure"))
       },
       described({
         tag,
@@ -69,9 +65,9 @@ export const closureRoutes = (app: App) =>
     .delete(
       "/v1/facilities/:facilityId/closures/:id",
       async ({ command, caller, params }) => {
-        const who = await caller()
-        const [facilityId, id] = [facilityIdOf(params.facilityId), idOf(params.id, "closure")]
-        return command((tx) => removeClosure(tx, who, facilityId, id))
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        const id = idOf(params.id, "closure")
+        return command((tx) => removeClosure(tx, admin, id))
       },
       described({
         tag,

@@ -4,7 +4,7 @@
  * Writes: lost_items.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, isStaff, requireMember, requireStaff } from "#access/caller.ts"
+import type { Member, Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
@@ -47,14 +47,9 @@ export const LostItem = Schema.Struct({
 export type LostItem = typeof LostItem.Type
 
 /** For players, coaches and staff. Records `lost_item.reported`. Throws NotAllowed, NotFound. */
-export async function reportLostItem(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: typeof LostItemInput.Type,
-): Promise<LostItem> {
-  requireMember(caller, facilityId)
-  if (!isAtLeast(bestRole(caller, facilityId), "player")) {
+export async function reportLostItem(tx: Tx, member: Member, input: typeof LostItemInput.Type): Promise<LostItem> {
+  const { caller, facilityId } = member
+  if (!member.isAtLeast("player")) {
     throw new NotAllowed("Lost items are reported by players, coaches and staff.")
   }
   const scope = await facilityScope(tx, facilityId)
@@ -72,16 +67,15 @@ export async function reportLostItem(
 
 /**
  * Staff hand an item out and vouch for the owner: they are its `verifiedBy`. Records `lost_item.claimed`.
- * @throws NotAllowed, NotFound, InvalidInput, WrongState `item_claimed`
+ * @throws NotFound, InvalidInput, WrongState `item_claimed`
  */
 export async function claimLostItem(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  staff: Staff,
   id: string,
   input: typeof ClaimInput.Type,
 ): Promise<LostItem> {
-  requireStaff(caller, facilityId)
+  const { caller, facilityId } = staff
   const claimedBy = input.claimedBy?.toLowerCase() ?? caller.userId
   // Locked, so that the second of two concurrent claims sees the first.
   const [row] = await tx<ItemRow[]>`
@@ -112,15 +106,13 @@ export const LostItemQuery = Schema.Struct({
   to: Schema.optionalKey(Instant).annotateKey({ description: "reported before this instant" }),
 })
 
-/** The newest first. Throws NotFound, and NotAllowed when a member asks for claimed items. */
+/** The newest first. Throws NotAllowed when a member asks for claimed items. */
 export async function listLostItems(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof LostItemQuery.Type,
 ): Promise<Page<LostItem>> {
-  requireMember(caller, facilityId)
-  const staff = isStaff(caller, facilityId)
+  const { facilityId, isStaff: staff } = member
   if (!staff && query.status === "claimed") throw new NotAllowed("Members see unclaimed items only.")
   const status = staff ? query.status : "found"
   const limit = pageLimitOf(query)
@@ -140,11 +132,10 @@ export async function listLostItems(
 }
 
 /** Throws NotFound, also for a member when the item was claimed. */
-export async function getLostItem(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<LostItem> {
-  requireMember(caller, facilityId)
+export async function getLostItem(db: Queryable, member: Member, id: string): Promise<LostItem> {
+  const { facilityId, isStaff: staff } = member
   const [row] = await db<ItemRow[]>`
     select * from slotbase.lost_items where id = ${id} and facility_id = ${facilityId}`
-  const staff = isStaff(caller, facilityId)
   if (!row || (row.claimed_at !== null && !staff)) throw new NotFound("lost item", id)
   return staff ? itemOf(row) : waitingItemOf(row)
 }

@@ -5,7 +5,7 @@
  * Writes: coach_profiles.
  */
 import * as Schema from "effect/Schema"
-import { bestRole, type Caller, isAtLeast, type Member, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
@@ -53,13 +53,12 @@ export type Coach = typeof Coach.Type
  */
 export async function putProfile(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   userId: string,
   { sports, bio = "", hourlyRate = null, blocksNeedApproval }: CoachInput,
 ): Promise<Coach> {
-  requireMember(caller, facilityId)
-  const admin = isAtLeast(bestRole(caller, facilityId), "facility_admin")
+  const { caller, facilityId } = member
+  const admin = member.isAtLeast("facility_admin")
   if (!admin && caller.userId !== userId) throw new NotAllowed("Coaches write their own profile, administrators any.")
   const before = await findCoach(tx, facilityId, userId)
   if (!before) throw new NotFound("coach", userId)
@@ -80,8 +79,8 @@ export async function putProfile(
 }
 
 /** Throws NotFound. */
-export async function getCoach(db: Queryable, caller: Caller, facilityId: string, userId: string): Promise<Coach> {
-  requireMember(caller, facilityId)
+export async function getCoach(db: Queryable, member: Member, userId: string): Promise<Coach> {
+  const { facilityId } = member
   const coach = await findCoach(db, facilityId, userId)
   if (!coach) throw new NotFound("coach", userId)
   return coach
@@ -90,11 +89,10 @@ export async function getCoach(db: Queryable, caller: Caller, facilityId: string
 /** The coaches of a facility by name, for its members. Throws NotFound. */
 export async function listCoaches(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<Coach>> {
-  requireMember(caller, facilityId)
+  const { facilityId } = member
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Id]))
   const rows = await db<Coach[]>`
@@ -117,8 +115,8 @@ export async function findCoach(db: Queryable, facilityId: string, userId: strin
  * @throws NotAllowed, InvalidInput when an API key names no coach
  */
 export function requireMayCoach(member: Member, coachId: string | undefined): void {
-  const { caller, facilityId, isStaff } = member
-  if (isStaff) {
+  const { caller } = member
+  if (member.isStaff) {
     if (coachId === undefined && caller.kind !== "person") {
       throw new InvalidInput([{ path: "body.coachId", message: "Missing key: an API key names the coach" }])
     }
@@ -127,7 +125,7 @@ export function requireMayCoach(member: Member, coachId: string | undefined): vo
   if (coachId !== undefined && coachId.toLowerCase() !== caller.userId) {
     throw new NotAllowed("Coaches act for themselves; only staff and API keys may name another coachId.")
   }
-  if (!isAtLeast(bestRole(caller, facilityId), "coach")) throw new NotAllowed(coachesOnly)
+  if (!member.isAtLeast("coach")) throw new NotAllowed(coachesOnly)
 }
 
 /**

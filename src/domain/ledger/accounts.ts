@@ -6,7 +6,7 @@
  * Writes: billing_accounts, billing_account_members.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember, requireStaff } from "#access/caller.ts"
+import { type Caller, type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
@@ -48,16 +48,14 @@ export type BillingAccount = typeof BillingAccount.Type
 
 /**
  * Makes a family account of a parent, for children for whom the parent may pay.
- * @throws NotFound, NotAllowed, InvalidInput, WrongState `in_a_family_account`
+ * @throws NotAllowed, InvalidInput, WrongState `in_a_family_account`
  */
 export async function createFamilyAccount(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   input: typeof BillingAccountInput.Type,
 ): Promise<BillingAccount> {
-  requireMember(caller, facilityId)
-  const staff = isStaff(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
   const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
   if (ownerId !== caller.userId && !staff) throw new NotAllowed("Only staff and API keys may name an ownerId.")
   if (ownerId === caller.userId && caller.kind !== "person") {
@@ -85,15 +83,14 @@ export async function createFamilyAccount(
   return accountOf(row)
 }
 
-/** The accounts that the caller owns or belongs to; all of them for staff. By id. Throws NotFound, NotAllowed. */
+/** The accounts that the caller owns or belongs to; all of them for staff. By id. Throws NotAllowed. */
 export async function listBillingAccounts(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof BillingAccountQuery.Type,
 ): Promise<Page<BillingAccount>> {
-  requireMember(caller, facilityId)
-  const people = peopleSeen(caller, facilityId, query.userId)
+  const { facilityId } = member
+  const people = peopleSeen(member, query.userId)
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
@@ -109,14 +106,9 @@ export async function listBillingAccounts(
 }
 
 /** Throws NotFound, also for another person's account. */
-export async function getBillingAccount(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  id: string,
-): Promise<BillingAccount> {
-  requireMember(caller, facilityId)
-  const people = peopleSeen(caller, facilityId, undefined)
+export async function getBillingAccount(db: Queryable, member: Member, id: string): Promise<BillingAccount> {
+  const { facilityId } = member
+  const people = peopleSeen(member, undefined)
   const [row] = await db<AccountRow[]>`
     select ${columns(db)} from slotbase.billing_accounts a
     where a.id = ${id} and a.facility_id = ${facilityId} ${people === undefined ? db`` : db`and ${isOfAny(db, people)}`}`
@@ -167,9 +159,9 @@ export async function accountName(db: Queryable, facilityId: string, id: string)
  * Throws NotAllowed unless the account is the caller's own or the caller is staff.
  * Throws NotFound when the caller may not see it.
  */
-export async function requireOwnAccount(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<void> {
-  const { ownerId } = await getBillingAccount(db, caller, facilityId, id)
-  if (ownerId !== caller.userId) requireStaff(caller, facilityId)
+export async function requireOwnAccount(db: Queryable, member: Member, id: string): Promise<void> {
+  const { ownerId } = await getBillingAccount(db, member, id)
+  if (ownerId !== member.caller.userId) requireStaffMember(member)
 }
 
 /** Stores a card in place of the earlier one. @param sealed its reference, sealed. */
@@ -204,9 +196,9 @@ export async function cardOn(db: Queryable, facilityId: string, id: string): Pro
 /**
  * The people whose accounts a caller sees; undefined: all. Throws NotAllowed when a member asks for another person's.
  */
-function peopleSeen(caller: Caller, facilityId: string, asked: string | undefined): readonly string[] | undefined {
+function peopleSeen({ caller, isStaff }: Member, asked: string | undefined): readonly string[] | undefined {
   const userId = asked?.toLowerCase()
-  if (isStaff(caller, facilityId)) return userId === undefined ? undefined : [userId]
+  if (isStaff) return userId === undefined ? undefined : [userId]
   if (userId !== undefined && !mayActFor(caller, userId, "pay")) throw new NotAllowed("Members see their own accounts.")
   return userId === undefined ? [caller.userId, ...childrenPaidFor(caller)] : [userId]
 }

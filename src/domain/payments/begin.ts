@@ -4,7 +4,7 @@
  * under way.
  */
 
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
@@ -35,11 +35,9 @@ export interface PaymentAsked extends Reference {
  */
 export async function askedPayment(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  { caller, facilityId }: Member,
   input: PaymentInput,
 ): Promise<PaymentAsked> {
-  requireMember(caller, facilityId)
   const due = await dueOf(db, facilityId, input.referenceType, input.referenceId.toLowerCase())
   requireMayPay(caller, due)
   return {

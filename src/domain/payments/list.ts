@@ -2,7 +2,7 @@
  * Reads payments: staff see all of a facility; other members see those that they or their children owe or have paid.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
@@ -11,16 +11,15 @@ import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
 import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
-/** The newest first. Throws NotFound for a caller that is no member. */
+/** The newest first. */
 export async function listPayments(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof PaymentQuery.Type,
 ): Promise<Page<Payment>> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId } = member
   const { status, referenceType, referenceId, payerId, billingAccountId, from, to } = query
-  const people = isStaff(caller, facilityId) ? undefined : [caller.userId, ...childrenPaidFor(caller)]
+  const people = member.isStaff ? undefined : [caller.userId, ...childrenPaidFor(caller)]
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
@@ -42,12 +41,12 @@ export async function listPayments(
 }
 
 /** Throws NotFound, also for another person's payment. */
-export async function getPayment(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Payment> {
-  requireMember(caller, facilityId)
+export async function getPayment(db: Queryable, member: Member, id: string): Promise<Payment> {
+  const { facilityId } = member
   const row = await findPayment(db, facilityId, id)
-  if (!row || !isTheirs(caller, row)) throw new NotFound("payment", id)
+  if (!row || !isTheirs(member, row)) throw new NotFound("payment", id)
   return toPayment(row)
 }
 
-const isTheirs = (caller: Caller, { facility_id, payer_id, debtor_id }: PaymentRow) =>
-  isStaff(caller, facility_id) || mayActFor(caller, payer_id, "pay") || mayActFor(caller, debtor_id, "pay")
+const isTheirs = ({ caller, isStaff }: Member, { payer_id, debtor_id }: PaymentRow) =>
+  isStaff || mayActFor(caller, payer_id, "pay") || mayActFor(caller, debtor_id, "pay")

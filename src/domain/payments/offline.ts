@@ -5,7 +5,7 @@
  * the slot lost.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireStaff } from "#access/caller.ts"
+import type { Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
@@ -81,17 +81,16 @@ export type OfflinePayment = typeof OfflinePayment.Type
 
 /**
  * Records offline_payment.recorded, and booking.confirmed for a hold.
- * @throws NotAllowed, NotFound, InvalidInput
+ * @throws NotFound, InvalidInput
  * @throws WrongState and RuleBroken as for any payment of the booking
  * @throws RuleBroken `paid_in_the_future`
  */
 export async function recordOfflinePayment(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  staff: Staff,
   input: typeof OfflinePaymentInput.Type,
 ): Promise<OfflinePayment> {
-  requireStaff(caller, facilityId)
+  const { caller, facilityId } = staff
   const bookingId = input.bookingId?.toLowerCase()
   const due =
     bookingId === undefined
@@ -125,14 +124,13 @@ export async function recordOfflinePayment(
   return toOfflinePayment(row)
 }
 
-/** The newest first. Throws NotAllowed. */
+/** The newest first. */
 export async function listOfflinePayments(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  staff: Staff,
   query: typeof OfflinePaymentQuery.Type,
 ): Promise<Page<OfflinePayment>> {
-  requireStaff(caller, facilityId)
+  const { facilityId } = staff
   const { bookingId, billingAccountId, paymentMethod } = query
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
@@ -149,14 +147,9 @@ export async function listOfflinePayments(
   return pageOf(rows, limit, (row) => [row.id], toOfflinePayment)
 }
 
-/** Throws NotAllowed, NotFound. */
-export async function getOfflinePayment(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  id: string,
-): Promise<OfflinePayment> {
-  requireStaff(caller, facilityId)
+/** Throws NotFound. */
+export async function getOfflinePayment(db: Queryable, staff: Staff, id: string): Promise<OfflinePayment> {
+  const { facilityId } = staff
   const [row] = await db<OfflinePaymentRow[]>`
     select ${offlineColumns(db)} from slotbase.offline_payments p where p.id = ${id} and p.facility_id = ${facilityId}`
   if (!row) throw new NotFound("offline payment", id)

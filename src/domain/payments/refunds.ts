@@ -3,7 +3,7 @@
  * locked while a refund of it is marked. Of two refunds that want the same money, one gets it.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isPlatformAdmin, requireStaff } from "#access/caller.ts"
+import { isPlatformAdmin, type Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -30,12 +30,11 @@ import { recordRefunded } from "./send-refund.ts"
  */
 export async function createRefund(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  staff: Staff,
   paymentId: string,
   { amount, reason }: RefundInput,
 ): Promise<RefundRow> {
-  requireStaff(caller, facilityId)
+  const { caller, facilityId } = staff
   const payment = await lockPayment(tx, facilityId, paymentId)
   if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
     throw new NotAllowed("Only a platform administrator can refund a payment for a subscription.")
@@ -71,10 +70,10 @@ export async function createRefund(
 
 /**
  * The refund of an offline payment has been handed over. Records payment.refunded.
- * @throws NotAllowed, NotFound, WrongState `refund_not_owed`
+ * @throws NotFound, WrongState `refund_not_owed`
  */
-export async function handBack(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<Refund> {
-  requireStaff(caller, facilityId)
+export async function handBack(tx: Tx, staff: Staff, id: string): Promise<Refund> {
+  const { facilityId } = staff
   const refund = await lockRefund(tx, facilityId, id)
   if (refund.status !== "owed" || refund.offline_payment_id === null) {
     throw new WrongState("refund_not_owed", `The refund is ${refund.status}; only one that is owed can be handed back.`)
@@ -85,14 +84,9 @@ export async function handBack(tx: Tx, caller: Caller, facilityId: string, id: s
   return toRefund(given)
 }
 
-/** Refunds, the newest first. Throws NotAllowed. */
-export async function listRefunds(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  query: typeof RefundQuery.Type,
-): Promise<Page<Refund>> {
-  requireStaff(caller, facilityId)
+/** Refunds, the newest first. */
+export async function listRefunds(db: Queryable, staff: Staff, query: typeof RefundQuery.Type): Promise<Page<Refund>> {
+  const { facilityId } = staff
   const { status, paymentId, referenceId } = query
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
@@ -109,9 +103,9 @@ export async function listRefunds(
   return pageOf(rows, limit, (row) => [row.id], toRefund)
 }
 
-/** Throws NotAllowed, NotFound. */
-export async function getRefund(db: Queryable, caller: Caller, facilityId: string, id: string): Promise<Refund> {
-  requireStaff(caller, facilityId)
+/** Throws NotFound. */
+export async function getRefund(db: Queryable, staff: Staff, id: string): Promise<Refund> {
+  const { facilityId } = staff
   const row = await findRefund(db, facilityId, id)
   if (!row) throw new NotFound("refund", id)
   return toRefund(row)

@@ -3,7 +3,7 @@
  * Its cost is charged, its saving is credited to later invoices. The preview is computed by the same function as the
  * charge.
  */
-import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
@@ -31,16 +31,11 @@ import { closePrompts } from "./upgrade-prompts.ts"
  * Records subscription.plan_changed, and subscription.limit_warning for each limit that is near or passed on the new
  * plan.
  *
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
+ * @throws NotFound, RuleBroken (plan_unknown, plan_has_no_price), WrongState (plan_unchanged,
  * subscription_ends, subscription_past_due)
  */
-export async function changePlan(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: ChangePlanInput,
-): Promise<PlanChange> {
-  requireAdmin(caller, facilityId)
+export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): Promise<PlanChange> {
+  const { caller, facilityId } = admin
   const subscription = await lockRunning(tx, facilityId)
   const plans = await allPlans(tx)
   const from = requirePlan(plans, subscription.plan_id)

@@ -1,6 +1,6 @@
 /** Reads a facility's subscription, its invoices, and the use of each entitlement. */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin, requireStaff } from "#access/caller.ts"
+import type { Admin, Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
@@ -13,19 +13,19 @@ import { type Invoice, type Subscription, toInvoice, toSubscription, toUse, type
 import { findInvoices } from "./invoices.ts"
 import { findSubscription, type SubscriptionRow } from "./rows.ts"
 
-/** The subscription that is not cancelled, or else the last one. Throws NotAllowed, NotFound. */
-export async function getSubscription(db: Queryable, caller: Caller, facilityId: string): Promise<Subscription> {
-  requireAdmin(caller, facilityId)
+/** The subscription that is not cancelled, or else the last one. Throws NotFound. */
+export async function getSubscription(db: Queryable, admin: Admin): Promise<Subscription> {
+  const { facilityId } = admin
   const row = await required(db, facilityId)
   return toSubscription(row, requirePlan(await allPlans(db), row.plan_id))
 }
 
 /**
  * The present use of each entitlement, for staff. Bookings are those of the subscription's present month.
- * @throws NotAllowed, NotFound, also when the subscription has ended
+ * @throws NotFound, also when the subscription has ended
  */
-export async function getUsage(db: Queryable, caller: Caller, facilityId: string): Promise<Usage> {
-  requireStaff(caller, facilityId)
+export async function getUsage(db: Queryable, staff: Staff): Promise<Usage> {
+  const { facilityId } = staff
   const row = await required(db, facilityId)
   if (row.status === "cancelled") throw new NotFound("subscription")
   const [plans, [{ now }]] = await Promise.all([allPlans(db), db<[{ now: Date }]>`select slotbase.now() as now`])
@@ -42,14 +42,13 @@ export async function getUsage(db: Queryable, caller: Caller, facilityId: string
   }
 }
 
-/** The newest first, also those of earlier subscriptions. Throws NotAllowed, NotFound. */
+/** The newest first, also those of earlier subscriptions. Throws NotFound. */
 export async function listInvoices(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  admin: Admin,
   query: { readonly limit?: string; readonly after?: string },
 ): Promise<Page<typeof Invoice.Type>> {
-  requireAdmin(caller, facilityId)
+  const { facilityId } = admin
   const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await findInvoices(db, facilityId, before, limit + 1)

@@ -3,7 +3,7 @@
  * to the present if its period is over, and records its event in the same transaction. `change-plan.ts` moves it to
  * another plan, `read.ts` reads it, and `renew.ts` makes the steps that follow from time.
  */
-import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -24,16 +24,11 @@ import { changeSubscription, hadTrial, insertSubscription, type LockedSubscripti
 /**
  * Begins a subscription, with a trial or with its first paid period.
  * Records subscription.created, and subscription.limit_warning for each limit that the facility is near to or beyond.
- * @throws NotAllowed, NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState
+ * @throws NotFound, RuleBroken (plan_unknown, plan_has_no_trial, coupon_…), WrongState
  * (subscription_exists, trial_used)
  */
-export async function subscribe(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  input: SubscribeInput,
-): Promise<Subscription> {
-  requireAdmin(caller, facilityId)
+export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Promise<Subscription> {
+  const { caller, facilityId } = admin
   const facility = await findFacility(tx, facilityId)
   const plans = await allPlans(tx)
   const plan = requireOffered(plans, input.planId)
@@ -83,15 +78,14 @@ export async function subscribe(
 
 /**
  * Cancels at the end of the period, or at once. Paid amounts are not refunded. Records subscription.cancelled.
- * @throws NotAllowed, NotFound, WrongState `subscription_ends`
+ * @throws NotFound, WrongState `subscription_ends`
  */
 export async function cancelSubscription(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  admin: Admin,
   { cancelReason, atPeriodEnd = true }: CancelSubscriptionInput,
 ): Promise<Subscription> {
-  requireAdmin(caller, facilityId)
+  const { caller, facilityId } = admin
   const subscription = await lockRunning(tx, facilityId)
   if (subscription.cancel_at_period_end && atPeriodEnd) throw subscriptionEnds(subscription)
   const { now } = subscription
@@ -109,10 +103,10 @@ export async function cancelSubscription(
 
 /**
  * Withdraws a cancellation while the period runs. Records subscription.resumed.
- * @throws NotAllowed, NotFound, WrongState `subscription_not_cancelled`
+ * @throws NotFound, WrongState `subscription_not_cancelled`
  */
-export async function resumeSubscription(tx: Tx, caller: Caller, facilityId: string): Promise<Subscription> {
-  requireAdmin(caller, facilityId)
+export async function resumeSubscription(tx: Tx, admin: Admin): Promise<Subscription> {
+  const { caller, facilityId } = admin
   const subscription = await lockRunning(tx, facilityId)
   if (!subscription.cancel_at_period_end) {
     throw new WrongState("subscription_not_cancelled", "The subscription has not been cancelled.")

@@ -4,7 +4,7 @@
  * Writes: upgrade_prompts.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireAdmin } from "#access/caller.ts"
+import type { Admin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
@@ -69,14 +69,13 @@ export async function showPrompt(
   return count === 1 ? undefined : "it is shown already, or a newer one is"
 }
 
-/** The newest first. Throws NotAllowed, NotFound. */
+/** The newest first. Throws NotFound. */
 export async function listPrompts(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  admin: Admin,
   query: typeof PromptQuery.Type,
 ): Promise<Page<UpgradePrompt>> {
-  requireAdmin(caller, facilityId)
+  const { facilityId } = admin
   const limit = pageLimitOf(query)
   const [before] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const rows = await db<PromptRow[]>`
@@ -88,9 +87,9 @@ export async function listPrompts(
   return pageOf(rows, limit, (row) => [row.id], promptOf)
 }
 
-/** Dismissing it again changes nothing. Throws NotAllowed, NotFound. */
-export async function dismissPrompt(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<UpgradePrompt> {
-  requireAdmin(caller, facilityId)
+/** Dismissing it again changes nothing. Throws NotFound. */
+export async function dismissPrompt(tx: Tx, admin: Admin, id: string): Promise<UpgradePrompt> {
+  const { caller, facilityId } = admin
   const [row] = await tx<PromptRow[]>`
     update slotbase.upgrade_prompts
     set dismissed_at = coalesce(dismissed_at, slotbase.now()), dismissed_by = coalesce(dismissed_by, ${caller.userId}::uuid)

@@ -1,6 +1,7 @@
 // The job subscription-renewal-check: the life of subscriptions by the clock, and commands at the same moment.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { requireAdmin } from "#access/caller.ts"
 import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
 import type { Db } from "#base/database/db.ts"
 import { jobsUserId } from "#base/ids.ts"
@@ -37,8 +38,8 @@ beforeEach(async () => {
   club = await aClub(db)
 })
 
-const subscription = () => getSubscription(db, club.admin.caller, club.id)
-const invoices = async (of = club) => (await listInvoices(db, of.admin.caller, of.id, {})).data
+const subscription = () => getSubscription(db, requireAdmin(club.admin.caller, club.id))
+const invoices = async (of = club) => (await listInvoices(db, requireAdmin(of.admin.caller, of.id), {})).data
 const types = async () => (await eventsOf(db, club.id)).map(({ type }) => type.replace("subscription.", ""))
 const daysMs = 86_400_000
 const later = (from: string, days: number) => new Date(Date.parse(from) + days * daysMs).toISOString()
@@ -147,7 +148,9 @@ describe("the end", () => {
   test("a subscription cancelled at the end of its period ends then, and is not renewed", async () => {
     const { id, currentPeriodEnd } = await subscribed(db, club)
     await payAll(id)
-    await run(db, (tx) => cancelSubscription(tx, club.admin.caller, club.id, { cancelReason: "We close." }))
+    await run(db, (tx) =>
+      cancelSubscription(tx, requireAdmin(club.admin.caller, club.id), { cancelReason: "We close." }),
+    )
     await moveTo(db, later(currentPeriodEnd, 1))
     expect(await runRenewals(app)).toEqual({ renewed: 0, ended: 1, pastDue: 0, cancelled: 0, asked: 0 })
     expect(await subscription()).toMatchObject({ status: "cancelled", endedAt: currentPeriodEnd })
@@ -223,7 +226,7 @@ describe("the end", () => {
     await moveTo(db, later(createdAt, 4))
     await runRenewals(app)
     expect(
-      await failure(run(db, (tx) => changePlan(tx, club.admin.caller, club.id, { planId: "club" }))),
+      await failure(run(db, (tx) => changePlan(tx, requireAdmin(club.admin.caller, club.id), { planId: "club" }))),
     ).toMatchObject({
       code: "subscription_past_due",
     })
@@ -269,7 +272,7 @@ describe("at the same moment", () => {
       const { id, currentPeriodEnd } = await subscribed(db, club)
       await payAll(id)
       await moveTo(db, currentPeriodEnd)
-      const cancel = run(db, (tx) => cancelSubscription(tx, club.admin.caller, club.id, { atPeriodEnd }))
+      const cancel = run(db, (tx) => cancelSubscription(tx, requireAdmin(club.admin.caller, club.id), { atPeriodEnd }))
       const [cancelled] = await Promise.all([cancel, runRenewals(app), runRenewals(app)])
       await runRenewals(app)
       expect(await types()).toEqual(["created", "renewed", "cancelled"])

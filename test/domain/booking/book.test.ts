@@ -1,7 +1,7 @@
 // Bookings on a real database: direct bookings, refusals and lists; their rows, their events and the rights to them.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import type { Caller } from "#access/caller.ts"
+import { type Caller, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
@@ -67,7 +67,7 @@ describe("a direct booking", () => {
       expiresAt: null,
       isRecurring: false,
     })
-    expect(await getBooking(db(), club.staff.caller, club.id, booking.id)).toEqual(booking)
+    expect(await getBooking(db(), requireMember(club.staff.caller, club.id), booking.id)).toEqual(booking)
     expect(await isOccupied(db(), booking.id)).toBe(true)
     expect(await eventsOf(db(), booking.id)).toEqual([
       {
@@ -268,7 +268,7 @@ describe("the list", () => {
         }),
       )
     }
-    const list = async (caller: Caller, query: object) => listBookings(db(), caller, own.id, query)
+    const list = async (caller: Caller, query: object) => listBookings(db(), requireMember(caller, own.id), query)
     const hours = (page: { data: readonly { startAt: string }[] }) =>
       page.data.map(({ startAt }) => (Date.parse(startAt) - Date.parse(atHour(0).startAt)) / 3_600_000)
     const all = await list(own.staff.caller, {})

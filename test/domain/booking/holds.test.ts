@@ -160,9 +160,11 @@ describe("an expired hold", () => {
   test("reads as expired, and can be neither confirmed nor released", async () => {
     const held = await hold()
     await pass(5)
-    expect((await getBooking(db(), club.player.caller, club.id, held.id)).status).toBe("expired")
-    expect((await listBookings(db(), club.player.caller, club.id, { status: "held" })).data).toEqual([])
-    expect((await listBookings(db(), club.player.caller, club.id, { status: "expired" })).data).toHaveLength(1)
+    expect((await getBooking(db(), requireMember(club.player.caller, club.id), held.id)).status).toBe("expired")
+    expect((await listBookings(db(), requireMember(club.player.caller, club.id), { status: "held" })).data).toEqual([])
+    expect(
+      (await listBookings(db(), requireMember(club.player.caller, club.id), { status: "expired" })).data,
+    ).toHaveLength(1)
     expect(await failure(confirm(held.id))).toMatchObject({
       _tag: "WrongState",
       code: "hold_expired",

@@ -95,7 +95,9 @@ test.each(table)("%s → %s", async (from, act) => {
   await atMinute(5, async () => {
     if (target !== undefined) {
       expect((await exec((tx) => acts[act](tx, booking.id))).status).toBe(target)
-      expect((await getBooking(db(), club.staff.caller, club.id, booking.id)).status).toBe(target as "confirmed")
+      expect((await getBooking(db(), requireMember(club.staff.caller, club.id), booking.id)).status).toBe(
+        target as "confirmed",
+      )
       expect((await counts()).events).toBe((before.events ?? 0) + 1)
       expect(await isOccupied(db(), booking.id)).toBe(target !== "cancelled" && target !== "released")
       return
@@ -247,14 +249,16 @@ test("no-show and complete are for staff; another person's booking is a 404 for 
   ] as const) {
     expect(await failure(exec<unknown>(command))).toMatchObject(error)
   }
-  expect(await failure(getBooking(db(), club.friend.caller, club.id, booking.id))).toMatchObject({ _tag: "NotFound" })
+  expect(await failure(getBooking(db(), requireMember(club.friend.caller, club.id), booking.id))).toMatchObject({
+    _tag: "NotFound",
+  })
   expect(await counts()).toEqual(before)
 })
 
 test("a booking of another facility is a 404 for every caller here", async () => {
   const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted()))
   const other = await aClub(db())
-  expect(await failure(getBooking(db(), other.admin.caller, other.id, booking.id))).toMatchObject({
+  expect(await failure(getBooking(db(), requireMember(other.admin.caller, other.id), booking.id))).toMatchObject({
     _tag: "NotFound",
   })
   const cancel = exec((tx) =>

@@ -1,6 +1,7 @@
 // Closures and their neighbours: the availability cache, listeners, and two closures at once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { requireAdmin, requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
 import { availabilityOf } from "#domain/booking/availability/availability.ts"
@@ -27,7 +28,7 @@ beforeEach(async () => {
 
 const close = (resourceIds?: string[], cancelBookings = false) =>
   run(database.db, (tx) =>
-    createClosure(tx, club.admin.caller, club.id, {
+    createClosure(tx, requireAdmin(club.admin.caller, club.id), {
       ...atHour(10),
       reason: "Storm",
       cancelBookings,
@@ -35,7 +36,12 @@ const close = (resourceIds?: string[], cancelBookings = false) =>
     }),
   )
 const look = async () => {
-  const { slots = [] } = await availabilityOf(database.db, club.player.caller, club.id, dayOf(10), club.court)
+  const { slots = [] } = await availabilityOf(
+    database.db,
+    requireMember(club.player.caller, club.id),
+    dayOf(10),
+    club.court,
+  )
   return slots.find(({ startAt }) => startAt === atHour(10).startAt)
 }
 
@@ -50,7 +56,7 @@ test("a cached day is not served once it is closed, nor once it is open again", 
     expect(await look()).toMatchObject({ status: "blocked", priceAmount: 2400 })
     await dispatchAll(database.db)
     await look()
-    await run(database.db, (tx) => removeClosure(tx, club.admin.caller, club.id, id))
+    await run(database.db, (tx) => removeClosure(tx, requireAdmin(club.admin.caller, club.id), id))
     expect(await look()).toMatchObject({ status: "free" })
     await dispatchAll(database.db)
     await look()

@@ -1,7 +1,7 @@
 // Entitlements: the last one goes to exactly one caller, giving back never waits, and each level warns once a month.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { requireMember } from "#access/caller.ts"
+import { requireAdmin, requireMember, requireStaff } from "#access/caller.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { createResource } from "#domain/club/resources.ts"
@@ -36,7 +36,9 @@ beforeEach(async () => {
 const use = (type: EntitlementType, amount = 1) => run(db, (tx) => useEntitlement(tx, club.id, type, amount))
 const returnUse = (type: EntitlementType, amount = 1) => run(db, (tx) => useEntitlement(tx, club.id, type, -amount))
 const usage = async (type: EntitlementType) =>
-  (await getUsage(db, club.staff.caller, club.id)).entitlements.find(({ entitlement }) => entitlement === type)
+  (await getUsage(db, requireStaff(club.staff.caller, club.id))).entitlements.find(
+    ({ entitlement }) => entitlement === type,
+  )
 const warnings = async () =>
   (await eventsOf(db, club.id, "subscription.limit_warning")).map(({ data }) => [
     data.entitlementType,
@@ -150,7 +152,7 @@ describe("bookings", () => {
     await club.cancel((await club.book(club.court, 9)).id)
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1 })
     // Counting the existing bookings gives the same number.
-    await run(db, (tx) => changePlan(tx, club.admin.caller, club.id, { planId: "starter" }))
+    await run(db, (tx) => changePlan(tx, requireAdmin(club.admin.caller, club.id), { planId: "starter" }))
     expect(await usage("bookings_per_month")).toMatchObject({ used: 1, limit: 200 })
   })
 })
@@ -251,7 +253,7 @@ test("a new month counts bookings from zero and warns anew; what exists goes on"
   await subscribed(db, club)
   await use("bookings_per_month", 10)
   await use("resources")
-  const { periodEnd } = await getUsage(db, club.staff.caller, club.id)
+  const { periodEnd } = await getUsage(db, requireStaff(club.staff.caller, club.id))
   await moveTo(db, periodEnd)
   expect(await usage("bookings_per_month")).toMatchObject({ used: 0 })
   await use("bookings_per_month", 8)
@@ -266,7 +268,7 @@ test("a new month counts bookings from zero and warns anew; what exists goes on"
 test("after the end of the subscription nothing is limited", async () => {
   await subscribed(db, club)
   await use("bookings_per_month", 10)
-  await run(db, (tx) => cancelSubscription(tx, club.admin.caller, club.id, { atPeriodEnd: false }))
+  await run(db, (tx) => cancelSubscription(tx, requireAdmin(club.admin.caller, club.id), { atPeriodEnd: false }))
   await use("bookings_per_month", 10)
-  expect(await failure(getUsage(db, club.staff.caller, club.id))).toMatchObject({ _tag: "NotFound" })
+  expect(await failure(getUsage(db, requireStaff(club.staff.caller, club.id)))).toMatchObject({ _tag: "NotFound" })
 })

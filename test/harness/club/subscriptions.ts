@@ -1,5 +1,6 @@
 // Shared by the tests of subscriptions: a small plan, a subscribed club, the renewal job, and handlers run by hand.
 
+import { requireAdmin } from "#access/caller.ts"
 import type { HandledEvent, OneByOneHandler } from "#actors/handlers/handler.ts"
 import { subscriptionRenewalCheck } from "#actors/jobs/subscription-renewal-check.ts"
 import type { Db } from "#base/database/db.ts"
@@ -20,7 +21,9 @@ export async function aTinyPlan(db: Db): Promise<void> {
 }
 
 export const subscribed = (db: Db, club: Club, input: Partial<SubscribeInput> = {}) =>
-  run(db, (tx) => subscribe(tx, club.admin.caller, club.id, { planId: "tiny", billingCycle: "monthly", ...input }))
+  run(db, (tx) =>
+    subscribe(tx, requireAdmin(club.admin.caller, club.id), { planId: "tiny", billingCycle: "monthly", ...input }),
+  )
 
 /** Runs the job once; returns its result. */
 export async function runRenewals(tools: PaymentTools): Promise<Readonly<Record<string, number>>> {

@@ -4,7 +4,7 @@
  * as long as that booking can be checked in. Six digits can be guessed, so few wrong tries are allowed.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
@@ -29,13 +29,12 @@ export type CheckInCode = typeof CheckInCode.Type
 export async function getCheckInCode(
   db: Queryable,
   secrets: SecretBox,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   bookingId: string,
 ): Promise<CheckInCode> {
-  requireMember(caller, facilityId)
+  const { facilityId } = member
   const booking = isId(bookingId) ? await findBooking(db, facilityId, bookingId) : undefined
-  if (!booking || !isTheirs(caller, booking)) throw new NotFound("booking", bookingId)
+  if (!booking || !isTheirs(member, booking)) throw new NotFound("booking", bookingId)
   requireStatus(booking, ["confirmed"], "booking_not_confirmed", "checked in")
   return { bookingId, ...codesOf(secrets, facilityId, bookingId) }
 }
@@ -58,8 +57,7 @@ function codesOf(
  */
 export function requireCode(
   secrets: SecretBox,
-  caller: Caller,
-  facilityId: string,
+  { caller, facilityId }: Member,
   bookingId: string,
   { method = "manual", code = "" }: typeof CheckInInput.Type,
 ): void {

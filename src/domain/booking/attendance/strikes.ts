@@ -5,7 +5,7 @@
  * Writes: strike_ledger.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
@@ -85,18 +85,16 @@ export const StrikeQuery = Schema.Struct({ ...pageQuery, userId: Schema.optional
 
 /**
  * The ledger of a facility, the oldest first. Members see their own strikes and their children's.
- * Throws NotFound, NotAllowed.
+ * Throws NotAllowed.
  */
 export async function listStrikes(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof StrikeQuery.Type,
 ): Promise<Page<Strike>> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
   const userId = query.userId?.toLowerCase()
   const family = familyOf(caller)
-  const staff = isStaff(caller, facilityId)
   if (!staff && userId !== undefined && !family.includes(userId)) {
     throw new NotAllowed("Members see their own strikes and their children's.")
   }

@@ -4,7 +4,7 @@
  * true. The position is also the ETag.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
@@ -30,14 +30,8 @@ export type Availability = typeof Availability.Type
  * The slots of a local day of the facility, of one resource or of all active ones.
  * @throws NotFound
  */
-export async function availabilityOf(
-  db: Db,
-  caller: Caller,
-  facilityId: string,
-  date: string,
-  resourceId?: string,
-): Promise<Availability> {
-  requireMember(caller, facilityId)
+export async function availabilityOf(db: Db, member: Member, date: string, resourceId?: string): Promise<Availability> {
+  const { facilityId } = member
   if (resourceId !== undefined && !isId(resourceId)) throw new NotFound("resource", resourceId)
   const request: DayRequest = { facilityId, date, resourceId }
   const days = (await readCached(db, request)) ?? (await buildAndStore(db, request))
@@ -49,13 +43,8 @@ export async function availabilityOf(
 }
 
 /** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
-export async function isUnchanged(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  position: string,
-): Promise<boolean> {
-  requireMember(caller, facilityId)
+export async function isUnchanged(db: Queryable, member: Member, position: string): Promise<boolean> {
+  const { facilityId } = member
   const [row] = await db<{ unchanged: boolean }[]>`
     select ${facilityPosition(db)}::text = ${position} and not ${outboxHolds(db)}
            and not exists (select from slotbase.bookings b

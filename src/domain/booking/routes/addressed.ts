@@ -4,7 +4,6 @@ import { facilityIdOf, idOf } from "#http/path.ts"
 
 /** A stranger learns nothing about a booking, not even whether the body is valid. Throws NotFound. */
 export function addressed(who: Caller, params: { readonly facilityId: string; readonly bookingId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  const member = requireMember(who, facilityId)
-  return { member, who, facilityId, bookingId: idOf(params.bookingId, "booking") }
+  const member = requireMember(who, facilityIdOf(params.facilityId))
+  return { member, bookingId: idOf(params.bookingId, "booking") }
 }

@@ -22,8 +22,8 @@ export const checkInRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/bookings/:bookingId/check-in-code",
       async ({ caller, params, set }) => {
-        const { who, facilityId, bookingId } = addressed(await caller(), params)
-        const code = await getCheckInCode(app.db, app.secrets, who, facilityId, bookingId)
+        const { member, bookingId } = addressed(await caller(), params)
+        const code = await getCheckInCode(app.db, app.secrets, member, bookingId)
         set.headers["cache-control"] = "no-store"
         return code
       },
@@ -38,9 +38,9 @@ export const checkInRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/bookings/:bookingId/check-in",
       async ({ command, caller, input, body, params }) => {
-        const { member, who, facilityId, bookingId } = addressed(await caller(), params)
+        const { member, bookingId } = addressed(await caller(), params)
         const how = input(CheckInInput, body)
-        requireCode(app.secrets, who, facilityId, bookingId, how)
+        requireCode(app.secrets, member, bookingId, how)
         return command((tx) => checkIn(tx, member, bookingId, how))
       },
       described({
@@ -109,10 +109,8 @@ export const checkInRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/strikes",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listStrikes(app.db, who, facilityId, input(StrikeQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listStrikes(app.db, member, input(StrikeQuery, query))
       },
       described({
         tag,

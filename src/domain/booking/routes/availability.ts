@@ -24,15 +24,13 @@ export const availabilityRoutes = (app: App) =>
   new Elysia({ name: "availability" }).use(api(app)).get(
     "/v1/facilities/:facilityId/availability",
     async ({ caller, input, query, params, request, set }) => {
-      const who = await caller()
-      const facilityId = facilityIdOf(params.facilityId)
-      requireMember(who, facilityId)
+      const member = requireMember(await caller(), facilityIdOf(params.facilityId))
       const { date, resourceId } = input(AvailabilityQuery, query)
       for (const position of positionsIn(request.headers.get("if-none-match"))) {
-        if (!(await isUnchanged(app.db, who, facilityId, position))) continue
+        if (!(await isUnchanged(app.db, member, position))) continue
         return new Response(null, { status: 304, headers: { ...headersOf(set), etag: `"${position}"` } })
       }
-      const answer = await availabilityOf(app.db, who, facilityId, date, resourceId?.toLowerCase())
+      const answer = await availabilityOf(app.db, member, date, resourceId?.toLowerCase())
       set.headers.etag = `"${answer.position}"`
       return answer
     },

@@ -15,7 +15,7 @@ import { requireMayBook } from "#domain/booking/may-book.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
-import { facilityIdOf, idOf } from "#http/path.ts"
+import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
 import { addressed } from "./addressed.ts"
 
@@ -55,10 +55,8 @@ export const bookingRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/bookings",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listBookings(app.db, who, facilityId, input(BookingQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listBookings(app.db, member, input(BookingQuery, query))
       },
       described({
         tag,
@@ -71,8 +69,8 @@ export const bookingRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/bookings/:bookingId",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getBooking(app.db, who, facilityIdOf(params.facilityId), idOf(params.bookingId, "booking"))
+        const { member, bookingId } = addressed(await caller(), params)
+        return getBooking(app.db, member, bookingId)
       },
       described({
         tag,

@@ -22,7 +22,7 @@ export const bookingPolicyRoutes = (app: App) =>
     .use(api(app))
     .get(
       "/v1/facilities/:facilityId/booking-policy",
-      async ({ caller, params }) => getPolicy(app.db, await caller(), facilityIdOf(params.facilityId)),
+      async ({ caller, params }) => getPolicy(app.db, requireMember(await caller(), facilityIdOf(params.facilityId))),
       described({
         tag,
         summary: "Read the booking policy",
@@ -33,11 +33,9 @@ export const bookingPolicyRoutes = (app: App) =>
     .put(
       "/v1/facilities/:facilityId/booking-policy",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const policy = input(PolicyInput, body)
-        return command((tx) => putPolicy(tx, who, facilityId, policy))
+        return command((tx) => putPolicy(tx, admin, policy))
       },
       described({
         tag,
@@ -52,11 +50,9 @@ export const bookingPolicyRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/price-rules",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireAdmin(who, facilityId)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const rule = input(PriceRuleInput, body)
-        return command((tx) => createPriceRule(tx, who, facilityId, rule), { status: 201 })
+        return command((tx) => createPriceRule(tx, admin, rule), { status: 201 })
       },
       described({
         tag,
@@ -74,10 +70,8 @@ export const bookingPolicyRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/price-rules",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireAdmin(who, facilityId)
-        return listPriceRules(app.db, who, facilityId, input(PageQuery, query))
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        return listPriceRules(app.db, admin, input(PageQuery, query))
       },
       described({
         tag,
@@ -90,11 +84,9 @@ export const bookingPolicyRoutes = (app: App) =>
     .delete(
       "/v1/facilities/:facilityId/price-rules/:ruleId",
       async ({ command, caller, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireAdmin(who, facilityId)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const ruleId = idOf(params.ruleId, "price rule")
-        return command((tx) => deletePriceRule(tx, who, facilityId, ruleId))
+        return command((tx) => deletePriceRule(tx, admin, ruleId))
       },
       described({
         tag,

@@ -49,10 +49,8 @@ export const recurringBookingRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/recurring-bookings",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listSeries(app.db, who, facilityId, input(RecurringQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listSeries(app.db, member, input(RecurringQuery, query))
       },
       described({
         tag,
@@ -65,8 +63,8 @@ export const recurringBookingRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/recurring-bookings/:recurringBookingId",
       async ({ caller, params }) => {
-        const { who, facilityId, id } = addressed(await caller(), params)
-        return getSeries(app.db, who, facilityId, id)
+        const { member, id } = addressed(await caller(), params)
+        return getSeries(app.db, member, id)
       },
       described({
         tag,
@@ -112,7 +110,6 @@ export const recurringBookingRoutes = (app: App) =>
 
 /** A stranger learns nothing about a series, not even whether the body is valid. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly recurringBookingId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  const member = requireMember(who, facilityId)
-  return { member, who, facilityId, id: idOf(params.recurringBookingId, "recurring booking") }
+  const member = requireMember(who, facilityIdOf(params.facilityId))
+  return { member, id: idOf(params.recurringBookingId, "recurring booking") }
 }

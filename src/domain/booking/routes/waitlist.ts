@@ -50,10 +50,8 @@ export const waitlistRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/waitlist",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listWaitlist(app.db, who, facilityId, input(WaitlistQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listWaitlist(app.db, member, input(WaitlistQuery, query))
       },
       described({
         tag,
@@ -127,8 +125,7 @@ export const waitlistRoutes = (app: App) =>
 
 /** A stranger learns nothing about an entry, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly entryId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  const member = requireMember(who, facilityId)
+  const member = requireMember(who, facilityIdOf(params.facilityId))
   return { member, entryId: idOf(params.entryId, "waitlist entry") }
 }
 

@@ -1,5 +1,5 @@
 /** Checks the right to a series, and locks the bookings that a scope means: the first step of every change. */
-import { type Caller, isStaff, type Member, mayActFor } from "#access/caller.ts"
+import { type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { lockBooking } from "#domain/booking/find.ts"
@@ -7,9 +7,9 @@ import { familyOf } from "#domain/booking/lock-own.ts"
 import type { SeriesScope } from "./input.ts"
 import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
-/** Whether the caller may see a series: their own, their children's, or any as staff. */
-export const isTheirSeries = (caller: Caller, series: SeriesRow): boolean =>
-  familyOf(caller).includes(series.booker_id) || isStaff(caller, series.facility_id)
+/** Whether the member may see a series of the facility: their own, their children's, or any as staff. */
+export const isTheirSeries = ({ caller, isStaff }: Member, series: SeriesRow): boolean =>
+  isStaff || familyOf(caller).includes(series.booker_id)
 
 /**
  * Locks a series that the caller may change, then the bookings that the scope means, in one order and before any
@@ -24,7 +24,7 @@ export async function lockTargets(
 ): Promise<{ series: SeriesRow; targets: readonly SeriesTarget[]; from: string | undefined }> {
   const { caller, facilityId } = member
   const series = await lockSeries(tx, facilityId, id)
-  if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
+  if (!series || !isTheirSeries(member, series)) throw new NotFound("recurring booking", id)
   if (!member.isStaff && !mayActFor(caller, series.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }

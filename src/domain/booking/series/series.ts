@@ -5,7 +5,7 @@
  * refuses all, and nothing is written.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, OccurrencesRefused, RuleBroken } from "#base/errors.ts"
@@ -133,16 +133,14 @@ export async function createSeries(
   })
 }
 
-/** Series, the oldest first; members see their own and their children's. Throws NotFound, NotAllowed. */
+/** Series, the oldest first; members see their own and their children's. Throws NotAllowed. */
 export async function listSeries(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: RecurringQuery,
 ): Promise<Page<RecurringBooking>> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
   const asked = query.bookerId?.toLowerCase()
-  const staff = isStaff(caller, facilityId)
   if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
     throw new NotAllowed("Members see their own series and their children's.")
   }
@@ -155,15 +153,10 @@ export async function listSeries(
 }
 
 /** A series with its days from today on. Throws NotFound. */
-export async function getSeries(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  id: string,
-): Promise<RecurringWithOccurrences> {
-  requireMember(caller, facilityId)
+export async function getSeries(db: Queryable, member: Member, id: string): Promise<RecurringWithOccurrences> {
+  const { facilityId } = member
   const series = await findSeries(db, facilityId, id)
-  if (!series || !isTheirSeries(caller, series)) throw new NotFound("recurring booking", id)
+  if (!series || !isTheirSeries(member, series)) throw new NotFound("recurring booking", id)
   const today = localDateOf(series.timezone, series.now.getTime())
   const occurrences = await findOccurrences(db, series, today, maxOccurrences)
   return { ...toSeries(series), occurrences: occurrences.map(toOccurrence) }

@@ -4,7 +4,7 @@
  * once.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, type Member, mayActFor, requireMember } from "#access/caller.ts"
+import { type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -82,16 +82,10 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
   return toEntry(joined)
 }
 
-/** The caller's own entries and their children's, staff all; in the order of joining. Throws NotFound, NotAllowed. */
-export async function listWaitlist(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  query: WaitlistQuery,
-): Promise<Page<WaitlistEntry>> {
-  requireMember(caller, facilityId)
+/** The caller's own entries and their children's, staff all; in the order of joining. Throws NotAllowed. */
+export async function listWaitlist(db: Queryable, member: Member, query: WaitlistQuery): Promise<Page<WaitlistEntry>> {
+  const { caller, facilityId, isStaff: staff } = member
   const asked = query.bookerId?.toLowerCase()
-  const staff = isStaff(caller, facilityId)
   if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
     throw new NotAllowed("Members see their own wishes and their children's.")
   }

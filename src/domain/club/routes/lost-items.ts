@@ -1,6 +1,6 @@
 /** Lost items: reports, lists and claims. */
 import { Elysia } from "elysia"
-import { requireMember } from "#access/caller.ts"
+import { requireMember, requireStaff } from "#access/caller.ts"
 import {
   ClaimInput,
   claimLostItem,
@@ -24,11 +24,9 @@ export const lostItemRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/lost-items",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const item = input(LostItemInput, body)
-        return command((tx) => reportLostItem(tx, who, facilityId, item), { status: 201 })
+        return command((tx) => reportLostItem(tx, member, item), { status: 201 })
       },
       described({
         tag,
@@ -43,10 +41,8 @@ export const lostItemRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/lost-items",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listLostItems(app.db, who, facilityId, input(LostItemQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listLostItems(app.db, member, input(LostItemQuery, query))
       },
       described({
         tag,
@@ -59,20 +55,18 @@ export const lostItemRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/lost-items/:id",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getLostItem(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "lost item"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getLostItem(app.db, member, idOf(params.id, "lost item"))
       },
       described({ tag, summary: "Read a lost item", answer: LostItem }),
     )
     .post(
       "/v1/facilities/:facilityId/lost-items/:id/claim",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
         const id = idOf(params.id, "lost item")
         const claim = input(ClaimInput, body)
-        return command((tx) => claimLostItem(tx, who, facilityId, id, claim))
+        return command((tx) => claimLostItem(tx, staff, id, claim))
       },
       described({
         tag,

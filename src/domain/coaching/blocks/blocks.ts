@@ -6,7 +6,7 @@
  * Every command locks that booking first: the second of two decisions sees the first.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, type Member, requireMember, requireStaff } from "#access/caller.ts"
+import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
@@ -100,8 +100,9 @@ export async function requestBlock(
  * Approves a request that has not begun. Records coach.block.approved.
  * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
  */
-export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, blockId: string): Promise<CoachBlock> {
-  requireStaff(caller, facilityId)
+export async function approveBlock(tx: Tx, member: Member, blockId: string): Promise<CoachBlock> {
+  requireStaffMember(member)
+  const { caller, facilityId } = member
   const { block, booking } = await lockBlock(tx, facilityId, blockId)
   requirePending(block, "approved")
   if (booking.start_at <= booking.now) {
@@ -122,12 +123,12 @@ export async function approveBlock(tx: Tx, caller: Caller, facilityId: string, b
  */
 export async function rejectBlock(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   blockId: string,
   { rejectionReason }: typeof RejectInput.Type,
 ): Promise<CoachBlock> {
-  requireStaff(caller, facilityId)
+  requireStaffMember(member)
+  const { caller, facilityId } = member
   const { block, booking } = await lockBlock(tx, facilityId, blockId)
   requirePending(block, "rejected")
   await free(tx, booking, caller.userId, rejectionReason)
@@ -148,16 +149,15 @@ export async function rejectBlock(
  */
 export async function cancelBlock(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   blockId: string,
   { cancellationReason }: typeof CancelBlockInput.Type,
 ): Promise<CoachBlock> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId } = member
   const locked = await lockBlock(tx, facilityId, blockId)
   const { block, booking } = locked
-  if (!isTheirs(caller, block)) throw new NotFound("coach block", blockId)
-  if (booking.start_at <= booking.now && !isStaff(caller, facilityId)) {
+  if (!isTheirs(member, block)) throw new NotFound("coach block", blockId)
+  if (booking.start_at <= booking.now && !member.isStaff) {
     throw new WrongState("block_started", "The time has begun; only staff can cancel the block now.")
   }
   await cancelOpenBlock(tx, locked, caller.userId, cancellationReason)
@@ -176,15 +176,10 @@ export async function cancelBlockOf(tx: Tx, booking: LockedBooking, by: string, 
 }
 
 /** A block; coaches see their own blocks. Throws NotFound. */
-export async function getBlock(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  blockId: string,
-): Promise<CoachBlock> {
-  requireMember(caller, facilityId)
+export async function getBlock(db: Queryable, member: Member, blockId: string): Promise<CoachBlock> {
+  const { facilityId } = member
   const block = await findBlock(db, facilityId, blockId)
-  if (!block || !isTheirs(caller, block)) throw new NotFound("coach block", blockId)
+  if (!block || !isTheirs(member, block)) throw new NotFound("coach block", blockId)
   return toBlock(block)
 }
 
@@ -203,12 +198,10 @@ export const BlockQuery = Schema.Struct({
  */
 export async function listBlocks(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof BlockQuery.Type,
 ): Promise<Page<CoachBlock>> {
-  requireMember(caller, facilityId)
-  const staff = isStaff(caller, facilityId)
+  const { caller, facilityId, isStaff: staff } = member
   if (!staff && query.coachId !== undefined && query.coachId.toLowerCase() !== caller.userId) {
     throw new NotAllowed("Coaches see their own blocks.")
   }
@@ -252,5 +245,4 @@ async function readBlock(tx: Tx, facilityId: string, blockId: string): Promise<B
   return block
 }
 
-const isTheirs = (caller: Caller, block: BlockRow) =>
-  block.coach_id === caller.userId || isStaff(caller, block.facility_id)
+const isTheirs = ({ caller, isStaff }: Member, block: BlockRow) => isStaff || block.coach_id === caller.userId

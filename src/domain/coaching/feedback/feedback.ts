@@ -4,7 +4,7 @@
  */
 
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -37,16 +37,16 @@ import {
  */
 export async function createFeedback(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   input: FeedbackInput,
   files: readonly StoredFile[] = [],
 ): Promise<Feedback> {
-  await requireMayWrite(tx, caller, facilityId)
+  const { caller, facilityId } = member
+  await requireMayWrite(tx, member)
   const session = await findSession(tx, facilityId, input.sessionId.toLowerCase())
   if (!session) throw new NotFound("coach session", input.sessionId)
   const { id: sessionId, coachId } = session
-  requireTheirs(caller, facilityId, coachId)
+  requireTheirs(member, coachId)
   if (session.status === "cancelled" || session.status === "missed") {
     throw new WrongState("session_not_held", `The session is ${session.status}; there is nothing to say about it.`)
   }
@@ -84,12 +84,12 @@ export async function createFeedback(
 /** Changes a draft; fields left out stay. Throws NotFound, NotAllowed, WrongState, RuleBroken (sport_unknown). */
 export async function changeFeedback(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   feedbackId: string,
   change: FeedbackChange,
 ): Promise<Feedback> {
-  const row = await lockDraft(tx, caller, facilityId, feedbackId)
+  const { facilityId } = member
+  const row = await lockDraft(tx, member, feedbackId)
   await changeContent(tx, row, {
     text: change.text ?? row.text,
     skillsWorked: change.skillsWorked ?? row.skills_worked,
@@ -104,13 +104,9 @@ export async function changeFeedback(
  * Shows the feedback to the student and the parents, once and for good. Records feedback.published.
  * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (feedback_empty)
  */
-export async function publishFeedback(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  feedbackId: string,
-): Promise<Feedback> {
-  const draft = await lockDraft(tx, caller, facilityId, feedbackId)
+export async function publishFeedback(tx: Tx, member: Member, feedbackId: string): Promise<Feedback> {
+  const { caller, facilityId } = member
+  const draft = await lockDraft(tx, member, feedbackId)
   if (isEmpty(draft)) throw new RuleBroken("feedback_empty", "There is nothing in it: no text, rating, skill or file.")
   await markPublished(tx, draft, caller.userId)
   const [row, parents] = [await written(tx, facilityId, draft.id), await parentsOf(tx, [draft.student_id])]
@@ -135,30 +131,20 @@ export async function publishFeedback(
 }
 
 /** Throws NotFound for feedback that the caller may not see. */
-export async function getFeedback(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  feedbackId: string,
-): Promise<Feedback> {
-  return toFeedback(await readableFeedback(db, caller, facilityId, feedbackId))
+export async function getFeedback(db: Queryable, member: Member, feedbackId: string): Promise<Feedback> {
+  return toFeedback(await readableFeedback(db, member, feedbackId))
 }
 
 /**
  * The latest first. Staff see all, coaches their own, others the published feedback on themselves and their children.
  */
-export async function listFeedback(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  query: FeedbackQuery,
-): Promise<Page<Feedback>> {
-  requireMember(caller, facilityId)
+export async function listFeedback(db: Queryable, member: Member, query: FeedbackQuery): Promise<Page<Feedback>> {
+  const { caller, facilityId } = member
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const mine = { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }
-  const seenBy = isStaff(caller, facilityId) ? undefined : mine
+  const seenBy = member.isStaff ? undefined : mine
   const rows = await findFeedbacks(db, facilityId, { ...query, seenBy, after, limit: limit + 1 })
   return pageOf(
     rows,

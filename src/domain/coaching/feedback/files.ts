@@ -3,7 +3,7 @@
  * The bytes are stored (base/storage) before the row is written, and removed after the row is gone.
  * Bytes that a crash leaves between the two are removed by the job upload-cleanup.
  */
-import { type Caller, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
@@ -25,14 +25,9 @@ export const maxMediaPerFeedback = 20
  * Adds a stored file to a draft. Records media.uploaded.
  * @throws NotFound, NotAllowed, WrongState (feedback_published), RuleBroken (too_many_files)
  */
-export async function addMedia(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  feedbackId: string,
-  file: StoredFile,
-): Promise<MediaAnswer> {
-  const draft = await lockDraft(tx, caller, facilityId, feedbackId)
+export async function addMedia(tx: Tx, member: Member, feedbackId: string, file: StoredFile): Promise<MediaAnswer> {
+  const { caller, facilityId } = member
+  const draft = await lockDraft(tx, member, feedbackId)
   if (draft.media.length >= maxMediaPerFeedback) {
     throw new RuleBroken("too_many_files", `The feedback has ${maxMediaPerFeedback} files, the most that it can have.`)
   }
@@ -45,9 +40,10 @@ export async function addMedia(
  * Removes a file from a draft; the caller gives its bytes to `removeBytes`, after the commit. Records media.removed.
  * @throws NotFound, NotAllowed, WrongState (feedback_published)
  */
-export async function removeMedia(tx: Tx, caller: Caller, facilityId: string, mediaId: string): Promise<PlacedMedia> {
-  const { placed } = await readableMedia(tx, caller, facilityId, mediaId)
-  const draft = await lockDraft(tx, caller, facilityId, placed.feedback_id)
+export async function removeMedia(tx: Tx, member: Member, mediaId: string): Promise<PlacedMedia> {
+  const { caller, facilityId } = member
+  const { placed } = await readableMedia(tx, member, mediaId)
+  const draft = await lockDraft(tx, member, placed.feedback_id)
   // Two concurrent removals wait for each other at the draft.
   if (!draft.media.some(({ id }) => id === mediaId)) throw new NotFound("media", mediaId)
   await deleteMedia(tx, facilityId, mediaId)
@@ -68,11 +64,11 @@ interface MediaTools {
 /** The facts of a file, and a link to its content for the next hour. Throws NotFound. */
 export async function getMedia(
   { db, secrets, storage }: MediaTools & { readonly storage: Storages },
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   mediaId: string,
 ): Promise<MediaWithAddress> {
-  const { placed, feedback } = await readableMedia(db, caller, facilityId, mediaId)
+  const { facilityId } = member
+  const { placed, feedback } = await readableMedia(db, member, mediaId)
   const item = feedback.media.find(({ id }) => id === mediaId)
   if (!item) throw new NotFound("media", mediaId)
   const expires = Math.floor(placed.now.getTime() / 1000) + linkSeconds
@@ -109,10 +105,10 @@ export function recordUploaded(tx: Tx, facilityId: string, media: MediaAnswer): 
 }
 
 /** A caller who may not see the feedback does not learn that a file exists. */
-async function readableMedia(db: Queryable, caller: Caller, facilityId: string, mediaId: string) {
-  requireMember(caller, facilityId)
+async function readableMedia(db: Queryable, member: Member, mediaId: string) {
+  const { facilityId } = member
   const placed = isId(mediaId) ? await findMedia(db, mediaId, facilityId) : undefined
   const feedback = placed && (await findFeedback(db, facilityId, placed.feedback_id))
-  if (!feedback || !maySee(caller, feedback)) throw new NotFound("media", mediaId)
+  if (!feedback || !maySee(member, feedback)) throw new NotFound("media", mediaId)
   return { placed, feedback }
 }

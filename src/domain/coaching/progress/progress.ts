@@ -4,7 +4,7 @@
  * Assessments of one player wait for each other. So no level between two is lost, and their events are in order.
  * Writes: progress.
  */
-import { bestRole, type Caller, isAtLeast, isStaff, mayActFor, requireMember } from "#access/caller.ts"
+import { type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -33,12 +33,12 @@ const maxLevels = 500
  */
 export async function assessPlayer(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   playerId: string,
   { newLevel, feedbackId: given, ...skill }: ProgressInput,
 ): Promise<Progress> {
-  await requireMayAssess(tx, caller, facilityId)
+  const { caller, facilityId } = member
+  await requireMayAssess(tx, member)
   const feedbackId = given?.toLowerCase() ?? null
   const [facility] = await tx<{ sport_types: string[]; is_known: boolean; has_feedback: boolean }[]>`
     select f.sport_types, ${isKnown(tx, playerId)} as is_known,
@@ -98,13 +98,12 @@ export async function recordAssessmentsOf(tx: Tx, facilityId: string, feedbackId
  */
 export async function readProgress(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   playerId: string,
   query: ProgressQuery,
 ): Promise<ProgressHistory> {
-  requireMember(caller, facilityId)
-  const maySee = mayActFor(caller, playerId, "view_feedback") || (await isCoachOrStaff(db, caller, facilityId))
+  const { caller, facilityId } = member
+  const maySee = mayActFor(caller, playerId, "view_feedback") || (await isCoachOrStaff(db, member))
   if (!maySee) throw new NotFound("player", playerId)
   const [facility] = await db<{ is_known: boolean }[]>`
     select ${isKnown(db, playerId)} as is_known from slotbase.facilities f where f.id = ${facilityId}`
@@ -130,15 +129,15 @@ export async function readProgress(
   return { ...page, levels: levels.map((level) => ({ ...level })) }
 }
 
-async function requireMayAssess(tx: Tx, caller: Caller, facilityId: string): Promise<void> {
-  requireMember(caller, facilityId)
-  if (isAtLeast(bestRole(caller, facilityId), "facility_admin")) return
+async function requireMayAssess(tx: Tx, member: Member): Promise<void> {
+  const { caller, facilityId } = member
+  if (member.isAtLeast("facility_admin")) return
   if (await findCoach(tx, facilityId, caller.userId)) return
   throw new NotAllowed("Coaches and administrators of the facility assess its players.")
 }
 
-const isCoachOrStaff = async (db: Queryable, caller: Caller, facilityId: string) =>
-  isStaff(caller, facilityId) || (await findCoach(db, facilityId, caller.userId)) !== undefined
+const isCoachOrStaff = async (db: Queryable, { caller, facilityId, isStaff }: Member) =>
+  isStaff || (await findCoach(db, facilityId, caller.userId)) !== undefined
 
 /** A person who holds a role in the facility `f`, or was taught or assessed there. */
 const isKnown = (sql: Queryable, userId: string) => sql`

@@ -69,10 +69,8 @@ export const coachBlockRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coach-blocks",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listBlocks(app.db, who, facilityId, input(BlockQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listBlocks(app.db, member, input(BlockQuery, query))
       },
       described({
         tag,
@@ -85,8 +83,8 @@ export const coachBlockRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coach-blocks/:blockId",
       async ({ caller, params }) => {
-        const { who, facilityId, blockId } = addressed(await caller(), params)
-        return getBlock(app.db, who, facilityId, blockId)
+        const { member, blockId } = addressed(await caller(), params)
+        return getBlock(app.db, member, blockId)
       },
       described({
         tag,
@@ -98,9 +96,9 @@ export const coachBlockRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-blocks/:blockId/approve",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, blockId } = addressed(await caller(), params)
+        const { member, blockId } = addressed(await caller(), params)
         input(NoInput, body)
-        return command((tx) => approveBlock(tx, who, facilityId, blockId))
+        return command((tx) => approveBlock(tx, member, blockId))
       },
       described({
         tag,
@@ -115,9 +113,9 @@ export const coachBlockRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-blocks/:blockId/reject",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, blockId } = addressed(await caller(), params)
+        const { member, blockId } = addressed(await caller(), params)
         const why = input(RejectInput, body)
-        return command((tx) => rejectBlock(tx, who, facilityId, blockId, why))
+        return command((tx) => rejectBlock(tx, member, blockId, why))
       },
       described({
         tag,
@@ -132,9 +130,9 @@ export const coachBlockRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-blocks/:blockId/cancel",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, blockId } = addressed(await caller(), params)
+        const { member, blockId } = addressed(await caller(), params)
         const why = input(CancelBlockInput, body)
-        return command((tx) => cancelBlock(tx, who, facilityId, blockId, why))
+        return command((tx) => cancelBlock(tx, member, blockId, why))
       },
       described({
         tag,
@@ -149,7 +147,6 @@ export const coachBlockRoutes = (app: App) =>
 
 /** A stranger learns nothing about a block, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly blockId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, blockId: idOf(params.blockId, "coach block") }
+  const member = requireMember(who, facilityIdOf(params.facilityId))
+  return { member, blockId: idOf(params.blockId, "coach block") }
 }

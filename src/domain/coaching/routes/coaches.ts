@@ -16,10 +16,8 @@ export const coachRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coaches",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listCoaches(app.db, who, facilityId, input(PageQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listCoaches(app.db, member, input(PageQuery, query))
       },
       described({
         tag,
@@ -32,22 +30,18 @@ export const coachRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coaches/:userId",
       async ({ caller, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return getCoach(app.db, who, facilityId, idOf(params.userId, "coach"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getCoach(app.db, member, idOf(params.userId, "coach"))
       },
       described({ tag, summary: "Read a coach", description: "For members.", answer: Coach }),
     )
     .put(
       "/v1/facilities/:facilityId/coaches/:userId",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const userId = idOf(params.userId, "coach")
         const profile = input(CoachInput, body)
-        return command((tx) => putProfile(tx, who, facilityId, userId, profile))
+        return command((tx) => putProfile(tx, member, userId, profile))
       },
       described({
         tag,

@@ -6,6 +6,7 @@
 
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
+import { requireMember } from "#access/caller.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
@@ -32,8 +33,8 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
     .get(
       "/v1/facilities/:facilityId/media/:mediaId",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getMedia(app, who, facilityIdOf(params.facilityId), idOf(params.mediaId, "media"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getMedia(app, member, idOf(params.mediaId, "media"))
       },
       described({
         tag,
@@ -45,14 +46,13 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
     .delete(
       "/v1/facilities/:facilityId/media/:mediaId",
       async ({ command, caller, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const mediaId = idOf(params.mediaId, "media")
-        const removed = await command((tx) => removeMedia(tx, who, facilityId, mediaId))
+        const removed = await command((tx) => removeMedia(tx, member, mediaId))
         // The row is gone. If the bytes cannot go now, the job upload-cleanup removes them.
         await app.storage
           .named(removed.stored_in)
-          .remove(storageKeyOf(facilityId, mediaId))
+          .remove(storageKeyOf(member.facilityId, mediaId))
           .catch(() => {})
         return new Response(null, { status: 204 })
       },

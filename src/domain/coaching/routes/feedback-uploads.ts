@@ -31,22 +31,23 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
     .post(
       "/v1/facilities/:facilityId/feedback",
       async ({ command, caller, input, request, server, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         if (!isMultipart(request)) {
-          requireMember(who, facilityId)
           const feedback = input(FeedbackInput, await readBody(request))
-          return command((tx) => createFeedback(tx, who, facilityId, feedback), { status: 201 })
+          return command((tx) => createFeedback(tx, member, feedback), { status: 201 })
         }
-        await requireMayWrite(app.db, who, facilityId)
+        await requireMayWrite(app.db, member)
         server?.timeout(request, keepSeconds)
-        const upload = await receiveUpload(app, request, { facilityId, maxFiles: maxMediaPerFeedback })
+        const upload = await receiveUpload(app, request, {
+          facilityId: member.facilityId,
+          maxFiles: maxMediaPerFeedback,
+        })
         return upload.bind((written) => {
           const feedback = input(FeedbackInput, inputOf(upload))
           return command(
             (tx) => {
               written(tx)
-              return createFeedback(tx, who, facilityId, feedback, upload.files)
+              return createFeedback(tx, member, feedback, upload.files)
             },
             { status: 201 },
           )
@@ -75,13 +76,12 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
     .post(
       "/v1/facilities/:facilityId/feedback/:feedbackId/media",
       async ({ command, caller, request, server, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        const draft = await writableFeedback(app.db, who, facilityId, idOf(params.feedbackId, "feedback"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        const draft = await writableFeedback(app.db, member, idOf(params.feedbackId, "feedback"))
         // A repeated request gets its first answer, also when the feedback was published meanwhile.
         if (!request.headers.has("idempotency-key")) requireDraft(draft)
         server?.timeout(request, keepSeconds)
-        const upload = await receiveUpload(app, request, { facilityId, maxFiles: 1 })
+        const upload = await receiveUpload(app, request, { facilityId: member.facilityId, maxFiles: 1 })
         return upload.bind((written) => {
           const [file] = upload.files
           const faults = [...upload.fields.keys()].map((name) => ({
@@ -93,7 +93,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           return command(
             (tx) => {
               written(tx)
-              return addMedia(tx, who, facilityId, draft.id, file)
+              return addMedia(tx, member, draft.id, file)
             },
             { status: 201 },
           )

@@ -18,10 +18,8 @@ export const feedbackRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/feedback",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listFeedback(app.db, who, facilityId, input(FeedbackQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listFeedback(app.db, member, input(FeedbackQuery, query))
       },
       described({
         tag,
@@ -35,20 +33,18 @@ export const feedbackRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/feedback/:feedbackId",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getFeedback(app.db, who, facilityIdOf(params.facilityId), idOf(params.feedbackId, "feedback"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getFeedback(app.db, member, idOf(params.feedbackId, "feedback"))
       },
       described({ tag, summary: "Read feedback", description: "For those whose list shows it.", answer: Feedback }),
     )
     .patch(
       "/v1/facilities/:facilityId/feedback/:feedbackId",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const feedbackId = idOf(params.feedbackId, "feedback")
         const change = input(FeedbackChange, body)
-        return command((tx) => changeFeedback(tx, who, facilityId, feedbackId, change))
+        return command((tx) => changeFeedback(tx, member, feedbackId, change))
       },
       described({
         tag,
@@ -62,12 +58,10 @@ export const feedbackRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/feedback/:feedbackId/publish",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const feedbackId = idOf(params.feedbackId, "feedback")
         input(NoInput, body)
-        return command((tx) => publishFeedback(tx, who, facilityId, feedbackId))
+        return command((tx) => publishFeedback(tx, member, feedbackId))
       },
       described({
         tag,

@@ -16,12 +16,10 @@ export const progressRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/players/:playerId/progress",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const playerId = idOf(params.playerId, "player")
         const assessment = input(ProgressInput, body)
-        return command((tx) => assessPlayer(tx, who, facilityId, playerId, assessment), { status: 201 })
+        return command((tx) => assessPlayer(tx, member, playerId, assessment), { status: 201 })
       },
       described({
         tag,
@@ -38,10 +36,8 @@ export const progressRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/players/:playerId/progress",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return readProgress(app.db, who, facilityId, idOf(params.playerId, "player"), input(ProgressQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return readProgress(app.db, member, idOf(params.playerId, "player"), input(ProgressQuery, query))
       },
       described({
         tag,

@@ -59,10 +59,8 @@ export const coachSessionRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coach-sessions",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listSessions(app.db, who, facilityId, input(SessionQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listSessions(app.db, member, input(SessionQuery, query))
       },
       described({
         tag,
@@ -75,8 +73,8 @@ export const coachSessionRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/coach-sessions/:sessionId",
       async ({ caller, params }) => {
-        const { who, facilityId, sessionId } = addressed(await caller(), params)
-        return getSession(app.db, who, facilityId, sessionId)
+        const { member, sessionId } = addressed(await caller(), params)
+        return getSession(app.db, member, sessionId)
       },
       described({
         tag,
@@ -88,9 +86,9 @@ export const coachSessionRoutes = (app: App) =>
     .patch(
       "/v1/facilities/:facilityId/coach-sessions/:sessionId",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const { member, sessionId } = addressed(await caller(), params)
         const attendance = input(AttendanceInput, body)
-        return command((tx) => recordAttendance(tx, who, facilityId, sessionId, attendance))
+        return command((tx) => recordAttendance(tx, member, sessionId, attendance))
       },
       described({
         tag,
@@ -104,9 +102,9 @@ export const coachSessionRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-sessions/:sessionId/complete",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const { member, sessionId } = addressed(await caller(), params)
         const came = input(CompleteInput, body)
-        return command((tx) => completeSession(tx, who, facilityId, sessionId, came))
+        return command((tx) => completeSession(tx, member, sessionId, came))
       },
       described({
         tag,
@@ -122,9 +120,9 @@ export const coachSessionRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/coach-sessions/:sessionId/cancel",
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId, sessionId } = addressed(await caller(), params)
+        const { member, sessionId } = addressed(await caller(), params)
         const why = input(CancelSessionInput, body)
-        return command((tx) => cancelSession(tx, who, facilityId, sessionId, why))
+        return command((tx) => cancelSession(tx, member, sessionId, why))
       },
       described({
         tag,
@@ -140,7 +138,6 @@ export const coachSessionRoutes = (app: App) =>
 
 /** A stranger learns nothing about a session, not even whether the body is right. */
 function addressed(who: Caller, params: { readonly facilityId: string; readonly sessionId: string }) {
-  const facilityId = facilityIdOf(params.facilityId)
-  requireMember(who, facilityId)
-  return { who, facilityId, sessionId: idOf(params.sessionId, "coach session") }
+  const member = requireMember(who, facilityIdOf(params.facilityId))
+  return { member, sessionId: idOf(params.sessionId, "coach session") }
 }

@@ -2,7 +2,7 @@
  * The attendance, completion and cancellation of a coach session, by its coach or by staff.
  * Every command locks the session's booking first: the second of two completions sees the first.
  */
-import { type Caller, isStaff, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { completeLocked } from "#domain/booking/attendance/check-in.ts"
@@ -29,12 +29,11 @@ import {
  */
 export async function recordAttendance(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   sessionId: string,
   { attendance }: typeof AttendanceInput.Type,
 ): Promise<CoachSession> {
-  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  const locked = await lockHeld(tx, member, sessionId)
   requireScheduled(locked, "attended")
   requireStarted(locked)
   const { session } = locked
@@ -56,12 +55,12 @@ export async function recordAttendance(
  */
 export async function completeSession(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   sessionId: string,
   { attendedStudents }: typeof CompleteInput.Type,
 ): Promise<CoachSession> {
-  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  const { caller, facilityId } = member
+  const locked = await lockHeld(tx, member, sessionId)
   requireScheduled(locked, "completed")
   requireStarted(locked)
   const { session, booking } = locked
@@ -93,15 +92,15 @@ export async function completeSession(
  */
 export async function cancelSession(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   sessionId: string,
   { cancellationReason }: typeof CancelSessionInput.Type,
 ): Promise<CoachSession> {
-  const locked = await lockHeld(tx, caller, facilityId, sessionId)
+  const { caller } = member
+  const locked = await lockHeld(tx, member, sessionId)
   const { session, booking } = locked
   requireScheduled(locked, "cancelled")
-  if (hasStarted(locked) && !isStaff(caller, facilityId)) {
+  if (hasStarted(locked) && !member.isStaff) {
     throw new WrongState("session_started", "The session has begun; only staff can cancel it now.")
   }
   const { blockId } = session
@@ -122,11 +121,11 @@ const wholeRefund = 100
  * Locks a session for a decision of the caller. Throws NotAllowed for a caller who may only see the session, NotFound
  * for others.
  */
-async function lockHeld(tx: Tx, caller: Caller, facilityId: string, sessionId: string): Promise<LockedSession> {
-  requireMember(caller, facilityId)
+async function lockHeld(tx: Tx, member: Member, sessionId: string): Promise<LockedSession> {
+  const { facilityId } = member
   const locked = await lockSession(tx, facilityId, sessionId)
-  if (!maySeeSession(caller, locked.session)) throw new NotFound("coach session", sessionId)
-  if (!mayHoldSession(caller, locked.session)) throw new NotAllowed("This is for the session's coach and for staff.")
+  if (!maySeeSession(member, locked.session)) throw new NotFound("coach session", sessionId)
+  if (!mayHoldSession(member, locked.session)) throw new NotAllowed("This is for the session's coach and for staff.")
   return locked
 }
 

@@ -4,7 +4,7 @@
  * Writes: coach_sessions, coach_session_students.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, mayActFor } from "#access/caller.ts"
+import { type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
@@ -53,12 +53,13 @@ export async function findSession(
 }
 
 /** Staff, the coach, the students, and parents who may see a student's feedback. */
-export const maySeeSession = (caller: Caller, session: CoachSession): boolean =>
-  mayHoldSession(caller, session) || session.students.some(({ userId }) => mayActFor(caller, userId, "view_feedback"))
+export const maySeeSession = (member: Member, session: CoachSession): boolean =>
+  mayHoldSession(member, session) ||
+  session.students.some(({ userId }) => mayActFor(member.caller, userId, "view_feedback"))
 
 /** Staff and the coach decide about attendance, completion and cancellation. */
-export const mayHoldSession = (caller: Caller, { coachId, facilityId }: CoachSession): boolean =>
-  coachId === caller.userId || isStaff(caller, facilityId)
+export const mayHoldSession = ({ caller, isStaff }: Member, { coachId }: CoachSession): boolean =>
+  coachId === caller.userId || isStaff
 
 /** A session with its booking locked: neither can change any more. */
 export interface LockedSession {

@@ -6,7 +6,7 @@
  * `attendance.ts` holds the later commands of a session.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, isStaff, type Member, requireMember } from "#access/caller.ts"
+import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -42,10 +42,10 @@ export async function bookSession(
   const { caller, facilityId } = member
   const coach = await actingCoach(tx, member, input.coachId)
   const students = studentsOf(asked.input)
-  await requireStudents(tx, caller, facilityId, coach.userId, students)
-  await requireMaySell(tx, caller, facilityId, coach, asked.input)
+  await requireStudents(tx, member, coach.userId, students)
+  await requireMaySell(tx, member, coach, asked.input)
   const plan = await planTrusted(tx, member, asked)
-  const price = priceFor(caller, coach, plan, input.priceAmount)
+  const price = priceFor(member, coach, plan, input.priceAmount)
   const booking = await bookPlanned(tx, { ...plan, price }, asked.input.paymentMethod)
   const id = newId()
   await insertSession(tx, {
@@ -72,7 +72,7 @@ export async function addSession(tx: Tx, member: Member, input: SessionInput, bl
   if (block.coach_id !== caller.userId && !member.isStaff) throw new NotFound("coach block", blockId)
   const coach = await actingCoach(tx, member, block.coach_id)
   const students = input.students.map((userId) => userId.toLowerCase())
-  await requireStudents(tx, caller, facilityId, coach.userId, students)
+  await requireStudents(tx, member, coach.userId, students)
   if (block.status !== "approved") {
     throw new WrongState("block_not_approved", `The block is ${block.status}; sessions are held inside approved ones.`)
   }
@@ -95,15 +95,10 @@ export async function addSession(tx: Tx, member: Member, input: SessionInput, bl
 }
 
 /** A session; see `maySeeSession`. Throws NotFound. */
-export async function getSession(
-  db: Queryable,
-  caller: Caller,
-  facilityId: string,
-  sessionId: string,
-): Promise<CoachSession> {
-  requireMember(caller, facilityId)
+export async function getSession(db: Queryable, member: Member, sessionId: string): Promise<CoachSession> {
+  const { facilityId } = member
   const session = await findSession(db, facilityId, sessionId)
-  if (!session || !maySeeSession(caller, session)) throw new NotFound("coach session", sessionId)
+  if (!session || !maySeeSession(member, session)) throw new NotFound("coach session", sessionId)
   return session
 }
 
@@ -119,15 +114,14 @@ export const SessionQuery = Schema.Struct({
 /** The matching sessions that the caller may see, by start, then id. */
 export async function listSessions(
   db: Queryable,
-  caller: Caller,
-  facilityId: string,
+  member: Member,
   query: typeof SessionQuery.Type,
 ): Promise<Page<CoachSession>> {
-  requireMember(caller, facilityId)
+  const { caller, facilityId } = member
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
   const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
-  const seenBy = isStaff(caller, facilityId)
+  const seenBy = member.isStaff
     ? undefined
     : { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }
   const rows = await findSessions(db, facilityId, { ...query, seenBy, after, limit: limit + 1 })
@@ -142,8 +136,7 @@ export async function listSessions(
 /** A coach names members only, like every member. Staff may name anybody. */
 async function requireStudents(
   tx: Tx,
-  caller: Caller,
-  facilityId: string,
+  { facilityId, isStaff }: Member,
   coachId: string,
   students: readonly string[],
 ): Promise<void> {
@@ -151,7 +144,7 @@ async function requireStudents(
     select u.id from slotbase.users u
     join slotbase.facilities f on f.id = ${facilityId}
     where u.id = any (${[...students]}::uuid[]) and u.kind = 'person'
-      and (${isStaff(caller, facilityId)} or exists (
+      and (${isStaff} or exists (
         select from slotbase.role_grants g
         where g.user_id = u.id and (g.scope_id in (f.id, f.organization_id) or g.scope_type = 'platform')))`
   const known = new Set(rows.map(({ id }) => id))
@@ -166,14 +159,8 @@ async function requireStudents(
  * Staff sell to anybody in any way. A coach sells to themself, to their students and the students' parents, and never
  * for free.
  */
-async function requireMaySell(
-  tx: Tx,
-  caller: Caller,
-  facilityId: string,
-  coach: Coach,
-  asked: BookingInput,
-): Promise<void> {
-  if (isStaff(caller, facilityId)) return
+async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: BookingInput): Promise<void> {
+  if (member.isStaff) return
   if (asked.paymentMethod === "waived") throw new NotAllowed("Waiving the price is for staff and API keys.")
   const bookerId = (asked.bookerId ?? coach.userId).toLowerCase()
   const students = studentsOf(asked)
@@ -184,14 +171,9 @@ async function requireMaySell(
   }
 }
 
-function priceFor(
-  caller: Caller,
-  coach: Coach,
-  { facilityId, price, span }: BookingPlan,
-  stated: number | undefined,
-): number {
+function priceFor(member: Member, coach: Coach, { price, span }: BookingPlan, stated: number | undefined): number {
   if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
-  if (stated < price && !isStaff(caller, facilityId)) {
+  if (stated < price && !member.isStaff) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },
     ])

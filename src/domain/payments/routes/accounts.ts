@@ -30,11 +30,9 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .post(
       "/v1/facilities/:facilityId/billing-accounts",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const account = input(BillingAccountInput, body)
-        return command((tx) => createFamilyAccount(tx, who, facilityId, account), { status: 201 })
+        return command((tx) => createFamilyAccount(tx, member, account), { status: 201 })
       },
       described({
         tag,
@@ -50,10 +48,8 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/billing-accounts",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listBillingAccounts(app.db, who, facilityId, input(BillingAccountQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listBillingAccounts(app.db, member, input(BillingAccountQuery, query))
       },
       described({
         tag,
@@ -66,23 +62,21 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/billing-accounts/:billingAccountId",
       async ({ caller, params }) => {
-        const who = await caller()
-        const id = idOf(params.billingAccountId, "billing account")
-        return getBillingAccount(app.db, who, facilityIdOf(params.facilityId), id)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getBillingAccount(app.db, member, idOf(params.billingAccountId, "billing account"))
       },
       described({ tag, summary: "Read a billing account", answer: BillingAccount }),
     )
     .post(
       "/v1/facilities/:facilityId/billing-accounts/:billingAccountId/card",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const id = idOf(params.billingAccountId, "billing account")
-        await requireOwnAccount(app.db, who, facilityId, id)
+        await requireOwnAccount(app.db, member, id)
         const { cardToken } = input(CardInput, body)
         const save = async (tx: Parameters<typeof setCardOf>[0], card: SavedCard) => {
-          await setCardOf(tx, app.secrets, facilityId, id, card)
-          return getBillingAccount(tx, who, facilityId, id)
+          await setCardOf(tx, app.secrets, member.facilityId, id, card)
+          return getBillingAccount(tx, member, id)
         }
         return command(save, { before: () => keepCard(app.payments, cardToken) })
       },

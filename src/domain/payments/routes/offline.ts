@@ -22,11 +22,9 @@ export const offlinePaymentRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/offline-payments",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireStaff(who, facilityId)
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
         const payment = input(OfflinePaymentInput, body)
-        return command((tx) => recordOfflinePayment(tx, who, facilityId, payment), { status: 201 })
+        return command((tx) => recordOfflinePayment(tx, staff, payment), { status: 201 })
       },
       described({
         tag,
@@ -43,10 +41,8 @@ export const offlinePaymentRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/offline-payments",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireStaff(who, facilityId)
-        return listOfflinePayments(app.db, who, facilityId, input(OfflinePaymentQuery, query))
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return listOfflinePayments(app.db, staff, input(OfflinePaymentQuery, query))
       },
       described({
         tag,
@@ -59,9 +55,8 @@ export const offlinePaymentRoutes = (app: App) =>
     .get(
       "/v1/facilities/:facilityId/offline-payments/:offlinePaymentId",
       async ({ caller, params }) => {
-        const who = await caller()
-        const id = idOf(params.offlinePaymentId, "offline payment")
-        return getOfflinePayment(app.db, who, facilityIdOf(params.facilityId), id)
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return getOfflinePayment(app.db, staff, idOf(params.offlinePaymentId, "offline payment"))
       },
       described({
         tag,

@@ -4,7 +4,7 @@
  * state.
  */
 import { Elysia } from "elysia"
-import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
+import { type Member, requireMember, requireStaff } from "#access/caller.ts"
 import { NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { NoInput } from "#base/schema/no-input.ts"
@@ -40,20 +40,18 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .post(
       "/v1/facilities/:facilityId/payments",
       async ({ command, caller, input, body, params, request, set, clientIp }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(PaymentInput, body)
         const begin = async () => {
-          const asked = await askedPayment(app.db, who, facilityId, wanted)
-          return runPaymentHooks(app.hooks, asked, { facilityId, caller: who })
+          const asked = await askedPayment(app.db, member, wanted)
+          return runPaymentHooks(app.hooks, asked, { facilityId: member.facilityId, caller: member.caller })
         }
         const { id } = await command(
           async (tx, asked: Hooked<PaymentAsked>) =>
-            toPayment(await beginPayment(tx, app, who, asked, wanted.cardToken)),
+            toPayment(await beginPayment(tx, app, member.caller, asked, wanted.cardToken)),
           { status: 201, before: begin },
         )
-        return finished(app, who, facilityId, id, { request, set, clientIp })
+        return finished(app, member, id, { request, set, clientIp })
       },
       described({
         tag,
@@ -70,10 +68,8 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/payments",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireMember(who, facilityId)
-        return listPayments(app.db, who, facilityId, input(PaymentQuery, query))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return listPayments(app.db, member, input(PaymentQuery, query))
       },
       described({
         tag,
@@ -86,24 +82,21 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/payments/:paymentId",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getPayment(app.db, who, facilityIdOf(params.facilityId), idOf(params.paymentId, "payment"))
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        return getPayment(app.db, member, idOf(params.paymentId, "payment"))
       },
       described({ tag, summary: "Read a payment", answer: Payment }),
     )
     .post(
       "/v1/facilities/:facilityId/payments/:paymentId/refunds",
       async ({ command, caller, input, body, params, set }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireStaff(who, facilityId)
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
         const paymentId = idOf(params.paymentId, "payment")
         const wanted = input(RefundInput, body)
-        const { id } = await command(
-          async (tx) => toRefund(await createRefund(tx, who, facilityId, paymentId, wanted)),
-          { status: 201 },
-        )
-        const marked = await findRefund(app.db, facilityId, id)
+        const { id } = await command(async (tx) => toRefund(await createRefund(tx, staff, paymentId, wanted)), {
+          status: 201,
+        })
+        const marked = await findRefund(app.db, staff.facilityId, id)
         if (!marked) throw new NotFound("refund", id)
         const { refund, eventIds } = await sendRefund(app, marked)
         addEventIds(set, eventIds)
@@ -124,10 +117,8 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/refunds",
       async ({ caller, input, query, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireStaff(who, facilityId)
-        return listRefunds(app.db, who, facilityId, input(RefundQuery, query))
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return listRefunds(app.db, staff, input(RefundQuery, query))
       },
       described({
         tag,
@@ -140,20 +131,18 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .get(
       "/v1/facilities/:facilityId/refunds/:refundId",
       async ({ caller, params }) => {
-        const who = await caller()
-        return getRefund(app.db, who, facilityIdOf(params.facilityId), idOf(params.refundId, "refund"))
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return getRefund(app.db, staff, idOf(params.refundId, "refund"))
       },
       described({ tag, summary: "Read a refund", description: "For staff.", answer: Refund }),
     )
     .post(
       "/v1/facilities/:facilityId/refunds/:refundId/hand-back",
       async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        requireStaff(who, facilityId)
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
         const id = idOf(params.refundId, "refund")
         input(NoInput, body)
-        return command((tx) => handBack(tx, who, facilityId, id))
+        return command((tx) => handBack(tx, staff, id))
       },
       described({
         tag,
@@ -169,14 +158,13 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
 /** The second half; a payment that is settled already is answered as it is. */
 async function finished(
   app: App & Pick<PaymentTools, "payments">,
-  who: Caller,
-  facilityId: string,
+  { caller, facilityId }: Member,
   id: string,
   parts: RequestParts,
 ): Promise<Payment> {
   const begun = await findPayment(app.db, facilityId, id)
   if (!begun) throw new NotFound("payment", id)
-  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, who.userId))
+  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, caller.userId))
   addEventIds(parts.set, eventIds)
   return toPayment(payment)
 }

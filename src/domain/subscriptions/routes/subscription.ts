@@ -1,6 +1,6 @@
 /** A facility's own subscription to SlotBase, for its administrators. Its use is also for staff. */
 import { Elysia } from "elysia"
-import { requireAdmin } from "#access/caller.ts"
+import { requireAdmin, requireStaff } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { Invoice, PlanChange, Subscription, Usage } from "#domain/subscriptions/answer.ts"
@@ -12,7 +12,7 @@ import { dismissPrompt, listPrompts, PromptQuery, UpgradePrompt } from "#domain/
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
-import { api, type RequestTools } from "#http/route.ts"
+import { api } from "#http/route.ts"
 
 const tag = "Subscriptions"
 const path = "/v1/facilities/:facilityId/subscription"
@@ -22,7 +22,8 @@ export const subscriptionRoutes = (app: App) =>
     .use(api(app))
     .get(
       path,
-      async ({ caller, params }) => getSubscription(app.db, await caller(), facilityIdOf(params.facilityId)),
+      async ({ caller, params }) =>
+        getSubscription(app.db, requireAdmin(await caller(), facilityIdOf(params.facilityId))),
       described({
         tag,
         summary: "Read the facility's subscription",
@@ -33,9 +34,9 @@ export const subscriptionRoutes = (app: App) =>
     .post(
       path,
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId } = await admin(caller, params)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(SubscribeInput, body)
-        return command((tx) => subscribe(tx, who, facilityId, wanted), { status: 201 })
+        return command((tx) => subscribe(tx, admin, wanted), { status: 201 })
       },
       described({
         tag,
@@ -51,9 +52,9 @@ export const subscriptionRoutes = (app: App) =>
     .post(
       `${path}/change-plan`,
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId } = await admin(caller, params)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(ChangePlanInput, body)
-        return command((tx) => changePlan(tx, who, facilityId, wanted))
+        return command((tx) => changePlan(tx, admin, wanted))
       },
       described({
         tag,
@@ -69,9 +70,9 @@ export const subscriptionRoutes = (app: App) =>
     .post(
       `${path}/cancel`,
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId } = await admin(caller, params)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const how = input(CancelSubscriptionInput, body)
-        return command((tx) => cancelSubscription(tx, who, facilityId, how))
+        return command((tx) => cancelSubscription(tx, admin, how))
       },
       described({
         tag,
@@ -86,9 +87,9 @@ export const subscriptionRoutes = (app: App) =>
     .post(
       `${path}/resume`,
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId } = await admin(caller, params)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         input(NoInput, body)
-        return command((tx) => resumeSubscription(tx, who, facilityId))
+        return command((tx) => resumeSubscription(tx, admin))
       },
       described({
         tag,
@@ -101,7 +102,7 @@ export const subscriptionRoutes = (app: App) =>
     )
     .get(
       `${path}/usage`,
-      async ({ caller, params }) => getUsage(app.db, await caller(), facilityIdOf(params.facilityId)),
+      async ({ caller, params }) => getUsage(app.db, requireStaff(await caller(), facilityIdOf(params.facilityId))),
       described({
         tag,
         summary: "Read how much of each entitlement is used",
@@ -113,8 +114,8 @@ export const subscriptionRoutes = (app: App) =>
     .get(
       `${path}/invoices`,
       async ({ caller, input, query, params }) => {
-        const { who, facilityId } = await admin(caller, params)
-        return listInvoices(app.db, who, facilityId, input(PageQuery, query))
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        return listInvoices(app.db, admin, input(PageQuery, query))
       },
       described({
         tag,
@@ -127,8 +128,8 @@ export const subscriptionRoutes = (app: App) =>
     .get(
       `${path}/upgrade-prompts`,
       async ({ caller, input, query, params }) => {
-        const { who, facilityId } = await admin(caller, params)
-        return listPrompts(app.db, who, facilityId, input(PromptQuery, query))
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        return listPrompts(app.db, admin, input(PromptQuery, query))
       },
       described({
         tag,
@@ -140,10 +141,10 @@ export const subscriptionRoutes = (app: App) =>
     .post(
       `${path}/upgrade-prompts/:promptId/dismiss`,
       async ({ command, caller, input, body, params }) => {
-        const { who, facilityId } = await admin(caller, params)
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const id = idOf(params.promptId, "upgrade prompt")
         input(NoInput, body)
-        return command((tx) => dismissPrompt(tx, who, facilityId, id))
+        return command((tx) => dismissPrompt(tx, admin, id))
       },
       described({
         tag,
@@ -153,11 +154,3 @@ export const subscriptionRoutes = (app: App) =>
         answer: UpgradePrompt,
       }),
     )
-
-/** A stranger learns nothing, not even whether the body is right. */
-async function admin(caller: RequestTools["caller"], params: { readonly facilityId: string }) {
-  const who = await caller()
-  const facilityId = facilityIdOf(params.facilityId)
-  requireAdmin(who, facilityId)
-  return { who, facilityId }
-}

@@ -46,7 +46,7 @@ const book = (hour: number, resourceId = club.court) =>
 const hold = (hour: number) =>
   run(db(), (tx) => createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(hour) }))
 const look = (resourceId?: string, date = dayOf(1)) =>
-  availabilityOf(db(), club.player.caller, club.id, date, resourceId)
+  availabilityOf(db(), requireMember(club.player.caller, club.id), date, resourceId)
 const statusAt = async (hour: number) =>
   (await look(club.court)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 
@@ -114,7 +114,7 @@ describe("a day", () => {
     const court = await aResource(db(), facility.id)
     const grant = { role: "player", scopeType: "facility", scopeId: facility.id } as const
     const caller = { ...club.player.caller, grants: [grant] }
-    const { slots } = await availabilityOf(db(), caller, facility.id, date, court.id)
+    const { slots } = await availabilityOf(db(), requireMember(caller, facility.id), date, court.id)
     expect(slots).toHaveLength(count)
     expect(slots?.[0]?.startAt).toBe(first)
   })
@@ -134,14 +134,14 @@ describe("a day", () => {
       _tag: "NotFound",
       message: `There is no resource ${other.court}.`,
     })
-    const stranger = availabilityOf(db(), other.player.caller, club.id, dayOf(1))
-    expect(await failure(stranger)).toMatchObject({ _tag: "NotFound", message: `There is no facility ${club.id}.` })
+    const stranger = async () => availabilityOf(db(), requireMember(other.player.caller, club.id), dayOf(1))
+    expect(await failure(stranger())).toMatchObject({ _tag: "NotFound", message: `There is no facility ${club.id}.` })
   })
 
   test("a facility without resources has a day without resources", async () => {
     const { id } = await aFacility(db())
     const caller = { ...club.player.caller, grants: [{ role: "player", scopeType: "facility", scopeId: id } as const] }
-    expect(await availabilityOf(db(), caller, id, dayOf(1))).toEqual({
+    expect(await availabilityOf(db(), requireMember(caller, id), dayOf(1))).toEqual({
       date: dayOf(1),
       timezone: "Europe/Berlin",
       position: "0",
@@ -289,7 +289,7 @@ describe("the cache", () => {
 })
 
 describe("the position of an answer", () => {
-  const unchanged = (position: string) => isUnchanged(db(), club.player.caller, club.id, position)
+  const unchanged = (position: string) => isUnchanged(db(), requireMember(club.player.caller, club.id), position)
 
   test("is unchanged until the facility has an event, dispatched or not", async () => {
     const { position } = await look()

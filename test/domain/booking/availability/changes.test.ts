@@ -1,7 +1,7 @@
 // Moves, requests and prices against the availability cache: no cached day is served that one of them has changed.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { requireMember } from "#access/caller.ts"
+import { requireAdmin, requireMember } from "#access/caller.ts"
 import { cacheInvalidationHandler } from "#actors/handlers/cache-invalidation.ts"
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { mirrorHandlers } from "#actors/handlers/index.ts"
@@ -44,7 +44,7 @@ async function settle(): Promise<void> {
     await runTransactional(db(), handler, claim, "development")
   }
 }
-const look = (hour: number) => availabilityOf(db(), club.player.caller, club.id, dayOf(hour), club.court)
+const look = (hour: number) => availabilityOf(db(), requireMember(club.player.caller, club.id), dayOf(hour), club.court)
 const statusAt = async (hour: number) =>
   (await look(hour)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 /** Makes every cached day say that each slot costs 7, so that an answer shows whether it came from the cache. */
@@ -68,7 +68,9 @@ test("a move changes both its old and its new day", async () => {
 })
 
 test("a request for approval shows at once, also in the cache", async () => {
-  await run(db(), (tx) => putPolicy(tx, club.admin.caller, club.id, { approvalBookingTypes: ["private"] }))
+  await run(db(), (tx) =>
+    putPolicy(tx, requireAdmin(club.admin.caller, club.id), { approvalBookingTypes: ["private"] }),
+  )
   await settle()
   expect(await statusAt(9)).toBe("free")
   const wish = { resourceId: club.court, ...atHour(9), bookingType: "private", paymentMethod: "online" } as const
@@ -84,7 +86,9 @@ test("no day is served at yesterday's prices, not even one that is stored after 
   expect(await isServed(9)).toBe(true)
   const [kept] = await db()<[{ row: object }]>`
     select to_jsonb(c) as row from slotbase.availability_cache c where facility_id = ${club.id} and resource_id = ${club.court}`
-  await run(db(), (tx) => createPriceRule(tx, club.admin.caller, club.id, { name: "All", hourlyPrice: 500 }))
+  await run(db(), (tx) =>
+    createPriceRule(tx, requireAdmin(club.admin.caller, club.id), { name: "All", hourlyPrice: 500 }),
+  )
   expect((await look(9)).slots?.[0]?.priceAmount).toBe(500)
   await settle()
   // A read that began before the change, and stores its result only now.

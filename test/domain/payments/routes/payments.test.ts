@@ -2,7 +2,7 @@
 // a crash between the two halves of a payment, and races.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { authenticate } from "#access/caller.ts"
+import { authenticate, requireMember } from "#access/caller.ts"
 import { localPayments } from "#actors/jobs/local-payments.ts"
 import { newId } from "#base/ids.ts"
 import { askedPayment, beginPayment } from "#domain/payments/begin.ts"
@@ -172,7 +172,7 @@ describe("a crash between the two halves", () => {
   const begun = async (bookingId: string, cardToken = "tok_visa") => {
     const caller = await authenticate(db(), its.player.token)
     const wanted = { referenceType: "booking", referenceId: bookingId, cardToken } as const
-    const asked = await askedPayment(db(), caller, its.facilityId, wanted)
+    const asked = await askedPayment(db(), requireMember(caller, its.facilityId), wanted)
     const hooked = await runPaymentHooks(undefined, asked, { facilityId: its.facilityId, caller })
     const { result } = await transact(db(), testContext, (tx) => beginPayment(tx, api.app, caller, hooked, cardToken))
     return result
