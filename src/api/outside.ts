@@ -6,7 +6,7 @@ import type { Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { type Storages, storagesOf } from "#base/storage/open.ts"
 import { type PaymentProviders, paymentProviders } from "#domain/payments/providers/choose.ts"
-import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
 
 export interface Outside {
   /** Who takes money and gives it back. */

@@ -6,7 +6,7 @@ import { loadSecretKey } from "#base/secret-key.ts"
 import { secretBox } from "#base/secrets.ts"
 import { linkLines } from "#demo/banner.ts"
 import { findFirstClub } from "#demo/first-club.ts"
-import { mailboxUrl } from "#outbound/messages/email/routes.ts"
+import { mailboxUrl } from "#outbound/messages/channels/email/routes.ts"
 import type { Command } from "./command.ts"
 import { addressOf, isReady } from "./running-server.ts"
 
