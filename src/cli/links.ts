@@ -1,4 +1,4 @@
-/** slotbase links: prints anew what the start printed: addresses, a fresh mailbox link, clubs, a request to paste. */
+/** slotbase links: prints anew what the start printed: addresses, a fresh mailbox link, clubs, a booking to paste. */
 import { clock } from "#base/clock.ts"
 import { connect } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
@@ -8,15 +8,17 @@ import { linkLines } from "#demo/banner.ts"
 import { findFirstClub } from "#demo/first-club.ts"
 import { mailboxUrl } from "#outbound/messages/channels/email/routes.ts"
 import type { Command } from "./command.ts"
+import { isMigrated } from "./migrate.ts"
 import { addressOf, isReady } from "./running-server.ts"
 
 export const links: Command = {
   name: "links",
-  description: "print the addresses, the mailbox link, the clubs and a first request anew",
+  description: "print the addresses, the mailbox link, the clubs and a first booking anew",
   run: async (config) => {
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 1, applicationName: "slotbase links" })
     try {
+      if (!(await isMigrated(database.url))) return 1
       await clock.follow(db)
       const address = addressOf(config)
       const mailbox = mailboxUrl({ config, secrets: secretBox(await loadSecretKey(config)) }, address)

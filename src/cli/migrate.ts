@@ -1,5 +1,5 @@
 /** slotbase migrate: brings the database up to this version. It may run at any time, also several times at once. */
-import { migrate } from "#base/database/migrate.ts"
+import { migrate, pendingMigrations } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import type { Command } from "./command.ts"
 
@@ -18,4 +18,11 @@ export const migrateCommand: Command = {
       await database.stop()
     }
   },
+}
+
+/** Whether the database has the present schema; otherwise prints the command to type. */
+export async function isMigrated(url: string): Promise<boolean> {
+  const { length } = await pendingMigrations(url)
+  if (length > 0) console.error(`The database lacks ${length} migrations: run "./scripts/slotbase migrate".`)
+  return length === 0
 }
