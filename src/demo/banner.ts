@@ -1,5 +1,5 @@
 /**
- * The lines after the start: the addresses, the root key (once), the clubs, a first request to paste, the way to the
+ * The lines after the start: the addresses, the root key (once), the clubs, a first booking to paste, the way to the
  * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
  */
 import type { Config } from "#base/config.ts"
