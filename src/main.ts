@@ -29,7 +29,7 @@ import { ensureRootKey } from "./domain/people/api-keys.ts"
 import { registeredHooks } from "./hooks/registered.ts"
 import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
-import { mailboxUrl } from "./outbound/messages/email/routes.ts"
+import { mailboxUrl } from "./outbound/messages/channels/email/routes.ts"
 
 /** How often the program's clock is set from the database, milliseconds. */
 const followClockMs = 5_000

@@ -8,8 +8,8 @@
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
 import { transact } from "#events/outbox.ts"
+import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
-import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/email/smtp.ts"
 import {
   beginSending,
   type Intent,

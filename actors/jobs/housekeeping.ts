@@ -11,7 +11,7 @@ import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
-import { forgetOldMails } from "#outbound/messages/email/mailbox.ts"
+import { forgetOldMails } from "#outbound/messages/channels/email/mailbox.ts"
 import type { JobTools } from "./job-context.ts"
 
 /** Rows per statement and table, so that no pass holds locks for long. */

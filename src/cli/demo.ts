@@ -1,10 +1,9 @@
 /**
  * slotbase demo: plays a busy Saturday of a club, and then prints the events that it made. It uses the public API of
  * the running server, or of a server that it starts. It moves the clock of the database, so it plays in development
- * only.
+ * only. `demo --back` moves the clock back.
  * Writes: clock (whether it may move).
  */
-import { join } from "node:path"
 import { endSession, openSession } from "#access/sessions.ts"
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
@@ -19,19 +18,21 @@ import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
 import { catalogue } from "#events/catalogue.ts"
 import type { Command } from "./command.ts"
-import { addressOf, isReady } from "./running-server.ts"
+import { requireMigrated } from "./require-migrated.ts"
+import { addressOf, reachServer } from "./running-server.ts"
 
 /** The pause between two requests, so that one can read along; none with --fast. */
 const pauseMs = 150
 const timezone = "Europe/Berlin"
-const startWithinMs = 30_000
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
 /** The events of machine work that is not part of SlotBase yet. */
-const laterTypes: readonly string[] = ["feedback.enhanced", "media.processed"]
+const laterTypes: readonly string[] = ["media.processed", "feedback.enhanced"]
 
 export const demo: Command = {
   name: "demo",
-  description: "play a busy Saturday through the API, and show the events that it made (--fast: without pauses)",
+  description:
+    "play a busy Saturday through the API, and show its events (--fast: without pauses; --back: move the clock back)",
+  flags: ["--fast", "--back"],
   run: async (config, args) => {
     if (config.environment !== "development") {
       console.error(`The demo moves the clock of the database, and SLOTBASE_ENV is "${config.environment}".`)
@@ -42,32 +43,58 @@ export const demo: Command = {
       console.error(whyNot)
       return 1
     }
-    // The server comes first, because it starts the embedded database.
-    const server = await reachServer(config)
-    const database = await reachDatabase(config)
-    const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
-    try {
-      await migrate(database.url)
-      await db`update slotbase.clock set movable = true`
-      const tokens: string[] = []
-      const openRoot = async () => {
-        const { token } = await db.begin((tx) => openSession(tx, root))
-        tokens.push(token)
-        return token
-      }
-      const before = await shiftOf(db)
-      try {
-        return await play(await setStage(db, addressOf(config), openRoot, args.includes("--fast") ? 0 : pauseMs))
-      } finally {
-        for (const token of tokens) await db.begin((tx) => endSession(tx, token))
-        printShift((await shiftOf(db)) - before)
-      }
-    } finally {
-      await db.end()
-      await server.stop()
-      await database.stop()
-    }
+    return args.includes("--back") ? moveBack(config) : playOn(config, args.includes("--fast") ? 0 : pauseMs)
   },
+}
+
+async function playOn(config: Config, pause: number): Promise<number> {
+  // The server comes first, because it starts the embedded database.
+  const server = await reachServer(config)
+  const database = await reachDatabase(config)
+  const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
+  try {
+    await migrate(database.url)
+    await db`update slotbase.clock set movable = true`
+    const tokens: string[] = []
+    const openRoot = async () => {
+      const { token } = await db.begin((tx) => openSession(tx, root))
+      tokens.push(token)
+      return token
+    }
+    const before = await shiftOf(db)
+    try {
+      return await play(await setStage(db, addressOf(config), openRoot, pause))
+    } finally {
+      for (const token of tokens) await db.begin((tx) => endSession(tx, token))
+      printShift((await shiftOf(db)) - before)
+    }
+  } finally {
+    await db.end()
+    await server.stop()
+    await database.stop()
+  }
+}
+
+/** Moves the clock back to the real time, however many demos moved it. */
+async function moveBack(config: Config): Promise<number> {
+  const database = await reachDatabase(config)
+  const db = connect(database.url, { max: 1, applicationName: "slotbase demo" })
+  try {
+    await requireMigrated(database.url)
+    const seconds = await shiftOf(db)
+    if (seconds === 0) {
+      console.log("The clock of this database shows the real time.")
+      return 0
+    }
+    await db`select slotbase.move_clock(-shift) from slotbase.clock`
+    console.log(`The clock of this database was ${daysOf(seconds)} days ahead. It shows the real time again.
+The printed links have changed. Print them anew:
+  ./scripts/slotbase links`)
+    return 0
+  } finally {
+    await db.end()
+    await database.stop()
+  }
 }
 
 /** The reason why the demo may not play in this existing database; undefined: it may. */
@@ -99,14 +126,13 @@ async function shiftOf(db: Db): Promise<number> {
 function printShift(seconds: number): void {
   if (seconds === 0) return
   console.log(`
-The clock of this database is now ${Math.round(seconds / daySeconds)} days further ahead, and stays there.
-The mailbox link and the booking that the start printed have expired. Print them anew:
+The clock of this database is now ${daysOf(seconds)} days further ahead. The printed links have expired. Print them anew:
   ./scripts/slotbase links
-Move the clock back:
-  psql "$(./scripts/slotbase url)" -c "select slotbase.move_clock('-${seconds} seconds')"`)
+Move the clock back to the real time:
+  ./scripts/slotbase demo --back`)
 }
 
-const daySeconds = 24 * 3_600
+const daysOf = (seconds: number) => Math.round(seconds / (24 * 3_600))
 
 /** Two days ahead at least, so that all of it can be booked in time. */
 function nextSaturday(now: Date): Saturday {
@@ -122,7 +148,7 @@ function nextSaturday(now: Date): Saturday {
   }
 }
 
-/** Prints the events of the demo by type. Every type of the specification must occur. */
+/** Prints the events of the demo by type. Every type of the specification must occur, but those of a later part. */
 async function summary(db: Db, at: string, facilityId: string): Promise<number> {
   const rows = await db<{ type: string; count: number }[]>`
     select e.type, count(*)::integer as count from slotbase.events e
@@ -132,37 +158,13 @@ async function summary(db: Db, at: string, facilityId: string): Promise<number> 
     group by e.type`
   const counts = new Map(rows.map(({ type, count }) => [type, count]))
   console.log("\nEvents of this Saturday")
-  const wanted = catalogue.filter(({ origin, type }) => origin === "spec" && !laterTypes.includes(type))
+  const specified = catalogue.filter(({ origin }) => origin === "spec")
+  const wanted = specified.filter(({ type }) => !laterTypes.includes(type))
   for (const { type } of wanted) console.log(`  ${String(counts.get(type) ?? 0).padStart(4)}  ${type}`)
   const missing = wanted.filter(({ type }) => !counts.has(type)).map(({ type }) => type)
-  console.log(`\n${wanted.length - missing.length} of ${wanted.length} event types; read them: GET ${at}/events`)
+  console.log(`
+${wanted.length - missing.length} of the specification's ${specified.length} event types. Read them: GET ${at}/events
+${laterTypes.join(" and ")} come from a later part.`)
   if (missing.length > 0) console.error(`Missing: ${missing.join(", ")}`)
   return missing.length === 0 ? 0 : 1
-}
-
-/** The running server, or one that runs only while the demo plays. */
-async function reachServer(config: Config): Promise<{ stop: () => Promise<unknown> }> {
-  if (await isReady(config)) return { stop: async () => {} }
-  console.log("No server answers yet: one is started for the demo.")
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
-    env: { ...process.env, SLOTBASE_ROLE: "all", SLOTBASE_DEMO: "off" },
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "inherit",
-  })
-  const deadline = performance.now() + startWithinMs
-  // The child may end because another server is starting; that server will do as well.
-  while (!(await isReady(config))) {
-    if (performance.now() > deadline) {
-      child.kill()
-      throw new Error("The server did not start; ./scripts/start says why. If one runs already, set PORT to its port.")
-    }
-    await Bun.sleep(100)
-  }
-  return {
-    stop: () => {
-      child.kill("SIGTERM")
-      return child.exited
-    },
-  }
 }

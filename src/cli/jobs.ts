@@ -14,12 +14,14 @@ import { previewOf } from "#operations/jobs/previews.ts"
 import { type Did, isAnybodyThere } from "#operations/jobs/rows.ts"
 import { untilEnded } from "#operations/jobs/wait.ts"
 import type { Command } from "./command.ts"
+import { requireMigrated } from "./require-migrated.ts"
 
 /** Longer than any job takes. */
 const waitMs = 15 * 60_000
 
 export const jobs: Command = {
   name: "jobs",
+  words: ["action", "name"],
   description: "list the scheduled jobs; jobs preview <name>: what a run would do now; jobs run <name>: do it",
   run: async (config, [action = "list", name]) => {
     const act = Object.hasOwn(actions, action) ? actions[action] : undefined
@@ -30,6 +32,7 @@ export const jobs: Command = {
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 2, applicationName: "slotbase jobs" })
     try {
+      await requireMigrated(database.url)
       return await act(db, config, name ?? "")
     } finally {
       await db.end()

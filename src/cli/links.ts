@@ -1,4 +1,4 @@
-/** slotbase links: prints anew what the start printed: addresses, a fresh mailbox link, clubs, a request to paste. */
+/** slotbase links: prints anew what the start printed: addresses, a fresh mailbox link, clubs, a booking to paste. */
 import { clock } from "#base/clock.ts"
 import { connect } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
@@ -6,14 +6,14 @@ import { loadSecretKey } from "#base/secret-key.ts"
 import { secretBox } from "#base/secrets.ts"
 import { linkLines } from "#demo/banner.ts"
 import { findFirstClub } from "#demo/first-club.ts"
-import { mailboxUrl } from "#outbound/messages/email/routes.ts"
+import { mailboxUrl } from "#outbound/messages/channels/email/routes.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, isReady } from "./running-server.ts"
 
 export const links: Command = {
   name: "links",
-  description: "print the addresses, the mailbox link, the clubs and a first request anew",
+  description: "print the addresses, the mailbox link, the clubs and a first booking anew",
   run: async (config) => {
     const database = await reachDatabase(config)
     const db = connect(database.url, { max: 1, applicationName: "slotbase links" })

@@ -5,6 +5,7 @@
 import { BadConfig, parseConfig } from "#base/config.ts"
 import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { unknownVariables } from "#base/unknown-variables.ts"
+import { refusalOf } from "./arguments.ts"
 import type { Command } from "./command.ts"
 import { demo } from "./demo.ts"
 import { doctor } from "./doctor.ts"
@@ -25,6 +26,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(`./scripts/slotbase <command>\n`)
     for (const each of commands) console.log(`  ${each.name.padEnd(12)} ${each.description}`)
     return asked ? 2 : 0
+  }
+  const refusal = refusalOf(command, rest)
+  if (refusal !== undefined) {
+    console.error(refusal)
+    return 2
   }
   for (const warning of unknownVariables(process.env)) console.error(warning)
   try {

@@ -1,8 +1,7 @@
 /**
- * The lines after the start: the addresses, the root key (once), the clubs, a first request to paste, the way to the
+ * The lines after the start: the addresses, the root key (once), the clubs, a first booking to paste, the way to the
  * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
  */
-import { clock } from "#base/clock.ts"
 import type { Config } from "#base/config.ts"
 import type { FirstClub } from "./first-club.ts"
 import type { DemoClub } from "./seed.ts"
@@ -83,19 +82,18 @@ function demoLines(demo: DemoClub | undefined): string[] {
   ]
 }
 
-/** Tomorrow by the clock of the database, so that the request can be made whenever it is printed. */
-function requestLines({ address, rootKey, first: { clubs, court, member } }: Links): string[] {
+function requestLines({ address, rootKey, first: { clubs, court, member, hour } }: Links): string[] {
   const [club] = clubs
   if (!club || !court || !member) return []
-  const day = new Date(Math.ceil(clock.now() / dayMs) * dayMs).toISOString().slice(0, 10)
+  const day = hour.toISOString().slice(0, 10)
   // The shell says so itself when KEY has no value yet.
   const key = rootKey ?? `"\${KEY:?is not set: set it to the root key}"`
   const body = JSON.stringify({
     resourceId: court.id,
     bookerId: member.id,
     paymentMethod: "offline",
-    startAt: `${day}T10:00:00Z`,
-    endAt: `${day}T11:00:00Z`,
+    startAt: hour.toISOString(),
+    endAt: new Date(hour.getTime() + hourMs).toISOString(),
   })
   return [
     "",
@@ -106,4 +104,4 @@ function requestLines({ address, rootKey, first: { clubs, court, member } }: Lin
   ]
 }
 
-const dayMs = 24 * 3_600_000
+const hourMs = 3_600_000

@@ -12,6 +12,8 @@ export interface FirstClub {
   readonly furtherClubs: number
   readonly court: Named | undefined
   readonly member: (Named & { readonly email: string }) | undefined
+  /** The start of an hour of tomorrow to book the court for; the hour is free, unless all offered hours are taken. */
+  readonly hour: Date
   /** How the root key begins, or "SLOTBASE_ROOT_KEY" when that variable set it. */
   readonly keyHint: string
 }
@@ -22,6 +24,8 @@ interface Named {
 }
 
 const shownClubs = 5
+/** Hours of tomorrow, UTC. The README books at 8, 9 and 11 o'clock. */
+const offeredHours = [10, 12, 13, 14, 15, 16, 17]
 
 export async function findFirstClub(db: Queryable, config: Pick<Config, "environment">): Promise<FirstClub> {
   const clubs = await db<(Named & { count: number })[]>`
@@ -37,11 +41,21 @@ export async function findFirstClub(db: Queryable, config: Pick<Config, "environ
     from slotbase.role_grants g join slotbase.users u on u.id = g.user_id
     where g.scope_id = ${first} and u.email is not null and ${isShown}
     group by u.id having bool_and(g.role = 'player') order by u.id limit 1`
+  const [{ hour }] = await db<[{ hour: Date }]>`
+    select t.hour from unnest(${offeredHours}::integer[]) h
+    cross join lateral (
+      select (date_trunc('day', slotbase.now() at time zone 'UTC') + interval '1 day' + make_interval(hours => h))
+             at time zone 'UTC' as hour) t
+    order by exists (
+      select from slotbase.occupancies o
+      where o.resource_id = ${court?.id ?? null} and o.during && tstzrange(t.hour, t.hour + interval '1 hour')), t.hour
+    limit 1`
   return {
     clubs: clubs.map(({ id, name }) => ({ id, name })),
     furtherClubs: (clubs[0]?.count ?? 0) - clubs.length,
     court,
     member,
+    hour,
     keyHint: key?.hint ?? "SLOTBASE_ROOT_KEY",
   }
 }

@@ -29,9 +29,9 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
 ]
 
 async function server(db: Db): Promise<Check> {
-  const [row] = await db<{ version: string; movable: boolean; shift: string }[]>`
-    select current_setting('server_version') as version, movable, shift::text from slotbase.clock`
-  const clock = row?.movable ? `; demo or test clock, shifted by ${row.shift}` : ""
+  const [row] = await db<{ version: string; shift: string | null }[]>`
+    select current_setting('server_version') as version, nullif(shift, '0')::text as shift from slotbase.clock`
+  const clock = row?.shift ? `; the clock of this database is ahead by ${row.shift}` : ""
   return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
 }
 
@@ -84,7 +84,7 @@ async function processes(db: Db): Promise<Check> {
     ? {
         name: "processes",
         well: false,
-        says: "work is waiting and no process does it: start one with SLOTBASE_ROLE=all or actors",
+        says: "work is waiting and no process does it: start one with ./scripts/start (SLOTBASE_ROLE=all or actors)",
       }
     : { name: "processes", well: true, says: alive === 0 ? "no actors are running" : `${alive} with actors alive` }
 }
@@ -184,6 +184,6 @@ async function deadLetters(db: Db): Promise<Check> {
     : {
         name: "dead letters",
         well: false,
-        says: `${row?.open} open: see slotbase.dead_letters, then reprocess or ignore each; when the month is no longer kept, only ignore or resolve`,
+        says: `${row?.open} open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed`,
       }
 }

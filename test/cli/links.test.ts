@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { seedDemo } from "#demo/seed.ts"
 import { testApp } from "#test/harness/setup/app.ts"
-import { slotbaseWith } from "#test/harness/setup/command-line.ts"
+import { slotbase, slotbaseWith } from "#test/harness/setup/command-line.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { rootKey, type System, startSystem } from "#test/harness/setup/system.ts"
@@ -40,6 +40,20 @@ test("links prints a mailbox and a booking that work again after the clock has m
   expect(output).toContain(`  Clubs      ${clubId}  Riverside Tennis Club\n`)
   expect(await book(output)).toBe(201)
   expect(await mailboxOf(output)).toBe(200)
+})
+
+test("links offers an hour that is still free", async () => {
+  for (const _ of "twice") expect(await book((await links()).output)).toBe(201)
+})
+
+test("links refuses a database whose schema this version cannot read", async () => {
+  const old = await emptyDatabase()
+  await old.db.unsafe(`create schema slotbase; create table slotbase.migrations (number integer primary key, name text, checksum text);
+    insert into slotbase.migrations values (1, '0001-of-another-history', 'x')`)
+  const refused = await slotbase(old.url, "links")
+  await old.drop()
+  expect(refused.output).toStartWith("The database was made by an earlier SlotBase")
+  expect(refused.code).toBe(1)
 })
 
 test("links says that no server answers where it looked", async () => {

@@ -11,6 +11,7 @@ const first: FirstClub = {
   furtherClubs: 2,
   court: { id: "court-1", name: "Court 1" },
   member: { id: "member-1", name: "Mia Keller", email: "mia@riverside.example" },
+  hour: new Date("2027-05-02T12:00:00Z"),
   keyHint: "sbk_abcdef",
 }
 const started = (role: string, given: { rootKey?: string; first?: Partial<FirstClub> } = {}) =>
@@ -51,8 +52,9 @@ test("a later start names the clubs, a court and a member, and a request with th
   expect(text).toContain("  A court    court-1  Court 1\n")
   expect(text).toContain("  A member   member-1  Mia Keller, mia@riverside.example\n")
   expect(text).toMatch(
-    /^export SLOTBASE=http:\/\/127\.0\.0\.1:3000 KEY="\$\{KEY:\?[^"]+\}" CLUB=club-1 COURT=court-1 MEMBER=member-1 DAY=\d{4}-\d\d-\d\d$/m,
+    /^export SLOTBASE=http:\/\/127\.0\.0\.1:3000 KEY="\$\{KEY:\?[^"]+\}" CLUB=club-1 COURT=court-1 MEMBER=member-1 DAY=2027-05-02$/m,
   )
+  expect(text).toContain(`"startAt":"2027-05-02T12:00:00.000Z","endAt":"2027-05-02T13:00:00.000Z"}`)
 })
 
 test("without a member to name there is no request", () => {

@@ -21,6 +21,14 @@ test("every check passes on a new database", async () => {
   expect(await ill()).toEqual([])
 })
 
+test("a clock that is ahead is named, and a clock that shows the real time is not", async () => {
+  const { db } = database
+  expect((await namedCheck("server"))[0]?.says).toMatch(/^PostgreSQL [^;]+$/)
+  await db`select slotbase.move_clock('33 days')`
+  expect((await namedCheck("server"))[0]?.says).toEndWith("; the clock of this database is ahead by 33 days")
+  await db`select slotbase.move_clock(-shift) from slotbase.clock`
+})
+
 test("work without a process, a missing partition and a run without its subscription are named", async () => {
   const { db } = database
   const eventId = newId()
@@ -32,7 +40,7 @@ test("work without a process, a missing partition and a run without its subscrip
     to_char(slotbase.now() at time zone 'UTC' + interval '1 month', 'YYYY_MM')); end $$`)
   expect(await ill()).toEqual([
     `partitions: 1 tables lack next month's partition: run "select slotbase.ensure_partitions()"`,
-    "processes: work is waiting and no process does it: start one with SLOTBASE_ROLE=all or actors",
+    "processes: work is waiting and no process does it: start one with ./scripts/start (SLOTBASE_ROLE=all or actors)",
     "ledger: 1 of the last 1 events lack or exceed their work, first at position 1: see slotbase.event_ledger",
   ])
 })
@@ -76,7 +84,7 @@ test("the possible decisions on dead letters are named, also for events that hav
     insert into slotbase.dead_letters (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
     values (${newId()}, ${platformFacilityId}, ${newId()}, 1, 'GoneHandler', '{}', '[]', slotbase.now(), slotbase.now())`
   expect((await namedCheck("dead letters"))[0]?.says).toBe(
-    "1 open: see slotbase.dead_letters, then reprocess or ignore each; when the month is no longer kept, only ignore or resolve",
+    "1 open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed",
   )
 })
 

@@ -4,6 +4,7 @@
  * - private, local, shared, reserved, documentation and multicast addresses,
  * - addresses that embed an IPv4 address for translation elsewhere (NAT64, 6to4, Teredo).
  */
+import { isIP } from "node:net"
 import ipaddr from "ipaddr.js"
 
 export type Network = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
@@ -49,6 +50,8 @@ const metadataServices = new Set(["168.63.129.16"])
 
 function networkOf(text: string): Network {
   try {
+    // ipaddr.js also reads short and octal forms: it takes "127.0.0" for 127.0.0.0 alone.
+    if (isIP(text.replace(/\/\d+$/, "")) === 0) throw new Error("no address in full")
     if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text)
     const ip = ipaddr.parse(text)
     return [ip, ip.kind() === "ipv4" ? 32 : 128]

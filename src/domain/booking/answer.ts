@@ -1,8 +1,8 @@
 /** A booking as the API answers it, and the one conversion from a row. The OpenAPI document shows this Schema. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { type BookingRow, statuses } from "./booking-row.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
-import { type BookingRow, statuses } from "./row.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 

@@ -10,11 +10,11 @@ import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
+import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { cancelLocked } from "./cancel.ts"
 import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
-import type { BookingRow, LockedBooking } from "./row.ts"
 import { changeBooking } from "./rows.ts"
 
 /** How long an approved booking waits for its online payment; never beyond its start. */

@@ -5,7 +5,7 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import { WrongState } from "#base/errors.ts"
-import type { BookingRow } from "./row.ts"
+import type { BookingRow } from "./booking-row.ts"
 
 /** Throws WrongState `booking_is_coach_block`. Asks the database only about bookings of the type coach_block. */
 export async function requireNoBlock(

@@ -1,8 +1,8 @@
 /** The events of staff's decisions and of moves: each event's data, from the rows. */
 import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
+import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { aboutOf } from "./events.ts"
-import type { BookingRow, LockedBooking } from "./row.ts"
 
 export function recordApprovalRequested(tx: Tx, booking: BookingRow): string {
   return record(tx, {

@@ -5,7 +5,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { GivenStrike } from "./attendance/strikes.ts"
-import type { BookingRow } from "./row.ts"
+import type { BookingRow } from "./booking-row.ts"
 import type { ExpiredHold } from "./rows.ts"
 
 export function recordHeld(tx: Tx, booking: BookingRow): string {

@@ -3,7 +3,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
-import type { BookingRow, LockedBooking, Status } from "./row.ts"
+import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 
 /** Locks a booking of the facility. Throws NotFound. */
 export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {

@@ -3,10 +3,10 @@
  */
 import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
+import type { BookingRow } from "./booking-row.ts"
 import { isCounted } from "./counted.ts"
 import { recordExpired } from "./events.ts"
 import type { FreedSlot } from "./freed-slot.ts"
-import type { BookingRow } from "./row.ts"
 import type { ExpiredHold } from "./rows.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
 

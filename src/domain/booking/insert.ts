@@ -1,10 +1,10 @@
 /** New bookings from plans: the row with its slot, counted on the facility's plan. `book.ts` records the events. */
 import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
+import type { BookingRow } from "./booking-row.ts"
 import { isCounted } from "./counted.ts"
 import { type Kind, newBookingOf, rowOf } from "./new-booking.ts"
 import type { BookingPlan } from "./planned.ts"
-import type { BookingRow } from "./row.ts"
 import { takeSlot } from "./take-slot.ts"
 
 /** Inserts the planned booking and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached. */

@@ -3,8 +3,8 @@ import { type Caller, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
+import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 import { lockBooking } from "./find.ts"
-import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 /**
  * Locks a booking that the member may act on: their own, or their child's if they may book for the child. Staff may act

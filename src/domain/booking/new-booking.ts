@@ -1,7 +1,7 @@
 /** From a plan to the rows of its booking: the row to insert, and the row as it reads afterwards. */
 import { newId } from "#base/ids.ts"
+import type { BookingRow } from "./booking-row.ts"
 import type { BookingPlan } from "./planned.ts"
-import type { BookingRow } from "./row.ts"
 import type { Inserted, NewBooking } from "./rows.ts"
 
 /** How a booking starts: its status, its payment method, its hold and its series. */

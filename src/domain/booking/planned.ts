@@ -1,9 +1,9 @@
 /** A booking that may be made: the facts and the decisions of a plan. */
 import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import type { Participant } from "./booking-row.ts"
 import type { HoldInput } from "./input.ts"
 import type { CancellationRule } from "./refund-quote.ts"
-import type { Participant } from "./row.ts"
 
 export interface BookingPlan {
   readonly facilityId: string

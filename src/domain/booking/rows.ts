@@ -6,8 +6,8 @@
  * - A booking's row is locked before its state is judged.
  */
 import type { Tx } from "#base/database/transaction.ts"
+import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 import { maxBookingMinutes } from "./input.ts"
-import type { BookingRow, LockedBooking, Status } from "./row.ts"
 
 export type NewBooking = Pick<
   BookingRow,

@@ -9,9 +9,9 @@ import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
 import { isOpenDuring, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import type { BookingRow } from "./booking-row.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import type { BookingPlan } from "./planned.ts"
-import type { BookingRow } from "./row.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
 /**

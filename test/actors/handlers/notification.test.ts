@@ -7,7 +7,7 @@ import { NotificationsUnsent, notificationHandler } from "#actors/handlers/notif
 import { newId } from "#base/ids.ts"
 import type { EventType } from "#events/catalogue.ts"
 import { definitionOf } from "#events/catalogue.ts"
-import type { Mailer } from "#outbound/messages/email/smtp.ts"
+import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import {
   aChildLink,
   aFacility,

@@ -100,3 +100,10 @@ test("text that is no network is refused with the right form", () => {
   )
   expect(() => parseNetworks(["10.0.0.0/33"])).toThrow("is not a network")
 })
+
+test.each(["127", "127.0.0", "10.1/16", "127/8", "0x7f.0.0.1", "127.0.0.01"])(
+  "an IPv4 address without four decimal parts is refused: %s",
+  (text) => {
+    expect(() => parseNetworks([text])).toThrow(`"${text}" is not a network; write it like 127.0.0.0/8 or fd00::/8.`)
+  },
+)

@@ -6,7 +6,7 @@ import { type Config, parseConfig } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
 import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
-import { createMailer, type Mailer } from "#outbound/messages/email/smtp.ts"
+import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
 
 export interface TestApp extends App, Outside {
   readonly mail: Mailer

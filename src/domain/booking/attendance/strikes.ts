@@ -12,8 +12,8 @@ import { NotAllowed, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
+import type { BookingRow } from "#domain/booking/booking-row.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
-import type { BookingRow } from "#domain/booking/row.ts"
 
 export const Strike = Schema.Struct({
   id: Id,

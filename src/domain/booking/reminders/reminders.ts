@@ -26,10 +26,11 @@ export interface Decided {
  * `facilityId` it checks all coming bookings of that facility instead. That finds more only if something went wrong.
  */
 export async function decideReminders(tx: Tx, limit: number, facilityId?: string): Promise<Decided> {
-  const since = facilityId === undefined ? await lockProgress(tx) : longAgo
+  const lookedUntil = facilityId === undefined ? await lockProgress(tx) : longAgo
   // Another process is deciding.
-  if (since === undefined) return { due: 0, overtaken: 0, more: false }
+  if (lookedUntil === undefined) return { due: 0, overtaken: 0, more: false }
   const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
+  const since = sinceOf(lookedUntil, now)
   const found = await findDue(tx, { now, since, limit, ...(facilityId !== undefined && { facilityId }) })
   const decided = found.length === 0 ? [] : await keep(tx, found)
   const due = decided.filter((reminder) => !reminder.overtaken)
@@ -45,8 +46,9 @@ export async function decideReminders(tx: Tx, limit: number, facilityId?: string
 export async function countDueReminders(db: Queryable, facilityId?: string): Promise<number> {
   const [progress] = await db<[{ now: Date; looked_until: Date }]>`
     select slotbase.now() as now, looked_until from slotbase.reminder_progress`
-  const since = facilityId === undefined ? overlapping(progress.looked_until) : longAgo
-  const found = await findDue(db, { now: progress.now, since, limit: 1_000_000, ...(facilityId && { facilityId }) })
+  const { now, looked_until } = progress
+  const since = sinceOf(facilityId === undefined ? looked_until : longAgo, now)
+  const found = await findDue(db, { now, since, limit: 1_000_000, ...(facilityId && { facilityId }) })
   return found.length
 }
 
@@ -103,14 +105,16 @@ const longAgo = new Date(0)
  * scan.
  */
 const overlapMs = 10 * 60_000
-const overlapping = (lookedUntil: Date) => new Date(lookedUntil.getTime() - overlapMs)
+/** A last scan in the future says that the clock was moved back since. Then all coming bookings are checked. */
+const sinceOf = (lookedUntil: Date, now: Date) =>
+  lookedUntil > now ? longAgo : new Date(lookedUntil.getTime() - overlapMs)
 /** Booking types to which nobody comes to play. */
 const withoutReminders = ["coach_block", "maintenance"]
 
 async function lockProgress(tx: Tx): Promise<Date | undefined> {
   const [row] = await tx<{ looked_until: Date }[]>`
     select looked_until from slotbase.reminder_progress for update skip locked`
-  return row && overlapping(row.looked_until)
+  return row?.looked_until
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The events of the waitlist: each event's data, from the rows. */
 
 import type { Tx } from "#base/database/transaction.ts"
-import type { BookingRow } from "#domain/booking/row.ts"
+import type { BookingRow } from "#domain/booking/booking-row.ts"
 import { record } from "#events/outbox.ts"
 import type { Candidate } from "./candidates.ts"
 import type { EndedEntry, EntryRow } from "./rows.ts"

@@ -9,8 +9,8 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
+import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { lockBooking } from "#domain/booking/find.ts"
-import type { LockedBooking } from "#domain/booking/row.ts"
 
 /** `pending`: its booking waits for payment or approval. `missed`: its booking is a no-show. */
 export const SessionStatus = Schema.Literals(["pending", "scheduled", "completed", "missed", "cancelled"])

@@ -8,8 +8,9 @@ import { notificationHandler } from "#actors/handlers/notification.ts"
 import { bookingReminderCheck } from "#actors/jobs/booking-reminder-check.ts"
 import { runHandler } from "#actors/runs/run-handler.ts"
 import { jobsUserId } from "#base/ids.ts"
+import { countDueReminders } from "#domain/booking/reminders/reminders.ts"
 import type { EventData } from "#events/catalogue.ts"
-import type { Mailer } from "#outbound/messages/email/smtp.ts"
+import type { Mailer } from "#outbound/messages/channels/email/smtp.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { alwaysOpen } from "#test/harness/club/hours.ts"
 import { startJobs, type TestJobs } from "#test/harness/club/jobs.ts"
@@ -224,6 +225,20 @@ test("two processes that check at once decide each reminder once", async () => {
   const passes = await Promise.all([job.pass(signal), check(), job.passIn?.(facilityId, signal), job.pass(signal)])
   expect(passes.reduce((sum, pass) => sum + dueOf(pass), 0)).toBe(5)
   await reminders(5)
+})
+
+test("after the clock has moved back, the reminders of new bookings are decided, also before a tick", async () => {
+  const now = await fromNow(0)
+  await moveTo(now, 60 * dayMs)
+  expect(await check()).toEqual({ due: 0, overtaken: 0 })
+  await moveTo(now, 30 * dayMs)
+  const start = now + 33 * dayMs
+  await book(start)
+  await moveTo(start, hourMs - dayMs)
+  expect(await countDueReminders(api.database.db)).toBe(1)
+  expect(await check()).toEqual({ due: 1, overtaken: 0 })
+  await reminders(1)
+  expect(await countDueReminders(api.database.db)).toBe(0)
 })
 
 test("a crash after the mail has left sends it again under one Message-ID, and the event is recorded once", async () => {

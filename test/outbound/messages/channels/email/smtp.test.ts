@@ -3,14 +3,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { BadConfig } from "#base/config.ts"
 import { newId } from "#base/ids.ts"
-import { forgetOldMails, listMails, openMail } from "#outbound/messages/email/mailbox.ts"
+import { forgetOldMails, listMails, openMail } from "#outbound/messages/channels/email/mailbox.ts"
 import {
   createMailer,
   type Mailer,
   MailFailed,
   type MailMessage,
   RecipientRefused,
-} from "#outbound/messages/email/smtp.ts"
+} from "#outbound/messages/channels/email/smtp.ts"
 import { type SmtpReceiver, smtpReceiver } from "#test/harness/outside/smtp.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
