@@ -7,7 +7,7 @@ import { laws } from "./laws/index.ts"
 import { type Source, treeOf, violations } from "./laws/law.ts"
 
 const project = join(import.meta.dir, "../..")
-const sources = await read("{src,actors,scripts,test}/**/*.{ts,tsx}", "sql/*.sql", "README.md", "docs/*.md")
+const sources = await read("{src,actors,scripts,test}/**/*.{ts,tsx}", "sql/*.sql", "README.md", "docs/*.{md,json}")
 
 for (const law of laws) {
   describe(law.name, () => {

@@ -8,7 +8,7 @@ export class DatabaseNewer extends Error {
     readonly codeKnows: number,
   ) {
     super(
-      `The database is newer than this program: it has seen ${databaseAt}, and this version knows ${codeKnows} migrations; start the newer version, or point DATABASE_URL at another database.`,
+      `The database is newer than this program: it has seen ${databaseAt}, and this version knows ${codeKnows} migrations. Start the newer version, or point DATABASE_URL at another database.`,
     )
   }
 }

@@ -131,7 +131,7 @@ test("a database from a newer program is refused", async () => {
     databaseAt: "0002-from-the-future",
     codeKnows: 1,
     message:
-      "The database is newer than this program: it has seen 0002-from-the-future, and this version knows 1 migrations; start the newer version, or point DATABASE_URL at another database.",
+      "The database is newer than this program: it has seen 0002-from-the-future, and this version knows 1 migrations. Start the newer version, or point DATABASE_URL at another database.",
   })
 })
 

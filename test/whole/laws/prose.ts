@@ -7,6 +7,8 @@ import { sentencesOf, wordsOf } from "./reading/sentences.ts"
 const widest = 120
 const mostWords = 25
 const manual = /^(README\.md|docs\/.*\.md)$/
+/** The descriptions and summaries that the program writes into its OpenAPI document. */
+const apiDocument = /^docs\/openapi\.json$/
 
 export const commentWidthLaw: Law = {
   name: `lines of comments end at ${widest} columns`,
@@ -49,8 +51,8 @@ export const commentWidthLaw: Law = {
 }
 
 export const sentenceLengthLaw: Law = {
-  name: `no sentence of a comment or of the manual has more than ${mostWords} words`,
-  reads: [typescript, schema, manual],
+  name: `no sentence of a comment, of the manual or of the API's document has more than ${mostWords} words`,
+  reads: [typescript, schema, manual, apiDocument],
   check: (sources) => sources.flatMap(longSentences),
   broken: [
     {
@@ -73,29 +75,50 @@ export const sentenceLengthLaw: Law = {
         'README.md has a sentence of 26 words: "w1 w2 w3 w4 w5 w6 …"',
       ],
     },
+    {
+      tree: { "docs/openapi.json": `{ "a": [{ "summary": "${words(26)}" }], "description": "${words(27)}." }` },
+      says: [
+        'docs/openapi.json has a sentence of 26 words: "w1 w2 w3 w4 w5 w6 …"',
+        'docs/openapi.json has a sentence of 27 words: "w1 w2 w3 w4 w5 w6 …"',
+      ],
+    },
   ],
   kept: [
     {
       tree: {
         "src/base/a.ts": `/** ${words(25)}. ${words(25)}. */\nconst a = "// ${words(30)}" // A.\n// B ${words(20)}`,
         "docs/a.md": `\`\`\`\n${words(30)}\n\`\`\`\n| ${words(30)} |\n`,
+        "docs/openapi.json": `{ "description": "${words(25)}", "pattern": "${words(30)}" }`,
       },
     },
   ],
 }
 
 function longSentences({ path, text }: Source): Violation[] {
-  const isManual = manual.test(path)
-  const blocks = isManual ? [{ line: 1, lines: text.split("\n") }] : blocksOf(path, text)
-  return blocks.flatMap(({ line, lines }) =>
+  const isComment = !manual.test(path) && !apiDocument.test(path)
+  return proseOf(path, text).flatMap(({ line, lines }) =>
     sentencesOf(lines)
       .map(wordsOf)
       .filter((each) => each.length > mostWords)
       .map((each): Violation => {
-        const where = isManual ? "" : ` in the comment of line ${line}`
+        const where = isComment ? ` in the comment of line ${line}` : ""
         const says = `has a sentence of ${each.length} words${where}: "${each.slice(0, 6).join(" ")} …"`
         return { file: path, says }
       }),
+  )
+}
+
+function proseOf(path: string, text: string): readonly { readonly line: number; readonly lines: readonly string[] }[] {
+  if (manual.test(path)) return [{ line: 1, lines: text.split("\n") }]
+  if (apiDocument.test(path)) return textsOf(JSON.parse(text)).map((each) => ({ line: 1, lines: each.split("\n") }))
+  return blocksOf(path, text)
+}
+
+/** The descriptions and summaries anywhere in a JSON value. */
+function textsOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, each]) =>
+    typeof each === "string" && (key === "description" || key === "summary") ? [each] : textsOf(each),
   )
 }
 

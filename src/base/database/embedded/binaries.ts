@@ -71,7 +71,7 @@ async function copyOutside(native: string, version: string, user: OsUser): Promi
 function unreachable(native: string, user: OsUser, cause?: unknown): EmbeddedUnavailable {
   return new EmbeddedUnavailable(
     "unreachable",
-    `The user ${user.name} may not run PostgreSQL from ${native}; move the checkout to a folder that every user may enter, or set DATABASE_URL to an existing server.`,
+    `The user ${user.name} may not run PostgreSQL from ${native}. Move the checkout to a folder that every user may enter, or set DATABASE_URL to an existing server.`,
     { cause },
   )
 }

@@ -83,6 +83,6 @@ async function makeUser(name: string, log: (line: string) => void): Promise<OsUs
   }
   throw new EmbeddedUnavailable(
     "unsupported",
-    `PostgreSQL does not run as root and the user ${name} cannot be made here; start SlotBase as an ordinary user, or set DATABASE_URL to an existing server.`,
+    `PostgreSQL does not run as root and the user ${name} cannot be made here. Start SlotBase as an ordinary user, or set DATABASE_URL to an existing server.`,
   )
 }

@@ -120,7 +120,7 @@ async function folderElsewhere(dataDir: string): Promise<string> {
   } catch (cause) {
     throw new EmbeddedUnavailable(
       "unreachable",
-      `PostgreSQL's user may not enter ${dataDir} and ${parent} is not writable; set SLOTBASE_DATA_DIR to a folder that every user may enter, or DATABASE_URL to an existing server.`,
+      `PostgreSQL's user may not enter ${dataDir} and ${parent} is not writable. Set SLOTBASE_DATA_DIR to a folder that every user may enter, or DATABASE_URL to an existing server.`,
       { cause },
     )
   }

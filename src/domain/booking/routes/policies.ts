@@ -58,7 +58,7 @@ export const bookingPolicyRoutes = (app: App) =>
         tag,
         summary: "Add a price rule",
         description: [
-          "For administrators. The most specific rule wins: one for the resource, then one for the booking type, then one with hours, then one with weekdays; of two equals the newer.",
+          "For administrators. The most specific rule wins: one for the resource, then one for the booking type, then one with hours, then one with weekdays. Of two equal rules the newer one wins.",
           "A booking across two windows is priced piece by piece. Where no rule fits, the resource's own price holds.",
         ].join(" "),
         body: PriceRuleInput,

@@ -58,7 +58,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           tag,
           summary: "Write feedback on a student of a session",
           description:
-            "For the session's coach and administrators. As JSON, or as a form with files: its fields are named as in the JSON (`skillsWorked` once per skill, `assessments` as JSON), its files `file` and `voiceNote`.",
+            "For the session's coach and administrators. The body is JSON, or a form with files. The fields of the form are named as in the JSON: `skillsWorked` once per skill, `assessments` as JSON. Its files are `file` and `voiceNote`.",
           body: FeedbackInput,
           answer: Feedback,
           status: 201,

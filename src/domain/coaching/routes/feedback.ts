@@ -67,7 +67,7 @@ export const feedbackRoutes = (app: App) =>
         tag,
         summary: "Publish feedback",
         description:
-          "For the session's coach and administrators, once: the student and the parents who may see it then do, and the levels assessed in it become the player's progress.",
+          "For the session's coach and administrators, once. From then on the student sees it, and so do the parents with that permission. The assessed levels become the player's progress.",
         body: NoInput,
         answer: Feedback,
         events: ["feedback.published"],

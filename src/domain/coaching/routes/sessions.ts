@@ -48,7 +48,7 @@ export const coachSessionRoutes = (app: App) =>
         tag,
         summary: "Make a coach session",
         description:
-          "For coaches, and for staff and API keys on behalf of one. Without a `blockId` it books a lesson (`booking.confirmed`; paid `online` it is held first): its price is the resource's and the coach's rate, unless `priceAmount` says another. With one it is held inside the coach's approved block, at a time of its own: the block's booking is its booking, and `coach.session.scheduled` announces it.",
+          "For coaches, and for staff and API keys on behalf of one. Without a `blockId` it books a lesson: `booking.confirmed`, or first a hold when it is paid `online`. The price is the resource's and the coach's rate, unless `priceAmount` says another. With a `blockId` the session takes place inside the coach's approved block, at a time of its own. The block's booking is then its booking, and `coach.session.scheduled` announces the session.",
         body: SessionInput,
         answer: CoachSession,
         status: 201,

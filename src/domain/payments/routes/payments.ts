@@ -57,7 +57,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         tag,
         summary: "Pay for a booking, a subscription or an invoice",
         description:
-          "By who owes it, a parent who may pay for them, or staff; never more than is due. The `status` of the answer says whether it succeeded, failed (with the reason; pay again at once, with the same card or another) or is still processing. A hold that is paid becomes a booking.",
+          "By who owes it, a parent who may pay for them, or staff; never more than is due. The `status` of the answer says whether it succeeded, failed or is still processing. A failure has its reason; pay again at once, with the same card or another. A hold that is paid becomes a booking.",
         body: PaymentInput,
         answer: Payment,
         status: 201,
