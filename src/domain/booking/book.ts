@@ -1,5 +1,5 @@
 /**
- * Booking a slot: first the plan (plan.ts), then the row with its slot (insert.ts), then the event. A new booking is
+ * Booking a slot: first the plan (plan.ts), then the row with its slot (insert-planned.ts), then the event. A new booking is
  * confirmed, held until it is paid online, or pending until staff approve it.
  */
 import type { Tx } from "#base/database/transaction.ts"
@@ -10,7 +10,7 @@ import type { BookingRow } from "./booking-row.ts"
 import { recordApprovalRequested } from "./change-events.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import type { BookingInput } from "./input.ts"
-import { insertPlanned } from "./insert.ts"
+import { insertPlanned } from "./insert-planned.ts"
 import { requireMayPay } from "./lock-own.ts"
 import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
