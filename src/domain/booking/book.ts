@@ -1,6 +1,6 @@
 /**
- * Booking a slot: first the plan (plan.ts), then the row with its slot (insert-planned.ts), then the event. A new booking is
- * confirmed, held until it is paid online, or pending until staff approve it.
+ * Booking a slot: first the plan (plan.ts), then the row with its slot (insert-planned.ts), then the event. A new
+ * booking is confirmed, held until it is paid online, or pending until staff approve it.
  */
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
