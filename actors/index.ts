@@ -47,10 +47,10 @@ export interface ActorsBase {
   readonly hooks?: Hooks
 }
 
-/** What the actors work with together; each takes what it uses. All of it uses the actors' own connections. */
+/** The tools of all actors; each takes the tools that it uses. They work over the actors' own connections. */
 interface ActorTools extends ActorsBase, Outside {
   readonly db: Db
-  /** Who carries mail. */
+  /** Sends mail. */
   readonly mail: Mailer
 }
 

@@ -46,7 +46,7 @@ export async function listBookings(
   return pageOf(rows, limit, (row) => [row.start_at.toISOString(), row.id], toBooking)
 }
 
-/** Whose bookings a list shows; undefined: everybody's. */
+/** The bookers whose bookings a list shows; undefined: all bookers. */
 function bookersOf({ caller, isStaff }: Member, bookerId: string | undefined): readonly string[] | undefined {
   if (!isStaff && bookerId !== undefined && !familyOf(caller).includes(bookerId)) {
     throw new NotAllowed("Members see their own bookings and their children's.")

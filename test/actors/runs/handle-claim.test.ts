@@ -1,4 +1,4 @@
-// What the metrics of a process say of a claim: each run that ended, and each attempt that failed.
+// The metrics of a claim count each run that ended, and each attempt that failed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { GiveUp, type OneByOneHandler } from "#actors/handlers/handler.ts"

@@ -71,7 +71,7 @@ test("four signs fit into the time for which a process is believed", async () =>
   expect(written.slice(0, 5).map(({ values }) => values.includes(2_000))).toEqual([true, true, true, true, true])
 })
 
-/** What waits for no timer has been done. */
+/** Resolves when all work that waits for no timer is done. */
 const sent = async () => {
   for (let turn = 0; turn < 10; turn++) await undefined
 }

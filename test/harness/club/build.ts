@@ -23,7 +23,7 @@ export interface Builder<Person> {
 export interface Plan<Court extends string, Name extends string> {
   /** Default: always open, in UTC. */
   readonly facility?: FacilityGiven
-  /** What the test calls each court. The club calls them Court 1, Court 2 and so on. */
+  /** The name of each court in the test. The club calls them Court 1, Court 2 and so on. */
   readonly courts: readonly Court[]
   readonly people?: Readonly<Record<Name, Role>>
 }

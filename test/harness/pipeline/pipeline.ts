@@ -9,7 +9,7 @@ import { example } from "#events/example.ts"
 import { type EventContext, type NewEvent, record, transact } from "#events/outbox.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 
-/** What routes and actors work with, on this database. */
+/** The tools of routes and actors, on this database. */
 export const pipelineApp = (db: Db) => testApp(db)
 
 export const context: EventContext = { environment: "development", correlationId: example.correlationId }
