@@ -1,7 +1,9 @@
 /**
  * Scene one: a club opens. Its people register and get their roles, and its courts are created up to the plan's limit.
  */
+
 import { newId } from "#base/ids.ts"
+import { weekdays } from "#base/weekdays.ts"
 import { password, type Stage, type StageActor } from "./stage.ts"
 
 export interface Club {
@@ -19,8 +21,7 @@ export interface Club {
   readonly subscriptionId: string
 }
 
-const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-const openingHours = Object.fromEntries(week.map((day) => [day, [{ open: "07:00", close: "22:00" }]]))
+const openingHours = Object.fromEntries(weekdays.map((day) => [day, [{ open: "07:00", close: "22:00" }]]))
 
 export async function openClub(stage: Stage): Promise<Club> {
   const { call, root, say } = stage

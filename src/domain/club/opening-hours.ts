@@ -3,8 +3,10 @@
  * A weekday that is not named is closed. If no weekday is named, the facility sets no limit and is always open.
  * The hours of one day end at its midnight ("24:00"). The next day continues a night from "00:00".
  */
+
 import * as Schema from "effect/Schema"
 import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { weekdayOf } from "#base/weekdays.ts"
 
 const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "07:30"' }),
@@ -52,8 +54,7 @@ export type OpeningHours = typeof OpeningHours.Type
 /** The open spans of a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. */
 export function openSpans(hours: OpeningHours, timezone: string, date: string): Span[] {
   if (Object.keys(hours).length === 0) return [spanOfDay(timezone, date)]
-  const weekday = weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1]
-  const intervals = (weekday && hours[weekday]) ?? []
+  const intervals = hours[weekdayOf(date)] ?? []
   return intervals
     .map(({ open, close }) => ({ start: instantOf(timezone, date, open), end: instantOf(timezone, date, close) }))
     .filter(({ start, end }) => end > start)
@@ -82,5 +83,3 @@ export function slotSpans(hours: OpeningHours, timezone: string, date: string, s
     })),
   )
 }
-
-const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const
