@@ -5,15 +5,20 @@
  */
 import * as Schema from "effect/Schema"
 import { TurnLimiter } from "#base/turn-limiter.ts"
+import { type PasswordOwner, requireStrongPassword } from "./password-rules.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
-export const Password = Schema.String.annotate({ description: "8 to 128 characters", format: "password" }).check(
-  Schema.isMinLength(8),
-  Schema.isMaxLength(128),
-)
+export const Password = Schema.String.annotate({
+  description: "8 to 128 characters, and not a common password",
+  format: "password",
+}).check(Schema.isMinLength(8), Schema.isMaxLength(128))
 
-/** The hash to keep. Throws TooMany when `client`, or all clients together, ask for more than can be done soon. */
-export function hashPassword(password: string, client: string): Promise<string> {
+/**
+ * The hash of a new password.
+ * @throws RuleBroken `weak_password`; TooMany when `client`, or all clients together, ask for more than can be done soon
+ */
+export async function hashPassword(password: string, client: string, owner: PasswordOwner): Promise<string> {
+  requireStrongPassword(password, owner)
   return hashing.run(client, () => Bun.password.hash(normal(password), argon2id))
 }
 

@@ -140,6 +140,18 @@ export class TooMany extends DomainError {
   }
 }
 
+/** Something that the request needs is out of order for a while; nothing was done. `code` is stable. */
+export class Unavailable extends DomainError {
+  readonly _tag = "Unavailable"
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly retryAfterSeconds: number,
+  ) {
+    super(message)
+  }
+}
+
 export type AnyDomainError =
   | InvalidInput
   | RuleBroken
@@ -152,3 +164,4 @@ export type AnyDomainError =
   | BlockedByHook
   | StillInFlight
   | TooMany
+  | Unavailable

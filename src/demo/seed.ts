@@ -43,7 +43,7 @@ export async function seedDemo({
   if (!(await isEmpty(db))) return undefined
   // A password in public code must not open a real system.
   const password = config.environment === "production" ? randomBytes(12).toString("base64url") : "demo-password"
-  const passwordHash = await hashPassword(password, "demo")
+  const passwordHash = await hashPassword(password, "demo", {})
   const context = { environment: config.environment, correlationId: newId(), userId: rootUserId }
   const { result } = await transact(db, context, async (tx) => {
     // The second of two starts waits here, and then finds the club.

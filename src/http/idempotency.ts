@@ -5,7 +5,7 @@
 
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { InvalidInput, NotAuthenticated, StillInFlight, TooMany } from "#base/errors.ts"
+import { InvalidInput, NotAuthenticated, StillInFlight, TooMany, Unavailable } from "#base/errors.ts"
 import { type EventContext, setEventContext, transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { bodyTextOf } from "./body.ts"
@@ -123,7 +123,12 @@ function replay<T>(set: ResponseSettings, kept: string): T {
  * fill the table.
  */
 const isKept = (error: unknown) =>
-  !(error instanceof StillInFlight || error instanceof TooMany || error instanceof NotAuthenticated)
+  !(
+    error instanceof StillInFlight ||
+    error instanceof TooMany ||
+    error instanceof Unavailable ||
+    error instanceof NotAuthenticated
+  )
 
 const maxKeyLength = 255
 

@@ -136,6 +136,12 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     code: () => "too_many_requests",
     headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
   },
+  Unavailable: {
+    status: 503,
+    title: "Unavailable",
+    code: ({ code }) => code,
+    headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
+  },
 }
 
 const titles: Readonly<Record<BadRequest["status"], string>> = {

@@ -17,6 +17,7 @@ import {
   SlotTaken,
   StillInFlight,
   TooMany,
+  Unavailable,
   WrongState,
 } from "#base/errors.ts"
 import type { App } from "#http/app.ts"
@@ -72,6 +73,11 @@ const domain: [error: Error, document: Record<string, unknown>, headers?: Record
     { "retry-after": "1" },
   ],
   [new TooMany(7), { status: 429, title: "Too many requests", code: "too_many_requests" }, { "retry-after": "7" }],
+  [
+    new Unavailable("reader_out", "Later.", 5),
+    { status: 503, title: "Unavailable", code: "reader_out" },
+    { "retry-after": "5" },
+  ],
 ]
 
 for (const [error, document, headers = {}] of domain) {

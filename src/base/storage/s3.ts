@@ -19,7 +19,11 @@ export function bucketStorage(config: S3Config): Storage {
   return {
     name: "s3",
     async keep(key, path, { contentType, disposition }) {
-      await client.write(key, Bun.file(path), { type: contentType, contentDisposition: disposition })
+      const file = Bun.file(path)
+      await client.write(key, file, { type: contentType, contentDisposition: disposition })
+      // Any 200 counts as written, a proxy's page too. The only copy goes when the bucket shows the whole file.
+      const { size } = await client.stat(key)
+      if (size !== file.size) throw new Error(`the bucket has ${size} of the ${file.size} bytes of a file`)
       await rm(path, { force: true })
     },
     async open(key) {

@@ -3,7 +3,9 @@
  * client's name and type are never trusted. Every other kind is refused, so SlotBase never serves a file that a browser
  * would run (HTML, SVG, scripts, programs).
  */
-import { fileTypeFromBuffer } from "file-type"
+import { join } from "node:path"
+import * as Schema from "effect/Schema"
+import { type BoundedTask, runBounded } from "#base/bounded/run-bounded.ts"
 
 export type MediaType = "video" | "photo" | "audio"
 
@@ -73,10 +75,23 @@ const soundIn: Readonly<Record<string, MediaKind>> = {
 /** This many first bytes of a file show its kind. */
 export const sniffedBytes = 4_100
 
-/** The kind of a file by its first bytes. Throws NotMedia. */
-export async function kindOf(head: Uint8Array): Promise<MediaKind> {
-  const found = await fileTypeFromBuffer(head)
-  const type = found?.mime.split(";")[0]?.trim() ?? ""
+/** A few KiB take milliseconds. A child that starts on a busy machine takes longer. */
+const maxMs = 5_000
+
+export const readKind: BoundedTask<{ readonly head: string }, string | null> = {
+  module: join(import.meta.dir, "tasks/kind-of-bytes.ts"),
+  timeMs: maxMs,
+  decode: Schema.decodeUnknownSync(Schema.NullOr(Schema.String)),
+}
+
+/**
+ * The kind of a file by its first bytes, which a child process reads.
+ * @param facilityId whose turn it is
+ * @throws NotMedia, NotDone, TooMany
+ */
+export async function kindOf(head: Uint8Array, facilityId: string, task = readKind): Promise<MediaKind> {
+  const found = await runBounded(task, { head: Buffer.from(head).toString("base64") }, facilityId)
+  const type = found?.split(";")[0]?.trim() ?? ""
   const kind = Object.hasOwn(allowed, type) ? allowed[type] : undefined
   if (!kind) throw new NotMedia(type || "of no known kind")
   return kind

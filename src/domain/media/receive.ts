@@ -4,8 +4,8 @@
  */
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { inspect } from "./inspect.ts"
-import { kindOf, type MediaKind, sniffedBytes, uploadLimitOf } from "./kinds.ts"
+import { inspect, type readTracks } from "./inspect.ts"
+import { kindOf, type MediaKind, type readKind, sniffedBytes, uploadLimitOf } from "./kinds.ts"
 
 /** A whole file in the receiving folder. */
 export interface Received {
@@ -31,22 +31,31 @@ export class FileTooLarge extends Error {
   }
 }
 
-/**
- * Receives a file under an id. Throws NotMedia, FileTooLarge, and the errors of the stream.
- * @param maxBytes the limit of the largest kind
- */
-export async function receive(
-  folder: string,
-  id: string,
-  bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<Received> {
+/** Whose file is received, into which folder, and how its bytes are read. */
+export interface Reception {
+  readonly facilityId: string
+  readonly folder: string
+  /** The limit of the largest kind. */
+  readonly maxBytes: number
+  /** Left out: the real ones. */
+  readonly tasks?: MediaTasks
+}
+
+/** The tasks of child processes that read a file. */
+export interface MediaTasks {
+  readonly kind?: typeof readKind
+  readonly tracks?: typeof readTracks
+}
+
+/** Receives a file under an id. Throws NotMedia, FileTooLarge, NotDone, TooMany, and the errors of the stream. */
+export async function receive(reception: Reception, id: string, bytes: AsyncIterable<Uint8Array>): Promise<Received> {
+  const { facilityId, folder, maxBytes, tasks } = reception
   await mkdir(folder, { recursive: true })
   const path = join(folder, id)
   const discard = () => rm(path, { force: true })
   try {
-    const { kind, sizeBytes, sha256 } = await write(path, bytes, maxBytes)
-    const found = await inspect(path, kind)
+    const { kind, sizeBytes, sha256 } = await write(reception, path, bytes)
+    const found = await inspect(path, kind, facilityId, tasks?.tracks)
     requireFits(found.kind, sizeBytes, maxBytes)
     return { path, sizeBytes, sha256, ...found, discard }
   } catch (error) {
@@ -55,7 +64,7 @@ export async function receive(
   }
 }
 
-async function write(path: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number) {
+async function write({ facilityId, maxBytes, tasks }: Reception, path: string, bytes: AsyncIterable<Uint8Array>) {
   const hash = new Bun.CryptoHasher("sha256")
   const head: Uint8Array[] = []
   let sizeBytes = 0
@@ -68,11 +77,11 @@ async function write(path: string, bytes: AsyncIterable<Uint8Array>, maxBytes: n
       await writeAll(file, piece)
       if (kind === undefined) {
         head.push(piece)
-        if (sizeBytes >= sniffedBytes) kind = await kindOf(Buffer.concat(head.splice(0)))
+        if (sizeBytes >= sniffedBytes) kind = await kindOf(Buffer.concat(head.splice(0)), facilityId, tasks?.kind)
       }
       if (kind !== undefined) requireFits(kind, sizeBytes, maxBytes)
     }
-    kind ??= await kindOf(Buffer.concat(head))
+    kind ??= await kindOf(Buffer.concat(head), facilityId, tasks?.kind)
     requireFits(kind, sizeBytes, maxBytes)
     return { kind, sizeBytes, sha256: hash.digest("hex") }
   } finally {

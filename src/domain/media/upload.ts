@@ -4,9 +4,10 @@
  * files stay for the job upload-cleanup.
  */
 
+import { NotDone } from "#base/bounded/run-bounded.ts"
 import type { Config } from "#base/config.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { InvalidInput, RuleBroken } from "#base/errors.ts"
+import { InvalidInput, RuleBroken, Unavailable } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
@@ -16,7 +17,7 @@ import { type FilePart, readForm } from "#http/multipart.ts"
 import { BadRequest, errorAnswerOf, Ready } from "#http/problems.ts"
 import { dispositionOf, labelOf } from "./file-name.ts"
 import { NotMedia } from "./kinds.ts"
-import { FileTooLarge, type Received, receive } from "./receive.ts"
+import { FileTooLarge, type MediaTasks, type Received, receive } from "./receive.ts"
 import type { StoredFile } from "./rows.ts"
 
 export interface Upload {
@@ -38,20 +39,22 @@ const formBytes = 1024 * 1024
 export interface UploadTools {
   readonly storage: Storages
   readonly config: Pick<Config, "maxUploadBytes" | "dataDir">
+  readonly mediaTasks?: MediaTasks
 }
 
 /**
  * Receives a form. The whole form may be as large as the largest file.
  * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
- * (media_type_not_allowed, voice_note_not_audio)
+ * (media_type_not_allowed, media_unreadable, voice_note_not_audio), Unavailable, TooMany
  */
 export async function receiveUpload(
-  { storage: storages, config }: UploadTools,
+  { storage: storages, config, mediaTasks = {} }: UploadTools,
   request: Request,
   { facilityId, maxFiles }: { facilityId: string; maxFiles: number },
 ): Promise<Upload> {
   const { maxUploadBytes, dataDir } = config
   const storage = storages.current
+  const reception = { facilityId, folder: receivingFolder(dataDir), maxBytes: maxUploadBytes, tasks: mediaTasks }
   const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
   const discard = () => Promise.all(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
 
@@ -60,7 +63,7 @@ export async function receiveUpload(
       throw new InvalidInput([{ path: `body.${part.name}`, message: `Expected ${filePart} or ${voiceNotePart}` }])
     }
     const id = newId()
-    const received = await receive(receivingFolder(dataDir), id, part.bytes, maxUploadBytes).catch((error: unknown) => {
+    const received = await receive(reception, id, part.bytes).catch((error: unknown) => {
       throw refusalOf(error, part.name)
     })
     const isVoiceNote = part.name === voiceNotePart
@@ -118,6 +121,7 @@ function requireAudio({ kind }: Received): void {
 
 /** The API's error for a refused file. */
 function refusalOf(error: unknown, part: string): unknown {
+  if (error instanceof NotDone) return notReadOf(error, part)
   if (error instanceof NotMedia) {
     return new RuleBroken("media_type_not_allowed", error.message, [
       { path: `body.${part}`, message: "Expected a photo, a video or audio" },
@@ -127,3 +131,16 @@ function refusalOf(error: unknown, part: string): unknown {
     ? new BadRequest(413, "file_too_large", error.message, { connection: "close" })
     : error
 }
+
+/** A file that reaches a limit of its reader is refused. When the reader itself was ended, another attempt may help. */
+function notReadOf({ reason }: NotDone, part: string): Error {
+  if (reason === "killed" || reason === "start") {
+    const detail = "The file could not be read just now, and nothing of it is kept; send it again in a moment."
+    return new Unavailable("media_reading_unavailable", detail, readAgainSeconds)
+  }
+  const detail = "The file could not be read within the limits of time and memory, so it is not taken."
+  return new RuleBroken("media_unreadable", detail, [
+    { path: `body.${part}`, message: "Expected a file that can be read" },
+  ])
+}
+const readAgainSeconds = 5

@@ -5,7 +5,6 @@
  * ledger stays true.
  * Writes: stripe_inbox.
  */
-import type Stripe from "stripe"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { isId, jobsUserId } from "#base/ids.ts"
@@ -20,6 +19,13 @@ import {
 import { insertRefund, type RefundRow } from "#domain/ledger/refund-rows.ts"
 import { eventContextOf, setEventContext } from "#events/outbox.ts"
 import { chargeAnswer, facilityIdKey, paymentIdKey, refundAnswer, refundIdKey } from "./providers/stripe.ts"
+import {
+  readIntent,
+  readRefund,
+  type StripeEvent,
+  type StripeIntent,
+  type StripeRefund,
+} from "./providers/stripe-answers.ts"
 import { ourAmount } from "./providers/stripe-client.ts"
 import { contextOfRefund, settleRefund } from "./send-refund.ts"
 import { settlePayment } from "./settle.ts"
@@ -27,11 +33,12 @@ import { settlePayment } from "./settle.ts"
 /** The outcome of an event of Stripe. */
 export type StripeOutcome = "settled" | "repeated" | "not_ours" | "not_needed"
 
-/** Takes in an event with a checked signature. */
-export async function receiveStripeEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
-  const object = event.data.object as { id?: string }
+/** Takes in an event with a checked signature. Throws NotStripes when it tells of an object that is not of its form. */
+export async function receiveStripeEvent(tx: Tx, event: StripeEvent): Promise<StripeOutcome> {
+  const { id } = event.data.object
   const { count } = await tx`
-    insert into slotbase.stripe_inbox (event_id, type, object_id) values (${event.id}, ${event.type}, ${object.id ?? null})
+    insert into slotbase.stripe_inbox (event_id, type, object_id)
+    values (${event.id}, ${event.type}, ${typeof id === "string" ? id : null})
     on conflict (event_id) do nothing`
   if (count === 0) return "repeated"
   const outcome = await settleEvent(tx, event)
@@ -53,23 +60,23 @@ export async function forgetOldStripeEvents(db: Db, limit: number): Promise<numb
   return count
 }
 
-async function settleEvent(tx: Tx, event: Stripe.Event): Promise<StripeOutcome> {
+async function settleEvent(tx: Tx, event: StripeEvent): Promise<StripeOutcome> {
   switch (event.type) {
     case "payment_intent.succeeded":
     case "payment_intent.processing":
     case "payment_intent.payment_failed":
     case "payment_intent.canceled":
-      return settleIntent(tx, event.data.object)
+      return settleIntent(tx, readIntent(event.data.object))
     case "refund.created":
     case "refund.updated":
     case "refund.failed":
-      return settleReported(tx, event.data.object)
+      return settleReported(tx, readRefund(event.data.object))
     default:
       return "not_needed"
   }
 }
 
-async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<StripeOutcome> {
+async function settleIntent(tx: Tx, intent: StripeIntent): Promise<StripeOutcome> {
   const payment = await paymentOf(tx, intent)
   if (!payment) return "not_ours"
   setEventContext(tx, contextOfPayment(payment, eventContextOf(tx).environment))
@@ -78,15 +85,15 @@ async function settleIntent(tx: Tx, intent: Stripe.PaymentIntent): Promise<Strip
 }
 
 /** By our ids in its metadata: the event may come before the answer that tells us its id. */
-async function paymentOf(tx: Tx, { id, metadata = {} }: Stripe.PaymentIntent): Promise<PaymentRow | undefined> {
-  const [paymentId, facilityId] = [metadata[paymentIdKey], metadata[facilityIdKey]]
+async function paymentOf(tx: Tx, { id, metadata }: StripeIntent): Promise<PaymentRow | undefined> {
+  const [paymentId, facilityId] = [metadata?.[paymentIdKey], metadata?.[facilityIdKey]]
   const known = await findByProviderId(tx, "stripe", id)
   if (known || !paymentId || !facilityId || !isId(paymentId) || !isId(facilityId)) return known
   const payment = await findPayment(tx, facilityId, paymentId)
   return payment?.provider === "stripe" ? payment : undefined
 }
 
-async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutcome> {
+async function settleReported(tx: Tx, refund: StripeRefund): Promise<StripeOutcome> {
   const intentId = typeof refund.payment_intent === "string" ? refund.payment_intent : refund.payment_intent?.id
   const payment = intentId === undefined ? undefined : await findByProviderId(tx, "stripe", intentId)
   if (!payment) return "not_ours"
@@ -98,7 +105,7 @@ async function settleReported(tx: Tx, refund: Stripe.Refund): Promise<StripeOutc
 }
 
 /** Our row for a refund of Stripe. A refund that was made at Stripe gets its row now, if its money is on its way. */
-async function ourRefund(tx: Tx, payment: PaymentRow, refund: Stripe.Refund): Promise<RefundRow | undefined> {
+async function ourRefund(tx: Tx, payment: PaymentRow, refund: StripeRefund): Promise<RefundRow | undefined> {
   const goesBack = refund.status === "succeeded" || refund.status === "pending"
   // Only money that was taken can be given back. The report of the payment's success is still on its way.
   if (goesBack && payment.status !== "succeeded" && payment.provider_payment_id !== null) {

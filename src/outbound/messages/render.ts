@@ -92,7 +92,26 @@ const longestLine = 1_000
 /** Characters. The mail client folds a line long before, at its own limit of 998 bytes. */
 const longestSubject = 200
 
-const options = { strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true }
+/**
+ * The templates are the program's own, and their values have limits of their own. These limits end a template that an
+ * edit made endless. A template of a facility's own must be rendered by a task in a child process.
+ */
+export const templateLimits = {
+  /** Characters of a template. The longest, the layout, has less than 5,000. */
+  parseLimit: 50_000,
+  /** Milliseconds. A message takes less than 1; a busy machine takes its time. */
+  renderLimit: 2_000,
+  /** Characters and elements that filters and loops make. */
+  memoryLimit: 1_000_000,
+}
+
+const options = {
+  ...templateLimits,
+  strictVariables: true,
+  strictFilters: true,
+  lenientIf: true,
+  ownPropertyOnly: true,
+}
 const engine = new Liquid(options)
 const escaping = new Liquid({ ...options, outputEscape: "escape" })
 

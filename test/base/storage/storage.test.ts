@@ -109,6 +109,20 @@ describe("a bucket", () => {
     await current.remove(key)
   })
 
+  test("is not believed when a page answers in its place: the only copy of the file stays", async () => {
+    const { current } = storagesOf(club.api.app.config)
+    const key = storageKeyOf(club.id, newId())
+    const path = await aLocalFile(jpeg())
+    s3.page = "<html>Sign in to this network</html>"
+    try {
+      const kept = current.keep(key, path, label)
+      expect(await kept.catch((error: Error) => error.message)).toEndWith(`of the ${jpeg().byteLength} bytes of a file`)
+    } finally {
+      s3.page = undefined
+    }
+    expect([await Bun.file(path).exists(), s3.objects.has(key)]).toEqual([true, false])
+  })
+
   test("makes the upload fail when it refuses, with a logged error, and nothing is kept", async () => {
     const feedbackId = await club.draft()
     const said = spyOn(console, "error").mockImplementation(() => {})

@@ -12,6 +12,8 @@ export interface FakeS3 {
   readonly requests: string[]
   /** Makes the storage refuse all further requests, or none. */
   refuse(refuses: boolean): void
+  /** A page that answers all further requests with 200 in place of the storage; undefined: the storage answers. */
+  page: string | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -38,6 +40,7 @@ export function startFakeS3(): FakeS3 {
       requests.push(
         `${request.method} ${url.pathname}${url.search === "" || url.searchParams.has("X-Amz-Date") ? "" : url.search}`,
       )
+      if (fake.page !== undefined) return new Response(fake.page, { headers: { "content-type": "text/html" } })
       if (refuses || !isSigned(request, url)) return xml(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>")
       const [, name, ...rest] = url.pathname.split("/")
       if (name !== bucket) return xml(404, "<Error><Code>NoSuchBucket</Code></Error>")
@@ -105,7 +108,8 @@ export function startFakeS3(): FakeS3 {
   }
 
   const endpoint = `http://127.0.0.1:${server.port}`
-  return {
+  const fake: FakeS3 = {
+    page: undefined,
     config: { bucket, accessKeyId, secretAccessKey, endpoint, region },
     objects,
     requests,
@@ -114,6 +118,7 @@ export function startFakeS3(): FakeS3 {
     },
     stop: () => server.stop(true),
   }
+  return fake
 }
 
 const xml = (status: number, body: string) =>

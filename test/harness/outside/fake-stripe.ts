@@ -18,6 +18,8 @@ export interface FakeStripe {
   loseAnswers: number
   /** Refuses this many of the next requests before any effect. */
   refuse: number
+  /** Answers the next requests with these in place of its own. */
+  readonly instead: Instead[]
   /** The state of new refunds. */
   refundStatus: "succeeded" | "pending" | "failed"
   /** A signed event about an object, as Stripe would send it. */
@@ -45,6 +47,17 @@ export interface FakeRefund {
   failure_reason?: string
 }
 
+/** An answer that Stripe itself would never give. */
+export interface Instead {
+  readonly status: number
+  /** JSON, or any text. */
+  readonly body: string
+  /** Whether the request is carried out, as when a proxy loses Stripe's answer. */
+  readonly carriedOut: boolean
+  /** Such as "POST /v1/payment_intents"; left out: the next request. */
+  readonly of?: string
+}
+
 interface Answer {
   readonly status: number
   readonly body: object
@@ -63,6 +76,7 @@ export function startFakeStripe(): FakeStripe {
     refunds: new Map(),
     loseAnswers: 0,
     refuse: 0,
+    instead: [],
     refundStatus: "succeeded",
     event: async (type, object, id = next("evt")) => {
       const body = JSON.stringify({ id, object: "event", type, created: 1, data: { object } })
@@ -84,16 +98,24 @@ export function startFakeStripe(): FakeStripe {
       return json({ status: 503, body: error("api_error") })
     }
     const sent = await request.text()
+    const instead = insteadOf(what)
+    if (instead && !instead.carriedOut) return foreign(instead)
     const key = request.headers.get("idempotency-key")
     const known = key === null ? undefined : answers.get(key)
     if (known && known.sent !== sent) return json({ status: 400, body: error("idempotency_error") })
     const given = known?.answer ?? carryOut(what, new URLSearchParams(sent), searchParams)
     if (key !== null) answers.set(key, { sent, answer: given })
+    if (instead) return foreign(instead)
     if (fake.loseAnswers > 0) {
       fake.loseAnswers--
       return json({ status: 500, body: error("api_error") })
     }
     return json(given)
+  }
+
+  function insteadOf(what: string): Instead | undefined {
+    const of = fake.instead[0]?.of ?? what
+    return of === what ? fake.instead.shift() : undefined
   }
 
   function carryOut(what: string, form: URLSearchParams, query: URLSearchParams): Answer {
@@ -184,4 +206,6 @@ const ok = (body: object): Answer => ({ status: 200, body })
 const found = (body: object | undefined): Answer =>
   body ? ok(body) : { status: 404, body: error("invalid_request_error", { code: "resource_missing" }) }
 const error = (type: string, more: object = {}) => ({ error: { type, message: type, ...more } })
+const foreign = ({ status, body }: Instead) =>
+  new Response(body, { status, headers: { "content-type": "application/json" } })
 const json = ({ status, body }: Answer) => Response.json(body, { status })

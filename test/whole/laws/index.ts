@@ -8,6 +8,7 @@
  * An exception needs a reason, and fails as soon as it is not needed. The places of folders are in `layout.ts`.
  */
 
+import { parsersLaw, tasksLaw } from "./children.ts"
 import { eventsLaw } from "./events.ts"
 import { fileLengthLaw, noSleepingLaw, openingLaw } from "./files.ts"
 import { browserLaw, floorsLaw } from "./floors.ts"
@@ -26,6 +27,8 @@ export const laws: readonly Law[] = [
   mirrorLaw,
   elysiaLaw,
   pgBossLaw,
+  parsersLaw,
+  tasksLaw,
   effectLaw,
   writesLineLaw,
   oneWriterLaw,

@@ -63,7 +63,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           answer: Feedback,
           status: 201,
           events: ["feedback.created", "media.uploaded"],
-          problems: [409],
+          problems: [409, 429, 503],
         }),
         {
           ...formFields,
@@ -108,7 +108,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           answer: MediaItem,
           status: 201,
           events: ["media.uploaded"],
-          problems: [409, 413, 415, 422],
+          problems: [409, 413, 415, 422, 429, 503],
         }),
         { [filePart]: binary, [voiceNotePart]: binary },
       ),

@@ -4,6 +4,7 @@
  */
 import Stripe from "stripe"
 import type { StripeConfig } from "#base/config.ts"
+import { RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
 
 /**
@@ -30,6 +31,8 @@ export function stripeClient({ secretKey, apiBase }: StripeConfig, allow: readon
       maxResponseBytes: maxAnswerBytes,
       allow,
     })
+    if (status >= 300 && !isRefusal(body))
+      throw new RequestFailed("bad_answer", `Stripe's address answered ${status} without saying why.`)
     return new Response(body, { status, headers: { ...headers } })
   }
   return new Stripe(secretKey, {
@@ -41,6 +44,16 @@ export function stripeClient({ secretKey, apiBase }: StripeConfig, allow: readon
     maxNetworkRetries: 0,
     telemetry: false,
   })
+}
+
+/** The SDK looks at the status only when the body has an `error`. Without one it takes the body for the answer. */
+function isRefusal(body: string): boolean {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown }
+    return typeof error === "object" && error !== null
+  } catch {
+    return false
+  }
 }
 
 /**

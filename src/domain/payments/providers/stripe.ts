@@ -2,7 +2,8 @@
  * Stripe as a payment provider. A payment is a PaymentIntent that is confirmed at once. Our id is its idempotency key,
  * and is also in its metadata. Stripe forgets keys after a day, so an outcome is looked up by that metadata. A payment
  * is sent again only while its key is certainly known. A card that asks for its holder (3-D Secure) fails with
- * authentication_required: nobody is there to answer.
+ * authentication_required: nobody is there to answer. An answer that is not of its form is an unknown outcome, as no
+ * answer is.
  */
 import Stripe from "stripe"
 import {
@@ -13,6 +14,17 @@ import {
   type PaymentProvider,
   type RefundAnswer,
 } from "./provider.ts"
+import {
+  NotStripes,
+  readCustomer,
+  readIntent,
+  readIntents,
+  readMethod,
+  readRefund,
+  readRefunds,
+  type StripeIntent,
+  type StripeRefund,
+} from "./stripe-answers.ts"
 import { stripeAmount } from "./stripe-client.ts"
 
 /** The names of our ids in the metadata of Stripe's objects. */
@@ -30,9 +42,8 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
       return { status: "failed", code: "amount_not_chargeable", reason }
     }
     try {
-      return chargeAnswer(
-        await stripe.paymentIntents.create(await intentOf(stripe, request, amount), keyed(request.key)),
-      )
+      const intent = await stripe.paymentIntents.create(await intentOf(stripe, request, amount), keyed(request.key))
+      return chargeAnswer(ours(readIntent(intent), request.key))
     } catch (error) {
       return refused(error)
     }
@@ -41,9 +52,11 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
   async findCharge(key, providerPaymentId) {
     const { paymentIntents } = stripe
     try {
-      if (providerPaymentId !== null) return chargeAnswer(await paymentIntents.retrieve(providerPaymentId))
-      const { data } = await paymentIntents.search({ query: `metadata['${paymentIdKey}']:'${key}'`, limit: 1 })
-      return data[0] && chargeAnswer(data[0])
+      if (providerPaymentId !== null)
+        return chargeAnswer(ours(readIntent(await paymentIntents.retrieve(providerPaymentId)), key))
+      const found = await paymentIntents.search({ query: `metadata['${paymentIdKey}']:'${key}'`, limit: 1 })
+      const [intent] = readIntents(found).data
+      return intent && chargeAnswer(ours(intent, key))
     } catch (error) {
       throw unknownOutcome(error)
     }
@@ -56,7 +69,7 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
       metadata: { [refundIdKey]: key },
     }
     try {
-      return refundAnswer(await stripe.refunds.create(params, keyed(key)))
+      return refundAnswer(readRefund(await stripe.refunds.create(params, keyed(key))))
     } catch (error) {
       return refused(error)
     }
@@ -64,9 +77,9 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
 
   async findRefund({ key, providerPaymentId }, providerRefundId) {
     try {
-      if (providerRefundId !== null) return refundAnswer(await stripe.refunds.retrieve(providerRefundId))
-      const { data } = await stripe.refunds.list({ payment_intent: providerPaymentId, limit: maxRefunds })
-      const found = data.find((refund) => refund.metadata?.[refundIdKey] === key)
+      if (providerRefundId !== null) return refundAnswer(readRefund(await stripe.refunds.retrieve(providerRefundId)))
+      const made = await stripe.refunds.list({ payment_intent: providerPaymentId, limit: maxRefunds })
+      const found = readRefunds(made).data.find((refund) => refund.metadata?.[refundIdKey] === key)
       return found && refundAnswer(found)
     } catch (error) {
       throw unknownOutcome(error)
@@ -75,11 +88,13 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
 
   async saveCard(token) {
     try {
-      const method = token.startsWith("tok_")
-        ? await stripe.paymentMethods.create({ type: "card", card: { token } })
-        : await stripe.paymentMethods.retrieve(token)
-      const customer = await stripe.customers.create({})
-      const { card } = await stripe.paymentMethods.attach(method.id, { customer: customer.id })
+      const method = readMethod(
+        token.startsWith("tok_")
+          ? await stripe.paymentMethods.create({ type: "card", card: { token } })
+          : await stripe.paymentMethods.retrieve(token),
+      )
+      const customer = readCustomer(await stripe.customers.create({}))
+      const { card } = readMethod(await stripe.paymentMethods.attach(method.id, { customer: customer.id }))
       const label = card ? `${card.brand} ···· ${card.last4}` : method.type
       return { provider: "stripe", reference: JSON.stringify([customer.id, method.id]), label }
     } catch (error) {
@@ -90,7 +105,7 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
 })
 
 /** The answer that a PaymentIntent gives. Succeeded and failed are final; every other state is processing. */
-export function chargeAnswer(intent: Stripe.PaymentIntent): ChargeAnswer {
+export function chargeAnswer(intent: StripeIntent): ChargeAnswer {
   const providerPaymentId = intent.id
   if (intent.status === "succeeded") return { status: "succeeded", providerPaymentId }
   if (intent.status === "canceled") {
@@ -103,7 +118,7 @@ export function chargeAnswer(intent: Stripe.PaymentIntent): ChargeAnswer {
   return { status: "processing", providerPaymentId }
 }
 
-export function refundAnswer(refund: Stripe.Refund): RefundAnswer {
+export function refundAnswer(refund: StripeRefund): RefundAnswer {
   const providerRefundId = refund.id
   if (refund.status === "succeeded") return { status: "succeeded", providerRefundId }
   if (refund.status === "failed" || refund.status === "canceled") {
@@ -111,6 +126,12 @@ export function refundAnswer(refund: Stripe.Refund): RefundAnswer {
     return { status: "failed", code, reason: `Stripe could not give it back: ${code}.`, providerRefundId }
   }
   return { status: "processing", providerRefundId }
+}
+
+/** The intent, if it is about the payment that was asked about. Throws NotStripes. */
+function ours(intent: StripeIntent, key: string): StripeIntent {
+  if (intent.metadata?.[paymentIdKey] !== key) throw new NotStripes("What Stripe sent is about another payment.")
+  return intent
 }
 
 /** Nobody makes this many refunds of one payment. */
@@ -126,7 +147,7 @@ async function intentOf(
     card.kind === "saved" ? (JSON.parse(card.reference) as [string, string]) : [undefined, card.token]
   // A token becomes a payment method once. A repetition under the same key gets the same payment method.
   const payment_method = method.startsWith("tok_")
-    ? (await stripe.paymentMethods.create({ type: "card", card: { token: method } }, keyed(`${key}:card`))).id
+    ? readMethod(await stripe.paymentMethods.create({ type: "card", card: { token: method } }, keyed(`${key}:card`))).id
     : method
   return {
     amount,
@@ -144,8 +165,10 @@ const keyed = (idempotencyKey: string): Stripe.RequestOptions => ({ idempotencyK
 
 /** The answer to a failure in which Stripe certainly did nothing. Throws OutcomeUnknown for every other failure. */
 function refused(error: unknown) {
+  // The SDK takes the class from the status. Without a type of Stripe's, the body is somebody else's, such as a proxy's.
+  if (!(error instanceof Stripe.errors.StripeError) || !refusals.has(error.rawType ?? "")) throw unknownOutcome(error)
   if (error instanceof Stripe.errors.StripeCardError) {
-    const providerPaymentId = error.payment_intent?.id
+    const providerPaymentId = intentIdOf(error.payment_intent)
     return {
       status: "failed",
       code: codeOf(error.code, error.decline_code),
@@ -166,8 +189,19 @@ function refused(error: unknown) {
   throw unknownOutcome(error)
 }
 
+/** The types of errors with which Stripe refuses a request. */
+const refusals: ReadonlySet<string> = new Set(["card_error", "invalid_request_error"])
+
+function intentIdOf(intent: unknown): string | undefined {
+  try {
+    return readIntent(intent).id
+  } catch {
+    return undefined
+  }
+}
+
 const unknownOutcome = (error: unknown) => new OutcomeUnknown(error instanceof Error ? error.message : String(error))
 
 /** The decline code says why, where "card_declined" does not. */
-const codeOf = (code: string | undefined, declineCode: string | undefined) =>
+const codeOf = (code: string | null | undefined, declineCode: string | null | undefined) =>
   (code === "card_declined" && declineCode && declineCode !== "generic_decline" ? declineCode : code) ?? "card_declined"

@@ -5,7 +5,9 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import Stripe from "stripe"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
+import { NotStripes, readEvent, type StripeEvent } from "#domain/payments/providers/stripe-answers.ts"
 import { receiveStripeEvent } from "#domain/payments/stripe-events.ts"
 import type { App } from "#http/app.ts"
 import { bodyTextOf } from "#http/body.ts"
@@ -22,8 +24,9 @@ export const stripeRoutes = (app: App) =>
   new Elysia({ name: "stripe" }).use(api(app)).post(
     "/v1/integrations/stripe/webhook",
     async ({ command, request }) => {
-      const event = await signedEvent(app, request)
-      return command(async (tx) => ({ received: true, outcome: await receiveStripeEvent(tx, event) }), { open: true })
+      const event = await signedEvent(app, request).catch(unlessReadable)
+      const receive = async (tx: Tx) => ({ received: true, outcome: await receiveStripeEvent(tx, event) })
+      return command((tx) => receive(tx).catch(unlessReadable), { open: true })
     },
     described({
       tag: "Integrations",
@@ -37,14 +40,21 @@ export const stripeRoutes = (app: App) =>
     }),
   )
 
-/** Throws NotFound unless Stripe is configured, BadRequest `bad_signature`. */
-async function signedEvent(app: App, request: Request): Promise<Stripe.Event> {
+/** Throws NotFound unless Stripe is configured, BadRequest `bad_signature`, NotStripes. */
+async function signedEvent(app: App, request: Request): Promise<StripeEvent> {
   const { stripe } = app.config
   if (!stripe) throw new NotFound("integration")
   const signature = request.headers.get("stripe-signature") ?? ""
-  try {
-    return await Stripe.webhooks.constructEventAsync(bodyTextOf(request), signature, stripe.webhookSecret)
-  } catch {
-    throw new BadRequest(400, "bad_signature", "The signature is missing, too old, or not Stripe's.")
-  }
+  const event = await Stripe.webhooks
+    .constructEventAsync(bodyTextOf(request), signature, stripe.webhookSecret)
+    .catch((): never => {
+      throw new BadRequest(400, "bad_signature", "The signature is missing, too old, or not Stripe's.")
+    })
+  return readEvent(event)
+}
+
+/** Stripe shows the refusal to the owner of its account, and sends the event again for some days. */
+function unlessReadable(error: unknown): never {
+  if (error instanceof NotStripes) throw new BadRequest(422, "unreadable_event", error.message)
+  throw error
 }

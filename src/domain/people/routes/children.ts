@@ -25,7 +25,7 @@ export const childRoutes = (app: App) =>
         const { password } = child
         return command((tx, hash: string | undefined) => addChild(tx, who, parentId, child, hash), {
           status: 201,
-          before: async () => (password === undefined ? undefined : hashPassword(password, clientIp() ?? "")),
+          before: async () => (password === undefined ? undefined : hashPassword(password, clientIp() ?? "", child)),
         })
       },
       described({

@@ -22,7 +22,7 @@ export const userRoutes = (app: App) =>
           status: 201,
           open: true,
           userId,
-          before: () => hashPassword(password, clientIp() ?? ""),
+          before: () => hashPassword(password, clientIp() ?? "", person),
         })
       },
       described({

@@ -79,6 +79,70 @@ test("a payment whose answer is lost is found at Stripe, and was made once", asy
   expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
 })
 
+/** Answers that are not of Stripe's form. The first is what a balancer says when nobody is behind it. */
+const foreignAnswers: readonly (readonly [status: number, body: string])[] = [
+  [503, '{"message":"Service Unavailable"}'],
+  [503, "{}"],
+  [502, "<html>Bad Gateway</html>"],
+  [503, '{"error":"upstream"}'],
+  [404, '{"error":{"message":"no route"}}'],
+  [402, '{"error":{}}'],
+  [403, '{"error":{"message":"forbidden"}}'],
+  [200, "{}"],
+  [200, "null"],
+  [200, "[]"],
+  [200, '{"id":"pi_x","object":"charge","status":"succeeded"}'],
+  [200, '{"id":"in_x","object":"payment_intent","status":"succeeded"}'],
+  [200, '{"id":7,"object":"payment_intent","status":"succeeded"}'],
+  [200, '{"id":"pi_other","object":"payment_intent","status":"succeeded","metadata":{}}'],
+  [500, '{"id":"pi_x","object":"payment_intent","status":"succeeded"}'],
+]
+
+test.each(foreignAnswers)(
+  "a payment that is answered %d %s is processing, and looked up by its key",
+  async (status, body) => {
+    const bookingId = await till.hold()
+    const before = stripe.intents.size
+    stripe.instead.push({ status, body, carriedOut: true })
+    const { body: paid, status: answered } = await till.pay(bookingId, "pm_card_visa")
+    expect([answered, paid.status, paid.stripePaymentIntentId]).toEqual([201, "processing", undefined])
+    await lookUpNow(api.database.db)
+    stripe.instead.push({ status, body, carriedOut: true })
+    expect(await resolvePayments(api.app, 10)).toMatchObject({ payments: 0 })
+    expect(stripe.intents.size).toBe(before + 1)
+    await lookUpNow(api.database.db)
+    expect(await resolvePayments(api.app, 10)).toMatchObject({ payments: 1 })
+    expect(stripe.intents.size).toBe(before + 1)
+    expect(await typesOf(paid.id)).toEqual(["payment.succeeded"])
+  },
+)
+
+test("a card that is answered in a foreign form leaves the payment processing, and no intent", async () => {
+  const bookingId = await till.hold()
+  const before = stripe.intents.size
+  stripe.instead.push({ status: 503, body: "{}", carriedOut: true, of: "POST /v1/payment_methods" })
+  const { body } = await till.pay(bookingId)
+  expect([body.status, stripe.intents.size]).toEqual(["processing", before])
+  await lookUpNow(api.database.db)
+  await resolvePayments(api.app, 10)
+  expect(await typesOf(body.id)).toEqual(["payment.succeeded"])
+})
+
+test.each(foreignAnswers)("a refund that is answered %d %s is processing, and made once", async (status, body) => {
+  const { body: paid } = await till.pay(await till.hold())
+  const before = stripe.refunds.size
+  stripe.instead.push({ status, body, carriedOut: true })
+  const { body: refund, status: answered } = await till.refund(paid.id)
+  expect([answered, refund.status]).toEqual([201, "processing"])
+  await lookUpNow(api.database.db)
+  stripe.instead.push({ status, body, carriedOut: true })
+  expect(await resolvePayments(api.app, 10)).toMatchObject({ refunds: 0 })
+  await lookUpNow(api.database.db)
+  expect(await resolvePayments(api.app, 10)).toMatchObject({ refunds: 1 })
+  expect(stripe.refunds.size).toBe(before + 1)
+  expect(await typesOf(paid.id)).toEqual(["payment.succeeded", "payment.refunded"])
+})
+
 test("a payment that never reached Stripe is resent under the same key", async () => {
   const bookingId = await till.hold()
   stripe.refuse = 1
@@ -136,6 +200,22 @@ test("a webhook without Stripe's signature, with an old one, or about an unknown
   expect((await deliver(await stripe.event("customer.created", { id: "cus_1" }))).body.outcome).toBe("not_needed")
   expect(await typesOf(paid.id)).toEqual([])
   expect((await deliver({ body, signature })).body.outcome).toBe("settled")
+})
+
+test("a signed event that is not of its form is a 422, and comes again", async () => {
+  const { body: paid } = await till.pay(await till.hold(), "tok_slow")
+  const intent = { ...intentOf(paid.id), status: "succeeded" }
+  const { id: _id, ...withoutId } = intent
+  for (const object of [withoutId, { ...intent, object: "charge" }, { ...intent, status: null }]) {
+    const answer = await deliver(await stripe.event("payment_intent.succeeded", object, "evt_again"))
+    expect([answer.status, answer.body.code]).toEqual([422, "unreadable_event"])
+  }
+  const unnamed = await deliver(await stripe.event("payment_intent.succeeded", intent, "7"))
+  expect([unnamed.status, unnamed.body.code]).toEqual([422, "unreadable_event"])
+  expect(await typesOf(paid.id)).toEqual([])
+  expect((await deliver(await stripe.event("payment_intent.succeeded", intent, "evt_again"))).body.outcome).toBe(
+    "settled",
+  )
 })
 
 test("a refund that is pending at Stripe succeeds when Stripe reports it", async () => {
@@ -241,4 +321,21 @@ test("a card is saved at Stripe, and paid with by its owner", async () => {
   const body = { referenceType: "booking", referenceId: bookingId, paymentMethod: "saved_card" }
   const paid = await api.call("POST", `${till.at}/payments`, { body, token: its.player.token })
   expect(paid.body).toMatchObject({ status: "succeeded", paymentMethod: "saved_card" })
+})
+
+test("a card whose saving is answered in a foreign form is not saved, and no half of it is kept", async () => {
+  await till.pay(await till.hold(), "tok_chargeDeclined")
+  const { token } = its.player
+  const account = async () => (await api.call("GET", `${till.at}/billing-accounts`, { token })).body.data[0]
+  const { id, card } = await account()
+  for (const of of ["POST /v1/payment_methods", "POST /v1/customers"])
+    for (const [status, body] of foreignAnswers) {
+      stripe.instead.push({ status, body, carriedOut: true, of })
+      const answer = await api.call("POST", `${till.at}/billing-accounts/${id}/card`, {
+        body: { cardToken: "tok_visa" },
+        token,
+      })
+      expect([answer.status, answer.body.code]).toEqual([409, "provider_unavailable"])
+    }
+  expect((await account()).card).toEqual(card)
 })

@@ -115,6 +115,14 @@ describe("a child created by the parent", () => {
     expect(verdict(await add(parent, { ...leo, email }))).toBe("409 email_taken")
   })
 
+  test("does not get a password that is easy to guess, and nothing is written", async () => {
+    const before = await api.rows()
+    const email = `${newId()}@example.com`
+    for (const weak of ["password1", "11111111", email])
+      expect(verdict(await add(parent, { ...leo, email, password: weak }))).toBe("422 weak_password")
+    expect(await api.rows()).toEqual(before)
+  })
+
   test("is refused when the input is not one of the two forms, and nothing is written", async () => {
     const before = await api.rows()
     const faults = async (body: object) =>

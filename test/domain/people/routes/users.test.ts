@@ -84,6 +84,28 @@ test("64 registrations of one address at once make one person", async () => {
   expect(statuses).toEqual([201, ...Array.from({ length: 63 }, () => 409)])
 })
 
+test("a password that is easy to guess is refused, and nothing is written", async () => {
+  const people = async () => (await api.database.db`select 1 from slotbase.users`).length
+  const before = await people()
+  for (const weak of ["password", "        ", "aaaaaaaa", "anna.keller2", "Anna Keller"]) {
+    const answer = await api.call("POST", "/v1/users", {
+      token: null,
+      body: { ...anna, email: "anna.keller2@example.com", password: weak },
+    })
+    expect([weak, answer.status, answer.body.code]).toEqual([weak, 422, "weak_password"])
+    expect(answer.body.errors).toEqual([{ path: "body.password", message: "Expected a less common password" }])
+  }
+  expect(await people()).toBe(before)
+})
+
+test("a person whose password was set before it was refused still signs in", async () => {
+  const body = { email: "old@example.com", password: "password" }
+  const made = await api.call("POST", "/v1/users", { token: null, body: { ...anna, ...body, password } })
+  const hash = await Bun.password.hash(body.password)
+  await api.database.db`update slotbase.users set password_hash = ${hash} where id = ${made.body.id}`
+  expect((await api.call("POST", "/v1/sessions", { token: null, body })).status).toBe(201)
+})
+
 test("a person that registers with a facility becomes its player, and the facility gets the event", async () => {
   const body = { email: "player@example.com", password, firstName: "Leo", lastName: "Martin", facilityId }
   const answer = await api.call("POST", "/v1/users", { token: null, body })

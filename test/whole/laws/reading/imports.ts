@@ -11,6 +11,8 @@ export interface Import {
   readonly path: string | undefined
   /** `import type` or `export type`: it does not exist at run time. */
   readonly typeOnly: boolean
+  /** `import("…")`: loaded when the line runs. */
+  readonly isDynamic: boolean
   /** The text between `import` and `from`; empty for an import without names. */
   readonly clause: string
 }
@@ -26,7 +28,8 @@ export function importsOf({ path, text }: Source): Import[] {
       const [from = 0, to = 0] = match.indices?.[3] ?? []
       const name = text.slice(from, to)
       const clause = match[1] ?? ""
-      return { name, path: fileOf(name, path), typeOnly: /^\s*type\b(?!\s*,)/.test(clause), clause: clause.trim() }
+      const typeOnly = /^\s*type\b(?!\s*,)/.test(clause)
+      return { name, path: fileOf(name, path), typeOnly, isDynamic: pattern === dynamic, clause: clause.trim() }
     }),
   )
 }

@@ -1,15 +1,15 @@
 /**
  * The local mailbox's own SMTP server: on a free port of the loopback interface, inside this process.
  * Only this process can use the server: it asks for a password that no other program knows.
- * A mail is a row of slotbase.mailbox before the server accepts it.
+ * A mail is a row of slotbase.mailbox before the server accepts it. Only the local mailbox loads this file.
  */
 import { randomBytes } from "node:crypto"
 import type { AddressInfo } from "node:net"
-import { simpleParser } from "mailparser"
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server"
 import type { Db } from "#base/database/db.ts"
 import { sameSecret } from "#base/secrets.ts"
 import { keepMail } from "./mailbox.ts"
+import { readMail } from "./read-mail.ts"
 
 export interface MailboxServer {
   /** The smtp:// address with the password in it. */
@@ -72,13 +72,13 @@ async function take(db: Db, stream: SMTPServerDataStream, session: SMTPServerSes
     throw Object.assign(new Error(`Mail larger than ${maxMailBytes} bytes`), { responseCode: 552 })
   const raw = Buffer.concat(chunks)
   // The head alone identifies the mail. The rest is parsed when somebody opens the mail.
-  const mail = await simpleParser(headOf(raw))
+  const { messageId, subject } = await readMail(headOf(raw).toString("utf8"))
   const { mailFrom, rcptTo } = session.envelope
   await keepMail(db, {
-    messageId: mail.messageId ?? "",
+    messageId,
     sender: mailFrom ? mailFrom.address : "",
     recipients: rcptTo.map((each) => each.address),
-    subject: mail.subject ?? "",
+    subject,
     raw: raw.toString("utf8"),
   })
 }

@@ -2,9 +2,9 @@
  * The local mailbox: it receives mail, and shows it, while no SMTP server is configured.
  * Housekeeping keeps the latest thousand mails. Writes: mailbox.
  */
-import { simpleParser } from "mailparser"
 import type { Db, Queryable } from "#base/database/db.ts"
 import { newId } from "#base/ids.ts"
+import { readMail } from "./read-mail.ts"
 
 export interface NewMail {
   readonly messageId: string
@@ -65,13 +65,6 @@ export async function openMail(db: Queryable, id: string): Promise<OpenedMail | 
     from slotbase.mailbox
     where id = ${id}`
   if (!mail) return undefined
-  const parsed = await simpleParser(mail.raw, { skipHtmlToText: true, skipTextToHtml: true })
-  const to = Array.isArray(parsed.to) ? parsed.to.map((each) => each.text).join(", ") : parsed.to?.text
-  return {
-    ...mail,
-    from: parsed.from?.text ?? mail.sender,
-    to: to ?? mail.recipients.join(", "),
-    text: parsed.text ?? "",
-    html: parsed.html || "",
-  }
+  const { from, to, text, html } = await readMail(mail.raw)
+  return { ...mail, from: from || mail.sender, to: to || mail.recipients.join(", "), text, html }
 }

@@ -7,7 +7,7 @@
 import nodemailer from "nodemailer"
 import { BadConfig, type Config } from "#base/config.ts"
 import type { Db } from "#base/database/db.ts"
-import { type MailboxServer, startMailboxServer } from "./mailbox-server.ts"
+import type { MailboxServer } from "./mailbox-server.ts"
 
 export interface MailMessage {
   /** A UUID. The Message-ID consists only of this id, so that a repetition can be recognized. */
@@ -65,7 +65,7 @@ export function createMailer({ config, db }: MailTools): Mailer {
   let mailbox: MailboxServer | undefined
 
   const open = async () => {
-    if (config.smtpUrl === undefined) mailbox = await startMailboxServer(db)
+    if (config.smtpUrl === undefined) mailbox = await openMailbox(db)
     return nodemailer.createTransport({
       url: config.smtpUrl ?? mailbox?.url,
       pool: true,
@@ -108,6 +108,12 @@ export function createMailer({ config, db }: MailTools): Mailer {
       await mailbox?.close()
     },
   }
+}
+
+/** Production loads neither the server of the local mailbox nor its libraries. */
+async function openMailbox(db: Db): Promise<MailboxServer> {
+  const { startMailboxServer } = await import("./mailbox-server.ts")
+  return startMailboxServer(db)
 }
 
 type Transport = ReturnType<typeof nodemailer.createTransport>
