@@ -15,6 +15,8 @@ export interface Db extends postgres.ISql {
   notify(channel: string, payload: string): postgres.PendingRequest
   /** Listens on its own connection. No swap touches it, and it reconnects by itself (`onListen` runs again). */
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): postgres.ListenRequest
+  /** Gives up the connection that listens; `listen` opens another one. */
+  endListening(): Promise<void>
   /** Sends all new calls to a fresh pool; calls in flight on the old one keep their own deadlines. */
   swap(reason: string): void
   /** Ends every connection. Calls in flight have at most `timeoutMs` (5,000 by default). */
@@ -61,6 +63,11 @@ export function connect(url: string, options: ConnectOptions): Db {
     listen: (channel: string, onNotify: (payload: string) => void, onListen?: () => void) => {
       listener ??= openPool(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
       return listener.listen(channel, onNotify, onListen)
+    },
+    endListening: async () => {
+      const given = listener
+      listener = undefined
+      await given?.end({ timeout: 0 })
     },
     swap,
     end,

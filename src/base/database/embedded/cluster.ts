@@ -1,7 +1,7 @@
 // Makes the database cluster (initdb) and writes its settings. The settings are in a file of their own, which
 // postgresql.conf includes. Every start writes the file again; `alter system` still wins, as a DBA expects.
 
-import { appendFile, chown, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { appendFile, chown, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type OsUser, run } from "./os-user.ts"
@@ -69,5 +69,9 @@ export async function createCluster(options: {
 export async function writeSettings(cluster: string, settings: Record<string, string>): Promise<void> {
   const lines = Object.entries({ ...defaults, ...settings }).map(([name, value]) => `${name} = '${value}'`)
   const text = ["# Written by SlotBase at every start; change a setting with `alter system`.", ...lines, ""].join("\n")
-  await writeFile(join(cluster, "slotbase.conf"), text, { mode: 0o644 })
+  const file = join(cluster, "slotbase.conf")
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return
+  // Written beside and renamed: on a full disk the settings in force must not become an empty file.
+  await writeFile(`${file}.new`, text, { mode: 0o644 })
+  await rename(`${file}.new`, file)
 }
