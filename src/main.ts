@@ -51,7 +51,7 @@ async function start(): Promise<void> {
   const database = await openDatabase(config, say)
   ends.push(database.stop)
   if (stopping) return
-  database.watch({ onLost: escalate, say: (message) => log({ level: "warn", part: "database", message }) })
+  database.watch({ onLost: escalate })
   const { applied } = await migrate(database.url)
   if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
 
@@ -119,7 +119,8 @@ function escalate(reason: Error): void {
 parts.onChange(({ part, state, reason, code }, before) => {
   // The supervisor of the actors reports a failed pass itself, with its cause.
   if (state !== "well" && code !== passFailed) log({ level: state === "ill" ? "error" : "warn", part, message: reason })
-  if (state === "well" && before === "ill") log({ level: "info", part, message: "It works again." })
+  if (state === "well" && before.code !== passFailed)
+    log({ level: "info", part, message: `It works again, after ${Math.round(before.sinceMs)} ms.` })
 })
 
 for (const accident of ["uncaughtException", "unhandledRejection"] as const) {

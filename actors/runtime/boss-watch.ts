@@ -23,6 +23,8 @@ const silentAtMostMs = 5_000
 const erringAtMostMs = 3_000
 const pauseMs = 3_000
 const lookEveryMs = 1_000
+/** Errors of the database with shorter pauses belong to one outage, which is one line of the log. */
+const outageMs = 15_000
 /** Each start takes a second. So pg-boss is well again or given up within half a minute. */
 const startsAtMost = 5
 const startsWithinMs = 60_000
@@ -35,11 +37,17 @@ export async function superviseBoss(open: OpenBoss, report: (cause: string) => v
   let served: Parameters<Boss["serve"]> | undefined
   let [starting, ended, generation] = [false, false, 0]
   const starts: number[] = []
+  let troubledAt = Number.NEGATIVE_INFINITY
 
   function noteError(error: Error): void {
-    report(error.message)
-    if (troubleOf(error) !== undefined) return
     const now = performance.now()
+    if (troubleOf(error) !== undefined) {
+      // Each of its workers meets the same trouble, every two seconds.
+      if (now - troubledAt > outageMs) report(error.message)
+      troubledAt = now
+      return
+    }
+    report(error.message)
     if (erring === undefined || now - erring.last > pauseMs) erring = { since: now, last: now }
     else erring.last = now
   }
@@ -82,7 +90,7 @@ export async function superviseBoss(open: OpenBoss, report: (cause: string) => v
       if (served !== undefined) await boss.serve(...served)
       parts.restarted(bossPart)
     } catch (error) {
-      report(error instanceof Error ? error.message : String(error))
+      noteError(error as Error)
       if (troubleOf(error) !== undefined) return
     }
     const now = performance.now()

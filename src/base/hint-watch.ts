@@ -17,12 +17,13 @@ const missedAtMost = 2
 export async function superviseHints(db: Db): Promise<() => Promise<void>> {
   // A channel of its own: the notifications wake no other process.
   const channel = `slotbase_echo_${crypto.randomUUID()}`
-  let [missed, busy, ended] = [0, false, false]
+  let [missed, busy, ended] = [-1, false, false]
 
   const open = async () => {
     const disconnect = await connectHints(db)
     await db.listen(channel, () => {
-      missed = 0
+      // The notification may be heard before its sender knows that it was sent.
+      missed = -1
     })
     return disconnect
   }
@@ -35,7 +36,7 @@ export async function superviseHints(db: Db): Promise<() => Promise<void>> {
     await db.endListening()
     await disconnect().catch(() => {})
     disconnect = await open()
-    missed = 0
+    missed = -1
     parts.restarted(hintsPart)
     parts.well(hintsPart)
   }
@@ -45,11 +46,10 @@ export async function superviseHints(db: Db): Promise<() => Promise<void>> {
     busy = true
     try {
       if (missed >= missedAtMost) await replace()
-      missed++
       await db.notify(channel, "")
+      missed++
     } catch {
       // The database is away: that is no fault of the listening connection.
-      missed = Math.max(0, missed - 1)
     } finally {
       busy = false
     }

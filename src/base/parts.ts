@@ -30,10 +30,19 @@ interface Kept {
   reason?: string
   code?: string
   restarts: number
+  /** On the monotonic timer, milliseconds: when it was last well. */
+  wellUntil?: number
+}
+
+/** A part before a change of its state. */
+export interface Before {
+  readonly code: string | undefined
+  /** How long it had not been well. */
+  readonly sinceMs: number
 }
 
 const known = new Map<string, Kept>()
-let onChange: ((part: Part, before: PartState) => void) | undefined
+let onChange: ((part: Part, before: Before) => void) | undefined
 
 export const parts = {
   /** The part works. A repeated report changes nothing. */
@@ -41,7 +50,7 @@ export const parts = {
     const kept = known.get(part)
     if (kept?.state === "well") return
     known.set(part, { state: "well", restarts: kept?.restarts ?? 0 })
-    if (kept !== undefined) onChange?.({ part, state: "well", restarts: kept.restarts }, kept.state)
+    if (kept !== undefined) onChange?.({ part, state: "well", restarts: kept.restarts }, beforeOf(kept))
   },
   restarting(part: string, reason: string, code?: string): void {
     report(part, "restarting", reason, code)
@@ -60,21 +69,29 @@ export const parts = {
   },
   get(part: string): Part | undefined {
     const kept = known.get(part)
-    return kept && { part, ...kept }
+    return kept && shown(part, kept)
   },
   /** Called at each change of a state or code, for the log. One function at most. */
-  onChange(called: (part: Part, before: PartState) => void): void {
+  onChange(called: (part: Part, before: Before) => void): void {
     onChange = called
   },
   /** In the order in which the parts were first reported. */
   list(): readonly Part[] {
-    return [...known].map(([part, kept]) => ({ part, ...kept }))
+    return [...known].map(([part, kept]) => shown(part, kept))
   },
 }
 
 function report(part: string, state: PartState, reason: string, code?: string): void {
   const before = known.get(part)
-  const kept: Kept = { state, reason, ...(code !== undefined && { code }), restarts: before?.restarts ?? 0 }
+  const wellUntil = before?.wellUntil ?? performance.now()
+  const kept: Kept = { state, reason, ...(code !== undefined && { code }), restarts: before?.restarts ?? 0, wellUntil }
   known.set(part, kept)
-  if (before?.state !== state || before.code !== code) onChange?.({ part, ...kept }, before?.state ?? "well")
+  if (before?.state !== state || before.code !== code) onChange?.(shown(part, kept), beforeOf(before))
 }
+
+const shown = (part: string, { wellUntil, ...kept }: Kept): Part => ({ part, ...kept })
+
+const beforeOf = (kept: Kept | undefined): Before => ({
+  code: kept?.code,
+  sinceMs: kept?.wellUntil === undefined ? 0 : performance.now() - kept.wellUntil,
+})

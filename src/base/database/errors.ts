@@ -32,8 +32,13 @@ export class TransactionOver extends Error {
 
 /** Whether the connection was lost or could not be made. During a commit, the outcome of the transaction is unknown. */
 export function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false
-  return LOST.has(error.code) || /^08...$/.test(error.code)
+  const code = codeOf(error)
+  return LOST.has(code) || /^08...$/.test(code)
+}
+
+/** pg-boss tells of its errors in plain objects, with the code but without the class. */
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : ""
 }
 
 const LOST = new Set([
@@ -73,16 +78,18 @@ export const troubles: Readonly<Record<DatabaseTrouble, Trouble>> = {
 
 /** Undefined for any failure that is not the database's own. */
 export function troubleOf(error: unknown): DatabaseTrouble | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (isConnectionLost(error) || error instanceof QueryTimedOut) return "database_unavailable"
-  const code = "code" in error ? String(error.code) : ""
+  if (isConnectionLost(error) || isTimedOut(error)) return "database_unavailable"
+  const code = codeOf(error)
   const known = sqlStates[code]
   if (known !== undefined) return known
   if (/^58...$/.test(code)) return "storage_failed"
   // A read-only file system has no code of its own: to PostgreSQL it is a lack of rights.
-  if (code === "42501" && /Read-only file system/.test(error.message)) return "database_read_only"
+  if (code === "42501" && /Read-only file system/.test((error as Error).message)) return "database_read_only"
   return undefined
 }
+
+const isTimedOut = (error: unknown) =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "QueryTimedOut"
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const sqlStates: Readonly<Record<string, DatabaseTrouble>> = {

@@ -24,6 +24,9 @@ const defaults: Record<string, string> = {
   tcp_keepalives_idle: "10",
   tcp_keepalives_interval: "5",
   tcp_keepalives_count: "4",
+  // After a crash every file is made durable first. One call for the whole file system took 1 s where a call for each
+  // file took 7 s. Only Linux has it.
+  ...(process.platform === "linux" && { recovery_init_sync_method: "syncfs" }),
 }
 
 export async function createCluster(options: {

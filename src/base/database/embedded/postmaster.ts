@@ -55,7 +55,7 @@ export async function launchPostmaster(options: {
     }
     const orphans = outcome.includes("pre-existing shared memory block")
     if (!orphans || Date.now() > deadline) {
-      const reason = /FATAL: +(.*)/.exec(outcome)?.[1] ?? "it ended without a reason"
+      const reason = /(?:FATAL|PANIC): +(.*)/.exec(outcome)?.[1] ?? "it ended without a reason"
       throw new EmbeddedUnavailable(
         "failed",
         `The embedded PostgreSQL did not start: ${reason} (see ${options.logFile}).`,

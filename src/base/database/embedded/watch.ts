@@ -16,8 +16,8 @@ export const databasePart = "database"
 export interface WatchOptions {
   /** The server cannot be started again; the process must end. */
   readonly onLost: (reason: EmbeddedUnavailable) => void
-  /** One sentence for each thing that happened to the server. */
-  readonly say: (line: string) => void
+  /** Delays before the attempts to start it, milliseconds. By default all are over within six seconds. */
+  readonly delaysMs?: readonly number[]
 }
 
 /** How soon an ended server is noticed. Reading one line of /proc costs 0.05 ms. */
@@ -29,8 +29,7 @@ const answerWithinMs = 2_000
 const silentAtMost = 7
 /** A server in a smart shutdown waits for our own sessions, so for ever. After so many answers it is told to hurry. */
 const stoppingAtMost = 2
-/** Delays before the attempts to start it, milliseconds: all are over within six seconds, besides the attempts. */
-const delaysMs = [0, 250, 500, 1_000, 2_000, 2_000]
+const usualDelaysMs = [0, 250, 500, 1_000, 2_000, 2_000]
 /** A server that was started so often within a minute ends again each time. */
 const startsAtMost = 10
 const startsWithinMs = 60_000
@@ -40,7 +39,7 @@ const fullDelayMs = 1_000
 const leastRoomBytes = 16 * 1024 * 1024
 
 /** Watches the server until the returned function is called, which waits for a start under way. */
-export function watchEmbedded(embedded: Embedded, { onLost, say }: WatchOptions): () => Promise<void> {
+export function watchEmbedded(embedded: Embedded, { onLost, delaysMs = usualDelaysMs }: WatchOptions): () => Promise<void> {
   const stopped = new AbortController()
   const pause = (ms: number) => pauseUnlessStopped(ms, stopped.signal)
   const starts: number[] = []
@@ -52,14 +51,11 @@ export function watchEmbedded(embedded: Embedded, { onLost, say }: WatchOptions)
     while (!stopped.signal.aborted) {
       if (server !== undefined) await untilEnded(server)
       if (stopped.signal.aborted) return
-      const began = performance.now()
       parts.ill(databasePart, "The embedded PostgreSQL has ended, and is started again.")
-      say("The embedded PostgreSQL has ended, and is started again.")
       server = await startAgain()
       if (server === undefined) return
       parts.restarted(databasePart)
       parts.well(databasePart)
-      say(`The embedded PostgreSQL runs again after ${Math.round(performance.now() - began)} ms.`)
     }
   }
 
@@ -73,8 +69,9 @@ export function watchEmbedded(embedded: Embedded, { onLost, say }: WatchOptions)
       silent = answer === "silent" ? silent + 1 : 0
       stopping = answer === "stopping" ? stopping + 1 : 0
       if (answer === "takes") parts.well(databasePart)
-      else if (silent + stopping > 1 || answer === "starting")
-        parts.ill(databasePart, `The embedded PostgreSQL is ${answer === "silent" ? "not answering" : answer}.`)
+      else if (silent === 1)
+        parts.restarting(databasePart, "The embedded PostgreSQL has not answered, and is continued.")
+      else parts.ill(databasePart, `The embedded PostgreSQL is ${answer === "silent" ? "not answering" : answer}.`)
       // Harmless to a server that runs. It heals one that was stopped by hand or by a debugger.
       if (silent > 0) sendSignal(pid, "SIGCONT")
       if (stopping > stoppingAtMost) sendSignal(pid, "SIGINT")
