@@ -3,7 +3,7 @@
  * a delay that grows. A server that was stopped (SIGSTOP) is continued. When it cannot be started, `onLost` ends the
  * process. A full disk is the exception: nothing but room helps, so the start is tried until there is room.
  */
-import { statfs } from "node:fs/promises"
+import { stat, statfs } from "node:fs/promises"
 import { join } from "node:path"
 import { parts } from "#base/parts.ts"
 import { isPostmaster, type Postmaster, sendSignal } from "./postmaster.ts"
@@ -16,20 +16,29 @@ export const databasePart = "database"
 export interface WatchOptions {
   /** The server cannot be started again; the process must end. */
   readonly onLost: (reason: EmbeddedUnavailable) => void
-  /** Delays before the attempts to start it, milliseconds. By default all are over within six seconds. */
-  readonly delaysMs?: readonly number[]
+  /** Other times than the usual ones, for tests. */
+  readonly times?: WatchTimes
+}
+
+interface WatchTimes {
+  /** How often the server is asked for a connection, and how long it may take to answer. */
+  readonly askEveryMs: number
+  readonly answerWithinMs: number
+  /** Delays before the attempts to start it; the usual ones are over within six seconds, besides the attempts. */
+  readonly delaysMs: readonly number[]
 }
 
 /** How soon an ended server is noticed. Reading one line of /proc costs 0.05 ms. */
 const lookEveryMs = 250
-/** How often the server is asked for a connection, and how long it may take to answer. */
-const askEveryMs = 2_000
-const answerWithinMs = 2_000
+const usualTimes: WatchTimes = {
+  askEveryMs: 2_000,
+  answerWithinMs: 2_000,
+  delaysMs: [0, 250, 500, 1_000, 2_000, 2_000],
+}
 /** The server is killed when it was silent so often: half a minute, longer than a busy machine needs for one fork. */
 const silentAtMost = 7
 /** A server in a smart shutdown waits for our own sessions, so for ever. After so many answers it is told to hurry. */
 const stoppingAtMost = 2
-const usualDelaysMs = [0, 250, 500, 1_000, 2_000, 2_000]
 /** A server that was started so often within a minute ends again each time. */
 const startsAtMost = 10
 const startsWithinMs = 60_000
@@ -39,7 +48,8 @@ const fullDelayMs = 1_000
 const leastRoomBytes = 16 * 1024 * 1024
 
 /** Watches the server until the returned function is called, which waits for a start under way. */
-export function watchEmbedded(embedded: Embedded, { onLost, delaysMs = usualDelaysMs }: WatchOptions): () => Promise<void> {
+export function watchEmbedded(embedded: Embedded, { onLost, times = usualTimes }: WatchOptions): () => Promise<void> {
+  const { askEveryMs, answerWithinMs, delaysMs } = times
   const stopped = new AbortController()
   const pause = (ms: number) => pauseUnlessStopped(ms, stopped.signal)
   const starts: number[] = []
@@ -76,6 +86,8 @@ export function watchEmbedded(embedded: Embedded, { onLost, delaysMs = usualDela
       if (silent > 0) sendSignal(pid, "SIGCONT")
       if (stopping > stoppingAtMost) sendSignal(pid, "SIGINT")
       if (silent > silentAtMost) sendSignal(pid, silent % 2 === 0 ? "SIGQUIT" : "SIGKILL")
+      // PostgreSQL notices within a minute that its files are gone. Until then it would take bookings that nobody keeps.
+      if (await isGone(embedded.cluster)) sendSignal(pid, "SIGQUIT")
       askAt = performance.now() + askEveryMs
     }
   }
@@ -121,6 +133,12 @@ export function watchEmbedded(embedded: Embedded, { onLost, delaysMs = usualDela
     parts.forget(databasePart)
   }
 }
+
+const isGone = (cluster: string) =>
+  stat(join(cluster, "PG_VERSION")).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  )
 
 /** Whether the server's user has too little room, beside the data or beside the log of changes. */
 async function isFull(cluster: string): Promise<boolean> {
