@@ -34,6 +34,9 @@ import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/channels/email/routes.ts"
 
+/** Time for the answers under way, which are errors now. */
+const endWithoutDatabaseMs = 2_000
+
 /** Everything started so far, to be ended in the opposite order. */
 const ends: (() => Promise<unknown> | unknown)[] = []
 let stopping: Promise<never> | undefined
@@ -51,7 +54,7 @@ async function start(): Promise<void> {
   const database = await openDatabase(config, say)
   ends.push(database.stop)
   if (stopping) return
-  database.watch({ onLost: escalate })
+  database.watch({ onLost: endWithoutDatabase })
   const { applied } = await migrate(database.url)
   if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
 
@@ -114,6 +117,12 @@ function stop(code: number): Promise<never> {
 function escalate(reason: Error): void {
   log({ level: "error", message: reason.message })
   void stop(1)
+}
+
+/** Without a database nothing can be given back or settled, so nothing waits for its time limit. */
+function endWithoutDatabase(reason: Error): void {
+  setTimeout(() => process.exit(1), endWithoutDatabaseMs)
+  escalate(reason)
 }
 
 parts.onChange(({ part, state, reason, code }, before) => {

@@ -8,6 +8,7 @@ import { Elysia } from "elysia"
 import { type DatabaseTrouble, troubleOf, troubles } from "#base/database/errors.ts"
 import { noteTrouble } from "#base/database/trouble.ts"
 import type { AnyDomainError } from "#base/errors.ts"
+import { parts } from "#base/parts.ts"
 import { type DiskTrouble, diskTroubleOf, diskTroubles } from "#base/storage/trouble.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
@@ -177,11 +178,15 @@ function unexpected(error: unknown, context: { request: Request; set: ResponseSe
 
 /** A 503 with its cause. The seconds are those after which asking again makes sense. */
 function unavailable(trouble: DatabaseTrouble | DiskTrouble): Answer {
-  const { says, refused, lasting } = { ...troubles, ...diskTroubles }[trouble]
+  const { refused } = { ...troubles, ...diskTroubles }[trouble]
+  // The watcher of the embedded database may know why there is no answer.
+  const isFull = trouble === "database_unavailable" && parts.get("database")?.code === "storage_full"
+  const code = isFull ? "storage_full" : trouble
+  const { says, lasting } = { ...troubles, ...diskTroubles }[code]
   const outcome = refused
     ? "Nothing of the request was kept; ask again in a moment."
     : "Whether the request was carried out is not known; ask again in a moment."
-  return problem(503, "Unavailable", trouble, `${says} ${outcome}`, undefined, { "retry-after": lasting ? "10" : "2" })
+  return problem(503, "Unavailable", code, `${says} ${outcome}`, undefined, { "retry-after": lasting ? "10" : "2" })
 }
 
 function problem(
