@@ -17,12 +17,17 @@ export interface WatchedBoss extends Pick<Boss, "serve" | "stop"> {
   readonly failed: Promise<Error>
 }
 
+export interface BossTimes {
+  /** How long pg-boss may send no statement. */
+  readonly silentAtMostMs: number
+  /** One error may be a passing one. Errors that go on for so long, with shorter pauses, are not. */
+  readonly erringAtMostMs: number
+  readonly pauseMs: number
+  readonly lookEveryMs: number
+}
+
 /** The workers of each queue ask every two seconds. */
-const silentAtMostMs = 5_000
-/** One error may be a passing one. Errors that go on for so long, with shorter pauses, are not. */
-const erringAtMostMs = 3_000
-const pauseMs = 3_000
-const lookEveryMs = 1_000
+const usualTimes: BossTimes = { silentAtMostMs: 5_000, erringAtMostMs: 3_000, pauseMs: 3_000, lookEveryMs: 1_000 }
 /** Errors of the database with shorter pauses belong to one outage, which is one line of the log. */
 const outageMs = 15_000
 /** Each start takes a second. So pg-boss is well again or given up within half a minute. */
@@ -30,7 +35,11 @@ const startsAtMost = 5
 const startsWithinMs = 60_000
 
 /** @param report one sentence for each error of pg-boss. */
-export async function superviseBoss(open: OpenBoss, report: (cause: string) => void): Promise<WatchedBoss> {
+export async function superviseBoss(
+  open: OpenBoss,
+  report: (cause: string) => void,
+  { silentAtMostMs, erringAtMostMs, pauseMs, lookEveryMs }: BossTimes = usualTimes,
+): Promise<WatchedBoss> {
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   let [inFlight, lastAt] = [0, performance.now()]
   let erring: { readonly since: number; last: number } | undefined

@@ -26,8 +26,10 @@ export async function listen(server: AnyElysia, { host, port }: Address): Promis
   return {
     address: `http://${shown}:${open}`,
     watch: (onLost) => {
+      // A server that was stopped has the port 0.
+      const isOpen = () => (server.server?.port ?? 0) !== 0
       const reopen = () => void server.listen({ hostname: host, port: open })
-      unwatch = watchListener({ host, port: open, reopen, onLost })
+      unwatch = watchListener({ host, port: open, isOpen, reopen, onLost })
     },
     stop: () => {
       unwatch()

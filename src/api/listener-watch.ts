@@ -1,6 +1,6 @@
 /**
- * The supervisor of the HTTP listener: it connects to its own address, as a client would. A listener that refuses
- * connections is opened again on the same port. When that fails, `onLost` ends the process.
+ * The supervisor of the HTTP listener: it asks the server whether it listens, and connects to its address as a client
+ * would. A closed listener is opened again on the same port. When that fails, `onLost` ends the process.
  */
 import { connect } from "node:net"
 import { parts } from "#base/parts.ts"
@@ -9,6 +9,8 @@ export interface WatchedListener {
   readonly host: string
   /** The port that is listened on now. */
   readonly port: number
+  /** Whether the server itself believes that it listens. */
+  readonly isOpen: () => boolean
   /** Opens the listener again; throws when it cannot. */
   readonly reopen: () => void
   readonly onLost: (reason: Error) => void
@@ -22,7 +24,7 @@ const answerWithinMs = 2_000
 const attemptsAtMost = 5
 
 /** Watches until the returned function is called. */
-export function watchListener({ host, port, reopen, onLost }: WatchedListener): () => void {
+export function watchListener({ host, port, isOpen, reopen, onLost }: WatchedListener): () => void {
   let [looking, ended, failed] = [false, false, 0]
   parts.well(listenerPart)
 
@@ -44,9 +46,9 @@ export function watchListener({ host, port, reopen, onLost }: WatchedListener): 
   const timer = setInterval(async () => {
     if (looking) return
     looking = true
-    const isOpen = await accepts(host, port)
+    const isWell = isOpen() && (await accepts(host, port))
     looking = false
-    if (!ended && !isOpen) heal()
+    if (!ended && !isWell) heal()
   }, lookEveryMs)
   const stop = () => {
     ended = true

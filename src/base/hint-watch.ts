@@ -9,7 +9,7 @@ import { parts } from "./parts.ts"
 
 export const hintsPart = "hints"
 
-const sendEveryMs = 2_000
+const sendEveryMs = 1_500
 /** A notification comes back within milliseconds. With so many in a row missing, the connection is dead. */
 const missedAtMost = 2
 

@@ -15,7 +15,13 @@ test("a part is well, restarting or ill, and counts its restarts", () => {
   expect(parts.get(part)).toBeUndefined()
   parts.well(part)
   parts.restarting(part, "It has failed.", "some_code")
-  expect(parts.get(part)).toEqual({ part, state: "restarting", reason: "It has failed.", code: "some_code", restarts: 0 })
+  expect(parts.get(part)).toEqual({
+    part,
+    state: "restarting",
+    reason: "It has failed.",
+    code: "some_code",
+    restarts: 0,
+  })
   parts.restarted(part)
   parts.ill(part, "It does not heal.")
   expect(parts.list()).toContainEqual({ part, state: "ill", reason: "It does not heal.", restarts: 1 })

@@ -34,16 +34,26 @@ export function connect(url: string, options: ConnectOptions): Db {
   const pools = new Set([pool])
 
   function newPool(): Pool {
-    return new Pool(url, options, (from, error) => from === pool && swap(error.message))
+    return new Pool(
+      url,
+      options,
+      (from, error) => from === pool && swap(error.message),
+      (from) => from === pool && replacePool(),
+    )
   }
 
   function swap(reason: string): void {
+    if (ended) return
+    replacePool()
+    options.onSwap?.(reason)
+  }
+
+  function replacePool(): void {
     if (ended) return
     const old = pool
     pool = newPool()
     pools.add(pool)
     old.retire().then(() => pools.delete(old))
-    options.onSwap?.(reason)
   }
 
   async function end({ timeoutMs = END_TIMEOUT_MS } = {}): Promise<void> {

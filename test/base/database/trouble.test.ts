@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { connect } from "#base/database/db.ts"
-import { QueryTimedOut, troubleOf, troubles } from "#base/database/errors.ts"
+import { QueryTimedOut, troubleOf, type troubles } from "#base/database/errors.ts"
 import { noteTrouble, tryWrite, watchWrites, writesPart } from "#base/database/trouble.ts"
 import { notReady } from "#base/health.ts"
 import { parts } from "#base/parts.ts"
@@ -77,9 +77,9 @@ test("a read-only database is noted, and the process is ready again when a write
     expect(error).toMatchObject({ code: "25006" })
     expect(noteTrouble(troubleOf(error))).toBe(true)
     expect(await notReady(db)).toEqual(["The database is read-only."])
-    await database.db.unsafe(`set default_transaction_read_only = off; alter database "${name}" reset default_transaction_read_only`)
-    // The setting holds for new sessions.
-    db.swap("the sessions are read-only")
+    await database.db.unsafe(
+      `set default_transaction_read_only = off; alter database "${name}" reset default_transaction_read_only`,
+    )
     await eventually(async () => expect(await notReady(db)).toEqual([]), { withinMs: 5_000 })
     expect(parts.get(writesPart)).toEqual({ part: writesPart, state: "well", restarts: 0 })
   } finally {
@@ -90,6 +90,7 @@ test("a read-only database is noted, and the process is ready again when a write
 
 test("the tried write leaves nothing behind", async () => {
   await tryWrite(database.db)
-  const [row] = await database.db`select count(*)::integer as tables from pg_class where relname = 'slotbase_write_trial'`
+  const [row] =
+    await database.db`select count(*)::integer as tables from pg_class where relname = 'slotbase_write_trial'`
   expect(row as object).toEqual({ tables: 0 })
 })
