@@ -22,4 +22,7 @@ const byCode: Readonly<Record<string, DiskTrouble>> = {
   EACCES: "upload_storage_read_only",
   EPERM: "upload_storage_read_only",
   EIO: "upload_storage_failed",
+  // A file in the place of a folder, or a folder in a place where none can be made.
+  ENOTDIR: "upload_storage_failed",
+  EEXIST: "upload_storage_failed",
 }

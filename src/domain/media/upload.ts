@@ -8,6 +8,7 @@ import type { Config } from "#base/config.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { troubleOf, troubles } from "#base/database/errors.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
@@ -105,7 +106,9 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
     if (!isCommitted) await discard()
     return result
   } catch (error) {
-    if (error instanceof Ready || errorAnswerOf(error) !== undefined) await discard()
+    const trouble = troubleOf(error)
+    const isRefused = errorAnswerOf(error) !== undefined || (trouble !== undefined && troubles[trouble].refused)
+    if (error instanceof Ready || isRefused) await discard()
     throw error
   }
 }
