@@ -5,10 +5,10 @@
  */
 
 import type { Config } from "#base/config.ts"
+import { troubleOf, troubles } from "#base/database/errors.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { troubleOf, troubles } from "#base/database/errors.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
