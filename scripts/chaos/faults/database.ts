@@ -2,19 +2,21 @@
 // connections are used up.
 
 import postgres from "postgres"
-import { type Fault, type Inflicted, partWithinMs, within } from "#scripts/chaos/fault.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { allReadyAgain } from "#scripts/chaos/readiness.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
 
 const restart = (mode: Parameters<World["database"]["restart"]>[0], sentence: string): Fault => ({
   name: `restart-${mode}`,
   sentence,
-  recoverWithinMs: partWithinMs,
   ...((mode === "immediate" || mode === "killed") && { short: true as const }),
   inflict: (world, { short }) =>
-    times(world, short ? 1 : 5, async () => {
+    times(world, short ? 1 : 5, async (troubles) => {
       await Bun.sleep(world.random() * busyMs)
+      const began = performance.now()
       await world.database.restart(mode)
+      troubles.push(...(await allReadyAgain(world, began)))
     }),
 })
 
@@ -26,7 +28,6 @@ export const databaseFaults: readonly Fault[] = [
   {
     name: "backend-killed",
     sentence: "A backend is killed, as by a system out of memory, and PostgreSQL ends all others.",
-    recoverWithinMs: partWithinMs,
     inflict: (world, { short }) => times(world, short ? 1 : 5, (troubles) => killBackend(world, troubles)),
   },
   {
@@ -71,11 +72,14 @@ export async function times(
   return { times: count, recoveredMs, troubles }
 }
 
-async function killBackend({ database: { db } }: World, troubles: string[]): Promise<void> {
+async function killBackend(world: World, troubles: string[]): Promise<void> {
+  const { db } = world.database
+  const began = performance.now()
   const [backend] = await db<[{ pid: number }?]>`
     select pid from pg_stat_activity where usename like 'actors%' order by random() limit 1`
   if (backend === undefined) troubles.push("no actor process has a connection")
   else process.kill(backend.pid, "SIGKILL")
+  troubles.push(...(await allReadyAgain(world, began)))
 }
 
 const terminateAll = ({ database: { db } }: World) => db`
