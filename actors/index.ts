@@ -29,6 +29,7 @@ import { waitlistOffers } from "./jobs/waitlist-offers.ts"
 import { runHandler } from "./runs/run-handler.ts"
 import type { Actor } from "./runtime/actor.ts"
 import { startBoss } from "./runtime/boss.ts"
+import { superviseBoss } from "./runtime/boss-watch.ts"
 import { connectActors } from "./runtime/connections.ts"
 import { startLifeSign } from "./runtime/life-sign.ts"
 import type { ReportFailure } from "./runtime/supervisor.ts"
@@ -92,11 +93,14 @@ export async function startActors(base: ActorsBase, { url, version, report, onSw
     retention(url),
   ]
   const tree = runActors(actors, report)
-  const boss = await startBoss(url, (error) => report({ actor: "pg-boss", failures: 1, cause: error.message }))
+  const boss = await superviseBoss(
+    (onError, onStatement) => startBoss(url, onError, onStatement),
+    (cause) => report({ actor: "pg-boss", failures: 1, cause }),
+  )
   await jobs.serve(tree.running)
   await boss.serve(tree.running, (running) => jobs.tick(running))
   return {
-    failed: tree.failed,
+    failed: Promise.race([tree.failed, boss.failed]),
     stop: async () => {
       await tree.stop()
       reached("actors-stopped")

@@ -12,12 +12,15 @@ import { listen, refuseBusyPort } from "./api/listen.ts"
 import { openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
 import { clock } from "./base/clock.ts"
+import { superviseClock } from "./base/clock-watch.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
 import { migrate } from "./base/database/migrate.ts"
 import { openDatabase } from "./base/database/open.ts"
+import { watchWrites } from "./base/database/trouble.ts"
 import { health } from "./base/health.ts"
-import { connectHints } from "./base/hints.ts"
+import { superviseHints } from "./base/hint-watch.ts"
+import { parts, passFailed } from "./base/parts.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
 import { unknownVariables } from "./base/unknown-variables.ts"
@@ -31,8 +34,8 @@ import type { App } from "./http/app.ts"
 import { Live } from "./outbound/live/live.ts"
 import { mailboxUrl } from "./outbound/messages/channels/email/routes.ts"
 
-/** How often the program's clock is set from the database, milliseconds. */
-const followClockMs = 5_000
+/** Time for the answers under way, which are errors now. */
+const endWithoutDatabaseMs = 2_000
 
 /** Everything started so far, to be ended in the opposite order. */
 const ends: (() => Promise<unknown> | unknown)[] = []
@@ -51,6 +54,7 @@ async function start(): Promise<void> {
   const database = await openDatabase(config, say)
   ends.push(database.stop)
   if (stopping) return
+  database.watch({ onLost: endWithoutDatabase })
   const { applied } = await migrate(database.url)
   if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
 
@@ -58,10 +62,9 @@ async function start(): Promise<void> {
   const db = connect(database.url, { max: 20, applicationName: `slotbase ${config.role}`, onSwap })
   ends.push(() => db.end())
   await checkSecretKey(db, secrets)
-  await clock.follow(db)
-  const following = setInterval(() => clock.follow(db).catch(() => {}), followClockMs)
-  ends.push(() => clearInterval(following))
-  ends.push(await connectHints(db))
+  ends.push(await superviseClock(db, { onJump: (message) => log({ level: "warn", part: "clock", message }) }))
+  ends.push(await superviseHints(db))
+  ends.push(watchWrites(db))
 
   const app: App = { config, db, secrets, hooks: registeredHooks }
   const rootKey = await ensureRootKey(db, config.rootKey)
@@ -79,7 +82,9 @@ async function start(): Promise<void> {
 
 async function serveApi(app: App): Promise<string> {
   const live = new Live(app.db)
-  const { address, stop } = await listen(createServer({ ...app, ...openOutside(app.config, app.db) }, live), app.config)
+  const server = createServer({ ...app, ...openOutside(app.config, app.db) }, live)
+  const { address, watch, stop } = await listen(server, app.config)
+  watch(escalate)
   ends.push(stop)
   const broadcasting = runActors([broadcaster(app.db, live)], report)
   ends.push(broadcasting.stop, () => live.closeAll())
@@ -88,7 +93,8 @@ async function serveApi(app: App): Promise<string> {
 }
 
 async function serveOperations(app: App): Promise<string> {
-  const { address, stop } = await listen(createOperationsServer(app), app.config)
+  const { address, watch, stop } = await listen(createOperationsServer(app), app.config)
+  watch(escalate)
   ends.push(stop)
   return address
 }
@@ -111,6 +117,23 @@ function stop(code: number): Promise<never> {
 function escalate(reason: Error): void {
   log({ level: "error", message: reason.message })
   void stop(1)
+}
+
+/** Without a database nothing can be given back or settled, so nothing waits for its time limit. */
+function endWithoutDatabase(reason: Error): void {
+  setTimeout(() => process.exit(1), endWithoutDatabaseMs)
+  escalate(reason)
+}
+
+parts.onChange(({ part, state, reason, code }, before) => {
+  // The supervisor of the actors reports a failed pass itself, with its cause.
+  if (state !== "well" && code !== passFailed) log({ level: state === "ill" ? "error" : "warn", part, message: reason })
+  if (state === "well" && before.code !== passFailed)
+    log({ level: "info", part, message: `It works again, after ${Math.round(before.sinceMs)} ms.` })
+})
+
+for (const accident of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(accident, (error: unknown) => escalate(error instanceof Error ? error : new Error(String(error))))
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -7,6 +7,7 @@
 import { Data, Effect } from "effect"
 import { clock } from "#base/clock.ts"
 import type { Hint } from "#base/hints.ts"
+import { parts } from "#base/parts.ts"
 import type { Did } from "#operations/jobs/rows.ts"
 
 export interface Actor {
@@ -108,6 +109,7 @@ export function prepareActor(actor: Actor, stopping: AbortSignal): Running {
     for (;;) {
       woken = Promise.withResolvers<void>()
       const pass = yield* passesAfresh
+      parts.well(actor.name)
       yield* wait(nextPassAt(actor, pass))
     }
   })

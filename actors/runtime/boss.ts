@@ -14,25 +14,41 @@ const pollSeconds = 2
 /** How often one of the processes looks for due ticks. With the default of 30, a tick could be 30 seconds late. */
 const cronSeconds = 5
 const deadPasses = "dead-passes"
+/** pg-boss waits for its loops when it stops. One that hangs must not delay its successor. */
+const abandonMs = 1_000
 
 export interface Boss {
   /** Starts the cron and the workers of these actors. @param run the work of a tick; default: passes of the actor. */
   readonly serve: (actors: readonly Running[], run?: (actor: Running) => Promise<unknown>) => Promise<void>
   /** Lets running jobs end, at most this long. */
   readonly stop: (timeoutMs: number) => Promise<void>
+  /** Ends it at once, with its connections. Jobs that run are left to pg-boss's own expiry. */
+  readonly abandon: () => Promise<void>
 }
 
-export async function startBoss(url: string, onError: (error: Error) => void): Promise<Boss> {
+/** Called when pg-boss sends a statement (1), and when the statement has its answer or its error (-1). */
+export type OnStatement = (change: 1 | -1) => void
+
+export async function startBoss(
+  url: string,
+  onError: (error: Error) => void,
+  onStatement: OnStatement = () => {},
+): Promise<Boss> {
   const db = connect(url, { max: connections, applicationName: "slotbase pg-boss", jsonText: true })
   const boss = new PgBoss({
-    db: driver(db),
+    db: driver(db, onStatement),
     schema: "pgboss",
     superviseIntervalSeconds: 60,
     cronMonitorIntervalSeconds: cronSeconds,
     cronWorkerIntervalSeconds: 1,
   })
   boss.on("error", onError)
-  await boss.start()
+  try {
+    await boss.start()
+  } catch (error) {
+    await db.end({ timeoutMs: 0 })
+    throw error
+  }
 
   async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
     const known = new Set((await boss.getQueues()).map(({ name }) => name))
@@ -59,7 +75,13 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
     await db.end()
   }
 
-  return { serve, stop }
+  async function abandon(): Promise<void> {
+    const stopped = boss.stop({ graceful: false, close: false }).catch(() => {})
+    await Promise.race([stopped, Bun.sleep(abandonMs)])
+    await db.end({ timeoutMs: 0 })
+  }
+
+  return { serve, stop, abandon }
 }
 
 /**
@@ -67,11 +89,16 @@ export async function startBoss(url: string, onError: (error: Error) => void): P
  */
 const script = /^\s*begin;([\s\S]*)commit;?\s*$/i
 
-const driver = (db: Db): NonNullable<ConstructorOptions["db"]> => ({
+const driver = (db: Db, onStatement: OnStatement): NonNullable<ConstructorOptions["db"]> => ({
   async executeSql(text, values) {
     const inner = values === undefined || values.length === 0 ? script.exec(text)?.[1] : undefined
-    const result =
-      inner === undefined ? await db.unsafe(text, values as never) : await db.begin((tx) => tx.unsafe(inner))
-    return { rows: (result as unknown[]).flat() as never[] }
+    onStatement(1)
+    try {
+      const result =
+        inner === undefined ? await db.unsafe(text, values as never) : await db.begin((tx) => tx.unsafe(inner))
+      return { rows: (result as unknown[]).flat() as never[] }
+    } finally {
+      onStatement(-1)
+    }
   },
 })

@@ -2,11 +2,14 @@
  * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
  * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
  * and exits non-zero, so that a new process is started. A database that does not answer is no failure of an actor: the
- * actor waits for it, up to another limit.
+ * actor waits for it, up to another limit. A full or read-only disk is waited for without a limit: a new process would not
+ * help. A defect outside of a pass counts as a failure of the actor too.
  */
-import { Clock, Data, Effect } from "effect"
-import { isConnectionLost } from "#base/database/errors.ts"
-import type { PassFailed, Running } from "./actor.ts"
+import { Cause, Clock, Data, Effect, Exit } from "effect"
+import { isConnectionLost, troubleOf, troubles } from "#base/database/errors.ts"
+import { noteTrouble } from "#base/database/trouble.ts"
+import { parts, passFailed } from "#base/parts.ts"
+import { PassFailed, type Running } from "./actor.ts"
 
 export interface Intensity {
   /** So many failures are healed by a restart … */
@@ -51,37 +54,61 @@ export const superviseAll = Effect.fn("supervisor.superviseAll")(function* (
   report: ReportFailure,
   intensity: Intensity = defaultIntensity,
 ) {
-  return yield* Effect.forEach(actors, (running) => supervise(running, report, intensity), {
+  const outage: Outage = { last: Number.NEGATIVE_INFINITY }
+  return yield* Effect.forEach(actors, (running) => supervise(running, report, intensity, outage), {
     concurrency: "unbounded",
     discard: true,
   })
 })
+
+/** When an actor last met a database that does not do its work. The first to meet it reports it for all. */
+export interface Outage {
+  last: number
+}
 
 /** Restarts one actor until its failures exceed the limit. */
 export const supervise = Effect.fn("supervisor.supervise")(function* (
   running: Running,
   report: ReportFailure,
   intensity: Intensity,
+  outage: Outage = { last: Number.NEGATIVE_INFINITY },
 ) {
   let failures: number[] = []
   let away = { since: 0, last: 0 }
+  const { name } = running.actor
   for (;;) {
-    const failure = yield* Effect.flip(running.live) as Effect.Effect<PassFailed>
+    const failure = yield* failureOf(running)
     const now = yield* Clock.currentTimeMillis
     const cause = failure.cause
-    if (isConnectionLost(cause)) {
-      away = { since: now - away.last < 3 * longestDelayMs ? away.since : now, last: now }
-      report({ actor: failure.actor, failures: failures.length, cause: text(cause) })
+    const trouble = troubleOf(cause)
+    parts.restarting(name, "Its last pass failed, and it is started again.", passFailed)
+    parts.restarted(name)
+    if (isConnectionLost(cause) || (trouble !== undefined && troubles[trouble].lasting)) {
+      if (now - outage.last > 3 * longestDelayMs && !noteTrouble(trouble))
+        report({ actor: name, failures: failures.length, cause: text(cause) })
+      outage.last = now
+      // The wait for a disk does not count, and neither does the start of a database whose disk is full.
+      const counts = isConnectionLost(cause) && parts.get("database")?.code !== "storage_full"
+      const since = counts && now - away.last < 3 * longestDelayMs ? away.since : now
+      away = { since, last: now }
       if (now - away.since > intensity.databaseAwayMs) return yield* cannotHeal(failure, failures.length)
       yield* Effect.sleep(databaseDelayMs)
       continue
     }
     failures = [...failures.filter((at) => at > now - intensity.withinMs), now]
-    report({ actor: failure.actor, failures: failures.length, cause: text(cause) })
+    report({ actor: name, failures: failures.length, cause: text(cause) })
     if (failures.length > intensity.failures) return yield* cannotHeal(failure, failures.length)
     yield* Effect.sleep(Math.min(firstDelayMs * 2 ** (failures.length - 1), longestDelayMs))
   }
 })
+
+/** Lives until a pass fails, or the actor itself has a defect. An interrupt stays an interrupt. */
+const failureOf = ({ actor, live }: Running) =>
+  Effect.flatMap(Effect.exit(live), (exit) => {
+    if (Exit.isSuccess(exit) || Cause.hasInterrupts(exit.cause)) return Effect.interrupt
+    const error = Cause.squash(exit.cause)
+    return Effect.succeed(error instanceof PassFailed ? error : new PassFailed({ actor: actor.name, cause: error }))
+  })
 
 const cannotHeal = (failure: PassFailed, failures: number) =>
   new CannotHeal({ actor: failure.actor, failures, cause: failure.cause })

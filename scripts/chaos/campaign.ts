@@ -139,8 +139,8 @@ async function runFault(
     lost: found.lost,
     doubled: found.doubled,
     duplicates: found.explained,
-    verdict: found.broken.length + wrong.length === 0 ? "kept" : "BROKEN",
-    note: inflicted.note ?? "",
+    verdict: found.broken.length + wrong.length > 0 ? "BROKEN" : inflicted.leftOut === undefined ? "kept" : "left out",
+    note: inflicted.leftOut ?? inflicted.note ?? "",
   }
   return { line, found, wrong }
 }

@@ -28,10 +28,14 @@ export interface Inflicted {
   readonly troubles?: readonly string[]
   /** A remark for the table. */
   readonly note?: string
+  /** The reason why this machine cannot have the fault. The summary names the fault. */
+  readonly leftOut?: string
 }
 
 /** The work of a killed process must be done elsewhere within this time. */
 export const killedWithinMs = 5_000
+/** A part of the system that died must work again within this time. */
+export const partWithinMs = 10_000
 /** The longest wait for any recovery. */
 export const givesUpAfterMs = 60_000
 

@@ -52,6 +52,8 @@ if (!values.short) console.log(`\n${summaryOf(kinds, outcome.lines)}\n`)
 console.log(
   `${outcome.kills} processes killed, ${outcome.bookings} bookings answered (${outcome.repeated} requests repeated), in ${elapsed()}`,
 )
+for (const { fault, verdict, note } of outcome.lines)
+  if (verdict === "left out") console.log(`left out: ${fault}: ${note}`)
 for (const each of outcome.gaveUp) console.log(`ended by itself: ${each}`)
 for (const { fault, promise, what, count, rows } of outcome.broken) {
   console.log(`\nBROKEN ${promise} after ${fault}: ${what} (${count})`)

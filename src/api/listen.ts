@@ -1,10 +1,13 @@
 /** Opens a server on the configured address, and closes it so that requests in flight end. */
 import type { AnyElysia } from "elysia"
 import { BadConfig, type Config } from "#base/config.ts"
+import { watchListener } from "./listener-watch.ts"
 
 export interface Listening {
   /** The server's address, such as http://127.0.0.1:3000. */
   readonly address: string
+  /** Opens the listener again whenever it is closed. `onLost` is called when that fails. */
+  readonly watch: (onLost: (reason: Error) => void) => void
   readonly stop: () => Promise<void>
 }
 
@@ -18,7 +21,21 @@ export async function listen(server: AnyElysia, { host, port }: Address): Promis
     throw unusable(error, { host, port })
   }
   const shown = host.includes(":") ? `[${host}]` : host
-  return { address: `http://${shown}:${server.server?.port ?? port}`, stop: () => closeGently(server) }
+  const open = server.server?.port ?? port
+  let unwatch = () => {}
+  return {
+    address: `http://${shown}:${open}`,
+    watch: (onLost) => {
+      // A server that was stopped has the port 0.
+      const isOpen = () => (server.server?.port ?? 0) !== 0
+      const reopen = () => void server.listen({ hostname: host, port: open })
+      unwatch = watchListener({ host, port: open, isOpen, reopen, onLost })
+    },
+    stop: () => {
+      unwatch()
+      return closeGently(server)
+    },
+  }
 }
 
 /** Checked before the database is started, so that a second start fails at once with the right reason. */

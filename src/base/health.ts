@@ -6,7 +6,9 @@
  * - Its partitions reach far enough ahead.
  */
 import type { Db } from "./database/db.ts"
+import { troubleOf, troubles } from "./database/errors.ts"
 import { readMigrations } from "./database/migrate.ts"
+import { parts } from "./parts.ts"
 
 const reasons = new Set<string>()
 
@@ -32,9 +34,10 @@ export async function notReady(db: Db): Promise<readonly string[]> {
     () => late.resolve([`The database has not answered for ${answerWithinMs} ms.`]),
     answerWithinMs,
   )
-  const troubles = await Promise.race([databaseTroubles(db), late.promise])
+  const ofDatabase = await Promise.race([databaseTroubles(db), late.promise])
   clearTimeout(timer)
-  return [...health.check(), ...troubles]
+  const ofParts = parts.list().flatMap(({ state, reason }) => (state === "ill" && reason ? [reason] : []))
+  return [...health.check(), ...ofParts, ...ofDatabase]
 }
 
 async function databaseTroubles(db: Db): Promise<string[]> {
@@ -52,7 +55,14 @@ async function databaseTroubles(db: Db): Promise<string[]> {
       ...row.short.map((table) => `The table ${table} has no partition for the month after this one.`),
     ]
   } catch (error) {
-    return [`The database does not answer: ${error instanceof Error ? error.message : error}`]
+    const code = troubleOf(error)
+    // The watcher of the embedded database has given its own, better reason.
+    if (code !== undefined && parts.get("database")?.state === "ill") return []
+    return [
+      code === undefined
+        ? `The database does not answer: ${error instanceof Error ? error.message : error}`
+        : troubles[code].says,
+    ]
   }
 }
 

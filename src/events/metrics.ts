@@ -5,6 +5,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { Db } from "#base/database/db.ts"
+import { parts } from "#base/parts.ts"
 import { definitionOf } from "./catalogue.ts"
 
 const registry = new Registry()
@@ -47,6 +48,27 @@ const gauges = {
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
   deadLetters: gauge("dead_letter_size", "dead_letter.size: Dead letter queue size, unresolved"),
 }
+
+new Counter({
+  name: "slotbase_restarts_total",
+  help: "How often each part of this process was started again",
+  labelNames: ["part"],
+  registers,
+  collect() {
+    this.reset()
+    for (const { part, restarts } of parts.list()) this.inc({ part }, restarts)
+  },
+})
+new Gauge({
+  name: "slotbase_part_well",
+  help: "1 for a part of this process that does its work, 0 for one that is ill or being restarted",
+  labelNames: ["part"],
+  registers,
+  collect() {
+    this.reset()
+    for (const { part, state } of parts.list()) this.set({ part }, state === "well" ? 1 : 0)
+  },
+})
 
 /** Durations are milliseconds here and seconds in the output, as Prometheus requires. */
 export const metrics = {

@@ -1,12 +1,15 @@
 /**
  * Every failure as a problem document (RFC 9457). One exhaustive table gives status, title and code of each domain
- * error. A new error does not compile until the table has it. Any other failure is a 503 while the database cannot be
- * reached, and a 500 otherwise. Both are logged once, with their correlation id, and tell the caller nothing
+ * error. A new error does not compile until the table has it. Any other failure is a 503 with a cause while the database
+ * or a disk cannot do its work, and a 500 otherwise. It is logged, with its correlation id, and tells the caller nothing
  * internal.
  */
 import { Elysia } from "elysia"
-import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
+import { type DatabaseTrouble, troubleOf, troubles } from "#base/database/errors.ts"
+import { noteTrouble } from "#base/database/trouble.ts"
 import type { AnyDomainError } from "#base/errors.ts"
+import { parts } from "#base/parts.ts"
+import { type DiskTrouble, diskTroubleOf, diskTroubles } from "#base/storage/trouble.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
 
@@ -168,19 +171,28 @@ function answerTo(error: unknown, code: unknown): Answer | undefined {
   return undefined
 }
 
-/** PostgreSQL: out of connections; a statement ended by a time limit; a deadlock; a serialization failure. */
-const busy = new Set(["53300", "57014", "40P01", "40001", "55P03"])
-
 function unexpected(error: unknown, context: { request: Request; set: ResponseSettings; route: string }): Answer {
-  logFailure(error, { correlationId: correlationIdOf(context), method: context.request.method, route: context.route })
-  const code = error instanceof Error && "code" in error ? String(error.code) : ""
-  if (isConnectionLost(error) || error instanceof QueryTimedOut || busy.has(code)) {
-    const detail =
-      "The database does not answer. Whether the request was carried out is not known; ask again in a moment."
-    return problem(503, "Unavailable", "database_unavailable", detail, undefined, { "retry-after": "2" })
-  }
+  const ofDatabase = troubleOf(error)
+  const trouble = ofDatabase ?? diskTroubleOf(error)
+  // A lasting trouble of the database is one line in the log, not one for each request.
+  if (!noteTrouble(ofDatabase))
+    logFailure(error, { correlationId: correlationIdOf(context), method: context.request.method, route: context.route })
+  if (trouble !== undefined) return unavailable(trouble)
   const detail = "Something went wrong on our side. Name the X-Correlation-ID when you report it."
   return problem(500, "Internal error", "internal_error", detail)
+}
+
+/** A 503 with its cause. The seconds are those after which asking again makes sense. */
+function unavailable(trouble: DatabaseTrouble | DiskTrouble): Answer {
+  const { refused } = { ...troubles, ...diskTroubles }[trouble]
+  // The watcher of the embedded database may know why there is no answer.
+  const isFull = trouble === "database_unavailable" && parts.get("database")?.code === "storage_full"
+  const code = isFull ? "storage_full" : trouble
+  const { says, lasting } = { ...troubles, ...diskTroubles }[code]
+  const outcome = refused
+    ? "Nothing of the request was kept; ask again in a moment."
+    : "Whether the request was carried out is not known; ask again in a moment."
+  return problem(503, "Unavailable", code, `${says} ${outcome}`, undefined, { "retry-after": lasting ? "10" : "2" })
 }
 
 function problem(

@@ -17,6 +17,7 @@ const overdueDays = 2
 
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   server,
+  clocks,
   reader,
   partitions,
   processes,
@@ -33,6 +34,37 @@ async function server(db: Db): Promise<Check> {
     select current_setting('server_version') as version, nullif(shift, '0')::text as shift from slotbase.clock`
   const clock = row?.shift ? `; the clock of this database is ahead by ${row.shift}` : ""
   return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
+}
+
+/** A time service keeps clocks within milliseconds. The question itself takes less than this. */
+const clocksApartSeconds = 5
+/** An event is younger than this only when the clock was set back. */
+const futureSeconds = 60
+
+/** Whether this machine's clock agrees with the database's, and whether the database's was set back. */
+async function clocks(db: Db): Promise<Check> {
+  const [row] = await db<{ now: Date; future: number | null }[]>`
+    select clock_timestamp() as now, (
+      -- A clock that may be moved is moved back on purpose.
+      select extract(epoch from p.dispatched_at - slotbase.now())::float8
+      from slotbase.event_positions p where not c.movable order by p.position desc limit 1) as future
+    from slotbase.clock c`
+  const name = "clock"
+  const apart = row === undefined ? 0 : Math.round((Date.now() - row.now.getTime()) / 1_000)
+  if (Math.abs(apart) > clocksApartSeconds)
+    return {
+      name,
+      well: false,
+      says: `this machine's clock is ${Math.abs(apart)} s ${apart > 0 ? "ahead of" : "behind"} the database's: let a time service set both`,
+    }
+  const future = Math.round(row?.future ?? 0)
+  return future > futureSeconds
+    ? {
+        name,
+        well: false,
+        says: `the newest event is ${future} s in the future: the clock was set back; jobs that wait for a time wait longer`,
+      }
+    : { name, well: true, says: "this machine and the database agree" }
 }
 
 /** Views that only the program reads. */

@@ -29,6 +29,32 @@ test("a clock that is ahead is named, and a clock that shows the real time is no
   await db`select slotbase.move_clock(-shift) from slotbase.clock`
 })
 
+test("a host clock that disagrees, and a newest event in the future, are named", async () => {
+  const { db } = database
+  const real = Date.now
+  try {
+    Date.now = () => real() - 3_600_000
+    expect((await namedCheck("clock"))[0]).toMatchObject({
+      well: false,
+      says: "this machine's clock is 3600 s behind the database's: let a time service set both",
+    })
+  } finally {
+    Date.now = real
+  }
+  await db`update slotbase.clock set movable = false`
+  await db`insert into slotbase.event_positions (position, facility_id, event_id, type, handlers, webhooks, dispatched_at)
+           values (1, ${platformFacilityId}, ${newId()}, 'user.created', 0, 0, slotbase.now() + interval '1 hour')`
+  const [check] = await namedCheck("clock")
+  expect(check).toEqual({
+    name: "clock",
+    well: false,
+    says: expect.stringMatching(/^the newest event is 36\d\d s in the future: the clock was set back; /),
+  })
+  await db`delete from slotbase.event_positions`
+  await db`update slotbase.clock set movable = true`
+  expect((await namedCheck("clock"))[0]?.well).toBe(true)
+})
+
 test("work without a process, a missing partition and a run without its subscription are named", async () => {
   const { db } = database
   const eventId = newId()

@@ -1,24 +1,35 @@
-// Faults of PostgreSQL: it is shut down, it crashes, its backends are terminated, its connections are used up.
+// Faults of PostgreSQL: it is shut down, it crashes, it is killed or stopped, its backends are terminated, its
+// connections are used up.
 
 import postgres from "postgres"
 import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
+import { allReadyAgain } from "#scripts/chaos/readiness.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
 
-const restart = (mode: "fast" | "immediate", sentence: string): Fault => ({
+const restart = (mode: Parameters<World["database"]["restart"]>[0], sentence: string): Fault => ({
   name: `restart-${mode}`,
   sentence,
-  ...(mode === "immediate" && { short: true as const }),
+  ...((mode === "immediate" || mode === "killed") && { short: true as const }),
   inflict: (world, { short }) =>
-    times(world, short ? 1 : 5, async () => {
+    times(world, short ? 1 : 5, async (troubles) => {
       await Bun.sleep(world.random() * busyMs)
+      const began = performance.now()
       await world.database.restart(mode)
+      troubles.push(...(await allReadyAgain(world, began)))
     }),
 })
 
 export const databaseFaults: readonly Fault[] = [
   restart("fast", "PostgreSQL is shut down under load (connections are cut) and started again."),
   restart("immediate", "PostgreSQL crashes under load and recovers from its log."),
+  restart("killed", "PostgreSQL's first process is killed under load, and its watcher starts it again."),
+  restart("stopped", "PostgreSQL's first process is stopped (SIGSTOP) under load, and its watcher continues it."),
+  {
+    name: "backend-killed",
+    sentence: "A backend is killed, as by a system out of memory, and PostgreSQL ends all others.",
+    inflict: (world, { short }) => times(world, short ? 1 : 5, (troubles) => killBackend(world, troubles)),
+  },
   {
     name: "backends-terminated",
     sentence: "Every connection of every process is terminated, several times in a row.",
@@ -46,7 +57,11 @@ const busyMs = 300
  * Recovery counts from the moment at which the cause is gone.
  * @param once inflicts the fault, and adds its troubles.
  */
-async function times(world: World, count: number, once: (troubles: string[]) => Promise<unknown>): Promise<Inflicted> {
+export async function times(
+  world: World,
+  count: number,
+  once: (troubles: string[]) => Promise<unknown>,
+): Promise<Inflicted> {
   const recoveredMs: number[] = []
   const troubles: string[] = []
   for (let nth = 0; nth < count; nth++) {
@@ -55,6 +70,16 @@ async function times(world: World, count: number, once: (troubles: string[]) => 
     recoveredMs.push(await caughtUp(world, performance.now()))
   }
   return { times: count, recoveredMs, troubles }
+}
+
+async function killBackend(world: World, troubles: string[]): Promise<void> {
+  const { db } = world.database
+  const began = performance.now()
+  const [backend] = await db<[{ pid: number }?]>`
+    select pid from pg_stat_activity where usename like 'actors%' order by random() limit 1`
+  if (backend === undefined) troubles.push("no actor process has a connection")
+  else process.kill(backend.pid, "SIGKILL")
+  troubles.push(...(await allReadyAgain(world, began)))
 }
 
 const terminateAll = ({ database: { db } }: World) => db`

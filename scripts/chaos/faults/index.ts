@@ -6,6 +6,7 @@ import { clockFaults } from "./clocks.ts"
 import { crashPointFaults } from "./crash-points.ts"
 import { databaseFaults } from "./database.ts"
 import { dispatchFaults } from "./dispatch.ts"
+import { partFaults } from "./parts.ts"
 import { poisonFaults } from "./poison.ts"
 import { poolFaults } from "./pool.ts"
 import { processFaults } from "./processes.ts"
@@ -26,7 +27,11 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
   { what: "stopped (`SIGSTOP`) and continued", faults: named("stopped") },
   { what: "receivers hang, reset, drip, refuse; a kill meanwhile", faults: receiverFaults },
   { what: "an event kills each process that handles or sends it, until it is a dead letter", faults: poisonFaults },
-  { what: "PostgreSQL restarts or crashes; its connections are cut, or used up", faults: databaseFaults },
+  {
+    what: "PostgreSQL restarts, crashes, is killed or stopped; its connections are cut, or used up",
+    faults: databaseFaults,
+  },
+  { what: "the connections of pg-boss and of the listeners are cut; the disk is full; read-only", faults: partFaults },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps; the machine's clock is wrong", faults: clockFaults },
   { what: "ten minutes under a snapshot and two idle transactions, with kills all the while", faults: snapshotFaults },
@@ -40,6 +45,7 @@ export const faults: readonly Fault[] = [
   ...receiverFaults,
   ...poisonFaults,
   ...databaseFaults,
+  ...partFaults,
   ...poolFaults,
   ...clockFaults,
   ...snapshotFaults,

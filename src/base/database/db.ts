@@ -15,6 +15,8 @@ export interface Db extends postgres.ISql {
   notify(channel: string, payload: string): postgres.PendingRequest
   /** Listens on its own connection. No swap touches it, and it reconnects by itself (`onListen` runs again). */
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): postgres.ListenRequest
+  /** Gives up the connection that listens; `listen` opens another one. */
+  endListening(): Promise<void>
   /** Sends all new calls to a fresh pool; calls in flight on the old one keep their own deadlines. */
   swap(reason: string): void
   /** Ends every connection. Calls in flight have at most `timeoutMs` (5,000 by default). */
@@ -32,16 +34,26 @@ export function connect(url: string, options: ConnectOptions): Db {
   const pools = new Set([pool])
 
   function newPool(): Pool {
-    return new Pool(url, options, (from, error) => from === pool && swap(error.message))
+    return new Pool(
+      url,
+      options,
+      (from, error) => from === pool && swap(error.message),
+      (from) => from === pool && replacePool(),
+    )
   }
 
   function swap(reason: string): void {
+    if (ended) return
+    replacePool()
+    options.onSwap?.(reason)
+  }
+
+  function replacePool(): void {
     if (ended) return
     const old = pool
     pool = newPool()
     pools.add(pool)
     old.retire().then(() => pools.delete(old))
-    options.onSwap?.(reason)
   }
 
   async function end({ timeoutMs = END_TIMEOUT_MS } = {}): Promise<void> {
@@ -61,6 +73,11 @@ export function connect(url: string, options: ConnectOptions): Db {
     listen: (channel: string, onNotify: (payload: string) => void, onListen?: () => void) => {
       listener ??= openPool(url, { ...options, max: 1, applicationName: `${options.applicationName} listen` })
       return listener.listen(channel, onNotify, onListen)
+    },
+    endListening: async () => {
+      const given = listener
+      listener = undefined
+      await given?.end({ timeout: 0 })
     },
     swap,
     end,

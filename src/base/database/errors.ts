@@ -32,8 +32,13 @@ export class TransactionOver extends Error {
 
 /** Whether the connection was lost or could not be made. During a commit, the outcome of the transaction is unknown. */
 export function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false
-  return LOST.has(error.code) || /^08...$/.test(error.code)
+  const code = codeOf(error)
+  return LOST.has(code) || /^08...$/.test(code)
+}
+
+/** pg-boss tells of its errors in plain objects, with the code but without the class. */
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : ""
 }
 
 const LOST = new Set([
@@ -41,6 +46,59 @@ const LOST = new Set([
   ...["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "CONNECTION_ENDED", "CONNECT_TIMEOUT"],
   // the socket
   ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"],
-  // PostgreSQL: shut down by an administrator, after a crash, starting up; idle for too long inside a transaction
-  ...["57P01", "57P02", "57P03", "25P03", "25P04"],
+  // PostgreSQL: shut down by an administrator, after a crash, starting up, idle for too long; idle for too long inside
+  // a transaction
+  ...["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"],
 ])
+
+/** Why the database, or the disk below it, cannot do its work now. The request is at no fault. */
+export type DatabaseTrouble =
+  | "database_unavailable"
+  | "database_overloaded"
+  | "database_read_only"
+  | "storage_full"
+  | "storage_failed"
+
+interface Trouble {
+  /** One sentence, for /readyz, the log and the caller. */
+  readonly says: string
+  /** PostgreSQL has refused the statement itself, so nothing of its transaction is kept. */
+  readonly refused: boolean
+  /** The trouble holds for every write until somebody or something mends it. */
+  readonly lasting: boolean
+}
+
+export const troubles: Readonly<Record<DatabaseTrouble, Trouble>> = {
+  database_unavailable: { says: "The database does not answer.", refused: false, lasting: false },
+  database_overloaded: { says: "The database is out of memory or connections.", refused: true, lasting: false },
+  database_read_only: { says: "The database is read-only.", refused: true, lasting: true },
+  storage_full: { says: "The disk of the database is full.", refused: true, lasting: true },
+  storage_failed: { says: "The disk of the database fails.", refused: true, lasting: true },
+}
+
+/** Undefined for any failure that is not the database's own. */
+export function troubleOf(error: unknown): DatabaseTrouble | undefined {
+  if (isConnectionLost(error) || isTimedOut(error)) return "database_unavailable"
+  const code = codeOf(error)
+  const known = sqlStates[code]
+  if (known !== undefined) return known
+  if (/^58...$/.test(code)) return "storage_failed"
+  // A read-only file system has no code of its own: to PostgreSQL it is a lack of rights.
+  if (code === "42501" && /Read-only file system/.test((error as Error).message)) return "database_read_only"
+  return undefined
+}
+
+const isTimedOut = (error: unknown) =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "QueryTimedOut"
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const sqlStates: Readonly<Record<string, DatabaseTrouble>> = {
+  "53100": "storage_full",
+  "53200": "database_overloaded",
+  "53300": "database_overloaded",
+  "53400": "database_overloaded",
+  "25006": "database_read_only",
+  // A statement ended by a time limit; a deadlock; a serialization failure; a lock that was not to be had.
+  ...{ "57014": "database_unavailable", "40P01": "database_unavailable" },
+  ...{ "40001": "database_unavailable", "55P03": "database_unavailable" },
+}

@@ -4,10 +4,13 @@
 import postgres from "postgres"
 import { BadConfig, type Config } from "#base/config.ts"
 import { embeddedUrl, startEmbedded } from "./embedded/start.ts"
+import { type WatchOptions, watchEmbedded } from "./embedded/watch.ts"
 
 export interface OpenDatabase {
   readonly url: string
   readonly embedded: boolean
+  /** Starts the embedded server again whenever it ends. Nobody but its operator can do so for another database. */
+  readonly watch: (options: WatchOptions) => void
   /** Stops the embedded server if this process started it. */
   readonly stop: () => Promise<void>
 }
@@ -16,14 +19,25 @@ export interface OpenDatabase {
 export async function openDatabase(config: Config, log: (line: string) => void): Promise<OpenDatabase> {
   if (config.databaseUrl) return given(config.databaseUrl)
   const embedded = await startEmbedded({ dataDir: config.dataDir, log })
-  return { url: embedded.url, embedded: true, stop: embedded.stop }
+  let unwatch = async () => {}
+  return {
+    url: embedded.url,
+    embedded: true,
+    watch: (options) => {
+      unwatch = watchEmbedded(embedded, options)
+    },
+    stop: async () => {
+      await unwatch()
+      await embedded.stop()
+    },
+  }
 }
 
 /** For the command line. Uses the embedded PostgreSQL that is running, or starts one until the command ends. */
 export async function reachDatabase(config: Config): Promise<OpenDatabase> {
   if (config.databaseUrl) return given(config.databaseUrl)
   const url = await embeddedUrl(config.dataDir)
-  if (url && (await answers(url)) === undefined) return { url, embedded: true, stop: async () => {} }
+  if (url && (await answers(url)) === undefined) return { url, embedded: true, ...notOurs }
   return openDatabase(config, () => {})
 }
 
@@ -37,8 +51,10 @@ async function given(url: string): Promise<OpenDatabase> {
       `The database ${name}${where} ${problem}. Start it, or correct DATABASE_URL; without DATABASE_URL an embedded one is used.`,
     )
   }
-  return { url, embedded: false, stop: async () => {} }
+  return { url, embedded: false, ...notOurs }
 }
+
+const notOurs = { watch: () => {}, stop: async () => {} }
 
 const connectTimeoutSeconds = 5
 

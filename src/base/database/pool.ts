@@ -33,15 +33,23 @@ export class Pool {
   readonly #queries: Deadline
   readonly #transactions: Deadline
   readonly #onTimeout: (pool: Pool, error: QueryTimedOut) => void
+  readonly #onReadOnly: (pool: Pool) => void
+  readonly #openedAt = performance.now()
   readonly #ended = Promise.withResolvers<void>()
   #ending = false
   #retired = false
   #answers = 0
 
-  constructor(url: string, options: ConnectOptions, onTimeout: (pool: Pool, error: QueryTimedOut) => void) {
+  constructor(
+    url: string,
+    options: ConnectOptions,
+    onTimeout: (pool: Pool, error: QueryTimedOut) => void,
+    onReadOnly: (pool: Pool) => void = () => {},
+  ) {
     this.#queries = new Deadline(options.queryDeadlineMs ?? QUERY_DEADLINE_MS)
     this.#transactions = new Deadline(options.transactionDeadlineMs ?? TRANSACTION_DEADLINE_MS)
     this.#onTimeout = onTimeout
+    this.#onReadOnly = onReadOnly
     this.sql = openPool(url, options)
   }
 
@@ -62,6 +70,7 @@ export class Pool {
       }
       query.reject = (error) => {
         this.#settle(this.#queries, call)
+        if (isReadOnly(error) && performance.now() - this.#openedAt > READ_ONLY_LIFE_MS) this.#onReadOnly(this)
         reject(error)
       }
       this.#queries.start(call)
@@ -149,6 +158,13 @@ export function openPool(url: string, options: ConnectOptions): postgres.Sql {
   }) as unknown as postgres.Sql
 }
 
+/**
+ * A session may stay read-only although its database takes writes again: the setting of a database holds for new
+ * sessions, and after a failover the writable server is reached by new connections.
+ */
+const isReadOnly = (error: Error) => "code" in error && error.code === "25006"
+/** While the database is read-only, a pool is replaced no more often than this. */
+const READ_ONLY_LIFE_MS = 1_000
 /** A cursor settles once a page. A deadline cannot follow that. */
 const NO_CURSORS = "cursors are not supported: page by key"
 const QUERY_DEADLINE_MS = 10_000

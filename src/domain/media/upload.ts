@@ -6,6 +6,7 @@
 
 import { NotDone } from "#base/bounded/run-bounded.ts"
 import type { Config } from "#base/config.ts"
+import { troubleOf, troubles } from "#base/database/errors.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken, Unavailable } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -108,7 +109,9 @@ async function bind<T>(run: (written: (tx: Tx) => void) => Promise<T>, discard: 
     if (!isCommitted) await discard()
     return result
   } catch (error) {
-    if (error instanceof Ready || errorAnswerOf(error) !== undefined) await discard()
+    const trouble = troubleOf(error)
+    const isRefused = errorAnswerOf(error) !== undefined || (trouble !== undefined && troubles[trouble].refused)
+    if (error instanceof Ready || isRefused) await discard()
     throw error
   }
 }

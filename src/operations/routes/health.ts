@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { notReady } from "#base/health.ts"
+import { parts } from "#base/parts.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { problems, Ready } from "#http/problems.ts"
@@ -11,7 +12,7 @@ export const healthRoutes = (app: App) =>
     .use(problems())
     .get(
       "/healthz",
-      () => ({ status: "alive" }),
+      () => ({ status: "alive", parts: parts.list() }),
       described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
     )
     .get(
@@ -20,7 +21,7 @@ export const healthRoutes = (app: App) =>
         const reasons = await notReady(app.db)
         if (reasons.length > 0)
           throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
-        return { status: "ready" }
+        return { status: "ready", parts: parts.list() }
       },
       described({
         tag,
@@ -32,7 +33,14 @@ export const healthRoutes = (app: App) =>
     )
 
 const tag = "Operations"
-const Status = Schema.Struct({ status: Schema.String })
+const Part = Schema.Struct({
+  part: Schema.String,
+  state: Schema.Literals(["well", "restarting", "ill"]),
+  reason: Schema.optionalKey(Schema.String),
+  code: Schema.optionalKey(Schema.String),
+  restarts: Schema.Int,
+})
+const Status = Schema.Struct({ status: Schema.String, parts: Schema.Array(Part) })
 
 const problemOf = (reasons: readonly string[]) => ({
   type: "urn:slotbase:problem:not_ready",
@@ -41,4 +49,5 @@ const problemOf = (reasons: readonly string[]) => ({
   detail: reasons.join(" "),
   code: "not_ready",
   reasons,
+  parts: parts.list(),
 })

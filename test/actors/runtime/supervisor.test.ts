@@ -5,6 +5,8 @@ import { Clock, Effect, Exit, Fiber } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { type Actor, PassFailed, type Running } from "#actors/runtime/actor.ts"
 import { CannotHeal, defaultIntensity, supervise, superviseAll } from "#actors/runtime/supervisor.ts"
+import { writesPart } from "#base/database/trouble.ts"
+import { parts } from "#base/parts.ts"
 
 const intensity = { failures: 3, withinMs: 60_000, databaseAwayMs: 30_000 }
 const broken = new Error("no such table")
@@ -54,6 +56,18 @@ describe("an actor that fails", () => {
     }))
 })
 
+test("a defect outside of a pass is a failure of the actor, not the end of all", () =>
+  underTestClock(function* ({ starts, running }) {
+    const reported: object[] = []
+    const actors = [running("dispatcher", [defect]), running("housekeeping", [])]
+    const fiber = yield* Effect.forkChild(superviseAll(actors, (line) => reported.push(line), intensity))
+    yield* TestClock.adjust("1 minute")
+    expect(fiber.pollUnsafe()).toBeUndefined()
+    expect(starts).toEqual({ dispatcher: [0, 100], housekeeping: [0] })
+    expect(reported).toEqual([{ actor: "dispatcher", failures: 1, cause: "a defect" }])
+    expect(parts.get("dispatcher")).toMatchObject({ state: "restarting", code: "pass_failed" })
+  }))
+
 describe("a database that is away", () => {
   test("is no failure of the actor: it waits, and tries every half second", () =>
     underTestClock(function* ({ starts, running }) {
@@ -63,7 +77,32 @@ describe("a database that is away", () => {
       yield* TestClock.adjust("20 seconds")
       expect(fiber.pollUnsafe()).toBeUndefined()
       expect(starts.dispatcher).toEqual(Array.from({ length: 21 }, (_, nth) => nth * 500))
-      expect(new Set(reported)).toEqual(new Set([0]))
+      // One line for the whole outage.
+      expect(reported).toEqual([0])
+    }))
+
+  test("is one line in the log for all actors together, and another one after a pause", () =>
+    underTestClock(function* ({ running }) {
+      const reported: string[] = []
+      const often = [...Array(10).fill(away), after(20_000, away), ...Array(10).fill(away)]
+      const actors = ["dispatcher", "housekeeping", "retention"].map((name) => running(name, often))
+      yield* Effect.forkChild(superviseAll(actors, ({ actor }) => reported.push(actor), intensity))
+      yield* TestClock.adjust("1 minute")
+      expect(reported).toHaveLength(2)
+    }))
+
+  test("for want of room on its disk, or that is read-only, is waited for without a limit", () =>
+    underTestClock(function* ({ starts, running }) {
+      for (const code of ["53100", "25006", "58030"]) {
+        const name = `of ${code}`
+        const full = Object.assign(new Error("could not extend file"), { code })
+        const fiber = yield* Effect.forkChild(supervise(running(name, Array(1_000).fill(full)), () => {}, intensity))
+        yield* TestClock.adjust("5 minutes")
+        expect(fiber.pollUnsafe()).toBeUndefined()
+        expect(starts[name]).toHaveLength(601)
+        yield* Fiber.interrupt(fiber)
+        parts.forget(writesPart)
+      }
     }))
 
   test("delays the actor up to its own limit", () =>
@@ -111,9 +150,12 @@ test("the default heals a failure every six seconds, and waits five minutes for 
   expect(defaultIntensity).toEqual({ failures: 10, withinMs: 60_000, databaseAwayMs: 300_000 })
 })
 
+/** Dies by a throw that no pass has caught. */
+const defect = { dies: new Error("a defect") }
+
 /** Fails after so many milliseconds of living. */
 const after = (ms: number, cause: Error = broken) => ({ ms, cause })
-type Step = Error | ReturnType<typeof after>
+type Step = Error | ReturnType<typeof after> | typeof defect
 
 interface Stage {
   /** When each actor was started. */
@@ -135,6 +177,7 @@ function underTestClock(
       const step = left.shift()
       if (step === undefined)
         return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => stopped.push(name)))
+      if ("dies" in step) return yield* Effect.die(step.dies)
       if (!(step instanceof Error)) yield* Effect.sleep(step.ms)
       return yield* new PassFailed({ actor: name, cause: step instanceof Error ? step : step.cause })
     })

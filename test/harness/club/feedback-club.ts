@@ -13,7 +13,7 @@ import { aChildLink } from "./factories.ts"
 import { atHour } from "./hours.ts"
 
 export async function makeFeedbackClub(given: Partial<Config> = {}) {
-  const dataDir = await mkdtemp(join(tmpdir(), "slotbase-uploads-"))
+  const dataDir = given.dataDir ?? (await mkdtemp(join(tmpdir(), "slotbase-uploads-")))
   const api = await testApi({ dataDir, ...given })
   const { db } = api.database
   const other = await buildClub(bySql(db), { courts: [], people: { foreignAdmin: "facility_admin" } })

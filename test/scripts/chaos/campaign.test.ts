@@ -5,7 +5,7 @@ import { expect, test } from "bun:test"
 import { runCampaign } from "#scripts/chaos/campaign.ts"
 import { faults } from "#scripts/chaos/faults/index.ts"
 
-const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-immediate"]
+const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-killed", "parts-cut", "disk-full"]
 const withinMs = 180_000
 
 test(

@@ -1,7 +1,7 @@
 // Makes the database cluster (initdb) and writes its settings. The settings are in a file of their own, which
 // postgresql.conf includes. Every start writes the file again; `alter system` still wins, as a DBA expects.
 
-import { appendFile, chown, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { appendFile, chown, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type OsUser, run } from "./os-user.ts"
@@ -24,6 +24,9 @@ const defaults: Record<string, string> = {
   tcp_keepalives_idle: "10",
   tcp_keepalives_interval: "5",
   tcp_keepalives_count: "4",
+  // After a crash every file is made durable first. One call for the whole file system took 1 s where a call for each
+  // file took 7 s. Only Linux has it.
+  ...(process.platform === "linux" && { recovery_init_sync_method: "syncfs" }),
 }
 
 export async function createCluster(options: {
@@ -69,5 +72,9 @@ export async function createCluster(options: {
 export async function writeSettings(cluster: string, settings: Record<string, string>): Promise<void> {
   const lines = Object.entries({ ...defaults, ...settings }).map(([name, value]) => `${name} = '${value}'`)
   const text = ["# Written by SlotBase at every start; change a setting with `alter system`.", ...lines, ""].join("\n")
-  await writeFile(join(cluster, "slotbase.conf"), text, { mode: 0o644 })
+  const file = join(cluster, "slotbase.conf")
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return
+  // Written beside and renamed: on a full disk the settings in force must not become an empty file.
+  await writeFile(`${file}.new`, text, { mode: 0o644 })
+  await rename(`${file}.new`, file)
 }

@@ -3,8 +3,9 @@
 // postgres on this very cluster.
 
 import { closeSync, openSync } from "node:fs"
-import { readFile, rename, stat, writeFile } from "node:fs/promises"
+import { open, readFile, rename, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { endOrphans } from "./orphans.ts"
 import { identity, type OsUser, quietEnv, run } from "./os-user.ts"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
@@ -19,6 +20,8 @@ const readyWithinMs = 120_000
 const stopWithinMs = 60_000
 /** After a postmaster is killed, its backends need a moment to notice. The cluster is refused until they have ended. */
 const orphansWithinMs = 10_000
+/** Backends that still live after this time are busy or stopped, and do not notice. They are killed. */
+const orphansNoticeMs = 1_000
 const pollMs = 10
 const logFileBytes = 10 * 1024 * 1024
 
@@ -42,7 +45,8 @@ export async function launchPostmaster(options: {
   logFile: string
 }): Promise<Postmaster> {
   await disownReusedPid(options.cluster)
-  const deadline = Date.now() + orphansWithinMs
+  const began = Date.now()
+  const deadline = began + orphansWithinMs
   for (;;) {
     const outcome = await launchOnce(options)
     if (typeof outcome !== "string") return outcome
@@ -51,12 +55,13 @@ export async function launchPostmaster(options: {
     }
     const orphans = outcome.includes("pre-existing shared memory block")
     if (!orphans || Date.now() > deadline) {
-      const reason = /FATAL: +(.*)/.exec(outcome)?.[1] ?? "it ended without a reason"
+      const reason = /(?:FATAL|PANIC): +(.*)/.exec(outcome)?.[1] ?? "it ended without a reason"
       throw new EmbeddedUnavailable(
         "failed",
         `The embedded PostgreSQL did not start: ${reason} (see ${options.logFile}).`,
       )
     }
+    if (Date.now() > began + orphansNoticeMs) await endOrphans(options.cluster)
     await Bun.sleep(pollMs * 10)
   }
 }
@@ -64,6 +69,8 @@ export async function launchPostmaster(options: {
 export async function stopPostmaster(postmaster: Postmaster, cluster: string): Promise<void> {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     if (!sendSignal(postmaster.pid, signal)) return
+    // A server that somebody stopped with SIGSTOP could not end.
+    sendSignal(postmaster.pid, "SIGCONT")
     const deadline = Date.now() + stopWithinMs
     while (Date.now() < deadline) {
       if (!(await isPostmaster(postmaster.pid, cluster))) return
@@ -123,7 +130,7 @@ async function readPidFile(cluster: string) {
 }
 
 /** A zombie has an empty command line, so a server whose parent never reaped it counts as gone. */
-async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
+export async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
   if (process.platform === "linux") {
     const argv = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0")
     return argv[0]?.endsWith("/postgres") === true && argv.includes(cluster)
@@ -144,10 +151,19 @@ async function disownReusedPid(cluster: string): Promise<void> {
   const path = join(cluster, "postmaster.pid")
   const impossiblePid = 99_999_999
   const rest = (await readFile(path, "utf8")).split("\n").slice(1)
-  await writeFile(path, [impossiblePid, ...rest].join("\n"))
+  const text = [impossiblePid, ...rest].join("\n")
+  // In place, over the bytes that are there: on a full disk the file must not become empty.
+  const handle = await open(path, "r+")
+  try {
+    await handle.write(text, 0)
+    await handle.truncate(Buffer.byteLength(text))
+  } finally {
+    await handle.close()
+  }
 }
 
-function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+/** False when there is no such process, or it belongs to another user. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal)
     return true

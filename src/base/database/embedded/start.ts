@@ -11,7 +11,7 @@ import { createCluster, writeSettings } from "./cluster.ts"
 import { lockDataDir } from "./lock.ts"
 import { chooseOsUser, mayEnter, type OsUser, ownerOf } from "./os-user.ts"
 import { choosePort } from "./port.ts"
-import { launchPostmaster, type Postmaster, runningPostmaster, stopPostmaster } from "./postmaster.ts"
+import { launchPostmaster, type Postmaster, runningPostmaster, sendSignal, stopPostmaster } from "./postmaster.ts"
 import { type Remembered, readRemembered, remember } from "./remembered.ts"
 import { EmbeddedUnavailable } from "./unavailable.ts"
 
@@ -31,6 +31,15 @@ export interface Embedded {
   url: string
   /** True when the server was already running, left behind by a killed process. */
   adopted: boolean
+  /** The folder of the cluster. */
+  cluster: string
+  /** The process of the server that runs now; undefined when none runs. Waits for a server that is starting. */
+  running(): Promise<Postmaster | undefined>
+  /**
+   * Starts an ended server again, on the same port and with the same settings, or takes one that somebody else started.
+   * Never makes a new cluster. Fails with `EmbeddedUnavailable`.
+   */
+  revive(): Promise<Postmaster>
   /** Ends the server (fast shutdown) and waits until it is gone; a second call does nothing. */
   stop(): Promise<void>
 }
@@ -52,9 +61,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
     let postmaster = await runningPostmaster(cluster)
     const adopted = postmaster !== undefined
+    // An adopted server may have been stopped with SIGSTOP, and would not answer.
+    if (postmaster !== undefined) sendSignal(postmaster.pid, "SIGCONT")
     postmaster ??= await start(dataDir, cluster, remembered, osUser, options)
 
-    const url = urlOf(postmaster.port, remembered.password)
+    const { port } = postmaster
+    const url = urlOf(port, remembered.password)
     await ensureDatabase(url)
     let stopping: Promise<void> | undefined
     // Reads the process id again: a DBA may have restarted the server, and another program may have got the old id.
@@ -66,12 +78,35 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       stopping ??= stopCurrent().finally(unlock)
       return stopping
     }
-    return { url, adopted, stop }
+    const revive = async () => {
+      if ((await ownerOf(join(cluster, "PG_VERSION"))) === undefined) throw gone(cluster)
+      const again =
+        (await runningPostmaster(cluster)) ??
+        (await launchPostmaster({
+          ...{ cluster, osUser, binaries: await findBinaries(osUser) },
+          logFile: join(dataDir, "postgres.log"),
+        }))
+      if (again.port !== port) throw moved(again.port, port)
+      return again
+    }
+    return { url, adopted, cluster, running: () => runningPostmaster(cluster), revive, stop }
   } catch (error) {
     unlock()
     throw error
   }
 }
+
+const gone = (cluster: string) =>
+  new EmbeddedUnavailable(
+    "gone",
+    `The files of the embedded database in ${cluster} are gone; bring them back from a backup, or start with another SLOTBASE_DATA_DIR.`,
+  )
+
+const moved = (now: number, before: number) =>
+  new EmbeddedUnavailable(
+    "failed",
+    `The embedded database was started on port ${now}, and SlotBase uses port ${before}; start SlotBase anew.`,
+  )
 
 /** The connection string of the server that now runs on `dataDir`; undefined when none runs. */
 export async function embeddedUrl(dataDir: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 // The one error of the embedded database. Its message is a sentence with the problem and the remedy.
 
-export type UnavailableReason = "already_running" | "unreachable" | "unsupported" | "port_taken" | "failed"
+export type UnavailableReason = "already_running" | "unreachable" | "unsupported" | "port_taken" | "gone" | "failed"
 
 export class EmbeddedUnavailable extends Error {
   readonly _tag = "EmbeddedUnavailable"
