@@ -1,9 +1,7 @@
 // Problem documents: every failure has one, with the right headers and no internals.
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
-import { createConnection } from "node:net"
 import { Elysia } from "elysia"
-import { listen } from "#api/listen.ts"
 import { createServer } from "#api/server.ts"
 import { connect } from "#base/database/db.ts"
 import { QueryTimedOut } from "#base/database/errors.ts"
@@ -162,21 +160,6 @@ test("an unknown address is a 404, and a known one with another method is a 405 
   })
   const live = await api.call("POST", "/v1/live")
   expect([live.status, live.headers.get("allow")]).toEqual([405, "GET"])
-})
-
-test("an address with dots is not resolved to another address", async () => {
-  const server = await listen(createServer(api.app), { host: "127.0.0.1", port: 0 })
-  const { port } = new URL(server.address)
-  // Written by hand: every HTTP client resolves the dots before it sends.
-  const statusOf = (path: string) =>
-    new Promise<string>((resolve, reject) => {
-      const socket = createConnection(Number(port), "127.0.0.1", () =>
-        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
-      )
-      socket.once("data", (data) => resolve(`${data}`.slice(9, 12))).on("error", reject)
-    })
-  expect([await statusOf("/healthz"), await statusOf("/x/../healthz")]).toEqual(["200", "404"])
-  await server.stop()
 })
 
 test("a body that is no JSON, not UTF-8 or of another type is refused, and nothing is written", async () => {
