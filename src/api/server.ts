@@ -2,7 +2,6 @@
 import { type AnyElysia, Elysia } from "elysia"
 import { withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
-import { maxBodyBytes } from "#http/body.ts"
 import { failureOutsideRoutes, problems } from "#http/problems.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
@@ -44,7 +43,7 @@ export function createOperationsServer(app: App): AnyElysia {
 /**
  * Bun's own limit answers without a problem document. So it is far above SlotBase's limit, and is never reached by it.
  */
-const maxReadBytes = 64 * maxBodyBytes
+const maxReadBytes = 64 * 1024 * 1024
 /** Longer than any request takes, shorter than the time after which load balancers close a silent connection (60 s). */
 const idleSeconds = 30
 

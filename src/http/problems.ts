@@ -163,8 +163,6 @@ function answerTo(error: unknown, code: unknown): Answer | undefined {
   if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && error.cause !== error) {
     return answerTo(error.cause, "")
   }
-  // The connection ended before the body did. Nobody reads this answer, and the failure is not ours to log.
-  if (code === "PARSE") return problem(400, "Bad request", "incomplete_body", "The body ended before its length.")
   if (code === "VALIDATION") return problem(422, titles[422], "invalid_input", "The request is not valid.")
   return undefined
 }
