@@ -126,7 +126,7 @@ describe("a body", () => {
     const answer = await createServer(api.app).handle(
       new Request(`http://slotbase.test${path}`, { method: "POST", body, headers }),
     )
-    return `${answer.status} ${(await answer.json()).code}`
+    return `${answer.status} ${((await answer.json()) as { code: string }).code}`
   }
   const chunked = (text: string) => new Blob([text]).stream()
   const ofLength = (length: number) => `{"email":"${"x".repeat(length - 12)}"}`
