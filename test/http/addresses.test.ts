@@ -117,6 +117,15 @@ for (const host of ["a", "api", "api:3000", "[::1]", "localhost:3000"]) {
   })
 }
 
+test("a WebSocket handshake without its key, or of another version, is answered with a problem document", async () => {
+  const key = `Sec-WebSocket-Key: ${"A".repeat(22)}==\r\n`
+  for (const rest of ["", key, "Sec-WebSocket-Version: 13\r\n", `Sec-WebSocket-Version: 12\r\n${key}`]) {
+    const head = `GET /v1/live HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\n${rest}\r\n`
+    const { status, body } = partsOf(await rawRequest(portOf("api"), head))
+    expect([status, JSON.parse(body).code]).toEqual([426, "upgrade_required"])
+  }
+})
+
 test("a failure outside of the routes shows nothing of itself", async () => {
   const logged = spyOn(console, "error").mockImplementation(() => {})
   try {
