@@ -49,12 +49,14 @@ const description = `Bookings of sports facilities, and an event for everything 
 Lists are \`{ data, next }\`: send \`next\` as \`after\` to go on. Instants are UTC, money is minor units of its currency.
 Failures are problem documents (RFC 9457) with a stable \`code\`. Every POST takes an \`Idempotency-Key\`: the same request
 with the same key happens once, within 24 hours. Answers to commands name their events in \`X-SlotBase-Event-IDs\` and carry
-an \`X-Correlation-ID\`, which is taken from the request when it is a UUID.`
+an \`X-Correlation-ID\`, which is taken from the request when it is a UUID. A body has at most \`x-max-body-bytes\` bytes,
+which each operation states; a larger one is answered with 413 and not read.`
 
 type Item = Record<string, Operation>
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
   readonly "x-query"?: readonly object[]
+  readonly "x-max-body-bytes"?: number
   readonly [more: string]: unknown
 }
 
@@ -62,11 +64,13 @@ interface Operation {
  * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has the
  * query's.
  */
-function withParameters({ "x-query": query = [], parameters = [], ...operation }: Operation, method: string): object {
+function withParameters(described: Operation, method: string): object {
+  const { "x-query": query = [], "x-max-body-bytes": maxBodyBytes, parameters = [], ...operation } = described
   const ofPath = parameters.map((parameter) =>
     /id$/i.test(parameter.name) ? { ...parameter, schema: { type: "string", format: "uuid" } } : parameter,
   )
-  return { ...operation, parameters: [...ofPath, ...query, ...(method === "post" ? [idempotencyKey] : [])] }
+  const limit = method === "get" ? {} : { "x-max-body-bytes": maxBodyBytes }
+  return { ...operation, ...limit, parameters: [...ofPath, ...query, ...(method === "post" ? [idempotencyKey] : [])] }
 }
 
 const idempotencyKey = {

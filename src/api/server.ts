@@ -1,8 +1,8 @@
 /** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
+import { withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
-import { maxBodyBytes } from "#http/body.ts"
-import { problems } from "#http/problems.ts"
+import { failureOutsideRoutes, problems } from "#http/problems.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
@@ -18,10 +18,8 @@ import type { Outside } from "./outside.ts"
  * The server is not listening yet. `.listen({ hostname, port })` opens it, and `.stop()` lets requests in flight end.
  */
 export function createServer(app: App & Outside, live = new Live(app.db)): AnyElysia {
-  const server: AnyElysia = new Elysia({
-    serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
-    websocket: webSocketOptions,
-  })
+  const server: AnyElysia = new Elysia({ ...settings, websocket: webSocketOptions })
+    .wrap(withAddress)
     .use(otherMethods(() => server.routes))
     .use(problems())
   for (const routes of areas) server.use(routes(app))
@@ -32,12 +30,31 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
 }
 
 /** The server of a process without the API: health and metrics. */
-export const createOperationsServer = (app: App) =>
-  new Elysia().use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
+export function createOperationsServer(app: App): AnyElysia {
+  const server: AnyElysia = new Elysia(settings)
+    .wrap(withAddress)
+    .use(otherMethods(() => server.routes))
+    .use(problems())
+    .use(healthRoutes(app))
+    .use(metricsRoutes(app))
+  return server
+}
 
 /**
  * Bun's own limit answers without a problem document. So it is far above SlotBase's limit, and is never reached by it.
  */
-const maxReadBytes = 64 * maxBodyBytes
+const maxReadBytes = 64 * 1024 * 1024
 /** Longer than any request takes, shorter than the time after which load balancers close a silent connection (60 s). */
 const idleSeconds = 30
+
+const settings = {
+  serve: {
+    maxRequestBodySize: maxReadBytes,
+    idleTimeout: idleSeconds,
+    // Bun's page for developers shows source code and paths.
+    development: false,
+    error: failureOutsideRoutes,
+  },
+  // By default Elysia looks for the path after the eleventh character, and misses it behind a host of three letters.
+  handler: { standardHostname: false },
+} as const

@@ -43,6 +43,11 @@ const delivering = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   registers,
 })
+const aborted = new Counter({
+  name: "slotbase_requests_aborted_total",
+  help: "Requests whose client closed the connection before the end of the body",
+  registers,
+})
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
@@ -84,6 +89,10 @@ export const metrics = {
   /** A failed attempt of a handler, with or without a retry. */
   failed(handler: string): void {
     failed.inc({ handler })
+  },
+  /** A request whose body ended early: its client has gone. */
+  aborted(): void {
+    aborted.inc()
   },
   /** A request to a webhook that has ended: delivered, failed or unknown. */
   delivered(outcome: string, durationMs: number): void {

@@ -3,6 +3,8 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
+import { readBody } from "./body.ts"
+import { type BodySize, bodyLimits } from "./body-limits.ts"
 
 export interface RouteDescription {
   /** One line, imperative. */
@@ -25,6 +27,8 @@ export interface RouteDescription {
   readonly events?: readonly string[]
   /** The route needs no caller. */
   readonly open?: true
+  /** The limits of its body; default: those of open routes on an open route, and the usual ones elsewhere. */
+  readonly bodySize?: BodySize
   /** Statuses of problem documents beyond those that every such route may answer. */
   readonly problems?: readonly number[]
 }
@@ -32,12 +36,19 @@ export interface RouteDescription {
 /**
  * `.post(path, handler, described({ … }))` describes the route. For the typed client (src/api/client.ts) it also
  * gives the body and the query as they are on the wire. That part is a type alone: at run time only the route's own
- * decoding reads the body and the query.
+ * decoding reads the body and the query. The body is read and parsed here, within the limits that are described.
  */
 export function described<const Route extends RouteDescription>(route: Route) {
-  return { detail: describe(route) } as { detail: ReturnType<typeof describe> } & Typed<Route, "body"> &
+  const limits = bodyLimits[sizeOf(route)]
+  const parse = ({ request }: { readonly request: Request }) => readBody(request, limits)
+  return { detail: describe(route), parse } as unknown as { detail: ReturnType<typeof describe> } & Typed<
+    Route,
+    "body"
+  > &
     Typed<Route, "query">
 }
+
+const sizeOf = ({ bodySize, open }: RouteDescription): BodySize => bodySize ?? (open ? "open" : "usual")
 
 type Typed<Route, Part extends "body" | "query"> = Route extends {
   readonly [P in Part]: infer S extends Schema.Constraint
@@ -63,6 +74,8 @@ function describe(route: RouteDescription) {
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
     "x-query": query ? parametersOf(query) : [],
+    // On routes whose method has a body; openapi.ts takes it from the others.
+    "x-max-body-bytes": bodyLimits[sizeOf(route)].bytes,
     ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
     responses: {
       ...Object.fromEntries(

@@ -6,6 +6,8 @@
  */
 import { once } from "node:events"
 import busboy from "busboy"
+import { incompleteBody } from "./body.ts"
+import { bodyLimits } from "./body-limits.ts"
 import { BadRequest } from "./problems.ts"
 
 export interface FilePart {
@@ -21,10 +23,12 @@ export interface FormLimits {
   readonly files: number
 }
 
-/** Limits for a field's name and value. Our longest text has 10,000 characters. */
+/** Limits for a field's name and value. Our longest text has 10,000 characters, of at most four bytes each. */
 const maxNameBytes = 100
-const maxValueBytes = 64 * 1024
+const maxValueBytes = 40_000
 const maxFields = 100
+/** Characters of all values together: as much as the same input has as JSON. */
+const maxValues = bodyLimits.large.bytes
 
 export const isMultipart = (request: Request): boolean =>
   /^multipart\/form-data\s*(;|$)/i.test(request.headers.get("content-type")?.trim() ?? "")
@@ -51,12 +55,14 @@ export async function readForm(
     parser.destroy()
     reader?.cancel().catch(() => {})
   }
-  const gone = () => fail(incomplete())
+  const gone = () => fail(incompleteBody())
   request.signal.addEventListener("abort", gone)
   const fields = new Map<string, string[]>()
+  let characters = 0
   const taking: Promise<void>[] = []
   parser.on("field", (name, value, { nameTruncated, valueTruncated }) => {
-    if (nameTruncated || valueTruncated) fail(malformed("A field is too long."))
+    characters += value.length
+    if (nameTruncated || valueTruncated || characters > maxValues) fail(malformed("The fields are too long."))
     else fields.set(name, [...(fields.get(name) ?? []), value])
   })
   parser.on("file", (name, bytes, { filename }) => {
@@ -86,7 +92,7 @@ async function feed(
   signal: AbortSignal,
 ): Promise<void> {
   for (let length = 0; reader !== undefined; ) {
-    const { done, value } = await reader.read().catch(() => Promise.reject(incomplete()))
+    const { done, value } = await reader.read().catch(() => Promise.reject(incompleteBody()))
     if (signal.aborted) return
     if (done || value === undefined) break
     length += value.byteLength
@@ -113,9 +119,6 @@ function parserOf(request: Request, limits: FormLimits): busboy.Busboy {
     throw malformed(`The body is not a form: ${(error as Error).message}.`)
   }
 }
-
-/** Nobody reads this answer: the sender has disconnected. */
-const incomplete = () => new BadRequest(400, "incomplete_body", "The body ended before its length.")
 
 const malformed = (message: string) => new BadRequest(422, "malformed_multipart", message)
 

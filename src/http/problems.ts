@@ -40,7 +40,7 @@ export class Ready extends Error {
 /** A failure of the request in terms of HTTP, which the domain does not know. */
 export class BadRequest extends Error {
   constructor(
-    readonly status: 400 | 404 | 405 | 413 | 415 | 422,
+    readonly status: 400 | 404 | 405 | 413 | 414 | 415 | 422,
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
@@ -65,6 +65,12 @@ export const problems = () =>
     const answer = answerTo(error, code) ?? unexpected(error, { request, set, route })
     return responseOf(answer, { request, set })
   })
+
+/** For Bun's server: whatever is thrown outside of the routes. Its own page would show source code and paths. */
+export function failureOutsideRoutes(error: unknown): Response {
+  const context = { request: new Request("http://localhost/"), set: { headers: {} }, route: "" }
+  return responseOf(answerTo(error, "") ?? unexpected(error, context), context)
+}
 
 export function responseOf(answer: Answer, context: { request: Request; set: ResponseSettings }): Response {
   return new Response(JSON.stringify(answer.body), {
@@ -152,6 +158,7 @@ const titles: Readonly<Record<BadRequest["status"], string>> = {
   404: "Not found",
   405: "Method not allowed",
   413: "Body too large",
+  414: "Address too long",
   415: "Unsupported media type",
   422: "Invalid input",
 }
@@ -165,8 +172,6 @@ function answerTo(error: unknown, code: unknown): Answer | undefined {
   if (code === "PARSE" && error instanceof Error && error.cause instanceof Error && error.cause !== error) {
     return answerTo(error.cause, "")
   }
-  // The connection ended before the body did. Nobody reads this answer, and the failure is not ours to log.
-  if (code === "PARSE") return problem(400, "Bad request", "incomplete_body", "The body ended before its length.")
   if (code === "VALIDATION") return problem(422, titles[422], "invalid_input", "The request is not valid.")
   return undefined
 }

@@ -10,7 +10,6 @@ import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
-import { readBody } from "./body.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
@@ -37,12 +36,12 @@ type OptionsOf<T, Prepared> = undefined extends Prepared
   ? [options?: CommandOptions<T, Prepared>]
   : [options: CommandOptions<T, Prepared> & Required<Pick<CommandOptions<T, Prepared>, "before">>]
 
-/** `(app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …)` */
+/**
+ * `(app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …, described({…}))`
+ * What `described` returns also reads the body, within the limits of the route.
+ */
 export const api = (app: App) =>
-  new Elysia()
-    .use(problems())
-    .onParse({ as: "scoped" }, ({ request }) => readBody(request))
-    .derive({ as: "scoped" }, (context) => toolsOf(app, context))
+  new Elysia().use(problems()).derive({ as: "scoped" }, (context) => toolsOf(app, context))
 
 /** The same for routes that read their body themselves, as it arrives. Their `body` has not been read. */
 export const streamingApi = (app: App) =>

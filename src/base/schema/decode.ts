@@ -42,8 +42,13 @@ function decoderOf(schema: InputSchema): ReturnType<typeof compile> {
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
+/** An answer repeats no more of a name that the caller has made up. */
+const maxNameShown = 100
+
 const dotted = (where: string, path: readonly unknown[] | undefined) =>
-  [where, ...(path ?? []).map((part) => String(part))].join(".")
+  [where, ...(path ?? []).map((part) => shown(String(part)))].join(".")
+
+const shown = (name: string) => (name.length > maxNameShown ? `${name.slice(0, maxNameShown)}…` : name)
 
 function collectOddText(value: unknown, path: string, depth: number, faults: Fault[]): void {
   if (faults.length >= maxFaults) return
@@ -56,7 +61,7 @@ function collectOddText(value: unknown, path: string, depth: number, faults: Fau
     }
     for (const key in value) {
       if (isOdd(key)) faults.push({ path, message: "Expected names without NUL and without lone surrogates" })
-      else collectOddText((value as Record<string, unknown>)[key], `${path}.${key}`, depth + 1, faults)
+      else collectOddText((value as Record<string, unknown>)[key], `${path}.${shown(key)}`, depth + 1, faults)
     }
   }
 }

@@ -66,9 +66,13 @@ export function pageOf<Row, T>(
   const last = rows.length > limit ? shown.at(-1) : undefined
   return {
     data: shown.map(view),
-    next: last === undefined ? null : Buffer.from(JSON.stringify(keyOf(last))).toString("base64url"),
+    next: last === undefined ? null : cursorOf(keyOf(last)),
   }
 }
+
+/** The cursor that names a row by its key. */
+export const cursorOf = (key: readonly (string | number)[]): string =>
+  Buffer.from(JSON.stringify(key)).toString("base64url")
 
 /** A made-up cursor may hold text that PostgreSQL answers with an error. */
 const isStorable = (key: unknown) =>

@@ -114,13 +114,14 @@ export async function listPriceRules(
   return pageOf(rows, limit, (row) => [row.id], viewOf)
 }
 
-/** As a value of SQL: the rules that may apply to a resource, as `tariffOf` takes them. */
-export const rulesOf = (sql: Queryable, facilityId: Fragment, resourceId: Fragment) => sql`
+/** As a value of SQL: the rules of a facility, or those that may apply to one resource, as `tariffOf` takes them. */
+export const rulesOf = (sql: Queryable, facilityId: Fragment, resourceId?: Fragment) => sql`
   (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'name', x.name, 'resourceId', x.resource_id,
             'bookingType', x.booking_type, 'weekdays', x.weekdays, 'fromTime', x.from_time, 'toTime', x.to_time,
             'hourlyPrice', x.hourly_price)), '[]')
    from slotbase.price_rules x
-   where x.facility_id = ${facilityId} and (x.resource_id is null or x.resource_id = ${resourceId}))`
+   where x.facility_id = ${facilityId}
+     ${resourceId === undefined ? sql`` : sql`and (x.resource_id is null or x.resource_id = ${resourceId})`})`
 
 type Fragment = ReturnType<Queryable>
 

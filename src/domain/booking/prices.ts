@@ -48,35 +48,19 @@ export interface PriceLine extends Span {
   readonly rule: TariffRule | null
 }
 
-/** Prices stretches of time. The windows of a local day are computed once and kept. */
+/** Prices stretches of time. */
 export interface Tariff {
   readonly priceOf: (span: Span) => number
   readonly linesOf: (span: Span) => readonly PriceLine[]
 }
 
 export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules }: PricedAs): Tariff {
-  const fitting = rules.filter((rule) => fits(rule.resourceId, resourceId) && fits(rule.bookingType, bookingType))
-  const ranked = fitting.toSorted(mostSpecificFirst)
-  const days = new Map<string, readonly Window[]>()
-  const windowsOn = (date: string) => {
-    const known = days.get(date) ?? ranked.flatMap((rule) => windowOf(rule, timezone, date))
-    days.set(date, known)
-    return known
-  }
-
-  function linesOf(span: Span): readonly PriceLine[] {
-    const windows = ranked.length === 0 ? [] : localDatesOf(timezone, span).flatMap(windowsOn)
-    const lines: PriceLine[] = []
-    for (const piece of cut(span, windows)) {
-      const found = windows.filter(({ start, end }) => start <= piece.start && piece.end <= end)
-      const rule = ranked.find((each) => found.some((window) => window.rule === each)) ?? null
-      const last = lines.at(-1)
-      if (last && last.rule === rule) lines[lines.length - 1] = { ...last, end: piece.end }
-      else lines.push({ ...piece, rule, hourlyPrice: rule?.hourlyPrice ?? hourlyPrice })
-    }
-    return lines
-  }
-
+  const fitting = fittingRules(rules, bookingType, resourceId)
+  const linesOf = (span: Span): readonly PriceLine[] =>
+    ruleLinesOf(windowsOf(fitting, timezone, span), span).map((line) => ({
+      ...line,
+      hourlyPrice: line.rule?.hourlyPrice ?? hourlyPrice,
+    }))
   return {
     linesOf,
     // Rounded once, so the price does not depend on how the windows cut the booking.
@@ -85,12 +69,61 @@ export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules
   }
 }
 
-interface Window extends Span {
+/** A time on a local day at which a rule may apply. */
+export interface RuleWindow extends Span {
   readonly rule: TariffRule
 }
 
+/** A piece of time, and the rule that applies there; null: the resource's own price. */
+export interface RuleLine extends Span {
+  readonly rule: TariffRule | null
+}
+
+/** The rules for a booking type on a resource; without a resource, those of any. */
+export const fittingRules = (rules: readonly TariffRule[], bookingType: string, resourceId?: string) =>
+  rules.filter(
+    (rule) => (resourceId === undefined || fits(rule.resourceId, resourceId)) && fits(rule.bookingType, bookingType),
+  )
+
+/** The windows of rules on the local days of a span. On each day the most specific come first. */
+export function windowsOf(rules: readonly TariffRule[], timezone: string, span: Span): readonly RuleWindow[] {
+  if (rules.length === 0) return []
+  const ranked = rules.toSorted(mostSpecificFirst)
+  return localDatesOf(timezone, span).flatMap((date) => ranked.flatMap((rule) => windowOf(rule, timezone, date)))
+}
+
+/** The applying rule all over a span, piece by piece. Neighbouring pieces have different rules. */
+export function ruleLinesOf(windows: readonly RuleWindow[], span: Span): readonly RuleLine[] {
+  const lines: RuleLine[] = []
+  for (const piece of cut(span, windows)) {
+    // No window reaches beyond its day, so the first window of the piece is the most specific one of its day.
+    const rule = windows.find(({ start, end }) => start <= piece.start && piece.end <= end)?.rule ?? null
+    const last = lines.at(-1)
+    if (last && last.rule === rule) lines[lines.length - 1] = { ...last, end: piece.end }
+    else lines.push({ ...piece, rule })
+  }
+  return lines
+}
+
+/**
+ * Prices many spans of one resource in one walk over its lines. Each span must lie within the lines, and begin no
+ * earlier than the span before.
+ */
+export function walkingPrice(lines: readonly RuleLine[], hourlyPrice: number): (span: Span) => number {
+  let at = 0
+  return ({ start, end }) => {
+    while ((lines[at]?.end ?? end) <= start) at++
+    let total = 0
+    for (let i = at, line = lines[i]; line !== undefined && line.start < end; line = lines[++i]) {
+      const minutes = (Math.min(line.end, end) - Math.max(line.start, start)) / minuteMs
+      total += (line.rule?.hourlyPrice ?? hourlyPrice) * minutes
+    }
+    return rounded(total)
+  }
+}
+
 /** The windows of a rule on a local day: none on other weekdays, and none when a clock change swallows its hours. */
-function windowOf(rule: TariffRule, timezone: string, date: string): Window[] {
+function windowOf(rule: TariffRule, timezone: string, date: string): RuleWindow[] {
   if (rule.weekdays !== null && !rule.weekdays.includes(weekdayOf(date))) return []
   const day = rule.fromTime === null || rule.toTime === null ? spanOfDay(timezone, date) : undefined
   const start = day?.start ?? instantOf(timezone, date, rule.fromTime ?? "00:00")

@@ -81,6 +81,7 @@ const DeadLetterQuery = Schema.Struct({
   ...pageQuery,
   after: Schema.optionalKey(
     Schema.String.annotate({ description: "the `next` of the page before" }).check(
+      Schema.isMaxLength(36),
       Schema.makeFilter((text: string) => isId(text), {
         expected: "the `next` of an earlier page",
         toJsonSchema: () => [{}, true],

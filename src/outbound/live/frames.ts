@@ -37,8 +37,21 @@ export interface Frame {
 /** The frame as text, made once for all listeners. */
 export function textOf({ type, channel, position, eventId, payload }: Frame): string {
   if (type === "resync") return JSON.stringify({ type, channel, position: String(position) })
-  return JSON.stringify({ type, channel, position: String(position), eventId, payload })
+  const prepared = payload && payloadTexts.get(payload)
+  if (prepared === undefined) return JSON.stringify({ type, channel, position: String(position), eventId, payload })
+  const head = JSON.stringify({ type, channel, position: String(position), eventId })
+  return `${head.slice(0, -1)},"payload":${prepared}}`
 }
+
+/**
+ * Makes the text of a large payload before its frames are published. Frames are published in one turn of the event
+ * loop, and two hundred days of slots are megabytes. Several frames may share the payload.
+ */
+export function preparePayload(payload: object): void {
+  payloadTexts.set(payload, JSON.stringify(payload))
+}
+
+const payloadTexts = new WeakMap<object, string>()
 
 /** The status of a booking after an event, by the event's type. */
 export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {

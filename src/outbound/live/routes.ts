@@ -15,6 +15,8 @@ export const liveRoutes = (live: Live) =>
     })
     .ws("/v1/live", {
       upgrade: ({ request, set }) => {
+        // Elysia's own refusal is no problem document.
+        if (!isHandshake(request)) throw new Ready(refusedUpgrade)
         if (request.headers.has(protocolHeader)) set.headers[protocolHeader] = protocol
       },
       open: ({ raw, data }) => {
@@ -24,7 +26,7 @@ export const liveRoutes = (live: Live) =>
       close: ({ raw }) => connections.get(raw)?.closed(),
     })
     .get("/v1/live", () => {
-      throw new Ready({ status: 426, headers: { upgrade: "websocket", connection: "upgrade" }, body: upgradeRequired })
+      throw new Ready(refusedUpgrade)
     })
 
 const connections = new WeakMap<object, Connection>()
@@ -39,10 +41,18 @@ function tokenOf(request: Request): string | undefined {
   return offered.find((each) => each.startsWith(bearer))?.slice(bearer.length)
 }
 
-const upgradeRequired = {
-  type: "urn:slotbase:problem:upgrade_required",
-  title: "Upgrade required",
+/** RFC 6455, 4.2.1: the version is 13, and the key is 16 bytes in base64. */
+const isHandshake = ({ headers }: Request): boolean =>
+  headers.get("sec-websocket-version") === "13" && /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")
+
+const refusedUpgrade = {
   status: 426,
-  detail: "This address speaks WebSocket.",
-  code: "upgrade_required",
+  headers: { upgrade: "websocket", connection: "upgrade", "sec-websocket-version": "13" },
+  body: {
+    type: "urn:slotbase:problem:upgrade_required",
+    title: "Upgrade required",
+    status: 426,
+    detail: "This address speaks WebSocket.",
+    code: "upgrade_required",
+  },
 }

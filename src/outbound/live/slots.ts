@@ -7,9 +7,10 @@
 import { clock } from "#base/clock.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { localDateOf, localDatesOf } from "#base/local-days.ts"
+import { inSlices } from "#base/slices.ts"
 import { slotsOfMany } from "#domain/booking/availability/availability.ts"
 import { channelName } from "./channels.ts"
-import { type AvailabilityChange, availabilityChangesOf, type Frame, type LogRow } from "./frames.ts"
+import { type AvailabilityChange, availabilityChangesOf, type Frame, type LogRow, preparePayload } from "./frames.ts"
 import { liveLimits } from "./limits.ts"
 
 /** The changes of a batch, coalesced. */
@@ -61,8 +62,9 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
 export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges): Promise<Frame[]> {
   const built = await slotsOfMany(db, days)
   const slots = new Map(built.map((day) => [`${day.resourceId} ${day.date}`, day.slots]))
-  const changed = days.flatMap(({ facilityId, resourceId, date, position, eventId }) => {
+  const changed = await inSlices(days, ({ facilityId, resourceId, date, position, eventId }) => {
     const payload = { resourceId, date, slots: slots.get(`${resourceId} ${date}`) ?? [] }
+    preparePayload(payload)
     return channelsOf({ facilityId, resourceId }).map(
       (channel): Frame => ({ type: "availability.changed", channel, position, eventId, payload }),
     )
@@ -72,7 +74,7 @@ export async function slotFramesOf(db: Queryable, { days, refetch }: SlotChanges
     for (const channel of channelsOf(place))
       resyncs.set(channel, { type: "resync", channel, position: place.position, eventId: place.eventId })
   }
-  return [...changed, ...resyncs.values()]
+  return [...changed.flat(), ...resyncs.values()]
 }
 
 /** The channels that carry a change of a resource. */

@@ -36,12 +36,10 @@ const close = (resourceIds?: string[], cancelBookings = false) =>
     }),
   )
 const look = async () => {
-  const { slots = [] } = await availabilityOf(
-    database.db,
-    requireMember(club.player.caller, club.id),
-    dayOf(10),
-    club.court,
-  )
+  const { slots = [] } = await availabilityOf(database.db, requireMember(club.player.caller, club.id), {
+    date: dayOf(10),
+    resourceId: club.court,
+  })
   return slots.find(({ startAt }) => startAt === atHour(10).startAt)
 }
 

@@ -14,13 +14,14 @@ export interface RawSocket {
   readonly end: () => void
 }
 
-export async function handshake(url: string, protocols: readonly string[], header = "websocket"): Promise<RawSocket> {
+/** @param host Sent as `Host`; default: that of the address. */
+export async function handshake(url: string, protocols: readonly string[], host?: string): Promise<RawSocket> {
   const { hostname, port, pathname } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
   const request = [
     `GET ${pathname} HTTP/1.1`,
-    `Host: ${hostname}:${port}`,
-    `Upgrade: ${header}`,
+    `Host: ${host ?? `${hostname}:${port}`}`,
+    "Upgrade: websocket",
     "Connection: Upgrade",
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,

@@ -9,7 +9,16 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { Day, Id, Text, Timezone } from "#base/schema/fact-fields.ts"
-import { type BuiltDay, buildDays, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
+import { cursorOf, keyAfter, pageLimitOf } from "#base/schema/page.ts"
+import {
+  type BuiltDay,
+  buildDays,
+  buildPage,
+  type DayRequest,
+  facilityPosition,
+  outboxHolds,
+  type ResourcePage,
+} from "./build.ts"
 import { readCached, storeDays } from "./cache.ts"
 import { Slot } from "./slots.ts"
 
@@ -20,6 +29,9 @@ export const Availability = Schema.Struct({
     description: "position in the event log up to which the answer is true; continue a feed from here",
   }),
   resources: Schema.Array(Schema.Struct({ resourceId: Id, name: Text, slots: Schema.Array(Slot) })),
+  next: Schema.NullOr(Schema.String).annotateKey({
+    description: "send it as `after` to go on with the resources that follow; null at the end",
+  }),
   slots: Schema.optionalKey(Schema.Array(Slot)).annotateKey({
     description: "the slots of the resource, when the request names one",
   }),
@@ -27,19 +39,33 @@ export const Availability = Schema.Struct({
 export type Availability = typeof Availability.Type
 
 /**
- * The slots of a local day of the facility, of one resource or of all active ones.
- * @throws NotFound
+ * The slots of a local day of the facility: of one resource, or of a page of its active ones, by name.
+ * @throws NotFound, InvalidInput
  */
-export async function availabilityOf(db: Db, member: Member, date: string, resourceId?: string): Promise<Availability> {
+export async function availabilityOf(
+  db: Db,
+  member: Member,
+  { date, resourceId, ...query }: AvailabilityRequest,
+): Promise<Availability> {
   const { facilityId } = member
   if (resourceId !== undefined && !isId(resourceId)) throw new NotFound("resource", resourceId)
   const request: DayRequest = { facilityId, date, resourceId }
-  const days = (await readCached(db, request)) ?? (await buildAndStore(db, request))
-  const [first] = days
-  if (!first) return noDays(db, request)
+  const page: ResourcePage = { limit: pageLimitOf(query), after: keyAfter(query, Schema.Tuple([Schema.String, Id])) }
+  const { days, more } = (await readCached(db, request, page)) ?? (await buildAndStore(db, request, page))
+  const [first, last] = [days[0], days.at(-1)]
+  if (!first || !last) return noDays(db, request)
   const resources = days.map((day) => ({ resourceId: day.resourceId, name: day.resourceName, slots: day.slots }))
-  const answer = { date, timezone: first.timezone, position: String(first.position), resources }
+  const next = more ? cursorOf([last.resourceName, last.resourceId]) : null
+  const answer = { date, timezone: first.timezone, position: String(first.position), resources, next }
   return resourceId === undefined ? answer : { ...answer, slots: first.slots }
+}
+
+export interface AvailabilityRequest {
+  /** Local day, YYYY-MM-DD. */
+  readonly date: string
+  readonly resourceId?: string | undefined
+  readonly limit?: string
+  readonly after?: string
 }
 
 /** Whether an answer of this position would still be the same: no change of the facility, and no hold expired since. */
@@ -62,10 +88,10 @@ export const slotsOfMany = (
   requests: readonly { readonly facilityId: string; readonly resourceId: string; readonly date: string }[],
 ): Promise<readonly BuiltDay[]> => (requests.length === 0 ? Promise.resolve([]) : buildDays(db, requests))
 
-async function buildAndStore(db: Db, request: DayRequest): Promise<readonly BuiltDay[]> {
-  const days = await buildDays(db, [request])
-  await storeDays(db, days)
-  return days
+async function buildAndStore(db: Db, request: DayRequest, page: ResourcePage) {
+  const built = await buildPage(db, request, page)
+  await storeDays(db, built.days)
+  return built
 }
 
 /** A facility without active resources answers an empty day. */
@@ -74,5 +100,5 @@ async function noDays(db: Db, { facilityId, resourceId, date }: DayRequest): Pro
   const [row] = await db<{ timezone: string; position: number }[]>`
     select f.timezone, ${facilityPosition(db)} as position from slotbase.facilities f where f.id = ${facilityId}`
   if (!row) throw new NotFound("facility", facilityId)
-  return { date, timezone: row.timezone, position: String(row.position), resources: [] }
+  return { date, timezone: row.timezone, position: String(row.position), resources: [], next: null }
 }

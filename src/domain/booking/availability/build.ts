@@ -4,10 +4,11 @@
  */
 
 import type { Queryable } from "#base/database/db.ts"
+import { inSlices } from "#base/slices.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
-import { type DayFacts, type Slot, slotsAt } from "./slots.ts"
+import { type FacilityFacts, type ResourceFacts, type Slot, type SlotsOf, slotsOfDay } from "./slots.ts"
 
 export interface DayRequest {
   readonly facilityId: string
@@ -37,11 +38,50 @@ export interface BuiltDay {
   readonly now: number
 }
 
+/** Where a page of resources begins, and how many it has. */
+export interface ResourcePage {
+  /** Fewer where they have many slots, see `pageSize`. */
+  readonly limit: number
+  /** Name and id of the last resource before. */
+  readonly after: readonly [name: string, id: string] | undefined
+}
+
+/** Slots of one answer, some 2 MB of JSON. A hundred courts in steps of a quarter of an hour stay below it. */
+const maxSlotsOfPage = 20_000
+/** Where the clocks go back. */
+const minutesOfLongestDay = 25 * 60
+
+/** SQL, integer: the resources of a page, so that the page's slots stay within their limit. `f` is the facility. */
+export const pageSize = (sql: Queryable, limit: number) => sql`
+  greatest(1, least(${limit}::integer, ${maxSlotsOfPage}::integer * f.slot_minutes / ${minutesOfLongestDay}::integer))`
+
+/** SQL: the resources `r` after those of the page before. */
+export const afterPage = (sql: Queryable, after: ResourcePage["after"]) =>
+  after === undefined ? sql`` : sql`and (r.name, r.id) > (${after[0]}, ${after[1]}::uuid)`
+
 /**
  * The requested days, in the order of the requests, then of the resources' names. Days that do not exist are left
  * out.
  */
-export async function buildDays(db: Queryable, requests: readonly DayRequest[]): Promise<readonly BuiltDay[]> {
+export const buildDays = async (db: Queryable, requests: readonly DayRequest[]): Promise<readonly BuiltDay[]> =>
+  builtDaysOf(await readRows(db, requests, undefined))
+
+/** The days of a page of resources, and whether more follow. */
+export async function buildPage(
+  db: Queryable,
+  request: DayRequest,
+  page: ResourcePage,
+): Promise<{ readonly days: readonly BuiltDay[]; readonly more: boolean }> {
+  const rows = await readRows(db, [request], page)
+  const size = rows[0]?.page_size ?? page.limit
+  return { days: await builtDaysOf(rows.slice(0, size)), more: rows.length > size }
+}
+
+async function readRows(
+  db: Queryable,
+  requests: readonly DayRequest[],
+  page: ResourcePage | undefined,
+): Promise<readonly Row[]> {
   const wanted = requests.map(({ facilityId, resourceId, date }, n) => ({
     n,
     facility_id: facilityId,
@@ -52,10 +92,18 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
   // surplus.
   const from: ReturnType<Queryable> = db`(q.day - 1)::timestamp at time zone 'UTC'`
   const to: ReturnType<Queryable> = db`(q.day + 2)::timestamp at time zone 'UTC'`
-  const rows = await db<Row[]>`
-    select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, f.timezone, f.opening_hours,
-           f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
-           ${rulesOf(db, db`f.id`, db`r.id`)} as price_rules, ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
+  const size = page ? pageSize(db, page.limit) : db`0`
+  const limit =
+    page &&
+    db`
+    limit (select ${size} + 1 from slotbase.facilities f where f.id = ${requests[0]?.facilityId ?? null})`
+  return await db<Row[]>`
+    select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, ${size} as page_size,
+           f.timezone, f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
+           -- Once for each facility, in its first row: two hundred rules for each of its courts are a million bytes.
+           case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
+                then jsonb_build_object('opening_hours', f.opening_hours, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
+           ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
            ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
                      'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
@@ -68,14 +116,27 @@ export async function buildDays(db: Queryable, requests: readonly DayRequest[]):
     from jsonb_to_recordset(${db.json(wanted)}) as q (n integer, facility_id uuid, resource_id uuid, day date)
     join slotbase.facilities f on f.id = q.facility_id
     join slotbase.resources r on r.facility_id = f.id and r.is_active and (q.resource_id is null or r.id = q.resource_id)
-    order by q.n, r.name, r.id`
-  return rows.map((row) => ({
+      ${afterPage(db, page?.after)}
+    order by q.n, r.name, r.id ${limit ?? db``}`
+}
+
+async function builtDaysOf(rows: readonly Row[]): Promise<readonly BuiltDay[]> {
+  const common = new Map(rows.flatMap((row) => (row.common ? [[row.facility_id, row.common] as const] : [])))
+  const days = new Map<string, SlotsOf>()
+  const slotsOf = (row: Row): SlotsOf => {
+    const key = `${row.facility_id} ${row.date}`
+    const facts = common.get(row.facility_id)
+    const known = days.get(key) ?? (facts ? slotsOfDay({ ...row, ...facts }, row.date) : () => [])
+    days.set(key, known)
+    return known
+  }
+  return inSlices(rows, (row) => ({
     facilityId: row.facility_id,
     resourceId: row.resource_id,
     resourceName: row.resource_name,
     date: row.date,
     timezone: row.timezone,
-    slots: slotsAt(row, row.date, row.now.getTime()),
+    slots: slotsOf(row)(row, row.now.getTime()),
     facilityVersion: row.facility_version,
     resourceVersion: row.resource_version,
     position: row.position,
@@ -98,8 +159,13 @@ export const outboxHolds = (sql: Queryable) => sql`
    from (select facility_id from slotbase.outbox
          where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxScanLimit}) o)`
 
-interface Row extends DayFacts {
+interface Row extends ResourceFacts {
   readonly facility_id: string
+  readonly timezone: string
+  readonly slot_minutes: number
+  readonly page_size: number
+  /** In the first row of each facility. */
+  readonly common: Pick<FacilityFacts, "opening_hours" | "price_rules"> | null
   readonly resource_name: string
   readonly date: string
   readonly facility_version: number

@@ -14,7 +14,15 @@ import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import type { EventType } from "#events/catalogue.ts"
-import { type BuiltDay, type DayRequest, facilityPosition, outboxHolds } from "./build.ts"
+import {
+  afterPage,
+  type BuiltDay,
+  type DayRequest,
+  facilityPosition,
+  outboxHolds,
+  pageSize,
+  type ResourcePage,
+} from "./build.ts"
 import type { Slot } from "./slots.ts"
 
 export const invalidator = "CacheInvalidationHandler"
@@ -52,14 +60,15 @@ export interface CachedDay {
   readonly position: number
 }
 
-/** The cached days of a facility; undefined unless each of them can be served. */
+/** The cached days of a page of a facility's resources; undefined unless each of them can be served. */
 export async function readCached(
   db: Queryable,
   { facilityId, resourceId, date }: DayRequest,
-): Promise<readonly CachedDay[] | undefined> {
-  const rows = await db<(CachedDay & { fresh: boolean | null })[]>`
+  page: ResourcePage,
+): Promise<{ readonly days: readonly CachedDay[]; readonly more: boolean } | undefined> {
+  const rows = await db<(CachedDay & { fresh: boolean | null; size: number })[]>`
     with asked as materialized (
-      select f.id, f.timezone, ${rulesVersion(db)} as version, ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending,
+      select f.id, f.timezone, ${pageSize(db, page.limit)} as size, ${rulesVersion(db)} as version, ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending,
              (select min(c.built_at) from slotbase.availability_cache c
               join slotbase.resources r on r.id = c.resource_id and r.facility_id = c.facility_id and r.is_active
               where c.facility_id = f.id and c.day = ${date} ${resourceId === undefined ? db`` : db`and c.resource_id = ${resourceId}`}) as oldest
@@ -69,15 +78,18 @@ export async function readCached(
       from asked a
       cross join lateral slotbase.runs_finished_after(${invalidator}, ${[...invalidatingEvents]}, a.id, a.oldest, ${maxBehind}) h
     )
-    select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position,
+    select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position, a.size,
            c.built_at >= c.touched_at and c.facility_version = a.version and c.resource_version = r.version
              and c.valid_until > (select slotbase.now()) and not a.pending and i.finished as fresh
     from asked a
     join slotbase.resources r on r.facility_id = a.id and r.is_active ${resourceId === undefined ? db`` : db`and r.id = ${resourceId}`}
+      ${afterPage(db, page.after)}
     left join slotbase.availability_cache c on c.facility_id = a.id and c.resource_id = r.id and c.day = ${date}
     cross join invalidated i
-    order by r.name, r.id`
-  return rows.length > 0 && rows.every(({ fresh }) => fresh === true) ? rows : undefined
+    order by r.name, r.id limit (select size + 1 from asked)`
+  const size = rows[0]?.size ?? page.limit
+  const days = rows.slice(0, size)
+  return days.length > 0 && days.every(({ fresh }) => fresh === true) ? { days, more: rows.length > size } : undefined
 }
 
 /** Caches built days. A day is left out when it has changed since, or when a change is still without a position. */

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
-import { type TariffRule, tariffOf } from "#domain/booking/prices.ts"
+import { fittingRules, ruleLinesOf, type TariffRule, walkingPrice, windowsOf } from "#domain/booking/prices.ts"
 import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 
 /**
@@ -17,14 +17,19 @@ export const Slot = Schema.Struct({
 }).annotate({ identifier: "Slot" })
 export type Slot = typeof Slot.Type
 
-/** The facts from which the slots of a day are computed. */
-export interface DayFacts {
-  readonly resource_id: string
+/** What all resources of a facility have in common on a local day. */
+export interface FacilityFacts {
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
-  readonly hourly_price: number
+  /** Of all resources. */
   readonly price_rules: readonly TariffRule[]
+}
+
+/** The facts of one resource. */
+export interface ResourceFacts {
+  readonly resource_id: string
+  readonly hourly_price: number
   readonly occupied: readonly Occupied[]
   /** Times that cannot be booked although nothing occupies them. */
   readonly closed: readonly Span[]
@@ -37,25 +42,57 @@ export interface Occupied extends Span {
   readonly expires: number | null
 }
 
-/** The slots at `now` (milliseconds). An expired hold occupies nothing. */
-export function slotsAt(day: DayFacts, date: string, now: number): Slot[] {
-  const live = day.occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
-  const { priceOf } = tariffOf({
-    resourceId: day.resource_id,
-    bookingType: "open_play",
-    hourlyPrice: day.hourly_price,
-    timezone: day.timezone,
-    rules: day.price_rules,
-  })
-  return slotSpans(day.opening_hours, day.timezone, date, day.slot_minutes).map(({ start, end }) => ({
-    startAt: new Date(start).toISOString(),
-    endAt: new Date(end).toISOString(),
-    status: statusOf(
-      live.filter((each) => each.start < end && start < each.end),
-      day.closed.some((each) => each.start < end && start < each.end),
-    ),
-    priceAmount: priceOf({ start, end }),
-  }))
+/** The slots of a resource at `now` (milliseconds). An expired hold occupies nothing. */
+export type SlotsOf = (resource: ResourceFacts, now: number) => Slot[]
+
+/** Computes once what the resources have in common: the steps of the day, and which price rule applies when. */
+export function slotsOfDay(
+  { timezone, opening_hours, slot_minutes, price_rules }: FacilityFacts,
+  date: string,
+): SlotsOf {
+  // In order: where the clocks skip an hour, an interval in that hour moves over the next one.
+  const steps = slotSpans(opening_hours, timezone, date, slot_minutes)
+    .toSorted((a, b) => a.start - b.start)
+    .map((span) => ({
+      ...span,
+      startAt: new Date(span.start).toISOString(),
+      endAt: new Date(span.end).toISOString(),
+    }))
+  const day = { start: steps[0]?.start ?? 0, end: steps.at(-1)?.end ?? 0 }
+  const rules = steps.length === 0 ? [] : fittingRules(price_rules, "open_play")
+  const windows = windowsOf(rules, timezone, day)
+  const withOwnRules = new Set(rules.map((rule) => rule.resourceId))
+  const linesFor = (resourceId: string | null) =>
+    ruleLinesOf(
+      windows.filter(({ rule }) => rule.resourceId === null || rule.resourceId === resourceId),
+      day,
+    )
+  const common = linesFor(null)
+  return ({ resource_id, hourly_price, occupied, closed }, now) => {
+    const live = occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
+    const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price)
+    const [takingIn, closedIn] = [walkingOverlaps(live), walkingOverlaps(closed)]
+    return steps.map(({ startAt, endAt, ...span }) => ({
+      startAt,
+      endAt,
+      status: statusOf(takingIn(span), closedIn(span).length > 0),
+      priceAmount: priceOf(span),
+    }))
+  }
+}
+
+/** The items that overlap a span, in one walk: no span begins earlier than the span before. */
+function walkingOverlaps<Item extends Span>(items: readonly Item[]): (span: Span) => readonly Item[] {
+  const waiting = items.toSorted((a, b) => b.start - a.start)
+  let open: Item[] = []
+  return ({ start, end }) => {
+    for (let next = waiting.at(-1); next !== undefined && next.start < end; next = waiting.at(-1)) {
+      open.push(next)
+      waiting.pop()
+    }
+    if (open.some((item) => item.end <= start)) open = open.filter((item) => item.end > start)
+    return open
+  }
 }
 
 function statusOf(taking: readonly Occupied[], closed: boolean): Slot["status"] {

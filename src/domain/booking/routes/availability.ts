@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { isLocalDate } from "#base/local-days.ts"
+import { pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { Availability, availabilityOf, isUnchanged } from "#domain/booking/availability/availability.ts"
 import type { App } from "#http/app.ts"
@@ -11,6 +12,7 @@ import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
 
 const AvailabilityQuery = Schema.Struct({
+  ...pageQuery,
   date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
     Schema.makeFilter((text: string) => isLocalDate(text) && text > "1970" && text < "2200", {
       expected: "a day such as 2026-03-01, of the years 1970 to 2199",
@@ -25,12 +27,12 @@ export const availabilityRoutes = (app: App) =>
     "/v1/facilities/:facilityId/availability",
     async ({ caller, input, query, params, request, set }) => {
       const member = requireMember(await caller(), facilityIdOf(params.facilityId))
-      const { date, resourceId } = input(AvailabilityQuery, query)
+      const { resourceId, ...asked } = input(AvailabilityQuery, query)
       for (const position of positionsIn(request.headers.get("if-none-match"))) {
         if (!(await isUnchanged(app.db, member, position))) continue
         return new Response(null, { status: 304, headers: { ...headersOf(set), etag: `"${position}"` } })
       }
-      const answer = await availabilityOf(app.db, member, date, resourceId?.toLowerCase())
+      const answer = await availabilityOf(app.db, member, { ...asked, resourceId: resourceId?.toLowerCase() })
       set.headers.etag = `"${answer.position}"`
       return answer
     },
@@ -38,7 +40,7 @@ export const availabilityRoutes = (app: App) =>
       tag: "Bookings",
       summary: "Read the slots of a local day",
       description:
-        "Never shows as free what is taken. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
+        "Never shows as free what is taken. The resources come in pages, by name; `next` is null on the last. A page has at most 20,000 slots, so it may have fewer resources than `limit`. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
       query: AvailabilityQuery,
       answer: Availability,
     }),

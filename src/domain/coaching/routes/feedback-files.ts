@@ -23,7 +23,7 @@ import { api } from "#http/route.ts"
 const tag = "Feedback"
 
 const LinkQuery = Schema.Struct({
-  expires: Schema.String.annotate({ description: "unix seconds" }).check(Schema.isPattern(/^\d{1,12}$/)),
+  expires: Schema.String.annotate({ description: "unix seconds" }).check(Schema.isPattern(/^\d{1,12}$/u)),
   signature: Schema.String.check(Schema.isMaxLength(100)),
 })
 

@@ -16,6 +16,8 @@ import { MediaItem } from "#domain/media/answer.ts"
 import { filePart, receiveUpload, type Upload, type UploadTools, voiceNotePart } from "#domain/media/upload.ts"
 import type { App } from "#http/app.ts"
 import { readBody } from "#http/body.ts"
+import { bodyLimits } from "#http/body-limits.ts"
+import { refuseComplex } from "#http/complexity.ts"
 import { described, jsonSchemaOf } from "#http/describe.ts"
 import { isMultipart } from "#http/multipart.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
@@ -33,7 +35,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
       async ({ command, caller, input, request, server, params }) => {
         const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         if (!isMultipart(request)) {
-          const feedback = input(FeedbackInput, await readBody(request))
+          const feedback = input(FeedbackInput, await readBody(request, bodyLimits.large))
           return command((tx) => createFeedback(tx, member, feedback), { status: 201 })
         }
         await requireMayWrite(app.db, member)
@@ -60,6 +62,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           description:
             "For the session's coach and administrators. The body is JSON, or a form with files. The fields of the form are named as in the JSON: `skillsWorked` once per skill, `assessments` as JSON. Its files are `file` and `voiceNote`.",
           body: FeedbackInput,
+          bodySize: "large",
           answer: Feedback,
           status: 201,
           events: ["feedback.created", "media.uploaded"],
@@ -128,6 +131,7 @@ function inputOf({ fields }: Upload): Record<string, unknown> {
 }
 
 function parsed(text: string): unknown {
+  refuseComplex(Buffer.from(text), bodyLimits.large)
   try {
     return JSON.parse(text)
   } catch {
@@ -149,5 +153,7 @@ function withForm<Route extends ReturnType<typeof described>>(
   const { requestBody } = route.detail
   const schema = { type: "object", properties, additionalProperties: false, ...(required.length > 0 && { required }) }
   const content = { ...requestBody?.content, "multipart/form-data": { schema } }
-  return { ...route, detail: { ...route.detail, requestBody: { required: true, content } } }
+  // The operator sets the size of uploads.
+  const { "x-max-body-bytes": _, ...detail } = route.detail
+  return { ...route, detail: { ...detail, requestBody: { required: true, content } } } as Route
 }

@@ -51,6 +51,7 @@ export const feedbackRoutes = (app: App) =>
         summary: "Change a draft",
         description: "For the session's coach and administrators, until it is published.",
         body: FeedbackChange,
+        bodySize: "large",
         answer: Feedback,
         problems: [409],
       }),

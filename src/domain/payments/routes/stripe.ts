@@ -35,6 +35,7 @@ export const stripeRoutes = (app: App) =>
         "For Stripe alone: signed with STRIPE_WEBHOOK_SECRET. Each event is taken in once, whenever and however often it comes.",
       answer: Received,
       open: true,
+      bodySize: "stripe",
       events: ["payment.succeeded", "payment.failed", "payment.refunded"],
       problems: [400, 404, 413, 415, 422],
     }),

@@ -36,11 +36,14 @@ export const ChildInput = Schema.Struct({
   isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
     description: "whether it is the primary parent; a child has one. Left out: true when the child has none yet",
   }),
-  permissions: Schema.optionalKey(Schema.Array(Schema.Literals(childPermissions)).check(Schema.isUnique())).annotateKey(
-    {
-      description: "what the parent may do for the child; left out: everything",
-    },
-  ),
+  permissions: Schema.optionalKey(
+    Schema.Array(Schema.Literals(childPermissions)).check(
+      Schema.isMaxLength(childPermissions.length),
+      Schema.isUnique(),
+    ),
+  ).annotateKey({
+    description: "what the parent may do for the child; left out: everything",
+  }),
 }).check(
   Schema.makeFilter((input: Given) => (input.childId === undefined ? faultsOfNew(input) : faultsOfKnown(input)), {
     toJsonSchema: () => [{}, true],

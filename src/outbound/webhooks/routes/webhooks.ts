@@ -39,6 +39,7 @@ export const webhookRoutes = (app: App) =>
         summary: "Create a webhook",
         description: `${reachable} ${secretShown}`,
         body: WebhookInput,
+        bodySize: "large",
         answer: Webhook,
         status: 201,
       }),
@@ -90,6 +91,7 @@ export const webhookRoutes = (app: App) =>
           "Only what is given changes. While isActive is false its deliveries accumulate, and are sent when it is true " +
           `again. ${reachable} ${secretShown}`,
         body: WebhookPatch,
+        bodySize: "large",
         answer: Webhook,
       }),
     )

@@ -46,7 +46,7 @@ const book = (hour: number, resourceId = club.court) =>
 const hold = (hour: number) =>
   run(db(), (tx) => createHold(tx, club.player.caller, club.id, { resourceId: club.court, ...atHour(hour) }))
 const look = (resourceId?: string, date = dayOf(1)) =>
-  availabilityOf(db(), requireMember(club.player.caller, club.id), date, resourceId)
+  availabilityOf(db(), requireMember(club.player.caller, club.id), { date, resourceId })
 const statusAt = async (hour: number) =>
   (await look(club.court)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 
@@ -114,7 +114,7 @@ describe("a day", () => {
     const court = await aResource(db(), facility.id)
     const grant = { role: "player", scopeType: "facility", scopeId: facility.id } as const
     const caller = { ...club.player.caller, grants: [grant] }
-    const { slots } = await availabilityOf(db(), requireMember(caller, facility.id), date, court.id)
+    const { slots } = await availabilityOf(db(), requireMember(caller, facility.id), { date, resourceId: court.id })
     expect(slots).toHaveLength(count)
     expect(slots?.[0]?.startAt).toBe(first)
   })
@@ -134,19 +134,41 @@ describe("a day", () => {
       _tag: "NotFound",
       message: `There is no resource ${other.court}.`,
     })
-    const stranger = async () => availabilityOf(db(), requireMember(other.player.caller, club.id), dayOf(1))
+    const stranger = async () => availabilityOf(db(), requireMember(other.player.caller, club.id), { date: dayOf(1) })
     expect(await failure(stranger())).toMatchObject({ _tag: "NotFound", message: `There is no facility ${club.id}.` })
   })
 
   test("a facility without resources has a day without resources", async () => {
     const { id } = await aFacility(db())
     const caller = { ...club.player.caller, grants: [{ role: "player", scopeType: "facility", scopeId: id } as const] }
-    expect(await availabilityOf(db(), requireMember(caller, id), dayOf(1))).toEqual({
+    expect(await availabilityOf(db(), requireMember(caller, id), { date: dayOf(1) })).toEqual({
       date: dayOf(1),
       timezone: "Europe/Berlin",
       position: "0",
       resources: [],
+      next: null,
     })
+  })
+
+  test("the resources come in pages by name, built and from the cache alike, and none is missed or twice", async () => {
+    const facility = await aFacility(db())
+    await db()`update slotbase.facilities set slot_minutes = 5 where id = ${facility.id}`
+    const names = Array.from({ length: 70 }, (_, i) => `Court ${String(i).padStart(2, "0")}`)
+    for (const name of names.toReversed()) await aResource(db(), facility.id, { name })
+    const grant = { role: "player", scopeType: "facility", scopeId: facility.id } as const
+    const member = requireMember({ ...club.player.caller, grants: [grant] }, facility.id)
+    const page = async (limit: string, after?: string | null) =>
+      availabilityOf(db(), member, { date: dayOf(1), limit, ...(after && { after }) })
+    // A page of 200 would have 57,600 slots. It has as many courts as fit into 20,000 on the longest day.
+    for (const time of ["built", "from the cache"]) {
+      const first = await page("200")
+      const second = await page("200", first.next)
+      expect([time, first.resources.length, second.resources.length, second.next]).toEqual([time, 66, 4, null])
+      expect([...first.resources, ...second.resources].map(({ name }) => name)).toEqual(names)
+      expect(first.resources.every(({ slots }) => slots.length === 288)).toBe(true)
+    }
+    expect((await page("3")).resources.map(({ name }) => name)).toEqual(names.slice(0, 3))
+    expect(await failure(page("3", "abc"))).toMatchObject({ _tag: "InvalidInput" })
   })
 })
 

@@ -44,7 +44,8 @@ async function settle(): Promise<void> {
     await runTransactional(db(), handler, claim, "development")
   }
 }
-const look = (hour: number) => availabilityOf(db(), requireMember(club.player.caller, club.id), dayOf(hour), club.court)
+const look = (hour: number) =>
+  availabilityOf(db(), requireMember(club.player.caller, club.id), { date: dayOf(hour), resourceId: club.court })
 const statusAt = async (hour: number) =>
   (await look(hour)).slots?.find(({ startAt }) => startAt === atHour(hour).startAt)?.status
 /** Makes every cached day say that each slot costs 7, so that an answer shows whether it came from the cache. */

@@ -1,0 +1,49 @@
+/**
+ * The address of each request, before any route sees it. Without a usable `Host` Bun's `request.url` is only a path,
+ * which `new URL` refuses. Here such a request gets an absolute address, or its refusal. It stays Bun's own Request:
+ * a copy would have no client address, and could not become a WebSocket.
+ */
+import { BadRequest, errorAnswerOf, responseOf } from "./problems.ts"
+
+/** Characters of an address. Our longest, with a cursor of 1,000 and all filters, stays below 3,000. */
+export const maxAddressLength = 8 * 1024
+/** Parameters of a query. Our longest query has fewer than twenty. */
+export const maxParameters = 100
+
+type Handle = (...given: unknown[]) => unknown
+
+/** For Elysia's `wrap`: the function that answers the request. */
+export function withAddress(handle: Handle, request: Request): Handle {
+  const refusal = refusalOf(request)
+  if (refusal === undefined) return handle
+  const answer = errorAnswerOf(refusal)
+  return () => (answer ? responseOf(answer, { request, set: { headers: {} } }) : new Response(null, { status: 400 }))
+}
+
+function refusalOf(request: Request): BadRequest | undefined {
+  const { url } = request
+  if (url.length > maxAddressLength) {
+    return new BadRequest(414, "address_too_long", `An address has at most ${maxAddressLength} characters.`)
+  }
+  if (hasMoreThan(maxParameters, url)) {
+    return new BadRequest(400, "too_many_parameters", `A query has at most ${maxParameters} parameters.`)
+  }
+  const host = request.headers.get("host")
+  // Several Host headers arrive as one text, with commas. A proxy may have believed another of them (RFC 9112, 3.2).
+  if (host?.includes(",")) return invalidHost()
+  if (url.startsWith("/")) {
+    if (host) return invalidHost()
+    // HTTP/1.0 asks without a Host.
+    Object.defineProperty(request, "url", { value: `http://localhost${url}` })
+    return undefined
+  }
+  return URL.canParse(url) ? undefined : invalidHost()
+}
+
+const invalidHost = () => new BadRequest(400, "invalid_host", "The Host header is not the name of one host.")
+
+function hasMoreThan(limit: number, url: string): boolean {
+  let count = 0
+  for (let at = url.indexOf("?"); at !== -1 && count <= limit; at = url.indexOf("&", at + 1)) count++
+  return count > limit
+}

@@ -1,0 +1,23 @@
+/** The limits of request bodies. Each route has one of these, and its description names it. */
+import type { Complexity } from "./complexity.ts"
+
+export interface BodyLimits extends Complexity {
+  /** Bytes of the body as it is sent. */
+  readonly bytes: number
+}
+
+const kib = 1024
+
+/** The largest bodies that the Schemas allow are computed in `test/http/body-limits.test.ts`. */
+export const bodyLimits = {
+  /** Routes for everybody. The largest body, a registration, has 3.3 KB and 8 values. */
+  open: { bytes: 8 * kib, depth: 8, elements: 100 },
+  /** The largest body, a booking policy, has 33 KB and 600 values. */
+  usual: { bytes: 64 * kib, depth: 16, elements: 1_000 },
+  /** Long texts: feedback (125 KB), webhooks with their headers and templates. */
+  large: { bytes: 256 * kib, depth: 16, elements: 1_000 },
+  /** What Stripe sends. It is parsed and not checked with a Schema, which costs most. */
+  stripe: { bytes: 256 * kib, depth: 16, elements: 5_000 },
+} as const satisfies Record<string, BodyLimits>
+
+export type BodySize = keyof typeof bodyLimits
