@@ -3,6 +3,7 @@ import { type AnyElysia, Elysia } from "elysia"
 import type { App } from "#http/app.ts"
 import { maxBodyBytes } from "#http/body.ts"
 import { problems } from "#http/problems.ts"
+import { limitRequests } from "#http/request-rates.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
@@ -22,18 +23,19 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
     serve: { maxRequestBodySize: maxReadBytes, idleTimeout: idleSeconds },
     websocket: webSocketOptions,
   })
+    .use(limitRequests(app.config))
     .use(otherMethods(() => server.routes))
     .use(problems())
   for (const routes of areas) server.use(routes(app))
   return server
     .use(mailboxRoutes(app))
-    .use(liveRoutes(live))
+    .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))
 }
 
 /** The server of a process without the API: health and metrics. */
 export const createOperationsServer = (app: App) =>
-  new Elysia().use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
+  new Elysia().use(limitRequests(app.config)).use(problems()).use(healthRoutes(app)).use(metricsRoutes(app))
 
 /**
  * Bun's own limit answers without a problem document. So it is far above SlotBase's limit, and is never reached by it.

@@ -9,6 +9,7 @@ import { isConnectionLost, QueryTimedOut } from "#base/database/errors.ts"
 import type { AnyDomainError } from "#base/errors.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
+import { rateHeadersIn, rateHeadersOf } from "./rate-headers.ts"
 
 export interface Problem {
   readonly type: string
@@ -71,6 +72,7 @@ export function responseOf(answer: Answer, context: { request: Request; set: Res
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       "content-type": "application/problem+json",
+      ...rateHeadersIn(context.set),
       ...answer.headers,
     },
   })
@@ -134,7 +136,10 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     status: 429,
     title: "Too many requests",
     code: () => "too_many_requests",
-    headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
+    headers: ({ retryAfterSeconds, standing }) => ({
+      "retry-after": String(retryAfterSeconds),
+      ...(standing && rateHeadersOf(standing)),
+    }),
   },
 }
 

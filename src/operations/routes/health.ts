@@ -6,8 +6,14 @@ import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { problems, Ready } from "#http/problems.ts"
 
-export const healthRoutes = (app: App) =>
-  new Elysia()
+export const healthRoutes = (app: App) => {
+  // No rate limits these questions, so all that come at once share one look at the database.
+  let looking: Promise<readonly string[]> | undefined
+  const look = () =>
+    (looking ??= notReady(app.db).finally(() => {
+      looking = undefined
+    }))
+  return new Elysia()
     .use(problems())
     .get(
       "/healthz",
@@ -17,7 +23,7 @@ export const healthRoutes = (app: App) =>
     .get(
       "/readyz",
       async () => {
-        const reasons = await notReady(app.db)
+        const reasons = await look()
         if (reasons.length > 0)
           throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
         return { status: "ready" }
@@ -30,6 +36,7 @@ export const healthRoutes = (app: App) =>
         problems: [503],
       }),
     )
+}
 
 const tag = "Operations"
 const Status = Schema.Struct({ status: Schema.String })

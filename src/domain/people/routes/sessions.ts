@@ -4,6 +4,7 @@ import { checkPassword, endSession, openSession, Session, SignInInput } from "#a
 import { NotAllowed } from "#base/errors.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
+import { addStanding } from "#http/rate-headers.ts"
 import { api, tokenOf } from "#http/route.ts"
 
 export const sessionRoutes = (app: App) =>
@@ -11,19 +12,22 @@ export const sessionRoutes = (app: App) =>
     .use(api(app))
     .post(
       "/v1/sessions",
-      ({ command, input, body, clientIp }) => {
+      ({ command, input, body, set, clientShare }) => {
         const credentials = input(SignInInput, body)
-        return command((tx, user: Session["user"]) => openSession(tx, user), {
+        const share = clientShare()
+        return command((tx, user: Session["user"]) => openSession(tx, user, share), {
           status: 201,
           open: true,
           secret: true,
-          before: () => checkPassword(app.db, credentials, clientIp() ?? ""),
+          before: () => checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing)),
         })
       },
       described({
         tag: "People",
         summary: "Sign in",
-        description: "The token goes into `Authorization: Bearer <token>`. It lasts 30 days.",
+        description:
+          "The token goes into `Authorization: Bearer <token>`. It lasts 30 days. After ten wrong tries at an account, an " +
+          "address has one try in ten seconds (429 with `Retry-After`).",
         body: SignInInput,
         answer: Session,
         status: 201,
