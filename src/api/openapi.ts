@@ -49,7 +49,8 @@ const description = `Bookings of sports facilities, and an event for everything 
 Lists are \`{ data, next }\`: send \`next\` as \`after\` to go on. Instants are UTC, money is minor units of its currency.
 Failures are problem documents (RFC 9457) with a stable \`code\`. Every POST takes an \`Idempotency-Key\`: the same request
 with the same key happens once, within 24 hours. Answers to commands name their events in \`X-SlotBase-Event-IDs\` and carry
-an \`X-Correlation-ID\`, which is taken from the request when it is a UUID.`
+an \`X-Correlation-ID\`, which is taken from the request when it is a UUID. Every caller has a rate: answers say in
+\`RateLimit\` what is left of it, and a 429 says in \`Retry-After\` when to ask again.`
 
 type Item = Record<string, Operation>
 interface Operation {

@@ -25,6 +25,8 @@ export interface RouteDescription {
   readonly events?: readonly string[]
   /** The route needs no caller. */
   readonly open?: true
+  /** No rate limits the route. */
+  readonly unlimited?: true
   /** Statuses of problem documents beyond those that every such route may answer. */
   readonly problems?: readonly number[]
 }
@@ -132,5 +134,12 @@ function parametersOf(query: Schema.Constraint): object[] {
 const eventsOf = (events: readonly string[] = []) =>
   events.length === 0 ? "" : `Records ${events.map((type) => `\`${type}\``).join(", ")}.`
 
-const statusesOf = ({ body, query, open, problems = [] }: RouteDescription) =>
-  [...new Set([...(open ? [] : [401, 403, 404]), ...(body ? [413, 415, 422] : query ? [422] : []), ...problems])].sort()
+const statusesOf = ({ body, query, open, unlimited, problems = [] }: RouteDescription) =>
+  [
+    ...new Set([
+      ...(open ? [] : [401, 403, 404]),
+      ...(unlimited ? [] : [429]),
+      ...(body ? [413, 415, 422] : query ? [422] : []),
+      ...problems,
+    ]),
+  ].sort()

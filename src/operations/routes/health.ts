@@ -18,7 +18,7 @@ export const healthRoutes = (app: App) => {
     .get(
       "/healthz",
       () => ({ status: "alive" }),
-      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
+      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true, unlimited: true }),
     )
     .get(
       "/readyz",
@@ -33,6 +33,7 @@ export const healthRoutes = (app: App) => {
         summary: "Ask whether it can do its work",
         answer: Status,
         open: true,
+        unlimited: true,
         problems: [503],
       }),
     )

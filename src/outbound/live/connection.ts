@@ -7,10 +7,10 @@ import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
 import { type LiveChannel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
 import { closeCodes, type LiveLimits } from "./limits.ts"
-import { RateLimit } from "./rate-limit.ts"
 import { replay } from "./replay.ts"
 
 /** The part of Bun's socket that a connection needs. */
@@ -54,7 +54,7 @@ export class Connection {
   readonly #live: Hub
   readonly #socket: Socket
   readonly #channels = new Map<string, PlacedChannel>()
-  readonly #rate: RateLimit
+  readonly #frames: RateLimiter
   readonly #authTimer: Timer
   #lookedUp: Given["lookedUp"]
   #token: string | undefined
@@ -70,7 +70,8 @@ export class Connection {
     this.#socket = socket
     this.share = share
     this.#lookedUp = lookedUp
-    this.#rate = new RateLimit(live.limits.framesAtOnce, live.limits.framesPerSecond)
+    const { framesAtOnce, framesPerSecond } = live.limits
+    this.#frames = new RateLimiter({ name: "frames", burst: framesAtOnce, everyMs: 1_000 / framesPerSecond }, 1)
     this.#authTimer = setTimeout(
       () => this.close(closeCodes.notAuthenticated, "authentication timed out"),
       live.limits.authMs,
@@ -89,7 +90,7 @@ export class Connection {
   /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
-    if (!this.#rate.take()) this.close(closeCodes.tooMany, "too many frames")
+    if (this.#frames.take(this.session).waitMs > 0) this.close(closeCodes.tooMany, "too many frames")
     else this.#work = this.#work.then(() => (this.#closed ? undefined : this.#handle(message)))
   }
 

@@ -38,7 +38,7 @@ export const childRoutes = (app: App) =>
         answer: ChildLink,
         status: 201,
         events: ["user.created", "parent_child.linked", "user.role_assigned"],
-        problems: [409, 429],
+        problems: [409],
       }),
     )
     .get(

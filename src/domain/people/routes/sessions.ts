@@ -32,7 +32,7 @@ export const sessionRoutes = (app: App) =>
         answer: Session,
         status: 201,
         open: true,
-        problems: [401, 429],
+        problems: [401],
       }),
     )
     .delete(

@@ -43,7 +43,7 @@ export const userRoutes = (app: App) => {
         status: 201,
         open: true,
         events: ["user.created"],
-        problems: [409, 429],
+        problems: [409],
       }),
     )
     .get(
