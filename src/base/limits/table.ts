@@ -33,7 +33,7 @@ export interface Turns {
 export const rates = {
   /**
    * Requests of one user or API key, whatever their tokens. A busy front desk makes ten a second. An import makes a
-   * hundred. SLOTBASE_REQUESTS_PER_SECOND changes this rate, and those of strangers and of registrations in proportion.
+   * hundred. SLOTBASE_REQUESTS_PER_SECOND changes it.
    */
   caller: { name: "caller", burst: 1_000, everyMs: 10 },
   /** Requests without a token from one address: twenty a second. A club's visitors share the address of its WiFi. */
@@ -48,6 +48,8 @@ export const rates = {
    * ten seconds each, so a wrong guess costs and nobody is locked out.
    */
   signIn: { name: "sign-in", burst: 10, everyMs: 10_000 },
+  /** Sign-ins of one address, right or wrong. They count before the account is looked up. */
+  signInBegun: { name: "sign-ins", burst: 100, everyMs: 500 },
   /** Failed tries of one address at all accounts: a club's WiFi has many people, and each mistypes now and then. */
   signInOfAddress: { name: "sign-in-address", burst: 60, everyMs: 5_000 },
   /**
@@ -67,7 +69,10 @@ export const rates = {
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>
 
-/** A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. */
+/**
+ * A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. These are the rates of
+ * strangers and new tokens, of sign-ins begun, and of registrations.
+ */
 export function scaled(rate: Rate, requestsPerSecond: number): Rate {
   const factor = (requestsPerSecond * rates.caller.everyMs) / 1_000
   const burst = Math.max(1, Math.round(rate.burst * factor))

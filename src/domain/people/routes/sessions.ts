@@ -2,13 +2,16 @@
 import { Elysia } from "elysia"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
 import { NotAllowed } from "#base/errors.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates, scaled } from "#base/limits/table.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { addStanding } from "#http/rate-headers.ts"
 import { api, tokenOf } from "#http/route.ts"
 
-export const sessionRoutes = (app: App) =>
-  new Elysia({ name: "sessions" })
+export const sessionRoutes = (app: App) => {
+  const begun = new RateLimiter(scaled(rates.signInBegun, app.config.requestsPerSecond))
+  return new Elysia({ name: "sessions" })
     .use(api(app))
     .post(
       "/v1/sessions",
@@ -19,7 +22,10 @@ export const sessionRoutes = (app: App) =>
           status: 201,
           open: true,
           secret: true,
-          before: () => checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing)),
+          before: () => {
+            begun.require(share)
+            return checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing))
+          },
         })
       },
       described({
@@ -44,3 +50,4 @@ export const sessionRoutes = (app: App) =>
       },
       described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
     )
+}

@@ -25,8 +25,8 @@ afterEach(() => {
   spyOn(performance, "now").mockRestore()
 })
 
-const signIn = (address: string, email: string, tried = password) =>
-  fetch(`http://127.0.0.1:${server.server?.port}/v1/sessions`, {
+const signIn = (address: string, email: string, tried = password, to = server) =>
+  fetch(`http://127.0.0.1:${to.server?.port}/v1/sessions`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-forwarded-for": address },
     body: JSON.stringify({ email, password: tried }),
@@ -124,4 +124,16 @@ test("IPv6 addresses of one network of 64 bits share their tries", async () => {
   const answers = await statuses(times(40, (n) => signIn(`2001:db8:1:2::${n + 1}`, email, "a wrong password")))
   expect(answers).toEqual({ 401: 10, 429: 30 })
   expect((await signIn("2001:db8:1:3::1", email)).status).toBe(201)
+})
+
+test("the sign-ins of one address count before the account is looked up", async () => {
+  const config = { ...api.app.config, requestsPerSecond: 3 }
+  const narrow = createServer({ ...api.app, config }).listen({ hostname: "127.0.0.1", port: 0 })
+  const { email } = await api.person()
+  const from = (address: string) => signIn(address, email, password, narrow)
+  expect(await statuses(times(5, () => from("198.51.100.70")))).toEqual({ 201: 3, 429: 2 })
+  const refused = await from("198.51.100.70")
+  expect(refused.headers.get("ratelimit-policy")).toBe('"sign-ins";q=3;w=50')
+  expect((await from("198.51.100.71")).status).toBe(201)
+  await narrow.stop(true)
 })
