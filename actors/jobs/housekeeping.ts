@@ -4,7 +4,7 @@
  * the week before.
  */
 
-import { forgetOldSessions } from "#access/sessions.ts"
+import { forgetOldAddresses, forgetOldSessions } from "#access/sessions.ts"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { forgetDeadProcesses } from "#actors/runtime/life-sign.ts"
 import { reached } from "#base/crash-points.ts"
@@ -30,6 +30,7 @@ async function pass(db: Db): Promise<Pass> {
   reached("partitions-made")
   const removed = await Promise.all([
     forgetOldSessions(db, batch),
+    forgetOldAddresses(db, batch),
     forgetOldAnswers(db, batch),
     forgetDeadProcesses(db),
     forgetOldMails(db),

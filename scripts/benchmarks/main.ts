@@ -14,8 +14,9 @@ import { profile } from "./profile.ts"
 import { request } from "./request.ts"
 import { endAll, endRun, isOver } from "./running.ts"
 import { scale } from "./scale.ts"
+import { strangers } from "./strangers.ts"
 
-const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale]
+const parts: readonly Part[] = [request, pipeline, latency, isolation, fanout, growth, scale, strangers]
 /** Parts that run only by name. */
 const onRequest: readonly Part[] = [profile]
 const known = [...parts, ...onRequest]

@@ -1,10 +1,10 @@
 /**
- * Passwords: argon2id, and a bound on the hashes that run at once. A hash takes a core for tens of milliseconds.
- * Clients that could ask for hashes without a limit could occupy the machine. Hashes beyond the bound are refused, not
- * queued for ever.
+ * Passwords: argon2id, in turns. A hash takes a core for tens of milliseconds. Clients that could ask for hashes
+ * without a limit could occupy the machine. So the addresses take turns, and one address never keeps another waiting.
  */
 import * as Schema from "effect/Schema"
-import { TurnLimiter } from "#base/turn-limiter.ts"
+import { turns } from "#base/limits/table.ts"
+import { TurnQueue } from "#base/limits/turn-queue.ts"
 import { type PasswordOwner, requireStrongPassword } from "./password-rules.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
@@ -15,7 +15,8 @@ export const Password = Schema.String.annotate({
 
 /**
  * The hash of a new password.
- * @throws RuleBroken `weak_password`; TooMany when `client`, or all clients together, ask for more than can be done soon
+ * @param client the share of the client (client-address.ts)
+ * @throws RuleBroken `weak_password`; TooMany when the client, or all clients together, ask for more than can be done soon
  */
 export async function hashPassword(password: string, client: string, owner: PasswordOwner): Promise<string> {
   requireStrongPassword(password, owner)
@@ -33,11 +34,7 @@ export async function isPassword(password: string, hash: string | null | undefin
 /** OWASP Password Storage Cheat Sheet: 19 MiB and two passes; 30 ms on the machine where this was measured. */
 const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const
 
-/**
- * Two hashes at once need 38 MiB and leave the event loop and the database their share of two cores.
- * The 512 waiting hashes are about eight seconds of work.
- */
-const hashing = new TurnLimiter({ running: 2, waiting: 512, ofOneClient: 384 })
+const hashing = new TurnQueue(turns.passwordHash)
 
 let nobody: Promise<string> | undefined
 

@@ -1,24 +1,26 @@
 /**
- * Signing in and out. A session is a token of 256 random bits, of which only the hash is kept.
- * Writes: sessions.
+ * Signing in and out. A session is a token of 256 random bits, of which only the hash is kept. The addresses of
+ * sign-ins are kept too: from there, strangers' wrong tries do not stand in the owner's way.
+ * Writes: sessions, sign_in_addresses.
  */
 import * as Schema from "effect/Schema"
-import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
+import type { Standing } from "#base/limits/table.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { isPassword } from "./passwords.ts"
-
-/**
- * Wrong passwords of one client for one address. An honest user mistypes less often, and a guesser gets 960 guesses a
- * day.
- */
-const wrongPasswords = new AttemptLimiter({ failures: 10, withinMs: 900_000, keys: 10_000 })
+import { beginSignIn } from "./sign-in-shares.ts"
 
 /** The lifetime of a session, days. */
 const sessionDays = 30
+
+/** A person signs in at home, at work, at the club and on the way. The address of the oldest sign-in is forgotten. */
+const addressesOfPerson = 20
+
+/** How long an address is known after the last sign-in from there, days. */
+const addressDays = 180
 
 export const SignInInput = Schema.Struct({
   email: Email,
@@ -36,29 +38,55 @@ export type Session = typeof Session.Type
 /**
  * Checks the password of a sign-in. Slow on purpose, and as slow for an unknown address. Throws NotAuthenticated,
  * TooMany.
+ * @param client the share of the client (client-address.ts)
+ * @param told is told what the client has left at this account
  */
 export async function checkPassword(
   db: Queryable,
   input: typeof SignInInput.Type,
   client: string,
+  told: (standing: Standing) => void = () => {},
 ): Promise<Session["user"]> {
   const email = normalEmail(input.email)
-  const guess = `${client} ${email}`
-  wrongPasswords.check(guess)
-  const [row] = await db<{ id: string; password_hash: string | null; first_name: string; last_name: string }[]>`
-    select id, password_hash, first_name, last_name from slotbase.users where email = ${email}`
+  const begun = beginSignIn(client, email)
+  told(begun.standing)
+  const [row] = await db<SignInRow[]>`
+    select u.id, u.password_hash, u.first_name, u.last_name,
+           exists (select from slotbase.sign_in_addresses a where a.user_id = u.id and a.address = ${client}) as is_known
+    from slotbase.users u where u.email = ${email}`
+  if (!row?.is_known) begun.requireStranger()
   const matches = await isPassword(input.password, row?.password_hash, client)
-  if (!row || !matches) {
-    wrongPasswords.failed(guess)
-    throw new NotAuthenticated("The e-mail address or the password is wrong.")
-  }
-  wrongPasswords.succeeded(guess)
+  if (!row || !matches) throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  begun.succeeded()
   return { id: row.id, email, firstName: row.first_name, lastName: row.last_name }
 }
 
-export async function openSession(tx: Tx, user: Session["user"]): Promise<Session> {
+interface SignInRow {
+  readonly id: string
+  readonly password_hash: string | null
+  readonly first_name: string
+  readonly last_name: string
+  /** The account's owner has signed in from this address before. */
+  readonly is_known: boolean
+}
+
+/**
+ * Opens a session, and remembers the address.
+ * @param client the share of the client (client-address.ts); left out: no address is remembered
+ */
+export async function openSession(tx: Tx, user: Session["user"], client: string | null = null): Promise<Session> {
   const token = newToken("sbs")
   const [row] = await tx<{ expires_at: Date }[]>`
+    with remembered as (
+      insert into slotbase.sign_in_addresses (user_id, address)
+      select ${user.id}::uuid, ${client}::text where ${client}::text is not null
+      on conflict (user_id, address) do update set signed_in_at = excluded.signed_in_at
+    ), forgotten as (
+      delete from slotbase.sign_in_addresses
+      where (user_id, address) in (
+        select user_id, address from slotbase.sign_in_addresses where user_id = ${user.id} and address <> ${client}
+        order by signed_in_at desc, address offset ${addressesOfPerson - 1})
+    )
     insert into slotbase.sessions (token_hash, user_id, expires_at)
     values (${hashToken(token)}, ${user.id}, slotbase.now() + make_interval(days => ${sessionDays}))
     returning expires_at`
@@ -77,5 +105,16 @@ export async function forgetOldSessions(db: Db, limit = 1_000): Promise<number> 
     delete from slotbase.sessions
     where token_hash = any (array(
       select token_hash from slotbase.sessions where expires_at <= (select slotbase.now()) order by expires_at limit ${limit}))`
+  return count
+}
+
+/** Deletes addresses without a sign-in for a long time, at most `limit`, and returns their number. */
+export async function forgetOldAddresses(db: Db, limit = 1_000): Promise<number> {
+  const { count } = await db`
+    delete from slotbase.sign_in_addresses
+    where (user_id, address) in (
+      select user_id, address from slotbase.sign_in_addresses
+      where signed_in_at < (select slotbase.now()) - make_interval(days => ${addressDays})
+      order by signed_in_at limit ${limit})`
   return count
 }

@@ -50,7 +50,8 @@ Lists are \`{ data, next }\`: send \`next\` as \`after\` to go on. Instants are 
 Failures are problem documents (RFC 9457) with a stable \`code\`. Every POST takes an \`Idempotency-Key\`: the same request
 with the same key happens once, within 24 hours. Answers to commands name their events in \`X-SlotBase-Event-IDs\` and carry
 an \`X-Correlation-ID\`, which is taken from the request when it is a UUID. A body has at most \`x-max-body-bytes\` bytes,
-which each operation states; a larger one is answered with 413 and not read.`
+which each operation states; a larger one is answered with 413 and not read. Every caller has a rate: answers say in
+\`RateLimit\` what is left of it, and a 429 says in \`Retry-After\` when to ask again.`
 
 type Item = Record<string, Operation>
 interface Operation {

@@ -3,6 +3,7 @@ import { type AnyElysia, Elysia } from "elysia"
 import { withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
 import { failureOutsideRoutes, problems } from "#http/problems.ts"
+import { limitRequests } from "#http/request-rates.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
 import { metricsRoutes } from "#operations/routes/metrics.ts"
 import { webSocketOptions } from "#outbound/live/limits.ts"
@@ -20,12 +21,13 @@ import type { Outside } from "./outside.ts"
 export function createServer(app: App & Outside, live = new Live(app.db)): AnyElysia {
   const server: AnyElysia = new Elysia({ ...settings, websocket: webSocketOptions })
     .wrap(withAddress)
+    .use(limitRequests(app.config))
     .use(otherMethods(() => server.routes))
     .use(problems())
   for (const routes of areas) server.use(routes(app))
   return server
     .use(mailboxRoutes(app))
-    .use(liveRoutes(live))
+    .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))
 }
 
@@ -33,6 +35,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
 export function createOperationsServer(app: App): AnyElysia {
   const server: AnyElysia = new Elysia(settings)
     .wrap(withAddress)
+    .use(limitRequests(app.config))
     .use(otherMethods(() => server.routes))
     .use(problems())
     .use(healthRoutes(app))

@@ -16,6 +16,8 @@ export const variables = [
   "SLOTBASE_SECRET_KEY",
   "SLOTBASE_ENV",
   "SLOTBASE_EGRESS_ALLOW",
+  "SLOTBASE_TRUSTED_PROXIES",
+  "SLOTBASE_REQUESTS_PER_SECOND",
   "SLOTBASE_DEMO",
   "SLOTBASE_MAIL_FROM",
   "SLOTBASE_MAX_UPLOAD_MB",
@@ -44,6 +46,10 @@ export interface Config {
   readonly environment: "production" | "staging" | "development"
   /** Networks, in CIDR form, that outgoing requests may reach although they are not public. */
   readonly egressAllow: readonly string[]
+  /** Networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Requests of one caller; the shares of strangers follow in proportion. */
+  readonly requestsPerSecond: number
   readonly demo: boolean
   /** smtp:// or smtps:// address; undefined: the local mailbox. */
   readonly smtpUrl: string | undefined
@@ -112,7 +118,9 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     rootKey,
     secretKey,
     environment: choice("SLOTBASE_ENV", ["production", "staging", "development"], "development"),
-    egressAllow: networks(text("SLOTBASE_EGRESS_ALLOW") ?? ""),
+    egressAllow: networks("SLOTBASE_EGRESS_ALLOW", text("SLOTBASE_EGRESS_ALLOW") ?? ""),
+    trustedProxies: networks("SLOTBASE_TRUSTED_PROXIES", text("SLOTBASE_TRUSTED_PROXIES") ?? ""),
+    requestsPerSecond: requestsOf(text("SLOTBASE_REQUESTS_PER_SECOND") ?? "100"),
     demo: choice("SLOTBASE_DEMO", ["on", "off"], "on") === "on",
     smtpUrl,
     mailFrom: text("SLOTBASE_MAIL_FROM") ?? "SlotBase <slotbase@localhost>",
@@ -120,6 +128,13 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
     s3: bucketOf(text),
   }
+}
+
+function requestsOf(value: string): number {
+  const count = Number(value)
+  if (!/^\d+$/.test(value) || count < 1 || count > 1_000_000)
+    throw new BadConfig(`SLOTBASE_REQUESTS_PER_SECOND is "${value}"; set it to a whole number from 1 to 1000000.`)
+  return count
 }
 
 function megabytes(name: Variable, value: string): number {
@@ -178,7 +193,7 @@ function secret(text: string | undefined): Uint8Array | undefined {
   return key
 }
 
-function networks(text: string): readonly string[] {
+function networks(name: Variable, text: string): readonly string[] {
   const list = text
     .split(",")
     .map((part) => part.trim())
@@ -186,7 +201,7 @@ function networks(text: string): readonly string[] {
   try {
     parseNetworks(list)
   } catch (error) {
-    throw new BadConfig(`SLOTBASE_EGRESS_ALLOW: ${(error as Error).message}`)
+    throw new BadConfig(`${name}: ${(error as Error).message}`)
   }
   return list
 }

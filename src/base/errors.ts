@@ -3,6 +3,8 @@
  * The HTTP layer holds the one table from tag to status. A throw inside a transaction is its rollback.
  */
 
+import type { Standing } from "./limits/table.ts"
+
 /** One fault of an input: the place (a path such as "body.startAt") and the expected value. */
 export interface Fault {
   readonly path: string
@@ -129,12 +131,13 @@ export class StillInFlight extends DomainError {
   readonly retryAfterSeconds = 1
 }
 
-/** Too many requests. */
+/** Too many requests. `standing` is the bucket that refused, if one did. */
 export class TooMany extends DomainError {
   readonly _tag = "TooMany"
   constructor(
     readonly retryAfterSeconds: number,
     message = "Too many requests.",
+    readonly standing?: Standing,
   ) {
     super(message)
   }

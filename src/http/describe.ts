@@ -29,6 +29,8 @@ export interface RouteDescription {
   readonly open?: true
   /** The limits of its body; default: those of open routes on an open route, and the usual ones elsewhere. */
   readonly bodySize?: BodySize
+  /** No rate limits the route. */
+  readonly unlimited?: true
   /** Statuses of problem documents beyond those that every such route may answer. */
   readonly problems?: readonly number[]
 }
@@ -145,5 +147,12 @@ function parametersOf(query: Schema.Constraint): object[] {
 const eventsOf = (events: readonly string[] = []) =>
   events.length === 0 ? "" : `Records ${events.map((type) => `\`${type}\``).join(", ")}.`
 
-const statusesOf = ({ body, query, open, problems = [] }: RouteDescription) =>
-  [...new Set([...(open ? [] : [401, 403, 404]), ...(body ? [413, 415, 422] : query ? [422] : []), ...problems])].sort()
+const statusesOf = ({ body, query, open, unlimited, problems = [] }: RouteDescription) =>
+  [
+    ...new Set([
+      ...(open ? [] : [401, 403, 404]),
+      ...(unlimited ? [] : [429]),
+      ...(body ? [413, 415, 422] : query ? [422] : []),
+      ...problems,
+    ]),
+  ].sort()

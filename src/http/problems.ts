@@ -12,6 +12,7 @@ import { parts } from "#base/parts.ts"
 import { type DiskTrouble, diskTroubleOf, diskTroubles } from "#base/storage/trouble.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
 import { logFailure } from "./log-failure.ts"
+import { rateHeadersIn, rateHeadersOf } from "./rate-headers.ts"
 
 export interface Problem {
   readonly type: string
@@ -80,6 +81,7 @@ export function responseOf(answer: Answer, context: { request: Request; set: Res
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       "content-type": "application/problem+json",
+      ...rateHeadersIn(context.set),
       ...answer.headers,
     },
   })
@@ -143,7 +145,10 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     status: 429,
     title: "Too many requests",
     code: () => "too_many_requests",
-    headers: ({ retryAfterSeconds }) => ({ "retry-after": String(retryAfterSeconds) }),
+    headers: ({ retryAfterSeconds, standing }) => ({
+      "retry-after": String(retryAfterSeconds),
+      ...(standing && rateHeadersOf(standing)),
+    }),
   },
   Unavailable: {
     status: 503,

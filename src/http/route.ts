@@ -10,10 +10,12 @@ import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
+import { addressOf, type Connected, shareOfClient } from "./client.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
 import { problems } from "./problems.ts"
+import { tokenLookedUp } from "./request-rates.ts"
 
 interface CommandOptions<T, Prepared> {
   /** Status of the answer; default 200, and 204 when there is no answer. 201 for a command that creates something. */
@@ -61,13 +63,13 @@ export type RequestTools = {
     fn: (tx: Tx, prepared: Prepared) => Promise<T>,
     ...options: OptionsOf<T, Prepared>
   ): Promise<T>
-  /** Address of the other end of the connection; X-Forwarded-For is not believed. */
+  /** The client's address. X-Forwarded-For is believed of trusted proxies only. */
   clientIp(): string | undefined
+  /** The share of limits that the client uses: its IPv4 address, or its network of 64 bits of IPv6. */
+  clientShare(): string
 }
 
-interface GivenContext {
-  readonly request: Request
-  readonly server: { requestIP(request: Request): { readonly address: string } | null } | null
+interface GivenContext extends Connected {
   readonly set: ResponseSettings
   readonly query: unknown
 }
@@ -75,13 +77,14 @@ interface GivenContext {
 function toolsOf(app: App, { request, server, set, query }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
-  const clientIp = () => server?.requestIP(request)?.address
+  const clientIp = () => addressOf(app.config, { request, server })
   let authenticated: Promise<Caller> | undefined
-  const caller = () => (authenticated ??= authenticate(app.db, tokenOf(request)))
+  const caller = () => (authenticated ??= callerOfRequest(app, request))
   return {
     caller,
     input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
     clientIp,
+    clientShare: () => shareOfClient(clientIp()),
     async command<T, Prepared>(
       fn: (tx: Tx, prepared: Prepared) => Promise<T>,
       options: CommandOptions<T, Prepared> = {},
@@ -103,6 +106,17 @@ function toolsOf(app: App, { request, server, set, query }: GivenContext): Reque
       addEventIds(set, eventIds)
       return result
     },
+  }
+}
+
+async function callerOfRequest({ db }: App, request: Request): Promise<Caller> {
+  try {
+    const caller = await authenticate(db, tokenOf(request))
+    tokenLookedUp(request, caller.userId)
+    return caller
+  } catch (error) {
+    if (error instanceof NotAuthenticated) tokenLookedUp(request, undefined)
+    throw error
   }
 }
 

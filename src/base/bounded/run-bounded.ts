@@ -7,7 +7,8 @@
  * - The tasks that run at once are bounded, the waiting ones too, and each owner has a share of the places.
  * - When a child dies without reaching a limit, its task runs once more, in a fresh child.
  */
-import { TurnLimiter, type TurnLimits } from "#base/turn-limiter.ts"
+import { type Turns, turns } from "#base/limits/table.ts"
+import { TurnQueue } from "#base/limits/turn-queue.ts"
 import { type ChildLimits, type ChildOutcome, ChildProcess } from "./child-process.ts"
 
 export interface BoundedTask<Input, Output> {
@@ -42,15 +43,14 @@ export class NotDone extends Error {
 }
 
 export interface PoolLimits extends ChildLimits {
-  readonly turns: TurnLimits
+  readonly turns: Turns
   readonly tasksOfOneChild: number
   /** How long a child waits for its next task, milliseconds. */
   readonly idleMs: number
 }
 
-/** Two children leave the event loop and the database their share of two cores. */
 export const poolLimits: PoolLimits = {
-  turns: { running: 2, waiting: 128, ofOneClient: 32 },
+  turns: turns.childTask,
   // Reading the tags of a file of 500 MB takes less than 60 MiB beside the 42 MB of the child.
   memoryBytes: 512 * 1024 * 1024,
   // A task has seconds. This limit is for a child whose parent can't kill it any more.
@@ -80,7 +80,7 @@ let pool: ChildPool | undefined
 /** The children of one process. */
 export class ChildPool {
   readonly #limits: PoolLimits
-  readonly #turns: TurnLimiter
+  readonly #turns: TurnQueue
   readonly #living = new Set<ChildProcess>()
   readonly #idle: ChildProcess[] = []
   readonly #timers = new Map<ChildProcess, Timer>()
@@ -88,7 +88,7 @@ export class ChildPool {
 
   constructor(limits: PoolLimits) {
     this.#limits = limits
-    this.#turns = new TurnLimiter(limits.turns)
+    this.#turns = new TurnQueue(limits.turns)
   }
 
   async run<Input, Output>(task: BoundedTask<Input, Output>, input: Input, owner: string): Promise<Output> {

@@ -9,6 +9,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
+import { countMember } from "#domain/people/roles.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { cancelLocked } from "./cancel.ts"
@@ -70,7 +71,10 @@ async function confirmOrHold(tx: Tx, booking: LockedBooking, approvedBy: string)
     recordHeld(tx, held)
     return held
   }
-  const confirmed = await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now, ...approved })
+  const [confirmed] = await Promise.all([
+    changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now, ...approved }),
+    countMember(tx, booking.facility_id, booking.booker_id),
+  ])
   recordConfirmed(tx, confirmed, paymentMethod)
   return confirmed
 }

@@ -5,6 +5,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { countMember } from "#domain/people/roles.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { recordApprovalRequested } from "./change-events.ts"
@@ -58,5 +59,6 @@ export async function bookPlanned(
   }
   const booking = await make("confirmed")
   recordConfirmed(tx, booking, paymentMethod)
+  if (plan.isFirstOfBooker) await countMember(tx, plan.facilityId, booking.booker_id)
   return booking
 }

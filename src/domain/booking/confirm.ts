@@ -5,6 +5,7 @@
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
+import { countMember } from "#domain/people/roles.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
@@ -61,11 +62,10 @@ async function confirmLocked(
   booking: LockedBooking,
   paymentMethod: "online" | "offline" | "waived",
 ): Promise<BookingRow> {
-  const confirmed = await changeBooking(tx, booking, {
-    status: "confirmed",
-    payment_method: paymentMethod,
-    confirmed_at: booking.now,
-  })
+  const [confirmed] = await Promise.all([
+    changeBooking(tx, booking, { status: "confirmed", payment_method: paymentMethod, confirmed_at: booking.now }),
+    countMember(tx, booking.facility_id, booking.booker_id),
+  ])
   recordConfirmed(tx, confirmed, paymentMethod)
   await offerConfirmed(tx, confirmed)
   return confirmed

@@ -3,6 +3,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import { isUncounted } from "#domain/people/roles.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
 import type { HoldInput } from "./input.ts"
@@ -31,6 +32,8 @@ export interface PlanFacts {
   readonly people: Readonly<Record<string, string>>
   /** Whether the facility's own plan counts its bookings. */
   readonly is_limited: boolean
+  /** Whether the facility's plan does not count the booker yet: an open registration without a booking. */
+  readonly is_uncounted: boolean
   /** How many slots the booker keeps waiting; 0 when that is not limited. */
   readonly live_holds: number
   /** Until when the booker may not book; null also for bookers without limits. */
@@ -75,6 +78,7 @@ export async function readPlanFacts(
            (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
             from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)}) as people,
            ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
+           ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
            ${mayName === undefined ? tx`null::timestamptz` : restrictedUntil(tx, tx`f.id`, bookerId)} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,

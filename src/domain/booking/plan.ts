@@ -6,6 +6,7 @@ import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
+import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { Participant } from "./booking-row.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
@@ -98,11 +99,14 @@ async function plan(
     needsApproval: limited && isApproved(found, bookingType),
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
+    isFirstOfBooker: found.is_uncounted,
     createdBy: caller.userId,
     now: found.now.getTime(),
   }
   checkRules(made, found)
   if (limited) checkLimits(made, found)
+  // Staff always fit people in. A person who only registered has no place yet, and needs one from here on.
+  if (limited && made.isFirstOfBooker) await requireEntitlement(tx, facilityId, "active_users")
   return made
 }
 

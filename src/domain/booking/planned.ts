@@ -25,6 +25,8 @@ export interface BookingPlan {
   readonly cancellationPolicy: readonly CancellationRule[]
   /** The facility's subscription limits its bookings: this one uses up one of them. */
   readonly isLimited: boolean
+  /** The facility's subscription does not count the booker yet: this booking makes the booker count once it is certain. */
+  readonly isFirstOfBooker: boolean
   readonly createdBy: string
   /** When the plan was made, by the database's clock. */
   readonly now: number

@@ -10,6 +10,8 @@ import { troubleOf, troubles } from "#base/database/errors.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken, Unavailable } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { turns } from "#base/limits/table.ts"
+import { TurnQueue } from "#base/limits/turn-queue.ts"
 import { receivingFolder } from "#base/storage/disk.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
@@ -44,14 +46,25 @@ export interface UploadTools {
 }
 
 /**
- * Receives a form. The whole form may be as large as the largest file.
- * @throws BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
- * (media_type_not_allowed, media_unreadable, voice_note_not_audio), Unavailable, TooMany
+ * Receives a form. The whole form may be as large as the largest file. A user has few uploads under way at once.
+ * @throws TooMany, BadRequest (413 `file_too_large`, `body_too_large`, 415, 422), InvalidInput, RuleBroken
+ * (media_type_not_allowed, media_unreadable, voice_note_not_audio), Unavailable
  */
-export async function receiveUpload(
+export const receiveUpload = (tools: UploadTools, request: Request, form: UploadForm): Promise<Upload> =>
+  uploads.run(form.userId, () => receiveForm(tools, request, form))
+
+export interface UploadForm {
+  readonly userId: string
+  readonly facilityId: string
+  readonly maxFiles: number
+}
+
+const uploads = new TurnQueue(turns.upload)
+
+async function receiveForm(
   { storage: storages, config, mediaTasks = {} }: UploadTools,
   request: Request,
-  { facilityId, maxFiles }: { facilityId: string; maxFiles: number },
+  { facilityId, maxFiles }: UploadForm,
 ): Promise<Upload> {
   const { maxUploadBytes, dataDir } = config
   const storage = storages.current

@@ -2,7 +2,9 @@
  * The roles of people, each in a scope. Three rules hold:
  * - Only administrators of the scope grant and revoke roles, and none above their own.
  * - Everybody may give up a role of their own.
- * - A person's first role in a facility makes the person a member, which the plan counts. A parent follows the child.
+ * - A person's first role in a facility makes the person a member. A parent follows the child.
+ * - The plan counts members. It does not count who only registered: the role of an open registration counts from the
+ *   person's first confirmed booking. The limit refuses players and parents, and nobody else.
  * Writes: role_grants.
  */
 import * as Schema from "effect/Schema"
@@ -17,6 +19,7 @@ import {
   requirePlatformAdmin,
   roles,
 } from "#access/caller.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
@@ -71,7 +74,7 @@ export async function assignRole(
     record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
     if (scopeType === "facility") {
       // People before coaches: every transaction locks a plan's counters in this order.
-      if (isFirst) await useEntitlement(tx, scopeId, "active_users")
+      if (isFirst) await useEntitlement(tx, scopeId, "active_users", 1, { beyond: isAtLeast(role, "coach") })
       await giveParentRoles(tx, userId, await parentIdsOf(tx, userId), caller.userId)
       if (role === "coach") await useEntitlement(tx, scopeId, "coaches")
     }
@@ -90,31 +93,34 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
   const scope = isOwn ? await eventScope(tx, scopeType, scopeId) : await requireAdministers(tx, caller, held)
   if (!isOwn) requireNotAbove(caller, held)
   if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
-  const [gone] = await tx<{ remaining: number }[]>`
+  const [gone] = await tx<{ remaining: number; was_last: boolean }[]>`
     delete from slotbase.role_grants g
     where g.user_id = ${userId} and g.role = ${role} and g.scope_type = ${scopeType} and g.scope_id = ${scopeId}
-    returning (select count(*) - 1 from slotbase.role_grants o
-               where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id) as remaining`
+    returning ${remaining(tx)} as remaining, ${wasLast(tx)} as was_last`
   if (!gone) throw new NotFound("role of this person")
   const revokedBy = caller.userId
   record(tx, { type: "user.role_revoked", ...scope, data: { userId, role, scopeType, scopeId, revokedBy } })
   if (scopeType !== "facility") return
   if (role === "coach") await useEntitlement(tx, scopeId, "coaches", -1)
+  if (gone.was_last) await useEntitlement(tx, scopeId, "active_users", -1)
   if (gone.remaining > 0) return
-  await useEntitlement(tx, scopeId, "active_users", -1)
   await takeParentRoles(tx, await parentIdsOf(tx, userId), [scopeId], revokedBy)
 }
 
-/** Writes a grant, or leaves the existing one. The calling command records the event. */
+/**
+ * Writes a grant, or leaves the existing one. The calling command records the event. `isFirst`: it is the person's
+ * first grant there that counts.
+ * @param grant.counts false for the grant of an open registration
+ */
 export async function keepGrant(
   tx: Tx,
-  grant: { readonly userId: string; readonly grantedBy: string } & RoleInput,
+  grant: { readonly userId: string; readonly grantedBy: string; readonly counts?: boolean } & RoleInput,
 ): Promise<{ grantedBy: string; grantedAt: Date; isNew: boolean; isFirst: boolean }> {
-  const { userId, role, scopeType, scopeId, grantedBy } = grant
+  const { userId, role, scopeType, scopeId, grantedBy, counts = true } = grant
   // A sub-select of "returning" sees the rows as they were before the insert.
   const [made] = await tx<{ granted_at: Date; is_first: boolean }[]>`
-    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by)
-    values (${userId}, ${role}, ${scopeType}, ${scopeId}, ${grantedBy})
+    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by, counts)
+    values (${userId}, ${role}, ${scopeType}, ${scopeId}, ${grantedBy}, ${counts})
     on conflict (user_id, role, scope_type, scope_id) do nothing
     returning granted_at, ${isFirst(tx)} as is_first`
   if (made) return { grantedBy, grantedAt: made.granted_at, isNew: true, isFirst: made.is_first }
@@ -123,6 +129,25 @@ export async function keepGrant(
     where user_id = ${userId} and role = ${role} and scope_type = ${scopeType} and scope_id = ${scopeId}`
   if (!kept) throw new Error("keepGrant: a grant is neither new nor there")
   return { grantedBy: kept.granted_by, grantedAt: kept.granted_at, isNew: false, isFirst: false }
+}
+
+/**
+ * The person has done something in the facility: from now on the plan counts the person, and their parents. The booking
+ * is made by then, so the limit refuses nothing. The first bookings of such people are refused before (booking/plan.ts).
+ */
+export async function countMember(tx: Tx, facilityId: string, userId: string): Promise<void> {
+  const [row] = await tx<{ firsts: number }[]>`
+    with counted as (
+      update slotbase.role_grants n set counts = true
+      where n.scope_id = ${facilityId} and n.scope_type = 'facility' and not n.counts
+        and (n.user_id = ${userId} or n.role = 'parent' and n.user_id in (
+          select l.parent_id from slotbase.child_links l where l.child_id = ${userId} and l.status = 'linked'))
+      returning n.user_id, ${isFirst(tx)} as is_first
+    )
+    select count(distinct user_id) filter (where is_first)::integer as firsts from counted`
+  if (row !== undefined && row.firsts > 0) {
+    await useEntitlement(tx, facilityId, "active_users", row.firsts, { beyond: true })
+  }
 }
 
 /** Parents get the role parent wherever their child holds a role. Records `user.role_assigned` for each new grant. */
@@ -134,10 +159,11 @@ export async function giveParentRoles(
 ): Promise<void> {
   if (parentIds.length === 0) return
   const made = await tx<{ user_id: string; scope_id: string; is_first: boolean }[]>`
-    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by)
-    select distinct p.id, 'parent', 'facility', c.scope_id, ${grantedBy}::uuid
+    insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by, counts)
+    select p.id, 'parent', 'facility', c.scope_id, ${grantedBy}::uuid, bool_or(c.counts)
     from unnest(${[...parentIds]}::uuid[]) as p (id)
     join slotbase.role_grants c on c.user_id = ${childId} and c.scope_type = 'facility'
+    group by p.id, c.scope_id
     order by 1, 4
     on conflict (user_id, role, scope_type, scope_id) do nothing
     returning user_id, scope_id, ${isFirst(tx)} as is_first`
@@ -156,26 +182,40 @@ export async function takeParentRoles(
   revokedBy: string,
 ): Promise<void> {
   if (parentIds.length === 0 || facilityIds.length === 0) return
-  const gone = await tx<{ user_id: string; scope_id: string; remaining: number }[]>`
+  const gone = await tx<{ user_id: string; scope_id: string; was_last: boolean }[]>`
     delete from slotbase.role_grants g
     where g.user_id = any (${[...parentIds]}::uuid[]) and g.role = 'parent' and g.scope_type = 'facility'
       and g.scope_id = any (${[...facilityIds]}::uuid[])
       and not exists (select from slotbase.child_links l
                       join slotbase.role_grants c on c.user_id = l.child_id and c.scope_type = 'facility' and c.scope_id = g.scope_id
                       where l.parent_id = g.user_id and l.status = 'linked')
-    returning g.user_id, g.scope_id, (select count(*) - 1 from slotbase.role_grants o
-               where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id) as remaining`
-  for (const { user_id: userId, scope_id: scopeId, remaining } of gone) {
+    returning g.user_id, g.scope_id, ${wasLast(tx)} as was_last`
+  for (const { user_id: userId, scope_id: scopeId, was_last } of gone) {
     const data = { userId, role: "parent", scopeType: "facility", scopeId, revokedBy }
     record(tx, { type: "user.role_revoked", ...(await facilityScope(tx, scopeId)), data })
-    if (remaining === 0) await useEntitlement(tx, scopeId, "active_users", -1)
+    if (was_last) await useEntitlement(tx, scopeId, "active_users", -1)
   }
 }
 
-/** Whether the new grant `n` is the person's first in its scope. */
+/** SQL, a boolean: whether the plan does not count a person of the facility, because the person only registered. */
+export const isUncounted = (sql: Queryable, facilityId: ReturnType<Queryable>, userId: string) => sql`
+  coalesce((select not bool_or(g.counts) from slotbase.role_grants g
+            where g.user_id = ${userId} and g.scope_type = 'facility' and g.scope_id = ${facilityId}), false)`
+
+/** Whether the new grant `n` is the person's first in its scope that counts. */
 const isFirst = (tx: Tx) => tx`
-  not exists (select from slotbase.role_grants o
-              where o.user_id = n.user_id and o.scope_type = n.scope_type and o.scope_id = n.scope_id)`
+  (n.counts and not exists (select from slotbase.role_grants o
+                            where o.user_id = n.user_id and o.scope_type = n.scope_type and o.scope_id = n.scope_id and o.counts))`
+
+/** Whether the deleted grant `g` was the person's last in its scope that counts. */
+const wasLast = (tx: Tx) => tx`
+  (g.counts and 1 = (select count(*) from slotbase.role_grants o
+                     where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id and o.counts))`
+
+/** How many other grants the person has in the scope of the deleted grant `g`. */
+const remaining = (tx: Tx) => tx`
+  (select count(*) - 1 from slotbase.role_grants o
+   where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id)`
 
 /** Throws NotFound or NotAllowed unless the caller administers the scope; returns the scope of its events. */
 async function requireAdministers(tx: Tx, caller: Caller, { scopeType, scopeId }: RoleInput): Promise<EventScope> {

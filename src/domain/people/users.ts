@@ -8,7 +8,6 @@ import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
-import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
 import { type FacilityScope, facilityScope } from "#events/scope.ts"
 import { keepGrant } from "./roles.ts"
@@ -36,7 +35,7 @@ export const User = Schema.Struct({
 })
 export type User = typeof User.Type
 
-/** Records `user.created`. Throws WrongState `email_taken`, RuleBroken `facility_unknown`, `limit_reached`. */
+/** Records `user.created`. Throws WrongState `email_taken`, RuleBroken `facility_unknown`. */
 export async function registerUser(tx: Tx, registration: Registration, id = newId()): Promise<User> {
   const { firstName, lastName, passwordHash, registrationSource = "web" } = registration
   const email = normalEmail(registration.email)
@@ -72,7 +71,7 @@ export interface ChildAccount {
 
 /**
  * Records `user.created`, with the parent's address when the child has none.
- * Throws WrongState `email_taken`, RuleBroken `facility_unknown`, `limit_reached`.
+ * Throws WrongState `email_taken`, RuleBroken `facility_unknown`.
  */
 export async function registerChild(
   tx: Tx,
@@ -121,7 +120,10 @@ async function scopeToJoin(tx: Tx, facilityId: string | undefined): Promise<Faci
   throw new RuleBroken("facility_unknown", "There is no such facility to join.", [fault])
 }
 
-/** Makes a new person a player of the facility, if there is one. */
+/**
+ * Makes a new person a player of the facility, if there is one. Anybody may register and name a facility, so this uses
+ * up nothing of its plan (see countMember in roles.ts).
+ */
 async function join(
   tx: Tx,
   userId: string,
@@ -130,7 +132,6 @@ async function join(
 ): Promise<{ facilityId?: string }> {
   if (scope === undefined) return {}
   const { facilityId } = scope
-  await keepGrant(tx, { userId, role: "player", scopeType: "facility", scopeId: facilityId, grantedBy })
-  await useEntitlement(tx, facilityId, "active_users")
+  await keepGrant(tx, { userId, role: "player", scopeType: "facility", scopeId: facilityId, grantedBy, counts: false })
   return { facilityId }
 }

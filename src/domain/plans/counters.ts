@@ -21,19 +21,21 @@ export interface Taken {
 /**
  * Uses an amount of an entitlement, if enough is left; undefined when nothing limits it, which costs one index lookup.
  * The counter's row decides: the second of two uses waits until the first has committed.
+ * @param beyond the limit does not refuse this use
  */
 export async function takeEntitlement(
   tx: Tx,
   facilityId: string,
   type: EntitlementType,
   amount: number,
+  beyond: boolean,
 ): Promise<Taken | undefined> {
   const [row] = await tx<Taken[]>`
     with taken as (
       update slotbase.entitlement_counters c
       set used = c.used + ${amount}::integer
       where c.facility_id = ${facilityId} and c.entitlement = ${type}
-        and c.used + ${amount}::integer <= c.allowed and c.period_end > (select slotbase.now())
+        and (${beyond} or c.used + ${amount}::integer <= c.allowed) and c.period_end > (select slotbase.now())
       returning c.used, c.allowed, c.warned
     )
     select true as taken, t.used, t.allowed, t.warned from taken t
@@ -55,6 +57,18 @@ export async function returnEntitlement(
     select c.facility_id, c.entitlement, c.period_number, ${amount}::integer
     from slotbase.entitlement_counters c
     where c.facility_id = ${facilityId} and c.entitlement = ${type}`
+}
+
+/** Whether nothing of an entitlement is left, read without a lock. False when nothing limits it. */
+export async function isUsedUp(db: Queryable, facilityId: string, type: EntitlementType): Promise<boolean> {
+  const [row] = await db<{ is_used_up: boolean }[]>`
+    select c.used - (select coalesce(sum(r.amount), 0) from slotbase.entitlement_returns r
+                     where r.facility_id = c.facility_id and r.entitlement = c.entitlement
+                       and (not c.resets or r.period_number = c.period_number)) >= c.allowed
+           and not (c.resets and c.period_end <= (select slotbase.now())) as is_used_up
+    from slotbase.entitlement_counters c
+    where c.facility_id = ${facilityId} and c.entitlement = ${type}`
+  return row?.is_used_up === true
 }
 
 /** An exact counter, locked until the commit. */
@@ -205,7 +219,7 @@ export async function usedOf(
 /**
  * The real use:
  * - bookings made since the month began, without expired and released ones (cancelled ones count),
- * - people with a role in the facility,
+ * - people with a role in the facility that counts,
  * - its coaches,
  * - its active resources.
  * Nobody books the past, so the index by start serves.
@@ -217,9 +231,9 @@ const realUse = (sql: Queryable, facilityId: string, monthStart: Date) => sql`
   union all
   select 'resources', count(*)::integer from slotbase.resources where facility_id = ${facilityId} and is_active
   union all
-  select m.entitlement, (count(distinct g.user_id) filter (where m.entitlement = 'active_users' or g.role = 'coach'))::integer
+  select m.entitlement, (count(distinct g.user_id) filter (where case m.entitlement when 'coaches' then g.role = 'coach' else g.counts end))::integer
   from (values ('active_users'), ('coaches')) as m (entitlement)
-  left join (select g.user_id, g.role from slotbase.role_grants g
+  left join (select g.user_id, g.role, g.counts from slotbase.role_grants g
              join slotbase.users u on u.id = g.user_id and u.kind = 'person'
              where g.scope_id = ${facilityId} and g.scope_type = 'facility') g on true
   group by m.entitlement`

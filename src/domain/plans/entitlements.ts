@@ -6,7 +6,14 @@
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { bringCounterUpToDate, markWarned, returnEntitlement, takeEntitlement } from "./counters.ts"
+import {
+  bringCounterUpToDate,
+  type Counter,
+  isUsedUp,
+  markWarned,
+  returnEntitlement,
+  takeEntitlement,
+} from "./counters.ts"
 import type { EntitlementType } from "./plans.ts"
 import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./warnings.ts"
 
@@ -16,19 +23,40 @@ import { levelOf, limitReached, planOfSubscription, recordWarnings } from "./war
  * subscription's month.
  *
  * @param amount a negative amount is a return. It never goes below zero, never warns and never waits.
+ * @param options.beyond the limit only warns, and refuses nothing
  * @throws RuleBroken `limit_reached`, which names the plan that allows more
  */
-export async function useEntitlement(tx: Tx, facilityId: string, type: EntitlementType, amount = 1): Promise<void> {
+export async function useEntitlement(
+  tx: Tx,
+  facilityId: string,
+  type: EntitlementType,
+  amount = 1,
+  { beyond = false } = {},
+): Promise<void> {
   if (amount < 0) return returnEntitlement(tx, facilityId, type, -amount)
   if (amount === 0) return
-  const taken = await takeEntitlement(tx, facilityId, type, amount)
+  const taken = await takeEntitlement(tx, facilityId, type, amount, beyond)
   if (taken === undefined) return
   if (taken.taken) return levelOf(taken.used, taken.allowed) > taken.warned ? warn(tx, facilityId, type) : undefined
   // Returns, or a month that is over, may make room.
   const counter = await bringCounterUpToDate(tx, facilityId, type)
   if (counter === undefined) return
-  const again = await takeEntitlement(tx, facilityId, type, amount)
+  const again = await takeEntitlement(tx, facilityId, type, amount, beyond)
   if (again?.taken) return warn(tx, facilityId, type)
+  return refuse(tx, facilityId, counter)
+}
+
+/**
+ * Asks whether one more would fit, and uses nothing. Waits for nothing unless it refuses.
+ * @throws RuleBroken `limit_reached`
+ */
+export async function requireEntitlement(tx: Tx, facilityId: string, type: EntitlementType): Promise<void> {
+  if (!(await isUsedUp(tx, facilityId, type))) return
+  const counter = await bringCounterUpToDate(tx, facilityId, type)
+  if (counter !== undefined && counter.used >= counter.allowed) return refuse(tx, facilityId, counter)
+}
+
+async function refuse(tx: Tx, facilityId: string, counter: Counter): Promise<never> {
   const { plan, plans, timezone } = await planOfSubscription(tx, facilityId, counter.subscription_id)
   throw limitReached(counter, plan, plans, timezone)
 }

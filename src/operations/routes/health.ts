@@ -7,18 +7,24 @@ import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { problems, Ready } from "#http/problems.ts"
 
-export const healthRoutes = (app: App) =>
-  new Elysia()
+export const healthRoutes = (app: App) => {
+  // No rate limits these questions, so all that come at once share one look at the database.
+  let looking: Promise<readonly string[]> | undefined
+  const look = () =>
+    (looking ??= notReady(app.db).finally(() => {
+      looking = undefined
+    }))
+  return new Elysia()
     .use(problems())
     .get(
       "/healthz",
       () => ({ status: "alive", parts: parts.list() }),
-      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true }),
+      described({ tag, summary: "Ask whether the process is alive", answer: Status, open: true, unlimited: true }),
     )
     .get(
       "/readyz",
       async () => {
-        const reasons = await notReady(app.db)
+        const reasons = await look()
         if (reasons.length > 0)
           throw new Ready({ status: 503, headers: { "retry-after": "1" }, body: problemOf(reasons) })
         return { status: "ready", parts: parts.list() }
@@ -28,9 +34,11 @@ export const healthRoutes = (app: App) =>
         summary: "Ask whether it can do its work",
         answer: Status,
         open: true,
+        unlimited: true,
         problems: [503],
       }),
     )
+}
 
 const tag = "Operations"
 const Part = Schema.Struct({

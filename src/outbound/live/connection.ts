@@ -7,10 +7,10 @@ import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
 import { type LiveChannel, mayListen, type PlacedChannel, parseChannel, place } from "./channels.ts"
 import { type ClientFrame, readFrame } from "./client-frames.ts"
 import { closeCodes, type LiveLimits } from "./limits.ts"
-import { RateLimit } from "./rate-limit.ts"
 import { replay } from "./replay.ts"
 
 /** The part of Bun's socket that a connection needs. */
@@ -31,19 +31,32 @@ export interface Hub {
   readonly resyncs: number
   positionOf(channel: LiveChannel): number
   hasRoomFor(caller: Caller): boolean
-  identified(userId: string): void
+  mayLookUp(share: string): boolean
+  identified(connection: Connection, userId: string): void
   disconnect(connection: Connection): void
   keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void }
   replaying<T>(read: () => Promise<T>): Promise<T>
 }
 
+/** What a new socket comes with. */
+export interface Given {
+  /** The share of the client's address. */
+  readonly share: string
+  /** The token of the handshake. */
+  readonly token?: string | undefined
+  /** Is told whose the token of the handshake is; undefined: it is not valid. */
+  readonly lookedUp?: (userId: string | undefined) => void
+}
+
 export class Connection {
   readonly session = newId()
+  readonly share: string
   readonly #live: Hub
   readonly #socket: Socket
   readonly #channels = new Map<string, PlacedChannel>()
-  readonly #rate: RateLimit
+  readonly #frames: RateLimiter
   readonly #authTimer: Timer
+  #lookedUp: Given["lookedUp"]
   #token: string | undefined
   #caller: Caller | undefined
   #work: Promise<void> = Promise.resolve()
@@ -52,10 +65,13 @@ export class Connection {
   /** The time of the next access check, on the monotonic timer. */
   recheckAt = Number.POSITIVE_INFINITY
 
-  constructor(live: Hub, socket: Socket) {
+  constructor(live: Hub, socket: Socket, { share, lookedUp }: Given) {
     this.#live = live
     this.#socket = socket
-    this.#rate = new RateLimit(live.limits.framesAtOnce, live.limits.framesPerSecond)
+    this.share = share
+    this.#lookedUp = lookedUp
+    const { framesAtOnce, framesPerSecond } = live.limits
+    this.#frames = new RateLimiter({ name: "frames", burst: framesAtOnce, everyMs: 1_000 / framesPerSecond }, 1)
     this.#authTimer = setTimeout(
       () => this.close(closeCodes.notAuthenticated, "authentication timed out"),
       live.limits.authMs,
@@ -74,7 +90,7 @@ export class Connection {
   /** Handles a message of the client. */
   receive(message: unknown): void {
     if (this.#closed) return
-    if (!this.#rate.take()) this.close(closeCodes.tooMany, "too many frames")
+    if (this.#frames.take(this.session).waitMs > 0) this.close(closeCodes.tooMany, "too many frames")
     else this.#work = this.#work.then(() => (this.#closed ? undefined : this.#handle(message)))
   }
 
@@ -141,17 +157,32 @@ export class Connection {
 
   /** Also accepted on an authenticated socket, to continue with a newer token of the same person. */
   async #authenticate(token: string): Promise<void> {
-    const caller = await authenticate(this.#live.db, token)
+    if (this.#caller === undefined && !this.#live.mayLookUp(this.share))
+      return this.close(closeCodes.tooMany, "too many tokens from this address")
+    const caller = await this.#callerOf(token)
     if (this.#closed) return
     if (this.#caller !== undefined && this.#caller.userId !== caller.userId)
       return this.close(closeCodes.protocolError, "a socket belongs to one person")
     if (this.#caller === undefined && !this.#live.hasRoomFor(caller))
       return this.close(closeCodes.tooMany, "too many sockets of one person")
     clearTimeout(this.#authTimer)
-    if (this.#caller === undefined) this.#live.identified(caller.userId)
+    if (this.#caller === undefined) this.#live.identified(this, caller.userId)
     this.#token = token
     this.#known(caller)
     this.#send({ type: "ready", session: this.session, pingMs: this.#live.limits.pingMs })
+  }
+
+  async #callerOf(token: string): Promise<Caller> {
+    const lookedUp = this.#lookedUp
+    this.#lookedUp = undefined
+    try {
+      const caller = await authenticate(this.#live.db, token)
+      lookedUp?.(caller.userId)
+      return caller
+    } catch (error) {
+      if (error instanceof NotAuthenticated) lookedUp?.(undefined)
+      throw error
+    }
   }
 
   async #subscribe(name: string, after: number | undefined): Promise<void> {

@@ -20,8 +20,10 @@ export const liveLimits = {
   subscriptionsPerSocket: 100,
   /** Browser tabs and devices of one person, or the processes that share an API key. */
   socketsPerUser: 50,
-  /** Sockets that have not authenticated. */
+  /** Sockets without a token. The oldest of them gives way. Sockets whose token is being looked up do not count. */
   strangers: 1_000,
+  /** Of these, the sockets of one address. People behind one address send their token within a second. */
+  strangersOfAddress: 50,
   /** A socket may send this many frames at once (all its subscriptions after a reconnection), ... */
   framesAtOnce: 150,
   /** ... and this many a second after that. */

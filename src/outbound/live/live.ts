@@ -7,10 +7,13 @@
 import { authenticate, type Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates } from "#base/limits/table.ts"
 import { isAvailability, type LiveChannel } from "./channels.ts"
-import { Connection, type Socket } from "./connection.ts"
+import { Connection, type Given, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
 import { closeCodes, type LiveLimits, liveLimits as standardLimits } from "./limits.ts"
+import { Strangers } from "./strangers.ts"
 
 /** The part of Bun's server that publishes to topics. */
 export interface Topics {
@@ -23,10 +26,13 @@ export class Live {
   readonly limits: LiveLimits
   readonly #connections = new Set<Connection>()
   /**
-   * The number of sockets of each person; under undefined, the sockets that are not authenticated.
-   * Counting all sockets again for each new one took seconds of CPU when 10,000 came back at once.
+   * The number of sockets of each person. Counting all sockets again for each new one took seconds of CPU when 10,000
+   * came back at once.
    */
-  readonly #socketsOf = new Map<string | undefined, number>()
+  readonly #socketsOf = new Map<string, number>()
+  /** The sockets that have brought no token yet. */
+  readonly #strangers: Strangers<Connection>
+  readonly #tokenChecks = new RateLimiter(rates.newToken)
   readonly #catchingUp = new Map<string, Set<string[]>>()
   readonly #started = Promise.withResolvers<number>()
   readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
@@ -41,6 +47,7 @@ export class Live {
   constructor(db: Db, limits: Partial<LiveLimits> = {}) {
     this.db = db
     this.limits = { ...standardLimits, ...limits }
+    this.#strangers = new Strangers(this.limits)
     // A check that fails, because the database is away, is repeated a second later. Without a database no frames are
     // sent either.
     this.#timer = setInterval(() => void this.recheck().catch(() => {}), dueCheckMs)
@@ -104,25 +111,32 @@ export class Live {
     for (const connection of this.#connections) connection.resync(position)
   }
 
-  /** Registers a new socket, with its token if it came with one. */
-  connect(socket: Socket, token: string | undefined): Connection {
-    const connection = new Connection(this, socket)
+  /** Registers a new socket. Its token, if it came with one, is looked up first: it then takes no stranger's place. */
+  connect(socket: Socket, given: Given): Connection {
+    const connection = new Connection(this, socket, given)
     this.#connections.add(connection)
-    this.#count(undefined, 1)
     if (this.#closing) connection.close(closeCodes.restarting, "restarting")
-    else if (this.#countOf(undefined) > this.limits.strangers) connection.close(closeCodes.tooMany, "too many sockets")
-    else if (token !== undefined) connection.receive({ type: "auth", token })
+    else if (given.token !== undefined) connection.receive({ type: "auth", token: given.token })
+    else this.#strangers.add(connection)?.close(closeCodes.tooMany, "too many sockets without a token")
     return connection
   }
 
+  /** Counts the lookup of a token on the address, before it begins. False: too many, and it must not begin. */
+  mayLookUp(share: string): boolean {
+    return this.#tokenChecks.take(share).waitMs === 0
+  }
+
   /** A socket has authenticated. */
-  identified(userId: string): void {
-    this.#count(undefined, -1)
+  identified(connection: Connection, userId: string): void {
+    this.#tokenChecks.giveBack(connection.share)
+    this.#strangers.remove(connection)
     this.#count(userId, 1)
   }
 
   disconnect(connection: Connection): void {
-    if (this.#connections.delete(connection)) this.#count(connection.userId, -1)
+    if (!this.#connections.delete(connection)) return
+    this.#strangers.remove(connection)
+    if (connection.userId !== undefined) this.#count(connection.userId, -1)
   }
 
   hasRoomFor(caller: Caller): boolean {
@@ -193,11 +207,11 @@ export class Live {
     for (const kept of this.#catchingUp.get(frame.channel) ?? []) kept.push(text)
   }
 
-  #countOf(userId: string | undefined): number {
+  #countOf(userId: string): number {
     return this.#socketsOf.get(userId) ?? 0
   }
 
-  #count(userId: string | undefined, change: 1 | -1): void {
+  #count(userId: string, change: 1 | -1): void {
     const count = this.#countOf(userId) + change
     if (count === 0) this.#socketsOf.delete(userId)
     else this.#socketsOf.set(userId, count)

@@ -3,24 +3,33 @@
  * frame. The answer is always `slotbase.v1`. Bun's default would send back the first protocol offered, token included.
  */
 import { Elysia } from "elysia"
+import type { Config } from "#base/config.ts"
+import { addressOf, shareOfClient } from "#http/client.ts"
 import { problems, Ready } from "#http/problems.ts"
+import { offeredToken, tokenLookedUp } from "#http/request-rates.ts"
 import type { Connection, Socket } from "./connection.ts"
 import type { Live } from "./live.ts"
 
-export const liveRoutes = (live: Live) =>
+/** @param config without it, no proxy is trusted */
+export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = { trustedProxies: [] }) =>
   new Elysia({ detail: { hide: true } })
     .use(problems())
     .onStart(({ server }) => {
       if (server) live.attach(server)
     })
     .ws("/v1/live", {
-      upgrade: ({ request, set }) => {
+      upgrade: ({ request, server, set }) => {
         // Elysia's own refusal is no problem document.
         if (!isHandshake(request)) throw new Ready(refusedUpgrade)
+        // The address is found here, because the open socket no longer knows its request's connection.
+        addressOf(config, { request, server })
         if (request.headers.has(protocolHeader)) set.headers[protocolHeader] = protocol
       },
       open: ({ raw, data }) => {
-        connections.set(raw, live.connect(raw as Socket, tokenOf(data.request)))
+        const { request } = data
+        const share = shareOfClient(addressOf(config, { request, server: null }))
+        const lookedUp = (userId: string | undefined) => tokenLookedUp(request, userId)
+        connections.set(raw, live.connect(raw as Socket, { share, token: offeredToken(request), lookedUp }))
       },
       message: ({ raw }, message) => connections.get(raw)?.receive(message),
       close: ({ raw }) => connections.get(raw)?.closed(),
@@ -33,13 +42,6 @@ const connections = new WeakMap<object, Connection>()
 
 const protocolHeader = "sec-websocket-protocol"
 const protocol = "slotbase.v1"
-const bearer = "bearer."
-
-/** The token among the offered protocols; undefined when the first frame will bring it. */
-function tokenOf(request: Request): string | undefined {
-  const offered = (request.headers.get(protocolHeader) ?? "").split(",").map((each) => each.trim())
-  return offered.find((each) => each.startsWith(bearer))?.slice(bearer.length)
-}
 
 /** RFC 6455, 4.2.1: the version is 13, and the key is 16 bytes in base64. */
 const isHandshake = ({ headers }: Request): boolean =>

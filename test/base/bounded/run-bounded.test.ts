@@ -189,7 +189,7 @@ describe("a child that dies", () => {
 })
 
 test("an owner is refused beyond its share, while another is served", async () => {
-  open({ turns: { running: 1, waiting: 4, ofOneClient: 2 } })
+  open({ turns: { running: 1, runningOfOne: 1, waiting: 4, waitingOfOne: 1 } })
   const taken = [pool.run(answer, { say: "1" }, "greedy"), pool.run(answer, { say: "2" }, "greedy")]
   expect(await failure(pool.run(answer, { say: "3" }, "greedy"))).toBeInstanceOf(TooMany)
   expect((await pool.run(answer, { say: "4" }, "modest")).say).toBe("4")

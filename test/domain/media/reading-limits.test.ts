@@ -22,6 +22,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dataDir, { recursive: true }))
 
+const userId = newId()
+
 /** The same task, with the work of a test's module. */
 const instead = <I, O>(task: BoundedTask<I, O>, module: string, timeMs: number): BoundedTask<I, O> => ({
   ...task,
@@ -35,7 +37,7 @@ async function upload(bytes: Uint8Array, mediaTasks: MediaTasks = {}) {
   const request = new Request("http://slotbase.test/", { method: "POST", body: aForm(bytes) })
   const storage = storagesOf({ ...config, s3: undefined })
   try {
-    const { files } = await receiveUpload({ storage, config, mediaTasks }, request, { facilityId, maxFiles: 1 })
+    const { files } = await receiveUpload({ storage, config, mediaTasks }, request, { userId, facilityId, maxFiles: 1 })
     return files.map(({ mediaType, durationSeconds }) => [mediaType, durationSeconds])
   } catch (error) {
     const { status, body, headers } = errorAnswerOf(error) ?? {}

@@ -8,12 +8,15 @@ import { secretBox } from "#base/secrets.ts"
 import type { App } from "#http/app.ts"
 import { createMailer, type Mailer } from "#outbound/messages/channels/email/smtp.ts"
 
+/** Tests ask faster than any caller. A test of the limits gives the real number. */
+const unlimited = 1_000_000
+
 export interface TestApp extends App, Outside {
   readonly mail: Mailer
 }
 
 export function testApp(db: Db, given: Partial<Config> = {}): TestApp {
-  const config = { ...parseConfig({}), ...given }
+  const config = { ...parseConfig({}), requestsPerSecond: unlimited, ...given }
   const secrets = secretBox(new Uint8Array(32).fill(7))
   return { db, config, secrets, ...openOutside(config, db), mail: createMailer({ config, db }) }
 }

@@ -14,7 +14,6 @@ import {
   type LogRow,
   textOf,
 } from "#outbound/live/frames.ts"
-import { RateLimit } from "#outbound/live/rate-limit.ts"
 import { concernedOf, concernsAll } from "#outbound/live/slots.ts"
 
 const rowOf = (type: string, data: object): LogRow => ({
@@ -150,9 +149,4 @@ test("client frames are parsed, and their faults are named", () => {
   for (const after of [12, "-1", "1.5", "1".repeat(16), "abc", {}])
     expect(readFrame({ type: "subscribe", channel: "c", after })).toHaveProperty("fault")
   expect(readFrame({ type: "auth", token: "x".repeat(601) })).toHaveProperty("fault")
-})
-
-test("the rate limit allows its burst and no more", () => {
-  const rate = new RateLimit(3, 0)
-  expect([rate.take(), rate.take(), rate.take(), rate.take()]).toEqual([true, true, true, false])
 })

@@ -1,7 +1,10 @@
 // Every limit of a socket: silence, sockets, channels, frames, size, and a client that does not read.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { rates } from "#base/limits/table.ts"
 import type { LiveLimits } from "#outbound/live/limits.ts"
+import { Live } from "#outbound/live/live.ts"
+import { Strangers } from "#outbound/live/strangers.ts"
 import { aClub, aMember, type Club } from "#test/harness/club/club.ts"
 import { handshake } from "#test/harness/outside/raw-socket.ts"
 import { type LiveServer, liveServer } from "#test/harness/pipeline/live.ts"
@@ -40,12 +43,50 @@ test("the sockets of a person are limited, and the next one is closed with 4429"
   for (const client of [...clients, other]) client.close()
 })
 
-test("the sockets of strangers are limited, and the next one is closed with 4429", async () => {
-  const server = await serve({ strangers: 1 })
-  const first = await server.connect()
-  const second = await server.connect()
-  expect(await second.closed).toMatchObject({ code: 4429 })
-  first.close()
+test("the sockets without a token are limited, and the oldest of them gives way with 4429", async () => {
+  const server = await serve({ strangers: 2 })
+  const silent = [await server.connect(), await server.connect()]
+  const honest = await server.connect()
+  expect(await silent[0]?.closed).toEqual({ code: 4429, reason: "too many sockets without a token" })
+  honest.send({ type: "auth", token: club.player.token })
+  await honest.next("ready")
+  // The honest one has left the room, so the next one fits.
+  const next = await server.connect()
+  next.send({ type: "auth", token: club.friend.token })
+  await next.next("ready")
+  expect(server.sockets()).toBe(3)
+  for (const client of [silent[1], honest, next]) client?.close()
+})
+
+test("a token in the handshake is looked at first: a room full of strangers keeps no member out", async () => {
+  const server = await serve({ strangers: 1, strangersOfAddress: 1 })
+  const silent = await server.connect()
+  const members = await Promise.all(
+    [club.player, club.friend, club.staff].map(({ token }) => server.connect({ token })),
+  )
+  expect(server.sockets()).toBe(4)
+  for (const client of [silent, ...members]) client.close()
+})
+
+test("an address has a share of the strangers' room, and its own oldest socket gives way", () => {
+  const room = new Strangers<{ share: string; name: string }>({ strangers: 4, strangersOfAddress: 2 })
+  const socket = (name: string) => ({ share: name.slice(0, 1), name })
+  const [a1, a2, a3, b1, b2, c1] = ["a1", "a2", "a3", "b1", "b2", "c1"].map(socket)
+  if (!a1 || !a2 || !a3 || !b1 || !b2 || !c1) throw new Error("six sockets were made")
+  expect([b1, a1, a2, a3].map((each) => room.add(each)?.name)).toEqual([undefined, undefined, undefined, "a1"])
+  expect([b2, c1].map((each) => room.add(each)?.name)).toEqual([undefined, "b1"])
+  for (const each of [a2, a3, a1]) room.remove(each)
+  expect([a1, a2].map((each) => room.add(each)?.name)).toEqual([undefined, undefined])
+  expect(room.add(a3)?.name).toBe("a1")
+})
+
+test("the lookups of tokens from one address are limited, and a valid token counts nothing", () => {
+  const live = new Live(database.db)
+  const { burst } = rates.newToken
+  const allowed = Array.from({ length: burst + 50 }, () => live.mayLookUp("198.51.100.1")).filter(Boolean).length
+  expect(allowed).toBeWithin(burst, burst + 20)
+  expect(live.mayLookUp("198.51.100.2")).toBe(true)
+  live.closeAll()
 })
 
 test("a closed socket frees its place, authenticated or not, and authenticating twice takes one place", async () => {

@@ -5,10 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import type { Member } from "#access/caller.ts"
-import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates } from "#base/limits/table.ts"
 import { Id } from "#base/schema/fact-fields.ts"
 import { type SecretBox, sameSecret } from "#base/secrets.ts"
 import { findBooking } from "#domain/booking/find.ts"
@@ -63,13 +64,12 @@ export function requireCode(
 ): void {
   if (method === "manual") return
   const key = `${caller.userId} ${facilityId} ${bookingId}`
-  attempts.check(key)
+  tries.require(key, "Too many wrong codes; wait, then try again.")
   const { qrPayload, accessCode } = codesOf(secrets, facilityId, bookingId)
   if (sameSecret(code, method === "qr_code" ? qrPayload : accessCode)) {
-    attempts.succeeded(key)
+    tries.forget(key)
     return
   }
-  attempts.failed(key)
   const fault = { path: "body.code", message: "is not the code of this booking" }
   throw new RuleBroken("wrong_check_in_code", "The code is not that of this booking.", [fault])
 }
@@ -77,4 +77,4 @@ export function requireCode(
 const digits = 6
 /** 128 bits. */
 const macBytes = 16
-const attempts = new AttemptLimiter({ failures: 5, withinMs: 15 * 60_000, keys: 10_000 })
+const tries = new RateLimiter(rates.checkInCode)

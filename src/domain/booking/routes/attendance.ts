@@ -51,7 +51,7 @@ export const checkInRoutes = (app: App) =>
         body: CheckInInput,
         answer: Booking,
         events: ["booking.checked_in"],
-        problems: [409, 429],
+        problems: [409],
       }),
     )
     .post(

@@ -5,7 +5,7 @@
 
 import type * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { requireMember } from "#access/caller.ts"
+import { type Member, requireMember } from "#access/caller.ts"
 import { InvalidInput } from "#base/errors.ts"
 import { Feedback } from "#domain/coaching/feedback/answer.ts"
 import { createFeedback } from "#domain/coaching/feedback/feedback.ts"
@@ -40,10 +40,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         }
         await requireMayWrite(app.db, member)
         server?.timeout(request, keepSeconds)
-        const upload = await receiveUpload(app, request, {
-          facilityId: member.facilityId,
-          maxFiles: maxMediaPerFeedback,
-        })
+        const upload = await receiveUpload(app, request, { ...formOf(member), maxFiles: maxMediaPerFeedback })
         return upload.bind((written) => {
           const feedback = input(FeedbackInput, inputOf(upload))
           return command(
@@ -84,7 +81,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         // A repeated request gets its first answer, also when the feedback was published meanwhile.
         if (!request.headers.has("idempotency-key")) requireDraft(draft)
         server?.timeout(request, keepSeconds)
-        const upload = await receiveUpload(app, request, { facilityId: member.facilityId, maxFiles: 1 })
+        const upload = await receiveUpload(app, request, { ...formOf(member), maxFiles: 1 })
         return upload.bind((written) => {
           const [file] = upload.files
           const faults = [...upload.fields.keys()].map((name) => ({
@@ -116,6 +113,8 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         { [filePart]: binary, [voiceNotePart]: binary },
       ),
     )
+
+const formOf = ({ caller, facilityId }: Member) => ({ userId: caller.userId, facilityId })
 
 /** The fields of a form in the shape of the JSON body. The body's Schema checks them. */
 function inputOf({ fields }: Upload): Record<string, unknown> {

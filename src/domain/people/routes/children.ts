@@ -18,14 +18,14 @@ export const childRoutes = (app: App) =>
     .use(api(app))
     .post(
       "/v1/users/:id/children",
-      async ({ command, caller, input, body, params, clientIp }) => {
+      async ({ command, caller, input, body, params, clientShare }) => {
         const who = await caller()
         const parentId = idOf(params.id, "user")
         const child = input(ChildInput, body)
         const { password } = child
         return command((tx, hash: string | undefined) => addChild(tx, who, parentId, child, hash), {
           status: 201,
-          before: async () => (password === undefined ? undefined : hashPassword(password, clientIp() ?? "", child)),
+          before: async () => (password === undefined ? undefined : hashPassword(password, clientShare(), child)),
         })
       },
       described({
@@ -38,7 +38,7 @@ export const childRoutes = (app: App) =>
         answer: ChildLink,
         status: 201,
         events: ["user.created", "parent_child.linked", "user.role_assigned"],
-        problems: [409, 429],
+        problems: [409],
       }),
     )
     .get(

@@ -2,33 +2,43 @@
 import { Elysia } from "elysia"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
 import { NotAllowed } from "#base/errors.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates, scaled } from "#base/limits/table.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
+import { addStanding } from "#http/rate-headers.ts"
 import { api, tokenOf } from "#http/route.ts"
 
-export const sessionRoutes = (app: App) =>
-  new Elysia({ name: "sessions" })
+export const sessionRoutes = (app: App) => {
+  const begun = new RateLimiter(scaled(rates.signInBegun, app.config.requestsPerSecond))
+  return new Elysia({ name: "sessions" })
     .use(api(app))
     .post(
       "/v1/sessions",
-      ({ command, input, body, clientIp }) => {
+      ({ command, input, body, set, clientShare }) => {
         const credentials = input(SignInInput, body)
-        return command((tx, user: Session["user"]) => openSession(tx, user), {
+        const share = clientShare()
+        return command((tx, user: Session["user"]) => openSession(tx, user, share), {
           status: 201,
           open: true,
           secret: true,
-          before: () => checkPassword(app.db, credentials, clientIp() ?? ""),
+          before: () => {
+            begun.require(share)
+            return checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing))
+          },
         })
       },
       described({
         tag: "People",
         summary: "Sign in",
-        description: "The token goes into `Authorization: Bearer <token>`. It lasts 30 days.",
+        description:
+          "The token goes into `Authorization: Bearer <token>`. It lasts 30 days. After ten wrong tries at an account, an " +
+          "address has one try in ten seconds (429 with `Retry-After`).",
         body: SignInInput,
         answer: Session,
         status: 201,
         open: true,
-        problems: [401, 429],
+        problems: [401],
       }),
     )
     .delete(
@@ -40,3 +50,4 @@ export const sessionRoutes = (app: App) =>
       },
       described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
     )
+}

@@ -5,36 +5,45 @@ import { childPermissions } from "#access/caller.ts"
 import { hashPassword } from "#access/passwords.ts"
 import { newId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"
+import { registrationShares } from "#domain/people/registration-shares.ts"
 import { RegistrationInput, registerUser, User } from "#domain/people/users.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
+import { addStanding } from "#http/rate-headers.ts"
 import { api } from "#http/route.ts"
 
-export const userRoutes = (app: App) =>
-  new Elysia({ name: "users" })
+export const userRoutes = (app: App) => {
+  const countRegistration = registrationShares(app.config.requestsPerSecond)
+  return new Elysia({ name: "users" })
     .use(api(app))
     .post(
       "/v1/users",
-      ({ command, input, body, clientIp }) => {
+      ({ command, input, body, set, clientShare }) => {
         const { password, ...person } = input(RegistrationInput, body)
         const userId = newId()
+        const share = clientShare()
         return command((tx, passwordHash: string) => registerUser(tx, { ...person, passwordHash }, userId), {
           status: 201,
           open: true,
           userId,
-          before: () => hashPassword(password, clientIp() ?? "", person),
+          before: () => {
+            addStanding(set, countRegistration(share, person.facilityId))
+            return hashPassword(password, share, person)
+          },
         })
       },
       described({
         tag: "People",
         summary: "Register",
-        description: "Open to everybody. With a `facilityId` the person becomes a player of that facility.",
+        description:
+          "Open to everybody. With a `facilityId` the person becomes a player of that facility. The facility's plan counts " +
+          "the person from the first confirmed booking on.",
         body: RegistrationInput,
         answer: User,
         status: 201,
         open: true,
         events: ["user.created"],
-        problems: [409, 429],
+        problems: [409],
       }),
     )
     .get(
@@ -46,6 +55,7 @@ export const userRoutes = (app: App) =>
       },
       described({ tag: "People", summary: "Who the token belongs to", answer: Me, problems: [] }),
     )
+}
 
 const Me = Schema.Struct({
   id: Id,

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { alwaysOpen, atHour } from "#test/harness/club/hours.ts"
 import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
 
 let api: TestApi
@@ -132,7 +133,8 @@ test("the plan counts a person once, at their first role in the facility, and co
   expect(verdict(await api.call("POST", `/v1/facilities/${id}/subscription`, { token: boss.token, body }))).toBe("201")
   const give = async (userId: string, role: string) =>
     verdict(await api.call("POST", `/v1/users/${userId}/roles`, { token: boss.token, body: grant(role, id) }))
-  const [one, two, parent] = [await signedIn(api), await signedIn(api), await signedIn(api)]
+  const [one, two, three, parent] = await Promise.all(Array.from({ length: 4 }, () => signedIn(api)))
+  if (!one || !two || !three || !parent) throw new Error("four people were made")
   const addChild = async () =>
     verdict(
       await api.call("POST", `/v1/users/${parent.id}/children`, {
@@ -142,13 +144,14 @@ test("the plan counts a person once, at their first role in the facility, and co
     )
   expect([await give(one.id, "player"), await give(one.id, "coach")]).toEqual(["201", "201"])
   expect(await give(two.id, "coach")).toBe("422 limit_reached")
-  // A child and its parent need two places, and only one is left beside another person.
-  expect(await give(two.id, "player")).toBe("201")
+  expect([await give(two.id, "player"), await give(three.id, "player")]).toEqual(["201", "201"])
   const before = await api.rows()
-  expect(await addChild()).toBe("422 limit_reached")
+  expect(await give(parent.id, "player")).toBe("422 limit_reached")
   expect(await api.rows()).toEqual(before)
   expect(verdict(await revoke(two.id, grant("player", id), boss.token))).toBe("204")
+  // Anybody may name a club for a child. So neither the child nor the parent takes the last place.
   expect(await addChild()).toBe("201")
+  expect(await give(parent.id, "player")).toBe("201")
   expect(await give(two.id, "player")).toBe("422 limit_reached")
   expect(verdict(await revoke(one.id, grant("coach", id), boss.token))).toBe("204")
   expect(await give(parent.id, "coach")).toBe("201")
@@ -164,4 +167,63 @@ test("the plan counts a person once, at their first role in the facility, and co
     body: { isActive: true },
   })
   expect(verdict(again)).toBe("422 limit_reached")
+})
+
+test("who only registers uses up nothing of a plan, the first certain booking does, and staff always fit", async () => {
+  const { db } = api.database
+  await db`
+    insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches)
+    values ('tiny', 'Tiny', -1, 0, null, 2, null, null)`
+  await db`
+    insert into slotbase.plan_prices (plan_id, currency, monthly_amount, annual_amount)
+    select 'tiny', currency, 1000, 10000 from slotbase.plan_prices where plan_id = 'starter'`
+  const id = await api.facility({ openingHours: alwaysOpen })
+  const at = `/v1/facilities/${id}`
+  const boss = await signedIn(api, "facility_admin", id)
+  const subscribed = { planId: "tiny", billingCycle: "monthly" }
+  expect(verdict(await api.call("POST", `${at}/subscription`, { token: boss.token, body: subscribed }))).toBe("201")
+  const court = await api.call("POST", `${at}/resources`, { body: { name: "Court 1", resourceType: "court" } })
+  const used = async () => {
+    const { body } = await api.call("GET", `${at}/subscription/usage`, { token: boss.token })
+    return body.entitlements.find((each: { entitlement: string }) => each.entitlement === "active_users").used
+  }
+  const register = async (nth: number) => {
+    const account = { email: `open-${nth}@example.com`, password: "correct horse battery" }
+    const names = { firstName: "Mia", lastName: "Keller" }
+    const made = await api.call("POST", "/v1/users", { token: null, body: { ...account, ...names, facilityId: id } })
+    expect(made.status).toBe(201)
+    const session = await api.call("POST", "/v1/sessions", { token: null, body: account })
+    return { id: made.body.id as string, token: session.body.token as string }
+  }
+  const book = async (token: string, hour: number, paymentMethod = "online", bookerId?: string) => {
+    const body = { resourceId: court.body.id, ...atHour(hour), paymentMethod, ...(bookerId && { bookerId }) }
+    return verdict(await api.call("POST", `${at}/bookings`, { token, body }))
+  }
+
+  const people = []
+  for (let nth = 0; nth < 4; nth++) people.push(await register(nth))
+  const [first, second, third, fourth] = people
+  if (!first || !second || !third || !fourth) throw new Error("four people registered")
+  expect(await used()).toBe(1)
+  expect(await book(first.token, 1)).toBe("201")
+  expect(await used()).toBe(2)
+  expect(await book(first.token, 2)).toBe("201")
+  expect(await used()).toBe(2)
+
+  // The plan is full: newcomers are refused before they take a slot. Staff and whom staff book for always fit.
+  const before = await api.rows()
+  expect(await book(second.token, 3)).toBe("422 limit_reached")
+  expect(await api.rows()).toEqual(before)
+  const role = { role: "staff", scopeType: "facility", scopeId: id }
+  const give = await api.call("POST", `/v1/users/${third.id}/roles`, { token: boss.token, body: role })
+  expect(verdict(give)).toBe("201")
+  expect(await used()).toBe(3)
+  expect(await book(boss.token, 4, "waived", fourth.id)).toBe("201")
+  expect(await used()).toBe(4)
+  expect(verdict(await revoke(second.id, grant("player", id), boss.token))).toBe("204")
+  expect(await used()).toBe(4)
+  expect(verdict(await revoke(first.id, grant("player", id), boss.token))).toBe("204")
+  expect(await used()).toBe(3)
+  expect(verdict(await revoke(third.id, role, boss.token))).toBe("204")
+  expect(await used()).toBe(2)
 })

@@ -289,14 +289,3 @@ test("the platform administrator makes another one", async () => {
   expect(answer.status).toBe(201)
   expect((await api.call("GET", `/v1/facilities/${facilityId}`, { token: person.token })).status).toBe(200)
 })
-
-test("after ten wrong passwords that client is refused for the address for a while, even with the right password", async () => {
-  const guessed = await api.person()
-  const signIn = (email: string, tried: string) =>
-    api.call("POST", "/v1/sessions", { token: null, body: { email, password: tried } })
-  for (let n = 0; n < 10; n++) expect((await signIn(guessed.email, "a wrong password")).status).toBe(401)
-  const refused = await signIn(guessed.email.toUpperCase(), password)
-  expect([refused.status, refused.body.code]).toEqual([429, "too_many_requests"])
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(800)
-  expect((await signIn((await api.person()).email, password)).status).toBe(201)
-})
