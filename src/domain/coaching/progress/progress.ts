@@ -102,8 +102,8 @@ export async function readProgress(
   playerId: string,
   query: ProgressQuery,
 ): Promise<ProgressHistory> {
-  const { caller, facilityId } = member
-  const maySee = mayActFor(caller, playerId, "view_feedback") || (await isCoachOrStaff(db, member))
+  const { facilityId } = member
+  const maySee = mayActFor(member, playerId, "view_feedback") || (await isCoachOrStaff(db, member))
   if (!maySee) throw new NotFound("player", playerId)
   const [facility] = await db<{ is_known: boolean }[]>`
     select ${isKnown(db, playerId)} as is_known from slotbase.facilities f where f.id = ${facilityId}`

@@ -88,7 +88,7 @@ describe("a child created by the parent", () => {
     expect(me.body.children).toEqual([{ childId, permissions: everything }])
     expect((await children(parent)).body).toEqual({ data: [made.body], next: null })
     const { db } = api.database
-    expect(await parentsOf(db, [childId, parent.id])).toEqual(new Map([[childId, [parent.id]]]))
+    expect(await parentsOf(db, facilityId, [childId, parent.id])).toEqual(new Map([[childId, [parent.id]]]))
     const [row] =
       await db`select slotbase.parents_email(${childId}) as email, managed_by from slotbase.users where id = ${childId}`
     expect({ ...row }).toEqual({ email, managed_by: parent.id })
@@ -191,7 +191,7 @@ describe("a person with an account", () => {
     ])
     const me = await api.call("GET", "/v1/me", { token: parent.token })
     expect(me.body.children).toEqual([{ childId: child.id, permissions: ["pay"] }])
-    expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map())
+    expect(await parentsOf(api.database.db, facilityId, [child.id])).toEqual(new Map())
   })
 
   test("answers once: of two acceptances and a decline at once one counts, and the others get a conflict", async () => {
@@ -239,7 +239,7 @@ describe("a person with an account", () => {
     expect(verdict(await add(staff, body, parent.id))).toBe("404 not_found")
     const linked = await add(staff, body, mother.id)
     expect(linked.body).toMatchObject({ status: "linked", isPrimary: true })
-    expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map([[child.id, [mother.id]]]))
+    expect(await parentsOf(api.database.db, facilityId, [child.id])).toEqual(new Map([[child.id, [mother.id]]]))
     // A member of staff, named as the parent by themself, sends an invitation like anybody else.
     expect((await add(staff, { ...body, childId: mother.id })).body.status).toBe("invited")
   })
