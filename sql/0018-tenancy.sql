@@ -5,8 +5,8 @@
 --
 -- Links that exist already. "Made by staff" means: created by neither parent nor child nor a platform administrator.
 -- - Made by parent, child or platform administrator: they stay as they are, and count everywhere.
--- - Made by staff: they go on counting in each facility where three things hold. Parent and child hold a role there, and
---   the maker is still staff of the facility or of its organization.
+-- - Made by staff: they go on counting in each facility where three things hold. Parent and child hold a role in it,
+--   and the maker is still staff of the facility or of its organization.
 -- - Made by staff, and no such facility is left: they become invitations, which the child's side answers.
 -- The role "parent" that a narrowed link gave elsewhere is taken away. No event is recorded: nobody asked for it now.
 --
@@ -87,7 +87,7 @@ create or replace function slotbase.parents_email(child uuid) returns text langu
   order by l.is_primary desc, l.linked_at, l.parent_id
   limit 1
 $$;
-comment on function slotbase.parents_email(uuid) is 'Where a child without an address of its own is reached, by the links that count everywhere: the primary parent''s, else that of the parent of the longest standing.';
+comment on function slotbase.parents_email(uuid) is 'The address of a child without its own, by links that count everywhere: the primary parent''s. Without one: that of the parent of the longest standing.';
 
 create function slotbase.parents_email(child uuid, facility uuid) returns text language sql stable as $$
   select p.email

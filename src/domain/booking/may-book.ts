@@ -29,7 +29,8 @@ class MayBook {
 export type { MayBook }
 
 /**
- * Staff and API keys book for members (`plan.ts` checks it), members for themselves and for children with the permission `book`.
+ * Staff and API keys book for members of the facility (`plan.ts` checks it). Members book for themselves, and for
+ * children with the permission `book`.
  * @throws NotAllowed, InvalidInput when an API key names no booker
  */
 export function requireMayBook(member: Member, wanted: BookedFor): MayBook {

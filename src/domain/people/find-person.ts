@@ -1,4 +1,7 @@
-/** Finds a person, tells members from strangers, and locks a person for changes that must happen one after the other. Only reads. */
+/**
+ * Finds a person, tells members from strangers, and locks a person for changes that must happen one after the other.
+ * Only reads.
+ */
 import { isMemberOf } from "#access/membership.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"

@@ -34,6 +34,7 @@ import {
   type LinkRow,
   type LockedPerson,
   lockPeople,
+  responsibleFor,
   sharedFacilities,
   standing,
 } from "./rows.ts"
@@ -122,14 +123,14 @@ export async function removeChild(tx: Tx, caller: Caller, parentId: string, chil
   const child = people.get(childId)
   if (!child) throw new NotFound("child", childId)
   const links = await findLinksOf(tx, parentId, childId)
-  const isTheirs = [parentId, childId, child.managed_by].includes(caller.userId)
+  const isTheirs = [parentId, childId, responsibleFor(child)].includes(caller.userId)
   const ended = isTheirs || isPlatformAdmin(caller) ? links : await madeByStaff(tx, caller, links)
   if (ended.length === 0) throw new NotFound("child", childId)
   const linked = ended.filter(({ status }) => status === "linked")
   const keepsLink = links.some((link) => link.status === "linked" && !ended.includes(link))
   if (linked.length > 0 && !keepsLink) await leaveAccount(tx, parentId, child)
   await deleteLinks(tx, ended)
-  const bySide = caller.userId === childId || (caller.userId === child.managed_by && caller.userId !== parentId)
+  const bySide = caller.userId !== parentId && [childId, responsibleFor(child)].includes(caller.userId)
   if (bySide) await keepRefusal(tx, parentId, childId)
   if (linked.length === 0) return
   const data = { parentId, childId, unlinkedBy: caller.userId }
@@ -247,8 +248,8 @@ async function makeAccount(
 }
 
 /**
- * The facility of a link's events: the one in which it counts, or the one with the lowest id in which the child holds a
- * role.
+ * The facility of a link's events: the one in which it counts. For a link that counts everywhere: the one with the
+ * lowest id in which the child holds a role.
  */
 async function scopeOf(tx: Tx, { facility_id, child_id }: LinkRow) {
   const [first] = facility_id === null ? await facilitiesOf(tx, child_id) : [facility_id]

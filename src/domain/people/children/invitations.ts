@@ -20,6 +20,7 @@ import {
   type LinkRow,
   type LockedPerson,
   lockPeople,
+  responsibleFor,
   standing,
 } from "./rows.ts"
 
@@ -52,7 +53,10 @@ export async function acceptInvitation(tx: Tx, caller: Caller, id: string): Prom
   return toChild(link)
 }
 
-/** Declines an invitation; the parent may send another. A link of a facility is ended instead (`removeChild`). Throws NotFound, WrongState `invitation_answered`. */
+/**
+ * Declines an invitation; the parent may send another. A link of a facility is ended instead (`removeChild`).
+ * Throws NotFound, WrongState `invitation_answered`.
+ */
 export async function declineInvitation(tx: Tx, caller: Caller, id: string): Promise<ChildLink> {
   const invitation = await lockInvitation(tx, caller, id)
   if (invitation.status !== "invited") throw answered(invitation)
@@ -74,7 +78,7 @@ async function lockInvitation(tx: Tx, caller: Caller, id: string): Promise<LinkR
 /** Nobody accepts themself as the parent of a person who can answer. */
 const answers = (caller: Caller, link: LinkRow, child: LockedPerson) =>
   caller.userId === child.id ||
-  (caller.userId === child.managed_by && (caller.userId !== link.parent_id || !child.can_sign_in))
+  (caller.userId === responsibleFor(child) && (caller.userId !== link.parent_id || !child.can_sign_in))
 
 const isOfOneFacility = ({ status, facility_id }: LinkRow) => status === "linked" && facility_id !== null
 

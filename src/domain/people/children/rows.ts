@@ -1,7 +1,7 @@
 /**
  * The rows of parents and children. A link is changed under the locks of both people, taken in the order of their ids.
  * Two changes may conflict: a second primary parent, or two people as each other's parents. The later change sees the
- * earlier one. Each facility whose staff link a pair has a row of its own; the row without a facility counts everywhere.
+ * earlier one. Each facility whose staff link a pair has a row of its own. A row without a facility counts everywhere.
  * Writes: child_links, child_refusals.
  */
 import type { ChildPermission } from "#access/caller.ts"
@@ -36,21 +36,34 @@ export interface LockedPerson {
   readonly name: string
   readonly email: string | null
   readonly can_sign_in: boolean
-  /** The parent who made the account and is responsible for it. */
+  /** The parent who made the account, or for whom staff made it. */
   readonly managed_by: string | null
+  /** Whether that parent's link counts everywhere. */
+  readonly is_managed_everywhere: boolean
   readonly is_walk_in: boolean
 }
 
 /** Locks people in the order of their ids. Ids of no person are left out. */
 export async function lockPeople(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, LockedPerson>> {
   const rows = await tx<LockedPerson[]>`
-    select id, first_name || ' ' || last_name as name, email, password_hash is not null as can_sign_in, managed_by,
-           walk_in_at is not null as is_walk_in
-    from slotbase.users
-    where id = any (${[...ids]}::uuid[]) and kind = 'person'
-    order by id for no key update`
+    select u.id, u.first_name || ' ' || u.last_name as name, u.email, u.password_hash is not null as can_sign_in, u.managed_by,
+           ${isManagedEverywhere(tx)} as is_managed_everywhere, u.walk_in_at is not null as is_walk_in
+    from slotbase.users u
+    where u.id = any (${[...ids]}::uuid[]) and u.kind = 'person'
+    order by u.id for no key update of u`
   return new Map(rows.map((row) => [row.id, row]))
 }
+
+/**
+ * The parent who answers in the child's place: the parent of the account. A child who can sign in answers alone, until
+ * the child has accepted that parent. So staff cannot put somebody between a person and their links.
+ */
+export const responsibleFor = (child: LockedPerson): string | null =>
+  child.can_sign_in && !child.is_managed_everywhere ? null : child.managed_by
+
+const isManagedEverywhere = (sql: Queryable) => sql`
+  exists (select from slotbase.child_links m
+          where m.child_id = u.id and m.parent_id = u.managed_by and m.status = 'linked' and m.facility_id is null)`
 
 export interface Standing {
   /** The parent's children and invitations that count everywhere or in the facility. */
@@ -180,7 +193,7 @@ export async function findLinksOf(db: Queryable, parentId: string, childId: stri
 
 export interface LinkFilter {
   readonly parentId?: string
-  /** Links of this child, and of the children for whose accounts this person is responsible. */
+  /** Links of this child, and of the children for whom this person answers (`responsibleFor`). */
   readonly answeredBy?: string
   /** Only children who hold a role in one of these facilities, like the parent; no link that counts in another. */
   readonly sharedFacilities?: readonly string[] | undefined
@@ -201,7 +214,10 @@ export async function findLinks(db: Queryable, filter: LinkFilter): Promise<read
         answeredBy === undefined
           ? none
           : db`
-        and l.child_id = any (array(select id from slotbase.users where id = ${answeredBy} or managed_by = ${answeredBy}))`
+        and l.child_id = any (array(
+          select u.id from slotbase.users u
+          where u.id = ${answeredBy}
+            or u.managed_by = ${answeredBy} and (u.password_hash is null or ${isManagedEverywhere(db)})))`
       }
       ${sharedFacilities === undefined ? none : db`and ${isSeenIn(db, sharedFacilities)}`}
       ${status === undefined ? none : db`and l.status = ${status}`}

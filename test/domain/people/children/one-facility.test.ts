@@ -44,9 +44,7 @@ const accept = (by: SignedIn, id: string) => send(by, "POST", `/v1/child-links/$
 const unlink = (by: SignedIn) => send(by, "DELETE", `/v1/users/${parent.id}/children/${child.id}`)
 const slot = (facilityId: string) => ({ resourceId: courts[facilityId], ...atHour(++hour) })
 const hold = async (by: SignedIn, facilityId: string) =>
-  verdict(
-    await send(by, "POST", `/v1/facilities/${facilityId}/holds`, { ...slot(facilityId), bookerId: child.id }),
-  )
+  verdict(await send(by, "POST", `/v1/facilities/${facilityId}/holds`, { ...slot(facilityId), bookerId: child.id }))
 const bookingIn = async (facilityId: string) => {
   const wanted = { ...slot(facilityId), bookerId: child.id, paymentMethod: "waived" }
   return (await api.call("POST", `/v1/facilities/${facilityId}/bookings`, { body: wanted })).body.id as string
@@ -56,7 +54,9 @@ const rolesOf = async (by: SignedIn) =>
     ({ role, scopeId }: { role: string; scopeId: string }) => `${role} ${scopeId === f ? "F" : "G"}`,
   )
 const staffKey = async (facilityId: string): Promise<SignedIn> => {
-  const made = await api.call("POST", `/v1/facilities/${facilityId}/api-keys`, { body: { name: "Till", role: "staff" } })
+  const made = await api.call("POST", `/v1/facilities/${facilityId}/api-keys`, {
+    body: { name: "Till", role: "staff" },
+  })
   return { id: made.body.userId, token: made.body.key }
 }
 
@@ -218,6 +218,28 @@ describe("a child whose account staff of F made", () => {
     expect(verdict(await send(other, "DELETE", path))).toBe("404 not_found")
     expect((await accept(parent, second.body.id)).body.countsIn).toBeNull()
   })
+})
+
+test("a child who can sign in answers alone: the parent for whom staff made the account cannot, until they accept", async () => {
+  const [email, password] = [`${newId()}@example.com`, "correct horse battery"]
+  const leo = { firstName: "Leo", lastName: "Keller", relationship: "father", email, password }
+  const made = (await send(staffOfF, "POST", `/v1/users/${parent.id}/children`, leo)).body
+  const { token } = (await api.call("POST", "/v1/sessions", { token: null, body: { email, password } })).body
+  const grown = { id: made.childId as string, token }
+  const mother = await signedIn(api)
+  const asked = { childId: grown.id, relationship: "mother" }
+  const { id } = (await send(mother, "POST", `/v1/users/${mother.id}/children`, asked)).body
+  expect((await send(parent, "GET", "/v1/child-links")).body.data).toEqual([])
+  for (const how of ["accept", "decline"]) {
+    expect(verdict(await send(parent, "POST", `/v1/child-links/${id}/${how}`))).toBe("404 not_found")
+  }
+  expect((await accept(grown, id)).body.status).toBe("linked")
+  const path = `/v1/users/${mother.id}/children/${grown.id}`
+  expect(verdict(await send(parent, "DELETE", path))).toBe("404 not_found")
+  expect(verdict(await accept(parent, made.id))).toBe("404 not_found")
+  expect((await accept(grown, made.id)).body.countsIn).toBeNull()
+  expect((await send(parent, "GET", "/v1/child-links")).body.data).toHaveLength(2)
+  expect(verdict(await send(parent, "DELETE", path))).toBe("204")
 })
 
 test("staff with several facilities name the one in which the link counts; a parent names none", async () => {
