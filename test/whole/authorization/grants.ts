@@ -115,7 +115,7 @@ const linkAccepted: Way = {
   },
 }
 
-/** The parent of a child whose account staff made, and the child itself. The child has since joined the other facility. */
+/** The parent of a child whose account staff made, against the child in the other facility; or the child itself. */
 const staffMadeChild = (holder: "parent" | "child"): Way => ({
   name: `the ${holder} of an account that staff made for a child`,
   async get(world, { there }) {
