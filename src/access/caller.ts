@@ -35,6 +35,8 @@ export type ChildPermission = (typeof childPermissions)[number]
 export interface Child {
   readonly childId: string
   readonly permissions: readonly ChildPermission[]
+  /** The facility in which the link counts, because staff made it there; null: everywhere. */
+  readonly countsIn: string | null
 }
 
 export interface Caller {
@@ -181,10 +183,32 @@ export function organizationsWith(caller: Caller, needed: Role): string[] {
   return [...new Set(held.map(({ scopeId }) => scopeId))]
 }
 
-/** Whether the caller is that person, or a parent of that person with this permission. */
-export function mayActFor(caller: Caller, userId: string, permission: ChildPermission): boolean {
+/** A caller who acts in a facility, such as a Member. */
+interface Acting {
+  readonly caller: Caller
+  readonly facilityId: string
+}
+
+/** Whether the caller is that person, or in this facility a parent of that person with this permission. */
+export function mayActFor(acting: Acting, userId: string, permission: ChildPermission): boolean {
+  return acting.caller.userId === userId || childrenOf(acting, permission).includes(userId)
+}
+
+/** The same for what crosses facilities. A link that staff made does not count. */
+export function mayActEverywhereFor(caller: Caller, userId: string, permission: ChildPermission): boolean {
   if (caller.userId === userId) return true
-  return (caller.children ?? []).some((child) => child.childId === userId && child.permissions.includes(permission))
+  return (caller.children ?? []).some(
+    (child) => child.countsIn === null && child.childId === userId && child.permissions.includes(permission),
+  )
+}
+
+/** The ids of the caller's children by the links that count in this facility. With a permission: those who give it. */
+export function childrenOf({ caller, facilityId }: Acting, permission?: ChildPermission): string[] {
+  const counted = (caller.children ?? []).filter(
+    ({ countsIn, permissions }) =>
+      (countsIn === null || countsIn === facilityId) && (permission === undefined || permissions.includes(permission)),
+  )
+  return [...new Set(counted.map(({ childId }) => childId))]
 }
 
 /** Whether a role is at or above another one in the order of `roles`. */

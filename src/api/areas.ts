@@ -27,9 +27,11 @@ import { paymentRoutes } from "#domain/payments/routes/payments.ts"
 import { stripeRoutes } from "#domain/payments/routes/stripe.ts"
 import { keyRoutes } from "#domain/people/routes/api-keys.ts"
 import { childRoutes } from "#domain/people/routes/children.ts"
+import { roleInvitationRoutes } from "#domain/people/routes/role-invitations.ts"
 import { roleRoutes } from "#domain/people/routes/roles.ts"
 import { sessionRoutes } from "#domain/people/routes/sessions.ts"
 import { userRoutes } from "#domain/people/routes/users.ts"
+import { walkInRoutes } from "#domain/people/routes/walk-ins.ts"
 import { planRoutes } from "#domain/subscriptions/routes/plans.ts"
 import { subscriptionRoutes } from "#domain/subscriptions/routes/subscription.ts"
 import { deadLetterRoutes } from "#operations/dead-letters/routes.ts"
@@ -44,7 +46,9 @@ import { webhookRoutes } from "#outbound/webhooks/routes/webhooks.ts"
 export const areas = [
   userRoutes,
   roleRoutes,
+  roleInvitationRoutes,
   childRoutes,
+  walkInRoutes,
   sessionRoutes,
   organizationRoutes,
   facilityRoutes,

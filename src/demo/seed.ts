@@ -12,7 +12,7 @@ import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
 import { createFacility } from "#domain/club/facilities.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import { createResource } from "#domain/club/resources.ts"
-import { assignRole } from "#domain/people/roles.ts"
+import { assignRole } from "#domain/people/role-invitations.ts"
 import { registerUser } from "#domain/people/users.ts"
 import { transact } from "#events/outbox.ts"
 

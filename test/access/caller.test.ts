@@ -5,8 +5,10 @@ import {
   authenticate,
   bestRole,
   type Caller,
+  childrenOf,
   type Grant,
   isStaff,
+  mayActEverywhereFor,
   mayActFor,
   requireAdmin,
   requireMember,
@@ -100,10 +102,31 @@ for (const [who, caller, member, staff, admin, ofPlatform] of table) {
 
 test("a parent acts for their own child, within their permissions, and everybody for themself", () => {
   const child = newId()
-  const parent: Caller = { ...caller(), children: [{ childId: child, permissions: ["book"] }] }
-  expect([mayActFor(parent, child, "book"), mayActFor(parent, child, "pay")]).toEqual([true, false])
-  expect([mayActFor(parent, newId(), "book"), mayActFor(parent, parent.userId, "pay")]).toEqual([false, true])
-  expect(mayActFor(caller(), child, "book")).toBe(false)
+  const parent: Caller = { ...caller(), children: [{ childId: child, permissions: ["book"], countsIn: null }] }
+  const acting = { caller: parent, facilityId: here }
+  expect([mayActFor(acting, child, "book"), mayActFor(acting, child, "pay")]).toEqual([true, false])
+  expect([mayActFor(acting, newId(), "book"), mayActFor(acting, parent.userId, "pay")]).toEqual([false, true])
+  expect(mayActFor({ caller: caller(), facilityId: here }, child, "book")).toBe(false)
+})
+
+test("a parent by a link of one facility acts for the child there, nowhere else, and not across facilities", () => {
+  const child = newId()
+  const parent: Caller = { ...caller(), children: [{ childId: child, permissions: ["book"], countsIn: here }] }
+  const outcomes = [here, elsewhere].map((facilityId) => [
+    mayActFor({ caller: parent, facilityId }, child, "book"),
+    childrenOf({ caller: parent, facilityId }),
+  ])
+  expect(outcomes).toEqual([
+    [true, [child]],
+    [false, []],
+  ])
+  expect(mayActEverywhereFor(parent, child, "book")).toBe(false)
+  const accepted: Caller = { ...parent, children: [{ childId: child, permissions: ["book"], countsIn: null }] }
+  expect(mayActEverywhereFor(accepted, child, "book")).toBe(true)
+  expect([mayActEverywhereFor(accepted, child, "pay"), mayActEverywhereFor(accepted, accepted.userId, "pay")]).toEqual([
+    false,
+    true,
+  ])
 })
 
 test("the highest of several roles in a facility counts", () => {

@@ -47,10 +47,11 @@ export async function listBookings(
 }
 
 /** The bookers whose bookings a list shows; undefined: all bookers. */
-function bookersOf({ caller, isStaff }: Member, bookerId: string | undefined): readonly string[] | undefined {
-  if (!isStaff && bookerId !== undefined && !familyOf(caller).includes(bookerId)) {
+function bookersOf(member: Member, bookerId: string | undefined): readonly string[] | undefined {
+  const { isStaff } = member
+  if (!isStaff && bookerId !== undefined && !familyOf(member).includes(bookerId)) {
     throw new NotAllowed("Members see their own bookings and their children's.")
   }
   if (bookerId !== undefined) return [bookerId]
-  return isStaff ? undefined : familyOf(caller)
+  return isStaff ? undefined : familyOf(member)
 }

@@ -1,5 +1,5 @@
 /** The checks of every command that changes a booking: the right to change it, and its state. */
-import { type Caller, type Member, mayActFor } from "#access/caller.ts"
+import { childrenOf, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
@@ -12,10 +12,9 @@ import { lockBooking } from "./find.ts"
  * @throws NotFound, NotAllowed for a child's booking without that permission, WrongState booking_is_coach_block
  */
 export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promise<LockedBooking> {
-  const { caller, facilityId } = member
-  const booking = await lockBooking(tx, facilityId, bookingId)
+  const booking = await lockBooking(tx, member.facilityId, bookingId)
   if (!isTheirs(member, booking)) throw new NotFound("booking", bookingId)
-  if (!member.isStaff && !mayActFor(caller, booking.booker_id, "book")) {
+  if (!member.isStaff && !mayActFor(member, booking.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
   await requireNoBlock(tx, booking)
@@ -23,14 +22,14 @@ export async function lockOwn(tx: Tx, member: Member, bookingId: string): Promis
 }
 
 /** Whether the member may see a booking of the facility: their own, their children's, or any as staff. */
-export const isTheirs = ({ caller, isStaff }: Member, booking: BookingRow): boolean =>
-  isStaff || familyOf(caller).includes(booking.booker_id)
+export const isTheirs = (member: Member, booking: BookingRow): boolean =>
+  member.isStaff || familyOf(member).includes(booking.booker_id)
 
-/** A member and their children, whose bookings they see. `mayActFor` says what they may do for a child. */
-export const familyOf = (caller: Caller): string[] => [
-  caller.userId,
-  ...(caller.children ?? []).map(({ childId }) => childId),
-]
+/**
+ * A member and the children of links that count in the facility, whose bookings they see. `mayActFor` says what they
+ * may do for a child.
+ */
+export const familyOf = (member: Member): string[] => [member.caller.userId, ...childrenOf(member)]
 
 /** `offline` and `waived` are for staff and keys, `online` for every member. Throws NotAllowed. */
 export function requireMayPay(member: Member, paymentMethod: string): void {

@@ -29,7 +29,8 @@ class MayBook {
 export type { MayBook }
 
 /**
- * Staff and API keys book for anybody, members for themselves and for children with the permission `book`.
+ * Staff and API keys book for members of the facility (`plan.ts` checks it). Members book for themselves, and for
+ * children with the permission `book`.
  * @throws NotAllowed, InvalidInput when an API key names no booker
  */
 export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
@@ -40,7 +41,7 @@ export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
     }
     return new MayBook(member, wanted)
   }
-  if (bookerId !== undefined && !mayActFor(member.caller, bookerId.toLowerCase(), "book")) {
+  if (bookerId !== undefined && !mayActFor(member, bookerId.toLowerCase(), "book")) {
     throw new NotAllowed(
       "Members book for themselves and for their children; only staff and API keys may name another bookerId.",
     )

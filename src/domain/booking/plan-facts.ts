@@ -1,8 +1,10 @@
 /** The facts that a plan needs about the facility, the resource and the people of a request: one statement. */
 
+import { isMemberOf } from "#access/membership.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import { addressIn, unreachable } from "#domain/people/address.ts"
 import { isUncounted } from "#domain/people/roles.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
@@ -51,22 +53,23 @@ export type CompletePlanFacts = PlanFacts & { readonly resource_id: string; read
 export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
+  /** Whether the facility's strikes bind the booker. */
+  readonly limited: boolean
   /**
-   * The member and their children, whom the request may name beside the facility's members. Nobody else may be named,
-   * because the answer shows names and registration is open. Undefined: anybody may be named, because staff know their
-   * customers.
+   * The people whom the request may name beside the facility's members: the caller and their children, or who is in the
+   * booking already. Nobody else may be named, whoever asks: the answer shows names and addresses.
    */
-  readonly mayName: readonly string[] | undefined
+  readonly mayName: readonly string[]
 }
 
 export async function readPlanFacts(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  { bookerId, limitsHolds, mayName }: BookerRights,
+  { bookerId, limited, limitsHolds, mayName }: BookerRights,
 ): Promise<PlanFacts | undefined> {
   const mayBeNamed = (userId: ReturnType<Tx>) =>
-    mayName === undefined ? tx`true` : tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMember(tx, userId)})`
+    tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMemberOf(tx, userId)})`
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
   const statement = tx<PlanFacts[]>`
@@ -74,13 +77,13 @@ export async function readPlanFacts(
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,
-           coalesce(u.email, slotbase.parents_email(u.id)) as booker_email,
+           coalesce(${addressIn(tx, tx`f.id`)}, ${unreachable}) as booker_email,
            (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
             from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)}) as people,
            ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
            ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
-           ${mayName === undefined ? tx`null::timestamptz` : restrictedUntil(tx, tx`f.id`, bookerId)} as restricted_until,
+           ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,
            slotbase.now() as now
     from slotbase.facilities f
@@ -94,13 +97,6 @@ export async function readPlanFacts(
   const [, [row]] = await Promise.all([limitsHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
   return row
 }
-
-/** Whether a person has a role in the facility `f`, or in its organization. */
-const isMember = (tx: Tx, userId: ReturnType<Tx>) => tx`
-  exists (select from slotbase.role_grants g
-          where g.user_id = ${userId}
-            and (g.scope_id = f.id and g.scope_type = 'facility' or g.scope_type = 'platform'
-              or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
 
 const lockHoldsOf = (tx: Tx, facilityId: string, bookerId: string) =>
   tx`select pg_advisory_xact_lock(hashtext('slotbase holds'), hashtext(${`${facilityId} ${bookerId}`}))`.execute()

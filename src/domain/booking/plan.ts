@@ -36,21 +36,20 @@ export async function planBooking(
  * The plan of a booking that moves, of a wish for the waitlist, or of an offer from the waitlist. None of them counts
  * as one more slot that the member keeps waiting. No before hook runs for a move or a wish; for an offer the hooks run
  * when it is accepted.
+ * @param booked the people of a booking that moves: they stay in it, also after they have left the facility
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planWithoutHooks(
   tx: Tx,
   mayBook: MayBook,
   input: BookingInput | HoldInput,
+  booked: readonly string[] = [],
 ): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
-  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false })
+  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, booked })
 }
 
-/**
- * The plan for a member whose right has been checked elsewhere. As for staff, anybody may be named, and no limits
- * apply.
- */
+/** The plan for a member whose right has been checked elsewhere. As for staff, no limits apply. */
 export const planTrusted = (
   tx: Tx,
   member: Member,
@@ -63,14 +62,15 @@ const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
 
 async function plan(
   tx: Tx,
-  { caller, facilityId }: Member,
+  member: Member,
   input: BookingInput | HoldInput,
-  { limited, limitsHolds }: { limited: boolean; limitsHolds: boolean },
+  { limited, limitsHolds, booked = [] }: { limited: boolean; limitsHolds: boolean; booked?: readonly string[] },
 ): Promise<BookingPlan> {
+  const { caller, facilityId } = member
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
-  const mayName = limited ? familyOf(caller) : undefined
+  const mayName = [...familyOf(member), ...booked]
   const found = required(
-    await readPlanFacts(tx, facilityId, input, { bookerId, limitsHolds, mayName }),
+    await readPlanFacts(tx, facilityId, input, { bookerId, limited, limitsHolds, mayName }),
     facilityId,
     input,
   )

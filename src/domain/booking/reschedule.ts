@@ -51,7 +51,7 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted)
+  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted, [booking.booker_id])
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)

@@ -21,7 +21,7 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
-import { isPerson } from "#domain/people/find-person.ts"
+import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
@@ -83,7 +83,8 @@ export type Facility = typeof Facility.Type
 
 /**
  * Records `facility.created`. The owner, if a person, becomes its `facility_owner`.
- * Platform administrators make facilities anywhere; owners and administrators of an organization make them in it.
+ * Platform administrators make facilities anywhere; owners and administrators of an organization make them in it, for
+ * one of the organization's own.
  * @throws NotAllowed, NotFound, RuleBroken `owner_unknown`
  */
 export async function createFacility(tx: Tx, caller: Caller, input: typeof FacilityInput.Type): Promise<Facility> {
@@ -93,7 +94,12 @@ export async function createFacility(tx: Tx, caller: Caller, input: typeof Facil
   const id = newId()
   const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
   const ownedByPerson = await isPerson(tx, ownerId)
-  if (input.ownerId !== undefined && !ownedByPerson) {
+  const isForeign =
+    !isPlatformAdmin(caller) &&
+    organizationId !== null &&
+    ownerId !== caller.userId &&
+    !(await belongsTo(tx, ownerId, { scopeType: "organization", scopeId: organizationId }))
+  if (input.ownerId !== undefined && (!ownedByPerson || isForeign)) {
     const fault = { path: "body.ownerId", message: "Expected the id of a person" }
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }

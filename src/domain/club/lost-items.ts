@@ -11,7 +11,7 @@ import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
-import { isPerson } from "#domain/people/find-person.ts"
+import { belongsTo } from "#domain/people/find-person.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 
@@ -84,7 +84,8 @@ export async function claimLostItem(
   if (row.claimed_at !== null) {
     throw new WrongState("item_claimed", `It was handed out at ${row.claimed_at.toISOString()} already.`)
   }
-  if (!(await isPerson(tx, claimedBy))) {
+  const isSelf = claimedBy === caller.userId && caller.kind === "person"
+  if (!isSelf && !(await belongsTo(tx, claimedBy, { scopeType: "facility", scopeId: facilityId }))) {
     const message = input.claimedBy === undefined ? "Missing key: an API key must name the owner" : "names nobody"
     throw new InvalidInput([{ path: "body.claimedBy", message }])
   }

@@ -38,7 +38,8 @@ async function bookingsOf(tx: Tx, events: readonly EventRow[]) {
   if (wanted.length === 0) return found
   const rows = await tx<CountedBooking[]>`
     select id, facility_id, start_at, price_amount, confirmed_at from slotbase.bookings
-    where id = any (${wanted.map((event) => (event.data as { bookingId: string }).bookingId)}::uuid[])`
+    where id = any (${wanted.map((event) => (event.data as { bookingId: string }).bookingId)}::uuid[])
+      and facility_id = any (${wanted.map((event) => event.facility_id)}::uuid[])`
   for (const row of rows) {
     const ofFacility = found.get(row.facility_id) ?? new Map<string, CountedBooking>()
     found.set(row.facility_id, ofFacility.set(row.id, row))

@@ -6,7 +6,8 @@
  * Writes: billing_accounts, billing_account_members.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
+import { childrenOf, type Member, mayActFor, requireStaffMember } from "#access/caller.ts"
+import { isMemberOf } from "#access/membership.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
@@ -62,7 +63,7 @@ export async function createFamilyAccount(
     throw new InvalidInput([{ path: "body.ownerId", message: "Missing key: an API key acts for a person" }])
   }
   const children = input.memberIds.map((id) => id.toLowerCase()).filter((id) => id !== ownerId)
-  if (!staff && !children.every((id) => mayActFor(caller, id, "pay"))) {
+  if (!staff && !children.every((id) => mayActFor(member, id, "pay"))) {
     throw new NotAllowed("A family account is made for children for whom you may pay.")
   }
   const memberIds = [ownerId, ...children]
@@ -196,16 +197,12 @@ export async function cardOn(db: Queryable, facilityId: string, id: string): Pro
 /**
  * The people whose accounts a caller sees; undefined: all. Throws NotAllowed when a member asks for another person's.
  */
-function peopleSeen({ caller, isStaff }: Member, asked: string | undefined): readonly string[] | undefined {
+function peopleSeen(member: Member, asked: string | undefined): readonly string[] | undefined {
   const userId = asked?.toLowerCase()
-  if (isStaff) return userId === undefined ? undefined : [userId]
-  if (userId !== undefined && !mayActFor(caller, userId, "pay")) throw new NotAllowed("Members see their own accounts.")
-  return userId === undefined ? [caller.userId, ...childrenPaidFor(caller)] : [userId]
+  if (member.isStaff) return userId === undefined ? undefined : [userId]
+  if (userId !== undefined && !mayActFor(member, userId, "pay")) throw new NotAllowed("Members see their own accounts.")
+  return userId === undefined ? [member.caller.userId, ...childrenOf(member, "pay")] : [userId]
 }
-
-/** The children for whom the caller may pay. */
-export const childrenPaidFor = (caller: Caller): readonly string[] =>
-  (caller.children ?? []).map(({ childId }) => childId).filter((id) => mayActFor(caller, id, "pay"))
 
 const isOfAny = (sql: Queryable, people: readonly string[]) => sql`
   (a.owner_id = any (${[...people]}::uuid[])
@@ -216,11 +213,8 @@ async function namesOf(tx: Tx, facilityId: string, ids: readonly string[]): Prom
   const rows = await tx<{ id: string; name: string }[]>`
     select u.id, u.first_name || ' ' || u.last_name as name
     from slotbase.users u
-    where u.id = any (${[...ids]}::uuid[]) and u.kind = 'person'
-      and exists (select from slotbase.role_grants g join slotbase.facilities f on f.id = ${facilityId}
-                  where g.user_id = u.id
-                    and (g.scope_type = 'facility' and g.scope_id = f.id or g.scope_type = 'platform'
-                      or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
+    join slotbase.facilities f on f.id = ${facilityId}
+    where u.id = any (${[...ids]}::uuid[]) and u.kind = 'person' and ${isMemberOf(tx, tx`u.id`)}`
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
 

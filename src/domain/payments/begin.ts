@@ -149,11 +149,12 @@ async function ownCard(
  * Allowed: the debtor, a parent with `pay`, and staff. Throws NotFound for a caller that may not even see the booking.
  */
 function requireMayPay(caller: Caller, { facilityId, debtorId, referenceType, referenceId }: Due): void {
-  if (isStaff(caller, facilityId) || mayActFor(caller, debtorId, "pay")) return
-  if (mayActFor(caller, debtorId, "book")) throw new NotAllowed("You may book for this child, but not pay.")
+  const acting = { caller, facilityId }
+  if (isStaff(caller, facilityId) || mayActFor(acting, debtorId, "pay")) return
+  if (mayActFor(acting, debtorId, "book")) throw new NotAllowed("You may book for this child, but not pay.")
   throw new NotFound(referenceType, referenceId)
 }
 
 /** Staff and API keys pay in the name of the debtor. */
-const payerOf = (caller: Caller, { debtorId }: Due) =>
-  caller.kind === "person" && mayActFor(caller, debtorId, "pay") ? caller.userId : debtorId
+const payerOf = (caller: Caller, { facilityId, debtorId }: Due) =>
+  caller.kind === "person" && mayActFor({ caller, facilityId }, debtorId, "pay") ? caller.userId : debtorId

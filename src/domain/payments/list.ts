@@ -2,12 +2,11 @@
  * Reads payments: staff see all of a facility; other members see those that they or their children owe or have paid.
  */
 import * as Schema from "effect/Schema"
-import { type Member, mayActFor } from "#access/caller.ts"
+import { childrenOf, type Member, mayActFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import { childrenPaidFor } from "#domain/ledger/accounts.ts"
 import { type Payment, type PaymentQuery, toPayment } from "#domain/ledger/answer.ts"
 import { findPayment, type PaymentRow } from "#domain/ledger/payment-rows.ts"
 
@@ -19,7 +18,7 @@ export async function listPayments(
 ): Promise<Page<Payment>> {
   const { caller, facilityId } = member
   const { status, referenceType, referenceId, payerId, billingAccountId, from, to } = query
-  const people = member.isStaff ? undefined : [caller.userId, ...childrenPaidFor(caller)]
+  const people = member.isStaff ? undefined : [caller.userId, ...childrenOf(member, "pay")]
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Id]))
   const none = db``
@@ -48,5 +47,5 @@ export async function getPayment(db: Queryable, member: Member, id: string): Pro
   return toPayment(row)
 }
 
-const isTheirs = ({ caller, isStaff }: Member, { payer_id, debtor_id }: PaymentRow) =>
-  isStaff || mayActFor(caller, payer_id, "pay") || mayActFor(caller, debtor_id, "pay")
+const isTheirs = (member: Member, { payer_id, debtor_id }: PaymentRow) =>
+  member.isStaff || mayActFor(member, payer_id, "pay") || mayActFor(member, debtor_id, "pay")

@@ -1,6 +1,7 @@
 /**
- * The roles of people, each in a scope. Three rules hold:
+ * The roles of people, each in a scope. Four rules hold:
  * - Only administrators of the scope grant and revoke roles, and none above their own.
+ * - A role of an account that is not the scope's own is an invitation (`role-invitations.ts`).
  * - Everybody may give up a role of their own.
  * - A person's first role in a facility makes the person a member. A parent follows the child.
  * - The plan counts members. It does not count who only registered: the role of an open registration counts from the
@@ -36,7 +37,7 @@ export const RoleInput = Schema.Struct({
   scopeType: Schema.Literals(["platform", "organization", "facility"]),
   scopeId: Id,
 })
-type RoleInput = typeof RoleInput.Type
+export type RoleInput = typeof RoleInput.Type
 
 export const RoleGrant = Schema.Struct({
   userId: Id,
@@ -52,30 +53,38 @@ export type RoleGrant = typeof RoleGrant.Type
 const organizationRoles: readonly Role[] = ["facility_owner", "facility_admin", "staff"]
 
 /**
- * Gives a person a role and records `user.role_assigned`. A role that the person already holds is kept, without an
- * event.
- * Throws NotFound, NotAllowed, RuleBroken `role_not_in_scope`, `limit_reached`.
+ * Checks that the caller may give the role in its scope; answers the scope of its events.
+ * Throws NotFound, NotAllowed, RuleBroken `role_not_in_scope`.
  */
-export async function assignRole(
-  tx: Tx,
-  caller: Caller,
-  userId: string,
-  input: RoleInput,
-): Promise<{ grant: RoleGrant; isNew: boolean }> {
-  const wanted = { ...input, scopeId: input.scopeId.toLowerCase() }
-  const { role, scopeType, scopeId } = wanted
+export async function requireMayGive(tx: Tx, caller: Caller, wanted: RoleInput): Promise<EventScope> {
   const scope = await requireAdministers(tx, caller, wanted)
   requireOfScope(wanted)
   requireNotAbove(caller, wanted)
+  return scope
+}
+
+/**
+ * Gives a person a role and records `user.role_assigned`. A role that the person already holds is kept, without an
+ * event. The caller of this function has checked `giver` by `requireMayGive`.
+ * Throws NotFound, RuleBroken `limit_reached`.
+ */
+export async function giveRole(
+  tx: Tx,
+  giver: string,
+  userId: string,
+  wanted: RoleInput,
+  scope: EventScope,
+): Promise<{ grant: RoleGrant; isNew: boolean }> {
+  const { role, scopeType, scopeId } = wanted
   if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
-  const kept = await keepGrant(tx, { userId, ...wanted, grantedBy: caller.userId })
+  const kept = await keepGrant(tx, { userId, ...wanted, grantedBy: giver })
   const { grantedBy, grantedAt, isNew, isFirst } = kept
   if (isNew) {
     record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
     if (scopeType === "facility") {
       // People before coaches: every transaction locks a plan's counters in this order.
       if (isFirst) await useEntitlement(tx, scopeId, "active_users", 1, { beyond: isAtLeast(role, "coach") })
-      await giveParentRoles(tx, userId, await parentIdsOf(tx, userId), caller.userId)
+      await giveParentRoles(tx, userId, await parentIdsOf(tx, userId, scopeId), giver)
       if (role === "coach") await useEntitlement(tx, scopeId, "coaches")
     }
   }
@@ -104,7 +113,7 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
   if (role === "coach") await useEntitlement(tx, scopeId, "coaches", -1)
   if (gone.was_last) await useEntitlement(tx, scopeId, "active_users", -1)
   if (gone.remaining > 0) return
-  await takeParentRoles(tx, await parentIdsOf(tx, userId), [scopeId], revokedBy)
+  await takeParentRoles(tx, await parentIdsOf(tx, userId, scopeId), [scopeId], revokedBy)
 }
 
 /**
@@ -141,7 +150,8 @@ export async function countMember(tx: Tx, facilityId: string, userId: string): P
       update slotbase.role_grants n set counts = true
       where n.scope_id = ${facilityId} and n.scope_type = 'facility' and not n.counts
         and (n.user_id = ${userId} or n.role = 'parent' and n.user_id in (
-          select l.parent_id from slotbase.child_links l where l.child_id = ${userId} and l.status = 'linked'))
+          select l.parent_id from slotbase.child_links l
+          where l.child_id = ${userId} and l.status = 'linked' and (l.facility_id is null or l.facility_id = n.scope_id)))
       returning n.user_id, ${isFirst(tx)} as is_first
     )
     select count(distinct user_id) filter (where is_first)::integer as firsts from counted`
@@ -150,7 +160,10 @@ export async function countMember(tx: Tx, facilityId: string, userId: string): P
   }
 }
 
-/** Parents get the role parent wherever their child holds a role. Records `user.role_assigned` for each new grant. */
+/**
+ * Parents get the role parent wherever their child holds a role and their link counts. Records `user.role_assigned` for
+ * each new grant.
+ */
 export async function giveParentRoles(
   tx: Tx,
   childId: string,
@@ -160,10 +173,12 @@ export async function giveParentRoles(
   if (parentIds.length === 0) return
   const made = await tx<{ user_id: string; scope_id: string; is_first: boolean }[]>`
     insert into slotbase.role_grants as n (user_id, role, scope_type, scope_id, granted_by, counts)
-    select p.id, 'parent', 'facility', c.scope_id, ${grantedBy}::uuid, bool_or(c.counts)
-    from unnest(${[...parentIds]}::uuid[]) as p (id)
-    join slotbase.role_grants c on c.user_id = ${childId} and c.scope_type = 'facility'
-    group by p.id, c.scope_id
+    select l.parent_id, 'parent', 'facility', c.scope_id, ${grantedBy}::uuid, bool_or(c.counts)
+    from slotbase.child_links l
+    join slotbase.role_grants c on c.user_id = l.child_id and c.scope_type = 'facility'
+    where l.child_id = ${childId} and l.parent_id = any (${[...parentIds]}::uuid[]) and l.status = 'linked'
+      and (l.facility_id is null or l.facility_id = c.scope_id)
+    group by l.parent_id, c.scope_id
     order by 1, 4
     on conflict (user_id, role, scope_type, scope_id) do nothing
     returning user_id, scope_id, ${isFirst(tx)} as is_first`
@@ -174,7 +189,7 @@ export async function giveParentRoles(
   }
 }
 
-/** Parents lose the role parent in facilities where none of their children holds a role any more. Records each. */
+/** Parents lose the role parent in facilities where no child of theirs holds a role any more. Records each. */
 export async function takeParentRoles(
   tx: Tx,
   parentIds: readonly string[],
@@ -188,7 +203,8 @@ export async function takeParentRoles(
       and g.scope_id = any (${[...facilityIds]}::uuid[])
       and not exists (select from slotbase.child_links l
                       join slotbase.role_grants c on c.user_id = l.child_id and c.scope_type = 'facility' and c.scope_id = g.scope_id
-                      where l.parent_id = g.user_id and l.status = 'linked')
+                      where l.parent_id = g.user_id and l.status = 'linked'
+                        and (l.facility_id is null or l.facility_id = g.scope_id))
     returning g.user_id, g.scope_id, ${wasLast(tx)} as was_last`
   for (const { user_id: userId, scope_id: scopeId, was_last } of gone) {
     const data = { userId, role: "parent", scopeType: "facility", scopeId, revokedBy }
@@ -239,7 +255,7 @@ function requireNotAbove(caller: Caller, { role, scopeType, scopeId }: RoleInput
   if (!isAtLeast(own, role)) throw new NotAllowed(`The role ${role} is above your own.`)
 }
 
-interface EventScope {
+export interface EventScope {
   readonly facilityId?: string
   readonly organizationId?: string
 }

@@ -5,11 +5,12 @@
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { RuleBroken, WrongState } from "#base/errors.ts"
+import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
 import { record } from "#events/outbox.ts"
 import { type FacilityScope, facilityScope } from "#events/scope.ts"
+import { unreachable } from "./address.ts"
 import { keepGrant } from "./roles.ts"
 
 export const RegistrationInput = Schema.Struct({
@@ -93,6 +94,44 @@ export async function registerChild(
     ...scope,
     data: { userId: id, email: email ?? parent.email, firstName, lastName, registrationSource, ...joined },
   })
+}
+
+/** A guest of a facility without an account of their own. */
+export interface WalkInAccount {
+  readonly id: string
+  readonly facilityId: string
+  readonly firstName: string
+  readonly lastName: string
+  readonly contactEmail: string | null
+}
+
+/**
+ * Makes an account without sign-in that belongs to the facility. Records `user.created`.
+ * Throws NotFound, RuleBroken `limit_reached`.
+ */
+export async function registerWalkIn(tx: Tx, walkIn: WalkInAccount, createdBy: string): Promise<Date> {
+  const { id, facilityId, firstName, lastName, contactEmail } = walkIn
+  const scope = await facilityScope(tx, facilityId)
+  if (!scope) throw new NotFound("facility", facilityId)
+  const [row] = await tx<{ created_at: Date }[]>`
+    insert into slotbase.users (id, first_name, last_name, registration_source, walk_in_at, contact_email)
+    values (${id}, ${firstName}, ${lastName}, 'admin', ${facilityId}, ${contactEmail})
+    returning created_at`
+  if (!row) throw new Error("registerWalkIn: the insert answered no row")
+  await join(tx, id, scope, createdBy)
+  record(tx, {
+    type: "user.created",
+    ...scope,
+    data: {
+      userId: id,
+      email: contactEmail ?? unreachable,
+      firstName,
+      lastName,
+      registrationSource: "admin",
+      facilityId,
+    },
+  })
+  return row.created_at
 }
 
 /** Makes another parent, or nobody, responsible for the child's account. */

@@ -2,7 +2,7 @@
  * Channels: their names (the spec's WEBSOCKET_CHANNELS), and the right to listen to them.
  * The name of a channel is also the name of its Bun topic, so there is exactly one way to write it.
  */
-import { bestRole, type Caller, isStaff, mayActFor } from "#access/caller.ts"
+import { bestRole, type Caller, isStaff, mayActEverywhereFor } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import { isId } from "#base/ids.ts"
 import { type ChannelPattern, channelPatterns } from "#events/definition.ts"
@@ -44,7 +44,8 @@ export async function place(db: Queryable, channel: LiveChannel): Promise<Placed
 /**
  * Whether a caller may listen to a channel:
  * - A person listens to the person's own channels.
- * - A parent listens to those channels of a child for which the parent has the permission.
+ * - A parent listens to those channels of a child for which the parent has the permission. They carry the events of
+ *   all facilities, so only a link that counts everywhere opens them.
  * - Nobody else listens, not even the platform's administrator.
  */
 export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
@@ -61,9 +62,9 @@ export function mayListen(caller: Caller, channel: PlacedChannel): boolean {
 function mayListenTo(caller: Caller, { pattern, id }: LiveChannel): boolean {
   switch (pattern) {
     case "user:{userId}:bookings":
-      return mayActFor(caller, id, "book")
+      return mayActEverywhereFor(caller, id, "book")
     case "user:{userId}:feedback":
-      return mayActFor(caller, id, "view_feedback")
+      return mayActEverywhereFor(caller, id, "view_feedback")
     default:
       return caller.userId === id
   }

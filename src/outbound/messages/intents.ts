@@ -5,6 +5,7 @@
  * Writes: notifications.
  */
 import type { Db, Queryable } from "#base/database/db.ts"
+import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
 import { oneLine, render } from "./render.ts"
@@ -68,7 +69,7 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
 export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[]> {
   const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
     select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason,
-           coalesce(u.email, slotbase.parents_email(u.id)) as email,
+           ${addressIn(db, db`n.facility_id`)} as email,
            coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
     from slotbase.notifications n
     left join slotbase.users u on u.id = n.user_id

@@ -7,6 +7,7 @@
  * Names and addresses are the present ones.
  */
 import type { Queryable } from "#base/database/db.ts"
+import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
 
 export interface Recipient {
@@ -46,9 +47,9 @@ export async function resolveRecipients(
   }
   if (found.length === 0) return []
   const users = await db<{ id: string; first_name: string; last_name: string; email: string | null }[]>`
-    select id, first_name, last_name, coalesce(email, slotbase.parents_email(id)) as email
-    from slotbase.users
-    where id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
+    select u.id, u.first_name, u.last_name, ${addressIn(db, db`${event.facility_id}::uuid`)} as email
+    from slotbase.users u
+    where u.id = any (${[...new Set(found.map((each) => each.userId))]}::uuid[])`
   const byId = new Map(users.map((user) => [user.id, user]))
   return found.map((each) => {
     const user = byId.get(each.userId)

@@ -1,11 +1,12 @@
 // Bookings on a real database: direct bookings, refusals and lists; their rows, their events and the rights to them.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { type Caller, requireMember } from "#access/caller.ts"
+import { type Caller, requireMember, requireStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { getBooking, listBookings } from "#domain/booking/list.ts"
+import { createWalkIn } from "#domain/people/walk-ins.ts"
 import { createBooking, createHold } from "#test/harness/club/ask.ts"
 import { bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
 import { aClub, aMember, type Club, type Person, run } from "#test/harness/club/club.ts"
@@ -142,10 +143,15 @@ describe("a direct booking", () => {
   })
 })
 
-test("staff book for a guest without a membership", async () => {
+test("staff book for a walk-in, whose events name an address that no mail reaches", async () => {
   hour++
-  const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookerId: outsider.id })))
-  expect(booking).toMatchObject({ status: "confirmed", bookerId: outsider.id })
+  const guest = { firstName: "Ida", lastName: "Moreau" }
+  const { id } = await exec((tx) => createWalkIn(tx, requireStaff(club.staff.caller, club.id), guest))
+  const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookerId: id })))
+  expect(booking).toMatchObject({ status: "confirmed", bookerId: id })
+  const [event] = await db()<{ data: object }[]>`
+    select data from slotbase.events where type = 'booking.confirmed' and data ->> 'bookingId' = ${booking.id}`
+  expect(event?.data).toMatchObject({ bookerName: "Ida Moreau", bookerEmail: "walk-in@slotbase.invalid" })
 })
 
 describe("a refusal writes nothing", () => {
@@ -156,6 +162,18 @@ describe("a refusal writes nothing", () => {
       () => ({ bookerId: newId() }),
       () => club.staff.caller,
       { _tag: "InvalidInput", faults: [{ path: "body.bookerId", message: "names nobody" }] },
+    ],
+    [
+      "a booker who is no member, in the words for an id that nobody has",
+      () => ({ bookerId: outsider.id }),
+      () => club.staff.caller,
+      { _tag: "InvalidInput", faults: [{ path: "body.bookerId", message: "names nobody" }] },
+    ],
+    [
+      "a participant who is no member",
+      () => ({ participants: [{ userId: outsider.id }] }),
+      () => club.staff.caller,
+      { _tag: "InvalidInput", faults: [{ path: "body.participants.0.userId", message: "names nobody" }] },
     ],
     [
       "a participant who does not exist",
@@ -234,6 +252,7 @@ describe("a refusal writes nothing", () => {
     const facility = await aFacility(db(), { timezone: "America/New_York", openingHours })
     const court = await aResource(db(), facility.id)
     await aRole(db(), club.staff.id, "staff", facility.id)
+    await aRole(db(), club.player.id, "player", facility.id)
     const grant = { role: "staff", scopeType: "facility", scopeId: facility.id } as const
     const staff: Caller = { ...club.staff.caller, grants: [grant] }
     const before = await counts()

@@ -13,8 +13,7 @@ import type { BookingInput } from "#domain/booking/input.ts"
 import { getBooking } from "#domain/booking/list.ts"
 import { createBooking } from "#test/harness/club/ask.ts"
 import { atMinuteOf, bookingCounts, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
-import { aClub, type Club, run } from "#test/harness/club/club.ts"
-import { aPerson } from "#test/harness/club/factories.ts"
+import { aClub, aMember, type Club, run } from "#test/harness/club/club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -216,7 +215,7 @@ test("completed: the minutes from check-in to now, never beyond the end", async 
 })
 
 test("a no-show counts the strikes of one person in one facility", async () => {
-  const person = await aPerson(db())
+  const person = await aMember(db(), "player", club.id)
   for (const strike of [1, 2]) {
     hour++
     const booking = await exec((tx) => createBooking(tx, club.staff.caller, club.id, wanted({ bookerId: person.id })))

@@ -139,6 +139,18 @@ test("an ended link between parent and child closes the parent's socket with 440
   expect(await client.closed).toEqual({ code: 4403, reason: `no longer allowed: ${channel}` })
 })
 
+test("a link that counts in one facility opens no channel of the child, because they carry the events of all", async () => {
+  const parent = await aParent(["book", "view_feedback"])
+  await database.db`update slotbase.child_links set facility_id = ${club.id} where parent_id = ${parent.id}`
+  const client = await server.connect({ token: parent.token })
+  for (const subject of ["bookings", "feedback"]) {
+    const channel = `user:${club.player.id}:${subject}`
+    client.send({ type: "subscribe", channel })
+    expect(await client.next()).toMatchObject({ type: "error", code: "forbidden", channel })
+  }
+  client.close()
+})
+
 /** A parent of the player, without any role. */
 async function aParent(permissions: string[]): Promise<{ id: string; token: string }> {
   const { db } = database

@@ -64,37 +64,60 @@ export async function verdictOf(
   call: Call,
   things: Map<string, Promise<string>>,
 ): Promise<{ readonly found: Verdict; readonly succeeded: boolean }> {
-  const [route, , more = {}] = row
-  const [method = "", path = ""] = route.split(" ")
   const place = call.about === "elsewhere" ? world.elsewhere : world.here
   const origin = call.about === "one from elsewhere" ? world.elsewhere : place
-  const whose = whoseOf(world, call, origin)
+  const { caller } = call
+  const token = row[2]?.signsOut ? await anotherSession(world, caller) : world.tokens[caller]
+  const attempt = { caller, token, place, origin, whose: whoseOf(world, call, origin) }
+  const { status, body, wrote } = await attemptOf(world, row, attempt, things, call.expected === "may")
+  const found = verdict({ status, body }, row[2] ?? {})
+  return { found: status >= 400 && wrote ? `${found}, and wrote` : found, succeeded: status < 300 }
+}
+
+/** A call with all that it needs: who calls where, and whose thing of which facility. */
+export interface Attempt {
+  /** The letter decides about bodies that differ by caller. */
+  readonly caller: Letter
+  readonly token: string | null
+  readonly place: Place
+  readonly origin: Place
+  readonly whose: string
+}
+
+/** Makes one call. `uses`: the call may use the thing up. */
+export async function attemptOf(
+  world: World,
+  row: Row,
+  { caller, token, place, origin, whose }: Attempt,
+  things: Map<string, Promise<string>>,
+  uses: boolean,
+): Promise<{ readonly status: number; readonly body: unknown; readonly sent: unknown; readonly wrote: boolean }> {
+  const [route, , more = {}] = row
+  const [method = "", path = ""] = route.split(" ")
   const params: Record<string, string> = { facilityId: place.id }
   const wanted = [...thingsIn(route), ...(more.about ? [{ part: more.about, name: more.about }] : [])]
   for (const { name, part } of wanted) {
     const make = () => makeThing(more.madeAs?.[part] ?? part, world, origin, whose)
     const key = `${part} ${origin.id} ${whose}`
-    if (method === "DELETE" && call.expected === "may") params[name] = await make()
+    if (method === "DELETE" && uses) params[name] = await make()
     else {
       const made = things.get(key) ?? make()
       things.set(key, made)
       params[name] = await made
     }
   }
-  const scene: Scene = { world, place, caller: call.caller, whose, params }
+  const scene: Scene = { world, place, caller, whose, params }
   const address = `${path}${more.query ? `?${more.query}` : ""}`.replace(
     /:(\w+)/g,
     (_, name: string) => params[name] ?? "",
   )
-  const token = more.signsOut ? await anotherSession(world, call.caller) : world.tokens[call.caller]
+  const body = more.form?.() ?? bodyFor(scene, route, more)
   const before = await world.written()
-  const answer = await sent(scene, method, address, token, more.form?.() ?? bodyFor(scene, route, more))
-  const found = verdict(answer, more)
-  const wrote = answer.status >= 400 && (await world.written()) !== before
-  return { found: wrote ? `${found}, and wrote` : found, succeeded: answer.status < 300 }
+  const answer = await sentTo(scene, method, address, token, body)
+  return { ...answer, sent: body, wrote: (await world.written()) !== before }
 }
 
-async function sent({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {
+async function sentTo({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {
   if (!(body instanceof FormData))
     return world.api.call(method, address, { token, ...(body !== undefined && { body }) })
   const headers = token === null ? {} : { authorization: `Bearer ${token}` }
@@ -110,7 +133,7 @@ async function anotherSession({ api, ids, tokens }: World, caller: Letter): Prom
 }
 
 /** The ids in the address, each with the part before it. */
-const thingsIn = (route: string) =>
+export const thingsIn = (route: string) =>
   [...route.matchAll(/\/([\w-]+)\/:(\w+)/g)]
     .map(([, part = "", name = ""]) => ({ part, name }))
     .filter(({ name }) => name !== "facilityId")

@@ -48,6 +48,13 @@ const makers: Readonly<Record<string, Make>> = {
     const body = { childId: whose, relationship: "father" }
     return (await world.must("POST", `/v1/users/${parent.id}/children`, body, parent.token)).id
   },
+  "role-invitations": async (world, _place, whose) => {
+    const { db } = world.api.database
+    const facilityId = await world.api.facility()
+    const admin = await aMember(db, "facility_admin", facilityId)
+    const body = { role: "player", scopeType: "facility", scopeId: facilityId }
+    return (await world.must("POST", `/v1/users/${whose}/roles`, body, admin.token)).invitationId
+  },
   organizations: async (world) => (await world.must("POST", "/v1/organizations", { name: "City Sports" })).id,
   closures: posted("closures", (world, { otherCourt }) => ({
     reason: "Repair",

@@ -19,6 +19,7 @@ import { exportedOnceLaw, subpathsLaw } from "./names.ts"
 import { noCirclesLaw } from "./no-circles.ts"
 import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
 import { oneWriterLaw, writesLineLaw } from "./tables.ts"
+import { tenancyLaw } from "./tenancy.ts"
 
 export const laws: readonly Law[] = [
   floorsLaw,
@@ -32,6 +33,7 @@ export const laws: readonly Law[] = [
   effectLaw,
   writesLineLaw,
   oneWriterLaw,
+  tenancyLaw,
   eventsLaw,
   exportedOnceLaw,
   subpathsLaw,

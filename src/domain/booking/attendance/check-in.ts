@@ -36,7 +36,7 @@ export async function checkIn(
   }
   const arrived = await changeBooking(tx, booking, { status: "checked_in", checked_in_at: booking.now })
   const atADoor = caller.kind !== "person" && method !== "manual"
-  const self = mayActFor(caller, booking.booker_id, "book") || atADoor
+  const self = mayActFor(member, booking.booker_id, "book") || atADoor
   recordCheckedIn(tx, arrived, booking.now, self ? "self" : "staff", method)
   return toBooking(arrived)
 }

@@ -92,9 +92,9 @@ export async function listStrikes(
   member: Member,
   query: typeof StrikeQuery.Type,
 ): Promise<Page<Strike>> {
-  const { caller, facilityId, isStaff: staff } = member
+  const { facilityId, isStaff: staff } = member
   const userId = query.userId?.toLowerCase()
-  const family = familyOf(caller)
+  const family = familyOf(member)
   if (!staff && userId !== undefined && !family.includes(userId)) {
     throw new NotAllowed("Members see their own strikes and their children's.")
   }

@@ -8,8 +8,8 @@ import type { SeriesScope } from "./input.ts"
 import { dayOfBooking, findTargets, lockSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /** Whether the member may see a series of the facility: their own, their children's, or any as staff. */
-export const isTheirSeries = ({ caller, isStaff }: Member, series: SeriesRow): boolean =>
-  isStaff || familyOf(caller).includes(series.booker_id)
+export const isTheirSeries = (member: Member, series: SeriesRow): boolean =>
+  member.isStaff || familyOf(member).includes(series.booker_id)
 
 /**
  * Locks a series that the caller may change, then the bookings that the scope means, in one order and before any
@@ -22,10 +22,10 @@ export async function lockTargets(
   id: string,
   { scope, bookingId }: { readonly scope: SeriesScope; readonly bookingId?: string },
 ): Promise<{ series: SeriesRow; targets: readonly SeriesTarget[]; from: string | undefined }> {
-  const { caller, facilityId } = member
+  const { facilityId } = member
   const series = await lockSeries(tx, facilityId, id)
   if (!series || !isTheirSeries(member, series)) throw new NotFound("recurring booking", id)
-  if (!member.isStaff && !mayActFor(caller, series.booker_id, "book")) {
+  if (!member.isStaff && !mayActFor(member, series.booker_id, "book")) {
     throw new NotAllowed("You see this child's bookings, and may not make or change them.")
   }
   const named = scope === "all" ? undefined : bookingId?.toLowerCase()

@@ -139,12 +139,12 @@ export async function listSeries(
   member: Member,
   query: RecurringQuery,
 ): Promise<Page<RecurringBooking>> {
-  const { caller, facilityId, isStaff: staff } = member
+  const { facilityId, isStaff: staff } = member
   const asked = query.bookerId?.toLowerCase()
-  if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
+  if (!staff && asked !== undefined && !familyOf(member).includes(asked)) {
     throw new NotAllowed("Members see their own series and their children's.")
   }
-  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
+  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(member)
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
   const { bookerId: _, after: __, limit: ___, ...filter } = query

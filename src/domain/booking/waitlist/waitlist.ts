@@ -84,12 +84,12 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
 
 /** The caller's own entries and their children's, staff all; in the order of joining. Throws NotAllowed. */
 export async function listWaitlist(db: Queryable, member: Member, query: WaitlistQuery): Promise<Page<WaitlistEntry>> {
-  const { caller, facilityId, isStaff: staff } = member
+  const { facilityId, isStaff: staff } = member
   const asked = query.bookerId?.toLowerCase()
-  if (!staff && asked !== undefined && !familyOf(caller).includes(asked)) {
+  if (!staff && asked !== undefined && !familyOf(member).includes(asked)) {
     throw new NotAllowed("Members see their own wishes and their children's.")
   }
-  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(caller)
+  const bookerIds = asked !== undefined ? [asked] : staff ? undefined : familyOf(member)
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Schema.Int])) ?? []
   const { bookerId: _, after: __, limit: ___, ...filter } = query
@@ -162,7 +162,7 @@ export async function declineOffer(tx: Tx, member: Member, entryId: string): Pro
 
 async function findOwn(db: Queryable, member: Member, entryId: string): Promise<EntryRow> {
   const entry = await findEntry(db, member.facilityId, entryId)
-  const theirs = entry && (member.isStaff || familyOf(member.caller).includes(entry.booker_id))
+  const theirs = entry && (member.isStaff || familyOf(member).includes(entry.booker_id))
   if (!theirs) throw new NotFound("waitlist entry", entryId)
   return entry
 }
@@ -170,7 +170,7 @@ async function findOwn(db: Queryable, member: Member, entryId: string): Promise<
 /** The same for a caller that wants to change the entry. */
 async function findToChange(tx: Tx, member: Member, entryId: string): Promise<EntryRow> {
   const entry = await findOwn(tx, member, entryId)
-  if (member.isStaff || mayActFor(member.caller, entry.booker_id, "book")) return entry
+  if (member.isStaff || mayActFor(member, entry.booker_id, "book")) return entry
   throw new NotAllowed("You see what this child waits for, and may not book for it.")
 }
 

@@ -4,7 +4,7 @@
  */
 
 import * as Schema from "effect/Schema"
-import type { Member } from "#access/caller.ts"
+import { childrenOf, type Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -109,7 +109,7 @@ export async function publishFeedback(tx: Tx, member: Member, feedbackId: string
   const draft = await lockDraft(tx, member, feedbackId)
   if (isEmpty(draft)) throw new RuleBroken("feedback_empty", "There is nothing in it: no text, rating, skill or file.")
   await markPublished(tx, draft, caller.userId)
-  const [row, parents] = [await written(tx, facilityId, draft.id), await parentsOf(tx, [draft.student_id])]
+  const [row, parents] = [await written(tx, facilityId, draft.id), await parentsOf(tx, facilityId, [draft.student_id])]
   record(tx, {
     type: "feedback.published",
     facilityId,
@@ -142,8 +142,7 @@ export async function listFeedback(db: Queryable, member: Member, query: Feedbac
   const { caller, facilityId } = member
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? []
-  const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
-  const mine = { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }
+  const mine = { coachId: caller.userId, studentIds: [caller.userId, ...childrenOf(member, "view_feedback")] }
   const seenBy = member.isStaff ? undefined : mine
   const rows = await findFeedbacks(db, facilityId, { ...query, seenBy, after, limit: limit + 1 })
   return pageOf(

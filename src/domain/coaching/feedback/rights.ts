@@ -59,10 +59,10 @@ export function requireDraft(row: FeedbackRow): void {
 }
 
 /** Whether a member of the feedback's facility may read the feedback. */
-export const maySee = ({ caller, isStaff }: Member, row: FeedbackRow) =>
-  row.coach_id === caller.userId ||
-  isStaff ||
-  (row.published_at !== null && mayActFor(caller, row.student_id, "view_feedback"))
+export const maySee = (member: Member, row: FeedbackRow) =>
+  row.coach_id === member.caller.userId ||
+  member.isStaff ||
+  (row.published_at !== null && mayActFor(member, row.student_id, "view_feedback"))
 
 const isAdmin = (member: Member) => member.isAtLeast("facility_admin")
 

@@ -5,6 +5,7 @@
  * Writes: progress.
  */
 import { type Member, mayActFor } from "#access/caller.ts"
+import { isMemberOf } from "#access/membership.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -28,7 +29,7 @@ import { improvementPercent, type Skill, skillOf } from "./skills.ts"
 const maxLevels = 500
 
 /**
- * Assesses a skill of a player. For coaches of the facility and administrators. Records progress.updated.
+ * Assesses a skill of a member. For coaches of the facility and administrators. Records progress.updated.
  * @throws NotFound, NotAllowed, RuleBroken (sport_unknown, feedback_of_another), WrongState (skill_assessed_already)
  */
 export async function assessPlayer(
@@ -40,13 +41,15 @@ export async function assessPlayer(
   const { caller, facilityId } = member
   await requireMayAssess(tx, member)
   const feedbackId = given?.toLowerCase() ?? null
-  const [facility] = await tx<{ sport_types: string[]; is_known: boolean; has_feedback: boolean }[]>`
-    select f.sport_types, ${isKnown(tx, playerId)} as is_known,
+  const [facility] = await tx<{ sport_types: string[]; is_member: boolean; has_feedback: boolean }[]>`
+    select f.sport_types,
+           exists (select from slotbase.users u
+                   where u.id = ${playerId} and u.kind = 'person' and ${isMemberOf(tx, tx`u.id`)}) as is_member,
            exists (select from slotbase.feedback b
                    where b.id = ${feedbackId} and b.facility_id = f.id and b.student_id = ${playerId}) as has_feedback
     from slotbase.facilities f where f.id = ${facilityId}`
   if (!facility) throw new NotFound("facility", facilityId)
-  if (!facility.is_known) throw new NotFound("player", playerId)
+  if (!facility.is_member) throw new NotFound("player", playerId)
   if (feedbackId !== null && !facility.has_feedback) {
     const fault = { path: "body.feedbackId", message: "Expected the id of feedback on this player" }
     throw new RuleBroken("feedback_of_another", "There is no such feedback on the player.", [fault])
@@ -102,8 +105,8 @@ export async function readProgress(
   playerId: string,
   query: ProgressQuery,
 ): Promise<ProgressHistory> {
-  const { caller, facilityId } = member
-  const maySee = mayActFor(caller, playerId, "view_feedback") || (await isCoachOrStaff(db, member))
+  const { facilityId } = member
+  const maySee = mayActFor(member, playerId, "view_feedback") || (await isCoachOrStaff(db, member))
   if (!maySee) throw new NotFound("player", playerId)
   const [facility] = await db<{ is_known: boolean }[]>`
     select ${isKnown(db, playerId)} as is_known from slotbase.facilities f where f.id = ${facilityId}`

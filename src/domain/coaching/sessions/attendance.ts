@@ -74,6 +74,7 @@ export async function completeSession(
   await markCompleted(tx, session, booking.now, caller.userId)
   const parents = await parentsOf(
     tx,
+    facilityId,
     session.students.map(({ userId }) => userId),
   )
   const attended = attendance.filter((each) => each.attended).map(({ userId }) => userId)

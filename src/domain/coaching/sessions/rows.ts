@@ -54,8 +54,7 @@ export async function findSession(
 
 /** Staff, the coach, the students, and parents who may see a student's feedback. */
 export const maySeeSession = (member: Member, session: CoachSession): boolean =>
-  mayHoldSession(member, session) ||
-  session.students.some(({ userId }) => mayActFor(member.caller, userId, "view_feedback"))
+  mayHoldSession(member, session) || session.students.some(({ userId }) => mayActFor(member, userId, "view_feedback"))
 
 /** Staff and the coach decide about attendance, completion and cancellation. */
 export const mayHoldSession = ({ caller, isStaff }: Member, { coachId }: CoachSession): boolean =>

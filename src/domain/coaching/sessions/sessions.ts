@@ -6,7 +6,8 @@
  * `attendance.ts` holds the later commands of a session.
  */
 import * as Schema from "effect/Schema"
-import type { Member } from "#access/caller.ts"
+import { childrenOf, type Member } from "#access/caller.ts"
+import { isMemberOf } from "#access/membership.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -120,10 +121,9 @@ export async function listSessions(
   const { caller, facilityId } = member
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Instant, Id]))
-  const children = (caller.children ?? []).filter(({ permissions }) => permissions.includes("view_feedback"))
   const seenBy = member.isStaff
     ? undefined
-    : { coachId: caller.userId, studentIds: [caller.userId, ...children.map(({ childId }) => childId)] }
+    : { coachId: caller.userId, studentIds: [caller.userId, ...childrenOf(member, "view_feedback")] }
   const rows = await findSessions(db, facilityId, { ...query, seenBy, after, limit: limit + 1 })
   return pageOf(
     rows,
@@ -133,20 +133,17 @@ export async function listSessions(
   )
 }
 
-/** A coach names members only, like every member. Staff may name anybody. */
+/** Students are members of the facility, whoever names them. */
 async function requireStudents(
   tx: Tx,
-  { facilityId, isStaff }: Member,
+  { facilityId }: Member,
   coachId: string,
   students: readonly string[],
 ): Promise<void> {
   const rows = await tx<{ id: string }[]>`
     select u.id from slotbase.users u
     join slotbase.facilities f on f.id = ${facilityId}
-    where u.id = any (${[...students]}::uuid[]) and u.kind = 'person'
-      and (${isStaff} or exists (
-        select from slotbase.role_grants g
-        where g.user_id = u.id and (g.scope_id in (f.id, f.organization_id) or g.scope_type = 'platform')))`
+    where u.id = any (${[...students]}::uuid[]) and u.kind = 'person' and ${isMemberOf(tx, tx`u.id`)}`
   const known = new Set(rows.map(({ id }) => id))
   const faults = students.flatMap((id, i) => {
     if (id === coachId) return [{ path: `body.students.${i}`, message: "is the coach" }]
@@ -165,7 +162,7 @@ async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: Booki
   const bookerId = (asked.bookerId ?? coach.userId).toLowerCase()
   const students = studentsOf(asked)
   if (bookerId === coach.userId || students.includes(bookerId)) return
-  const parents = await parentsOf(tx, students)
+  const parents = await parentsOf(tx, member.facilityId, students)
   if (![...parents.values()].some((ids) => ids.includes(bookerId))) {
     throw new NotAllowed("A coach books for themself, a student or a student's parent.")
   }

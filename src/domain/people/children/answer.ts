@@ -12,6 +12,9 @@ export const ChildLink = Schema.Struct({
   parentName: Schema.String,
   childId: Id,
   status: LinkStatus,
+  countsIn: Schema.NullOr(Id).annotate({
+    description: "the facility whose staff made the link, and the only one where it counts; null: everywhere",
+  }),
   relationship: Schema.String,
   isPrimary: Schema.Boolean,
   permissions: Schema.Array(Schema.Literals(childPermissions)),
@@ -39,6 +42,7 @@ const linkOf = (row: LinkRow, tellsChild: boolean): ChildLink => ({
   parentName: row.parent_name,
   childId: row.child_id,
   status: row.status,
+  countsIn: row.facility_id,
   relationship: row.relationship,
   isPrimary: row.is_primary,
   permissions: row.permissions,

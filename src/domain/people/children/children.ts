@@ -1,8 +1,11 @@
 /**
- * A parent's children. A child is linked at once in two cases:
- * - The parent made the child's account.
- * - Staff link the child, and parent and child are members of a facility of theirs.
- * Anybody else is invited, and linked on acceptance (`invitations.ts`).
+ * A parent's children. A child is linked at once in three cases:
+ * - The parent made the child's account: the link counts everywhere.
+ * - A platform administrator links the child: the link counts everywhere.
+ * - Staff link the child, and parent and child are members of a facility of theirs. The link counts in this facility
+ *   only, until the child's side accepts it.
+ * Anybody else is invited, and linked on acceptance (`invitations.ts`). After the child's side has ended a link, staff
+ * invite too.
  * A child who cannot sign in keeps a parent, who acts for the child. A child without an address is reached at the
  * parent's.
  */
@@ -10,7 +13,7 @@ import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
@@ -22,14 +25,17 @@ import { facilityScope } from "#events/scope.ts"
 import { type ChildLink, LinkStatus, toParent } from "./answer.ts"
 import type { ChildInput } from "./input.ts"
 import {
-  deleteLink,
-  findLinkOf,
+  deleteLinks,
   findLinks,
+  findLinksOf,
+  forgetPair,
   insertLink,
+  keepRefusal,
   type LinkRow,
   type LockedPerson,
   lockPeople,
-  shareFacility,
+  responsibleFor,
+  sharedFacilities,
   standing,
 } from "./rows.ts"
 
@@ -41,7 +47,7 @@ const maxChildren = 20
  * Records `user.created` for a new account, and `parent_child.linked` unless the child is invited.
  *
  * @throws NotFound, NotAllowed, RuleBroken (child_unknown, own_child, reverse_link, too_many_children,
- * parent_has_no_email, facility_unknown, limit_reached), WrongState (email_taken, already_linked,
+ * parent_has_no_email, facility_needed, facility_unknown, limit_reached), WrongState (email_taken, already_linked,
  * primary_parent_exists)
  */
 export async function addChild(
@@ -59,19 +65,30 @@ export async function addChild(
   if (parent.email === null) {
     throw new RuleBroken("parent_has_no_email", "A parent needs an e-mail address of their own.")
   }
+  const actsAs = roleOf(caller, parentId)
   const childId = known ?? newId()
-  const { children, hasPrimary, isReversed } = await standing(tx, parentId, childId)
+  if (known !== undefined && !people.has(known)) throw childUnknown()
+  if (known !== undefined && input.facilityId !== undefined && actsAs !== "staff") {
+    throw new InvalidInput([{ path: "body.facilityId", message: "must be left out: the link counts everywhere" }])
+  }
+  const place = actsAs === "staff" ? await placeOf(tx, caller, parentId, input) : null
+  const { children, hasPrimary, isReversed, isLinked, isRefused } = await standing(tx, parentId, childId, place)
   if (isReversed)
     throw new RuleBroken("reverse_link", "This person is the parent.", [fault("is a parent of this parent")])
   if (children >= maxChildren) {
     throw new RuleBroken("too_many_children", `A person has at most ${maxChildren} children and invitations.`)
   }
-  const status = known === undefined ? "linked" : await statusOf(tx, caller, parentId, people.get(known))
+  if (isLinked) throw alreadyLinked()
+  const asks = known !== undefined && (actsAs === "parent" || (actsAs === "staff" && isRefused))
+  const status = asks ? "invited" : "linked"
   if (input.isPrimary && hasPrimary && status === "linked") {
     throw new WrongState("primary_parent_exists", "The child has a primary parent.")
   }
-  if (known === undefined)
-    await makeAccount(tx, caller, { ...parent, email: parent.email }, childId, input, passwordHash)
+  if (known === undefined) {
+    const account = { ...input, ...(place !== null && { facilityId: place }) }
+    await makeAccount(tx, caller, { ...parent, email: parent.email }, childId, account, passwordHash)
+  }
+  if (actsAs === "platform") await forgetPair(tx, parentId, childId)
   const link = await insertLink(tx, {
     parentId,
     childId,
@@ -80,45 +97,70 @@ export async function addChild(
     permissions: input.permissions ?? childPermissions,
     status,
     createdBy: caller.userId,
+    facilityId: asks ? null : place,
   })
-  if (!link) throw new WrongState("already_linked", "This child is linked or invited already.")
+  if (!link) throw alreadyLinked()
   if (status === "linked") await announceLink(tx, caller, link)
   return toParent(link)
 }
 
-/** Records `parent_child.linked` in the child's facility, and gives the parent their role where the child has one. */
+/** Records `parent_child.linked`, and gives the parent their role where the child has one and the link counts. */
 export async function announceLink(tx: Tx, caller: Caller, link: LinkRow): Promise<void> {
   const { parent_id: parentId, child_id: childId, relationship, is_primary: isPrimary, permissions } = link
   const data = { parentId, childId, relationship, isPrimary, permissions }
-  record(tx, { type: "parent_child.linked", ...(await scopeOfChild(tx, childId)), data })
+  record(tx, { type: "parent_child.linked", ...(await scopeOf(tx, link)), data })
   await giveParentRoles(tx, childId, [parentId], caller.userId)
 }
 
 /**
- * Ends a link, or takes an invitation back. Records `parent_child.unlinked` for a link. Allowed are:
- * - the parent and the child,
- * - the parent responsible for the child's account,
- * - callers who could have made the link.
- * @throws NotFound, WrongState `child_needs_a_parent`
+ * Ends the links of a pair, or takes an invitation back. Records `parent_child.unlinked` for links.
+ * - The parent, the child, the parent responsible for the child's account, and platform administrators end everything.
+ * - Staff end what staff made in their facility.
+ * @throws NotFound, NotAllowed, WrongState `child_needs_a_parent`
  */
 export async function removeChild(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<void> {
   const people = await lockPeople(tx, [parentId, childId])
   const child = people.get(childId)
-  const link = child && (await findLinkOf(tx, parentId, childId))
-  const isTheirs = [parentId, childId, child?.managed_by].includes(caller.userId)
-  if (!link || !(isTheirs || (await mayLink(tx, caller, parentId, childId)))) throw new NotFound("child", childId)
-  if (link.status === "linked") {
-    const { otherParent } = await standing(tx, parentId, childId)
-    if (!child.can_sign_in && otherParent === null) {
-      throw new WrongState("child_needs_a_parent", "The child cannot sign in, and has no other parent.")
-    }
-    if (child.managed_by === parentId) await handOver(tx, childId, otherParent)
-  }
-  await deleteLink(tx, link.id)
-  if (link.status !== "linked") return
+  if (!child) throw new NotFound("child", childId)
+  const links = await findLinksOf(tx, parentId, childId)
+  const isTheirs = [parentId, childId, responsibleFor(child)].includes(caller.userId)
+  const ended = isTheirs || isPlatformAdmin(caller) ? links : await madeByStaff(tx, caller, links)
+  if (ended.length === 0) throw new NotFound("child", childId)
+  const linked = ended.filter(({ status }) => status === "linked")
+  const keepsLink = links.some((link) => link.status === "linked" && !ended.includes(link))
+  if (linked.length > 0 && !keepsLink) await leaveAccount(tx, parentId, child)
+  await deleteLinks(tx, ended)
+  const bySide = caller.userId !== parentId && [childId, responsibleFor(child)].includes(caller.userId)
+  if (bySide) await keepRefusal(tx, parentId, childId)
+  if (linked.length === 0) return
   const data = { parentId, childId, unlinkedBy: caller.userId }
-  record(tx, { type: "parent_child.unlinked", ...(await scopeOfChild(tx, childId)), data })
+  for (const link of linked) record(tx, { type: "parent_child.unlinked", ...(await scopeOf(tx, link)), data })
   await takeParentRoles(tx, [parentId], await facilitiesOf(tx, childId), caller.userId)
+}
+
+/** A child who cannot sign in keeps somebody who answers for the account. Throws WrongState `child_needs_a_parent`. */
+async function leaveAccount(tx: Tx, parentId: string, child: LockedPerson): Promise<void> {
+  const { otherParent } = await standing(tx, parentId, child.id, null)
+  const isKept = child.is_walk_in || otherParent !== null || ![null, parentId].includes(child.managed_by)
+  if (!child.can_sign_in && !isKept) {
+    throw new WrongState(
+      "child_needs_a_parent",
+      "The child cannot sign in, and has no other parent whose link counts everywhere.",
+    )
+  }
+  if (child.managed_by === parentId) await handOver(tx, child.id, otherParent)
+}
+
+/** The links of a pair that staff of the caller's facilities made. Throws NotAllowed when there are only others. */
+async function madeByStaff(tx: Tx, caller: Caller, links: readonly LinkRow[]): Promise<readonly LinkRow[]> {
+  const own = facilitiesWith(caller, "staff")
+  const made = links.filter(({ facility_id }) => facility_id !== null && own.includes(facility_id))
+  const [any] = links
+  if (made.length > 0 || any === undefined) return made
+  const everywhere = links.some(({ facility_id }) => facility_id === null)
+  const shared = everywhere ? await sharedFacilities(tx, any.parent_id, any.child_id, own) : []
+  if (shared.length === 0) return []
+  throw new NotAllowed("This link counts everywhere: the parent, the child or a platform administrator ends it.")
 }
 
 export const ChildQuery = Schema.Struct({ ...pageQuery, status: Schema.optionalKey(LinkStatus) })
@@ -138,35 +180,47 @@ export async function listChildren(
   if (!isThere) throw new NotFound("user", parentId)
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
-  const sharedFacilities = seesAll ? undefined : facilitiesWith(caller, "staff")
-  const rows = await findLinks(db, { parentId, sharedFacilities, status: query.status, after, limit: limit + 1 })
+  const common = seesAll ? undefined : facilitiesWith(caller, "staff")
+  const rows = await findLinks(db, {
+    parentId,
+    sharedFacilities: common,
+    status: query.status,
+    after,
+    limit: limit + 1,
+  })
   return pageOf(rows, limit, (row) => [row.id], toParent)
 }
 
 /** The person, the platform's administrator, and staff of a facility where the person is a member. */
 async function mayActOn(db: Queryable, caller: Caller, userId: string): Promise<boolean> {
   if (caller.userId === userId || isPlatformAdmin(caller)) return true
-  return shareFacility(db, userId, userId, facilitiesWith(caller, "staff"))
+  return (await sharedFacilities(db, userId, userId, facilitiesWith(caller, "staff"))).length > 0
 }
 
-/** Allowed to link two people without an invitation: the platform's administrator, and staff where both are members. */
-async function mayLink(tx: Tx, caller: Caller, parentId: string, childId: string): Promise<boolean> {
-  if (caller.userId === parentId) return false
-  return isPlatformAdmin(caller) || shareFacility(tx, parentId, childId, facilitiesWith(caller, "staff"))
+/** As whom the caller adds a child, after `mayActOn`. A parent who is staff acts as the parent. */
+function roleOf(caller: Caller, parentId: string): "parent" | "platform" | "staff" {
+  if (caller.userId === parentId) return "parent"
+  return isPlatformAdmin(caller) ? "platform" : "staff"
 }
 
-/** Whether a person with an account is linked or invited. Staff link members, and invite nobody on behalf of others. */
-async function statusOf(
-  tx: Tx,
-  caller: Caller,
-  parentId: string,
-  child: LockedPerson | undefined,
-): Promise<"linked" | "invited"> {
-  const isOwn = caller.userId === parentId
-  if (!child || !(isOwn || (await mayLink(tx, caller, parentId, child.id)))) {
-    throw new RuleBroken("child_unknown", "There is no such person to link.", [fault("names nobody")])
+/**
+ * The facility in which a link that staff make counts: one of theirs, where the parent and a known child are members.
+ * Throws NotAllowed, RuleBroken (child_unknown, facility_needed).
+ */
+async function placeOf(tx: Tx, caller: Caller, parentId: string, input: ChildInput): Promise<string> {
+  const child = input.childId?.toLowerCase()
+  const shared = await sharedFacilities(tx, parentId, child ?? parentId, facilitiesWith(caller, "staff"))
+  const named = input.facilityId?.toLowerCase()
+  const [first, ...others] = named === undefined ? shared : shared.filter((id) => id === named)
+  if (first === undefined) {
+    if (child !== undefined) throw childUnknown()
+    throw new NotAllowed("Staff make children players of their own facility only.")
   }
-  return isOwn ? "invited" : "linked"
+  if (others.length > 0) {
+    const needed = { path: "body.facilityId", message: "Missing key: you are staff of several facilities of theirs" }
+    throw new RuleBroken("facility_needed", "Name the facility in which the link shall count.", [needed])
+  }
+  return first
 }
 
 async function makeAccount(
@@ -180,12 +234,6 @@ async function makeAccount(
   const { firstName, lastName, birthDate, email, facilityId } = input
   if (firstName === undefined || lastName === undefined) throw new Error("addChild: the input was not checked")
   const isOwn = caller.userId === parent.id
-  // Registration is open, so a parent may name any facility. Staff make members of their own facility only.
-  if (facilityId !== undefined && !isOwn && !isPlatformAdmin(caller)) {
-    if (!facilitiesWith(caller, "staff").includes(facilityId.toLowerCase())) {
-      throw new NotAllowed("Staff make children players of their own facility only.")
-    }
-  }
   const account = {
     id,
     firstName,
@@ -199,9 +247,12 @@ async function makeAccount(
   await registerChild(tx, account, parent, caller.userId)
 }
 
-/** The facility with the lowest id in which the child holds a role. The events of its links belong to it. */
-async function scopeOfChild(tx: Tx, childId: string) {
-  const [first] = await facilitiesOf(tx, childId)
+/**
+ * The facility of a link's events: the one in which it counts. For a link that counts everywhere: the one with the
+ * lowest id in which the child holds a role.
+ */
+async function scopeOf(tx: Tx, { facility_id, child_id }: LinkRow) {
+  const [first] = facility_id === null ? await facilitiesOf(tx, child_id) : [facility_id]
   return first === undefined ? undefined : facilityScope(tx, first)
 }
 
@@ -212,4 +263,6 @@ async function facilitiesOf(tx: Tx, userId: string): Promise<string[]> {
   return rows.map((row) => row.scope_id)
 }
 
+const childUnknown = () => new RuleBroken("child_unknown", "There is no such person to link.", [fault("names nobody")])
+const alreadyLinked = () => new WrongState("already_linked", "This child is linked or invited already.")
 const fault = (message: string) => ({ path: "body.childId", message })

@@ -30,7 +30,11 @@ export const ChildInput = Schema.Struct({
     description: "without it the child is reached at its parent's address",
   }),
   password: Schema.optionalKey(Password).annotateKey({ description: "with an email: so that the child can sign in" }),
-  facilityId: Schema.optionalKey(Id).annotateKey({ description: "the child becomes a player of this facility" }),
+  facilityId: Schema.optionalKey(Id).annotateKey({
+    description:
+      "of a new account: the child becomes a player of this facility; staff with several facilities name theirs, in " +
+      "which the link counts",
+  }),
   registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
   relationship: Name.check(Schema.isMaxLength(maxRelationshipLength)),
   isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
@@ -51,16 +55,10 @@ export const ChildInput = Schema.Struct({
 )
 export type ChildInput = typeof ChildInput.Type
 
-const ofNewAccount = [
-  "firstName",
-  "lastName",
-  "birthDate",
-  "email",
-  "password",
-  "facilityId",
-  "registrationSource",
-] as const
-type Given = { readonly childId?: string } & { readonly [Name in (typeof ofNewAccount)[number]]?: string }
+const ofNewAccount = ["firstName", "lastName", "birthDate", "email", "password", "registrationSource"] as const
+type Given = { readonly childId?: string; readonly facilityId?: string } & {
+  readonly [Name in (typeof ofNewAccount)[number]]?: string
+}
 
 const faultsOfNew = (input: Given) => [
   ...(["firstName", "lastName"] as const).flatMap((name) =>

@@ -33,7 +33,8 @@ export const childRoutes = (app: App) =>
         summary: "Add a child to a parent",
         description:
           "Without a `childId` an account is made for the child. A person with an account is invited (`status` is " +
-          "`invited`), and linked when they accept; staff link two members of their facility at once.",
+          "`invited`), and linked when they accept. Staff link two members of their facility at once. The link then " +
+          "counts in this facility only (`countsIn`), until the child's side accepts it.",
         body: ChildInput,
         answer: ChildLink,
         status: 201,
@@ -66,7 +67,8 @@ export const childRoutes = (app: App) =>
         tag,
         summary: "End a link between parent and child, or take an invitation back",
         description:
-          "For the parent, the child, the parent who made the child's account, and staff where both are members.",
+          "For the parent, the child, and the parent who made the child's account. Staff end the links that staff made " +
+          "in their facility.",
         events: ["parent_child.unlinked", "user.role_revoked"],
         problems: [409],
       }),
@@ -93,6 +95,7 @@ export const childRoutes = (app: App) =>
       described({
         tag,
         summary: "Accept an invitation to be a child",
+        description: "Or a link that staff made in their facility. From then on it counts everywhere.",
         body: NoInput,
         answer: ChildLink,
         events: ["parent_child.linked", "user.role_assigned"],

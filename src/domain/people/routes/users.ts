@@ -63,6 +63,12 @@ const Me = Schema.Struct({
   name: Schema.String,
   email: Schema.NullOr(Schema.String),
   roles: Schema.Array(Schema.Struct({ role: Schema.String, scopeType: Schema.String, scopeId: Id })),
-  children: Schema.Array(Schema.Struct({ childId: Id, permissions: Schema.Array(Schema.Literals(childPermissions)) })),
+  children: Schema.Array(
+    Schema.Struct({
+      childId: Id,
+      permissions: Schema.Array(Schema.Literals(childPermissions)),
+      countsIn: Schema.NullOr(Id),
+    }),
+  ),
   tokenExpiresAt: Schema.NullOr(Schema.String),
 })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { newId } from "#base/ids.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts, refusalOf } from "#test/harness/api/booking-api.ts"
+import { aMember } from "#test/harness/club/club.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 
 let api: TestApi
@@ -161,7 +162,8 @@ test("ids in capitals are ids", async () => {
 })
 
 test("a facility that is closed then", async () => {
-  const closed = { ...wanted(), resourceId: its.foreignCourt }
+  const member = await aMember(api.database.db, "player", its.closedFacilityId)
+  const closed = { ...wanted(), resourceId: its.foreignCourt, bookerId: member.id }
   const answer = await refusal(() =>
     api.call("POST", `/v1/facilities/${its.closedFacilityId}/bookings`, { body: closed }),
   )

@@ -29,7 +29,7 @@ beforeAll(async () => {
     [admin, "facility_admin"],
     [staff, "staff"],
   ] as const) {
-    await api.call("POST", `/v1/users/${person.id}/roles`, { token: owner.token, body: roleIn(role) })
+    await api.call("POST", `/v1/users/${person.id}/roles`, { body: roleIn(role) })
   }
 })
 afterAll(() => api.database.drop())
@@ -121,6 +121,9 @@ test("its owners and administrators make facilities in it, and nobody else does;
   expect(await refused(staff?.token as string, {})).toBe("403 not_allowed")
   expect(await refused((await signedIn(api, "facility_owner", otherId)).token, {})).toBe("404 not_found")
   expect(await refused(owner?.token as string, { organizationId: newId() })).toBe("404 not_found")
+  const stranger = await signedIn(api)
+  expect(await refused(owner?.token as string, { ownerId: stranger.id })).toBe("422 owner_unknown")
+  expect(await refused(owner?.token as string, { ownerId: newId() })).toBe("422 owner_unknown")
   expect({ ...(await api.rows()), users: 0, sessions: 0, grants: 0 }).toEqual({
     ...before,
     users: 0,
@@ -139,7 +142,13 @@ test("roles in an organization are given up to the giver's own, and only roles t
   for (const role of ["coach", "player", "parent", "platform_admin"]) {
     expect(await give(owner, roleIn(role))).toBe("422 role_not_in_scope")
   }
-  expect(await give(admin, roleIn("facility_admin"))).toBe("201")
+  expect(await give(admin, roleIn("facility_admin"))).toBe("202")
+  const member = await signedIn(api, "player", facilityId)
+  const given = await api.call("POST", `/v1/users/${member.id}/roles`, {
+    token: admin?.token as string,
+    body: roleIn("facility_admin"),
+  })
+  expect(verdict(given)).toBe("201")
 })
 
 test("an owner of a facility moves it into an organization that they administer; nobody becomes an owner by the move", async () => {

@@ -29,7 +29,7 @@ beforeEach(async () => {
   parent = await signedIn(api)
 })
 
-const everything = ["book", "pay", "view_feedback"]
+const everything = ["book", "pay", "view_feedback"] as const
 const leo = { firstName: "Leo", lastName: "Keller", relationship: "mother" }
 const add = (by: SignedIn, body: object, parentId = by.id) =>
   api.call("POST", `/v1/users/${parentId}/children`, { token: by.token, body })
@@ -57,6 +57,7 @@ describe("a child created by the parent", () => {
       parentName: "Mia Keller",
       childId: expect.any(String),
       status: "linked",
+      countsIn: null,
       relationship: "mother",
       isPrimary: true,
       permissions: everything,
@@ -85,14 +86,16 @@ describe("a child created by the parent", () => {
     ])
     expect(await rolesOf(parent)).toEqual([`parent ${facilityId}`])
     const me = await api.call("GET", "/v1/me", { token: parent.token })
-    expect(me.body.children).toEqual([{ childId, permissions: everything }])
+    expect(me.body.children).toEqual([{ childId, permissions: everything, countsIn: null }])
     expect((await children(parent)).body).toEqual({ data: [made.body], next: null })
     const { db } = api.database
-    expect(await parentsOf(db, [childId, parent.id])).toEqual(new Map([[childId, [parent.id]]]))
+    expect(await parentsOf(db, facilityId, [childId, parent.id])).toEqual(new Map([[childId, [parent.id]]]))
     const [row] =
       await db`select slotbase.parents_email(${childId}) as email, managed_by from slotbase.users where id = ${childId}`
     expect({ ...row }).toEqual({ email, managed_by: parent.id })
-    expect((await authenticate(db, parent.token)).children).toEqual([{ childId, permissions: everything }] as never)
+    expect((await authenticate(db, parent.token)).children).toEqual([
+      { childId, permissions: everything, countsIn: null },
+    ])
     expect(id).not.toBe(childId)
   })
 
@@ -198,8 +201,8 @@ describe("a person with an account", () => {
       { type: "user.role_assigned", data: { userId: parent.id, role: "parent", grantedBy: child.id } },
     ])
     const me = await api.call("GET", "/v1/me", { token: parent.token })
-    expect(me.body.children).toEqual([{ childId: child.id, permissions: ["pay"] }])
-    expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map())
+    expect(me.body.children).toEqual([{ childId: child.id, permissions: ["pay"], countsIn: null }])
+    expect(await parentsOf(api.database.db, facilityId, [child.id])).toEqual(new Map())
   })
 
   test("answers once: of two acceptances and a decline at once one counts, and the others get a conflict", async () => {
@@ -247,7 +250,7 @@ describe("a person with an account", () => {
     expect(verdict(await add(staff, body, parent.id))).toBe("404 not_found")
     const linked = await add(staff, body, mother.id)
     expect(linked.body).toMatchObject({ status: "linked", isPrimary: true })
-    expect(await parentsOf(api.database.db, [child.id])).toEqual(new Map([[child.id, [mother.id]]]))
+    expect(await parentsOf(api.database.db, facilityId, [child.id])).toEqual(new Map([[child.id, [mother.id]]]))
     // A member of staff, named as the parent by themself, sends an invitation like anybody else.
     expect((await add(staff, { ...body, childId: mother.id })).body.status).toBe("invited")
   })
@@ -258,8 +261,12 @@ describe("a person with an account", () => {
     const body = { childId: child.id, relationship: "father", isPrimary: true }
     const answers = await Promise.all(parents.map(({ id }) => add(staff, body, id)))
     expect(answers.map(verdict).sort()).toEqual(["201", "409 primary_parent_exists"])
+    // The primary parent of one facility does not keep the child from accepting one for all of them.
     const late = await invited(parent, child, { isPrimary: true })
-    expect((await answer(child, late, "accept")).body).toMatchObject({ status: "linked", isPrimary: false })
+    expect((await answer(child, late, "accept")).body).toMatchObject({ status: "linked", isPrimary: true })
+    const later = await signedIn(api)
+    const last = await invited(later, child, { isPrimary: true })
+    expect((await answer(child, last, "accept")).body).toMatchObject({ status: "linked", isPrimary: false })
   })
 })
 
@@ -268,14 +275,21 @@ describe("the end of a link", () => {
     const [one, two] = [await add(parent, { ...leo, facilityId }), await add(parent, { ...leo, facilityId })]
     const [first, second] = [one.body.childId, two.body.childId] as [string, string]
     const mother = await signedIn(api, "player", facilityId)
-    for (const childId of [first, second]) await add(staff, { childId, relationship: "mother" }, mother.id)
+    const ids: string[] = []
+    for (const childId of [first, second]) {
+      ids.push((await add(staff, { childId, relationship: "mother" }, mother.id)).body.id)
+    }
+    // Before the mother answers for the account, the parent who does so accepts her.
+    expect(verdict(await unlink(parent, parent.id, first))).toBe("409 child_needs_a_parent")
+    for (const id of ids) expect((await answer(parent, id, "accept")).body.countsIn).toBeNull()
     const data = { parentId: parent.id, childId: first, unlinkedBy: parent.id }
     const ended = await unlink(parent, parent.id, first)
     expect(ended.status).toBe(204)
     expect(await recordedBy(api, ended.headers)).toMatchObject([
       { type: "parent_child.unlinked", facility_id: facilityId, data },
     ])
-    const last = await unlink(staff, parent.id, second)
+    expect(verdict(await unlink(staff, parent.id, second))).toBe("403 not_allowed")
+    const last = await unlink(parent, parent.id, second)
     expect((await recordedBy(api, last.headers)).map(({ type }) => type)).toEqual([
       "parent_child.unlinked",
       "user.role_revoked",

@@ -142,17 +142,27 @@ test("the plan counts a person once, at their first role in the facility, and co
         body: { firstName: "Leo", lastName: "Keller", relationship: "mother", facilityId: id },
       }),
     )
-  expect([await give(one.id, "player"), await give(one.id, "coach")]).toEqual(["201", "201"])
-  expect(await give(two.id, "coach")).toBe("422 limit_reached")
-  expect([await give(two.id, "player"), await give(three.id, "player")]).toEqual(["201", "201"])
+  const invite = async ({ id: userId }: SignedIn) => {
+    const { body } = await api.call("POST", `/v1/users/${userId}/roles`, {
+      token: boss.token,
+      body: grant("player", id),
+    })
+    return body.invitationId
+  }
+  const accept = async ({ token }: SignedIn, invitationId: string) =>
+    verdict(await api.call("POST", `/v1/role-invitations/${invitationId}/accept`, { token }))
+  const join = async (person: SignedIn) => accept(person, await invite(person))
+  expect([await join(one), await give(one.id, "coach")]).toEqual(["200", "201"])
+  expect([await join(two), await give(two.id, "coach"), await join(three)]).toEqual(["200", "422 limit_reached", "200"])
+  const invitation = await invite(parent)
   const before = await api.rows()
-  expect(await give(parent.id, "player")).toBe("422 limit_reached")
+  expect(await accept(parent, invitation)).toBe("422 limit_reached")
   expect(await api.rows()).toEqual(before)
   expect(verdict(await revoke(two.id, grant("player", id), boss.token))).toBe("204")
   // Anybody may name a club for a child. So neither the child nor the parent takes the last place.
   expect(await addChild()).toBe("201")
   expect(await give(parent.id, "player")).toBe("201")
-  expect(await give(two.id, "player")).toBe("422 limit_reached")
+  expect(await join(two)).toBe("422 limit_reached")
   expect(verdict(await revoke(one.id, grant("coach", id), boss.token))).toBe("204")
   expect(await give(parent.id, "coach")).toBe("201")
 

@@ -219,9 +219,9 @@ test("the root key is the platform administrator, and cannot be signed out", asy
   expect((await api.call("GET", "/v1/me")).status).toBe(200)
 })
 
-test("an administrator gives a role in their facility, once", async () => {
+test("an administrator gives a member a role in their facility, once", async () => {
   const admin = await api.person("facility_admin", facilityId)
-  const person = await api.person()
+  const person = await api.person("player", facilityId)
   const body = { role: "staff", scopeType: "facility", scopeId: facilityId.toUpperCase() }
   const given = await api.call("POST", `/v1/users/${person.id}/roles`, { token: admin.token, body })
   expect(given.status).toBe(201)
@@ -232,6 +232,9 @@ test("an administrator gives a role in their facility, once", async () => {
     scopeId: facilityId,
     grantedBy: admin.id,
     grantedAt: expect.stringMatching(instant),
+    status: "assigned",
+    invitationId: null,
+    expiresAt: null,
   }
   expect(given.body).toEqual(grant)
   expect(await eventsOf(given.headers)).toMatchObject([

@@ -20,6 +20,9 @@ export const accountRows: readonly Row[] = [
   ["GET /v1/me", known],
   ["GET /v1/live", everybody, { meets: "426 upgrade_required" }],
   ["POST /v1/users/:id/roles", admins, { body: playerHere, hidden: "XZ" }],
+  ["GET /v1/role-invitations", known],
+  ["POST /v1/role-invitations/:id/accept", "", { own: "OASCMRXZ", refused: 404 }],
+  ["POST /v1/role-invitations/:id/decline", "", { own: "OASCMRXZ", refused: 404 }],
   ["GET /v1/users/:id/roles", admins, { own: "OASCMRXZ", refused: 404 }],
   [
     "DELETE /v1/users/:id/roles",
@@ -28,7 +31,7 @@ export const accountRows: readonly Row[] = [
   ],
   ["POST /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404, body: () => child }],
   ["GET /v1/users/:id/children", staff, { own: "OASCMRXZ", refused: 404 }],
-  ["DELETE /v1/users/:id/children/:childId", staff, { own: "MR", refused: 404, meets: "409 child_needs_a_parent" }],
+  ["DELETE /v1/users/:id/children/:childId", "P", { own: "MR", hidden: "CMRXZ", meets: "409 child_needs_a_parent" }],
   ["GET /v1/child-links", known],
   ["POST /v1/child-links/:id/accept", "", { own: "OASCMRXZ", refused: 404 }],
   ["POST /v1/child-links/:id/decline", "", { own: "OASCMRXZ", refused: 404 }],

@@ -73,6 +73,8 @@ export const clubRows: readonly Row[] = [
   [`GET ${f}/reminder-settings`, staff],
   [`PUT ${f}/reminder-settings`, admins],
 
+  [`POST ${f}/walk-ins`, staff],
+
   [`GET ${f}/availability`, members, { query: "date=2027-05-01" }],
   [`POST ${f}/holds`, staff, { own: "CMR", child: "book", body: forThem }],
   [`DELETE ${f}/holds/:bookingId`, staff, member],

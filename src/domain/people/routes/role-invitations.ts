@@ -1,0 +1,65 @@
+/** Invitations to a role: the person lists and answers them. */
+import { Elysia } from "elysia"
+import { NoInput } from "#base/schema/no-input.ts"
+import { PageQuery } from "#base/schema/page.ts"
+import {
+  acceptRole,
+  declineRole,
+  listRoleInvitations,
+  RoleAnswer,
+  RoleInvitation,
+} from "#domain/people/role-invitations.ts"
+import type { App } from "#http/app.ts"
+import { described, listOf } from "#http/describe.ts"
+import { idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
+
+const tag = "People"
+
+export const roleInvitationRoutes = (app: App) =>
+  new Elysia({ name: "role-invitations" })
+    .use(api(app))
+    .get(
+      "/v1/role-invitations",
+      async ({ caller, input, query }) => listRoleInvitations(app.db, await caller(), input(PageQuery, query)),
+      described({
+        tag,
+        summary: "List the roles that the caller is invited to",
+        description: "Also those of the caller's children who cannot sign in.",
+        query: PageQuery,
+        answer: listOf(RoleInvitation),
+      }),
+    )
+    .post(
+      "/v1/role-invitations/:id/accept",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const id = idOf(params.id, "invitation")
+        input(NoInput, body)
+        return command((tx) => acceptRole(tx, who, id))
+      },
+      described({
+        tag,
+        summary: "Accept an invitation to a role",
+        description: "The inviter must still have the right to give the role.",
+        body: NoInput,
+        answer: RoleAnswer,
+        events: ["user.role_assigned"],
+        problems: [409],
+      }),
+    )
+    .post(
+      "/v1/role-invitations/:id/decline",
+      async ({ command, caller, input, body, params }) => {
+        const who = await caller()
+        const id = idOf(params.id, "invitation")
+        input(NoInput, body)
+        return command((tx) => declineRole(tx, who, id))
+      },
+      described({
+        tag,
+        summary: "Decline an invitation to a role",
+        description: "The club may send another.",
+        body: NoInput,
+      }),
+    )

@@ -1,0 +1,124 @@
+// The second dimension of the authorization matrix. For every way of getting a grant in one facility: its holder does
+// nothing in another one, before and after leaving. And whoever names a person of another facility is answered as if
+// there were no such person. All calls come from the rows of the matrix.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { newId } from "#base/ids.ts"
+import { aMember } from "#test/harness/club/club.ts"
+import { aRole } from "#test/harness/club/factories.ts"
+import type { Letter } from "./authorization/callers.ts"
+import { type Attempt, attemptOf, thingsIn } from "./authorization/engine.ts"
+import { type Holder, leave, type Victims, ways } from "./authorization/grants.ts"
+import { matrix } from "./authorization/matrix.ts"
+import type { Row } from "./authorization/row.ts"
+import { makeWorld, type World } from "./authorization/scene.ts"
+
+let world: World
+let victims: Victims
+/** The things of the victims, by victim. They are shared, because no call may change them. */
+const things = new Map<string, Map<string, Promise<string>>>()
+
+beforeAll(async () => {
+  world = await makeWorld()
+  const { db } = world.api.database
+  const there = (await aMember(db, "player", world.elsewhere.id)).id
+  const both = (await aMember(db, "player", world.elsewhere.id)).id
+  await aRole(db, both, "player", world.here.id)
+  victims = { there, both }
+})
+afterAll(() => world.api.database.drop())
+
+/** These parts of an address name a person, or what a person has outside of facilities. */
+const ofPeople = ["users", "children", "child-links", "role-invitations"]
+const isInFacility = ([route]: Row) => route.includes("/:facilityId")
+const namesAPerson = ([route]: Row) => thingsIn(route).some(({ part }) => ofPeople.includes(part))
+const aimed = matrix.filter((row) => isInFacility(row) || namesAPerson(row))
+/** Lists of the caller's own, which have no id in their address. */
+const lists = matrix.filter(([route]) => /^GET \/v1\/[\w-]+$/.test(route))
+
+/** The calls that were answered otherwise than by a refusal, or that wrote. */
+async function reached(holder: Holder): Promise<string[]> {
+  const { elsewhere } = world
+  const found: string[] = []
+  const known = things.get(holder.against) ?? new Map<string, Promise<string>>()
+  things.set(holder.against, known)
+  for (const row of aimed) {
+    const attempt: Attempt = {
+      caller: "Z",
+      token: holder.token,
+      place: elsewhere,
+      origin: elsewhere,
+      whose: holder.against,
+    }
+    const { status, wrote } = await attemptOf(world, row, attempt, known, false)
+    const expected = isInFacility(row) ? [404] : [403, 404]
+    if (!(expected.includes(status) || status === 401) || wrote)
+      found.push(`${row[0]}: ${status}${wrote ? ", and wrote" : ""}`)
+  }
+  for (const [route] of lists) {
+    const { body } = await world.api.call("GET", route.split(" ")[1] ?? "", { token: holder.token })
+    if (JSON.stringify(body).includes(elsewhere.id)) found.push(`${route}: names the other facility`)
+  }
+  return found
+}
+
+describe.each(ways)("$name", ({ get }) => {
+  test("gives nothing in another facility, before and after leaving", async () => {
+    const holder = await get(world, victims)
+    // The grant is real: the holder enters the facility.
+    const home = await world.api.call("GET", `/v1/facilities/${world.here.id}`, { token: holder.token })
+    expect(home.status).toBe(200)
+    expect(await reached(holder)).toEqual([])
+    await leave(world, holder)
+    const after = await world.api.call("GET", `/v1/facilities/${world.here.id}`, { token: holder.token })
+    expect([401, 404]).toContain(after.status)
+    expect(await reached(holder)).toEqual([])
+  }, 60_000)
+})
+
+test("a walk-in has no token, and no other facility names the guest", async () => {
+  const path = `/v1/facilities/${world.here.id}/walk-ins`
+  const { id } = await world.must("POST", path, { firstName: "Ida", lastName: "Moreau" })
+  const sessions = await world.api.database.db`select from slotbase.sessions where user_id = ${id}`
+  expect(sessions).toHaveLength(0)
+  expect(await toldApart(world.elsewhere, id)).toEqual([])
+})
+
+test("a person of another facility is named like nobody, by everybody who may name people", async () => {
+  expect(await toldApart(world.here, victims.there)).toEqual([])
+})
+
+/**
+ * The calls in the place whose body names this person, and whose answer differs from that for an id that nobody has,
+ * or that succeed.
+ */
+async function toldApart(place: World["here"], person: string): Promise<string[]> {
+  const found: string[] = []
+  let naming = 0
+  for (const row of matrix.filter(isInFacility)) {
+    for (const caller of ["P", ...(place === world.here ? ["A", "S", "K", "C", "M"] : [])] as Letter[]) {
+      const answers = []
+      for (const whose of [person, newId()]) {
+        const attempt = { caller, token: world.tokens[caller], place, origin: place, whose }
+        if (!(await isNamed(row, attempt))) continue
+        const { status, body, wrote } = await attemptOf(world, row, attempt, new Map(), false)
+        answers.push({ status, text: JSON.stringify(body).replaceAll(whose, "…"), wrote })
+      }
+      const [one, other] = answers
+      if (one === undefined || other === undefined) continue
+      naming++
+      if (one.status < 400 || one.wrote) found.push(`${caller} ${row[0]}: ${one.status} ${one.text}`)
+      else if (one.text !== other.text) found.push(`${caller} ${row[0]}: ${one.text}, but ${other.text} for nobody`)
+    }
+  }
+  expect(naming).toBeGreaterThan(5)
+  return found
+}
+
+/** Whether the call names the person in its body, and not in its address. */
+async function isNamed([route, , more = {}]: Row, { caller, place, whose }: Attempt): Promise<boolean> {
+  if (more.about !== undefined || more.form !== undefined || thingsIn(route).length > (route.includes("claim") ? 1 : 0))
+    return false
+  const body = more.body?.({ world, place, caller, whose, params: {} })
+  return JSON.stringify(body ?? {}).includes(whose)
+}
