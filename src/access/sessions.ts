@@ -2,6 +2,7 @@
  * Signing in and out. A session is a token of 256 random bits, of which only the hash is kept.
  * Writes: sessions.
  */
+
 import * as Schema from "effect/Schema"
 import { AttemptLimiter } from "#base/attempt-limiter.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -9,6 +10,8 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
+import { noteChange } from "#events/audit.ts"
+import { noteFailedSignIn } from "./failed-sign-ins.ts"
 import { isPassword } from "./passwords.ts"
 
 /**
@@ -50,6 +53,7 @@ export async function checkPassword(
   const matches = await isPassword(input.password, row?.password_hash, client)
   if (!row || !matches) {
     wrongPasswords.failed(guess)
+    await noteFailedSignIn(db, row?.id, client)
     throw new NotAuthenticated("The e-mail address or the password is wrong.")
   }
   wrongPasswords.succeeded(guess)
@@ -63,12 +67,15 @@ export async function openSession(tx: Tx, user: Session["user"]): Promise<Sessio
     values (${hashToken(token)}, ${user.id}, slotbase.now() + make_interval(days => ${sessionDays}))
     returning expires_at`
   if (!row) throw new Error("openSession: the insert answered no row")
+  noteChange(tx, { actorId: user.id, subjectType: "user", subjectId: user.id })
   return { token, expiresAt: row.expires_at.toISOString(), user }
 }
 
 /** The token is invalid from the commit on. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
-  await tx`delete from slotbase.sessions where token_hash = ${hashToken(token)}`
+  const [ended] = await tx<{ user_id: string }[]>`
+    delete from slotbase.sessions where token_hash = ${hashToken(token)} returning user_id`
+  if (ended) noteChange(tx, { subjectType: "user", subjectId: ended.user_id })
 }
 
 /** Deletes expired sessions, at most `limit`, and returns their number. Expired sessions accept no token any more. */

@@ -3,6 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
+import { type Audited, auditSentence, declareAudited, ruleOf } from "./audited.ts"
 
 export interface RouteDescription {
   /** One line, imperative. */
@@ -23,6 +24,8 @@ export interface RouteDescription {
   readonly mediaType?: string
   /** Types of the events that the route records. */
   readonly events?: readonly string[]
+  /** The row that each command of the route adds to the audit trail. */
+  readonly audited?: Audited
   /** The route needs no caller. */
   readonly open?: true
   /** Statuses of problem documents beyond those that every such route may answer. */
@@ -35,8 +38,18 @@ export interface RouteDescription {
  * decoding reads the body and the query.
  */
 export function described<const Route extends RouteDescription>(route: Route) {
-  return { detail: describe(route) } as { detail: ReturnType<typeof describe> } & Typed<Route, "body"> &
+  return { detail: describe(route), ...hooksOf(route) } as { detail: ReturnType<typeof describe> } & Typed<
+    Route,
+    "body"
+  > &
     Typed<Route, "query">
+}
+
+/** The declaration reaches the commands of a request by its own hook, because a description has no address. */
+function hooksOf({ audited }: RouteDescription) {
+  if (audited === undefined) return {}
+  const rule = ruleOf(audited)
+  return { beforeHandle: ({ request }: { readonly request: Request }) => declareAudited(request, rule) }
 }
 
 type Typed<Route, Part extends "body" | "query"> = Route extends {
@@ -58,10 +71,13 @@ function describe(route: RouteDescription) {
   const status = route.status ?? (answer ? 200 : 204)
   return {
     summary,
-    description: [route.description, eventsOf(route.events)].filter(Boolean).join("\n\n"),
+    description: [route.description, eventsOf(route.events), route.audited && auditSentence(route.audited)]
+      .filter(Boolean)
+      .join("\n\n"),
     tags: [tag],
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
+    ...(route.audited && { "x-audited": ruleOf(route.audited).action }),
     "x-query": query ? parametersOf(query) : [],
     ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
     responses: {

@@ -2,9 +2,11 @@
  * Booking a slot: first the plan (plan.ts), then the row with its slot (insert-planned.ts), then the event. A new
  * booking is confirmed, held until it is paid online, or pending until staff approve it.
  */
+
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { audit } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { recordApprovalRequested } from "./change-events.ts"
@@ -57,6 +59,15 @@ export async function bookPlanned(
     return hold
   }
   const booking = await make("confirmed")
+  if (paymentMethod === "waived" && plan.price > 0) {
+    const { id, facility_id: facilityId, price_amount, price_currency } = booking
+    audit(tx, {
+      action: "booking.waived",
+      facilityId,
+      subjectId: id,
+      after: { price: price_amount, currency: price_currency },
+    })
+  }
   recordConfirmed(tx, booking, paymentMethod)
   return booking
 }

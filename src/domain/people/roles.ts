@@ -5,6 +5,7 @@
  * - A person's first role in a facility makes the person a member, which the plan counts. A parent follows the child.
  * Writes: role_grants.
  */
+
 import * as Schema from "effect/Schema"
 import {
   bestRole,
@@ -22,8 +23,10 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope, isOrganization } from "#events/scope.ts"
+import { endKeysOf } from "./api-key-rows.ts"
 import { parentIdsOf } from "./children/parents.ts"
 import { lockFamily } from "./find-person.ts"
 
@@ -67,6 +70,7 @@ export async function assignRole(
   if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
   const kept = await keepGrant(tx, { userId, ...wanted, grantedBy: caller.userId })
   const { grantedBy, grantedAt, isNew, isFirst } = kept
+  noteChange(tx, isNew ? { ...roleScope(wanted), subjectId: userId, after: wanted } : "nothing")
   if (isNew) {
     record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
     if (scopeType === "facility") {
@@ -97,6 +101,8 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
                where o.user_id = g.user_id and o.scope_type = g.scope_type and o.scope_id = g.scope_id) as remaining`
   if (!gone) throw new NotFound("role of this person")
   const revokedBy = caller.userId
+  noteChange(tx, { ...roleScope(held), subjectId: userId, before: held })
+  await endKeysOf(tx, userId)
   record(tx, { type: "user.role_revoked", ...scope, data: { userId, role, scopeType, scopeId, revokedBy } })
   if (scopeType !== "facility") return
   if (role === "coach") await useEntitlement(tx, scopeId, "coaches", -1)
@@ -198,6 +204,13 @@ function requireNotAbove(caller: Caller, { role, scopeType, scopeId }: RoleInput
   const own = scopeType === "organization" ? bestRoleInOrganization(caller, scopeId) : bestRole(caller, scopeId)
   if (!isAtLeast(own, role)) throw new NotAllowed(`The role ${role} is above your own.`)
 }
+
+/** Where the audit trail shows a change of the role. */
+const roleScope = ({ scopeType, scopeId }: RoleInput) => ({
+  subjectType: "user",
+  ...(scopeType === "facility" && { facilityId: scopeId }),
+  ...(scopeType === "organization" && { organizationId: scopeId }),
+})
 
 interface EventScope {
   readonly facilityId?: string

@@ -53,6 +53,7 @@ export const feedbackRoutes = (app: App) =>
         body: FeedbackChange,
         answer: Feedback,
         problems: [409],
+        audited: { action: "feedback.changed", by: "staff" },
       }),
     )
     .post(
@@ -72,5 +73,6 @@ export const feedbackRoutes = (app: App) =>
         answer: Feedback,
         events: ["feedback.published"],
         problems: [409],
+        audited: { action: "feedback.published", by: "staff" },
       }),
     )

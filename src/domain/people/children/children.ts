@@ -6,6 +6,7 @@
  * A child who cannot sign in keeps a parent, who acts for the child. A child without an address is reached at the
  * parent's.
  */
+
 import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -17,6 +18,7 @@ import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { giveParentRoles, takeParentRoles } from "#domain/people/roles.ts"
 import { handOver, registerChild } from "#domain/people/users.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 import { type ChildLink, LinkStatus, toParent } from "./answer.ts"
@@ -82,6 +84,7 @@ export async function addChild(
     createdBy: caller.userId,
   })
   if (!link) throw new WrongState("already_linked", "This child is linked or invited already.")
+  noteChange(tx, { subjectId: childId, after: { parentId, childId, status, permissions: link.permissions } })
   if (status === "linked") await announceLink(tx, caller, link)
   return toParent(link)
 }
@@ -115,6 +118,10 @@ export async function removeChild(tx: Tx, caller: Caller, parentId: string, chil
     if (child.managed_by === parentId) await handOver(tx, childId, otherParent)
   }
   await deleteLink(tx, link.id)
+  noteChange(tx, {
+    subjectId: childId,
+    before: { parentId, childId, status: link.status, permissions: link.permissions },
+  })
   if (link.status !== "linked") return
   const data = { parentId, childId, unlinkedBy: caller.userId }
   record(tx, { type: "parent_child.unlinked", ...(await scopeOfChild(tx, childId)), data })

@@ -39,6 +39,7 @@ export const childRoutes = (app: App) =>
         status: 201,
         events: ["user.created", "parent_child.linked", "user.role_assigned"],
         problems: [409, 429],
+        audited: "child_link.made",
       }),
     )
     .get(
@@ -69,6 +70,7 @@ export const childRoutes = (app: App) =>
           "For the parent, the child, the parent who made the child's account, and staff where both are members.",
         events: ["parent_child.unlinked", "user.role_revoked"],
         problems: [409],
+        audited: "child_link.ended",
       }),
     )
     .get(
@@ -97,6 +99,7 @@ export const childRoutes = (app: App) =>
         answer: ChildLink,
         events: ["parent_child.linked", "user.role_assigned"],
         problems: [409],
+        audited: "child_link.accepted",
       }),
     )
     .post(
@@ -114,5 +117,6 @@ export const childRoutes = (app: App) =>
         body: NoInput,
         answer: ChildLink,
         problems: [409],
+        audited: "child_link.declined",
       }),
     )

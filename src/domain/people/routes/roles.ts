@@ -40,6 +40,7 @@ export const roleRoutes = (app: App) =>
         status: 201,
         also: [200],
         events: ["user.role_assigned"],
+        audited: "role.given",
       }),
     )
     .get(
@@ -70,5 +71,6 @@ export const roleRoutes = (app: App) =>
         description: "For those who could give it, and for the person themself. The role is named in the query.",
         query: RoleInput,
         events: ["user.role_revoked"],
+        audited: "role.revoked",
       }),
     )

@@ -29,6 +29,7 @@ export const sessionRoutes = (app: App) =>
         status: 201,
         open: true,
         problems: [401, 429],
+        audited: "session.created",
       }),
     )
     .delete(
@@ -38,5 +39,5 @@ export const sessionRoutes = (app: App) =>
         if (kind !== "person") throw new NotAllowed("A key is revoked, not signed out.")
         return command((tx) => endSession(tx, tokenOf(request)))
       },
-      described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
+      described({ audited: "session.ended", tag: "People", summary: "Sign out: the token opens nothing any more" }),
     )

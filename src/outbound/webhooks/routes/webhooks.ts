@@ -41,6 +41,7 @@ export const webhookRoutes = (app: App) =>
         body: WebhookInput,
         answer: Webhook,
         status: 201,
+        audited: { action: "webhook.created", after: "answer" },
       }),
     )
     .get(
@@ -91,6 +92,7 @@ export const webhookRoutes = (app: App) =>
           `again. ${reachable} ${secretShown}`,
         body: WebhookPatch,
         answer: Webhook,
+        audited: "webhook.changed",
       }),
     )
     .delete(
@@ -105,5 +107,6 @@ export const webhookRoutes = (app: App) =>
         tag,
         summary: "Delete a webhook",
         description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
+        audited: "webhook.deleted",
       }),
     )
