@@ -152,7 +152,7 @@ begin
   select count(*) into known from (
     select from slotbase.failed_sign_ins f
     where f.hour = this_hour and (f.user_id = account or f.user_id is null and account is null)
-      and f.client_address is distinct from client
+      and f.client_address <> client
     limit most_addresses) others;
   insert into slotbase.failed_sign_ins as f (id, hour, user_id, client_address, tries, first_at, last_at)
   values (slotbase.new_id(), this_hour, account, case when known < most_addresses then client end, 1, present, present)

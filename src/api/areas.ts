@@ -32,6 +32,7 @@ import { sessionRoutes } from "#domain/people/routes/sessions.ts"
 import { userRoutes } from "#domain/people/routes/users.ts"
 import { planRoutes } from "#domain/subscriptions/routes/plans.ts"
 import { subscriptionRoutes } from "#domain/subscriptions/routes/subscription.ts"
+import { auditRoutes } from "#operations/audit/routes.ts"
 import { deadLetterRoutes } from "#operations/dead-letters/routes.ts"
 import { jobRoutes } from "#operations/jobs/routes.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
@@ -77,6 +78,7 @@ export const areas = [
   eventTypeRoutes,
   webhookRoutes,
   deliveryRoutes,
+  auditRoutes,
   deadLetterRoutes,
   jobRoutes,
   reminderSettingsRoutes,

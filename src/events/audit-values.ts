@@ -61,7 +61,7 @@ function clean(value: unknown, depth: number): unknown {
   )
 }
 
-/** The origin, and a mark by which two addresses of one origin differ. 32 bits are too few to find the address again. */
+/** The origin, and a mark by which two addresses of one origin differ. Its 32 bits do not lead back to the address. */
 function originOf(text: string): string {
   if (!URL.canParse(text)) return "[address]"
   const { origin } = new URL(text)

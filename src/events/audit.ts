@@ -42,7 +42,7 @@ export function audit(tx: Tx, entry: AuditEntry): void {
     organization_id: entry.organizationId ?? null,
     actor_id: entry.actorId ?? userId ?? null,
     api_key_id: request?.apiKeyId ?? null,
-    client_address: addressOf(clientIp),
+    client_address: clientAddressOf(clientIp),
     user_agent: userAgent?.slice(0, maxUserAgent) ?? null,
     correlation_id: correlationId,
     method: request?.method ?? null,
@@ -74,7 +74,7 @@ export async function forgetOldAudit(db: Db, before: Date, limit = 1_000): Promi
 }
 
 /** An address as PostgreSQL reads it: without a zone, and IPv4 as IPv4. Null for anything else. */
-export function addressOf(client: string | undefined): string | null {
+export function clientAddressOf(client: string | undefined): string | null {
   const plain = (client ?? "").replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "")
   return isIP(plain) === 0 ? null : plain
 }

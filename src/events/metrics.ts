@@ -42,6 +42,12 @@ const delivering = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   registers,
 })
+const signIns = new Counter({
+  name: "sign_ins_total",
+  help: "Sign-ins by outcome: succeeded, failed (a wrong password) or limited (refused without a look)",
+  labelNames: ["outcome"],
+  registers,
+})
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
@@ -62,6 +68,10 @@ export const metrics = {
   /** A failed attempt of a handler, with or without a retry. */
   failed(handler: string): void {
     failed.inc({ handler })
+  },
+  /** A sign-in that was answered. */
+  signedIn(outcome: "succeeded" | "failed" | "limited"): void {
+    signIns.inc({ outcome })
   },
   /** A request to a webhook that has ended: delivered, failed or unknown. */
   delivered(outcome: string, durationMs: number): void {

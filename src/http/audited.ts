@@ -18,11 +18,12 @@ export interface AuditRule {
 
 export type Audited = AuditAction | AuditRule
 
-export const ruleOf = (audited: Audited): AuditRule => (typeof audited === "string" ? { action: audited } : audited)
+export const auditRuleOf = (audited: Audited): AuditRule =>
+  typeof audited === "string" ? { action: audited } : audited
 
 /** The sentence of the OpenAPI document. */
 export function auditSentence(audited: Audited): string {
-  const { action, by } = ruleOf(audited)
+  const { action, by } = auditRuleOf(audited)
   return `The audit trail records it as \`${action}\`${by === "staff" ? " when staff do it" : ""}.`
 }
 

@@ -3,7 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
-import { type Audited, auditSentence, declareAudited, ruleOf } from "./audited.ts"
+import { type Audited, auditRuleOf, auditSentence, declareAudited } from "./audited.ts"
 
 export interface RouteDescription {
   /** One line, imperative. */
@@ -48,7 +48,7 @@ export function described<const Route extends RouteDescription>(route: Route) {
 /** The declaration reaches the commands of a request by its own hook, because a description has no address. */
 function hooksOf({ audited }: RouteDescription) {
   if (audited === undefined) return {}
-  const rule = ruleOf(audited)
+  const rule = auditRuleOf(audited)
   return { beforeHandle: ({ request }: { readonly request: Request }) => declareAudited(request, rule) }
 }
 
@@ -77,7 +77,7 @@ function describe(route: RouteDescription) {
     tags: [tag],
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
-    ...(route.audited && { "x-audited": ruleOf(route.audited).action }),
+    ...(route.audited && { "x-audited": auditRuleOf(route.audited).action }),
     "x-query": query ? parametersOf(query) : [],
     ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
     responses: {

@@ -72,11 +72,12 @@ interface GivenContext {
   readonly server: { requestIP(request: Request): { readonly address: string } | null } | null
   readonly set: ResponseSettings
   readonly query: unknown
-  readonly params: Readonly<Record<string, string | undefined>>
+  /** Undefined for an address without ids. */
+  readonly params?: Readonly<Record<string, string | undefined>>
   readonly route: string
 }
 
-function toolsOf(app: App, { request, server, set, query, params, route }: GivenContext): RequestTools {
+function toolsOf(app: App, { request, server, set, query, params = {}, route }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
   const clientIp = () => server?.requestIP(request)?.address

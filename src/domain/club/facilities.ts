@@ -21,6 +21,7 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
+import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
 import { noteChange } from "#events/audit.ts"
@@ -153,6 +154,7 @@ export async function changeSettings(
     where id = ${facilityId}
     returning *`
   if (changed.includes("timezone")) await moveClosures(tx, facilityId, after.timezone)
+  if (changed.includes("organizationId")) await endKeysIn(tx, facilityId)
   record(tx, {
     type: "facility.settings_updated",
     ...scopeOf(updated ?? row),

@@ -84,10 +84,15 @@ export async function revokeKey(tx: Tx, { id, facility_id }: KeyRow): Promise<vo
 }
 
 /** Ends the keys of a person who may no longer make keys in their facility. Call it after the role is gone. */
-export async function endKeysOf(tx: Tx, ownerId: string): Promise<void> {
+export const endKeysOf = (tx: Tx, ownerId: string) => endKeys(tx, tx`k.owner_id = ${ownerId}`)
+
+/** The same for all keys of a facility. Call it after the facility has left its organization. */
+export const endKeysIn = (tx: Tx, facilityId: string) => endKeys(tx, tx`k.facility_id = ${facilityId}`)
+
+async function endKeys(tx: Tx, which: ReturnType<Queryable>): Promise<void> {
   const ended = await tx<KeyRow[]>`
     update slotbase.api_keys k set revoked_at = slotbase.now(), ended_because = 'owner_lost_role'
-    where k.owner_id = ${ownerId} and k.revoked_at is null
+    where ${which} and k.owner_id is not null and k.revoked_at is null
       and not exists (select from slotbase.working_keys w where w.id = k.id and w.facility_id = k.facility_id)
     returning k.*`
   recordEnds(tx, ended)

@@ -1,7 +1,7 @@
 /**
  * Keys of programs. Each key is an actor with a user row, so that its actions name it. Only its hash is kept.
- * A key ends when its owner may no longer make keys in the facility. A key of the club has no owner: a person decided so.
- * The root key is the platform facility's key: the platform administrator's way in.
+ * A key ends when its owner may no longer make keys in the facility. A key without an owner belongs to the club: a
+ * person decided that. The root key is the platform facility's key: the platform administrator's way in.
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"

@@ -1,5 +1,6 @@
 /** Signing in and out. */
 import { Elysia } from "elysia"
+import { countSignIn } from "#access/failed-sign-ins.ts"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
 import { NotAllowed } from "#base/errors.ts"
 import type { App } from "#http/app.ts"
@@ -17,7 +18,7 @@ export const sessionRoutes = (app: App) =>
           status: 201,
           open: true,
           secret: true,
-          before: () => checkPassword(app.db, credentials, clientIp() ?? ""),
+          before: () => countSignIn(checkPassword(app.db, credentials, clientIp() ?? "")),
         })
       },
       described({
