@@ -32,7 +32,7 @@ update slotbase.api_keys set ended_because = 'revoked' where revoked_at is not n
 -- The one text of "this key works". Making keys needs the role facility_admin or a higher one, and no key has a role
 -- above that one. So the right to make keys covers the role of each key.
 create view slotbase.working_keys as
-select k.id, k.facility_id, k.user_id, k.name, k.role, k.key_hash, k.owner_id
+select k.id, k.facility_id, k.user_id, k.name, k.role, k.owner_id
 from slotbase.api_keys k
 where k.revoked_at is null
   and (k.made_with is null
@@ -61,5 +61,6 @@ do $$
 begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then
     grant select (owner_id, made_with, ended_because) on slotbase.api_keys to slotbase_reader;
+    grant select on slotbase.working_keys to slotbase_reader;
   end if;
 end $$;

@@ -63,7 +63,9 @@ export async function authenticate(db: Queryable, token: string): Promise<Caller
       select user_id, expires_at, null as key_name, null::uuid as key_id from slotbase.sessions
       where token_hash = ${hash} and expires_at > (select slotbase.now())
       union all
-      select user_id, null, name, id from slotbase.working_keys where key_hash = ${hash}
+      select w.user_id, null, w.name, w.id
+      from slotbase.api_keys k join slotbase.working_keys w on w.id = k.id and w.facility_id = k.facility_id
+      where k.key_hash = ${hash}
     ) t
     join slotbase.callers u on u.id = t.user_id`
   if (!row) throw new NotAuthenticated(refusal)
