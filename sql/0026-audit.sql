@@ -26,6 +26,7 @@ create table slotbase.audit_log (
   constraint audit_names_its_actor check (num_nulls(actor_id, database_user) < 2)
 );
 create index audit_log_of_facility     on slotbase.audit_log (facility_id, id);
+create index audit_log_of_action       on slotbase.audit_log (action, facility_id, id);
 create index audit_log_of_organization on slotbase.audit_log (organization_id, id) where organization_id is not null;
 create index audit_log_of_subject      on slotbase.audit_log (subject_id, id);
 create index audit_log_of_actor        on slotbase.audit_log (actor_id, id) where actor_id is not null;

@@ -102,8 +102,8 @@ const inWords = (did: Did | null) =>
     .map(([what, count], nth) => `${nth === 0 ? " " : ", "}${count} ${what}`)
     .join("")
 
-/** The audit trail names the user of the operating system. */
-const userAgent = `slotbase jobs run, by ${userInfo().username} on ${hostname()}`
+/** The audit trail names the user of the operating system by its number: Bun takes the name from $USER. */
+const userAgent = `slotbase jobs run, by uid ${userInfo().uid} on ${hostname()}`
 
 /** Anyone with access to the database may do anything in it. The root user is the recorded actor. */
 const operator: Caller = {

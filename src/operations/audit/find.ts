@@ -33,6 +33,7 @@ export const AuditRecord = Schema.Struct({
   subjectType: Schema.String,
   subjectId: Schema.String,
   actorId: Schema.NullOr(Id),
+  actorName: NullableText.annotate({ description: "of a key: its name" }),
   actorKind: Schema.Literals(["person", "api_key", "system", "database"]),
   databaseUser: NullableText.annotate({ description: "of a change that was made in SQL" }),
   apiKeyId: Schema.NullOr(Id),
@@ -80,7 +81,9 @@ export async function findAudit(
   const { action, actorId, subjectId } = query
   const rows = await db<AuditRow[]>`
     select id, at, facility_id, organization_id, action, subject_type, subject_id, actor_id, actor_kind, database_user,
-           api_key_id, host(client_address) as client_address, user_agent, correlation_id, method, route, before, after
+           api_key_id, host(client_address) as client_address, user_agent, correlation_id, method, route, before, after,
+           (select case u.kind when 'api_key' then u.first_name else u.first_name || ' ' || u.last_name end
+            from slotbase.users u where u.id = actor_id) as actor_name
     from slotbase.audit_log
     where ${between(db, query)}
       ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
@@ -124,6 +127,7 @@ interface AuditRow {
   readonly subject_type: string
   readonly subject_id: string
   readonly actor_id: string | null
+  readonly actor_name: string | null
   readonly actor_kind: AuditRecord["actorKind"]
   readonly database_user: string | null
   readonly api_key_id: string | null
@@ -145,6 +149,7 @@ const recordOf = (row: AuditRow): AuditRecord => ({
   subjectType: row.subject_type,
   subjectId: row.subject_id,
   actorId: row.actor_id,
+  actorName: row.actor_name,
   actorKind: row.actor_kind,
   databaseUser: row.database_user,
   apiKeyId: row.api_key_id,

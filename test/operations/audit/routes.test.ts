@@ -54,6 +54,7 @@ describe("a row", () => {
       subjectType: "facility",
       subjectId: here,
       actorId: admin.id,
+      actorName: "Mia Keller",
       actorKind: "person",
       databaseUser: null,
       apiKeyId: null,
@@ -71,7 +72,7 @@ describe("a row", () => {
     const key = (await must("POST", at("api-keys"), { name: "Sync", role: "facility_admin" })).body
     const { id } = (await must("POST", at("resources"), { name: "Court 7", resourceType: "court" }, key.key)).body
     expect(await trail(`?subjectId=${id}`)).toMatchObject([
-      { action: "resource.created", actorId: key.userId, actorKind: "api_key", apiKeyId: key.id, before: null },
+      { action: "resource.created", actorId: key.userId, actorName: "Sync", actorKind: "api_key", apiKeyId: key.id },
     ])
   })
 
