@@ -50,6 +50,8 @@ export interface Caller {
   readonly children?: readonly Child[]
   /** The end of the session; null for keys, which last until they are revoked. */
   readonly tokenExpiresAt: Date | null
+  /** The key of the request. Left out: a session. */
+  readonly apiKeyId?: string
 }
 
 /** The caller of a token. Throws NotAuthenticated, with the same words whatever is wrong with the token. */
@@ -57,13 +59,15 @@ export async function authenticate(db: Queryable, token: string): Promise<Caller
   if (token.length > maxTokenLength) throw new NotAuthenticated(refusal)
   const hash = hashToken(token)
   const [row] = await db<CallerRow[]>`
-    select u.id, u.kind, coalesce(t.key_name, u.first_name || ' ' || u.last_name) as name, u.email, u.grants, u.children, t.expires_at
+    select u.id, u.kind, coalesce(t.key_name, u.first_name || ' ' || u.last_name) as name, u.email, u.grants, u.children, t.expires_at,
+           t.key_id
     from (
-      select user_id, expires_at, null as key_name from slotbase.sessions
+      select user_id, expires_at, null as key_name, null::uuid as key_id from slotbase.sessions
       where token_hash = ${hash} and expires_at > (select slotbase.now())
       union all
-      select user_id, null, name from slotbase.api_keys
-      where key_hash = ${hash} and revoked_at is null
+      select w.user_id, null, w.name, w.id
+      from slotbase.api_keys k join slotbase.working_keys w on w.id = k.id and w.facility_id = k.facility_id
+      where k.key_hash = ${hash}
     ) t
     join slotbase.callers u on u.id = t.user_id`
   if (!row) throw new NotAuthenticated(refusal)
@@ -251,9 +255,10 @@ interface CallerRow {
   grants: Grant[]
   children: Child[]
   expires_at: Date | null
+  key_id?: string | null
 }
 
-const toCaller = ({ id, kind, name, email, grants, children, expires_at }: CallerRow): Caller => ({
+const toCaller = ({ id, kind, name, email, grants, children, expires_at, key_id }: CallerRow): Caller => ({
   userId: id,
   kind,
   name,
@@ -261,6 +266,7 @@ const toCaller = ({ id, kind, name, email, grants, children, expires_at }: Calle
   grants,
   children,
   tokenExpiresAt: expires_at,
+  ...(typeof key_id === "string" && { apiKeyId: key_id }),
 })
 
 /** Generated tokens have 47 characters; a chosen root key may have more. */

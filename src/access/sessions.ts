@@ -3,6 +3,7 @@
  * sign-ins are kept too: from there, strangers' wrong tries do not stand in the owner's way.
  * Writes: sessions, sign_in_addresses.
  */
+
 import * as Schema from "effect/Schema"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -10,6 +11,8 @@ import { NotAuthenticated } from "#base/errors.ts"
 import type { Standing } from "#base/limits/table.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
+import { noteChange } from "#events/audit.ts"
+import { noteFailedSignIn } from "./failed-sign-ins.ts"
 import { isPassword } from "./passwords.ts"
 import { beginSignIn } from "./sign-in-shares.ts"
 
@@ -56,7 +59,10 @@ export async function checkPassword(
     from slotbase.users u where u.email = ${email}`
   if (!row?.is_known) begun.requireStranger()
   const matches = await isPassword(input.password, row?.password_hash, client)
-  if (!row || !matches) throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  if (!row || !matches) {
+    await noteFailedSignIn(db, row?.id, client)
+    throw new NotAuthenticated("The e-mail address or the password is wrong.")
+  }
   begun.succeeded()
   return { id: row.id, email, firstName: row.first_name, lastName: row.last_name }
 }
@@ -91,12 +97,15 @@ export async function openSession(tx: Tx, user: Session["user"], client: string 
     values (${hashToken(token)}, ${user.id}, slotbase.now() + make_interval(days => ${sessionDays}))
     returning expires_at`
   if (!row) throw new Error("openSession: the insert answered no row")
+  noteChange(tx, { actorId: user.id, subjectType: "user", subjectId: user.id })
   return { token, expiresAt: row.expires_at.toISOString(), user }
 }
 
 /** The token is invalid from the commit on. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
-  await tx`delete from slotbase.sessions where token_hash = ${hashToken(token)}`
+  const [ended] = await tx<{ user_id: string }[]>`
+    delete from slotbase.sessions where token_hash = ${hashToken(token)} returning user_id`
+  if (ended) noteChange(tx, { subjectType: "user", subjectId: ended.user_id })
 }
 
 /** Deletes expired sessions, at most `limit`, and returns their number. Expired sessions accept no token any more. */

@@ -34,6 +34,7 @@ import { userRoutes } from "#domain/people/routes/users.ts"
 import { walkInRoutes } from "#domain/people/routes/walk-ins.ts"
 import { planRoutes } from "#domain/subscriptions/routes/plans.ts"
 import { subscriptionRoutes } from "#domain/subscriptions/routes/subscription.ts"
+import { auditRoutes } from "#operations/audit/routes.ts"
 import { deadLetterRoutes } from "#operations/dead-letters/routes.ts"
 import { jobRoutes } from "#operations/jobs/routes.ts"
 import { healthRoutes } from "#operations/routes/health.ts"
@@ -81,6 +82,7 @@ export const areas = [
   eventTypeRoutes,
   webhookRoutes,
   deliveryRoutes,
+  auditRoutes,
   deadLetterRoutes,
   jobRoutes,
   reminderSettingsRoutes,

@@ -48,6 +48,12 @@ const aborted = new Counter({
   help: "Requests whose client closed the connection before the end of the body",
   registers,
 })
+const signIns = new Counter({
+  name: "sign_ins_total",
+  help: "Sign-ins by outcome: succeeded, failed (a wrong password) or limited (refused without a look)",
+  labelNames: ["outcome"],
+  registers,
+})
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
@@ -93,6 +99,10 @@ export const metrics = {
   /** A request whose body ended early: its client has gone. */
   aborted(): void {
     aborted.inc()
+  },
+  /** A sign-in that was answered. */
+  signedIn(outcome: "succeeded" | "failed" | "limited"): void {
+    signIns.inc({ outcome })
   },
   /** A request to a webhook that has ended: delivered, failed or unknown. */
   delivered(outcome: string, durationMs: number): void {

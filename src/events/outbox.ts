@@ -23,6 +23,8 @@ export interface EventContext {
   readonly userId?: string
   readonly clientIp?: string
   readonly userAgent?: string
+  /** The request of the command, for the audit trail. */
+  readonly request?: { readonly method: string; readonly route: string; readonly apiKeyId?: string }
 }
 
 export interface NewEvent<T extends EventType> {

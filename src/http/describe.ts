@@ -3,6 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
+import { type Audited, auditRuleOf, auditSentence, declareAudited } from "./audited.ts"
 import { readBody } from "./body.ts"
 import { type BodySize, bodyLimits } from "./body-limits.ts"
 
@@ -25,6 +26,8 @@ export interface RouteDescription {
   readonly mediaType?: string
   /** Types of the events that the route records. */
   readonly events?: readonly string[]
+  /** The row that each command of the route adds to the audit trail. */
+  readonly audited?: Audited
   /** The route needs no caller. */
   readonly open?: true
   /** The limits of its body; default: those of open routes on an open route, and the usual ones elsewhere. */
@@ -43,7 +46,7 @@ export interface RouteDescription {
 export function described<const Route extends RouteDescription>(route: Route) {
   const limits = bodyLimits[sizeOf(route)]
   const parse = ({ request }: { readonly request: Request }) => readBody(request, limits)
-  return { detail: describe(route), parse } as unknown as { detail: ReturnType<typeof describe> } & Typed<
+  return { detail: describe(route), parse, ...hooksOf(route) } as unknown as { detail: ReturnType<typeof describe> } & Typed<
     Route,
     "body"
   > &
@@ -51,6 +54,12 @@ export function described<const Route extends RouteDescription>(route: Route) {
 }
 
 const sizeOf = ({ bodySize, open }: RouteDescription): BodySize => bodySize ?? (open ? "open" : "usual")
+/** The declaration reaches the commands of a request by its own hook, because a description has no address. */
+function hooksOf({ audited }: RouteDescription) {
+  if (audited === undefined) return {}
+  const rule = auditRuleOf(audited)
+  return { beforeHandle: ({ request }: { readonly request: Request }) => declareAudited(request, rule) }
+}
 
 type Typed<Route, Part extends "body" | "query"> = Route extends {
   readonly [P in Part]: infer S extends Schema.Constraint
@@ -71,10 +80,13 @@ function describe(route: RouteDescription) {
   const status = route.status ?? (answer ? 200 : 204)
   return {
     summary,
-    description: [route.description, eventsOf(route.events)].filter(Boolean).join("\n\n"),
+    description: [route.description, eventsOf(route.events), route.audited && auditSentence(route.audited)]
+      .filter(Boolean)
+      .join("\n\n"),
     tags: [tag],
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
+    ...(route.audited && { "x-audited": auditRuleOf(route.audited).action }),
     "x-query": query ? parametersOf(query) : [],
     // On routes whose method has a body; openapi.ts takes it from the others.
     "x-max-body-bytes": bodyLimits[sizeOf(route)].bytes,

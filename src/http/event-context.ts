@@ -3,6 +3,7 @@
  * records its events in this one context, and the answer names them in one header.
  */
 
+import type { Caller } from "#access/caller.ts"
 import type { EventContext } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { correlationIdOf, type ResponseSettings } from "./correlation.ts"
@@ -12,13 +13,16 @@ export interface RequestParts {
   readonly request: Request
   readonly set: ResponseSettings
   readonly clientIp: () => string | undefined
+  /** The pattern of the route. */
+  readonly route: string
 }
 
-/** @param userId The actor; undefined on the open routes. */
+/** @param caller Undefined on the open routes. @param userId The actor when it is not the caller. */
 export function contextOfRequest(
   { config }: Pick<App, "config">,
-  { request, set, clientIp }: RequestParts,
-  userId: string | undefined,
+  { request, set, clientIp, route }: RequestParts,
+  caller: Pick<Caller, "userId" | "apiKeyId"> | undefined,
+  userId = caller?.userId,
 ): EventContext {
   const address = clientIp()
   const userAgent = request.headers.get("user-agent")?.slice(0, maxUserAgent)
@@ -28,6 +32,7 @@ export function contextOfRequest(
     ...(userId !== undefined && { userId }),
     ...(address !== undefined && { clientIp: address }),
     ...(userAgent !== undefined && { userAgent }),
+    request: { method: request.method, route, ...(caller?.apiKeyId !== undefined && { apiKeyId: caller.apiKeyId }) },
   }
 }
 

@@ -10,6 +10,7 @@ import { NotAuthenticated } from "#base/errors.ts"
 import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
+import { auditCommand } from "./audited.ts"
 import { addressOf, type Connected, shareOfClient } from "./client.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, contextOfRequest } from "./event-context.ts"
@@ -72,9 +73,12 @@ export type RequestTools = {
 interface GivenContext extends Connected {
   readonly set: ResponseSettings
   readonly query: unknown
+  /** Undefined for an address without ids. */
+  readonly params?: Readonly<Record<string, string | undefined>>
+  readonly route: string
 }
 
-function toolsOf(app: App, { request, server, set, query }: GivenContext): RequestTools {
+function toolsOf(app: App, { request, server, set, query, params = {}, route }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
   const clientIp = () => addressOf(app.config, { request, server })
@@ -89,17 +93,18 @@ function toolsOf(app: App, { request, server, set, query }: GivenContext): Reque
       fn: (tx: Tx, prepared: Prepared) => Promise<T>,
       options: CommandOptions<T, Prepared> = {},
     ) {
-      const callerId = options.open ? undefined : (await caller()).userId
-      const context = contextOfRequest(app, { request, set, clientIp }, options.userId ?? callerId)
+      const by = options.open ? undefined : await caller()
+      const context = contextOfRequest(app, { request, set, clientIp, route }, by, options.userId)
       if (options.secret) set.headers["cache-control"] = "no-store"
       const key = request.method === "POST" ? request.headers.get("idempotency-key") : null
       const { before, status = statusOf } = options
       const run = async (tx: Tx, prepared: Prepared) => {
         const result = await fn(tx, prepared)
         set.status = typeof status === "function" ? status(result) : status
+        auditCommand(tx, { request, params, caller: by }, result)
         return result
       }
-      if (key !== null) return once(app, { key, request, set, context, callerId }, run, before)
+      if (key !== null) return once(app, { key, request, set, context, callerId: by?.userId }, run, before)
       const prepared = (await before?.()) as Prepared
       const { result, eventIds } = await transact(app.db, context, (tx) => run(tx, prepared))
       reached("before-answer")

@@ -2,10 +2,13 @@
  * Booking a slot: first the plan (plan.ts), then the row with its slot (insert-planned.ts), then the event. A new
  * booking is confirmed, held until it is paid online, or pending until staff approve it.
  */
+
+import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { countMember } from "#domain/people/roles.ts"
+import { audit } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { recordApprovalRequested } from "./change-events.ts"
@@ -27,7 +30,16 @@ export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<Boo
   const { paymentMethod } = wanted.input
   requireMayPay(mayBook.member, paymentMethod)
   const plan = await planBooking(tx, mayBook, wanted)
-  return toBooking(await bookPlanned(tx, plan, paymentMethod))
+  const booking = await bookPlanned(tx, plan, paymentMethod)
+  auditWaived(tx, mayBook.member, booking)
+  return toBooking(booking)
+}
+
+/** The audit trail names who waived the price of a booking. A price of nothing is not waived. */
+export function auditWaived(tx: Tx, { caller }: Member, booking: BookingRow): void {
+  const { id, facility_id: facilityId, payment_method, price_amount: price, price_currency: currency } = booking
+  if (payment_method !== "waived" || price === 0) return
+  audit(tx, { action: "booking.waived", facilityId, subjectId: id, actorId: caller.userId, after: { price, currency } })
 }
 
 /**

@@ -2,10 +2,12 @@
  * Confirming a hold: by a command, or because it was paid. The hold is locked, and its event recorded in the same
  * transaction.
  */
+
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { countMember } from "#domain/people/roles.ts"
+import { noteChange } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { isPaid } from "./approve.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
@@ -37,6 +39,7 @@ export async function confirmBooking(
       `It costs ${price}, which are not paid: POST …/payments with its id as referenceId, and it is confirmed by itself.`,
     )
   }
+  noteChange(tx, { after: { paymentMethod, price: booking.price_amount, currency: booking.price_currency } })
   return toBooking(await confirmLocked(tx, booking, paymentMethod))
 }
 

@@ -11,6 +11,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { BookingType } from "./input.ts"
 
@@ -127,7 +128,10 @@ export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.
   const given: Rules = { ...defaults, ...input }
   const after = { ...given, approvalResourceIds: given.approvalResourceIds.map((id) => id.toLowerCase()) }
   const changed = names.filter((name) => !Bun.deepEquals(before[name], after[name]))
-  if (changed.length === 0) return viewOf(facilityId, row)
+  if (changed.length === 0) {
+    noteChange(tx, "nothing")
+    return viewOf(facilityId, row)
+  }
   await requireResources(tx, facilityId, after.approvalResourceIds)
   const [written] = await tx<PolicyRow[]>`
     update slotbase.booking_policies
@@ -144,6 +148,7 @@ export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.
     where facility_id = ${facilityId}
     returning *`
   recordChange(tx, caller, facilityId, changed)
+  noteChange(tx, { before: { ...before }, after: { ...after } })
   return viewOf(facilityId, written)
 }
 

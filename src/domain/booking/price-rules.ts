@@ -3,6 +3,7 @@
  * version of the facility's booking policy, so cached availability knows that its prices are stale.
  * Writes: price_rules.
  */
+
 import * as Schema from "effect/Schema"
 import type { Admin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -12,6 +13,7 @@ import { isId, newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { weekdays } from "#base/weekdays.ts"
+import { noteChange } from "#events/audit.ts"
 import { BookingType } from "./input.ts"
 import { countPolicyChange } from "./policies.ts"
 import type { TariffRule as PricingRule } from "./prices.ts"
@@ -91,10 +93,12 @@ export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceR
 /** Records facility.settings_updated. Bookings keep the price that they were made with. Throws NotFound. */
 export async function deletePriceRule(tx: Tx, admin: Admin, ruleId: string): Promise<void> {
   const { caller, facilityId } = admin
-  const gone = isId(ruleId)
-    ? await tx`delete from slotbase.price_rules where id = ${ruleId} and facility_id = ${facilityId}`
-    : { count: 0 }
-  if (gone.count === 0) throw new NotFound("price rule", ruleId)
+  const [gone] = isId(ruleId)
+    ? await tx<PriceRuleRow[]>`
+        delete from slotbase.price_rules where id = ${ruleId} and facility_id = ${facilityId} returning *`
+    : []
+  if (!gone) throw new NotFound("price rule", ruleId)
+  noteChange(tx, { before: viewOf(gone) })
   await countPolicyChange(tx, caller, facilityId, ["priceRules"])
 }
 

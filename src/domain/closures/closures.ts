@@ -23,6 +23,7 @@ import {
 } from "#domain/club/closure-rows.ts"
 import { countUpFacility } from "#domain/club/facilities.ts"
 import { countUpResources } from "#domain/club/resources.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { lockFacility } from "#events/scope.ts"
 import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
@@ -92,7 +93,9 @@ export async function removeClosure(tx: Tx, admin: Admin, id: string): Promise<v
   const { now, scope } = await lockFacility(tx, facilityId)
   const row = await deleteClosure(tx, facilityId, id)
   if (!row) throw new NotFound("closure", id)
-  const { resourceIds, startAt, endAt } = closureOf(row)
+  const removed = closureOf(row)
+  const { resourceIds, startAt, endAt } = removed
+  noteChange(tx, { before: removed })
   await closeResources(tx, facilityId, row.whole_facility ? undefined : resourceIds)
   const data = { closureId: id, facilityId, resourceIds, startAt, endAt, removedBy: caller.userId }
   record(tx, { type: "facility.closure.removed", ...scope, data })

@@ -39,6 +39,7 @@ export const closureRoutes = (app: App) =>
         answer: NewClosure,
         status: 201,
         events: ["facility.closure.created", "booking.cancelled", "booking.hold.released", "coach.block.cancelled"],
+        audited: { action: "closure.created", after: "answer" },
       }),
     )
     .get(
@@ -74,5 +75,6 @@ export const closureRoutes = (app: App) =>
         summary: "Take a closure back",
         description: "For administrators of the facility. Its time can be booked again.",
         events: ["facility.closure.removed"],
+        audited: "closure.removed",
       }),
     )

@@ -21,8 +21,10 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
+import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
@@ -120,7 +122,9 @@ export async function createFacility(tx: Tx, caller: Caller, input: typeof Facil
     ...scopeOf(row),
     data: { facilityId: id, name, timezone, sportTypes: [...sportTypes], ownerId },
   })
-  return facilityOf(row)
+  const facility = facilityOf(row)
+  noteChange(tx, { facilityId: id, after: facility })
+  return facility
 }
 
 /**
@@ -142,7 +146,10 @@ export async function changeSettings(
   const organizationId = input.organizationId === undefined ? before.organizationId : lower(input.organizationId)
   const after: Facility = { ...before, ...input, organizationId }
   const changed = settingNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
-  if (changed.length === 0) return before
+  if (changed.length === 0) {
+    noteChange(tx, "nothing")
+    return before
+  }
   if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
   const [updated] = await tx<FacilityRow[]>`
     update slotbase.facilities
@@ -153,12 +160,15 @@ export async function changeSettings(
     where id = ${facilityId}
     returning *`
   if (changed.includes("timezone")) await moveClosures(tx, facilityId, after.timezone)
+  if (changed.includes("organizationId")) await endKeysIn(tx, facilityId)
   record(tx, {
     type: "facility.settings_updated",
     ...scopeOf(updated ?? row),
     data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
   })
-  return facilityOf(updated ?? row)
+  const changedTo = facilityOf(updated ?? row)
+  noteChange(tx, { subjectType: "facility", before, after: changedTo })
+  return changedTo
 }
 
 export const FacilityQuery = Schema.Struct({ ...pageQuery, organizationId: Schema.optionalKey(Id) })

@@ -19,6 +19,7 @@ import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 
 export const OrganizationInput = Schema.Struct({
@@ -54,6 +55,7 @@ export async function createOrganization(
     await keepGrant(tx, { ...grant, grantedBy: caller.userId })
     record(tx, { type: "user.role_assigned", organizationId: id, data: { ...grant, grantedBy: caller.userId } })
   }
+  noteChange(tx, { organizationId: id })
   return organizationOf(row)
 }
 

@@ -12,6 +12,7 @@ import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 import { isFacility } from "./facilities.ts"
@@ -89,7 +90,10 @@ export async function changeResource(
   const before = resourceOf(row)
   const after = { ...before, ...input }
   const changed = changeable.filter((name) => before[name] !== after[name])
-  if (changed.length === 0) return before
+  if (changed.length === 0) {
+    noteChange(tx, "nothing")
+    return before
+  }
   if (changed.includes("isActive")) await useEntitlement(tx, facilityId, "resources", after.isActive ? 1 : -1)
   const [updated] = await tx<ResourceRow[]>`
     update slotbase.resources
@@ -102,7 +106,9 @@ export async function changeResource(
     ...(await facilityScope(tx, facilityId)),
     data: { resourceId: id, facilityId, changedFields: [...changed], changedBy: caller.userId },
   })
-  return resourceOf(updated ?? row)
+  const resource = resourceOf(updated ?? row)
+  noteChange(tx, { before, after: resource })
+  return resource
 }
 
 /** Invalidates every cached day of these resources. Returns those that the facility has. */

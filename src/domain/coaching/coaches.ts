@@ -4,6 +4,7 @@
  * A person who has lost the role is no coach, whatever rows are kept.
  * Writes: coach_profiles.
  */
+
 import * as Schema from "effect/Schema"
 import type { Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -12,6 +13,7 @@ import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money, Name, Note } from "#base/schema/request-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
+import { noteChange } from "#events/audit.ts"
 
 const maxSports = 50
 const maxSportLength = 60
@@ -75,6 +77,7 @@ export async function putProfile(
         blocks_need_approval = coalesce(${approval}::boolean, c.blocks_need_approval), updated_at = slotbase.now()`
   const after = await findCoach(tx, facilityId, userId)
   if (!after) throw new NotFound("coach", userId)
+  noteChange(tx, { before, after })
   return after
 }
 

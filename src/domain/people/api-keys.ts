@@ -1,24 +1,49 @@
 /**
  * Keys of programs. Each key is an actor with a user row, so that its actions name it. Only its hash is kept.
- * The root key is the platform facility's key: the platform administrator's way in.
- * Writes: api_keys.
+ * A key ends when its owner may no longer make keys in the facility. A key without an owner belongs to the club: a
+ * person decided that. The root key is the platform facility's key: the platform administrator's way in.
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
-import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
+import { noteChange } from "#events/audit.ts"
+import {
+  changeOwner,
+  findKeys,
+  holdKey,
+  insertKey,
+  type KeyRow,
+  lockKey,
+  mayStillMakeKeys,
+  revokeKey,
+  writeRootKey,
+} from "./api-key-rows.ts"
 import { keepGrant } from "./roles.ts"
 import { createKeyUser } from "./users.ts"
 
 /** A facility with more working keys than programs has forgotten to revoke some. */
 const maxKeysPerFacility = 100
 
-export const ApiKeyInput = Schema.Struct({ name: Name, role: Schema.Literals(["facility_admin", "staff"]) })
+const Owner = Schema.Literals(["me", "club"])
+
+export const ApiKeyInput = Schema.Struct({
+  name: Name,
+  role: Schema.Literals(["facility_admin", "staff"]),
+  owner: Schema.optionalKey(Owner).annotateKey({
+    description:
+      "me unless given: the key ends when you lose the right to make keys. club: it lasts until it is revoked",
+  }),
+})
+
+export const KeyTransferInput = Schema.Struct({
+  owner: Owner.annotate({ description: "me: you answer for the key from now on. club: it lasts until it is revoked" }),
+})
 
 export const ApiKey = Schema.Struct({
   id: Id,
@@ -30,7 +55,12 @@ export const ApiKey = Schema.Struct({
   keyHint: Schema.String,
   createdBy: Id,
   createdAt: Schema.String,
+  ownerId: Schema.NullOr(Id).annotate({
+    description: "the person with whose right the key ends; null: the club owns it",
+  }),
+  madeWith: Schema.NullOr(Id).annotate({ description: "the key that made it; it ends with that one too" }),
   revokedAt: Schema.NullOr(Schema.String),
+  endedBecause: Schema.NullOr(Schema.Literals(["revoked", "owner_lost_role", "maker_revoked"])),
 })
 export type ApiKey = typeof ApiKey.Type
 
@@ -46,8 +76,9 @@ export async function createApiKey(
   input: typeof ApiKeyInput.Type,
 ): Promise<NewApiKey> {
   requireAdmin(caller, facilityId)
-  const { name, role } = input
+  const { name, role, owner = "me" } = input
   if (!isAtLeast(bestRole(caller, facilityId), role)) throw new NotAllowed(`The role ${role} is above your own.`)
+  const responsible = await responsibleFor(tx, caller, facilityId, owner)
   // The lock makes two requests count one after the other.
   const [facility] = await tx<{ keys: number }[]>`
     select (select count(*) from slotbase.api_keys k where k.facility_id = f.id and k.revoked_at is null) as keys
@@ -60,15 +91,11 @@ export async function createApiKey(
   const userId = await createKeyUser(tx, name)
   const scope = { scopeType: "facility", scopeId: facilityId } as const
   await keepGrant(tx, { userId, role, ...scope, grantedBy: caller.userId })
-  const [row] = await tx<KeyRow[]>`
-    insert into slotbase.api_keys (id, facility_id, user_id, name, role, key_hash, key_hint, created_by)
-    values (${newId()}, ${facilityId}, ${userId}, ${name}, ${role}, ${hashToken(key)}, ${hintOf(key)}, ${caller.userId})
-    returning *`
-  if (!row) throw new Error("createApiKey: the insert answered no row")
-  return { ...keyOf(row), key }
+  const made = { id: newId(), facilityId, userId, name, role, hash: hashToken(key), hint: hintOf(key) }
+  return { ...keyOf(await insertKey(tx, { ...made, createdBy: caller.userId, ...responsible })), key }
 }
 
-/** The oldest first, revoked ones too. Throws NotAllowed, NotFound. */
+/** The oldest first, ended ones too. Throws NotAllowed, NotFound. */
 export async function listApiKeys(
   db: Queryable,
   caller: Caller,
@@ -78,18 +105,41 @@ export async function listApiKeys(
   requireAdmin(caller, facilityId)
   const limit = pageLimitOf(query)
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
-  const rows = await db<KeyRow[]>`
-    select * from slotbase.api_keys where facility_id = ${facilityId} and id > ${after} order by id limit ${limit + 1}`
-  return pageOf(rows, limit, (row) => [row.id], keyOf)
+  return pageOf(await findKeys(db, facilityId, after, limit + 1), limit, (row) => [row.id], keyOf)
 }
 
-/** From the commit on the key is invalid. Revoking it again changes nothing. Throws NotAllowed, NotFound. */
+/**
+ * Makes the caller or the club the owner, so that the key outlives the role of its owner before. For people: a program
+ * cannot decide it. Throws NotAllowed, NotFound, WrongState `api_key_ended`.
+ */
+export async function transferApiKey(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  id: string,
+  { owner }: typeof KeyTransferInput.Type,
+): Promise<ApiKey> {
+  requireAdmin(caller, facilityId)
+  if (caller.kind === "api_key") throw new NotAllowed("A person decides who answers for a key.")
+  const { ownerId } = await responsibleFor(tx, caller, facilityId, owner)
+  const row = await lockKey(tx, facilityId, id)
+  if (!row) throw new NotFound("API key", id)
+  if (row.revoked_at !== null) throw new WrongState("api_key_ended", "The key has ended; make a new one.")
+  const [before, after] = [keyOf(row), keyOf(await changeOwner(tx, row, ownerId))]
+  noteChange(tx, { before, after })
+  return after
+}
+
+/**
+ * From the commit on the key is invalid, and so are keys that were made with it. Revoking it again changes nothing.
+ * Throws NotAllowed, NotFound.
+ */
 export async function revokeApiKey(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   requireAdmin(caller, facilityId)
-  const { count } = await tx`
-    update slotbase.api_keys set revoked_at = coalesce(revoked_at, slotbase.now())
-    where id = ${id} and facility_id = ${facilityId} and user_id <> ${rootUserId}`
-  if (count === 0) throw new NotFound("API key", id)
+  const row = await lockKey(tx, facilityId, id)
+  if (!row) throw new NotFound("API key", id)
+  noteChange(tx, row.revoked_at === null ? { before: keyOf(row) } : "nothing")
+  await revokeKey(tx, row)
 }
 
 /**
@@ -100,29 +150,36 @@ export async function ensureRootKey(db: Db, configured: string | undefined): Pro
   const key = configured ?? newToken("sbk")
   // No part of a key that a person chose is shown: it may be short.
   const hint = configured === undefined ? hintOf(key) : "SLOTBASE_ROOT_KEY"
-  const rows = await db`
-    insert into slotbase.api_keys as k (id, facility_id, user_id, name, role, key_hash, key_hint, created_by)
-    values (${rootUserId}, ${platformFacilityId}, ${rootUserId}, 'Root key', 'platform_admin', ${hashToken(key)}, ${hint}, ${rootUserId})
-    on conflict (id, facility_id) do update set key_hash = excluded.key_hash, key_hint = excluded.key_hint
-    where ${configured !== undefined} and k.key_hash <> excluded.key_hash
-    returning 1`
-  return configured === undefined && rows.length > 0 ? key : undefined
+  const replaces = configured !== undefined
+  const wrote = await writeRootKey(db, { facilityId: platformFacilityId, hash: hashToken(key), hint, replaces })
+  return wrote && configured === undefined ? key : undefined
+}
+
+/**
+ * Who answers for a key: the caller, or for a key that another key makes, the owner of that one. The root key makes
+ * keys of the club. Throws NotAllowed when the caller has just lost the right.
+ */
+async function responsibleFor(
+  tx: Tx,
+  caller: Caller,
+  facilityId: string,
+  owner: typeof Owner.Type,
+): Promise<{ ownerId: string | null; madeWith: string | null }> {
+  if (caller.kind === "system") return { ownerId: null, madeWith: null }
+  if (caller.kind === "api_key") {
+    if (owner === "club") throw new NotAllowed("A person decides that a key belongs to the club.")
+    const maker = await holdKey(tx, facilityId, caller.apiKeyId ?? "")
+    if (!maker) throw new NotAllowed("The key of this request has just ended.")
+    return { ownerId: maker.owner_id, madeWith: maker.id }
+  }
+  if (!(await mayStillMakeKeys(tx, caller.userId, facilityId))) {
+    throw new NotAllowed("This needs the role facility_admin in the facility, or a higher one.")
+  }
+  return { ownerId: owner === "me" ? caller.userId : null, madeWith: null }
 }
 
 const hintLength = 10
 const hintOf = (key: string) => key.slice(0, hintLength)
-
-interface KeyRow {
-  id: string
-  facility_id: string
-  user_id: string
-  name: string
-  role: string
-  key_hint: string
-  created_by: string
-  created_at: Date
-  revoked_at: Date | null
-}
 
 const keyOf = (row: KeyRow): ApiKey => ({
   id: row.id,
@@ -133,5 +190,8 @@ const keyOf = (row: KeyRow): ApiKey => ({
   keyHint: row.key_hint,
   createdBy: row.created_by,
   createdAt: row.created_at.toISOString(),
+  ownerId: row.owner_id,
+  madeWith: row.made_with,
   revokedAt: row.revoked_at?.toISOString() ?? null,
+  endedBecause: row.ended_because,
 })

@@ -15,8 +15,9 @@ import { newId, platformFacilityId } from "#base/ids.ts"
 import { Instant } from "#base/schema/fact-fields.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
+import { noteChange } from "#events/audit.ts"
 import { belongsTo, type Scope } from "./find-person.ts"
-import { giveRole, RoleGrant, type RoleInput, requireMayGive, revokeRole } from "./roles.ts"
+import { giveRole, RoleGrant, type RoleInput, requireMayGive, revokeRole, roleScope } from "./roles.ts"
 
 /** An invitation that nobody has answered for so long was overlooked, or not wanted. */
 const invitationDays = 30
@@ -62,6 +63,7 @@ export async function assignRole(
   const events = await requireMayGive(tx, caller, wanted)
   const scope = scopeOf(wanted)
   if (scope !== undefined && !isPlatformAdmin(caller) && !(await belongsTo(tx, userId, scope))) {
+    noteChange(tx, { ...roleScope(wanted), subjectId: userId, after: { ...wanted, status: "invited" } })
     return { answer: await invite(tx, caller, userId, { ...wanted, ...scope }), isNew: true }
   }
   const { grant, isNew } = await giveRole(tx, caller.userId, userId, wanted, events)
@@ -77,7 +79,10 @@ export async function withdrawRole(tx: Tx, caller: Caller, userId: string, input
   const wanted = { ...input, scopeId: input.scopeId.toLowerCase() }
   if (caller.userId !== userId) {
     await requireMayGive(tx, caller, wanted)
-    if (await forgetInvitation(tx, userId, wanted)) return
+    if (await forgetInvitation(tx, userId, wanted)) {
+      noteChange(tx, { ...roleScope(wanted), subjectId: userId, before: { ...wanted, status: "invited" } })
+      return
+    }
   }
   await revokeRole(tx, caller, userId, wanted)
 }
@@ -112,7 +117,9 @@ export async function acceptRole(tx: Tx, caller: Caller, id: string): Promise<Ro
 /** Turns the role down; the club may invite again. Throws NotFound. */
 export async function declineRole(tx: Tx, caller: Caller, id: string): Promise<void> {
   const { user_id, role, scope_type: scopeType, scope_id: scopeId } = await lockInvitation(tx, caller, id)
-  await forgetInvitation(tx, user_id, { role, scopeType, scopeId })
+  const declined = { role, scopeType, scopeId }
+  await forgetInvitation(tx, user_id, declined)
+  noteChange(tx, { ...roleScope(declined), subjectId: user_id, before: { ...declined, status: "invited" } })
 }
 
 async function invite(tx: Tx, caller: Caller, userId: string, wanted: RoleInput & Scope): Promise<RoleAnswer> {

@@ -8,6 +8,7 @@
  *   person's first confirmed booking. The limit refuses players and parents, and nobody else.
  * Writes: role_grants.
  */
+
 import * as Schema from "effect/Schema"
 import {
   bestRole,
@@ -26,8 +27,10 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { platformFacilityId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope, isOrganization } from "#events/scope.ts"
+import { endKeysOf } from "./api-key-rows.ts"
 import { parentIdsOf } from "./children/parents.ts"
 import { lockFamily } from "./find-person.ts"
 
@@ -79,6 +82,7 @@ export async function giveRole(
   if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
   const kept = await keepGrant(tx, { userId, ...wanted, grantedBy: giver })
   const { grantedBy, grantedAt, isNew, isFirst } = kept
+  noteChange(tx, isNew ? { ...roleScope(wanted), subjectId: userId, after: wanted } : "nothing")
   if (isNew) {
     record(tx, { type: "user.role_assigned", ...scope, data: { userId, role, scopeType, scopeId, grantedBy } })
     if (scopeType === "facility") {
@@ -108,6 +112,8 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
     returning ${remaining(tx)} as remaining, ${wasLast(tx)} as was_last`
   if (!gone) throw new NotFound("role of this person")
   const revokedBy = caller.userId
+  noteChange(tx, { ...roleScope(held), subjectId: userId, before: held })
+  await endKeysOf(tx, userId)
   record(tx, { type: "user.role_revoked", ...scope, data: { userId, role, scopeType, scopeId, revokedBy } })
   if (scopeType !== "facility") return
   if (role === "coach") await useEntitlement(tx, scopeId, "coaches", -1)
@@ -254,6 +260,13 @@ function requireNotAbove(caller: Caller, { role, scopeType, scopeId }: RoleInput
   const own = scopeType === "organization" ? bestRoleInOrganization(caller, scopeId) : bestRole(caller, scopeId)
   if (!isAtLeast(own, role)) throw new NotAllowed(`The role ${role} is above your own.`)
 }
+
+/** Where the audit trail shows a change of the role. */
+export const roleScope = ({ scopeType, scopeId }: RoleInput) => ({
+  subjectType: "user",
+  ...(scopeType === "facility" && { facilityId: scopeId }),
+  ...(scopeType === "organization" && { organizationId: scopeId }),
+})
 
 export interface EventScope {
   readonly facilityId?: string

@@ -3,6 +3,7 @@
  * Its cost is charged, its saving is credited to later invoices. The preview is computed by the same function as the
  * charge.
  */
+
 import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
@@ -17,6 +18,7 @@ import {
   requirePlan,
 } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
+import { noteChange } from "#events/audit.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"
 import type { ChangePlanInput } from "./input.ts"
@@ -60,6 +62,7 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
   const after: LockedSubscription = { ...subscription, ...columnsOf(change.after) }
   const creditAfter = subscription.credit_balance + Math.max(0, -change.proratedAmount)
   if (input.preview === true) {
+    noteChange(tx, "nothing")
     const owed = Math.max(0, change.proratedAmount)
     const credit_balance = creditAfter - Math.min(subscription.credit_balance, owed)
     const overLimits = await overLimitsOf(tx, subscription, to)
@@ -82,7 +85,9 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
   recordWarnings(tx, changed, counters, to, plans)
   await closePrompts(tx, facilityId, caller.userId)
   const overLimits = await overLimitsOf(tx, changed, to)
-  return { preview: false, ...answer, overLimits, subscription: toSubscription(changed, to) }
+  const moved = toSubscription(changed, to)
+  noteChange(tx, { subjectId: moved.id, before: toSubscription(subscription, from), after: moved })
+  return { preview: false, ...answer, overLimits, subscription: moved }
 }
 
 function requireChangeable(

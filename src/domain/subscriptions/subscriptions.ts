@@ -3,6 +3,7 @@
  * to the present if its period is over, and records its event in the same transaction. `change-plan.ts` moves it to
  * another plan, `read.ts` reads it, and `renew.ts` makes the steps that follow from time.
  */
+
 import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
@@ -12,6 +13,7 @@ import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
 import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
+import { noteChange } from "#events/audit.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
 import { keepRedemption, redeemCoupon } from "./coupons.ts"
 import { recordCreated, recordResumed, recordSubscriptionCancelled } from "./events.ts"
@@ -98,7 +100,7 @@ export async function cancelSubscription(
   })
   if (!atPeriodEnd) await removeCounters(tx, facilityId)
   recordSubscriptionCancelled(tx, cancelled, caller.userId, atPeriodEnd ? cancelled.current_period_end : now)
-  return toSubscription(cancelled, requirePlan(await allPlans(tx), cancelled.plan_id))
+  return noted(tx, subscription, cancelled, requirePlan(await allPlans(tx), cancelled.plan_id))
 }
 
 /**
@@ -118,7 +120,14 @@ export async function resumeSubscription(tx: Tx, admin: Admin): Promise<Subscrip
     cancel_reason: null,
   })
   recordResumed(tx, resumed, caller.userId)
-  return toSubscription(resumed, requirePlan(await allPlans(tx), resumed.plan_id))
+  return noted(tx, subscription, resumed, requirePlan(await allPlans(tx), resumed.plan_id))
+}
+
+/** The answer of a change on one plan, and the values of the audit trail. */
+function noted(tx: Tx, from: LockedSubscription, to: LockedSubscription, plan: PlanRow): Subscription {
+  const after = toSubscription(to, plan)
+  noteChange(tx, { subjectId: after.id, before: toSubscription(from, plan), after })
+  return after
 }
 
 async function locked(tx: Tx, facilityId: string): Promise<LockedSubscription> {

@@ -5,11 +5,13 @@
  * entries.
  * Writes: dead_letters (resolution), handler_queue and handler_history (a run that is put back).
  */
+
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { sendHint } from "#base/hints.ts"
+import { noteChange } from "#events/audit.ts"
 import type { DomainEvent } from "#events/envelope.ts"
 import { requeueDelivery } from "#outbound/webhooks/deliveries/deliveries.ts"
 
@@ -111,6 +113,7 @@ async function resolve(tx: Tx, caller: Caller, { id, facility_id }: DeadLetterRo
     set resolved_at = slotbase.now(), resolved_by = ${caller.userId}, resolution = ${resolution}
     where id = ${id} and facility_id = ${facility_id}
     returning *`
+  noteChange(tx, { facilityId: facility_id, after: { handler: row.handler, webhookId: row.webhook_id, resolution } })
   return toEntry(row)
 }
 

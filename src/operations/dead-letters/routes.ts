@@ -25,17 +25,17 @@ export const deadLetterRoutes = (app: App) =>
     .post(
       "/v1/facilities/:facilityId/dead-letters/:id/reprocess",
       (context) => decide(reprocess, context),
-      described({ ...decision, summary: "Put a dead letter back to work" }),
+      described({ audited: "dead_letter.reprocessed", ...decision, summary: "Put a dead letter back to work" }),
     )
     .post(
       "/v1/facilities/:facilityId/dead-letters/:id/ignore",
       (context) => decide(ignore, context),
-      described({ ...decision, summary: "Ignore a dead letter" }),
+      described({ audited: "dead_letter.ignored", ...decision, summary: "Ignore a dead letter" }),
     )
     .post(
       "/v1/facilities/:facilityId/dead-letters/:id/resolve",
       (context) => decide(resolveByHand, context),
-      described({ ...decision, summary: "Mark a dead letter as resolved by hand" }),
+      described({ audited: "dead_letter.resolved", ...decision, summary: "Mark a dead letter as resolved by hand" }),
     )
     .get(
       "/v1/dead-letters",
@@ -48,17 +48,25 @@ export const deadLetterRoutes = (app: App) =>
     .post(
       "/v1/dead-letters/:id/reprocess",
       (context) => decide(reprocess, context),
-      described({ ...decision, summary: "Put a dead letter of any facility back to work" }),
+      described({
+        audited: "dead_letter.reprocessed",
+        ...decision,
+        summary: "Put a dead letter of any facility back to work",
+      }),
     )
     .post(
       "/v1/dead-letters/:id/ignore",
       (context) => decide(ignore, context),
-      described({ ...decision, summary: "Ignore a dead letter of any facility" }),
+      described({ audited: "dead_letter.ignored", ...decision, summary: "Ignore a dead letter of any facility" }),
     )
     .post(
       "/v1/dead-letters/:id/resolve",
       (context) => decide(resolveByHand, context),
-      described({ ...decision, summary: "Mark a dead letter of any facility as resolved by hand" }),
+      described({
+        audited: "dead_letter.resolved",
+        ...decision,
+        summary: "Mark a dead letter of any facility as resolved by hand",
+      }),
     )
 
 async function decide(

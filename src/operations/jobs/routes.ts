@@ -51,7 +51,11 @@ export const jobRoutes = (app: App) =>
       },
       described({ tag, summary: "Ask what a run of a job would do now", answer: Preview }),
     )
-    .post("/v1/jobs/:name/run", (context) => run(app, context), described({ ...running, summary: "Run a job now" }))
+    .post(
+      "/v1/jobs/:name/run",
+      (context) => run(app, context),
+      described({ audited: "job.run", ...running, summary: "Run a job now" }),
+    )
     .get(
       "/v1/jobs/:name/runs",
       async ({ caller, input, query, params }) => {
@@ -90,6 +94,7 @@ export const jobRoutes = (app: App) =>
         ...running,
         summary: "Run a job now, for one facility alone",
         description: `For its administrators, and for jobs that have \`runsInFacility\`. ${running.description}`,
+        audited: "job.run",
       }),
     )
     .get(

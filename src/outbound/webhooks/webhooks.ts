@@ -5,6 +5,7 @@
  * Every writer locks the webhook's row first.
  * Writes: webhooks, webhook_versions, webhook_sequences (the first row).
  */
+
 import type { Caller } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -13,6 +14,7 @@ import { sendHint } from "#base/hints.ts"
 import { newId } from "#base/ids.ts"
 import { type Page, pageOf } from "#base/schema/page.ts"
 import type { SecretBox } from "#base/secrets.ts"
+import { noteChange } from "#events/audit.ts"
 import { type Auth, authOf, openAuth, sealAuth } from "./auth.ts"
 import { abandonDeliveries } from "./deliveries/abandon.ts"
 import {
@@ -85,12 +87,14 @@ export async function changeWebhook(
     returning *`
   if (!sameSubscription(old, row)) await beginVersion(tx, row, (await endVersion(tx, id)) + 1)
   changed(tx)
+  const secret = auth && { authConfig: "replaced" }
+  noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), ...secret } })
   return shown(row, auth)
 }
 
 /** Deletes a webhook. Its unfinished deliveries end as failed, each with a dead letter that the deleter has ignored. */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
-  await lockWebhook(tx, facilityId, id)
+  noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
   await tx`
     update slotbase.webhooks
     set is_active = false, deleted_at = slotbase.now(), deleted_by = ${caller.userId}, updated_at = slotbase.now()

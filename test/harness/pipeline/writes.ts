@@ -4,9 +4,10 @@
 import type { Db } from "#base/database/db.ts"
 
 /**
- * The tables that a refused request may write: its kept answer for an Idempotency-Key, and tables of background work.
+ * The tables that a refused request may write: its kept answer for an Idempotency-Key, the count of a wrong password,
+ * and tables of background work.
  */
-const apart = ["idempotency_keys", "processes", "clock"]
+const apart = ["idempotency_keys", "failed_sign_ins", "processes", "clock"]
 
 /** Returns the number of rows written since it was installed. */
 export async function countWrites(db: Db): Promise<() => Promise<number>> {

@@ -9,6 +9,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isFacility } from "#domain/club/facilities.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 
 const settings = {
@@ -54,7 +55,10 @@ export async function changeReminderSettings(
   if (!facility || !(await isFacility(tx, facilityId))) throw new NotFound("facility", facilityId)
   const before = await settingsOf(tx, facilityId)
   const changed = names.filter((name) => before[name] !== wanted[name])
-  if (changed.length === 0) return before
+  if (changed.length === 0) {
+    noteChange(tx, "nothing")
+    return before
+  }
   await tx`
     insert into slotbase.reminder_settings as s (facility_id, remind_24h, remind_1h, custom_minutes, custom_since, updated_by)
     values (${facilityId}, ${remind24h}, ${remind1h}, ${customMinutes}::integer,
@@ -68,6 +72,7 @@ export async function changeReminderSettings(
     facilityId,
     data: { facilityId, changedSettings: changed, changedBy: caller.userId },
   })
+  noteChange(tx, { before: { ...before }, after: wanted })
   return wanted
 }
 

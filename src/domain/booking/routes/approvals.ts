@@ -30,6 +30,7 @@ export const approvalRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.approval.granted", "booking.confirmed", "booking.hold.created"],
         problems: [409],
+        audited: "booking.approved",
       }),
     )
     .post(
@@ -47,5 +48,6 @@ export const approvalRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.approval.rejected", "booking.cancelled"],
         problems: [409],
+        audited: "booking.rejected",
       }),
     )

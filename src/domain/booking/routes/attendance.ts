@@ -70,6 +70,7 @@ export const checkInRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.no_show"],
         problems: [409],
+        audited: "booking.marked_no_show",
       }),
     )
     .post(
@@ -87,6 +88,7 @@ export const checkInRoutes = (app: App) =>
         answer: NoShowWaiver,
         events: ["booking.no_show.waived"],
         problems: [409],
+        audited: "booking.no_show_waived",
       }),
     )
     .post(
@@ -104,6 +106,7 @@ export const checkInRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.completed"],
         problems: [409],
+        audited: "booking.completed",
       }),
     )
     .get(

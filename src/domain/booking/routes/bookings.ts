@@ -94,6 +94,7 @@ export const bookingRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.confirmed"],
         problems: [409],
+        audited: { action: "booking.confirmed", by: "staff" },
       }),
     )
     .post(
@@ -124,6 +125,7 @@ export const bookingRoutes = (app: App) =>
         answer: Schema.Union([Booking, CancellationQuote]),
         events: ["booking.cancelled"],
         problems: [409],
+        audited: { action: "booking.cancelled", by: "staff" },
       }),
     )
     .post(
@@ -144,5 +146,6 @@ export const bookingRoutes = (app: App) =>
         answer: Booking,
         events: ["booking.rescheduled"],
         problems: [409],
+        audited: { action: "booking.rescheduled", by: "staff" },
       }),
     )

@@ -45,6 +45,7 @@ export const bookingPolicyRoutes = (app: App) =>
         body: PolicyInput,
         answer: BookingPolicy,
         events: ["facility.settings_updated"],
+        audited: "booking_policy.changed",
       }),
     )
     .post(
@@ -65,6 +66,7 @@ export const bookingPolicyRoutes = (app: App) =>
         answer: PriceRule,
         status: 201,
         events: ["facility.settings_updated"],
+        audited: { action: "price_rule.created", after: "answer" },
       }),
     )
     .get(
@@ -93,5 +95,6 @@ export const bookingPolicyRoutes = (app: App) =>
         summary: "Delete a price rule",
         description: "For administrators. Existing bookings keep their price.",
         events: ["facility.settings_updated"],
+        audited: "price_rule.deleted",
       }),
     )

@@ -36,5 +36,6 @@ export const reminderSettingsRoutes = (app: App) =>
         body: ReminderSettings,
         answer: ReminderSettings,
         events: ["facility.settings_updated"],
+        audited: "reminder_settings.changed",
       }),
     )

@@ -44,6 +44,7 @@ export const recurringBookingRoutes = (app: App) =>
         status: 201,
         events: ["recurring_booking.created", "booking.confirmed"],
         problems: [409],
+        audited: "recurring_booking.created",
       }),
     )
     .get(
@@ -87,6 +88,7 @@ export const recurringBookingRoutes = (app: App) =>
         answer: RecurringBooking,
         events: ["recurring_booking.cancelled", "booking.cancelled"],
         problems: [409],
+        audited: { action: "recurring_booking.cancelled", by: "staff" },
       }),
     )
     .patch(
@@ -105,6 +107,7 @@ export const recurringBookingRoutes = (app: App) =>
         answer: RecurringReport,
         events: ["recurring_booking.changed", "booking.rescheduled"],
         problems: [409],
+        audited: { action: "recurring_booking.rescheduled", by: "staff" },
       }),
     )
 

@@ -82,6 +82,7 @@ export const waitlistRoutes = (app: App) =>
         answer: WaitlistEntry,
         events: ["waitlist.left"],
         problems: [409],
+        audited: { action: "waitlist_entry.removed", by: "staff" },
       }),
     )
     .post(
@@ -103,6 +104,7 @@ export const waitlistRoutes = (app: App) =>
         answer: WaitlistEntry,
         events: ["waitlist.accepted", "booking.confirmed"],
         problems: [409],
+        audited: { action: "waitlist_entry.accepted", by: "staff" },
       }),
     )
     .post(
@@ -120,6 +122,7 @@ export const waitlistRoutes = (app: App) =>
         answer: WaitlistEntry,
         events: ["waitlist.declined", "booking.hold.released"],
         problems: [409],
+        audited: { action: "waitlist_entry.declined", by: "staff" },
       }),
     )
 

@@ -4,6 +4,7 @@
  * Guarantees: each day of the rule is considered once. Without skipConflicts one occurrence that cannot be booked
  * refuses all, and nothing is written.
  */
+
 import * as Schema from "effect/Schema"
 import type { Member } from "#access/caller.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
@@ -18,6 +19,7 @@ import { familyOf, requireMayPay } from "#domain/booking/lock-own.ts"
 import { type MayBook, requireMayBook } from "#domain/booking/may-book.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
+import { noteChange } from "#events/audit.ts"
 import {
   type RecurringBooking,
   type RecurringReport,
@@ -125,6 +127,7 @@ export async function createSeries(
     await keepReport(tx, key, report)
     const series = await findSeries(tx, facilityId, key.id)
     if (!series) throw new Error("createSeries: the series is not there")
+    noteChange(tx, { after: { paymentMethod: input.paymentMethod, rule: input.rule, startDate: input.startDate } })
     recordSeriesCreated(tx, series, {
       bookingIds: report.booked.map(({ booking }) => booking.id),
       skipped: report.skipped,

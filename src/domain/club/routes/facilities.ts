@@ -36,6 +36,7 @@ export const facilityRoutes = (app: App) =>
         answer: Facility,
         status: 201,
         events: ["facility.created"],
+        audited: { action: "facility.created", after: "answer" },
       }),
     )
     .get(
@@ -73,5 +74,6 @@ export const facilityRoutes = (app: App) =>
         body: SettingsInput,
         answer: Facility,
         events: ["facility.settings_updated"],
+        audited: "facility.settings_changed",
       }),
     )

@@ -76,5 +76,6 @@ export const lostItemRoutes = (app: App) =>
         answer: LostItem,
         events: ["lost_item.claimed"],
         problems: [409],
+        audited: "lost_item.handed_out",
       }),
     )

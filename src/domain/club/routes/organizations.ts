@@ -35,6 +35,7 @@ export const organizationRoutes = (app: App) =>
         answer: Organization,
         status: 201,
         events: ["user.role_assigned"],
+        audited: { action: "organization.created", after: "answer" },
       }),
     )
     .get(

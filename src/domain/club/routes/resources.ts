@@ -36,6 +36,7 @@ export const resourceRoutes = (app: App) =>
         answer: Resource,
         status: 201,
         events: ["resource.created"],
+        audited: { action: "resource.created", after: "answer" },
       }),
     )
     .get(
@@ -75,5 +76,6 @@ export const resourceRoutes = (app: App) =>
         body: ResourceChange,
         answer: Resource,
         events: ["resource.updated"],
+        audited: "resource.changed",
       }),
     )

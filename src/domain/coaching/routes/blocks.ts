@@ -108,6 +108,7 @@ export const coachBlockRoutes = (app: App) =>
         answer: CoachBlock,
         events: ["coach.block.approved"],
         problems: [409],
+        audited: "coach_block.approved",
       }),
     )
     .post(
@@ -125,6 +126,7 @@ export const coachBlockRoutes = (app: App) =>
         answer: CoachBlock,
         events: ["coach.block.rejected"],
         problems: [409],
+        audited: "coach_block.rejected",
       }),
     )
     .post(
@@ -142,6 +144,7 @@ export const coachBlockRoutes = (app: App) =>
         answer: CoachBlock,
         events: ["coach.block.cancelled"],
         problems: [409],
+        audited: { action: "coach_block.cancelled", by: "staff" },
       }),
     )
 

@@ -49,5 +49,6 @@ export const coachRoutes = (app: App) =>
         description: "The coach themself or an administrator; the person must hold the role coach.",
         body: CoachInput,
         answer: Coach,
+        audited: "coach_profile.changed",
       }),
     )

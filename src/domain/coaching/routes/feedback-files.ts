@@ -62,6 +62,7 @@ export const mediaRoutes = (app: App & { readonly storage: Storages }) =>
         description: "For the session's coach and administrators.",
         events: ["media.removed"],
         problems: [409],
+        audited: { action: "media.removed", by: "staff" },
       }),
     )
     .get(

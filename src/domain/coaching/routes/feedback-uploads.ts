@@ -64,6 +64,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           status: 201,
           events: ["feedback.created", "media.uploaded"],
           problems: [409, 429, 503],
+          audited: { action: "feedback.created", by: "staff" },
         }),
         {
           ...formFields,
@@ -109,6 +110,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
           status: 201,
           events: ["media.uploaded"],
           problems: [409, 413, 415, 422, 429, 503],
+          audited: { action: "media.added", by: "staff" },
         }),
         { [filePart]: binary, [voiceNotePart]: binary },
       ),

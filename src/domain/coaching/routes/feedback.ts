@@ -54,6 +54,7 @@ export const feedbackRoutes = (app: App) =>
         bodySize: "large",
         answer: Feedback,
         problems: [409],
+        audited: { action: "feedback.changed", by: "staff" },
       }),
     )
     .post(
@@ -73,5 +74,6 @@ export const feedbackRoutes = (app: App) =>
         answer: Feedback,
         events: ["feedback.published"],
         problems: [409],
+        audited: { action: "feedback.published", by: "staff" },
       }),
     )

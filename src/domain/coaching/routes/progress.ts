@@ -31,6 +31,7 @@ export const progressRoutes = (app: App) =>
         status: 201,
         events: ["progress.updated"],
         problems: [409],
+        audited: { action: "progress.assessed", by: "staff" },
       }),
     )
     .get(

@@ -97,6 +97,7 @@ export const coachSessionRoutes = (app: App) =>
         body: AttendanceInput,
         answer: CoachSession,
         problems: [409],
+        audited: { action: "coach_session.attendance_changed", by: "staff" },
       }),
     )
     .post(
@@ -115,6 +116,7 @@ export const coachSessionRoutes = (app: App) =>
         answer: CoachSession,
         events: ["coach.session.completed", "booking.completed"],
         problems: [409],
+        audited: { action: "coach_session.completed", by: "staff" },
       }),
     )
     .post(
@@ -133,6 +135,7 @@ export const coachSessionRoutes = (app: App) =>
         answer: CoachSession,
         events: ["booking.cancelled", "coach.session.cancelled"],
         problems: [409],
+        audited: { action: "coach_session.cancelled", by: "staff" },
       }),
     )
 

@@ -15,7 +15,7 @@ import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { bookPlanned } from "#domain/booking/book.ts"
+import { auditWaived, bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
@@ -48,6 +48,7 @@ export async function bookSession(
   const plan = await planTrusted(tx, member, asked)
   const price = priceFor(member, coach, plan, input.priceAmount)
   const booking = await bookPlanned(tx, { ...plan, price }, asked.input.paymentMethod)
+  auditWaived(tx, member, booking)
   const id = newId()
   await insertSession(tx, {
     id,

@@ -43,6 +43,7 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         answer: BillingAccount,
         status: 201,
         problems: [409],
+        audited: "billing_account.created",
       }),
     )
     .get(
@@ -87,5 +88,6 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         body: CardInput,
         answer: BillingAccount,
         problems: [409],
+        audited: { action: "billing_account.card_kept", by: "staff" },
       }),
     )

@@ -36,6 +36,7 @@ export const offlinePaymentRoutes = (app: App) =>
         status: 201,
         events: ["offline_payment.recorded", "booking.confirmed"],
         problems: [409],
+        audited: "offline_payment.recorded",
       }),
     )
     .get(

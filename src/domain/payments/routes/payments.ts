@@ -39,7 +39,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
     .use(api(app))
     .post(
       "/v1/facilities/:facilityId/payments",
-      async ({ command, caller, input, body, params, request, set, clientIp }) => {
+      async ({ command, caller, input, body, params, request, set, clientIp, route }) => {
         const member = requireMember(await caller(), facilityIdOf(params.facilityId))
         const wanted = input(PaymentInput, body)
         const begin = async () => {
@@ -51,7 +51,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
             toPayment(await beginPayment(tx, app, member.caller, asked, wanted.cardToken)),
           { status: 201, before: begin },
         )
-        return finished(app, member, id, { request, set, clientIp })
+        return finished(app, member, id, { request, set, clientIp, route })
       },
       described({
         tag,
@@ -63,6 +63,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         status: 201,
         events: ["payment.succeeded", "payment.failed"],
         problems: [409],
+        audited: { action: "payment.made", by: "staff" },
       }),
     )
     .get(
@@ -112,6 +113,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         status: 201,
         events: ["payment.refunded"],
         problems: [409],
+        audited: { action: "refund.created", after: "answer" },
       }),
     )
     .get(
@@ -152,6 +154,7 @@ export const paymentRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         answer: Refund,
         events: ["payment.refunded"],
         problems: [409],
+        audited: "refund.handed_back",
       }),
     )
 
@@ -164,7 +167,7 @@ async function finished(
 ): Promise<Payment> {
   const begun = await findPayment(app.db, facilityId, id)
   if (!begun) throw new NotFound("payment", id)
-  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, caller.userId))
+  const { payment, eventIds } = await finishPayment(app, begun, contextOfRequest(app, parts, caller))
   addEventIds(parts.set, eventIds)
   return toPayment(payment)
 }

@@ -9,6 +9,7 @@
  * A child who cannot sign in keeps a parent, who acts for the child. A child without an address is reached at the
  * parent's.
  */
+
 import * as Schema from "effect/Schema"
 import { type Caller, childPermissions, facilitiesWith, isPlatformAdmin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
@@ -20,6 +21,7 @@ import { Id } from "#base/schema/request-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { giveParentRoles, takeParentRoles } from "#domain/people/roles.ts"
 import { handOver, registerChild } from "#domain/people/users.ts"
+import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 import { type ChildLink, LinkStatus, toParent } from "./answer.ts"
@@ -100,6 +102,11 @@ export async function addChild(
     facilityId: asks ? null : place,
   })
   if (!link) throw alreadyLinked()
+  noteChange(tx, {
+    subjectId: childId,
+    ...(place !== null && { facilityId: place }),
+    after: { parentId, childId, status, permissions: link.permissions, countsIn: link.facility_id },
+  })
   if (status === "linked") await announceLink(tx, caller, link)
   return toParent(link)
 }
@@ -130,6 +137,7 @@ export async function removeChild(tx: Tx, caller: Caller, parentId: string, chil
   const keepsLink = links.some((link) => link.status === "linked" && !ended.includes(link))
   if (linked.length > 0 && !keepsLink) await leaveAccount(tx, parentId, child)
   await deleteLinks(tx, ended)
+  noteEnd(tx, parentId, childId, ended)
   const bySide = caller.userId !== parentId && [childId, responsibleFor(child)].includes(caller.userId)
   if (bySide) await keepRefusal(tx, parentId, childId)
   if (linked.length === 0) return
@@ -266,3 +274,15 @@ async function facilitiesOf(tx: Tx, userId: string): Promise<string[]> {
 const childUnknown = () => new RuleBroken("child_unknown", "There is no such person to link.", [fault("names nobody")])
 const alreadyLinked = () => new WrongState("already_linked", "This child is linked or invited already.")
 const fault = (message: string) => ({ path: "body.childId", message })
+
+/** What the audit trail says about links that ended. The trail of a facility shows the end of its own links only. */
+function noteEnd(tx: Tx, parentId: string, childId: string, ended: readonly LinkRow[]): void {
+  const [only] = new Set(ended.map((link) => link.facility_id))
+  const isOfOne = ended.every((link) => link.facility_id === only)
+  const links = ended.map(({ status, permissions, facility_id: countsIn }) => ({ status, permissions, countsIn }))
+  noteChange(tx, {
+    subjectId: childId,
+    ...(isOfOne && only && { facilityId: only }),
+    before: { parentId, childId, links },
+  })
+}

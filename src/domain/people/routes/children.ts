@@ -40,6 +40,7 @@ export const childRoutes = (app: App) =>
         status: 201,
         events: ["user.created", "parent_child.linked", "user.role_assigned"],
         problems: [409],
+        audited: "child_link.made",
       }),
     )
     .get(
@@ -71,6 +72,7 @@ export const childRoutes = (app: App) =>
           "in their facility.",
         events: ["parent_child.unlinked", "user.role_revoked"],
         problems: [409],
+        audited: "child_link.ended",
       }),
     )
     .get(
@@ -100,6 +102,7 @@ export const childRoutes = (app: App) =>
         answer: ChildLink,
         events: ["parent_child.linked", "user.role_assigned"],
         problems: [409],
+        audited: "child_link.accepted",
       }),
     )
     .post(
@@ -117,5 +120,6 @@ export const childRoutes = (app: App) =>
         body: NoInput,
         answer: ChildLink,
         problems: [409],
+        audited: "child_link.declined",
       }),
     )

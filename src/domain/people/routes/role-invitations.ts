@@ -46,6 +46,7 @@ export const roleInvitationRoutes = (app: App) =>
         answer: RoleAnswer,
         events: ["user.role_assigned"],
         problems: [409],
+        audited: "role.accepted",
       }),
     )
     .post(
@@ -61,5 +62,6 @@ export const roleInvitationRoutes = (app: App) =>
         summary: "Decline an invitation to a role",
         description: "The club may send another.",
         body: NoInput,
+        audited: "role.declined",
       }),
     )

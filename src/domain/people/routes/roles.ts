@@ -42,6 +42,7 @@ export const roleRoutes = (app: App) =>
         status: 201,
         also: [200, 202],
         events: ["user.role_assigned"],
+        audited: "role.given",
       }),
     )
     .get(
@@ -74,5 +75,6 @@ export const roleRoutes = (app: App) =>
           "the role is taken back in the same way.",
         query: RoleInput,
         events: ["user.role_revoked"],
+        audited: "role.revoked",
       }),
     )

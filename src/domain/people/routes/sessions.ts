@@ -1,5 +1,6 @@
 /** Signing in and out. */
 import { Elysia } from "elysia"
+import { countSignIn } from "#access/failed-sign-ins.ts"
 import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
 import { NotAllowed } from "#base/errors.ts"
 import { RateLimiter } from "#base/limits/rate-limiter.ts"
@@ -24,7 +25,7 @@ export const sessionRoutes = (app: App) => {
           secret: true,
           before: () => {
             begun.require(share)
-            return checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing))
+            return countSignIn(checkPassword(app.db, credentials, share, (standing) => addStanding(set, standing)))
           },
         })
       },
@@ -39,6 +40,7 @@ export const sessionRoutes = (app: App) => {
         status: 201,
         open: true,
         problems: [401],
+        audited: "session.created",
       }),
     )
     .delete(
@@ -48,6 +50,6 @@ export const sessionRoutes = (app: App) => {
         if (kind !== "person") throw new NotAllowed("A key is revoked, not signed out.")
         return command((tx) => endSession(tx, tokenOf(request)))
       },
-      described({ tag: "People", summary: "Sign out: the token opens nothing any more" }),
+      described({ audited: "session.ended", tag: "People", summary: "Sign out: the token opens nothing any more" }),
     )
 }

@@ -23,5 +23,6 @@ export const walkInRoutes = (app: App) =>
       answer: WalkIn,
       status: 201,
       events: ["user.created"],
+      audited: "walk_in.created",
     }),
   )

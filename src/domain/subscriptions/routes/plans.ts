@@ -41,6 +41,7 @@ export const planRoutes = (app: App) =>
         answer: Coupon,
         status: 201,
         problems: [409],
+        audited: { action: "coupon.created", after: "answer" },
       }),
     )
     .get(

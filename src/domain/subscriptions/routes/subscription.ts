@@ -39,6 +39,7 @@ export const subscriptionRoutes = (app: App) =>
         return command((tx) => subscribe(tx, admin, wanted), { status: 201 })
       },
       described({
+        audited: { action: "subscription.created", after: "answer" },
         tag,
         summary: "Subscribe to a plan",
         description: "For administrators. The first period, or what follows the trial, is due at its beginning.",
@@ -57,6 +58,7 @@ export const subscriptionRoutes = (app: App) =>
         return command((tx) => changePlan(tx, admin, wanted))
       },
       described({
+        audited: "subscription.plan_changed",
         tag,
         summary: "Move to another plan or billing cycle, or preview it",
         description:
@@ -75,6 +77,7 @@ export const subscriptionRoutes = (app: App) =>
         return command((tx) => cancelSubscription(tx, admin, how))
       },
       described({
+        audited: "subscription.cancelled",
         tag,
         summary: "Cancel the subscription",
         description: "At the end of its period by default. Paid amounts are not refunded; open invoices are still due.",
@@ -92,6 +95,7 @@ export const subscriptionRoutes = (app: App) =>
         return command((tx) => resumeSubscription(tx, admin))
       },
       described({
+        audited: "subscription.resumed",
         tag,
         summary: "Withdraw a cancellation while the period runs",
         body: NoInput,

@@ -65,5 +65,6 @@ export const deliveryRoutes = (app: App) =>
         description: `${byEitherId} One that has failed gets all its retries again, and its dead letter counts as reprocessed.`,
         answer: Delivery,
         problems: [409],
+        audited: "delivery.retried",
       }),
     )

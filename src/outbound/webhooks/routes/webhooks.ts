@@ -42,6 +42,7 @@ export const webhookRoutes = (app: App) =>
         bodySize: "large",
         answer: Webhook,
         status: 201,
+        audited: { action: "webhook.created", after: "answer" },
       }),
     )
     .get(
@@ -93,6 +94,7 @@ export const webhookRoutes = (app: App) =>
         body: WebhookPatch,
         bodySize: "large",
         answer: Webhook,
+        audited: "webhook.changed",
       }),
     )
     .delete(
@@ -107,5 +109,6 @@ export const webhookRoutes = (app: App) =>
         tag,
         summary: "Delete a webhook",
         description: "Its unfinished deliveries end as failed, each with a dead letter that counts as ignored.",
+        audited: "webhook.deleted",
       }),
     )

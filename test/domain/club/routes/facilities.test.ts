@@ -238,7 +238,10 @@ test("an API key acts under its own name and role, until it is revoked", async (
     keyHint: key.slice(0, 10),
     createdBy: admin.id,
     createdAt: expect.any(String),
+    ownerId: admin.id,
+    madeWith: null,
     revokedAt: null,
+    endedBecause: null,
   })
   expect((await api.call("GET", "/v1/me", { token: key })).body).toEqual({
     id: shown.userId,

@@ -1,6 +1,6 @@
 // Operations: events, webhooks and their deliveries, keys, dead letters, jobs.
 
-import { admins, platform, type Row, staff } from "#test/whole/authorization/row.ts"
+import { admins, known, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 
 const f = "/v1/facilities/:facilityId"
 
@@ -14,6 +14,12 @@ export const operationRows: readonly Row[] = [
   [`POST ${f}/api-keys`, admins],
   [`GET ${f}/api-keys`, admins],
   [`DELETE ${f}/api-keys/:id`, admins],
+  [`POST ${f}/api-keys/:id/transfer`, admins, { body: () => ({ owner: "club" }) }],
+  [`GET ${f}/audit-log`, admins],
+  ["GET /v1/audit-log", platform],
+  ["GET /v1/organizations/:id/audit-log", platform, { refused: 404 }],
+  ["GET /v1/me/sign-ins", known],
+  ["GET /v1/sign-ins", platform],
   [
     `POST ${f}/webhooks`,
     admins,

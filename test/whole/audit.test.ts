@@ -1,0 +1,129 @@
+// The audit trail is complete. Each request of staff that changes something is recorded, or stands in a short list with
+// its reason. What a route declares, its command writes.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { createServer } from "#api/server.ts"
+import { testApp } from "#test/harness/setup/app.ts"
+import { callsOf, verdictOf } from "./authorization/engine.ts"
+import { matrix } from "./authorization/matrix.ts"
+import type { Row } from "./authorization/row.ts"
+import { makeWorld, type World } from "./authorization/scene.ts"
+
+const f = "/v1/facilities/:facilityId"
+
+/** Requests without a row, each with its reason. */
+const unrecorded: Readonly<Record<string, string>> = {
+  "POST /v1/users": "open to everybody; user.created names the person",
+  [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
+  [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",
+  [`DELETE ${f}/holds/:bookingId`]: "gives back what would lapse; booking.hold.released names its actor",
+  [`POST ${f}/bookings`]: "booking.confirmed names its actor; the command records one that was waived",
+  [`POST ${f}/bookings/:bookingId/check-in`]: "booking.checked_in names its actor",
+  [`POST ${f}/waitlist`]: "a wish, and takes nothing; waitlist.joined names its actor",
+  [`POST ${f}/coach-blocks`]: "coach.block.requested names its actor; staff decide about it in a request of its own",
+  [`POST ${f}/coach-sessions`]: "its booking's event names its actor",
+  [`POST ${f}/subscription/upgrade-prompts/:promptId/dismiss`]: "puts away a notice, and changes nothing",
+}
+
+const may = /[POASK]/
+
+/** The messages of the law. */
+function faultsOf(
+  rows: readonly Row[],
+  declared: ReadonlySet<string>,
+  exceptions: Readonly<Record<string, string>>,
+): string[] {
+  const needed = rows
+    .filter(([route, letters]) => !route.startsWith("GET ") && may.test(letters))
+    .map(([route]) => route)
+  return [
+    ...needed
+      .filter((route) => !declared.has(route) && !Object.hasOwn(exceptions, route))
+      .map((route) => `${route} changes something, and leaves no row in the audit trail`),
+    ...Object.keys(exceptions)
+      .filter((route) => declared.has(route) || !needed.includes(route))
+      .map((route) => `${route} is an exception that is not needed`),
+  ]
+}
+
+interface Declared {
+  readonly method: string
+  readonly path: string
+  readonly hooks: { readonly detail?: { readonly "x-audited"?: string } }
+}
+
+let world: World
+let declared: Map<string, string>
+
+beforeAll(async () => {
+  world = await makeWorld()
+  const routes = createServer(testApp(world.api.database.db)).routes as unknown as readonly Declared[]
+  declared = new Map(
+    routes.flatMap(({ method, path, hooks }) => {
+      const action = hooks?.detail?.["x-audited"]
+      return action === undefined ? [] : [[`${method} ${path}`, action]]
+    }),
+  )
+})
+afterAll(() => world.api.database.drop())
+
+describe("every request that staff may make and that changes something is recorded, or has a reason not to be", () => {
+  test("holds in this project", () => {
+    expect(faultsOf(matrix, new Set(declared.keys()), unrecorded)).toEqual([])
+  })
+
+  test("catches a route that was forgotten, and a reason that is not needed", () => {
+    const rows: Row[] = [
+      ["POST /v1/a", "POA"],
+      ["GET /v1/b", "POA"],
+      ["POST /v1/c", "M"],
+      ["DELETE /v1/d", "P"],
+      ["POST /v1/e", "K"],
+    ]
+    expect(faultsOf(rows, new Set(["DELETE /v1/d"]), { "POST /v1/e": "a reason", "POST /v1/c": "none" })).toEqual([
+      "POST /v1/a changes something, and leaves no row in the audit trail",
+      "POST /v1/c is an exception that is not needed",
+    ])
+  })
+})
+
+describe("a request leaves the row that its route declares", () => {
+  // A smallest body may change nothing, and then there is no row: the tests of the commands send others.
+  const changesNothing = ["POST /v1/users/:id/roles"]
+  const tried = matrix.filter(
+    ([route, letters, { meets, signsOut } = {}]) =>
+      /^(POST|DELETE) /.test(route) && letters !== "" && !meets && !signsOut && !changesNothing.includes(route),
+  )
+  for (const row of tried) {
+    const [route] = row
+    test(route, async () => {
+      const action = declared.get(route)
+      if (action === undefined) return expect(Object.keys(unrecorded)).toContain(route)
+      const [method = "", path = ""] = route.split(" ")
+      const call = callsOf(row).find(({ caller, expected }) => expected === "may" && "PO".includes(caller))
+      if (!call) throw new Error(`nobody may ${route}`)
+      const { found, succeeded } = await verdictOf(world, row, call, new Map())
+      expect({ found, succeeded }).toEqual({ found: "may", succeeded: true })
+      const rows = await world.api.database.db<{ action: string; whole: string }[]>`
+        select action, to_jsonb(a)::text as whole from slotbase.audit_log a where method = ${method} and route = ${path}`
+      expect(rows.map((each) => each.action)).toContain(action)
+    })
+  }
+
+  test("and no row holds a secret of this world", async () => {
+    const rows = await world.api.database.db<
+      { whole: string }[]
+    >`select to_jsonb(a)::text as whole from slotbase.audit_log a`
+    const text = rows.map(({ whole }) => whole).join("\n")
+    expect(rows.length).toBeGreaterThan(40)
+    for (const secret of [
+      ...Object.values(world.tokens),
+      world.credentials.password,
+      "sbk_",
+      "sbs_",
+      "whsec_",
+      "tok_visa",
+    ])
+      if (secret !== null) expect(text.replaceAll(/"keyHint": "sbk_[\w-]{6}"/g, "")).not.toContain(secret)
+  })
+})
