@@ -15,7 +15,8 @@ export const Password = Schema.String.annotate({
 
 /**
  * The hash of a new password.
- * @throws RuleBroken `weak_password`; TooMany when `client`, or all clients together, ask for more than can be done soon
+ * @throws RuleBroken `weak_password`
+ * @throws TooMany when `client`, or all clients together, ask for more than can be done soon
  */
 export async function hashPassword(password: string, client: string, owner: PasswordOwner): Promise<string> {
   requireStrongPassword(password, owner)
