@@ -1,5 +1,5 @@
-// What is wrong with the dependencies, as one sentence each: unused, unpinned, undeclared, in the wrong place, without a
-// licence or with one that is not allowed, or without its row in docs/dependencies.md.
+// What is wrong with the dependencies, as one sentence each. A dependency is pinned, declared, used, and in its place.
+// It has a licence that is allowed, and a row in docs/dependencies.md.
 
 import { isAllowed } from "./licences.ts"
 import type { LockedPackage, Project } from "./project.ts"

@@ -16,7 +16,8 @@ export const Password = Schema.String.annotate({
 /**
  * The hash of a new password.
  * @param client the share of the client (client-address.ts)
- * @throws RuleBroken `weak_password`; TooMany when the client, or all clients together, ask for more than can be done soon
+ * @throws RuleBroken `weak_password`
+ * @throws TooMany when the client, or all clients together, ask for more than can be done soon
  */
 export async function hashPassword(password: string, client: string, owner: PasswordOwner): Promise<string> {
   requireStrongPassword(password, owner)

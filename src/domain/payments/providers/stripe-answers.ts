@@ -65,7 +65,7 @@ export const readRefund = reader("a refund", Refund)
 export const readRefunds = reader("a list of refunds", listOf("list", Refund))
 export const readMethod = reader("a payment method", Method)
 export const readCustomer = reader("a customer", Customer)
-export const readEvent = reader("an event", Event)
+export const readReport = reader("an event", Event)
 
 /** The message names no value of the answer: it may hold what people typed. */
 function reader<S extends Schema.ConstraintDecoder<unknown>>(what: string, schema: S): (answer: unknown) => S["Type"] {

@@ -165,7 +165,7 @@ const keyed = (idempotencyKey: string): Stripe.RequestOptions => ({ idempotencyK
 
 /** The answer to a failure in which Stripe certainly did nothing. Throws OutcomeUnknown for every other failure. */
 function refused(error: unknown) {
-  // The SDK takes the class from the status. Without a type of Stripe's, the body is somebody else's, such as a proxy's.
+  // The SDK takes the class from the status. A body without a type of Stripe's is somebody else's, such as a proxy's.
   if (!(error instanceof Stripe.errors.StripeError) || !refusals.has(error.rawType ?? "")) throw unknownOutcome(error)
   if (error instanceof Stripe.errors.StripeCardError) {
     const providerPaymentId = intentIdOf(error.payment_intent)

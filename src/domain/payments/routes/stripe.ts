@@ -7,7 +7,7 @@ import { Elysia } from "elysia"
 import Stripe from "stripe"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
-import { NotStripes, readEvent, type StripeEvent } from "#domain/payments/providers/stripe-answers.ts"
+import { NotStripes, readReport, type StripeEvent } from "#domain/payments/providers/stripe-answers.ts"
 import { receiveStripeEvent } from "#domain/payments/stripe-events.ts"
 import type { App } from "#http/app.ts"
 import { bodyTextOf } from "#http/body.ts"
@@ -51,7 +51,7 @@ async function signedEvent(app: App, request: Request): Promise<StripeEvent> {
     .catch((): never => {
       throw new BadRequest(400, "bad_signature", "The signature is missing, too old, or not Stripe's.")
     })
-  return readEvent(event)
+  return readReport(event)
 }
 
 /** Stripe shows the refusal to the owner of its account, and sends the event again for some days. */
