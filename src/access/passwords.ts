@@ -3,14 +3,11 @@
  * Clients that could ask for hashes without a limit could occupy the machine. Hashes beyond the bound are refused, not
  * queued for ever.
  */
-import * as Schema from "effect/Schema"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { TurnLimiter } from "#base/turn-limiter.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
-export const Password = Schema.String.annotate({ description: "8 to 128 characters", format: "password" }).check(
-  Schema.isMinLength(8),
-  Schema.isMaxLength(128),
-)
+export const Password = opaqueText(8, 128).annotate({ description: "8 to 128 characters", format: "password" })
 
 /** The hash to keep. Throws TooMany when `client`, or all clients together, ask for more than can be done soon. */
 export function hashPassword(password: string, client: string): Promise<string> {

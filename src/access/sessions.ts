@@ -8,6 +8,7 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { isPassword } from "./passwords.ts"
 
@@ -23,7 +24,7 @@ const sessionDays = 30
 export const SignInInput = Schema.Struct({
   email: Email,
   // Any length up to the longest: a too short password is compared too, and gets no separate error.
-  password: Schema.String.annotate({ format: "password" }).check(Schema.isMaxLength(128)),
+  password: opaqueText(0, 128).annotate({ format: "password" }),
 })
 
 export const Session = Schema.Struct({

@@ -6,6 +6,7 @@ import { toOpenAPISchema } from "@elysiajs/openapi"
 import { type AnyElysia, Elysia } from "elysia"
 import { version } from "#base/version.ts"
 import { components } from "#http/describe.ts"
+import { keyPattern, maxKeyLength } from "#http/idempotency.ts"
 import { page, start } from "./openapi-page.ts"
 
 /** @param server Called at the first request for the document, when all routes are known. */
@@ -74,7 +75,7 @@ const idempotencyKey = {
   in: "header",
   required: false,
   description: "Makes the request happen once: sent again within 24 hours it gets its first answer.",
-  schema: { type: "string", maxLength: 255 },
+  schema: { type: "string", minLength: 1, maxLength: maxKeyLength, pattern: keyPattern.source },
 }
 
 const problem = {

@@ -125,7 +125,7 @@ function parametersOf(query: Schema.Constraint): object[] {
     required: required.includes(name),
     ...(description && { description }),
     // In an address a number is written as text. The document says that the text is a number.
-    schema: schema.format === "int32" ? { type: "integer", format: "int32" } : schema,
+    schema: schema.format === "int32" ? { ...schema, type: "integer" } : schema,
   }))
 }
 

@@ -21,6 +21,7 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
 import { record } from "#events/outbox.ts"
@@ -31,10 +32,7 @@ import { OpeningHours } from "./opening-hours.ts"
 const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
 const maxSportTypes = 50
-const SportTypes = Schema.Array(Name.check(Schema.isMaxLength(60))).check(
-  Schema.isMaxLength(maxSportTypes),
-  Schema.isUnique(),
-)
+const SportTypes = Schema.Array(lineUpTo(60)).check(Schema.isMaxLength(maxSportTypes), Schema.isUnique())
 
 const settings = {
   name: Name,

@@ -11,13 +11,14 @@ import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 import { isFacility } from "./facilities.ts"
 
 const maxTypeLength = 60
-const ResourceType = Name.check(Schema.isMaxLength(maxTypeLength))
+const ResourceType = lineUpTo(maxTypeLength)
 
 export const ResourceInput = Schema.Struct({
   name: Name,

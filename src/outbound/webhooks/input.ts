@@ -1,6 +1,8 @@
 /** The input of a webhook: the writable fields of the specification's WebhookConfig, and their limits. */
 import * as Schema from "effect/Schema"
 import { Id, Name, Note } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
+import { oneLine, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 
@@ -17,25 +19,26 @@ export const defaultConcurrency = 10
 
 const between = (minimum: number, maximum: number) => Schema.isBetween({ minimum, maximum })
 const optional = Schema.optionalKey
-const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxSecretLength))
+const Secret = opaqueText(1, maxSecretLength)
 /** RFC 9110, 5.5: visible characters, with spaces and tabs inside. */
 const HeaderText = Secret.check(
-  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, { expected: "visible ASCII text" }),
+  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/u, { expected: "visible ASCII text" }),
 )
 
 export const AuthConfig = Schema.Struct({
   headerName: optional(
     Schema.String.check(
-      Schema.isMaxLength(100),
-      Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { expected: "a header name" }),
-      Schema.makeFilter((name: string) => !isOurs(name), {
-        expected: "a header that SlotBase does not set itself",
-        toJsonSchema: () => [{}, true],
-      }),
+      Schema.isMaxCodePoints(100),
+      Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u, { expected: "a header name" }).abort(),
+      rule(
+        "a webhook's own header is none that SlotBase or the connection sets (such as Host, Content-Length, X-SlotBase-… and webhook-…)",
+        (name: string) => !isOurs(name),
+        "a header that neither SlotBase nor the connection sets itself",
+      ),
     ),
   ),
   headerValue: optional(HeaderText),
-  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/, { expected: "a user name without a colon" }))),
+  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/u, { expected: "a user name without a colon" }))),
   password: optional(Secret),
   bearerToken: optional(HeaderText),
   signingSecret: optional(Secret),
@@ -48,11 +51,12 @@ export type AuthType = (typeof authTypes)[number]
 const fields = {
   name: Name,
   url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
-    Schema.isMinLength(1),
-    Schema.isMaxLength(maxUrlLength),
+    Schema.isMinCodePoints(1),
+    Schema.isMaxCodePoints(maxUrlLength),
     // A URL parser drops these characters in silence. The stored, shown and logged address would then differ from the
     // used one.
-    Schema.isPattern(/^[^\s\p{Cc}]*$/u, { expected: "an address without space or control characters" }),
+    Schema.isPattern(/^\S*$/u, { expected: "an address without space or control characters" }),
+    Schema.isPattern(oneLine, { expected: "an address without control or invisible characters" }),
   ),
   method: Schema.Literals(["POST", "PUT"]),
   authType: Schema.Literals(authTypes),

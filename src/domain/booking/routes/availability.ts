@@ -2,8 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import { isLocalDate } from "#base/local-days.ts"
-import { Id } from "#base/schema/request-fields.ts"
+import { Id, LocalDay } from "#base/schema/request-fields.ts"
 import { Availability, availabilityOf, isUnchanged } from "#domain/booking/availability/availability.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
@@ -11,12 +10,7 @@ import { facilityIdOf } from "#http/path.ts"
 import { api } from "#http/route.ts"
 
 const AvailabilityQuery = Schema.Struct({
-  date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
-    Schema.makeFilter((text: string) => isLocalDate(text) && text > "1970" && text < "2200", {
-      expected: "a day such as 2026-03-01, of the years 1970 to 2199",
-      toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-    }),
-  ),
+  date: LocalDay,
   resourceId: Schema.optionalKey(Id),
 })
 

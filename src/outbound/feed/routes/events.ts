@@ -79,7 +79,7 @@ const FeedQuery = Schema.Struct({
   ),
   types: Schema.optionalKey(
     Schema.String.annotate({ description: "event types, separated by commas; default: all" }).check(
-      Schema.isMaxLength(maxTypesLength),
+      Schema.isMaxCodePoints(maxTypesLength),
       Schema.isPattern(/^[a-z0-9_.]+(,[a-z0-9_.]+)*$/u, { expected: "event types separated by commas" }),
     ),
   ),
@@ -115,7 +115,7 @@ const EventLog = Schema.Struct({
     Schema.Struct({
       name: Schema.String,
       status: Schema.Literals(["success", "failed", "skipped", "pending", "running", "retrying"]),
-      duration: Schema.Number.annotate({ description: "milliseconds; 0 while it has not ended" }),
+      duration: Schema.Finite.annotate({ description: "milliseconds; 0 while it has not ended" }),
       error: Schema.optionalKey(Schema.String),
     }),
   ),
@@ -124,7 +124,7 @@ const EventLog = Schema.Struct({
       webhookId: Schema.String,
       deliveryId: Schema.String,
       status: Schema.Literals(["pending", "retrying", "delivered", "failed"]),
-      duration: Schema.optionalKey(Schema.Number),
+      duration: Schema.optionalKey(Schema.Finite),
     }),
   ),
 })
