@@ -7,6 +7,7 @@ import { type AnyElysia, Elysia } from "elysia"
 import { version } from "#base/version.ts"
 import { components } from "#http/describe.ts"
 import { keyPattern, maxKeyLength } from "#http/idempotency.ts"
+import { exampleBodies, exampleParameters } from "./examples.ts"
 import { page, start } from "./openapi-page.ts"
 
 /** @param server Called at the first request for the document, when all routes are known. */
@@ -32,7 +33,12 @@ export function documentOf(server: AnyElysia) {
     servers: [{ url: "/" }],
     security: [{ bearer: [] }],
     paths: Object.fromEntries(
-      Object.entries(paths).map(([path, item]) => [path, mapValues(item as Item, withParameters)]),
+      Object.entries(paths).map(([path, item]) => [
+        path,
+        mapValues(item as Item, (operation, method) =>
+          withExample(withParameters(operation, path, method), path, method),
+        ),
+      ]),
     ),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "A session's token or an API key." } },
@@ -53,9 +59,16 @@ with the same key happens once, within 24 hours. Answers to commands name their 
 an \`X-Correlation-ID\`, which is taken from the request when it is a UUID.`
 
 type Item = Record<string, Operation>
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required?: boolean
+  readonly schema: object
+}
 interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
-  readonly "x-query"?: readonly object[]
+  readonly parameters?: readonly Parameter[]
+  readonly "x-query"?: readonly Parameter[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, object>> }
   readonly [more: string]: unknown
 }
 
@@ -63,11 +76,34 @@ interface Operation {
  * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has the
  * query's.
  */
-function withParameters({ "x-query": query = [], parameters = [], ...operation }: Operation, method: string): object {
+function withParameters(operation: Operation, path: string, method: string): Operation {
+  const { "x-query": query = [], parameters = [], ...rest } = operation
   const ofPath = parameters.map((parameter) =>
     /id$/i.test(parameter.name) ? { ...parameter, schema: { type: "string", format: "uuid" } } : parameter,
   )
-  return { ...operation, parameters: [...ofPath, ...query, ...(method === "post" ? [idempotencyKey] : [])] }
+  const needed = [...ofPath, ...query].map((parameter) => {
+    const example = exampleParameters[keyOf(parameter, path)]
+    return parameter.required && example !== undefined ? { ...parameter, example } : parameter
+  })
+  return { ...rest, parameters: [...needed, ...(method === "post" ? [idempotencyKey] : [])] }
+}
+
+/** A parameter such as `{id}` is told by the part of the address before it. */
+const keyOf = ({ name, in: place }: Parameter, path: string) =>
+  place === "path" && /^(id|name|type)$/.test(name) ? (path.split(`/{${name}}`)[0]?.split("/").at(-1) ?? name) : name
+
+function withExample(operation: Operation, path: string, method: string): Operation {
+  const body = exampleBodies[`${method.toUpperCase()} ${path}`]
+  const json = operation.requestBody?.content["application/json"]
+  if (body === undefined || json === undefined) return operation
+  const { requestBody } = operation
+  return {
+    ...operation,
+    requestBody: {
+      ...requestBody,
+      content: { ...requestBody?.content, "application/json": { ...json, example: body } },
+    },
+  }
 }
 
 const idempotencyKey = {

@@ -3,6 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
+import { rulesOf } from "#base/schema/rule.ts"
 
 export interface RouteDescription {
   /** One line, imperative. */
@@ -48,6 +49,9 @@ interface OnTheWire<Value> {
   readonly "~standard": { readonly types?: { readonly input: Value; readonly output: Value } }
 }
 
+/** The place of a route's own description in its detail. A symbol, so that the document does not have it. */
+export const describedBy: unique symbol = Symbol("described by")
+
 /** The JSON Schema of an answer that is a page of a list. */
 export const listOf = (item: Schema.Constraint) =>
   Schema.Struct({ data: Schema.Array(item), next: Schema.NullOr(Schema.String) })
@@ -57,13 +61,14 @@ function describe(route: RouteDescription) {
   const answer = route.answer ?? (route.mediaType === undefined ? undefined : Schema.String)
   const status = route.status ?? (answer ? 200 : 204)
   return {
+    [describedBy]: route,
     summary,
     description: [route.description, eventsOf(route.events)].filter(Boolean).join("\n\n"),
     tags: [tag],
     ...(route.open && { security: [] }),
     // The generator overwrites `parameters` on routes that have some in their path; see openapi.ts.
     "x-query": query ? parametersOf(query) : [],
-    ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
+    ...(body && { requestBody: requestBodyOf(body) }),
     responses: {
       ...Object.fromEntries(
         [status, ...(route.also ?? [])].map((status) => [
@@ -77,6 +82,19 @@ function describe(route: RouteDescription) {
       ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
     },
   }
+}
+
+/** The rules stand in the description, because no JSON Schema can say them. */
+const requestBodyOf = (body: Schema.Constraint) => ({
+  required: true,
+  ...rulesIn(body),
+  content: { "application/json": { schema: jsonSchemaOf(body) } },
+})
+
+function rulesIn(schema: Schema.Constraint): { readonly description?: string } {
+  const rules = rulesOf(schema)
+  if (rules.length === 0) return {}
+  return { description: `Rules beyond the schema:\n${rules.map((each) => `- ${each}`).join("\n")}` }
 }
 
 const descriptions: Readonly<Record<number, string>> = {
@@ -116,10 +134,11 @@ const noFields = { type: "object", additionalProperties: false }
 
 function parametersOf(query: Schema.Constraint): object[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as {
-    properties?: Record<string, { description?: string; format?: string }>
+    properties?: Record<string, { description?: string; format?: string; examples?: unknown }>
     required?: string[]
   }
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  // An example of an optional parameter would be sent by whoever tries the page without reading it.
+  return Object.entries(properties).map(([name, { description, examples: _examples, ...schema }]) => ({
     name,
     in: "query",
     required: required.includes(name),
