@@ -21,12 +21,16 @@ const maxCursorLength = 1_000
 
 /** Spread into the Struct of a list's query: `Schema.Struct({ ...pageQuery, status: … })`. */
 export const pageQuery = {
-  limit: Schema.optionalKey(wholeNumberText(1, maxLimit)).annotateKey({
-    description: `how many, 1 to ${maxLimit}; default ${defaultLimit}`,
-  }),
-  after: Schema.optionalKey(opaqueText(0, maxCursorLength)).annotateKey({
-    description: "the `next` of the page before",
-  }),
+  limit: Schema.optionalKey(
+    wholeNumberText(1, maxLimit).annotate({
+      description: `how many, 1 to ${maxLimit}; default ${defaultLimit}`,
+    }),
+  ),
+  after: Schema.optionalKey(
+    opaqueText(0, maxCursorLength).annotate({
+      description: "the `next` of the page before",
+    }),
+  ),
 }
 export const PageQuery = Schema.Struct(pageQuery)
 

@@ -122,9 +122,11 @@ const longestWait = 20
 const defaultWait = 10
 
 const WaitQuery = Schema.Struct({
-  wait: Schema.optionalKey(wholeNumberText(0, longestWait)).annotateKey({
-    description: `how long to wait for its end, 0 to ${longestWait} seconds; default ${defaultWait}`,
-  }),
+  wait: Schema.optionalKey(
+    wholeNumberText(0, longestWait).annotate({
+      description: `how long to wait for its end, 0 to ${longestWait} seconds; default ${defaultWait}`,
+    }),
+  ),
 })
 
 const Preview = Schema.Struct({

@@ -112,12 +112,16 @@ export type WebhookPatch = typeof WebhookPatch.Type
 
 export type Filters = typeof Filters.Type
 
-/** Headers that a request has already, and headers of the connection. */
+/**
+ * Headers that a request has already, headers of the connection (RFC 9110, 7.6.1), and the name that sets an object's
+ * prototype instead of a property.
+ */
 function isOurs(name: string): boolean {
   const lower = name.toLowerCase()
   return lower.startsWith("x-slotbase-") || lower.startsWith("webhook-") || taken.has(lower)
 }
 const taken = new Set([
   ...["host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"],
-  ...["upgrade", "te", "trailer", "expect", "proxy-authorization", "proxy-connection", "accept-encoding", "user-agent"],
+  ...["upgrade", "te", "trailer", "expect", "accept-encoding", "user-agent", "http2-settings", "close"],
+  ...["proxy-authenticate", "proxy-authorization", "proxy-connection", "__proto__"],
 ])
