@@ -15,7 +15,7 @@ const hour = (start: number) => ({
 
 /** The bodies below `/v1/facilities/{facilityId}`, by method and the rest of the address. */
 const inFacility: Readonly<Record<string, unknown>> = {
-  "PATCH /settings": { slotMinutes: 30, openingHours: { monday: [{ open: "07:00", close: "22:00" }] } },
+  "PATCH /settings": { slotMinutes: 30, holdMinutes: 10 },
   "POST /resources": { name: "Court 5", resourceType: "court", hourlyPrice: 2400 },
   "PATCH /resources/{id}": { hourlyPrice: 2600 },
   "POST /closures": { reason: "New surface", resourceIds: [resourceId], ...hour(6) },
@@ -24,7 +24,6 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /api-keys": { name: "Till at the bar", role: "staff" },
   "PUT /booking-policy": {
     leadTimeMinutes: 30,
-    advanceDays: 14,
     noShowFee: 1000,
     cancellationPolicy: [
       { hoursBefore: 24, refundPercent: 100 },

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 export { Instant, LocalDay } from "./calendar-fields.ts"
 
 import { rule } from "./rule.ts"
-import { linesUpTo, lineUpTo, oneLine } from "./text-fields.ts"
+import { atLeast, atMost, linesUpTo, lineUpTo, oneLine } from "./text-fields.ts"
 
 const maxNameLength = 200
 const maxNoteLength = 2_000
@@ -25,7 +25,7 @@ export const Name = lineUpTo(maxNameLength)
 export const Note = linesUpTo(maxNoteLength)
 
 /** Free text of a person that says something, such as a reason. */
-export const WrittenNote = Note.check(Schema.isMinCodePoints(1))
+export const WrittenNote = Note.check(atLeast(1))
 
 /** A UUID in either case; answered and stored in lower case. */
 export const Id = Schema.String.annotate({ description: "UUID", format: "uuid" }).check(
@@ -43,7 +43,7 @@ export const Email = Schema.String.annotate({
   description: "e-mail address",
   examples: ["mia@example.com"],
 }).check(
-  Schema.isMaxCodePoints(maxEmailLength),
+  atMost(maxEmailLength),
   Schema.isPattern(/^ *[^\s@,;<>"()]+@[^\s@.,;<>"()]+(?:\.[^\s@.,;<>"()]+)+ *$/u, {
     expected: "an e-mail address",
   }).abort(),
@@ -57,7 +57,7 @@ export const Timezone = Schema.String.annotate({
   description: "IANA time zone, such as Europe/Berlin",
   examples: ["Europe/Berlin"],
 }).check(
-  Schema.isMaxCodePoints(64),
+  atMost(64),
   // The list of zones changes with the zone data, so it is no list of the document.
   Schema.isPattern(/^[A-Za-z][A-Za-z0-9_+/-]*$/u, { expected: zoneExpected }).abort(),
   rule("a time zone is one that this server knows", isTimezone, zoneExpected),

@@ -33,10 +33,16 @@ const storable = new RegExp(`^[^\\u0000${loneSurrogates}]*$`, "u")
 /** Space, joiners and variation selectors alone show nothing. */
 const framed = new RegExp(`^[^\\s${joiners}\\ufe00-\\ufe0f](?:[\\s\\S]*[^\\s${joiners}])?$`, "u")
 
+/** Limits in code points: JSON Schema counts them, and a text of JavaScript counts some of them twice. */
+export const atLeast = (minimum: number) =>
+  Schema.isMinCodePoints(minimum, { expected: `text of at least ${minimum} characters` })
+export const atMost = (maximum: number) =>
+  Schema.isMaxCodePoints(maximum, { expected: `text of at most ${maximum} characters` })
+
 /** One line that is not empty, has something visible at its start, and no space around it. */
 export const lineUpTo = (maxLength: number) =>
   Schema.String.check(
-    Schema.isMaxCodePoints(maxLength),
+    atMost(maxLength),
     Schema.isPattern(oneLine, { expected: "one line of text without control or invisible characters" }),
     Schema.isPattern(framed, { expected: "text that does not begin or end with space" }),
   )
@@ -44,14 +50,14 @@ export const lineUpTo = (maxLength: number) =>
 /** Text of any number of lines; may be empty. Tabs are allowed. */
 export const linesUpTo = (maxLength: number) =>
   Schema.String.check(
-    Schema.isMaxCodePoints(maxLength),
+    atMost(maxLength),
     Schema.isPattern(severalLines, { expected: "text without control or invisible characters" }),
   )
 
 /** Any text that the database can hold. */
 export const opaqueText = (minLength: number, maxLength: number) =>
   Schema.String.check(
-    Schema.isMinCodePoints(minLength),
-    Schema.isMaxCodePoints(maxLength),
+    atLeast(minLength),
+    atMost(maxLength),
     Schema.isPattern(storable, { expected: "text without NUL and without lone surrogates" }),
   )

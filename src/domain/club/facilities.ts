@@ -84,11 +84,15 @@ export type Facility = typeof Facility.Type
  * Platform administrators make facilities anywhere; owners and administrators of an organization make them in it.
  * @throws NotAllowed, NotFound, RuleBroken `owner_unknown`
  */
-export async function createFacility(tx: Tx, caller: Caller, input: typeof FacilityInput.Type): Promise<Facility> {
+export async function createFacility(
+  tx: Tx,
+  caller: Caller,
+  input: typeof FacilityInput.Type,
+  id = newId(),
+): Promise<Facility> {
   const organizationId = input.organizationId?.toLowerCase() ?? null
   if (organizationId === null) requirePlatformAdmin(caller)
   else await requireJoinable(tx, caller, organizationId)
-  const id = newId()
   const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
   const ownedByPerson = await isPerson(tx, ownerId)
   if (input.ownerId !== undefined && !ownedByPerson) {

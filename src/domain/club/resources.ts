@@ -55,12 +55,12 @@ export async function createResource(
   caller: Caller,
   facilityId: string,
   input: typeof ResourceInput.Type,
+  id = newId(),
 ): Promise<Resource> {
   requireAdmin(caller, facilityId)
   const scope = await facilityScope(tx, facilityId)
   if (!scope) throw new NotFound("facility", facilityId)
   await useEntitlement(tx, facilityId, "resources")
-  const id = newId()
   const { name, resourceType, hourlyPrice = 0 } = input
   const [row] = await tx<ResourceRow[]>`
     insert into slotbase.resources (id, facility_id, name, resource_type, hourly_price)

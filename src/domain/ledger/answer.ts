@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Money, WrittenNote } from "#base/schema/request-fields.ts"
 import { saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { type PaymentRow, paymentStatuses, referenceTypes } from "./payment-rows.ts"
 
 /** Tokens of a provider's form are short; Stripe's have 28 characters. */
@@ -12,7 +13,7 @@ const Amount = Money.check(Schema.isGreaterThanOrEqualTo(1))
 export const CardToken = Schema.String.annotate({
   description: "what the provider's form made of the card, such as tok_visa; never a card number",
 }).check(
-  Schema.isMaxCodePoints(maxTokenLength),
+  atMost(maxTokenLength),
   Schema.isPattern(/^[A-Za-z]+_[A-Za-z0-9_]+$/u, { expected: "a token such as tok_visa" }),
 )
 

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Currency, Instant, Money, Note } from "#base/schema/request-fields.ts"
 import { saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { billingCycles } from "#domain/plans/periods.ts"
 
 const maxPlanIdLength = 60
@@ -10,13 +11,13 @@ const maxCodeLength = 40
 const [maxPeriods, maxRedemptions] = [120, 1_000_000]
 
 const PlanId = Schema.String.annotate({ description: "id of a plan, see GET /v1/plans" }).check(
-  Schema.isMaxCodePoints(maxPlanIdLength),
+  atMost(maxPlanIdLength),
   Schema.isPattern(/^[A-Za-z0-9_-]+$/u, { expected: "letters, digits, - and _" }),
 )
 const Cycle = Schema.Literals(billingCycles)
 /** Compared without regard to case. */
 const Code = Schema.String.check(
-  Schema.isMaxCodePoints(maxCodeLength),
+  atMost(maxCodeLength),
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]*$/u, { expected: "letters, digits, - and _" }),
 )
 /** Codes are kept and compared in this form. */

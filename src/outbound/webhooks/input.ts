@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Id, Name, Note } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
-import { oneLine, opaqueText } from "#base/schema/text-fields.ts"
+import { atLeast, atMost, oneLine, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 
@@ -28,7 +28,7 @@ const HeaderText = Secret.check(
 export const AuthConfig = Schema.Struct({
   headerName: optional(
     Schema.String.check(
-      Schema.isMaxCodePoints(100),
+      atMost(100),
       Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u, { expected: "a header name" }).abort(),
       rule(
         "a webhook's own header is none that SlotBase or the connection sets (such as Host, Content-Length, X-SlotBase-… and webhook-…)",
@@ -51,8 +51,8 @@ export type AuthType = (typeof authTypes)[number]
 const fields = {
   name: Name,
   url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
-    Schema.isMinCodePoints(1),
-    Schema.isMaxCodePoints(maxUrlLength),
+    atLeast(1),
+    atMost(maxUrlLength),
     // A URL parser drops these characters in silence. The stored, shown and logged address would then differ from the
     // used one.
     Schema.isPattern(/^\S*$/u, { expected: "an address without space or control characters" }),

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, LocalDay, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule, saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
@@ -22,7 +23,7 @@ const RuleText = Schema.String.annotate({
   description:
     "RFC 5545 RRULE, such as FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10: FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, BYDAY, BYMONTHDAY, WKST, and COUNT or UNTIL or neither",
 }).check(
-  Schema.isMaxCodePoints(maxRuleLength),
+  atMost(maxRuleLength),
   Schema.isPattern(/^[\x21-\x7e]*$/u, { expected: "a rule without space, in ASCII" }).abort(),
   rule("a recurrence rule is one of RFC 5545, with the parts that its description names", (text: string) => {
     const parsed = parseRule(text)

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { RuleBroken } from "#base/errors.ts"
 import { rule } from "#base/schema/rule.ts"
-import { lineUpTo } from "#base/schema/text-fields.ts"
+import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
 
 const maxSkillLength = 100
 const maxLevel = 100
@@ -20,7 +20,7 @@ export const SkillName = lineUpTo(maxSkillLength)
 export const SkillId = Schema.String.annotate({
   description: "such as tennis.backhand: the sport, a dot, the skill",
 }).check(
-  Schema.isMaxCodePoints(maxSkillLength),
+  atMost(maxSkillLength),
   Schema.isPattern(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/u, {
     expected: "lower-case letters and digits, in words that dots, hyphens or underscores join",
   }),

@@ -7,6 +7,7 @@ import { requirePlatformAdmin, requireStaff } from "#access/caller.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { defaultLimit, pageQuery } from "#base/schema/page.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
@@ -79,7 +80,7 @@ const FeedQuery = Schema.Struct({
   ),
   types: Schema.optionalKey(
     Schema.String.annotate({ description: "event types, separated by commas; default: all" }).check(
-      Schema.isMaxCodePoints(maxTypesLength),
+      atMost(maxTypesLength),
       Schema.isPattern(/^[a-z0-9_.]+(,[a-z0-9_.]+)*$/u, { expected: "event types separated by commas" }),
     ),
   ),
