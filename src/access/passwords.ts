@@ -2,16 +2,16 @@
  * Passwords: argon2id, in turns. A hash takes a core for tens of milliseconds. Clients that could ask for hashes
  * without a limit could occupy the machine. So the addresses take turns, and one address never keeps another waiting.
  */
-import * as Schema from "effect/Schema"
 import { turns } from "#base/limits/table.ts"
 import { TurnQueue } from "#base/limits/turn-queue.ts"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { type PasswordOwner, requireStrongPassword } from "./password-rules.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
-export const Password = Schema.String.annotate({
+export const Password = opaqueText(8, 128).annotate({
   description: "8 to 128 characters, and not a common password",
   format: "password",
-}).check(Schema.isMinLength(8), Schema.isMaxLength(128))
+})
 
 /**
  * The hash of a new password.

@@ -10,6 +10,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotAuthenticated } from "#base/errors.ts"
 import type { Standing } from "#base/limits/table.ts"
 import { Email, Id, normalEmail } from "#base/schema/request-fields.ts"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
 import { noteFailedSignIn } from "./failed-sign-ins.ts"
@@ -28,7 +29,7 @@ const addressDays = 180
 export const SignInInput = Schema.Struct({
   email: Email,
   // Any length up to the longest: a too short password is compared too, and gets no separate error.
-  password: Schema.String.annotate({ format: "password" }).check(Schema.isMaxLength(128)),
+  password: opaqueText(0, 128).annotate({ format: "password" }),
 })
 
 export const Session = Schema.Struct({

@@ -6,6 +6,8 @@ import { toOpenAPISchema } from "@elysiajs/openapi"
 import { type AnyElysia, Elysia } from "elysia"
 import { version } from "#base/version.ts"
 import { components } from "#http/describe.ts"
+import { keyPattern, maxKeyLength } from "#http/idempotency.ts"
+import { exampleBodies, exampleParameters } from "./examples.ts"
 import { page, start } from "./openapi-page.ts"
 
 /** @param server Called at the first request for the document, when all routes are known. */
@@ -31,7 +33,12 @@ export function documentOf(server: AnyElysia) {
     servers: [{ url: "/" }],
     security: [{ bearer: [] }],
     paths: Object.fromEntries(
-      Object.entries(paths).map(([path, item]) => [path, mapValues(item as Item, withParameters)]),
+      Object.entries(paths).map(([path, item]) => [
+        path,
+        mapValues(item as Item, (operation, method) =>
+          withExample(withParameters(operation, path, method), path, method),
+        ),
+      ]),
     ),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "A session's token or an API key." } },
@@ -54,10 +61,17 @@ which each operation states; a larger one is answered with 413 and not read. Eve
 \`RateLimit\` what is left of it, and a 429 says in \`Retry-After\` when to ask again.`
 
 type Item = Record<string, Operation>
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required?: boolean
+  readonly schema: object
+}
 interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
-  readonly "x-query"?: readonly object[]
+  readonly parameters?: readonly Parameter[]
+  readonly "x-query"?: readonly Parameter[]
   readonly "x-max-body-bytes"?: number
+  readonly requestBody?: { readonly content: Readonly<Record<string, object>> }
   readonly [more: string]: unknown
 }
 
@@ -65,13 +79,35 @@ interface Operation {
  * The generator finds only the parameters of paths, and does not know that SlotBase's are ids. `x-query` has the
  * query's.
  */
-function withParameters(described: Operation, method: string): object {
-  const { "x-query": query = [], "x-max-body-bytes": maxBodyBytes, parameters = [], ...operation } = described
+function withParameters(operation: Operation, path: string, method: string): Operation {
+  const { "x-query": query = [], "x-max-body-bytes": maxBodyBytes, parameters = [], ...rest } = operation
   const ofPath = parameters.map((parameter) =>
     /id$/i.test(parameter.name) ? { ...parameter, schema: { type: "string", format: "uuid" } } : parameter,
   )
-  const limit = method === "get" ? {} : { "x-max-body-bytes": maxBodyBytes }
-  return { ...operation, ...limit, parameters: [...ofPath, ...query, ...(method === "post" ? [idempotencyKey] : [])] }
+  const needed = [...ofPath, ...query].map((parameter) => {
+    const example = exampleParameters[keyOf(parameter, path)]
+    return parameter.required && example !== undefined ? { ...parameter, example } : parameter
+  })
+  const limit = method === "get" || maxBodyBytes === undefined ? {} : { "x-max-body-bytes": maxBodyBytes }
+  return { ...rest, ...limit, parameters: [...needed, ...(method === "post" ? [idempotencyKey] : [])] }
+}
+
+/** A parameter such as `{id}` is told by the part of the address before it. */
+const keyOf = ({ name, in: place }: Parameter, path: string) =>
+  place === "path" && /^(id|name|type)$/.test(name) ? (path.split(`/{${name}}`)[0]?.split("/").at(-1) ?? name) : name
+
+function withExample(operation: Operation, path: string, method: string): Operation {
+  const body = exampleBodies[`${method.toUpperCase()} ${path}`]
+  const json = operation.requestBody?.content["application/json"]
+  if (body === undefined || json === undefined) return operation
+  const { requestBody } = operation
+  return {
+    ...operation,
+    requestBody: {
+      ...requestBody,
+      content: { ...requestBody?.content, "application/json": { ...json, example: body } },
+    },
+  }
 }
 
 const idempotencyKey = {
@@ -79,7 +115,7 @@ const idempotencyKey = {
   in: "header",
   required: false,
   description: "Makes the request happen once: sent again within 24 hours it gets its first answer.",
-  schema: { type: "string", maxLength: 255 },
+  schema: { type: "string", minLength: 1, maxLength: maxKeyLength, pattern: keyPattern.source },
 }
 
 const problem = {

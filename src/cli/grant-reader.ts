@@ -33,4 +33,5 @@ export const grantReader: Command = {
   },
 }
 
-const grant = /\bgrant [^;]* to slotbase_reader;/g
+/** In their order: a later file may take back what an earlier one gives. */
+const grant = /\b(?:grant [^;]* to|revoke [^;]* from) slotbase_reader;/g

@@ -1,6 +1,7 @@
 /**
  * The demo club, made through the domain's commands, so that its events are recorded like any other. One transaction
  * makes it: a process that crashes in the middle leaves nothing, and of two starts at once one makes the club.
+ * The ids that the examples of the API name are fixed, so that an example works here when it is pasted.
  */
 import { randomBytes } from "node:crypto"
 import type { Caller } from "#access/caller.ts"
@@ -14,6 +15,7 @@ import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import { createResource } from "#domain/club/resources.ts"
 import { assignRole } from "#domain/people/role-invitations.ts"
 import { registerUser } from "#domain/people/users.ts"
+import { example } from "#events/example.ts"
 import { transact } from "#events/outbox.ts"
 
 export interface DemoClub {
@@ -60,18 +62,17 @@ const isEmpty = async (db: Queryable) => {
 }
 
 async function makeClub(tx: Tx, passwordHash: string): Promise<Omit<DemoClub, "password">> {
-  const owner = await registerUser(tx, { ...club.owner, registrationSource: "admin", passwordHash })
-  const facility = await createFacility(tx, root, { ...club.facility, ownerId: owner.id })
+  const owner = await registerUser(tx, { ...club.owner, registrationSource: "admin", passwordHash }, example.ownerId)
+  const facility = await createFacility(tx, root, { ...club.facility, ownerId: owner.id }, example.facilityId)
   const resources = []
-  for (const court of club.courts) resources.push(await createResource(tx, root, facility.id, court))
+  for (const court of club.courts) {
+    const id = court.name === "Court 1" ? example.resourceId : newId()
+    resources.push(await createResource(tx, root, facility.id, court, id))
+  }
   const people: DemoPerson[] = [{ id: owner.id, email: owner.email, name: nameOf(owner), role: "facility_owner" }]
-  for (const { role, ...person } of club.members) {
-    const user = await registerUser(tx, {
-      ...person,
-      registrationSource: "admin",
-      facilityId: facility.id,
-      passwordHash,
-    })
+  for (const { id, role, ...person } of club.members) {
+    const registration = { ...person, registrationSource: "admin", facilityId: facility.id, passwordHash } as const
+    const user = await registerUser(tx, registration, id)
     if (role !== "player") {
       await assignRole(tx, root, user.id, { role, scopeType: "facility", scopeId: facility.id })
     }
@@ -127,10 +128,10 @@ const club = {
     { name: "Indoor Court", resourceType: "court", hourlyPrice: 3200 },
   ],
   members: [
-    { role: "staff", email: "sam@riverside.example", firstName: "Sam", lastName: "Okafor" },
-    { role: "coach", email: "jonas@riverside.example", firstName: "Jonas", lastName: "Weber" },
-    { role: "player", email: "mia@riverside.example", firstName: "Mia", lastName: "Keller" },
-    { role: "player", email: "leo@riverside.example", firstName: "Leo", lastName: "Martin" },
-    { role: "player", email: "nora@riverside.example", firstName: "Nora", lastName: "Lindqvist" },
+    { id: example.staffId, role: "staff", email: "sam@riverside.example", firstName: "Sam", lastName: "Okafor" },
+    { id: example.coachId, role: "coach", email: "jonas@riverside.example", firstName: "Jonas", lastName: "Weber" },
+    { id: example.playerId, role: "player", email: "mia@riverside.example", firstName: "Mia", lastName: "Keller" },
+    { id: example.friendId, role: "player", email: "leo@riverside.example", firstName: "Leo", lastName: "Martin" },
+    { id: example.parentId, role: "player", email: "nora@riverside.example", firstName: "Nora", lastName: "Lindqvist" },
   ],
 } as const

@@ -3,6 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
+import { rulesOf } from "#base/schema/rule.ts"
 import { type Audited, auditRuleOf, auditSentence, declareAudited } from "./audited.ts"
 import { readBody } from "./body.ts"
 import { type BodySize, bodyLimits } from "./body-limits.ts"
@@ -46,10 +47,9 @@ export interface RouteDescription {
 export function described<const Route extends RouteDescription>(route: Route) {
   const limits = bodyLimits[sizeOf(route)]
   const parse = ({ request }: { readonly request: Request }) => readBody(request, limits)
-  return { detail: describe(route), parse, ...hooksOf(route) } as unknown as { detail: ReturnType<typeof describe> } & Typed<
-    Route,
-    "body"
-  > &
+  return { detail: describe(route), parse, ...hooksOf(route) } as unknown as {
+    detail: ReturnType<typeof describe>
+  } & Typed<Route, "body"> &
     Typed<Route, "query">
 }
 
@@ -70,6 +70,9 @@ interface OnTheWire<Value> {
   readonly "~standard": { readonly types?: { readonly input: Value; readonly output: Value } }
 }
 
+/** The place of a route's own description in its detail. A symbol, so that the document does not have it. */
+export const describedBy: unique symbol = Symbol("described by")
+
 /** The JSON Schema of an answer that is a page of a list. */
 export const listOf = (item: Schema.Constraint) =>
   Schema.Struct({ data: Schema.Array(item), next: Schema.NullOr(Schema.String) })
@@ -79,6 +82,7 @@ function describe(route: RouteDescription) {
   const answer = route.answer ?? (route.mediaType === undefined ? undefined : Schema.String)
   const status = route.status ?? (answer ? 200 : 204)
   return {
+    [describedBy]: route,
     summary,
     description: [route.description, eventsOf(route.events), route.audited && auditSentence(route.audited)]
       .filter(Boolean)
@@ -90,7 +94,7 @@ function describe(route: RouteDescription) {
     "x-query": query ? parametersOf(query) : [],
     // On routes whose method has a body; openapi.ts takes it from the others.
     "x-max-body-bytes": bodyLimits[sizeOf(route)].bytes,
-    ...(body && { requestBody: { required: true, content: { "application/json": { schema: jsonSchemaOf(body) } } } }),
+    ...(body && { requestBody: requestBodyOf(body) }),
     responses: {
       ...Object.fromEntries(
         [status, ...(route.also ?? [])].map((status) => [
@@ -104,6 +108,19 @@ function describe(route: RouteDescription) {
       ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
     },
   }
+}
+
+/** The rules stand in the description, because no JSON Schema can say them. */
+const requestBodyOf = (body: Schema.Constraint) => ({
+  required: true,
+  ...rulesIn(body),
+  content: { "application/json": { schema: jsonSchemaOf(body) } },
+})
+
+function rulesIn(schema: Schema.Constraint): { readonly description?: string } {
+  const rules = rulesOf(schema)
+  if (rules.length === 0) return {}
+  return { description: `Rules beyond the schema:\n${rules.map((each) => `- ${each}`).join("\n")}` }
 }
 
 const descriptions: Readonly<Record<number, string>> = {
@@ -143,16 +160,17 @@ const noFields = { type: "object", additionalProperties: false }
 
 function parametersOf(query: Schema.Constraint): object[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as {
-    properties?: Record<string, { description?: string; format?: string }>
+    properties?: Record<string, { description?: string; format?: string; examples?: unknown }>
     required?: string[]
   }
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  // An example of an optional parameter would be sent by whoever tries the page without reading it.
+  return Object.entries(properties).map(([name, { description, examples: _examples, ...schema }]) => ({
     name,
     in: "query",
     required: required.includes(name),
     ...(description && { description }),
     // In an address a number is written as text. The document says that the text is a number.
-    schema: schema.format === "int32" ? { type: "integer", format: "int32" } : schema,
+    schema: schema.format === "int32" ? { ...schema, type: "integer" } : schema,
   }))
 }
 

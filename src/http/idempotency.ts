@@ -14,6 +14,10 @@ import { addEventIds, eventIdsHeader } from "./event-context.ts"
 import { claimKey, findAnswer, type IdempotencyScope, keepAnswer } from "./idempotency-rows.ts"
 import { type Answer, errorAnswerOf, Ready } from "./problems.ts"
 
+export const maxKeyLength = 255
+/** Visible ASCII: the characters of a token in a header. */
+export const keyPattern = /^[\x21-\x7e]+$/u
+
 export interface KeyedRequest {
   readonly key: string
   readonly request: Request
@@ -130,10 +134,8 @@ const isKept = (error: unknown) =>
     error instanceof NotAuthenticated
   )
 
-const maxKeyLength = 255
-
 function scopeOf(app: App, { key, request, context, callerId }: KeyedRequest): IdempotencyScope {
-  if (key.length > maxKeyLength || !/^[\x21-\x7e]+$/.test(key)) {
+  if (key.length > maxKeyLength || !keyPattern.test(key)) {
     const message = `Expected 1 to ${maxKeyLength} visible ASCII characters`
     throw new InvalidInput([{ path: "headers.Idempotency-Key", message }])
   }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
+import { oneLine } from "#base/schema/text-fields.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 interface Operation {
@@ -82,12 +83,16 @@ test("every reference has its target", () => {
 })
 
 test("the bodies and queries are the ones that the routes decode", () => {
+  const line = {
+    pattern: oneLine.source,
+    allOf: [{ pattern: "^[^\\s\\u200c\\u200d\\ufe00-\\ufe0f](?:[\\s\\S]*[^\\s\\u200c\\u200d])?$" }],
+  }
   const create = document.paths["/v1/facilities/{facilityId}/resources"]?.post
   expect(create?.requestBody?.content["application/json"]?.schema).toEqual({
     type: "object",
     properties: {
-      name: { type: "string", maxLength: 200, pattern: "^\\S(?:[\\s\\S]*\\S)?$" },
-      resourceType: { type: "string", maxLength: 60, pattern: "^\\S(?:[\\s\\S]*\\S)?$" },
+      name: { type: "string", maxLength: 200, ...line },
+      resourceType: { type: "string", maxLength: 60, ...line },
       hourlyPrice: {
         type: "integer",
         minimum: 0,
@@ -101,9 +106,9 @@ test("the bodies and queries are the ones that the routes decode", () => {
   const list = document.paths["/v1/facilities/{facilityId}/resources"]?.get
   expect(list?.parameters?.map(({ name, schema }) => [name, schema])).toEqual([
     ["facilityId", { type: "string", format: "uuid" }],
-    ["limit", { type: "integer", format: "int32" }],
-    ["after", { type: "string", maxLength: 1000 }],
-    ["resourceType", { type: "string", maxLength: 60, pattern: "^\\S(?:[\\s\\S]*\\S)?$" }],
+    ["limit", { type: "integer", format: "int32", minimum: 1, maximum: 200 }],
+    ["after", { type: "string", minLength: 0, maxLength: 1000, pattern: "^[^\\u0000\\ud800-\\udfff]*$" }],
+    ["resourceType", { type: "string", maxLength: 60, ...line }],
     ["isActive", { type: "string", enum: ["true", "false"] }],
   ])
 })

@@ -8,8 +8,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { faultsOf } from "#test/harness/openapi/conforms.ts"
 import { type Operation, operationsOf } from "#test/harness/openapi/document.ts"
+import { validatorOf } from "#test/harness/openapi/validator.ts"
 import { makeWorld, type World } from "./authorization/scene.ts"
 import { makeThing, parts } from "./authorization/things.ts"
 import { Ids } from "./fuzz/ids.ts"
@@ -92,7 +92,7 @@ async function judge(request: FuzzRequest): Promise<number> {
   const schema = promised?.content?.["application/json"]?.schema
   if (schema === undefined || text === "") return status
   const body = JSON.parse(text)
-  expect(faultsOf(world.document, schema, body), say).toEqual([])
+  expect(validatorOf(world.document).faultsOf(schema, body), say).toEqual([])
   if (status === 201) ids.learn(new URL(url).pathname, body)
   return status
 }

@@ -6,6 +6,8 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { InvalidInput } from "#base/errors.ts"
+import { wholeNumberText } from "./request-fields.ts"
+import { opaqueText } from "./text-fields.ts"
 
 export interface Page<T> {
   readonly data: readonly T[]
@@ -20,18 +22,14 @@ const maxCursorLength = 1_000
 /** Spread into the Struct of a list's query: `Schema.Struct({ ...pageQuery, status: … })`. */
 export const pageQuery = {
   limit: Schema.optionalKey(
-    Schema.String.annotate({
+    wholeNumberText(1, maxLimit).annotate({
       description: `how many, 1 to ${maxLimit}; default ${defaultLimit}`,
-      format: "int32",
-    }).check(
-      Schema.makeFilter((text: string) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= maxLimit, {
-        expected: `a whole number from 1 to ${maxLimit}`,
-        toJsonSchema: () => [{ pattern: "^\\d{1,3}$" }, true],
-      }),
-    ),
+    }),
   ),
   after: Schema.optionalKey(
-    Schema.String.annotate({ description: "the `next` of the page before" }).check(Schema.isMaxLength(maxCursorLength)),
+    opaqueText(0, maxCursorLength).annotate({
+      description: "the `next` of the page before",
+    }),
   ),
 }
 export const PageQuery = Schema.Struct(pageQuery)

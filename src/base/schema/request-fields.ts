@@ -1,56 +1,72 @@
 /**
- * The fields that request bodies and queries share. Every text has a named maximum length, every number a range that
- * its column can hold.
- * (`decode.ts` refuses NUL and lone surrogates in all text.)
+ * The fields that request bodies and queries share. Every text has its characters (`text-fields.ts`) and a named
+ * maximum length, every number a range that its column can hold. What a field takes is in its JSON Schema, as a
+ * pattern or a limit. What no JSON Schema can say is a `rule`.
  */
 import * as Schema from "effect/Schema"
-import { isLocalDate } from "#base/local-days.ts"
+
+export { Instant, LocalDay } from "./calendar-fields.ts"
+
+import { rule } from "./rule.ts"
+import { atLeast, atMost, linesUpTo, lineUpTo, oneLine } from "./text-fields.ts"
 
 const maxNameLength = 200
 const maxNoteLength = 2_000
 /** RFC 5321, 4.5.3.1: a path of 256 characters, less its angle brackets. */
 const maxEmailLength = 254
-/** The range of instants, years. Every calendar computation here can handle it. */
-const [firstYear, lastYear] = [1970, 2200]
-
+const zoneExpected = "an IANA time zone such as Europe/Berlin"
+const currencyExpected = "an ISO 4217 code such as EUR"
 const currencies = new Set(Intl.supportedValuesOf("currency"))
 
-/** A name of a person, a facility or a resource: something visible, without space around it. */
-export const Name = Schema.String.check(
-  Schema.isMaxLength(maxNameLength),
-  Schema.isPattern(/^\S(?:[\s\S]*\S)?$/u, { expected: "text that does not begin or end with space" }),
-)
+/** A name of a person, a facility or a resource: one line. */
+export const Name = lineUpTo(maxNameLength)
 
 /** Free text of a person; may be empty. */
-export const Note = Schema.String.check(Schema.isMaxLength(maxNoteLength))
+export const Note = linesUpTo(maxNoteLength)
+
+/** Free text of a person that says something, such as a reason. */
+export const WrittenNote = Note.check(atLeast(1))
 
 /** A UUID in either case; answered and stored in lower case. */
 export const Id = Schema.String.annotate({ description: "UUID", format: "uuid" }).check(
-  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu, { expected: "a UUID" }),
+  // No flag "i": the document could not say it.
+  Schema.isPattern(/^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/u, {
+    expected: "a UUID",
+  }),
 )
 
-/** An e-mail address as people type it: the space around it and its case do not count. */
-export const Email = Schema.String.annotate({ description: "e-mail address", format: "email" }).check(
-  Schema.isMaxLength(maxEmailLength),
-  Schema.isPattern(/^\s*[^\s@,;<>"()]+@[^\s@.,;<>"()]+(?:\.[^\s@.,;<>"()]+)+\s*$/u, { expected: "an e-mail address" }),
+/**
+ * An e-mail address as people type it: the spaces around it and its case do not count. It has no `format`, because
+ * `email` allows neither spaces nor letters beyond ASCII.
+ */
+export const Email = Schema.String.annotate({
+  description: "e-mail address",
+  examples: ["mia@example.com"],
+}).check(
+  atMost(maxEmailLength),
+  Schema.isPattern(/^ *[^\s@,;<>"()]+@[^\s@.,;<>"()]+(?:\.[^\s@.,;<>"()]+)+ *$/u, {
+    expected: "an e-mail address",
+  }).abort(),
+  Schema.isPattern(oneLine, { expected: "an e-mail address without control or invisible characters" }),
 )
 /** Addresses are kept and compared in this form. */
 export const normalEmail = (email: string): string => email.trim().toLowerCase()
 
 /** An IANA time zone that this program knows. Offsets such as +02:00 are refused: they have no summer time. */
-export const Timezone = Schema.String.annotate({ description: "IANA time zone, such as Europe/Berlin" }).check(
-  Schema.isMaxLength(64),
-  Schema.makeFilter((name: string) => isTimezone(name), {
-    expected: "an IANA time zone such as Europe/Berlin",
-    toJsonSchema: () => [{}, true],
-  }),
+export const Timezone = Schema.String.annotate({
+  description: "IANA time zone, such as Europe/Berlin",
+  examples: ["Europe/Berlin"],
+}).check(
+  atMost(64),
+  // The list of zones changes with the zone data, so it is no list of the document.
+  Schema.isPattern(/^[A-Za-z][A-Za-z0-9_+/-]*$/u, { expected: zoneExpected }).abort(),
+  rule("a time zone is one that this server knows", isTimezone, zoneExpected),
 )
 
-export const Currency = Schema.String.annotate({ description: "ISO 4217 code" }).check(
-  Schema.makeFilter((code: string) => currencies.has(code), {
-    expected: "an ISO 4217 code such as EUR",
-    toJsonSchema: () => [{ pattern: "^[A-Z]{3}$" }, true],
-  }),
+/** The list of currencies changes with the locale data, so it is no list of the document. */
+export const Currency = Schema.String.annotate({ description: "ISO 4217 code", examples: ["EUR"] }).check(
+  Schema.isPattern(/^[A-Z]{3}$/u, { expected: currencyExpected }).abort(),
+  rule("a currency is one that this server knows", (code: string) => currencies.has(code), currencyExpected),
 )
 
 /** Minor units. 10^12 of any currency is more than a court costs, and sums of it stay below 2^53. */
@@ -58,44 +74,19 @@ export const Money = Schema.Int.annotate({ description: "minor units of the faci
   Schema.isBetween({ minimum: 0, maximum: 1_000_000_000_000 }),
 )
 
+/** A whole number in a query, as numbers are written: no sign, no leading zero. The document shows it as a number. */
+export const wholeNumberText = (minimum: number, maximum: number) =>
+  Schema.String.annotate({ format: "int32" }).check(
+    Schema.makeFilter(
+      (text: string) => /^(?:0|[1-9]\d{0,9})$/u.test(text) && Number(text) >= minimum && Number(text) <= maximum,
+      { expected: `a whole number from ${minimum} to ${maximum}`, toJsonSchema: () => ({ minimum, maximum }) },
+    ),
+  )
+
 /** Counts the changes of a thing, from 1. */
 export const Version = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** An instant in ISO 8601 with its offset from UTC, of the years 1970 to 2200. `Date.parse` reads it. */
-export const Instant = Schema.String.annotate({
-  description: "instant, ISO 8601 with Z or an offset",
-  format: "date-time",
-}).check(
-  Schema.makeFilter((text: string) => isInstant(text), {
-    expected: `an instant such as 2026-03-01T09:00:00Z, of the years ${firstYear} to ${lastYear}`,
-    toJsonSchema: () => [{}, true],
-  }),
-)
-
-/** A calendar day (YYYY-MM-DD) that exists, of the years 1970 to 2199. */
-export const LocalDay = Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
-  Schema.makeFilter((text: string) => isLocalDate(text) && text > String(firstYear) && text < String(lastYear), {
-    expected: `a day such as 2026-03-01, of the years ${firstYear} to ${lastYear - 1}`,
-    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-  }),
-)
-
-const instantPattern =
-  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/
-
-function isInstant(text: string): boolean {
-  const [match, year, month, day] = instantPattern.exec(text) ?? []
-  if (match === undefined || Number(year) < firstYear || Number(year) > lastYear) return false
-  // A day that its month does not have would roll over into the next month.
-  return (
-    Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= daysIn(Number(year), Number(month))
-  )
-}
-
-const daysIn = (year: number, month: number) => new Date(Date.UTC(year, month, 0)).getUTCDate()
-
 function isTimezone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone.length > 0
   } catch {

@@ -1,7 +1,9 @@
 /** The input of a booking or a hold, and the rules that need only the request itself. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
-import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, WrittenNote } from "#base/schema/request-fields.ts"
+import { rule, saidRule } from "#base/schema/rule.ts"
+import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 
 export const minBookingMinutes = 5
 /** Longer use of a resource is a block or a closure, not a booking. */
@@ -33,9 +35,9 @@ const wanted = {
     description: "the booker: members leave it out or name their child; API keys must name one",
   }),
   participants: Schema.optionalKey(
-    Schema.Array(
-      Schema.Struct({ userId: Id, role: Schema.optionalKey(Name.check(Schema.isMaxLength(maxRoleLength))) }),
-    ).check(Schema.isMaxLength(maxParticipants)),
+    Schema.Array(Schema.Struct({ userId: Id, role: Schema.optionalKey(lineUpTo(maxRoleLength)) })).check(
+      Schema.isMaxLength(maxParticipants),
+    ),
   ).annotateKey({ description: "the people beside the booker; the role is player unless given" }),
 } as const
 
@@ -45,13 +47,13 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
+const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart`
+
 /** The rules for times and participants, in every kind of request. */
-export const consistent = Schema.makeFilter(
-  (input: Wanted) => [...faultsOfTimes(input), ...repeated(input.participants ?? [])],
-  {
-    toJsonSchema: () => [{}, true],
-  },
-)
+export const consistent = rule(`${timesAre}; each participant is named once`, (input: Wanted) => [
+  ...faultsOfTimes(input),
+  ...repeated(input.participants ?? []),
+])
 
 export const HoldInput = Schema.Struct(wanted).check(consistent)
 export type HoldInput = typeof HoldInput.Type
@@ -61,7 +63,7 @@ export type BookingInput = typeof BookingInput.Type
 
 export const ConfirmInput = Schema.Struct({ paymentMethod: PaymentMethod })
 
-const Reason = Note.check(Schema.isMinLength(1))
+const Reason = WrittenNote
 
 export const CancelInput = Schema.Struct({
   cancellationReason: Schema.optionalKey(Reason),
@@ -77,18 +79,23 @@ export const WaiveInput = Schema.Struct({ reason: Reason })
 
 export const CheckInInput = Schema.Struct({
   method: Schema.optionalKey(CheckInMethod).annotateKey({ description: "manual unless given" }),
-  code: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(maxCodeLength))).annotateKey({
+  code: Schema.optionalKey(opaqueText(0, maxCodeLength)).annotateKey({
     description: "of GET …/check-in-code: what the QR code says, or the access code",
   }),
 }).check(
-  Schema.makeFilter(
+  saidRule(
+    {
+      anyOf: [
+        { properties: { method: { const: "manual" } }, not: { required: ["code"] } },
+        { properties: { method: { not: { const: "manual" } } }, required: ["method", "code"] },
+      ],
+    },
     ({ method = "manual", code }: { readonly method?: string; readonly code?: string }) => {
       if (method !== "manual" && code === undefined) return { path: ["code"], issue: "Missing key" }
       if (method === "manual" && code !== undefined)
         return { path: ["code"], issue: "is for the methods qr_code and access_code" }
       return []
     },
-    { toJsonSchema: () => [{}, true] },
   ),
 )
 
@@ -98,7 +105,7 @@ export const RescheduleInput = Schema.Struct({
   resourceId: Schema.optionalKey(Id).annotateKey({
     description: "another resource; it stays where it is unless given",
   }),
-}).check(Schema.makeFilter((input: Wanted) => faultsOfTimes(input), { toJsonSchema: () => [{}, true] }))
+}).check(rule(timesAre, faultsOfTimes))
 export type RescheduleInput = typeof RescheduleInput.Type
 
 /** The stretch of time that a checked input asks for. */

@@ -10,6 +10,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
@@ -29,14 +30,12 @@ const CancellationPolicy = Schema.Array(
   }),
 ).check(
   Schema.isMaxLength(maxRules),
-  Schema.makeFilter(
-    (rules: readonly { readonly hoursBefore: number }[]) =>
-      rules.flatMap(({ hoursBefore }, i) =>
-        rules.findIndex((other) => other.hoursBefore === hoursBefore) < i
-          ? [{ path: [i, "hoursBefore"], issue: "is named twice" }]
-          : [],
-      ),
-    { toJsonSchema: () => [{}, true] },
+  rule("a cancellation policy names each hoursBefore once", (rules: readonly { readonly hoursBefore: number }[]) =>
+    rules.flatMap(({ hoursBefore }, i) =>
+      rules.findIndex((other) => other.hoursBefore === hoursBefore) < i
+        ? [{ path: [i, "hoursBefore"], issue: "is named twice" }]
+        : [],
+    ),
   ),
 )
 
@@ -89,7 +88,8 @@ export const PolicyInput = Schema.Struct({
   rescheduleHoursBefore: Schema.optionalKey(fields.rescheduleHoursBefore),
   cancellationPolicy: Schema.optionalKey(fields.cancellationPolicy),
 }).check(
-  Schema.makeFilter(
+  rule(
+    "strikeThreshold and restrictionDays go together",
     ({
       strikeThreshold = null,
       restrictionDays = null,
@@ -97,7 +97,6 @@ export const PolicyInput = Schema.Struct({
       (strikeThreshold === null) === (restrictionDays === null)
         ? []
         : [{ path: ["restrictionDays"], issue: "goes together with strikeThreshold" }],
-    { toJsonSchema: () => [{}, true] },
   ),
 )
 

@@ -12,6 +12,7 @@ import { NotFound, RuleBroken } from "#base/errors.ts"
 import { isId, newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
 import { weekdays } from "#base/weekdays.ts"
 import { noteChange } from "#events/audit.ts"
 import { BookingType } from "./input.ts"
@@ -51,13 +52,13 @@ export const PriceRuleInput = Schema.Struct({
   toTime: Schema.optionalKey(fields.toTime),
   hourlyPrice: fields.hourlyPrice,
 }).check(
-  Schema.makeFilter(
+  rule(
+    "fromTime and toTime go together, and toTime is later",
     ({ fromTime = null, toTime = null }: { readonly fromTime?: string | null; readonly toTime?: string | null }) => {
       if ((fromTime === null) !== (toTime === null)) return { path: ["toTime"], issue: "goes together with fromTime" }
       if (fromTime === null || toTime === null || fromTime < toTime) return []
       return { path: ["toTime"], issue: `must be after fromTime (${fromTime}); a night needs two rules` }
     },
-    { toJsonSchema: () => [{}, true] },
   ),
 )
 

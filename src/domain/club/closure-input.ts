@@ -1,6 +1,7 @@
 /** The input of a closure: two instants, or whole local days of the facility. */
 import * as Schema from "effect/Schema"
-import { Id, Instant, LocalDay, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, LocalDay, WrittenNote } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
 
 /** A year. A facility that is closed longer has ended. */
 const maxClosureDays = 366
@@ -18,11 +19,16 @@ export const ClosureInput = Schema.Struct({
   resourceIds: Schema.optionalKey(
     Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(maxClosedResources), Schema.isUnique()),
   ).annotateKey({ description: "what is closed; left out: the whole facility" }),
-  reason: Note.check(Schema.isMinLength(1)),
+  reason: WrittenNote,
   cancelBookings: Schema.optionalKey(Schema.Boolean).annotateKey({
     description: "cancels what is booked and releases what is held in this time; left out: it is only answered",
   }),
-}).check(Schema.makeFilter((input: Given) => faultsOf(input), { toJsonSchema: () => [{}, true] }))
+}).check(
+  rule(
+    `a closure has startAt and endAt, or startDate (and endDate), in this order, and at most ${maxClosureDays} days`,
+    faultsOf,
+  ),
+)
 export type ClosureInput = typeof ClosureInput.Type
 
 interface Given {

@@ -21,6 +21,7 @@ import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -33,10 +34,7 @@ import { OpeningHours } from "./opening-hours.ts"
 const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
 const maxSportTypes = 50
-const SportTypes = Schema.Array(Name.check(Schema.isMaxLength(60))).check(
-  Schema.isMaxLength(maxSportTypes),
-  Schema.isUnique(),
-)
+const SportTypes = Schema.Array(lineUpTo(60)).check(Schema.isMaxLength(maxSportTypes), Schema.isUnique())
 
 const settings = {
   name: Name,
@@ -89,11 +87,15 @@ export type Facility = typeof Facility.Type
  * one of the organization's own.
  * @throws NotAllowed, NotFound, RuleBroken `owner_unknown`
  */
-export async function createFacility(tx: Tx, caller: Caller, input: typeof FacilityInput.Type): Promise<Facility> {
+export async function createFacility(
+  tx: Tx,
+  caller: Caller,
+  input: typeof FacilityInput.Type,
+  id = newId(),
+): Promise<Facility> {
   const organizationId = input.organizationId?.toLowerCase() ?? null
   if (organizationId === null) requirePlatformAdmin(caller)
   else await requireJoinable(tx, caller, organizationId)
-  const id = newId()
   const ownerId = input.ownerId?.toLowerCase() ?? caller.userId
   const ownedByPerson = await isPerson(tx, ownerId)
   const isForeign =

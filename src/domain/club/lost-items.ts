@@ -10,17 +10,18 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
-import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, WrittenNote } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { belongsTo } from "#domain/people/find-person.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
 
-const Category = Name.check(Schema.isMaxLength(60))
+const Category = lineUpTo(60)
 
 export const LostItemInput = Schema.Struct({
-  description: Note.check(Schema.isMinLength(1)),
+  description: WrittenNote,
   category: Category,
-  foundLocation: Note.check(Schema.isMinLength(1)),
+  foundLocation: WrittenNote,
 })
 
 export const ClaimInput = Schema.Struct({

@@ -6,6 +6,7 @@
 
 import * as Schema from "effect/Schema"
 import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { rule } from "#base/schema/rule.ts"
 import { weekdayOf } from "#base/weekdays.ts"
 
 const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
@@ -18,9 +19,13 @@ const ClosingTime = Schema.String.annotate({
 /** No opening hours that people could remember have more intervals than a day has hours. */
 const maxIntervalsPerDay = 24
 
+interface Interval {
+  readonly open: string
+  readonly close: string
+}
 const DayHours = Schema.Array(Schema.Struct({ open: LocalTime, close: ClosingTime })).check(
   Schema.isMaxLength(maxIntervalsPerDay),
-  Schema.makeFilter((intervals: readonly { readonly open: string; readonly close: string }[]) =>
+  rule("the intervals of a day are in order, and none overlaps", (intervals: readonly Interval[]) =>
     intervals.flatMap(({ open, close }, i) => {
       const before = intervals[i - 1]
       if (close <= open)

@@ -11,6 +11,7 @@ import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money, Name, Version } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
@@ -18,7 +19,7 @@ import { facilityScope } from "#events/scope.ts"
 import { isFacility } from "./facilities.ts"
 
 const maxTypeLength = 60
-const ResourceType = Name.check(Schema.isMaxLength(maxTypeLength))
+const ResourceType = lineUpTo(maxTypeLength)
 
 export const ResourceInput = Schema.Struct({
   name: Name,
@@ -55,12 +56,12 @@ export async function createResource(
   caller: Caller,
   facilityId: string,
   input: typeof ResourceInput.Type,
+  id = newId(),
 ): Promise<Resource> {
   requireAdmin(caller, facilityId)
   const scope = await facilityScope(tx, facilityId)
   if (!scope) throw new NotFound("facility", facilityId)
   await useEntitlement(tx, facilityId, "resources")
-  const id = newId()
   const { name, resourceType, hourlyPrice = 0 } = input
   const [row] = await tx<ResourceRow[]>`
     insert into slotbase.resources (id, facility_id, name, resource_type, hourly_price)

@@ -11,7 +11,8 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
-import { Currency, Id, Money, Name, Note } from "#base/schema/request-fields.ts"
+import { Currency, Id, Money, Note } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { isFacility } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 
@@ -24,10 +25,7 @@ const rate = Schema.NullOr(Money).annotate({
 
 /** Replaces the profile: a field that is left out becomes empty. */
 export const CoachInput = Schema.Struct({
-  sports: Schema.Array(Name.check(Schema.isMaxLength(maxSportLength))).check(
-    Schema.isMaxLength(maxSports),
-    Schema.isUnique(),
-  ),
+  sports: Schema.Array(lineUpTo(maxSportLength)).check(Schema.isMaxLength(maxSports), Schema.isUnique()),
   bio: Schema.optionalKey(Note),
   hourlyRate: Schema.optionalKey(rate),
   blocksNeedApproval: Schema.optionalKey(Schema.Boolean).annotateKey({

@@ -1,7 +1,9 @@
 /** A payment and a refund as the API answers them, and the input that requests them. */
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
-import { Id, Instant, Money, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, Money, WrittenNote } from "#base/schema/request-fields.ts"
+import { saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { type PaymentRow, paymentStatuses, referenceTypes } from "./payment-rows.ts"
 
 /** Tokens of a provider's form are short; Stripe's have 28 characters. */
@@ -11,8 +13,8 @@ const Amount = Money.check(Schema.isGreaterThanOrEqualTo(1))
 export const CardToken = Schema.String.annotate({
   description: "what the provider's form made of the card, such as tok_visa; never a card number",
 }).check(
-  Schema.isMaxLength(maxTokenLength),
-  Schema.isPattern(/^[A-Za-z]+_\w+$/, { expected: "a token such as tok_visa" }),
+  atMost(maxTokenLength),
+  Schema.isPattern(/^[A-Za-z]+_[A-Za-z0-9_]+$/u, { expected: "a token such as tok_visa" }),
 )
 
 export const PaymentInput = Schema.Struct({
@@ -24,7 +26,17 @@ export const PaymentInput = Schema.Struct({
   }),
   cardToken: Schema.optionalKey(CardToken),
 }).check(
-  Schema.makeFilter(
+  saidRule(
+    {
+      anyOf: [
+        { properties: { paymentMethod: { const: "card" } }, required: ["cardToken"] },
+        {
+          properties: { paymentMethod: { const: "saved_card" } },
+          required: ["paymentMethod"],
+          not: { required: ["cardToken"] },
+        },
+      ],
+    },
     ({ paymentMethod = "card", cardToken }: { paymentMethod?: string; cardToken?: string }) => {
       if (paymentMethod === "card" && cardToken === undefined) return [{ path: ["cardToken"], issue: "Missing key" }]
       if (paymentMethod === "saved_card" && cardToken !== undefined) {
@@ -32,7 +44,6 @@ export const PaymentInput = Schema.Struct({
       }
       return []
     },
-    { toJsonSchema: () => [{}, true] },
   ),
 )
 export type PaymentInput = typeof PaymentInput.Type
@@ -98,7 +109,7 @@ export const toPayment = (row: PaymentRow): Payment => ({
 
 export const RefundInput = Schema.Struct({
   amount: Schema.optionalKey(Amount).annotateKey({ description: "minor units; unless given: all that is left" }),
-  reason: Note.check(Schema.isMinLength(1)),
+  reason: WrittenNote,
 })
 export type RefundInput = typeof RefundInput.Type
 

@@ -10,9 +10,11 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { isLocalDate, localDateOf } from "#base/local-days.ts"
+import { localDateOf } from "#base/local-days.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
-import { Id, Money, Name } from "#base/schema/request-fields.ts"
+import { Id, LocalDay, Money, Name } from "#base/schema/request-fields.ts"
+import { saidRule } from "#base/schema/rule.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { accountIdOf, accountName, walkInAccountId } from "#domain/ledger/accounts.ts"
@@ -28,13 +30,6 @@ import { record } from "#events/outbox.ts"
 
 const maxReferenceLength = 100
 
-const Day = Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
-  Schema.makeFilter((text: string) => isLocalDate(text) && text >= "1970" && text < "2201", {
-    expected: "a day such as 2026-03-01",
-    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-  }),
-)
-
 export const OfflinePaymentInput = Schema.Struct({
   billingAccountId: Schema.optionalKey(Id).annotateKey({
     description: "unless given: the booker's, or that of walk-ins",
@@ -42,16 +37,16 @@ export const OfflinePaymentInput = Schema.Struct({
   payerName: Schema.optionalKey(Name).annotateKey({ description: "unless given: the name of the billing account" }),
   amount: Money.check(Schema.isGreaterThanOrEqualTo(1)),
   paymentMethod: Schema.Literals(offlineMethods),
-  referenceNumber: Schema.optionalKey(Name.check(Schema.isMaxLength(maxReferenceLength))),
-  paymentDate: Schema.optionalKey(Day).annotateKey({ description: "today unless given" }),
+  referenceNumber: Schema.optionalKey(lineUpTo(maxReferenceLength)),
+  paymentDate: Schema.optionalKey(LocalDay).annotateKey({ description: "today unless given" }),
   bookingId: Schema.optionalKey(Id),
 }).check(
-  Schema.makeFilter(
+  saidRule(
+    { anyOf: ["billingAccountId", "payerName", "bookingId"].map((name) => ({ required: [name] })) },
     (input: { billingAccountId?: string; payerName?: string; bookingId?: string }) =>
       (input.billingAccountId ?? input.payerName ?? input.bookingId)
         ? []
         : [{ path: ["payerName"], issue: "Missing key: say who paid, or name a billing account or a booking" }],
-    { toJsonSchema: () => [{}, true] },
   ),
 )
 

@@ -1,6 +1,8 @@
 /** The input of requests about subscriptions and coupons, as Schemas. */
 import * as Schema from "effect/Schema"
 import { Currency, Instant, Money, Note } from "#base/schema/request-fields.ts"
+import { saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { billingCycles } from "#domain/plans/periods.ts"
 
 const maxPlanIdLength = 60
@@ -9,13 +11,13 @@ const maxCodeLength = 40
 const [maxPeriods, maxRedemptions] = [120, 1_000_000]
 
 const PlanId = Schema.String.annotate({ description: "id of a plan, see GET /v1/plans" }).check(
-  Schema.isMinLength(1),
-  Schema.isMaxLength(maxPlanIdLength),
+  atMost(maxPlanIdLength),
+  Schema.isPattern(/^[A-Za-z0-9_-]+$/u, { expected: "letters, digits, - and _" }),
 )
 const Cycle = Schema.Literals(billingCycles)
 /** Compared without regard to case. */
 const Code = Schema.String.check(
-  Schema.isMaxLength(maxCodeLength),
+  atMost(maxCodeLength),
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]*$/u, { expected: "letters, digits, - and _" }),
 )
 /** Codes are kept and compared in this form. */
@@ -63,12 +65,18 @@ export const CouponInput = Schema.Struct({
   validUntil: Schema.optionalKey(Instant).annotateKey({ description: "the last instant to redeem it" }),
   maxRedemptions: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxRedemptions }))),
 }).check(
-  Schema.makeFilter((coupon: { percentOff?: number; amountOff?: number; currency?: string }) => {
-    if ((coupon.percentOff === undefined) === (coupon.amountOff === undefined))
-      return [{ path: ["percentOff"], issue: "Expected either percentOff or amountOff" }]
-    if ((coupon.amountOff === undefined) !== (coupon.currency === undefined))
-      return [{ path: ["currency"], issue: "Expected a currency with amountOff, and only with it" }]
-    return []
-  }),
+  saidRule(
+    {
+      oneOf: [{ required: ["percentOff"] }, { required: ["amountOff"] }],
+      dependentRequired: { amountOff: ["currency"], currency: ["amountOff"] },
+    },
+    (coupon: { percentOff?: number; amountOff?: number; currency?: string }) => {
+      if ((coupon.percentOff === undefined) === (coupon.amountOff === undefined))
+        return [{ path: ["percentOff"], issue: "Expected either percentOff or amountOff" }]
+      if ((coupon.amountOff === undefined) !== (coupon.currency === undefined))
+        return [{ path: ["currency"], issue: "Expected a currency with amountOff, and only with it" }]
+      return []
+    },
+  ),
 )
 export type CouponInput = typeof CouponInput.Type

@@ -5,6 +5,8 @@ import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { pageLimitOf, pageQuery } from "#base/schema/page.ts"
+import { Id } from "#base/schema/request-fields.ts"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -87,17 +89,9 @@ const tag = "Dead letters"
 
 const DeadLetterQuery = Schema.Struct({
   ...pageQuery,
-  after: Schema.optionalKey(
-    Schema.String.annotate({ description: "the `next` of the page before" }).check(
-      Schema.isMaxLength(36),
-      Schema.makeFilter((text: string) => isId(text), {
-        expected: "the `next` of an earlier page",
-        toJsonSchema: () => [{}, true],
-      }),
-    ),
-  ),
+  after: Schema.optionalKey(Id.annotate({ description: "the `next` of the page before" })),
   resolved: Schema.optionalKey(Schema.Literals(["true", "false"])),
-  handler: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
+  handler: Schema.optionalKey(opaqueText(0, 200)),
 })
 
 const queryOf = (query: typeof DeadLetterQuery.Type) => ({
@@ -112,8 +106,8 @@ const EventProcessingError = Schema.Struct({
   eventType: Schema.String,
   handlerName: Schema.String,
   error: Schema.Struct({ message: Schema.String, code: Schema.String, stack: Schema.optionalKey(Schema.String) }),
-  attemptCount: Schema.Number,
-  maxRetries: Schema.Number,
+  attemptCount: Schema.Int,
+  maxRetries: Schema.Int,
   nextRetryAt: Schema.optionalKey(Schema.String),
   status: Schema.Literals(["retrying", "failed", "dead_letter"]),
 })

@@ -38,8 +38,8 @@ export const JobRun = Schema.Struct({
   requestedAt: Schema.NullOr(Schema.String),
   startedAt: Schema.NullOr(Schema.String),
   endedAt: Schema.NullOr(Schema.String),
-  durationMs: Schema.NullOr(Schema.Number),
-  did: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
+  durationMs: Schema.NullOr(Schema.Finite),
+  did: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)).annotate({
     description: "its result, as counts by name",
   }),
   error: Schema.NullOr(Schema.String),

@@ -7,6 +7,7 @@ import { Elysia } from "elysia"
 import { requireAdmin, requirePlatformAdmin } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { PageQuery } from "#base/schema/page.ts"
+import { wholeNumberText } from "#base/schema/request-fields.ts"
 import type { App } from "#http/app.ts"
 import type { ResponseSettings } from "#http/correlation.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -127,21 +128,15 @@ const defaultWait = 10
 
 const WaitQuery = Schema.Struct({
   wait: Schema.optionalKey(
-    Schema.String.annotate({
+    wholeNumberText(0, longestWait).annotate({
       description: `how long to wait for its end, 0 to ${longestWait} seconds; default ${defaultWait}`,
-      format: "int32",
-    }).check(
-      Schema.makeFilter((text: string) => /^\d{1,2}$/.test(text) && Number(text) <= longestWait, {
-        expected: `a whole number from 0 to ${longestWait}`,
-        toJsonSchema: () => [{ pattern: "^\\d{1,2}$" }, true],
-      }),
-    ),
+    }),
   ),
 })
 
 const Preview = Schema.Struct({
   job: Schema.String,
-  due: Schema.NullOr(Schema.Record(Schema.String, Schema.Number)).annotate({
+  due: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)).annotate({
     description: "what a run would find, as counts by name; null: not known",
   }),
   nextTicks: Schema.Array(Schema.String),

@@ -1,6 +1,8 @@
 /** The input of a webhook: the writable fields of the specification's WebhookConfig, and their limits. */
 import * as Schema from "effect/Schema"
 import { Id, Name, Note } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
+import { atLeast, atMost, oneLine, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 
@@ -17,25 +19,26 @@ export const defaultConcurrency = 10
 
 const between = (minimum: number, maximum: number) => Schema.isBetween({ minimum, maximum })
 const optional = Schema.optionalKey
-const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxSecretLength))
+const Secret = opaqueText(1, maxSecretLength)
 /** RFC 9110, 5.5: visible characters, with spaces and tabs inside. */
 const HeaderText = Secret.check(
-  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/, { expected: "visible ASCII text" }),
+  Schema.isPattern(/^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/u, { expected: "visible ASCII text" }),
 )
 
 export const AuthConfig = Schema.Struct({
   headerName: optional(
     Schema.String.check(
-      Schema.isMaxLength(100),
-      Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { expected: "a header name" }),
-      Schema.makeFilter((name: string) => !isOurs(name), {
-        expected: "a header that SlotBase does not set itself",
-        toJsonSchema: () => [{}, true],
-      }),
+      atMost(100),
+      Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u, { expected: "a header name" }).abort(),
+      rule(
+        "a webhook's own header is none that SlotBase or the connection sets (such as Host, Content-Length, X-SlotBase-… and webhook-…)",
+        (name: string) => !isOurs(name),
+        "a header that neither SlotBase nor the connection sets itself",
+      ),
     ),
   ),
   headerValue: optional(HeaderText),
-  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/, { expected: "a user name without a colon" }))),
+  username: optional(Secret.check(Schema.isPattern(/^[^:]*$/u, { expected: "a user name without a colon" }))),
   password: optional(Secret),
   bearerToken: optional(HeaderText),
   signingSecret: optional(Secret),
@@ -48,11 +51,12 @@ export type AuthType = (typeof authTypes)[number]
 const fields = {
   name: Name,
   url: Schema.String.annotate({ description: "https address that is publicly reachable" }).check(
-    Schema.isMinLength(1),
-    Schema.isMaxLength(maxUrlLength),
+    atLeast(1),
+    atMost(maxUrlLength),
     // A URL parser drops these characters in silence. The stored, shown and logged address would then differ from the
     // used one.
-    Schema.isPattern(/^[^\s\p{Cc}]*$/u, { expected: "an address without space or control characters" }),
+    Schema.isPattern(/^\S*$/u, { expected: "an address without space or control characters" }),
+    Schema.isPattern(oneLine, { expected: "an address without control or invisible characters" }),
   ),
   method: Schema.Literals(["POST", "PUT"]),
   authType: Schema.Literals(authTypes),
@@ -108,12 +112,16 @@ export type WebhookPatch = typeof WebhookPatch.Type
 
 export type Filters = typeof Filters.Type
 
-/** Headers that a request has already, and headers of the connection. */
+/**
+ * Headers that a request has already, headers of the connection (RFC 9110, 7.6.1), and the name that sets an object's
+ * prototype instead of a property.
+ */
 function isOurs(name: string): boolean {
   const lower = name.toLowerCase()
   return lower.startsWith("x-slotbase-") || lower.startsWith("webhook-") || taken.has(lower)
 }
 const taken = new Set([
   ...["host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"],
-  ...["upgrade", "te", "trailer", "expect", "proxy-authorization", "proxy-connection", "accept-encoding", "user-agent"],
+  ...["upgrade", "te", "trailer", "expect", "accept-encoding", "user-agent", "http2-settings", "close"],
+  ...["proxy-authenticate", "proxy-authorization", "proxy-connection", "__proto__"],
 ])

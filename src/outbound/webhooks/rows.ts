@@ -44,11 +44,11 @@ export const Webhook = Schema.Struct({
     }),
   ),
   retryConfig: Schema.Struct({
-    maxRetries: Schema.Number,
-    retryDelayMs: Schema.Number,
-    backoffMultiplier: Schema.Number,
+    maxRetries: Schema.Int,
+    retryDelayMs: Schema.Int,
+    backoffMultiplier: Schema.Finite,
   }),
-  maxConcurrency: Schema.Number,
+  maxConcurrency: Schema.Int,
   isActive: Schema.Boolean,
   disabledReason: Schema.optionalKey(Schema.String).annotateKey({
     description: "why SlotBase switched it off by itself",

@@ -111,7 +111,7 @@ test("the attempt is recorded as started before anything is sent, under the id t
     id: claimed?.attempt_id,
     attempt: 1,
     outcome: "started",
-    url: "https://receiver.example/hook",
+    url: "https://receiver.example/…f2407f86",
     method: "POST",
     started: true,
   })
@@ -150,7 +150,7 @@ test("delivered and failed attempts are settled in one go", async () => {
     select outcome, url, method, response_status, response_body, response_headers, error_message,
            started_at <= slotbase.now() as started
     from slotbase.webhook_attempts where webhook_id = ${webhookId} order by event_id`
-  const common = { url: "https://receiver.example/hook", method: "POST", started: true }
+  const common = { url: "https://receiver.example/…f2407f86", method: "POST", started: true }
   const failed = {
     ...common,
     outcome: "failed",

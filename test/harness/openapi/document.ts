@@ -11,6 +11,8 @@ export interface JsonSchema {
   readonly maxLength?: number
   readonly minimum?: number
   readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly examples?: readonly unknown[]
   readonly items?: JsonSchema | false
   readonly prefixItems?: readonly JsonSchema[]
   readonly minItems?: number
@@ -24,7 +26,8 @@ export interface JsonSchema {
 }
 
 interface Content {
-  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>
+  readonly description?: string
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>
 }
 
 export interface Operation {
@@ -35,7 +38,9 @@ export interface Operation {
   readonly parameters: readonly {
     readonly name: string
     readonly in: "path" | "query" | "header"
+    readonly required?: boolean
     readonly schema: JsonSchema
+    readonly example?: string
   }[]
   readonly requestBody?: Content
   readonly responses: Readonly<Record<string, Content>>
@@ -57,6 +62,10 @@ export const operationsOf = ({ paths }: OpenApi): Operation[] =>
 /** The schema of a JSON body; undefined when the operation takes none. */
 export const bodyOf = (operation: Operation): JsonSchema | undefined =>
   operation.requestBody?.content?.["application/json"]?.schema
+
+/** The example of a JSON body. */
+export const exampleOf = (operation: Operation): unknown =>
+  operation.requestBody?.content?.["application/json"]?.example
 
 /** The schema itself; a reference to one of the document's components is resolved. */
 export function followed(document: OpenApi, schema: JsonSchema): JsonSchema {

@@ -2,9 +2,8 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
-import { isLocalDate } from "#base/local-days.ts"
 import { pageQuery } from "#base/schema/page.ts"
-import { Id } from "#base/schema/request-fields.ts"
+import { Id, LocalDay } from "#base/schema/request-fields.ts"
 import { Availability, availabilityOf, isUnchanged } from "#domain/booking/availability/availability.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
@@ -13,12 +12,7 @@ import { api } from "#http/route.ts"
 
 const AvailabilityQuery = Schema.Struct({
   ...pageQuery,
-  date: Schema.String.annotate({ description: "local day of the facility", format: "date" }).check(
-    Schema.makeFilter((text: string) => isLocalDate(text) && text > "1970" && text < "2200", {
-      expected: "a day such as 2026-03-01, of the years 1970 to 2199",
-      toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-    }),
-  ),
+  date: LocalDay,
   resourceId: Schema.optionalKey(Id),
 })
 

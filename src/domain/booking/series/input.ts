@@ -1,8 +1,9 @@
 /** The input of a series, and the input that changes one. */
 import * as Schema from "effect/Schema"
-import { isLocalDate } from "#base/local-days.ts"
 import { pageQuery } from "#base/schema/page.ts"
-import { Id, Note } from "#base/schema/request-fields.ts"
+import { Id, LocalDay, WrittenNote } from "#base/schema/request-fields.ts"
+import { rule, saidRule } from "#base/schema/rule.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
@@ -12,12 +13,6 @@ export const defaultWindowDays = 56
 const maxWindowDays = 365
 export const maxOccurrences = 366
 
-const LocalDate = Schema.String.annotate({ description: "local day", format: "date" }).check(
-  Schema.makeFilter((text: string) => isLocalDate(text) && text >= "1970-01-01" && text <= "2200-12-31", {
-    expected: "a day such as 2026-03-01",
-    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-  }),
-)
 const WallTime = Schema.String.annotate({ description: "wall clock of the facility, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "18:00"' }),
 )
@@ -28,25 +23,23 @@ const RuleText = Schema.String.annotate({
   description:
     "RFC 5545 RRULE, such as FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10: FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, BYDAY, BYMONTHDAY, WKST, and COUNT or UNTIL or neither",
 }).check(
-  Schema.isMaxLength(maxRuleLength),
-  Schema.makeFilter(
-    (text: string) => {
-      const rule = parseRule(text)
-      return "fault" in rule ? rule.fault : undefined
-    },
-    { toJsonSchema: () => [{}, true] },
-  ),
+  atMost(maxRuleLength),
+  Schema.isPattern(/^[\x21-\x7e]*$/u, { expected: "a rule without space, in ASCII" }).abort(),
+  rule("a recurrence rule is one of RFC 5545, with the parts that its description names", (text: string) => {
+    const parsed = parseRule(text)
+    return "fault" in parsed ? parsed.fault : undefined
+  }),
 )
 
 const { participants } = HoldInput.fields
-const namesEachOnce = Schema.makeFilter(
+const namesEachOnce = rule(
+  "each participant is named once",
   ({ participants = [] }: { readonly participants?: readonly { readonly userId: string }[] }) => {
     const ids = participants.map(({ userId }) => userId.toLowerCase())
     return ids.flatMap((id, i) =>
       ids.indexOf(id) < i ? [{ path: ["participants", i, "userId"], issue: "is named twice" }] : [],
     )
   },
-  { toJsonSchema: () => [{}, true] },
 )
 
 export const RecurringInput = Schema.Struct({
@@ -55,7 +48,7 @@ export const RecurringInput = Schema.Struct({
   bookerId: Schema.optionalKey(Id),
   participants,
   paymentMethod: PaymentMethod,
-  startDate: LocalDate.annotate({ description: "the local day from which on the rule counts" }),
+  startDate: LocalDay.annotate({ description: "the local day from which on the rule counts" }),
   startTime: WallTime,
   durationMinutes: Duration,
   rule: RuleText,
@@ -79,25 +72,25 @@ interface Scoped {
   readonly scope: SeriesScope
   readonly bookingId?: string
 }
-const namesItsBooking = Schema.makeFilter(
+const namesItsBooking = saidRule(
+  { anyOf: [{ properties: { scope: { const: "all" } } }, { required: ["bookingId"] }] },
   ({ scope, bookingId }: Scoped) =>
     scope !== "all" && bookingId === undefined
       ? [{ path: ["bookingId"], issue: `names the booking for the scope ${scope}` }]
       : [],
-  { toJsonSchema: () => [{}, true] },
 )
-const changesSomething = Schema.makeFilter(
+const changesSomething = saidRule(
+  { anyOf: ["startTime", "durationMinutes", "resourceId"].map((name) => ({ required: [name] })) },
   (change: { readonly startTime?: string; readonly durationMinutes?: number; readonly resourceId?: string }) =>
     change.startTime === undefined && change.durationMinutes === undefined && change.resourceId === undefined
       ? [{ path: ["startTime"], issue: "name a startTime, durationMinutes or resourceId to change" }]
       : [],
-  { toJsonSchema: () => [{}, true] },
 )
 
 export const CancelSeriesInput = Schema.Struct({
   scope: SeriesScope,
   bookingId: Schema.optionalKey(Id),
-  cancellationReason: Note.check(Schema.isMinLength(1)),
+  cancellationReason: WrittenNote,
 }).check(namesItsBooking)
 export type CancelSeriesInput = typeof CancelSeriesInput.Type
 

@@ -5,6 +5,7 @@
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name } from "#base/schema/request-fields.ts"
+import { saidRule } from "#base/schema/rule.ts"
 import { type BookingInput, consistent, HoldInput, PaymentMethod } from "#domain/booking/input.ts"
 
 const { startAt, endAt, bookingType, bookerId, participants } = HoldInput.fields
@@ -14,12 +15,12 @@ interface Wish {
   readonly resourceType?: string
 }
 
-const namesOne = Schema.makeFilter(
+const namesOne = saidRule(
+  { oneOf: [{ required: ["resourceId"] }, { required: ["resourceType"] }] },
   ({ resourceId, resourceType }: Wish) =>
     (resourceId === undefined) === (resourceType === undefined)
       ? [{ path: ["resourceId"], issue: "name either a resource or a resourceType" }]
       : [],
-  { toJsonSchema: () => [{}, true] },
 )
 
 export const WaitlistInput = Schema.Struct({

@@ -13,7 +13,8 @@ import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
-import { Id, Instant, Name, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, WrittenNote } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { blockOf } from "#domain/booking/block-of.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
@@ -38,13 +39,13 @@ import {
 } from "./rows.ts"
 
 const maxTypeLength = 60
-const Reason = Note.check(Schema.isMinLength(1))
+const Reason = WrittenNote
 
 export const BlockInput = Schema.Struct({
   resourceId: Id,
   startAt: Instant,
   endAt: Instant,
-  blockType: Name.check(Schema.isMaxLength(maxTypeLength)).annotate({ description: 'what for, such as "coaching"' }),
+  blockType: lineUpTo(maxTypeLength).annotate({ description: 'what for, such as "coaching"' }),
   reason: Schema.optionalKey(Reason),
   coachId: Schema.optionalKey(Id).annotateKey({
     description: "coaches leave it out; staff and API keys name the coach",

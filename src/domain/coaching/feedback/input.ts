@@ -2,13 +2,15 @@
 import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
+import { linesUpTo } from "#base/schema/text-fields.ts"
 import { namedSkill, SkillName, SkillScore } from "#domain/coaching/progress/skills.ts"
 
 /** A page of text is 3,000 characters; a dictated note may be several. */
 const maxFeedbackLength = 10_000
 const maxSkills = 50
 
-const Words = Schema.String.check(Schema.isMaxLength(maxFeedbackLength))
+const Words = linesUpTo(maxFeedbackLength)
 const Rating = Schema.Int.annotate({ description: "from 1 to 5" }).check(Schema.isBetween({ minimum: 1, maximum: 5 }))
 const SkillsWorked = Schema.Array(SkillName).check(Schema.isMaxLength(maxSkills), Schema.isUnique())
 
@@ -18,14 +20,12 @@ const Assessments = Schema.Array(Assessment)
   .annotate({ description: "levels of skills, which become the player's progress when the feedback is published" })
   .check(
     Schema.isMaxLength(maxSkills),
-    Schema.makeFilter(
-      (list: readonly Assessment[]) =>
-        list.flatMap(({ skillId }, i) =>
-          list.findIndex((other) => other.skillId === skillId) < i
-            ? [{ path: [i, "skillId"], issue: "is assessed twice" }]
-            : [],
-        ),
-      { toJsonSchema: () => [{}, true] },
+    rule("each skill is assessed once", (list: readonly Assessment[]) =>
+      list.flatMap(({ skillId }, i) =>
+        list.findIndex((other) => other.skillId === skillId) < i
+          ? [{ path: [i, "skillId"], issue: "is assessed twice" }]
+          : [],
+      ),
     ),
   )
 

@@ -5,21 +5,23 @@
  */
 import * as Schema from "effect/Schema"
 import { RuleBroken } from "#base/errors.ts"
-import { Name } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
+import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
 
 const maxSkillLength = 100
 const maxLevel = 100
 /** The column holds this many decimals. */
 const levelDecimals = 2
+const levelExpected = `a level above 0 and at most ${maxLevel}, with ${levelDecimals} decimals at most`
 
 /** A skill's name, as people say it. */
-export const SkillName = Name.check(Schema.isMaxLength(maxSkillLength))
+export const SkillName = lineUpTo(maxSkillLength)
 
 export const SkillId = Schema.String.annotate({
   description: "such as tennis.backhand: the sport, a dot, the skill",
 }).check(
-  Schema.isMaxLength(maxSkillLength),
-  Schema.isPattern(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, {
+  atMost(maxSkillLength),
+  Schema.isPattern(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/u, {
     expected: "lower-case letters and digits, in words that dots, hyphens or underscores join",
   }),
 )
@@ -27,12 +29,15 @@ export const SkillId = Schema.String.annotate({
 export const SkillScore = Schema.Finite.annotate({
   description: `above 0, at most ${maxLevel}, with two decimals at most`,
 }).check(
-  Schema.makeFilter(
-    (level: number) => level > 0 && level <= maxLevel && Number(level.toFixed(levelDecimals)) === level,
-    {
-      expected: `a level above 0 and at most ${maxLevel}, with ${levelDecimals} decimals at most`,
-      toJsonSchema: () => [{ exclusiveMinimum: 0, maximum: maxLevel }, true],
-    },
+  Schema.makeFilter((level: number) => level > 0 && level <= maxLevel, {
+    expected: levelExpected,
+    toJsonSchema: () => ({ exclusiveMinimum: 0, maximum: maxLevel }),
+  }).abort(),
+  // Validators disagree about "multipleOf": 0.01, because no binary fraction is 0.01.
+  rule(
+    `a level has ${levelDecimals} decimals at most`,
+    (level: number) => Number(level.toFixed(levelDecimals)) === level,
+    levelExpected,
   ),
 )
 

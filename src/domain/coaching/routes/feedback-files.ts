@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
+import { opaqueText } from "#base/schema/text-fields.ts"
 import { storageKeyOf } from "#base/storage/keys.ts"
 import type { Storages } from "#base/storage/open.ts"
 import { getMedia, linkedMedia, removeMedia } from "#domain/coaching/feedback/files.ts"
@@ -24,7 +25,7 @@ const tag = "Feedback"
 
 const LinkQuery = Schema.Struct({
   expires: Schema.String.annotate({ description: "unix seconds" }).check(Schema.isPattern(/^\d{1,12}$/u)),
-  signature: Schema.String.check(Schema.isMaxLength(100)),
+  signature: opaqueText(0, 100),
 })
 
 export const mediaRoutes = (app: App & { readonly storage: Storages }) =>

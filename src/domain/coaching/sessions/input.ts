@@ -4,7 +4,9 @@
  * - Without a `blockId` it is a lesson that is booked and sold.
  */
 import * as Schema from "effect/Schema"
-import { Id, Instant, Money, Name, Note } from "#base/schema/request-fields.ts"
+import { Id, Instant, Money, WrittenNote } from "#base/schema/request-fields.ts"
+import { rule } from "#base/schema/rule.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { type BookingInput, maxParticipants, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 
 const maxTypeLength = 60
@@ -17,7 +19,7 @@ const wanted = {
     description: "required without a blockId; inside a block with endAt, or the whole block when both are left out",
   }),
   endAt: Schema.optionalKey(Instant),
-  sessionType: Name.check(Schema.isMaxLength(maxTypeLength)).annotate({ description: 'such as "private" or "group"' }),
+  sessionType: lineUpTo(maxTypeLength).annotate({ description: 'such as "private" or "group"' }),
   students: Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(maxParticipants)),
   coachId: Schema.optionalKey(Id).annotateKey({
     description: "coaches leave it out; staff and API keys name the coach; none with a blockId",
@@ -39,9 +41,10 @@ type Wanted = Schema.Struct<typeof wanted>["Type"]
 
 /** A Schema of one Struct, so that faults name their field. The faults of a union would name both forms. */
 export const SessionInput = Schema.Struct(wanted).check(
-  Schema.makeFilter((input: Wanted) => [...repeated(input.students), ...faultsOfForm(input)], {
-    toJsonSchema: () => [{}, true],
-  }),
+  rule(
+    "a session has a blockId, or what a booking needs (resourceId, startAt, endAt, paymentMethod); its times are whole minutes, and each student is named once",
+    (input: Wanted) => [...repeated(input.students), ...faultsOfForm(input)],
+  ),
 )
 export type SessionInput = typeof SessionInput.Type
 
@@ -58,7 +61,7 @@ export const AttendanceInput = Schema.Struct({
     Schema.isMaxLength(maxParticipants),
   ),
 })
-export const CancelSessionInput = Schema.Struct({ cancellationReason: Note.check(Schema.isMinLength(1)) })
+export const CancelSessionInput = Schema.Struct({ cancellationReason: WrittenNote })
 
 /** The booking of a lesson, as before hooks see it. */
 export const bookingOfSession = (

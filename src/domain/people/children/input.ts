@@ -7,17 +7,35 @@ import { Password } from "#access/passwords.ts"
 import { clock } from "#base/clock.ts"
 import { isLocalDate } from "#base/local-days.ts"
 import { Email, Id, Name } from "#base/schema/request-fields.ts"
+import { rule, saidRule } from "#base/schema/rule.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 
 const maxRelationshipLength = 60
-/** Nobody alive was born before this day. */
-const firstBirthDate = "1900-01-01"
+/** Nobody alive was born before 1900. */
+const birthDateExpected = "a day in the past, such as 2015-03-01"
 
 const BirthDate = Schema.String.annotate({ description: "YYYY-MM-DD", format: "date" }).check(
-  Schema.makeFilter((text: string) => isLocalDate(text) && text >= firstBirthDate && text <= today(), {
-    expected: "a day in the past, such as 2015-03-01",
-    toJsonSchema: () => [{ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }, true],
-  }),
+  Schema.isPattern(/^(?:19|20|21)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u, {
+    expected: birthDateExpected,
+  }).abort(),
+  rule(
+    "a birth date is a day of the calendar and not in the future",
+    (text: string) => isLocalDate(text) && text <= today(),
+    birthDateExpected,
+  ),
 )
+
+const ofNewAccount = ["firstName", "lastName", "birthDate", "email", "password", "registrationSource"] as const
+type Given = { readonly childId?: string; readonly facilityId?: string } & {
+  readonly [Name in (typeof ofNewAccount)[number]]?: string
+}
+
+const schemaOfKnown = { required: ["childId"], not: { anyOf: ofNewAccount.map((name) => ({ required: [name] })) } }
+const schemaOfNew = {
+  not: { required: ["childId"] },
+  required: ["firstName", "lastName"],
+  dependentRequired: { password: ["email"] },
+}
 
 export const ChildInput = Schema.Struct({
   childId: Schema.optionalKey(Id).annotateKey({
@@ -36,7 +54,7 @@ export const ChildInput = Schema.Struct({
       "which the link counts",
   }),
   registrationSource: Schema.optionalKey(Schema.Literals(["web", "mobile", "admin", "invitation"])),
-  relationship: Name.check(Schema.isMaxLength(maxRelationshipLength)),
+  relationship: lineUpTo(maxRelationshipLength),
   isPrimary: Schema.optionalKey(Schema.Boolean).annotateKey({
     description: "whether it is the primary parent; a child has one. Left out: true when the child has none yet",
   }),
@@ -49,16 +67,11 @@ export const ChildInput = Schema.Struct({
     description: "what the parent may do for the child; left out: everything",
   }),
 }).check(
-  Schema.makeFilter((input: Given) => (input.childId === undefined ? faultsOfNew(input) : faultsOfKnown(input)), {
-    toJsonSchema: () => [{}, true],
-  }),
+  saidRule({ anyOf: [schemaOfKnown, schemaOfNew] }, (input: Given) =>
+    input.childId === undefined ? faultsOfNew(input) : faultsOfKnown(input),
+  ),
 )
 export type ChildInput = typeof ChildInput.Type
-
-const ofNewAccount = ["firstName", "lastName", "birthDate", "email", "password", "registrationSource"] as const
-type Given = { readonly childId?: string; readonly facilityId?: string } & {
-  readonly [Name in (typeof ofNewAccount)[number]]?: string
-}
 
 const faultsOfNew = (input: Given) => [
   ...(["firstName", "lastName"] as const).flatMap((name) =>

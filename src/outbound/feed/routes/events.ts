@@ -7,6 +7,7 @@ import { requirePlatformAdmin, requireStaff } from "#access/caller.ts"
 import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { defaultLimit, pageQuery } from "#base/schema/page.ts"
+import { atMost } from "#base/schema/text-fields.ts"
 import { DomainEvent } from "#events/envelope.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
@@ -79,7 +80,7 @@ const FeedQuery = Schema.Struct({
   ),
   types: Schema.optionalKey(
     Schema.String.annotate({ description: "event types, separated by commas; default: all" }).check(
-      Schema.isMaxLength(maxTypesLength),
+      atMost(maxTypesLength),
       Schema.isPattern(/^[a-z0-9_.]+(,[a-z0-9_.]+)*$/u, { expected: "event types separated by commas" }),
     ),
   ),
@@ -115,7 +116,7 @@ const EventLog = Schema.Struct({
     Schema.Struct({
       name: Schema.String,
       status: Schema.Literals(["success", "failed", "skipped", "pending", "running", "retrying"]),
-      duration: Schema.Number.annotate({ description: "milliseconds; 0 while it has not ended" }),
+      duration: Schema.Finite.annotate({ description: "milliseconds; 0 while it has not ended" }),
       error: Schema.optionalKey(Schema.String),
     }),
   ),
@@ -124,7 +125,7 @@ const EventLog = Schema.Struct({
       webhookId: Schema.String,
       deliveryId: Schema.String,
       status: Schema.Literals(["pending", "retrying", "delivered", "failed"]),
-      duration: Schema.optionalKey(Schema.Number),
+      duration: Schema.optionalKey(Schema.Finite),
     }),
   ),
 })

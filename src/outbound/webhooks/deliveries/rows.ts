@@ -81,16 +81,16 @@ export const complete = (db: Queryable, deliveries: postgres.Fragment) => db<Del
   order by d.event_id desc, d.replay desc`
 
 const answered = {
-  responseStatus: Schema.optionalKey(Schema.Number),
+  responseStatus: Schema.optionalKey(Schema.Int),
   responseBody: Schema.optionalKey(Schema.String).annotateKey({ description: "its first 16 KiB" }),
   responseHeaders: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   errorMessage: Schema.optionalKey(Schema.String),
-  durationMs: Schema.optionalKey(Schema.Number),
+  durationMs: Schema.optionalKey(Schema.Finite),
 }
 
 const DeliveryAttempt = Schema.Struct({
   id: Schema.String.annotate({ description: "X-SlotBase-Delivery-ID of this attempt" }),
-  attempt: Schema.Number,
+  attempt: Schema.Int,
   outcome: Schema.Literals(["started", "delivered", "failed", "unknown"]),
   startedAt: Schema.String,
   ...answered,
@@ -109,13 +109,13 @@ export const Delivery = Schema.Struct({
   }),
   payload: Schema.String,
   ...answered,
-  attemptCount: Schema.Number,
+  attemptCount: Schema.Int,
   firstAttemptAt: Schema.optionalKey(Schema.String),
   lastAttemptAt: Schema.optionalKey(Schema.String),
   nextRetryAt: Schema.optionalKey(Schema.String),
   status: Schema.Literals(deliveryStatuses),
-  sequence: Schema.Number,
-  position: Schema.Number,
+  sequence: Schema.Int,
+  position: Schema.Int,
   attempts: Schema.optionalKey(Schema.Array(DeliveryAttempt)).annotateKey({ description: "of a single delivery" }),
 })
 export type Delivery = typeof Delivery.Type

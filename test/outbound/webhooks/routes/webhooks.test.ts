@@ -112,7 +112,7 @@ describe("creating", () => {
       "a header of ours",
       { authType: "header", authConfig: { headerName: "X-SlotBase-Event", headerValue: "1" } },
       "body.authConfig.headerName",
-      "does not set itself",
+      "neither SlotBase nor the connection sets itself",
     ],
     [
       "a secret without a use",

@@ -1,0 +1,183 @@
+/**
+ * An example of each request, for the OpenAPI document. The ids are those of the demo club (src/demo/seed.ts), so that
+ * an example works there when it is pasted. The id of another thing, such as a booking, stands for the id that an
+ * earlier answer gave. Each example that books has an hour of its own.
+ */
+import { example } from "#events/example.ts"
+
+const { resourceId, playerId, friendId, coachId, facilityId } = example
+const reason = { cancellationReason: "Rain since the morning." }
+/** An hour of a Monday in 2030, UTC: far enough ahead for years. */
+const hour = (start: number) => ({
+  startAt: `2030-06-03T${String(start).padStart(2, "0")}:00:00Z`,
+  endAt: `2030-06-03T${String(start + 1).padStart(2, "0")}:00:00Z`,
+})
+
+/** The bodies below `/v1/facilities/{facilityId}`, by method and the rest of the address. */
+const inFacility: Readonly<Record<string, unknown>> = {
+  "PATCH /settings": { slotMinutes: 30, holdMinutes: 10 },
+  "POST /resources": { name: "Court 5", resourceType: "court", hourlyPrice: 2400 },
+  "PATCH /resources/{id}": { hourlyPrice: 2600 },
+  "POST /closures": { reason: "New surface", resourceIds: [resourceId], ...hour(6) },
+  "POST /lost-items": { description: "A red racket", category: "equipment", foundLocation: "Court 1" },
+  "POST /lost-items/{id}/claim": { claimedBy: playerId },
+  "POST /api-keys": { name: "Till at the bar", role: "staff" },
+  "PUT /booking-policy": {
+    leadTimeMinutes: 30,
+    noShowFee: 1000,
+    cancellationPolicy: [
+      { hoursBefore: 24, refundPercent: 100 },
+      { hoursBefore: 4, refundPercent: 50 },
+    ],
+  },
+  "POST /price-rules": {
+    name: "Evenings of the week",
+    weekdays: ["monday", "tuesday", "wednesday", "thursday", "friday"],
+    fromTime: "18:00",
+    toTime: "22:00",
+    hourlyPrice: 3000,
+  },
+  "PUT /reminder-settings": { remind24h: true, remind1h: false, customMinutes: 180 },
+
+  "POST /holds": { resourceId, bookerId: playerId, ...hour(7) },
+  "POST /bookings": {
+    resourceId,
+    bookerId: playerId,
+    participants: [{ userId: friendId }],
+    paymentMethod: "offline",
+    ...hour(8),
+  },
+  "POST /bookings/{bookingId}/approve": {},
+  "POST /bookings/{bookingId}/reject": { rejectionReason: "The court is kept for the juniors." },
+  "POST /bookings/{bookingId}/confirm": { paymentMethod: "offline" },
+  "POST /bookings/{bookingId}/cancel": { ...reason, refundPercent: 100 },
+  "POST /bookings/{bookingId}/reschedule": hour(9),
+  "POST /bookings/{bookingId}/check-in": { method: "manual" },
+  "POST /bookings/{bookingId}/complete": {},
+  "POST /bookings/{bookingId}/no-show": {},
+  "POST /bookings/{bookingId}/no-show/waive": { reason: "The train was late." },
+  "POST /recurring-bookings": {
+    resourceId,
+    bookerId: playerId,
+    paymentMethod: "offline",
+    startDate: "2030-06-04",
+    startTime: "18:00",
+    durationMinutes: 60,
+    rule: "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=10",
+  },
+  "PATCH /recurring-bookings/{recurringBookingId}": { scope: "all", startTime: "19:00" },
+  "POST /recurring-bookings/{recurringBookingId}/cancel": { scope: "all", ...reason },
+  "POST /waitlist": { resourceId, bookerId: playerId, ...hour(8) },
+  "POST /waitlist/{entryId}/accept": { paymentMethod: "online" },
+  "POST /waitlist/{entryId}/decline": {},
+
+  "PUT /coaches/{userId}": { sports: ["tennis"], bio: "Teaches beginners and juniors.", hourlyRate: 4000 },
+  "POST /coach-blocks": { resourceId, coachId, blockType: "training", reason: "Juniors", ...hour(10) },
+  "POST /coach-blocks/{blockId}/approve": {},
+  "POST /coach-blocks/{blockId}/reject": { rejectionReason: "The court is closed that day." },
+  "POST /coach-blocks/{blockId}/cancel": reason,
+  "POST /coach-sessions": {
+    resourceId,
+    coachId,
+    sessionType: "private",
+    students: [playerId],
+    paymentMethod: "offline",
+    ...hour(11),
+  },
+  "PATCH /coach-sessions/{sessionId}": { attendance: [{ userId: playerId, attended: true }] },
+  "POST /coach-sessions/{sessionId}/complete": { attendedStudents: [playerId] },
+  "POST /coach-sessions/{sessionId}/cancel": reason,
+  "POST /feedback": {
+    sessionId: example.sessionId,
+    studentId: playerId,
+    text: "Turn the shoulder earlier.",
+    rating: 4,
+    assessments: [{ skillId: "tennis.backhand", level: 3.5 }],
+  },
+  "PATCH /feedback/{feedbackId}": { text: "Turn the shoulder earlier, and step in.", rating: null },
+  "POST /feedback/{feedbackId}/publish": {},
+  "POST /players/{playerId}/progress": { skillId: "tennis.serve", newLevel: 4.25 },
+
+  "POST /payments": { referenceType: "booking", referenceId: example.bookingId, cardToken: "tok_visa" },
+  "POST /payments/{paymentId}/refunds": { amount: 1200, reason: "The light went out for half an hour." },
+  "POST /offline-payments": { payerName: "Walk-in", amount: 2400, paymentMethod: "cash" },
+  "POST /refunds/{refundId}/hand-back": {},
+  "POST /billing-accounts": { type: "family", name: "Family Keller", ownerId: playerId, memberIds: [friendId] },
+  "POST /billing-accounts/{billingAccountId}/card": { cardToken: "tok_visa" },
+
+  "POST /subscription": { planId: "club", billingCycle: "monthly" },
+  "POST /subscription/change-plan": { planId: "starter", preview: true },
+  "POST /subscription/cancel": { cancelReason: "The season is over.", atPeriodEnd: true },
+  "POST /subscription/resume": {},
+  "POST /subscription/upgrade-prompts/{promptId}/dismiss": {},
+
+  "POST /webhooks": {
+    name: "Board in the hall",
+    url: "https://example.com/slotbase",
+    authType: "signature",
+    events: ["booking.confirmed", "booking.cancelled"],
+  },
+  "PATCH /webhooks/{id}": { isActive: false },
+  "POST /jobs/{name}/run": {},
+}
+
+const onPlatform: Readonly<Record<string, unknown>> = {
+  "POST /v1/users": {
+    email: "ida@example.com",
+    password: "correct horse battery staple",
+    firstName: "Ida",
+    lastName: "Bell",
+    facilityId,
+  },
+  "POST /v1/sessions": { email: "mia@riverside.example", password: "demo-password" },
+  "POST /v1/users/{id}/roles": { role: "coach", scopeType: "facility", scopeId: facilityId },
+  "POST /v1/users/{id}/children": { firstName: "Ben", lastName: "Keller", relationship: "mother", facilityId },
+  "POST /v1/child-links/{id}/accept": {},
+  "POST /v1/child-links/{id}/decline": {},
+  "POST /v1/organizations": { name: "City Sports" },
+  "POST /v1/facilities": { name: "Lakeside", timezone: "Europe/Berlin", currency: "EUR", sportTypes: ["padel"] },
+  "POST /v1/coupons": { code: "SUMMER-10", percentOff: 10, periods: 3 },
+  "POST /v1/jobs/{name}/run": {},
+}
+
+/** By operation, such as "POST /v1/facilities/{facilityId}/bookings". */
+export const exampleBodies: Readonly<Record<string, unknown>> = {
+  ...onPlatform,
+  ...Object.fromEntries(
+    Object.entries(inFacility).map(([operation, body]) => [
+      operation.replace(" ", " /v1/facilities/{facilityId}"),
+      body,
+    ]),
+  ),
+}
+
+/** The values of parameters that a request needs, by name; those of `{id}` by the part of the address before it. */
+export const exampleParameters: Readonly<Record<string, string>> = {
+  facilityId,
+  resourceId,
+  playerId,
+  bookingId: example.bookingId,
+  recurringBookingId: example.recurringBookingId,
+  entryId: example.waitlistEntryId,
+  billingAccountId: example.billingAccountId,
+  paymentId: example.transactionId,
+  refundId: example.refundId,
+  offlinePaymentId: example.offlinePaymentId,
+  blockId: example.blockId,
+  sessionId: example.sessionId,
+  feedbackId: example.feedbackId,
+  mediaId: example.mediaId,
+  eventId: example.eventId,
+  userId: coachId,
+  childId: friendId,
+  users: playerId,
+  resources: resourceId,
+  "lost-items": example.itemId,
+  closures: example.closureId,
+  "event-types": "booking.confirmed",
+  jobs: "hold-expiration",
+  date: "2030-06-03",
+  role: "player",
+  scopeType: "facility",
+  scopeId: facilityId,
+}
