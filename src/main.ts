@@ -18,11 +18,12 @@ import { migrate } from "./base/database/migrate.ts"
 import { openDatabase } from "./base/database/open.ts"
 import { health } from "./base/health.ts"
 import { connectHints } from "./base/hints.ts"
+import { log } from "./base/log.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
 import { unknownVariables } from "./base/unknown-variables.ts"
 import { version } from "./base/version.ts"
-import { banner } from "./demo/banner.ts"
+import { banner, complain, say } from "./demo/banner.ts"
 import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
@@ -44,17 +45,18 @@ const noMore = "The process is stopping."
 
 async function start(): Promise<void> {
   health.unhealthy(notYet)
-  for (const warning of unknownVariables(process.env)) console.error(warning)
+  for (const warning of unknownVariables(process.env)) complain(warning)
   const config = parseConfig(process.env)
+  log.setLevel(config.logLevel)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
   const database = await openDatabase(config, say)
   ends.push(database.stop)
   if (stopping) return
   const { applied } = await migrate(database.url)
-  if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
+  if (applied.length > 0) log.info("migrated", { files: applied })
 
-  const onSwap = (reason: string) => log({ level: "warn", message: `new database connections: ${reason}` })
+  const onSwap = (reason: string) => log.warn("database connections replaced", { reason })
   const db = connect(database.url, { max: 20, applicationName: `slotbase ${config.role}`, onSwap })
   ends.push(() => db.end())
   await checkSecretKey(db, secrets)
@@ -74,6 +76,7 @@ async function start(): Promise<void> {
   }
   health.recovered(notYet)
   const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  log.info("started", { address, role: config.role, version, environment: config.environment })
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
@@ -102,14 +105,15 @@ function stop(code: number): Promise<never> {
   stopping ??= (async () => {
     await starting.catch(() => {})
     for (const end of ends.reverse())
-      await Promise.resolve(end()).catch((error: Error) => log({ level: "error", message: error.message }))
+      await Promise.resolve(end()).catch((error: Error) => log.error("stop failed", { error: error.message }))
+    log.info("stopped", { code })
     process.exit(code)
   })()
   return stopping
 }
 
 function escalate(reason: Error): void {
-  log({ level: "error", message: reason.message })
+  log.error("cannot heal", { error: reason.message })
   void stop(1)
 }
 
@@ -117,19 +121,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     if (stopping) process.exit(130)
     say(`${signal}: finishing what is under way …`)
+    log.info("stopping", { signal })
     void stop(0)
   })
 }
 
-const say = (text: string) => console.log(text)
-const report: ReportFailure = (line) => log({ level: "error", ...line })
-const log = (line: Record<string, unknown>) =>
-  console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
+const report: ReportFailure = (line) => log.error("actor failed", { ...line })
 
 const starting = start()
 starting.catch(async (error: unknown) => {
   const known =
     error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
-  console.error(known ? (error as Error).message : error)
+  complain(known ? (error as Error).message : error)
   await stop(known ? 2 : 1)
 })
