@@ -1,4 +1,5 @@
 /** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
+import { knownClockDoubt } from "#base/clock-watch.ts"
 import type { Db } from "#base/database/db.ts"
 
 export interface Check {
@@ -17,6 +18,7 @@ const overdueDays = 2
 
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   server,
+  clock,
   reader,
   partitions,
   processes,
@@ -26,6 +28,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   ledger,
   money,
   deadLetters,
+  deadPasses,
 ]
 
 async function server(db: Db): Promise<Check> {
@@ -33,6 +36,14 @@ async function server(db: Db): Promise<Check> {
     select current_setting('server_version') as version, nullif(shift, '0')::text as shift from slotbase.clock`
   const clock = row?.shift ? `; the clock of this database is ahead by ${row.shift}` : ""
   return { name: "server", well: row !== undefined, says: `PostgreSQL ${row?.version}${clock}` }
+}
+
+/** Whether acts that cannot be taken back wait for the clock of the host. */
+async function clock(db: Db): Promise<Check> {
+  const doubt = await knownClockDoubt(db)
+  return doubt === undefined
+    ? { name: "clock", well: true, says: "nothing waits for it" }
+    : { name: "clock", well: false, says: `deletions wait: ${doubt}` }
 }
 
 /** Views that only the program reads. */
@@ -187,3 +198,21 @@ async function deadLetters(db: Db): Promise<Check> {
         says: `${row?.open} open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed`,
       }
 }
+
+/** Actors whose last pass failed at every attempt, and has not ended well since. */
+async function deadPasses(db: Db): Promise<Check> {
+  const [row] = await db<{ open: number; actors: string | null; last: string | null }[]>`
+    select count(*)::integer as open, string_agg(distinct actor, ', ') as actors,
+           (array_agg(actor || ': ' || left(error, ${longestError}) order by failed_at desc))[1] as last
+    from slotbase.dead_passes where recovered_at is null`
+  return row?.open
+    ? {
+        name: "dead passes",
+        well: false,
+        says: `${row.open} of ${row.actors} failed at every attempt and no later pass ended well, last ${row.last}: see slotbase.dead_passes`,
+      }
+    : { name: "dead passes", well: true, says: "none open" }
+}
+
+/** Characters of an error that a line shows. */
+const longestError = 200
