@@ -15,6 +15,7 @@ import { deliverWebhooks } from "./deliveries/deliver-webhooks.ts"
 import { dispatcher } from "./dispatch/dispatcher.ts"
 import { handlersOf, mirrorHandlers } from "./handlers/index.ts"
 import { bookingReminderCheck } from "./jobs/booking-reminder-check.ts"
+import { guardedByClock } from "./jobs/clock-guard.ts"
 import { holdExpiration } from "./jobs/hold-expiration.ts"
 import { housekeeping } from "./jobs/housekeeping.ts"
 import { JobRuns, jobRequests } from "./jobs/job-runs.ts"
@@ -81,11 +82,11 @@ export async function startActors(base: ActorsBase, { url, version, report, onSw
     ...handlers.map((handler) => runHandler(tools, handler, lifeSign)),
     jobRequests(jobs),
     bookingReminderCheck(tools),
-    noShowDetection(tools),
-    subscriptionRenewalCheck(tools),
+    guardedByClock(tools.db, noShowDetection(tools)),
+    guardedByClock(tools.db, subscriptionRenewalCheck(tools)),
     holdExpiration(tools),
-    waitlistOffers(tools),
-    recurringExtension(tools),
+    guardedByClock(tools.db, waitlistOffers(tools)),
+    guardedByClock(tools.db, recurringExtension(tools)),
     paymentResolution(tools),
     ...(tools.config.stripe ? [] : [localPayments(tools)]),
     housekeeping(tools),

@@ -11,8 +11,7 @@ import { EmbeddedUnavailable } from "#base/database/embedded/unavailable.ts"
 import { listen, refuseBusyPort } from "./api/listen.ts"
 import { openOutside } from "./api/outside.ts"
 import { createOperationsServer, createServer } from "./api/server.ts"
-import { clock } from "./base/clock.ts"
-import { superviseClock } from "./base/clock-watch.ts"
+import { superviseClock } from "./base/clock-follower.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
 import { migrate } from "./base/database/migrate.ts"
@@ -20,12 +19,13 @@ import { openDatabase } from "./base/database/open.ts"
 import { watchWrites } from "./base/database/trouble.ts"
 import { health } from "./base/health.ts"
 import { superviseHints } from "./base/hint-watch.ts"
+import { log } from "./base/log.ts"
 import { parts, passFailed } from "./base/parts.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
 import { unknownVariables } from "./base/unknown-variables.ts"
 import { version } from "./base/version.ts"
-import { banner } from "./demo/banner.ts"
+import { banner, complain, say } from "./demo/banner.ts"
 import { findFirstClub } from "./demo/first-club.ts"
 import { seedDemo } from "./demo/seed.ts"
 import { ensureRootKey } from "./domain/people/api-keys.ts"
@@ -47,8 +47,9 @@ const noMore = "The process is stopping."
 
 async function start(): Promise<void> {
   health.unhealthy(notYet)
-  for (const warning of unknownVariables(process.env)) console.error(warning)
+  for (const warning of unknownVariables(process.env)) complain(warning)
   const config = parseConfig(process.env)
+  log.setLevel(config.logLevel)
   await refuseBusyPort(config)
   const secrets = secretBox(await loadSecretKey(config))
   const database = await openDatabase(config, say)
@@ -56,13 +57,13 @@ async function start(): Promise<void> {
   if (stopping) return
   database.watch({ onLost: endWithoutDatabase })
   const { applied } = await migrate(database.url)
-  if (applied.length > 0) say(`The database is migrated: ${applied.length} files of sql/ were new.`)
+  if (applied.length > 0) log.info("migrated", { files: applied })
 
-  const onSwap = (reason: string) => log({ level: "warn", message: `new database connections: ${reason}` })
+  const onSwap = (reason: string) => log.warn("database connections replaced", { reason })
   const db = connect(database.url, { max: 20, applicationName: `slotbase ${config.role}`, onSwap })
   ends.push(() => db.end())
   await checkSecretKey(db, secrets)
-  ends.push(await superviseClock(db, { onJump: (message) => log({ level: "warn", part: "clock", message }) }))
+  ends.push(await superviseClock(db, { onJump: (says) => log.warn("clock jumped", { says }) }))
   ends.push(await superviseHints(db))
   ends.push(watchWrites(db))
 
@@ -77,6 +78,7 @@ async function start(): Promise<void> {
   }
   health.recovered(notYet)
   const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  log.info("started", { address, role: config.role, version, environment: config.environment })
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
@@ -108,14 +110,15 @@ function stop(code: number): Promise<never> {
   stopping ??= (async () => {
     await starting.catch(() => {})
     for (const end of ends.reverse())
-      await Promise.resolve(end()).catch((error: Error) => log({ level: "error", message: error.message }))
+      await Promise.resolve(end()).catch((error: Error) => log.error("stop failed", { error: error.message }))
+    log.info("stopped", { code })
     process.exit(code)
   })()
   return stopping
 }
 
 function escalate(reason: Error): void {
-  log({ level: "error", message: reason.message })
+  log.error("cannot heal", { error: reason.message })
   void stop(1)
 }
 
@@ -127,9 +130,11 @@ function endWithoutDatabase(reason: Error): void {
 
 parts.onChange(({ part, state, reason, code }, before) => {
   // The supervisor of the actors reports a failed pass itself, with its cause.
-  if (state !== "well" && code !== passFailed) log({ level: state === "ill" ? "error" : "warn", part, message: reason })
-  if (state === "well" && before.code !== passFailed)
-    log({ level: "info", part, message: `It works again, after ${Math.round(before.sinceMs)} ms.` })
+  const reported = state === "well" ? before.code === passFailed : code === passFailed
+  if (reported) return
+  if (state === "ill") log.error("part ill", { part, reason })
+  else if (state === "restarting") log.warn("part restarting", { part, reason })
+  else log.info("part works again", { part, afterMs: Math.round(before.sinceMs) })
 })
 
 for (const accident of ["uncaughtException", "unhandledRejection"] as const) {
@@ -140,19 +145,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     if (stopping) process.exit(130)
     say(`${signal}: finishing what is under way …`)
+    log.info("stopping", { signal })
     void stop(0)
   })
 }
 
-const say = (text: string) => console.log(text)
-const report: ReportFailure = (line) => log({ level: "error", ...line })
-const log = (line: Record<string, unknown>) =>
-  console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...line }))
+const report: ReportFailure = (line) => log.error("actor failed", { ...line })
 
 const starting = start()
 starting.catch(async (error: unknown) => {
   const known =
     error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
-  console.error(known ? (error as Error).message : error)
+  complain(known ? (error as Error).message : error)
   await stop(known ? 2 : 1)
 })

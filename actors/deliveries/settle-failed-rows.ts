@@ -7,6 +7,7 @@
  */
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
+import { log } from "#base/log.ts"
 import { type AttemptResult, attemptColumns, claimKeyOf, planForBatches } from "./delivery.ts"
 
 /** When a delivery of the webhook is due again. */
@@ -33,12 +34,14 @@ async function switchOff(db: Db, results: readonly AttemptResult[]): Promise<voi
   const gone = results.filter((result) => result.outcome === "gone")
   if (gone.length === 0) return
   // Only at the address that answered 410: the webhook may have moved while the request was under way.
-  await db`
+  const off = await db<{ id: string }[]>`
     update slotbase.webhooks w
     set is_active = false, disabled_reason = 'the receiver answered 410 Gone', updated_at = slotbase.now()
     from unnest(${gone.map((result) => result.delivery.webhook_id)}::uuid[],
                 ${gone.map((result) => result.delivery.webhook.url)}::text[]) as g (id, url)
-    where w.id = g.id and w.url = g.url and w.is_active and w.deleted_at is null`
+    where w.id = g.id and w.url = g.url and w.is_active and w.deleted_at is null
+    returning w.id`
+  for (const { id } of off) log.warn("webhook disabled", { webhook: id, reason: "410 Gone" })
   reached("webhook-switched-off")
 }
 

@@ -1,14 +1,16 @@
 /**
  * The scheduled job housekeeping: makes partitions well ahead, and removes rows that are no longer needed. These are
  * sessions and answers to Idempotency-Keys past their end, processes that expired long ago, old mails, and job runs of
- * the week before.
+ * the week before. They stay while the clock is doubted. It also notes which dead passes have recovered.
  */
 
 import { forgetOldAddresses, forgetOldSessions } from "#access/sessions.ts"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { forgetDeadProcesses } from "#actors/runtime/life-sign.ts"
+import { clockDoubt } from "#base/clock-watch.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Db } from "#base/database/db.ts"
+import { log } from "#base/log.ts"
 import { forgetOldAnswers } from "#http/idempotency-rows.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { forgetOldMails } from "#outbound/messages/channels/email/mailbox.ts"
@@ -28,6 +30,12 @@ export const housekeeping = ({ db }: Pick<JobTools, "db">): Actor => ({
 async function pass(db: Db): Promise<Pass> {
   await db`select slotbase.ensure_partitions()`
   reached("partitions-made")
+  await db`select slotbase.recover_dead_passes()`
+  const doubt = await clockDoubt(db, "deletions")
+  if (doubt !== undefined) {
+    log.error("housekeeping held", { doubt })
+    return { more: false, did: { held: 1 } }
+  }
   const removed = await Promise.all([
     forgetOldSessions(db, batch),
     forgetOldAddresses(db, batch),

@@ -8,6 +8,7 @@ import type { Actor, Pass, Running } from "#actors/runtime/actor.ts"
 import type { Db } from "#base/database/db.ts"
 import { sendHint } from "#base/hints.ts"
 import { platformFacilityId } from "#base/ids.ts"
+import { log } from "#base/log.ts"
 import { type BegunRun, beginRun, claimRequests, type Did, endRun, mirrorJobs } from "#operations/jobs/rows.ts"
 
 /** Requested runs under way at once in a process. */
@@ -108,6 +109,7 @@ export class JobRuns {
       const did = await work()
       await endRun(this.#db, run, by, { did })
     } catch (error) {
+      log.error("job failed", { job: run.job, run: run.id, error: inWords(error) })
       await endRun(this.#db, run, by, { error: inWords(error) })
       throw error
     } finally {

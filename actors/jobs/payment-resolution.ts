@@ -4,6 +4,7 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
+import { clockDoubt } from "#base/clock-watch.ts"
 import { resolvePayments } from "#domain/payments/resolve.ts"
 import { forgetOldStripeEvents } from "#domain/payments/stripe-events.ts"
 import type { PaymentTools } from "#domain/payments/tools.ts"
@@ -23,6 +24,7 @@ export const paymentResolution = (tools: PaymentTools): Actor => ({
 
 async function pass(tools: PaymentTools): Promise<Pass> {
   const { more, ...did } = await resolvePayments(tools, batch)
-  await forgetOldStripeEvents(tools.db, forgottenAtOnce)
+  // An old event that comes again would be settled again.
+  if ((await clockDoubt(tools.db, "deletions")) === undefined) await forgetOldStripeEvents(tools.db, forgottenAtOnce)
   return { more, did }
 }

@@ -1,151 +1,54 @@
 /**
- * The scheduled job retention: removes months that are older than slotbase.settings.keep_events, partition by
- * partition. Unfinished work of such a month becomes dead letters first. No writer ever waits for it. The job waits a
- * few seconds for readers, and continues at its next tick. Killed between any two steps, it continues where it was.
- * sql/0016-retention.sql has the steps and the reasons for their order.
- * Writes, through the functions there: retired_months; outbox, queues and histories of months that leave;
- * event_positions; handler_batches; subscriptions that ended before the log begins.
+ * The scheduled job retention: what grows has an end. It removes months of the log that are older than
+ * slotbase.settings.keep_events, and rows that are older than their rule in slotbase.retention_rules says. Each run is
+ * bounded, because what it deletes cannot be brought back. It deletes nothing while the clock of the host is doubted.
  */
-import type { Sql } from "postgres"
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import { clock } from "#base/clock.ts"
-import { reached } from "#base/crash-points.ts"
+import { clockDoubt } from "#base/clock-watch.ts"
 import { openPool } from "#base/database/pool.ts"
+import { log } from "#base/log.ts"
+import { forgetOld } from "./forget-old.ts"
+import { retireMonth, type SayMonth } from "./retire-months.ts"
 
-/**
- * Rows per transaction, so that none holds locks for long. The first is smaller, because each dead letter reads its
- * event.
- */
-const deadLetterBatch = 500
-const forgetBatch = 10_000
 /** How long a step waits for readers of the partition: the attach of a new partition waits behind it. */
 const lockMs = 3_000
 /** The limit of a statement; dropping a large partition takes a second. */
 const statementMs = 60_000
+/** Months per run, so that a mistake is seen before all is gone. A backlog of ten years takes less than two days. */
+const monthsPerRun = 3
 
 export interface RetentionOptions {
   readonly lockMs?: number
-  /** Reports each month that has left, and the readers that keep a month from leaving. */
-  readonly say?: (line: { readonly level: "info" | "warn"; readonly message: string }) => void
+  readonly say?: SayMonth
 }
 
 /** @param url for a connection of its own: a concurrent detach is refused inside a transaction, and may take long. */
 export const retention = (url: string, options: RetentionOptions = {}): Actor => ({
   name: "retention",
-  description: "Drop the partitions of months that are no longer kept",
+  description: "Remove months and rows that are no longer kept",
   cron: "23 * * * *",
   deadlineMs: 600_000,
   pass: async (stopping) => {
     const sql = openPool(url, { max: 1, applicationName: "slotbase retention", queryDeadlineMs: statementMs })
     try {
       await sql`select set_config('lock_timeout', ${`${options.lockMs ?? lockMs}ms`}, false)`
-      return await retireMonth(sql, stopping, options.say ?? print)
+      return await run(sql, stopping, options.say ?? print)
     } finally {
       await sql.end({ timeout: 1 })
     }
   },
 })
 
-interface Month {
-  readonly month: string
-  readonly partitions: readonly string[]
-  readonly undispatched: number
-  readonly runs: number
-  readonly deliveries: number
-  readonly positions: number
-}
-
-/** Retires one month, from its first step or from where it was left. More: another month may be due. */
-async function retireMonth(sql: Sql, stopping: AbortSignal, say: NonNullable<RetentionOptions["say"]>): Promise<Pass> {
-  const [due] = await sql<Month[]>`select month::text, partitions from slotbase.retire_month()`
-  if (due === undefined) return { more: false }
-  reached("month-named")
-  try {
-    await deadLetterUnfinished(sql, due.month, stopping)
-    reached("month-dead-lettered")
-    await forget(sql, due.month, stopping)
-    reached("log-forgotten")
-    await forgetBatches(sql, stopping)
-    for (const partition of due.partitions) {
-      if (stopping.aborted) return { more: false }
-      await detach(sql, partition)
-      // Without its event nothing can be put back to work. Work that was put back until now still has its history.
-      if (partition === due.partitions[0]) {
-        await deadLetterUnfinished(sql, due.month, stopping)
-        reached("detached-dead-lettered")
-      }
-    }
-    // The events go last: dead letters were made from them.
-    for (const partition of [...due.partitions].reverse()) {
-      if (stopping.aborted) return { more: false }
-      await sql`drop table if exists ${sql(`slotbase.${partition}`)}`
-      reached("partition-dropped")
-    }
-  } catch (error) {
-    if (!isBusy(error)) throw error
-    say({ level: "warn", message: `${due.month.slice(0, 7)} cannot leave yet: ${await whoReads(sql, due)}` })
-    return { more: false }
+/** One bounded run. The rest is left to the next tick, in an hour. */
+async function run(sql: ReturnType<typeof openPool>, stopping: AbortSignal, say: SayMonth): Promise<Pass> {
+  const doubt = await clockDoubt(sql, "deletions")
+  if (doubt !== undefined) {
+    log.error("retention held", { doubt })
+    return { more: false, did: { held: 1 } }
   }
-  if (stopping.aborted) return { more: false }
-  const [gone] = await sql<Month[]>`select *, month::text from slotbase.end_retired_month(${due.month})`
-  reached("month-ended")
-  if (gone) say({ level: "info", message: inWords(gone) })
-  return { more: true }
+  let months = 0
+  while (months < monthsPerRun && !stopping.aborted && (await retireMonth(sql, stopping, say))) months += 1
+  return { more: false, did: { months, ...(await forgetOld(sql, stopping)) } }
 }
 
-async function deadLetterUnfinished(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
-  for (let left = true; left && !stopping.aborted; ) {
-    const [done] = await sql<{ left: boolean }[]>`
-      select undispatched + runs + deliveries > 0 as left from slotbase.dead_letter_month(${month}, ${deadLetterBatch})`
-    left = done?.left === true
-  }
-}
-
-async function forget(sql: Sql, month: string, stopping: AbortSignal): Promise<void> {
-  for (let left = true; left && !stopping.aborted; ) {
-    const [done] = await sql<{ forgotten: number }[]>`
-      select slotbase.forget_positions(${month}, ${forgetBatch}) as forgotten`
-    left = done?.forgotten === forgetBatch
-  }
-}
-
-/** Forgets the runs of earlier months that are left, found by the first position of the log. */
-async function forgetBatches(sql: Sql, stopping: AbortSignal): Promise<void> {
-  for (let left = true; left && !stopping.aborted; ) {
-    const [done] = await sql<{ found: number }[]>`select slotbase.forget_batches(${forgetBatch}) as found`
-    left = done?.found === forgetBatch
-  }
-}
-
-/** In each state of the partition: attached, detached halfway, detached, or gone. */
-async function detach(sql: Sql, partition: string): Promise<void> {
-  const [found] = await sql<{ parent: string; pending: boolean }[]>`
-    select p.relname as parent, i.inhdetachpending as pending
-    from pg_inherits i
-    join pg_class p on p.oid = i.inhparent
-    where i.inhrelid = to_regclass(${`slotbase.${partition}`})`
-  if (found === undefined) return
-  const [parent, child] = [sql(`slotbase.${found.parent}`), sql(`slotbase.${partition}`)]
-  if (found.pending) await sql`alter table ${parent} detach partition ${child} finalize`
-  else await sql`alter table ${parent} detach partition ${child} concurrently`
-  reached("partition-detached")
-}
-
-/** lock_not_available, query_canceled, deadlock_detected; and two processes at one partition. */
-const isBusy = (error: unknown) =>
-  error instanceof Error && "code" in error && /^(55P03|57014|40P01|55000|42P01)$/.test(String(error.code))
-
-async function whoReads(sql: Sql, { partitions }: Month): Promise<string> {
-  const rows = await sql<{ session: string }[]>`
-    select session from slotbase.partition_readers(${[...partitions]}) limit 3`
-  return rows.length === 0 ? "somebody holds a lock" : `it is open in ${rows.map((row) => row.session).join("; ")}`
-}
-
-function inWords({ month, undispatched, runs, deliveries, positions }: Month): string {
-  const unfinished = undispatched + runs + deliveries
-  const letters = `${unfinished} dead letters were made: ${undispatched} of events never dispatched, ${runs} of runs, ${deliveries} of deliveries`
-  return `${month.slice(0, 7)} is no longer kept: ${positions} events have left the log${unfinished > 0 ? `; ${letters}` : ""}`
-}
-
-const print = (line: object) =>
-  console.error(JSON.stringify({ at: new Date(clock.now()).toISOString(), actor: "retention", ...line }))
+const print: SayMonth = ({ level, message }) => log[level]("retention of the log", { says: message })

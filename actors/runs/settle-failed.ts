@@ -8,6 +8,7 @@ import { GiveUp } from "#actors/handlers/handler.ts"
 import { delayAfter, type RetryPolicy } from "#actors/runtime/retry.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { log } from "#base/log.ts"
 import { abandonedMessage, type RunKey } from "./claim.ts"
 import { describeFailure } from "./failure-text.ts"
 import { asFenced, Fenced } from "./settle.ts"
@@ -41,8 +42,10 @@ export async function settleFailedRun(
     maxRetries: policy.maxRetries,
     status: delayMs === undefined ? "dead_letter" : "retrying",
   }
-  if (delayMs === undefined) await deadLetter(db, held, { attempts, errors: [error], durationMs })
-  else await retryLater(db, held, { attempts, error, delayMs })
+  if (delayMs === undefined) {
+    await deadLetter(db, held, { attempts, errors: [error], durationMs })
+    told(error)
+  } else await retryLater(db, held, { attempts, error, delayMs })
   return delayMs
 }
 
@@ -60,7 +63,12 @@ export async function settleAbandonedRun(db: Db, held: HeldRun): Promise<void> {
   }
   const errors = run.attempts === 0 ? [first] : []
   await deadLetter(db, held, { attempts: Math.max(1, run.attempts), errors, durationMs: 0 })
+  told(first)
 }
+
+/** The error's text stays in the dead letter: it may quote what a caller sent. */
+const told = (end: { readonly handlerName: string; readonly eventType: string | null; readonly eventId: string }) =>
+  log.error("dead letter made", { handler: end.handlerName, type: end.eventType, event: end.eventId })
 
 const retryLater = (
   db: Db,

@@ -1,11 +1,13 @@
 /**
  * pg-boss: the cron and the last resort of the actors. Each actor has a queue of its own name. A job of the queue calls
  * the same pass() that a hint calls, so the hot path writes no pg-boss row per event. A pass that failed is retried,
- * and at last goes to the queue "dead-passes".
+ * and at last goes to the queue "dead-passes", which is read here too.
  */
 import { type ConstructorOptions, PgBoss } from "pg-boss"
 import { connect, type Db } from "#base/database/db.ts"
 import type { Running } from "./actor.ts"
+import { noteDeadPasses } from "./dead-passes.ts"
+import { deadPassQueue, prepareQueues } from "./queues.ts"
 
 /** Connections for pg-boss: it must never take those of the requests. */
 const connections = 2
@@ -13,7 +15,8 @@ const connections = 2
 const pollSeconds = 2
 /** How often one of the processes looks for due ticks. With the default of 30, a tick could be 30 seconds late. */
 const cronSeconds = 5
-const deadPasses = "dead-passes"
+/** Dead passes that are read together: with a broken database many may come at once. */
+const deadPassesAtOnce = 20
 /** pg-boss waits for its loops when it stops. One that hangs must not delay its successor. */
 const abandonMs = 1_000
 
@@ -51,17 +54,19 @@ export async function startBoss(
   }
 
   async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
-    const known = new Set((await boss.getQueues()).map(({ name }) => name))
-    const queue = async (name: string, options?: Parameters<PgBoss["createQueue"]>[1]) => {
-      if (!known.has(name)) await boss.createQueue(name, options)
-    }
-    await queue(deadPasses)
+    await prepareQueues(
+      boss,
+      actors.map(({ actor }) => actor.name),
+    )
+    await boss.work(
+      deadPassQueue,
+      { pollingIntervalSeconds: pollSeconds, batchSize: deadPassesAtOnce, includeMetadata: true },
+      (jobs) => noteDeadPasses(db, jobs),
+    )
     // Side by side, because a process that starts with a backlog is busy, and each answer comes late.
     await Promise.all(
       actors.map(async (running) => {
         const { name, cron } = running.actor
-        // "short": at most one job waits, however many ticks were missed.
-        await queue(name, { policy: "short", retryLimit: 2, retryDelay: 5, deadLetter: deadPasses })
         await boss.work(name, { pollingIntervalSeconds: pollSeconds }, async () => {
           await run(running)
         })

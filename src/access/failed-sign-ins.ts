@@ -2,7 +2,7 @@
  * Wrong passwords leave a trace: a count for each account, address and hour. Strangers cannot make the counts grow
  * without end, because beyond some addresses of one hour all others share a row. What was typed is not kept.
  */
-import type { Db, Queryable } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import { NotAuthenticated, TooMany } from "#base/errors.ts"
 import { clientAddressOf } from "#events/audit.ts"
 import { metrics } from "#events/metrics.ts"
@@ -26,10 +26,4 @@ export async function countSignIn<T>(check: Promise<T>): Promise<T> {
     if (error instanceof TooMany) metrics.signedIn("limited")
     throw error
   }
-}
-
-/** Deletes counts of hours before `before`, at most `limit`; returns how many it deleted. */
-export async function forgetFailedSignIns(db: Db, before: Date, limit = 1_000): Promise<number> {
-  const [row] = await db<[{ gone: number }]>`select slotbase.forget_failed_sign_ins(${before}, ${limit}) as gone`
-  return row.gone
 }

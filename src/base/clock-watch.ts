@@ -1,58 +1,40 @@
 /**
- * The follower of the database's clock. It tells when the clock was not followed for long, when it jumped, and when the
- * host's own clock disagrees with it. None of these stops the process: instants that decide come from the database.
+ * Whether the clock of the database's host can be believed. Acts that cannot be taken back ask first: a clock that
+ * leapt ahead makes everything look old. sql/0018-what-grows-ends.sql has the watch and its reasons. It watches the real
+ * time, so a movable clock that a demo or a test moves on purpose raises no doubt.
  */
-import { clock } from "./clock.ts"
-import type { Db } from "./database/db.ts"
-import { parts } from "./parts.ts"
+import type { ISql } from "postgres"
 
-export const clockPart = "clock"
+/**
+ * The leap from which on a kind of act waits, as an interval of PostgreSQL. Deletions lose nothing by waiting a day. A
+ * club's business goes on after a stop of weeks, and only waits when the clock looks entirely wrong.
+ */
+const leaps = { deletions: "1 day", business: "45 days" } as const
+export type ClockActs = keyof typeof leaps
 
-/** How often the program's clock is set from the database. */
-const followEveryMs = 5_000
-/** The monotonic timer drifts by less than a second in this time. */
-const followedWithinMs = 60_000
-/** Below it a jump is the work of a time service that corrects the clock. */
-const jumpMs = 5_000
-
-export interface ClockWatchOptions {
-  /** One sentence when the database's clock has jumped. */
-  readonly onJump: (says: string) => void
+/** Looks at the clock once more. Answers the doubt about it in words; undefined: these acts may go on. */
+export async function clockDoubt(sql: ISql, acts: ClockActs): Promise<string | undefined> {
+  const [row] = await sql<ClockState[]>`select ${stateIn(sql, acts)} from slotbase.watch_clock() w`
+  return row?.held ? doubtInWords(row) : undefined
 }
 
-/** Sets the clock, then follows the database until the returned function is called. */
-export async function superviseClock(db: Db, { onJump }: ClockWatchOptions): Promise<() => void> {
-  await clock.follow(db)
-  let [followedAt, following] = [performance.now(), false]
-  parts.well(clockPart)
-  const timer = setInterval(async () => {
-    if (performance.now() - followedAt > followedWithinMs)
-      parts.restarting(clockPart, "The clock was not set from the database for a minute; it runs on by itself.")
-    if (following) return
-    following = true
-    try {
-      const jumped = await jumpOf(db)
-      followedAt = performance.now()
-      if (Math.abs(jumped) > jumpMs) {
-        parts.restarted(clockPart)
-        onJump(`The clock of the database jumped by ${Math.round(jumped / 1_000)} s.`)
-      }
-      parts.well(clockPart)
-    } catch {
-      // The database is away, and its own part says so.
-    } finally {
-      following = false
-    }
-  }, followEveryMs)
-  return () => {
-    clearInterval(timer)
-    parts.forget(clockPart)
-  }
+/** Reads the last look, and does not look again. */
+export async function knownClockDoubt(sql: ISql): Promise<string | undefined> {
+  const [row] = await sql<ClockState[]>`select ${stateIn(sql, "deletions")} from slotbase.clock_watch w`
+  return row?.held ? doubtInWords(row) : undefined
 }
 
-/** Sets the clock; answers by how many milliseconds it was moved. */
-export async function jumpOf(db: Db): Promise<number> {
-  const [before, began] = [clock.now(), performance.now()]
-  await clock.follow(db)
-  return clock.now() - before - (performance.now() - began)
+interface ClockState {
+  readonly held: boolean
+  readonly leap: string
+  readonly until: string
 }
+
+const stateIn = (sql: ISql, acts: ClockActs) => sql`
+  coalesce(w.doubted_since - w.trusted_at > ${leaps[acts]}::text::interval, false) as held,
+  date_trunc('second', w.doubted_since - w.trusted_at)::text as leap,
+  slotbase.utc(w.doubted_since + slotbase.clock_wait(w.doubted_since - w.trusted_at)) as until`
+
+const doubtInWords = ({ leap, until }: ClockState) =>
+  `the clock of the database's host leapt ahead by ${leap}; it is believed at ${until} of its own time. ` +
+  'If it is right, run "select slotbase.trust_clock()"; otherwise set the clock of the host right'

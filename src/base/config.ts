@@ -4,6 +4,7 @@
  */
 
 import { parseNetworks } from "./egress/addresses.ts"
+import { type LogLevel, logLevels } from "./log.ts"
 
 /** Every variable that the program reads; the texts that describe them are in docs/operating.md. */
 export const variables = [
@@ -21,6 +22,7 @@ export const variables = [
   "SLOTBASE_DEMO",
   "SLOTBASE_MAIL_FROM",
   "SLOTBASE_MAX_UPLOAD_MB",
+  "SLOTBASE_LOG_LEVEL",
   "SMTP_URL",
   "STRIPE_SECRET_KEY",
   "STRIPE_WEBHOOK_SECRET",
@@ -60,6 +62,8 @@ export interface Config {
   readonly maxUploadBytes: number
   /** An S3-compatible bucket for uploads; undefined: the data directory. */
   readonly s3: S3Config | undefined
+  /** Log lines below this level are not written. */
+  readonly logLevel: LogLevel
 }
 
 export interface StripeConfig {
@@ -127,6 +131,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     stripe: stripeOf(text("STRIPE_SECRET_KEY"), text("STRIPE_WEBHOOK_SECRET"), text("STRIPE_API_BASE")),
     maxUploadBytes: megabytes("SLOTBASE_MAX_UPLOAD_MB", text("SLOTBASE_MAX_UPLOAD_MB") ?? "500"),
     s3: bucketOf(text),
+    logLevel: choice("SLOTBASE_LOG_LEVEL", logLevels, "info"),
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The lines after the start: the addresses, the root key (once), the clubs, a first booking to paste, the way to the
- * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment.
+ * tables. `slotbase links` prints the same later, with instants and a mailbox key of that moment. What is said here is
+ * for the people who start the program. Lines for operators go to the log (src/base/log.ts).
  */
 import type { Config } from "#base/config.ts"
 import type { FirstClub } from "./first-club.ts"
@@ -19,6 +20,10 @@ export interface Links {
   readonly mailbox: string | undefined
   readonly first: FirstClub
 }
+
+export const say = (text: string): void => console.log(text)
+/** Says why the program does not start, or what it ignores. An unexpected error is shown with its stack. */
+export const complain = (what: unknown): void => console.error(what)
 
 export const banner = (started: Started): string =>
   ["", `  SlotBase is ready (${started.config.role}).`, "", ...linkLines(started, demoLines(started.demo)), ""].join(

@@ -4,6 +4,7 @@
  */
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
+import { say } from "./banner.ts"
 
 export interface StageActor {
   readonly id: string
@@ -53,7 +54,6 @@ export async function setStage(
   pauseMs: number,
 ): Promise<Stage> {
   const root: StageActor = { id: "root", name: "The platform", email: "", token: await openRoot() }
-  const say = (line: string) => console.log(line)
 
   const call: Stage["call"] = async (who, method, path, body, refused) => {
     if (pauseMs > 0) await Bun.sleep(pauseMs)

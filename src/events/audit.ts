@@ -5,7 +5,7 @@
  * Writes: audit_log.
  */
 import { isIP } from "node:net"
-import type { Db, Queryable } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { isId, newId, platformFacilityId } from "#base/ids.ts"
 import type { AuditAction } from "./audit-actions.ts"
@@ -66,12 +66,6 @@ export function noteChange(tx: Tx, note: AuditNote | "nothing"): void {
 
 /** What the command of this transaction said about its row. */
 export const noteOf = (tx: Tx): AuditNote | "nothing" | undefined => notes.get(tx)
-
-/** Rows older than their two years, at most `limit`; returns how many it deleted. */
-export async function forgetOldAudit(db: Db, before: Date, limit = 1_000): Promise<number> {
-  const [row] = await db<[{ gone: number }]>`select slotbase.forget_old_audit(${before}, ${limit}) as gone`
-  return row.gone
-}
 
 /** An address or a network as PostgreSQL reads it: without a zone, and IPv4 as IPv4. Null for anything else. */
 export function clientAddressOf(client: string | undefined): string | null {

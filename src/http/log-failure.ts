@@ -1,9 +1,10 @@
 /**
- * One line of JSON on stderr for each request that failed on our side. The line never holds a body, a header, a
- * statement or a parameter. PostgreSQL's own message is left out as well, because it may quote a value.
+ * A line of the log for a request that failed on our side. The line never holds a body, a header, a statement or a
+ * parameter. PostgreSQL's own message is left out as well, because it may quote a value. A client that hangs up in the
+ * middle of its request is no fault of ours, and anybody can do it at will.
  */
 import postgres from "postgres"
-import { clock } from "#base/clock.ts"
+import { log } from "#base/log.ts"
 
 export interface FailedRequest {
   readonly correlationId: string
@@ -13,9 +14,13 @@ export interface FailedRequest {
 }
 
 export function logFailure(error: unknown, request: FailedRequest): void {
-  const line = { time: new Date(clock.now()).toISOString(), level: "error", event: "request.failed", ...request }
-  console.error(JSON.stringify({ ...line, error: describeFailure(error) }))
+  if (isHungUp(error)) log.debug("request cut short", { ...request })
+  else log.error("request failed", { ...request, error: describeFailure(error) })
 }
+
+/** Bun's error for a body whose connection ended before the body did, however the body is read. */
+const isHungUp = (error: unknown): boolean =>
+  error instanceof Error && error.name === "AbortError" && error.message === "The connection was closed."
 
 const maxText = 500
 const maxFrames = 8

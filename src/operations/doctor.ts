@@ -1,4 +1,5 @@
 /** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
+import { knownClockDoubt } from "#base/clock-watch.ts"
 import type { Db } from "#base/database/db.ts"
 
 export interface Check {
@@ -18,6 +19,7 @@ const overdueDays = 2
 export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   server,
   clocks,
+  clock,
   reader,
   partitions,
   processes,
@@ -27,6 +29,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   ledger,
   money,
   deadLetters,
+  deadPasses,
 ]
 
 async function server(db: Db): Promise<Check> {
@@ -49,7 +52,7 @@ async function clocks(db: Db): Promise<Check> {
       select extract(epoch from p.dispatched_at - slotbase.now())::float8
       from slotbase.event_positions p where not c.movable order by p.position desc limit 1) as future
     from slotbase.clock c`
-  const name = "clock"
+  const name = "clocks"
   const apart = row === undefined ? 0 : Math.round((Date.now() - row.now.getTime()) / 1_000)
   if (Math.abs(apart) > clocksApartSeconds)
     return {
@@ -65,6 +68,14 @@ async function clocks(db: Db): Promise<Check> {
         says: `the newest event is ${future} s in the future: the clock was set back; jobs that wait for a time wait longer`,
       }
     : { name, well: true, says: "this machine and the database agree" }
+}
+
+/** Whether acts that cannot be taken back wait for the clock of the host. */
+async function clock(db: Db): Promise<Check> {
+  const doubt = await knownClockDoubt(db)
+  return doubt === undefined
+    ? { name: "clock", well: true, says: "nothing waits for it" }
+    : { name: "clock", well: false, says: `deletions wait: ${doubt}` }
 }
 
 /** Views that only the program reads. */
@@ -219,3 +230,21 @@ async function deadLetters(db: Db): Promise<Check> {
         says: `${row?.open} open: look at slotbase.dead_letters, then reprocess, ignore or resolve each; an event of a month that is no longer kept cannot be reprocessed`,
       }
 }
+
+/** Actors whose last pass failed at every attempt, and has not ended well since. */
+async function deadPasses(db: Db): Promise<Check> {
+  const [row] = await db<{ open: number; actors: string | null; last: string | null }[]>`
+    select count(*)::integer as open, string_agg(distinct actor, ', ') as actors,
+           (array_agg(actor || ': ' || left(error, ${longestError}) order by failed_at desc))[1] as last
+    from slotbase.dead_passes where recovered_at is null`
+  return row?.open
+    ? {
+        name: "dead passes",
+        well: false,
+        says: `${row.open} of ${row.actors} failed at every attempt and no later pass ended well, last ${row.last}: see slotbase.dead_passes`,
+      }
+    : { name: "dead passes", well: true, says: "none open" }
+}
+
+/** Characters of an error that a line shows. */
+const longestError = 200

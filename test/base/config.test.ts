@@ -19,6 +19,7 @@ test("without a setting everything is local and embedded", () => {
     demo: true,
     smtpUrl: undefined,
     maxUploadBytes: 500 * 1024 * 1024,
+    logLevel: "info",
     s3: undefined,
   })
 })
@@ -37,6 +38,7 @@ test("every setting is taken, without the blanks around it", () => {
     SLOTBASE_DEMO: "off",
     SMTP_URL: "smtps://mail.example.com",
     SLOTBASE_MAX_UPLOAD_MB: "50",
+    SLOTBASE_LOG_LEVEL: "warn",
     S3_BUCKET: "uploads",
     S3_ENDPOINT: "https://s3.example.com",
     S3_REGION: "eu-central-1",
@@ -55,6 +57,7 @@ test("every setting is taken, without the blanks around it", () => {
     demo: false,
     smtpUrl: "smtps://mail.example.com",
     maxUploadBytes: 50 * 1024 * 1024,
+    logLevel: "warn",
     s3: {
       bucket: "uploads",
       accessKeyId: "id",

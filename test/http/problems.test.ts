@@ -1,6 +1,7 @@
 // Problem documents: every failure has one, with the right headers and no internals.
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
+import { createConnection } from "node:net"
 import { Elysia } from "elysia"
 import { createServer } from "#api/server.ts"
 import { connect } from "#base/database/db.ts"
@@ -21,6 +22,7 @@ import {
 import type { App } from "#http/app.ts"
 import { api as base } from "#http/route.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { eventually } from "#test/harness/setup/eventually.ts"
 import { freePort, rootKey } from "#test/harness/setup/system.ts"
 
 let api: TestApi
@@ -116,11 +118,40 @@ test("a failure of the server is a 500 without details, and one line of log with
     expect(lines[0]).not.toInclude("secret")
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({
       level: "error",
-      event: "request.failed",
+      message: "request failed",
       correlationId: answer.headers.get("x-correlation-id"),
       method: "GET",
       route: "/v1/things/:id",
     })
+  }
+})
+
+test("a client that hangs up before its body has ended leaves no line, however often and however the body is read", async () => {
+  const spied = spyOn(console, "error").mockImplementation(() => {})
+  const failures: unknown[] = []
+  const read = { json: "json", text: "text", form: "formData", bytes: "bytes" } as const
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: async (request) => {
+      const how = read[new URL(request.url).pathname.slice(1) as keyof typeof read]
+      await request[how]().catch((error: unknown) => failures.push(error))
+      return new Response()
+    },
+  })
+  try {
+    for (const how of Object.keys(read)) {
+      const type = how === "form" ? "multipart/form-data; boundary=x" : "application/json"
+      const head = `POST /${how} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: 1000\r\n\r\n{`
+      const socket = createConnection(Number(server.port), "127.0.0.1", () => socket.write(head, () => socket.end()))
+      await eventually(() => expect(failures).toHaveLength(Object.keys(read).indexOf(how) + 1))
+      socket.destroy()
+    }
+    for (const failure of failures) await throwing(failure)
+    expect(spied.mock.calls).toEqual([])
+  } finally {
+    spied.mockRestore()
+    await server.stop(true)
   }
 })
 

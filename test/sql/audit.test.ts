@@ -60,7 +60,7 @@ test("old rows leave in bounded parts, and none of the last two years, whatever 
   const forget = async (before: string, batch: number) =>
     (
       await db<[{ gone: number }]>`
-      select slotbase.forget_old_audit(slotbase.now() - ${before}::text::interval, ${batch}) as gone`
+      select gone from slotbase.forget_audit_log(slotbase.now() - ${before}::text::interval, ${batch})`
     )[0].gone
   expect(await forget("850 days", 10)).toBe(1)
   expect(await isThere(older)).toBe(false)

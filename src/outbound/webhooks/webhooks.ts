@@ -92,12 +92,13 @@ export async function changeWebhook(
   return shown(row, auth)
 }
 
-/** Deletes a webhook. Its unfinished deliveries end as failed, each with a dead letter that the deleter has ignored. */
+/** Deletes a webhook, and its secret at once. Its unfinished deliveries end as failed, each with a dead letter that the deleter has ignored. */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
   await tx`
     update slotbase.webhooks
-    set is_active = false, deleted_at = slotbase.now(), deleted_by = ${caller.userId}, updated_at = slotbase.now()
+    set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},
+        updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}`
   await endVersion(tx, id)
   // Settles the first part here, so that a small backlog is settled when the answer arrives.

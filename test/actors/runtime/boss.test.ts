@@ -1,6 +1,6 @@
 // pg-boss on our driver: it starts, keeps its schedules, runs a pass per job, retries one that crashes, and stops.
 
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test"
 import { type Actor, prepareActor } from "#actors/runtime/actor.ts"
 import { type Boss, startBoss } from "#actors/runtime/boss.ts"
 import type { Db } from "#base/database/db.ts"
@@ -9,13 +9,18 @@ import { eventually } from "#test/harness/setup/eventually.ts"
 
 let database: TestDatabase
 let db: Db
+let told: ReturnType<typeof spyOn<Console, "error">>
 
 beforeAll(async () => {
   database = await testDatabase()
   db = database.db
+  told = spyOn(console, "error").mockImplementation(() => {})
 })
 
-afterAll(() => database.drop())
+afterAll(async () => {
+  told.mockRestore()
+  await database.drop()
+})
 
 test("an actor has a queue and a schedule of its own name, and is called once at the start", async () => {
   let passes = 0
@@ -44,11 +49,13 @@ test("after any number of missed ticks, one job waits", async () => {
   expect(waiting.length).toBeLessThanOrEqual(1)
 }, 20_000)
 
-test("a pass that crashes is retried, and in the end is in the queue of dead passes with its error", async () => {
+test("a pass that crashes is retried, and in the end is noted with its error, told once, and recovers with the next", async () => {
   let passes = 0
+  let isBroken = true
   const { boss } = await serve("dispatcher", async () => {
     passes += 1
-    throw new Error("no such table")
+    if (isBroken) throw new Error("no such table")
+    return { more: false }
   })
   for (let attempt = 1; attempt <= 3; attempt++) {
     await eventually(() => expect(passes).toBe(attempt))
@@ -56,10 +63,20 @@ test("a pass that crashes is retried, and in the end is in the queue of dead pas
     // The retry is due now, and not in five seconds.
     await db`update pgboss.job set start_after = now() where name = 'dispatcher' and state = 'retry'`
   }
-  await eventually(async () => expect(await states("dead-passes")).toEqual(["created"]))
+  await eventually(async () => expect(await states("dead-passes")).toEqual(["completed"]))
   const [dead] = await db`
     select output ->> 'message' as message from pgboss.job where name = 'dispatcher' and state = 'failed'`
   expect(dead?.message).toContain("no such table")
+  const open = () => db`select actor, error from slotbase.dead_passes where recovered_at is null`
+  expect([...(await open())] as object[]).toEqual([{ actor: "dispatcher", error: "no such table" }])
+  expect(told.mock.calls.map(([line]) => JSON.parse(line)).filter(({ message }) => message === "dead pass")).toEqual([
+    expect.objectContaining({ level: "error", actor: "dispatcher", error: "no such table" }),
+  ])
+  expect((await db`select slotbase.recover_dead_passes() as count`)[0]?.count).toBe(0)
+  isBroken = false
+  await db`insert into pgboss.job (name, policy) values ('dispatcher', 'short')`
+  await eventually(async () => expect((await db`select slotbase.recover_dead_passes() as count`)[0]?.count).toBe(1))
+  expect(await open()).toHaveLength(0)
   await boss.stop(2_000)
 }, 30_000)
 

@@ -17,6 +17,7 @@ import { effectLaw, elysiaLaw, pgBossLaw } from "./libraries.ts"
 import { mirrorLaw } from "./mirror.ts"
 import { exportedOnceLaw, subpathsLaw } from "./names.ts"
 import { noCirclesLaw } from "./no-circles.ts"
+import { oneLogLaw } from "./one-log.ts"
 import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
 import { oneWriterLaw, writesLineLaw } from "./tables.ts"
 import { tenancyLaw } from "./tenancy.ts"
@@ -42,4 +43,5 @@ export const laws: readonly Law[] = [
   noSleepingLaw,
   commentWidthLaw,
   sentenceLengthLaw,
+  oneLogLaw,
 ]

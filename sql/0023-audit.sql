@@ -69,19 +69,18 @@ create trigger audit_log_is_append_only before update or truncate on slotbase.au
 alter table slotbase.audit_log enable always trigger audit_log_is_kept;
 alter table slotbase.audit_log enable always trigger audit_log_is_append_only;
 
-create function slotbase.forget_old_audit(before timestamptz, batch integer) returns integer language plpgsql as $$
-declare
-  gone integer;
+create function slotbase.forget_audit_log(before timestamptz, batch integer, out looked integer, out gone integer)
+language plpgsql as $$
 begin
   delete from slotbase.audit_log a
   where (a.id, a.facility_id) in (
     select o.id, o.facility_id from slotbase.audit_log o
-    where o.id < slotbase.id_at(least(forget_old_audit.before, slotbase.now() - slotbase.audit_is_kept()))
+    where o.id < slotbase.id_at(least(forget_audit_log.before, slotbase.now() - slotbase.audit_is_kept()))
     order by o.id limit batch);
   get diagnostics gone = row_count;
-  return gone;
+  looked := gone;
 end $$;
-comment on function slotbase.forget_old_audit(timestamptz, integer) is 'Deletes at most "batch" rows of the audit trail from before that instant, none younger than two years; answers how many.';
+comment on function slotbase.forget_audit_log(timestamptz, integer) is 'Deletes at most "batch" rows of the audit trail from before that instant, none younger than two years; answers how many.';
 
 -- Changes made in SQL name the session's user. The address is that of the session's client.
 create function slotbase.audit_from_sql(action text, facility_id uuid, subject_type text, subject_id text, before jsonb, after jsonb)
@@ -162,16 +161,11 @@ begin
 end $$;
 comment on function slotbase.note_failed_sign_in(uuid, inet, integer) is 'Counts a wrong password. Beyond so many addresses of one account and hour the others share one row.';
 
-create function slotbase.forget_failed_sign_ins(before timestamptz, batch integer) returns integer language plpgsql as $$
-declare
-  gone integer;
-begin
-  delete from slotbase.failed_sign_ins where id in (
-    select f.id from slotbase.failed_sign_ins f where f.hour < forget_failed_sign_ins.before order by f.hour limit batch);
-  get diagnostics gone = row_count;
-  return gone;
-end $$;
-comment on function slotbase.forget_failed_sign_ins(timestamptz, integer) is 'Deletes at most "batch" counts of failed sign-ins of hours before that instant; answers how many.';
+insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by, condition, why) values
+  ('audit_log', 'after', '2 years', '2 years', 'after the act', 'retention',
+   null, 'disputes about who did what come within two years'),
+  ('failed_sign_ins', 'after', '2 years', '30 days', 'after its hour', 'retention',
+   'hour < $1', 'belongs to the audit trail; one row for all tries of an hour from one address');
 
 create view slotbase.sign_ins as
 select a.id, a.actor_id as user_id, 'succeeded' as outcome, 1 as tries, a.at as first_at, a.at as last_at, a.client_address, a.user_agent

@@ -23,12 +23,15 @@ create unique index child_has_one_primary_parent on slotbase.child_links (child_
   where is_primary and status = 'linked';
 
 create table slotbase.child_refusals (
-  parent_id  uuid        not null references slotbase.users (id),
-  child_id   uuid        not null references slotbase.users (id),
+  parent_id  uuid        not null references slotbase.users (id) on delete cascade,
+  child_id   uuid        not null references slotbase.users (id) on delete cascade,
   refused_at timestamptz not null default slotbase.now(),
   primary key (parent_id, child_id)
 );
 comment on table slotbase.child_refusals is 'Pairs whose child''s side ended or declined the link. Staff only invite such a pair; an acceptance deletes the row.';
+create index child_refusals_of_child on slotbase.child_refusals (child_id);
+insert into slotbase.retention_rules (name, ends, says, why) values
+  ('child_refusals', 'with', 'its people, or when the child''s side accepts', 'a refusal counts until it is taken back');
 
 create temporary table narrowed on commit drop as
 select l.* from slotbase.child_links l

@@ -17,8 +17,13 @@ create table slotbase.role_invitations (
 );
 create unique index invited_to_a_role_once on slotbase.role_invitations (user_id, role, scope_type, scope_id);
 create index role_invitations_of_scope on slotbase.role_invitations (scope_id, expires_at);
+create index role_invitations_by_end on slotbase.role_invitations (expires_at);
 comment on table  slotbase.role_invitations is 'Roles that wait for the person''s answer. An answer deletes the row; an expired row counts for nothing.';
 comment on column slotbase.role_invitations.user_id is 'The id that the administrator named. There may be no such person: then nobody ever answers.';
+
+insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by, condition, why) values
+  ('role_invitations', 'after', '30 days', '1 day', 'after its end; an answer deletes it at once', 'retention',
+   'expires_at < $1', 'an expired invitation counts for nothing');
 
 alter table slotbase.users add column walk_in_at uuid references slotbase.facilities (id);
 alter table slotbase.users add column contact_email text;

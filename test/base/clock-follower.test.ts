@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, jest, test } from "bun:test"
 import { clock } from "#base/clock.ts"
-import { clockPart, jumpOf, superviseClock } from "#base/clock-watch.ts"
+import { clockPart, jumpOf, superviseClock } from "#base/clock-follower.ts"
 import type { Db } from "#base/database/db.ts"
 import { parts } from "#base/parts.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
