@@ -17,6 +17,7 @@ create table slotbase.role_invitations (
 );
 create unique index invited_to_a_role_once on slotbase.role_invitations (user_id, role, scope_type, scope_id);
 create index role_invitations_of_scope on slotbase.role_invitations (scope_id, expires_at);
+create index role_invitations_of_inviter on slotbase.role_invitations (invited_by);
 create index role_invitations_by_end on slotbase.role_invitations (expires_at);
 comment on table  slotbase.role_invitations is 'Roles that wait for the person''s answer. An answer deletes the row; an expired row counts for nothing.';
 comment on column slotbase.role_invitations.user_id is 'The id that the administrator named. There may be no such person: then nobody ever answers.';

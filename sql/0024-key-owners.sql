@@ -6,7 +6,7 @@ alter table slotbase.api_keys
   add column owner_id      uuid references slotbase.users (id),
   add column made_with     uuid,
   add column ended_because text constraint api_key_end_is_known check (ended_because in ('revoked', 'owner_lost_role', 'maker_revoked'));
-create index api_keys_of_owner on slotbase.api_keys (owner_id) where revoked_at is null and owner_id is not null;
+create index api_keys_of_owner on slotbase.api_keys (owner_id) where owner_id is not null;
 create index api_keys_made_with on slotbase.api_keys (made_with) where revoked_at is null and made_with is not null;
 comment on column slotbase.api_keys.owner_id is 'The person with whose right to make keys in the facility the key ends; null: the club owns it.';
 comment on column slotbase.api_keys.made_with is 'The key with which the request that made it was made; it ends with that key. Null: none, or a person took it over.';

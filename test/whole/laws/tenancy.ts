@@ -60,6 +60,7 @@ export const tenancyLaw: Law = {
     "actors/deliveries/claim-rows.ts: with webhooks, processes, delivery_queue": "the ids come from the queue",
     "actors/deliveries/claim-rows.ts: select webhooks": "the ids are those of claimed deliveries",
     "src/access/caller.ts: select callers": "it makes a caller of a user, with the rights that decide everything else",
+    "src/access/sessions.ts: with sign_in_addresses": "the person who has just signed in",
     "src/demo/first-club.ts: select api_keys": "the root key's hint, printed at the start on the own machine",
     "src/demo/first-club.ts: select occupancies": "the court of the first club, for the line that the start prints",
     "src/domain/booking/block-of.ts: select coach_blocks, bookings":
@@ -93,6 +94,8 @@ export const tenancyLaw: Law = {
     "src/domain/people/roles.ts: insert child_links, role_grants":
       "parents of a child whose role has just been given; the statement joins the facility where the link counts",
     "src/domain/people/users.ts: update users": "a child that `removeChild` has locked and checked",
+    "src/operations/audit/find.ts: select sign_ins":
+      "a person's own sign-ins, or those of all people for a platform administrator",
     "src/outbound/live/channels.ts: select resources":
       "the facility of a channel, which then decides the right to listen",
     "src/outbound/messages/recipients.ts: select users": "the people whom an event of the facility concerns",
