@@ -4,6 +4,7 @@
  * histograms cover this process. The gauges are read from the database at a scrape, bounded and at most once a second.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import { boundedOutcomes } from "#base/bounded/run-bounded.ts"
 import type { Db } from "#base/database/db.ts"
 import { definitionOf } from "./catalogue.ts"
 
@@ -41,6 +42,16 @@ const delivering = new Histogram({
   labelNames: ["outcome"],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   registers,
+})
+new Counter({
+  name: "slotbase_child_tasks_total",
+  help: "Total tasks of child processes, by how they ended: done, time, memory, crash, killed, start",
+  labelNames: ["outcome"],
+  registers,
+  collect() {
+    this.reset()
+    for (const [outcome, count] of Object.entries(boundedOutcomes)) this.inc({ outcome }, count)
+  },
 })
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
