@@ -4,6 +4,7 @@
  * histograms cover this process. The gauges are read from the database at a scrape, bounded and at most once a second.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import { boundedOutcomes } from "#base/bounded/run-bounded.ts"
 import type { Db } from "#base/database/db.ts"
 import { parts } from "#base/parts.ts"
 import { definitionOf } from "./catalogue.ts"
@@ -49,17 +50,30 @@ const aborted = new Counter({
   registers,
 })
 const signIns = new Counter({
-  name: "sign_ins_total",
+  name: "slotbase_sign_ins_total",
   help: "Sign-ins by outcome: succeeded, failed (a wrong password) or limited (refused without a look)",
   labelNames: ["outcome"],
   registers,
+})
+new Counter({
+  name: "slotbase_child_tasks_total",
+  help: "Total tasks of child processes, by how they ended: done, time, memory, crash, killed, start",
+  labelNames: ["outcome"],
+  registers,
+  collect() {
+    this.reset()
+    for (const [outcome, count] of Object.entries(boundedOutcomes)) this.inc({ outcome }, count)
+  },
 })
 const gauges = {
   queue: gauge("events_queue_size", "events.queue.size: Event queue size, undispatched events and unfinished runs"),
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
   deadLetters: gauge("dead_letter_size", "dead_letter.size: Dead letter queue size, unresolved"),
-  deadPasses: gauge("dead_passes_open", "Passes of actors that failed at every attempt, without a later success"),
-  clockDoubted: gauge("clock_doubted", "1 while deletions wait because the clock of the host leapt"),
+  deadPasses: gauge(
+    "slotbase_dead_passes_open",
+    "Passes of actors that failed at every attempt, without a later success",
+  ),
+  clockDoubted: gauge("slotbase_clock_doubted", "1 while deletions wait because the clock of the host leapt"),
 }
 
 new Counter({
@@ -131,19 +145,21 @@ let measuredAt = Number.NEGATIVE_INFINITY
 let measuring: Promise<void> = Promise.resolve()
 
 async function measure(db: Db): Promise<void> {
-  const [row] = await db<[Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "clock_doubted", number>]>`
+  const [row] = await db<
+    [Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "slotbase_clock_doubted", number>]
+  >`
     select (select count(*) from (select from slotbase.outbox
               where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
          + (select count(*) from (select from slotbase.unfinished_runs limit ${countAtMost}) h) as queue,
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters,
            (select count(*) from (select from slotbase.dead_passes where recovered_at is null limit ${countAtMost}) p) as dead_passes,
-           (select count(doubted_since) from slotbase.clock_watch) as clock_doubted`
+           (select count(doubted_since) from slotbase.clock_watch) as slotbase_clock_doubted`
   gauges.queue.set(row.queue)
   gauges.webhooks.set(row.webhooks)
   gauges.deadLetters.set(row.dead_letters)
   gauges.deadPasses.set(row.dead_passes)
-  gauges.clockDoubted.set(row.clock_doubted)
+  gauges.clockDoubted.set(row.slotbase_clock_doubted)
 }
 
 function gauge(name: string, help: string) {

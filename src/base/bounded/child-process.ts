@@ -13,7 +13,7 @@ import type { ChildAnswer, ChildRequest } from "./protocol.ts"
 import { watchMemory } from "./resident-memory.ts"
 
 export interface ChildLimits {
-  /** Resident memory, bytes; an idle child has 28 MB, and 42 MB with the parsers of media. */
+  /** Resident memory, bytes; a child has 28 MB, and 45 to 65 MB with the parsers of media. */
   readonly memoryBytes: number
   /** Processor time of the child's whole life, seconds. */
   readonly cpuSeconds: number

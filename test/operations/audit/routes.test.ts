@@ -332,7 +332,7 @@ describe("sign-ins", () => {
           }),
         )
       ).text()
-      return Number(/^sign_ins_total\{outcome="failed"\} (\d+)$/m.exec(text)?.[1] ?? 0)
+      return Number(/^slotbase_sign_ins_total\{outcome="failed"\} (\d+)$/m.exec(text)?.[1] ?? 0)
     }
     const before = await counted()
     await signIn("nobody-at-all@example.com", "wrong")

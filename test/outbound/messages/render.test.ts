@@ -1,9 +1,10 @@
 // Templates: each makes a whole message of its event's sample, and markup in names comes out as text.
 
 import { expect, test } from "bun:test"
+import { Liquid } from "liquidjs"
 import { definitionOf } from "#events/catalogue.ts"
 import { NOTIFICATION_CONFIGS } from "#outbound/messages/configs.ts"
-import { oneLine, render, type TemplateId, type View } from "#outbound/messages/render.ts"
+import { oneLine, render, type TemplateId, templateLimits, type View } from "#outbound/messages/render.ts"
 
 const view = (type: string, data: object = {}, as = "booker"): View => ({
   data: { ...(definitionOf(type)?.sample as object), ...data },
@@ -93,4 +94,14 @@ test("markup, template code and line breaks in names come out as text on one lin
 test("a line is cut at its limit, never inside a character", () => {
   expect(oneLine(`${"a".repeat(9)}🎾🎾`, 11)).toBe(`${"a".repeat(9)}…`)
   expect(oneLine("\u0000 a \t\n b ")).toBe("a b")
+})
+
+test("a template that is too long, loops for long or makes too much is ended", () => {
+  const engine = new Liquid(templateLimits)
+  const loops =
+    "{% for a in (1..900) %}{% for b in (1..900) %}{% for c in (1..900) %}.{% endfor %}{% endfor %}{% endfor %}"
+  expect(() => engine.parseAndRenderSync("x".repeat(templateLimits.parseLimit + 1))).toThrow(/parse length limit/)
+  expect(() => engine.parseAndRenderSync("{% for a in (1..2000000) %}.{% endfor %}")).toThrow(/memory alloc limit/)
+  expect(() => engine.parseAndRenderSync(loops)).toThrow(/(template render|memory alloc) limit/)
+  expect(engine.parseAndRenderSync("{% for a in (1..900) %}.{% endfor %}")).toBe(".".repeat(900))
 })
