@@ -11,6 +11,8 @@ const allowed: ReadonlySet<string> = new Set([
   "ISC",
   "MIT",
   "MIT-0",
+  // Asks for the source of its own files when they are changed; they are used unchanged.
+  "MPL-2.0",
   "PostgreSQL",
   "Python-2.0",
   "Unlicense",

@@ -145,21 +145,19 @@ let measuredAt = Number.NEGATIVE_INFINITY
 let measuring: Promise<void> = Promise.resolve()
 
 async function measure(db: Db): Promise<void> {
-  const [row] = await db<
-    [Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "slotbase_clock_doubted", number>]
-  >`
+  const [row] = await db<[Record<"queue" | "webhooks" | "dead_letters" | "dead_passes" | "clock_doubted", number>]>`
     select (select count(*) from (select from slotbase.outbox
               where seq > (select floor from slotbase.outbox_floor) limit ${countAtMost}) o)
          + (select count(*) from (select from slotbase.unfinished_runs limit ${countAtMost}) h) as queue,
            (select count(*) from (select from slotbase.delivery_queue limit ${countAtMost}) d) as webhooks,
            (select count(*) from (select from slotbase.dead_letters where resolved_at is null limit ${countAtMost}) l) as dead_letters,
            (select count(*) from (select from slotbase.dead_passes where recovered_at is null limit ${countAtMost}) p) as dead_passes,
-           (select count(doubted_since) from slotbase.clock_watch) as slotbase_clock_doubted`
+           (select count(doubted_since) from slotbase.clock_watch) as clock_doubted`
   gauges.queue.set(row.queue)
   gauges.webhooks.set(row.webhooks)
   gauges.deadLetters.set(row.dead_letters)
   gauges.deadPasses.set(row.dead_passes)
-  gauges.clockDoubted.set(row.slotbase_clock_doubted)
+  gauges.clockDoubted.set(row.clock_doubted)
 }
 
 function gauge(name: string, help: string) {

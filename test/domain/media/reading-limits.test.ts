@@ -67,6 +67,13 @@ test("a file whose tracks can't be read in time is taken without its duration", 
   expect(await upload(mp4(3))).toEqual([["video", 3]])
 })
 
+test("recordings of browsers have their whole length, and sound without a picture is a voice note", async () => {
+  // Chromium 150 recorded a second of a tone: as WebM in slices, whose parts have no sizes, and as MP4 in fragments.
+  const recording = (name: string) => Bun.file(join(import.meta.dir, "../../harness/club/recordings", name)).bytes()
+  expect(await upload(await recording("sliced.webm"))).toEqual([["audio", 0.9]])
+  expect(await upload(await recording("fragmented.mp4"))).toEqual([["audio", 0.96]])
+})
+
 test("a file that crashes its reader is refused, and leaves nothing", async () => {
   const before = (await stored()).length
   expect(await upload(wav(1), { tracks: instead(readTracks, "crash", 20_000) })).toEqual(unreadable)

@@ -1,4 +1,4 @@
-// Small real files of the accepted kinds, made by hand. Each has just enough bytes to show its kind, tracks and
+// Small real files of the accepted kinds, made by hand. recordings/ has two that a browser made. Each has just enough bytes to show its kind, tracks and
 // duration.
 
 export const jpeg = (): Uint8Array =>
@@ -35,7 +35,7 @@ export function wav(seconds: number): Uint8Array {
   return Buffer.concat([head, Buffer.alloc(length, 128)])
 }
 
-/** An MP4 with tracks of these handlers ("vide", "soun") and this duration, without samples. */
+/** An MP4 with tracks of these handlers ("vide", "soun"). Each has one sample of this duration and of unknown coding. */
 export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["vide"]): Uint8Array {
   const duration = Math.round(seconds * 1000)
   const header = (version: number, ...fields: Buffer[]) => Buffer.concat([u32(version), ...fields])
@@ -48,6 +48,7 @@ export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["
         "mdia",
         box("mdhd", header(0, u32(0), u32(0), u32(1000), u32(duration), Buffer.alloc(4))),
         box("hdlr", header(0, u32(0), Buffer.from(handler), Buffer.alloc(12), Buffer.from("\0"))),
+        box("minf", sampleTable(handler, duration)),
       ),
     ),
   )
@@ -56,6 +57,19 @@ export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["
     box("moov", movie, ...tracks),
     box("mdat", Buffer.alloc(16)),
   ])
+}
+
+/** One sample, with the fields of its entry that each kind has: 78 bytes for a picture, 28 for sound. */
+function sampleTable(handler: "vide" | "soun", duration: number): Buffer {
+  const entry = box("none", Buffer.alloc(6), Buffer.from([0, 1]), Buffer.alloc(handler === "vide" ? 70 : 20))
+  return box(
+    "stbl",
+    box("stsd", u32(0), u32(1), entry),
+    box("stts", u32(0), u32(1), u32(1), u32(duration)),
+    box("stsc", u32(0), u32(1), u32(1), u32(1), u32(1)),
+    box("stsz", u32(0), u32(16), u32(1)),
+    box("stco", u32(0), u32(1), u32(0)),
+  )
 }
 
 function box(name: string, ...parts: Uint8Array[]): Buffer {

@@ -9,7 +9,7 @@ import { importsOf, isPackage } from "./reading/imports.ts"
 const task = /\/tasks\/[^/]+\.ts$/
 /** The server of the local mailbox has to run in the program. The program loads it when there is a mailbox. */
 const mailboxServer = /\/email\/mailbox-server\.ts$/
-const parsers = ["file-type", "music-metadata", "mailparser", "smtp-server"] as const
+const parsers = ["file-type", "mediabunny", "mailparser", "smtp-server"] as const
 
 export const parsersLaw: Law = {
   name: "parsers of what strangers send stay in tasks of child processes",
@@ -25,13 +25,13 @@ export const parsersLaw: Law = {
     {
       tree: {
         "src/domain/media/kinds.ts": 'import { fileTypeFromBuffer } from "file-type"',
-        "src/domain/media/tasks.ts": 'import { parseFile } from "music-metadata/node"',
+        "src/domain/media/tasks.ts": 'import { Input } from "mediabunny/node"',
         "src/outbound/messages/channels/email/mailbox.ts": 'const { simpleParser } = await import("mailparser")',
         "src/outbound/messages/channels/email/tasks/serve.ts": 'import { SMTPServer } from "smtp-server"',
       },
       says: [
         "src/domain/media/kinds.ts imports file-type",
-        "src/domain/media/tasks.ts imports music-metadata/node",
+        "src/domain/media/tasks.ts imports mediabunny/node",
         "src/outbound/messages/channels/email/mailbox.ts imports mailparser",
         "src/outbound/messages/channels/email/tasks/serve.ts imports smtp-server",
       ],
@@ -40,7 +40,7 @@ export const parsersLaw: Law = {
   kept: [
     {
       tree: {
-        "src/domain/media/tasks/tracks.ts": 'import { parseFile } from "music-metadata"',
+        "src/domain/media/tasks/tracks.ts": 'import { Input } from "mediabunny"',
         "src/outbound/messages/channels/email/mailbox-server.ts": 'import { SMTPServer } from "smtp-server"',
         "src/domain/media/kinds.ts": 'const kind = "file-type"',
       },
