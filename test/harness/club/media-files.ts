@@ -1,5 +1,5 @@
-// Small real files of the accepted kinds, made by hand. recordings/ has two that a browser made. Each has just enough bytes to show its kind, tracks and
-// duration.
+// Small real files of the accepted kinds, made by hand. Each has just enough bytes to show its kind, tracks and
+// duration. The folder recordings has two that a browser made.
 
 export const jpeg = (): Uint8Array =>
   Buffer.concat([
