@@ -1,11 +1,12 @@
-// The limits of request bodies: each Schema has an end, the largest body that it allows fits into its route's limits,
-// and what is larger or more complex is refused before any work.
+// The limits of request bodies. Each Schema has an end, and the largest body that it allows fits into the limits of its
+// route. What is larger or more complex is refused before any work.
 
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test"
 import { connect } from "node:net"
 import { type Listening, listen } from "#api/listen.ts"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
+import { maxAddressLength, maxParameters } from "#http/addresses.ts"
 import { bodyLimits } from "#http/body-limits.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { largestOf } from "#test/harness/openapi/largest.ts"
@@ -117,6 +118,15 @@ test("every route whose method has a body reads it within limits, and states the
       !sizes.includes(operation["x-max-body-bytes"]),
   )
   expect(unstated.map(({ name }) => name)).toEqual([])
+})
+
+test("the manual states the limits", async () => {
+  const manual = await Bun.file(`${import.meta.dir}/../../docs/http.md`).text()
+  const number = (value: number) => value.toLocaleString("en")
+  for (const { bytes, elements, depth } of Object.values(bodyLimits))
+    expect(manual).toContain(`${number(bytes)} bytes, ${number(elements)} values, ${depth} deep`)
+  expect(manual).toContain(`| address | ${number(maxAddressLength)} characters |`)
+  expect(manual).toContain(`| parameters of a query | ${maxParameters} |`)
 })
 
 describe("a body", () => {

@@ -1,7 +1,7 @@
-// No request holds the event loop for more than 50 ms. The program runs in a process of its own, and the worst inputs
-// that each kind of route allows are sent one at a time. The measure is processor time (`loop-probe.ts`), so other
-// processes on the machine do not count. The least of three attempts counts: work that is always there is in each of
-// them, and the first compilation of the code or a collection of garbage is not.
+// No request holds the event loop for more than 50 ms. The program runs in a process of its own. The worst inputs that
+// each kind of route allows are sent one at a time. The measure is processor time (`loop-probe.ts`), so other processes
+// of the machine do not count. The least of three attempts counts. Work that is always there is in each of them. The
+// first compilation of the code is not, nor a collection of garbage.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
