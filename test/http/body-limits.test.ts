@@ -190,6 +190,19 @@ describe("a body", () => {
     expect([answer.status, JSON.parse(answer.body).code]).toEqual([413, "body_too_large"])
   })
 
+  test("may be as large as the largest upload, on the routes that take one", async () => {
+    // Bun's own limit would answer before the route, and without a problem document.
+    const length = api.app.config.maxUploadBytes
+    const path = "/v1/facilities/01994a3e-7c00-7a10-8f3e-1c5d0a9b2e01/feedback"
+    const head = `Host: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: ${length}\r\n\r\n`
+    const statusOf = async (address: string) => {
+      const { status, body } = partsOf(await rawRequest(port, `POST ${address} HTTP/1.1\r\n${head}`))
+      return `${status} ${JSON.parse(body).code}`
+    }
+    expect(await statusOf(path)).toBe("401 not_authenticated")
+    expect(await statusOf("/v1/sessions")).toBe("413 body_too_large")
+  })
+
   test.each([
     ["with its length stated", "Content-Length: 500\r\n\r\n{"],
     ["in pieces", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],

@@ -213,6 +213,23 @@ describe(`in ${longestMs} ms`, () => {
     expect(Math.min(...held)).toBeLessThan(longestMs)
   }, 60_000)
 
+  test("the loop goes on: a client resumes a thousand events", async () => {
+    const held: number[] = []
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      await heldMs()
+      const url = `${system.address.replace("http", "ws")}/v1/live`
+      const client = await LiveClient.open(url, ["slotbase.v1", `bearer.${club.admin.token}`])
+      await client.next("ready")
+      client.send({ type: "subscribe", channel: `facility:${club.id}:check-ins`, after: "200" })
+      await eventually(() => expect(client.frames.some(({ type }) => type === "subscribed")).toBe(true))
+      client.close()
+      await client.closed
+      held.push(await heldMs())
+    }
+    report("resumed", held)
+    expect(Math.min(...held)).toBeLessThan(longestMs)
+  }, 60_000)
+
   test("the probe sees a loop that is held", async () => {
     await heldMs()
     await fetch(`${probe}/hold`)
