@@ -49,4 +49,4 @@ type WithProblems<Routes> = {
 }
 /** Every error handler answers with a Response, which Elysia adds to the answers of each route. */
 type Good<Answers> = { [Status in Extract<keyof Answers, 200 | 201 | 202 | 204>]: Exclude<Answers[Status], Response> }
-type Refused = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503
+type Refused = 400 | 401 | 403 | 404 | 409 | 413 | 414 | 415 | 422 | 429 | 500 | 503

@@ -19,7 +19,7 @@ import type { Outside } from "./outside.ts"
  * The server is not listening yet. `.listen({ hostname, port })` opens it, and `.stop()` lets requests in flight end.
  */
 export function createServer(app: App & Outside, live = new Live(app.db)): AnyElysia {
-  const server: AnyElysia = new Elysia({ ...settings, websocket: webSocketOptions })
+  const server: AnyElysia = new Elysia({ ...settingsOf(app), websocket: webSocketOptions })
     .wrap(withAddress)
     .use(limitRequests(app.config))
     .use(otherMethods(() => server.routes))
@@ -33,7 +33,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
 
 /** The server of a process without the API: health and metrics. */
 export function createOperationsServer(app: App): AnyElysia {
-  const server: AnyElysia = new Elysia(settings)
+  const server: AnyElysia = new Elysia(settingsOf(app))
     .wrap(withAddress)
     .use(limitRequests(app.config))
     .use(otherMethods(() => server.routes))
@@ -43,16 +43,13 @@ export function createOperationsServer(app: App): AnyElysia {
   return server
 }
 
-/**
- * Bun's own limit answers without a problem document. So it is far above SlotBase's limit, and is never reached by it.
- */
-const maxReadBytes = 64 * 1024 * 1024
 /** Longer than any request takes, shorter than the time after which load balancers close a silent connection (60 s). */
 const idleSeconds = 30
 
-const settings = {
+const settingsOf = ({ config }: App) => ({
   serve: {
-    maxRequestBodySize: maxReadBytes,
+    // Bun answers without a problem document, so its limit is above that of the largest upload.
+    maxRequestBodySize: config.maxUploadBytes + bytesAboveUpload,
     idleTimeout: idleSeconds,
     // Bun's page for developers shows source code and paths.
     development: false,
@@ -60,4 +57,7 @@ const settings = {
   },
   // By default Elysia looks for the path after the eleventh character, and misses it behind a host of three letters.
   handler: { standardHostname: false },
-} as const
+})
+
+/** Twice the room that a form has beside its files. */
+const bytesAboveUpload = 2 * 1024 * 1024

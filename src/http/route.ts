@@ -40,7 +40,7 @@ type OptionsOf<T, Prepared> = undefined extends Prepared
   : [options: CommandOptions<T, Prepared> & Required<Pick<CommandOptions<T, Prepared>, "before">>]
 
 /**
- * `(app: App) => new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …, described({…}))`
+ * `new Elysia().use(api(app)).post("/v1/…", async ({ caller, input, command, body }) => …, described({ … }))`
  * What `described` returns also reads the body, within the limits of the route.
  */
 export const api = (app: App) =>

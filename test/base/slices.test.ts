@@ -34,5 +34,5 @@ test("a computation that fails fails with its own error", async () => {
   const fail = () => {
     throw new Error("no")
   }
-  expect(inSlices([1], fail)).rejects.toThrow("no")
+  await expect(inSlices([1], fail)).rejects.toThrow("no")
 })

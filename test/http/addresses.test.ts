@@ -93,6 +93,9 @@ for (const server of ["api", "operations"]) {
       "[::1]",
       "[::1]:3000",
       "a.b.c.example",
+      "example.com.",
+      "my_service:3000",
+      "xn--bcher-kva.example",
     ]) {
       test(`answers every address of the host ${host}, and resolves dots as browsers do`, async () => {
         const statusOf = async (path: string) =>

@@ -1,11 +1,12 @@
-// The limits of request bodies: each Schema has an end, the largest body that it allows fits into its route's limits,
-// and what is larger or more complex is refused before any work.
+// The limits of request bodies. Each Schema has an end, and the largest body that it allows fits into the limits of its
+// route. What is larger or more complex is refused before any work.
 
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test"
 import { connect } from "node:net"
 import { type Listening, listen } from "#api/listen.ts"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
+import { maxAddressLength, maxParameters } from "#http/addresses.ts"
 import { bodyLimits } from "#http/body-limits.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { largestOf } from "#test/harness/openapi/largest.ts"
@@ -119,6 +120,15 @@ test("every route whose method has a body reads it within limits, and states the
   expect(unstated.map(({ name }) => name)).toEqual([])
 })
 
+test("the manual states the limits", async () => {
+  const manual = await Bun.file(`${import.meta.dir}/../../docs/http.md`).text()
+  const number = (value: number) => value.toLocaleString("en")
+  for (const { bytes, elements, depth } of Object.values(bodyLimits))
+    expect(manual).toContain(`${number(bytes)} bytes, ${number(elements)} values, ${depth} deep`)
+  expect(manual).toContain(`| address | ${number(maxAddressLength)} characters |`)
+  expect(manual).toContain(`| parameters of a query | ${maxParameters} |`)
+})
+
 describe("a body", () => {
   const { bytes, depth, elements } = bodyLimits.open
   const send = async (body: string | ReadableStream, path = "/v1/sessions") => {
@@ -178,6 +188,19 @@ describe("a body", () => {
     const head = `POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes + 1}\r\n\r\n`
     const answer = partsOf(await rawRequest(port, head))
     expect([answer.status, JSON.parse(answer.body).code]).toEqual([413, "body_too_large"])
+  })
+
+  test("may be as large as the largest upload, on the routes that take one", async () => {
+    // Bun's own limit would answer before the route, and without a problem document.
+    const length = api.app.config.maxUploadBytes
+    const path = "/v1/facilities/01994a3e-7c00-7a10-8f3e-1c5d0a9b2e01/feedback"
+    const head = `Host: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: ${length}\r\n\r\n`
+    const statusOf = async (address: string) => {
+      const { status, body } = partsOf(await rawRequest(port, `POST ${address} HTTP/1.1\r\n${head}`))
+      return `${status} ${JSON.parse(body).code}`
+    }
+    expect(await statusOf(path)).toBe("401 not_authenticated")
+    expect(await statusOf("/v1/sessions")).toBe("413 body_too_large")
   })
 
   test.each([

@@ -82,7 +82,7 @@ async function judge(request: FuzzRequest): Promise<number> {
   const { status } = response
   expect(status, say).toBeLessThan(500)
   const promised = operation.responses[status]
-  const general = [400, 404, 405, 413, 415, 422].includes(status)
+  const general = [400, 404, 405, 413, 414, 415, 422].includes(status)
   expect(promised !== undefined || general, `not in the document: ${say}`).toBe(true)
   if (status >= 400) {
     expect(await world.written(), `wrote although it was refused: ${say}`).toBe(before)

@@ -149,27 +149,6 @@ describe("a day", () => {
       next: null,
     })
   })
-
-  test("the resources come in pages by name, built and from the cache alike, and none is missed or twice", async () => {
-    const facility = await aFacility(db())
-    await db()`update slotbase.facilities set slot_minutes = 5 where id = ${facility.id}`
-    const names = Array.from({ length: 70 }, (_, i) => `Court ${String(i).padStart(2, "0")}`)
-    for (const name of names.toReversed()) await aResource(db(), facility.id, { name })
-    const grant = { role: "player", scopeType: "facility", scopeId: facility.id } as const
-    const member = requireMember({ ...club.player.caller, grants: [grant] }, facility.id)
-    const page = async (limit: string, after?: string | null) =>
-      availabilityOf(db(), member, { date: dayOf(1), limit, ...(after && { after }) })
-    // A page of 200 would have 57,600 slots. It has as many courts as fit into 20,000 on the longest day.
-    for (const time of ["built", "from the cache"]) {
-      const first = await page("200")
-      const second = await page("200", first.next)
-      expect([time, first.resources.length, second.resources.length, second.next]).toEqual([time, 66, 4, null])
-      expect([...first.resources, ...second.resources].map(({ name }) => name)).toEqual(names)
-      expect(first.resources.every(({ slots }) => slots.length === 288)).toBe(true)
-    }
-    expect((await page("3")).resources.map(({ name }) => name)).toEqual(names.slice(0, 3))
-    expect(await failure(page("3", "abc"))).toMatchObject({ _tag: "InvalidInput" })
-  })
 })
 
 describe("the cache", () => {
