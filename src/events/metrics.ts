@@ -47,7 +47,11 @@ const gauges = {
   webhooks: gauge("webhooks_pending_count", "webhooks.pending.count: Pending webhook deliveries"),
   deadLetters: gauge("dead_letter_size", "dead_letter.size: Dead letter queue size, unresolved"),
   deadPasses: gauge("dead_passes_open", "Passes of actors that failed at every attempt, without a later success"),
-  clockDoubted: gauge("clock_doubted", "1 while deletions wait because the clock of the host leapt"),
+  clockDoubted: new Gauge({
+    name: "clock_doubted",
+    help: "1 while deletions wait because the clock of the host leapt ahead",
+    registers,
+  }),
 }
 
 /** Durations are milliseconds here and seconds in the output, as Prometheus requires. */
