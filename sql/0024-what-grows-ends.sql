@@ -184,9 +184,9 @@ comment on function slotbase.forget_old(text, integer) is 'Looks at no more than
 
 -- Three tables have rows that stay behind for a reason of their own. A walk looks at every row in turn, so those that
 -- stay are never in the way of the others.
-create function slotbase.walk_on(rule text, ids uuid[], batch integer) returns integer language sql as $$
+create function slotbase.walk_on(rule text, ids uuid[], step integer) returns integer language sql as $$
   update slotbase.retention_rules
-  set walked_to = case when cardinality(ids) = batch then ids[batch] end
+  set walked_to = case when cardinality(ids) = step then ids[step] end
   where name = rule
   returning cardinality(ids)
 $$;
