@@ -1,5 +1,5 @@
--- The end of every table, one row each. docs/retention.md shows the same rows, and a test compares the two. The table of
--- dead passes comes first: it is the reader of a queue of pg-boss that nobody read.
+-- The end of every table, one row each. docs/retention.md shows the same rows, and a test compares the two. The table
+-- of dead passes comes first: its writer reads a queue of pg-boss that nobody read.
 -- Money and bookings never leave by themselves. Tax law asks for books and vouchers for up to ten years (in Germany
 -- section 147 of the Abgabenordnung), and the ledger is never changed.
 
@@ -150,6 +150,8 @@ insert into slotbase.retention_rules (name, ends, keep, at_least, says, done_by,
    'ended_at < $1', 'answers the question why somebody got the slot'),
   ('webhooks', 'after', '400 days', '30 days', 'after it was deleted, and after its last event has left the log; others never', 'retention',
    null, 'the ledger of its events counts it; its secret is gone at once');
+
+update slotbase.retention_rules set batch = 200 where name = 'users';
 
 do $$
 begin

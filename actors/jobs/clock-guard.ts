@@ -1,8 +1,8 @@
 /**
- * Jobs whose acts follow from the clock and cannot be taken back: a no-show costs a strike and a fee, a renewal costs
- * money, an entry of the waitlist loses its place. Under a clock that leapt ahead by weeks they wait, until it is
+ * Jobs whose acts follow from the clock and cannot be taken back. A no-show costs a strike and a fee, a renewal costs
+ * money, and an entry of the waitlist loses its place. Under a clock that leapt ahead by weeks they wait, until it is
  * believed. The job retention, and the deletions of housekeeping and payment-resolution, ask for themselves and wait
- * after a leap of a day. Other jobs need no guard: a hold ends by the clock whether or not a job releases it, and a
+ * after a leap of a day. Other jobs need no guard. A hold ends by the clock whether or not a job releases it. A
  * reminder is only sent before the start of its booking.
  */
 import type { Actor, Pass } from "#actors/runtime/actor.ts"

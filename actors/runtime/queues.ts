@@ -23,7 +23,7 @@ const options = {
   notify: false,
 } as const
 
-/** "short": at most one job waits, however many ticks were missed. A policy cannot be changed: the queue is made anew. */
+/** "short": at most one job waits, however many ticks were missed. A queue of another policy is made anew. */
 const ofActors = { policy: "short", settings: { ...options, deadLetter: deadPassQueue } } as const
 /** A dead pass waits for its reader, here or in the next program. */
 const ofDeadPasses = { policy: "standard", settings: { ...options, deadLetter: null } } as const

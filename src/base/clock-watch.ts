@@ -1,7 +1,7 @@
 /**
  * Whether the clock of the database's host can be believed. Acts that cannot be taken back ask first: a clock that
- * leapt ahead makes everything look old. sql/0018-what-grows-ends.sql has the watch and its reasons. It watches the real
- * time, so a movable clock that a demo or a test moves on purpose raises no doubt.
+ * leapt ahead makes everything look old. sql/0018-what-grows-ends.sql has the watch and its reasons. It watches the
+ * real time, so a movable clock that a demo or a test moves on purpose raises no doubt.
  */
 import type { ISql } from "postgres"
 

@@ -73,7 +73,11 @@ const gauges = {
     "slotbase_dead_passes_open",
     "Passes of actors that failed at every attempt, without a later success",
   ),
-  clockDoubted: gauge("slotbase_clock_doubted", "1 while deletions wait because the clock of the host leapt"),
+  clockDoubted: new Gauge({
+    name: "slotbase_clock_doubted",
+    help: "1 while deletions wait because the clock of the host leapt ahead",
+    registers,
+  }),
 }
 
 new Counter({

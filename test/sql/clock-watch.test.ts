@@ -1,5 +1,5 @@
-// The clock is asked twice before anything is deleted by age: a leap of the host's clock is doubted until it has stood
-// the test of time. A test cannot move the clock of the host, so it moves what was seen of it into the past.
+// The clock is asked twice before anything is deleted by age. A leap of the host's clock is doubted until the clock has
+// gone on for a while. A test cannot move the clock of the host, so it moves what was seen of it into the past.
 
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { clockDoubt, knownClockDoubt } from "#base/clock-watch.ts"

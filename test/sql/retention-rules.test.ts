@@ -1,5 +1,5 @@
-// What grows has an end: every table of the schema has its rule, the manual shows the rules, and old rows are found by
-// an index.
+// What grows has an end. Every table of the schema has its rule, the manual shows the rules, and an index finds old
+// rows.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"

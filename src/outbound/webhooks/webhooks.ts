@@ -92,7 +92,10 @@ export async function changeWebhook(
   return shown(row, auth)
 }
 
-/** Deletes a webhook, and its secret at once. Its unfinished deliveries end as failed, each with a dead letter that the deleter has ignored. */
+/**
+ * Deletes a webhook, and its secret at once. Its unfinished deliveries end as failed, each with a dead letter that the
+ * deleter has ignored.
+ */
 export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, id: string): Promise<void> {
   noteChange(tx, { before: toWebhook(await lockWebhook(tx, facilityId, id)) })
   await tx`

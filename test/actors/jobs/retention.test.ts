@@ -1,7 +1,7 @@
 // Retention: old months leave, and their unfinished work becomes dead letters. No writer waits for it, and the next run
 // heals an interruption anywhere.
 
-import { afterEach, beforeEach, expect, spyOn, test } from "bun:test"
+import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
 import { retention } from "#actors/jobs/retention.ts"
 import { clock } from "#base/clock.ts"
@@ -282,51 +282,6 @@ test("batches leave in bounded parts, found by their index, and not before the l
   expect(await batches()).toEqual(["FourthHandler", "ThirdHandler"])
 })
 
-test("with the clock of the host 80 years ahead nothing leaves, and the run says so", async () => {
-  const { month } = await anOldMonth()
-  await aYearLater()
-  expect(await runOnce()).not.toHaveProperty("held")
-  await db`delete from slotbase.retired_months`
-  await db`select slotbase.ensure_partitions()`
-  const before = (await partitions(db, "%")).length
-  await db`update slotbase.clock_watch set trusted_at = trusted_at - interval '80 years', seen_at = seen_at - interval '80 years'`
-  const lines = spyOn(console, "error").mockImplementation(() => {})
-  expect(await runOnce()).toEqual({ held: 1 })
-  expect(JSON.parse(String(lines.mock.calls[0]?.[0]))).toMatchObject({ level: "error", message: "retention held" })
-  lines.mockRestore()
-  expect(await db`select month from slotbase.retire_month()`).toHaveLength(0)
-  expect(await db`select from slotbase.retired_months`).toHaveLength(0)
-  expect((await partitions(db, "%")).length).toBe(before)
-  expect(month).toMatch(/^\d{4}_\d\d$/)
-  await db`select slotbase.trust_clock()`
-  expect(await runOnce()).toMatchObject({ months: expect.any(Number) })
-})
-
-test("the newest three months of events stay, however far the clock is ahead", async () => {
-  await anOldMonth()
-  await moveClock("2 months")
-  await recordMany(db, 1)
-  await dispatchAll(db)
-  const kept = (await positions()).length
-  await moveClock("80 years")
-  await retire()
-  expect((await positions()).length).toBe(kept)
-  await recordMany(db, 1)
-  await dispatchAll(db)
-  for (let runs = 0; runs < 2; runs++) await retire()
-  expect((await positions()).length).toBe(1)
-})
-
-test("one run removes at most three months, and the next one goes on", async () => {
-  await anOldMonth()
-  for (let quarter = 0; quarter < 3; quarter++) await moveClock("4 months")
-  await aYearLater("12 months")
-  const months: unknown[] = []
-  for (let runs = 0; runs < 6; runs++) months.push((await runOnce()).months)
-  expect(months.slice(0, 2)).toEqual([3, 3])
-  expect(months.at(-1)).toBe(0)
-})
-
 test("two processes at once do it once", async () => {
   const { month } = await anOldMonth()
   await aYearLater()
@@ -342,10 +297,6 @@ async function retire(lockMs = 300): Promise<void> {
   const { pass } = retention(database.url, { lockMs, say: ({ level, message }) => said.push(`${level}: ${message}`) })
   while ((await pass(new AbortController().signal)).more);
 }
-
-/** One run of the job; answers its counts. */
-const runOnce = async () =>
-  (await retention(database.url, { say: () => {} }).pass(new AbortController().signal)).did ?? {}
 
 /** The same in a process of its own, which may be killed; answers how it ended. */
 async function retireElsewhere(armings: readonly Arming[]): Promise<number | string | null> {
