@@ -2,8 +2,8 @@
  * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
  * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
  * and exits non-zero, so that a new process is started. A database that does not answer is no failure of an actor: the
- * actor waits for it, up to another limit. A full or read-only disk is waited for without a limit: a new process would not
- * help. A defect outside of a pass counts as a failure of the actor too.
+ * actor waits for it, up to another limit. A full or read-only disk is waited for without a limit, because a new
+ * process would not help. A defect outside of a pass counts as a failure of the actor too.
  */
 import { Cause, Clock, Data, Effect, Exit } from "effect"
 import { isConnectionLost, troubleOf, troubles } from "#base/database/errors.ts"

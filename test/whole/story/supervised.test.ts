@@ -1,4 +1,4 @@
-/** The whole program with its own PostgreSQL has bad days: its parts die, its disk is full. It is well again by itself. */
+/** The whole program, with its own PostgreSQL, on bad days: its parts die, its disk is full. It heals by itself. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { chmod, mkdtemp, readFile, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
