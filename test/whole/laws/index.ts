@@ -17,6 +17,7 @@ import { mirrorLaw } from "./mirror.ts"
 import { exportedOnceLaw, subpathsLaw } from "./names.ts"
 import { noCirclesLaw } from "./no-circles.ts"
 import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
+import { supervisedLaw } from "./supervised.ts"
 import { oneWriterLaw, writesLineLaw } from "./tables.ts"
 
 export const laws: readonly Law[] = [
@@ -35,6 +36,7 @@ export const laws: readonly Law[] = [
   fileLengthLaw,
   openingLaw,
   noSleepingLaw,
+  supervisedLaw,
   commentWidthLaw,
   sentenceLengthLaw,
 ]
