@@ -81,9 +81,8 @@ export const supervise = Effect.fn("supervisor.supervise")(function* (
     const now = yield* Clock.currentTimeMillis
     const cause = failure.cause
     const trouble = troubleOf(cause)
-    parts.restarting(name, "Its last pass failed, and it is started again.", passFailed)
-    parts.restarted(name)
     if (isConnectionLost(cause) || (trouble !== undefined && troubles[trouble].lasting)) {
+      parts.restarting(name, "It waits for the database.", passFailed)
       if (now - outage.last > 3 * longestDelayMs && !noteTrouble(trouble))
         report({ actor: name, failures: failures.length, cause: text(cause) })
       outage.last = now
@@ -95,6 +94,8 @@ export const supervise = Effect.fn("supervisor.supervise")(function* (
       yield* Effect.sleep(databaseDelayMs)
       continue
     }
+    parts.restarting(name, "Its last pass failed, and it is started again.", passFailed)
+    parts.restarted(name)
     failures = [...failures.filter((at) => at > now - intensity.withinMs), now]
     report({ actor: name, failures: failures.length, cause: text(cause) })
     if (failures.length > intensity.failures) return yield* cannotHeal(failure, failures.length)

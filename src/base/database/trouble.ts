@@ -32,7 +32,10 @@ export function watchWrites(db: Db): () => void {
       await tryWrite(db)
       parts.well(writesPart)
     } catch (error) {
-      noteTrouble(troubleOf(error))
+      const trouble = troubleOf(error)
+      noteTrouble(trouble)
+      // The database refuses the trial itself, such as for want of the right to temporary tables. The next write tells.
+      if (trouble === undefined) parts.well(writesPart)
     } finally {
       trying = false
     }

@@ -23,9 +23,13 @@ export function lockDataDir(dataDir: string): () => void {
       )
     }
     if (/^SQLITE_(FULL|IOERR)/.test(String(codeOf(cause)))) {
-      throw new EmbeddedUnavailable("failed", `The disk of the data directory ${dataDir} is full or fails; make room.`, {
-        cause,
-      })
+      throw new EmbeddedUnavailable(
+        "failed",
+        `The disk of the data directory ${dataDir} is full or fails; make room.`,
+        {
+          cause,
+        },
+      )
     }
     throw new EmbeddedUnavailable(
       "unreachable",
