@@ -2,8 +2,8 @@
  * Supervision: an actor whose pass fails is restarted by itself, after a delay that grows. More failures than the limit
  * inside the window mean that a restart does not heal it. Then the process says so on /readyz, stops its other actors
  * and exits non-zero, so that a new process is started. A database that does not answer is no failure of an actor: the
- * actor waits for it, up to another limit. A full or read-only disk is waited for without a limit: a new process would not
- * help. A defect outside of a pass counts as a failure of the actor too.
+ * actor waits for it, up to another limit. A full or read-only disk is waited for without a limit, because a new
+ * process would not help. A defect outside of a pass counts as a failure of the actor too.
  */
 import { Cause, Clock, Data, Effect, Exit } from "effect"
 import { isConnectionLost, troubleOf, troubles } from "#base/database/errors.ts"
@@ -81,9 +81,8 @@ export const supervise = Effect.fn("supervisor.supervise")(function* (
     const now = yield* Clock.currentTimeMillis
     const cause = failure.cause
     const trouble = troubleOf(cause)
-    parts.restarting(name, "Its last pass failed, and it is started again.", passFailed)
-    parts.restarted(name)
     if (isConnectionLost(cause) || (trouble !== undefined && troubles[trouble].lasting)) {
+      parts.restarting(name, "It waits for the database.", passFailed)
       if (now - outage.last > 3 * longestDelayMs && !noteTrouble(trouble))
         report({ actor: name, failures: failures.length, cause: text(cause) })
       outage.last = now
@@ -95,6 +94,8 @@ export const supervise = Effect.fn("supervisor.supervise")(function* (
       yield* Effect.sleep(databaseDelayMs)
       continue
     }
+    parts.restarting(name, "Its last pass failed, and it is started again.", passFailed)
+    parts.restarted(name)
     failures = [...failures.filter((at) => at > now - intensity.withinMs), now]
     report({ actor: name, failures: failures.length, cause: text(cause) })
     if (failures.length > intensity.failures) return yield* cannotHeal(failure, failures.length)

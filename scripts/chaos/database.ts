@@ -1,5 +1,5 @@
-// The campaign's own PostgreSQL, with its durability on. It can be ended in several ways, and the watcher of the program
-// starts it again. Each process logs in under its own name, so that the server's views name the process of each backend.
+// The campaign's own PostgreSQL, with its durability on. It can be ended in several ways, and the program's watcher
+// starts it again. Each process logs in under its own name. So the server's views name the process of each backend.
 
 import { chmod, chown, mkdir, mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"

@@ -1,8 +1,8 @@
 /**
  * Every failure as a problem document (RFC 9457). One exhaustive table gives status, title and code of each domain
- * error. A new error does not compile until the table has it. Any other failure is a 503 with a cause while the database
- * or a disk cannot do its work, and a 500 otherwise. It is logged, with its correlation id, and tells the caller nothing
- * internal.
+ * error. A new error does not compile until the table has it. Any other failure is a 503 with a cause while the
+ * database or a disk cannot do its work, and a 500 otherwise. It is logged, with its correlation id, and tells the
+ * caller nothing internal.
  */
 import { Elysia } from "elysia"
 import { type DatabaseTrouble, troubleOf, troubles } from "#base/database/errors.ts"

@@ -159,8 +159,8 @@ export function openPool(url: string, options: ConnectOptions): postgres.Sql {
 }
 
 /**
- * A session may stay read-only although its database takes writes again: the setting of a database holds for new
- * sessions, and after a failover the writable server is reached by new connections.
+ * A session may stay read-only although its database takes writes again. The setting of a database holds for new
+ * sessions. After a failover, only new connections reach the server that takes writes.
  */
 const isReadOnly = (error: Error) => "code" in error && error.code === "25006"
 /** While the database is read-only, a pool is replaced no more often than this. */

@@ -1,6 +1,7 @@
 /**
  * Lasting troubles of the database: its disk is full or fails, or it takes no writes. The first request or actor that
  * meets one notes it here. The process is then not ready, until a small write succeeds. The write is tried by itself.
+ * Writes: slotbase_write_trial (a temporary table of its own).
  */
 import { parts } from "#base/parts.ts"
 import type { Db } from "./db.ts"
@@ -31,7 +32,10 @@ export function watchWrites(db: Db): () => void {
       await tryWrite(db)
       parts.well(writesPart)
     } catch (error) {
-      noteTrouble(troubleOf(error))
+      const trouble = troubleOf(error)
+      noteTrouble(trouble)
+      // The database refuses the trial itself, such as for want of the right to temporary tables. The next write tells.
+      if (trouble === undefined) parts.well(writesPart)
     } finally {
       trying = false
     }

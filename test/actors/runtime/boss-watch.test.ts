@@ -49,6 +49,7 @@ test("a pg-boss that asks for nothing any more is started anew", async () => {
 
 test("a pg-boss that no start heals is given up", async () => {
   let starts = 0
+  jest.useFakeTimers()
   const boss: Boss = {
     serve: async () => {},
     stop: async () => {},
@@ -66,15 +67,20 @@ test("a pg-boss that no start heals is given up", async () => {
       return boss
     },
     (cause) => reports.push(cause),
-    { lookEveryMs: 5, silentAtMostMs: 1_000_000, erringAtMostMs: 10, pauseMs: 1_000 },
+    { lookEveryMs: 5, silentAtMostMs: 1_000_000, erringAtMostMs: 0, pauseMs: 1_000 },
   )
-  const erring = setInterval(() => {
+  let reason: Error | undefined
+  void watched.failed.then((error) => {
+    reason = error
+  })
+  while (reason === undefined) {
     statement(1)
     statement(-1)
     tell(new Error("no such table"))
-  }, 1)
-  const reason = await watched.failed
-  clearInterval(erring)
+    jest.advanceTimersByTime(5)
+    await undefined
+  }
+  jest.useRealTimers()
   expect(reason.message).toBe("pg-boss fails again and again, and 5 starts did not help.")
   expect(starts).toBe(5)
   expect(parts.get(bossPart)).toMatchObject({ state: "ill", reason: "pg-boss does not heal." })

@@ -1,7 +1,7 @@
 // The troubles of a database and of its disk: each SQLSTATE has its cause, and a lasting trouble ends by itself.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
-import { connect } from "#base/database/db.ts"
+import { connect, type Db } from "#base/database/db.ts"
 import { QueryTimedOut, troubleOf, type troubles } from "#base/database/errors.ts"
 import { noteTrouble, tryWrite, watchWrites, writesPart } from "#base/database/trouble.ts"
 import { notReady } from "#base/health.ts"
@@ -86,6 +86,14 @@ test("a read-only database is noted, and the process is ready again when a write
     stop()
     await db.end()
   }
+})
+
+test("a database that does not allow the trial does not keep the process unready", async () => {
+  const denied = Object.assign(new Error("permission denied to create temporary tables"), { code: "42501" })
+  const stop = watchWrites({ begin: () => Promise.reject(denied) } as unknown as Db)
+  noteTrouble("storage_full")
+  await eventually(() => expect(parts.get(writesPart)?.state).toBe("well"), { withinMs: 5_000 })
+  stop()
 })
 
 test("the tried write leaves nothing behind", async () => {

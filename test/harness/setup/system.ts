@@ -23,12 +23,14 @@ export interface SystemOptions {
   readonly url: string
   readonly role?: "all" | "server" | "actors"
   readonly env?: Record<string, string>
+  /** Nobody reads the output: its pipe is closed at once. */
+  readonly closedLog?: true
 }
 
 /** Starts the program and resolves when /readyz says so. */
-export async function startSystem({ url, role = "all", env = {} }: SystemOptions): Promise<System> {
+export async function startSystem({ env = {}, ...options }: SystemOptions): Promise<System> {
   const port = await freePort()
-  const system = spawnSystem({ url, role, env: { PORT: String(port), ...env } })
+  const system = spawnSystem({ ...options, env: { PORT: String(port), ...env } })
   const address = `http://127.0.0.1:${port}`
   let ended: number | undefined
   void system.exited.then((code) => {
@@ -49,7 +51,7 @@ export async function startSystem({ url, role = "all", env = {} }: SystemOptions
 }
 
 /** Starts the program without waiting for readiness. */
-export function spawnSystem({ url, role = "all", env = {} }: SystemOptions): Omit<System, "address"> {
+export function spawnSystem({ url, role = "all", env = {}, closedLog }: SystemOptions): Omit<System, "address"> {
   const child = Bun.spawn([process.execPath, "src/main.ts"], {
     cwd: join(import.meta.dir, "../../.."),
     env: {
@@ -69,6 +71,10 @@ export function spawnSystem({ url, role = "all", env = {} }: SystemOptions): Omi
   })
   let output = ""
   for (const stream of [child.stdout, child.stderr]) {
+    if (closedLog) {
+      void stream.cancel()
+      continue
+    }
     void (async () => {
       const decoder = new TextDecoder()
       for await (const chunk of stream) output += decoder.decode(chunk, { stream: true })

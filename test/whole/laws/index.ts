@@ -19,6 +19,7 @@ import { exportedOnceLaw, subpathsLaw } from "./names.ts"
 import { noCirclesLaw } from "./no-circles.ts"
 import { oneLogLaw } from "./one-log.ts"
 import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
+import { supervisedLaw } from "./supervised.ts"
 import { oneWriterLaw, writesLineLaw } from "./tables.ts"
 import { tenancyLaw } from "./tenancy.ts"
 
@@ -41,6 +42,7 @@ export const laws: readonly Law[] = [
   fileLengthLaw,
   openingLaw,
   noSleepingLaw,
+  supervisedLaw,
   commentWidthLaw,
   sentenceLengthLaw,
   oneLogLaw,

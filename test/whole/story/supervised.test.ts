@@ -1,4 +1,4 @@
-/** The whole program with its own PostgreSQL has bad days: its parts die, its disk is full. It is well again by itself. */
+/** The whole program, with its own PostgreSQL, on bad days: its parts die, its disk is full. It heals by itself. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { chmod, mkdtemp, readFile, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -8,6 +8,7 @@ import { embeddedUrl } from "#base/database/embedded/start.ts"
 import { type Answer, type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { type Receiver, startReceiver } from "#test/harness/outside/receiver.ts"
+import { testDatabase } from "#test/harness/setup/database.ts"
 import { eventually } from "#test/harness/setup/eventually.ts"
 import { type SmallVolume, smallVolume } from "#test/harness/setup/small-volume.ts"
 import { type System, startSystem } from "#test/harness/setup/system.ts"
@@ -120,6 +121,23 @@ if (volume) {
     expect(await bookingsKept()).toEqual(booked.toSorted())
   }, 60_000)
 }
+
+test("a closed log is no reason to end", async () => {
+  const other = await testDatabase()
+  const silent = await startSystem({ url: other.url, closedLog: true })
+  try {
+    // Each part that loses its connection writes a line.
+    await other.db`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`
+    const away = clientOf(silent.address)
+    await eventually(async () => expect((await away.get("/readyz")).status).toBe(200), { withinMs: wellWithinMs })
+    expect(await silent.end("SIGTERM")).toBe(0)
+  } finally {
+    await silent.end("SIGKILL")
+    await other.drop()
+  }
+}, 60_000)
 
 test("without its files it ends non-zero within seconds, with one clear line", async () => {
   const cluster = join(dataDir, "postgres")

@@ -22,6 +22,15 @@ export function lockDataDir(dataDir: string): () => void {
         { cause },
       )
     }
+    if (/^SQLITE_(FULL|IOERR)/.test(String(codeOf(cause)))) {
+      throw new EmbeddedUnavailable(
+        "failed",
+        `The disk of the data directory ${dataDir} is full or fails; make room.`,
+        {
+          cause,
+        },
+      )
+    }
     throw new EmbeddedUnavailable(
       "unreachable",
       `The data directory ${dataDir} is not writable for this user; set SLOTBASE_DATA_DIR to a folder of your own.`,

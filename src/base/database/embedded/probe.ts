@@ -9,10 +9,10 @@ import { connect } from "node:net"
  * - stopping: it waits for its sessions to end, and takes no new one.
  * - silent: nothing answers in time.
  */
-export type Answer = "takes" | "starting" | "stopping" | "silent"
+export type ServerAnswer = "takes" | "starting" | "stopping" | "silent"
 
-export function askServer(port: number, withinMs: number): Promise<Answer> {
-  const { promise, resolve } = Promise.withResolvers<Answer>()
+export function askServer(port: number, withinMs: number): Promise<ServerAnswer> {
+  const { promise, resolve } = Promise.withResolvers<ServerAnswer>()
   const socket = connect({ port, host: "127.0.0.1" })
   const timer = setTimeout(() => resolve("silent"), withinMs)
   socket.once("connect", () => socket.write(greeting))
@@ -35,7 +35,7 @@ const greeting = (() => {
 })()
 
 /** An ErrorResponse has fields of a letter and a text. 57P03 is cannot_connect_now. */
-function meaningOf(bytes: Buffer): Answer {
+function meaningOf(bytes: Buffer): ServerAnswer {
   if (bytes[0] !== "E".charCodeAt(0)) return "takes"
   const text = bytes.toString("latin1")
   if (!text.includes("C57P03")) return "takes"

@@ -183,9 +183,12 @@ async function start(
   if ((await ownerOf(cluster)) === undefined) await initialise(cluster, remembered, binaries, osUser, options)
 
   const portAttempts = 5
+  let earlierPort = remembered.port
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(options.port, remembered.port)
-    await remember(dataDir, { ...remembered, port })
+    // Not written anew at each start: a start on a full disk must come as far as PostgreSQL's own reason.
+    if (port !== earlierPort) await remember(dataDir, { ...remembered, port })
+    earlierPort = port
     await writeSettings(cluster, { port: String(port), ...options.settings })
     try {
       return await launchPostmaster({ cluster, binaries, osUser, logFile: join(dataDir, "postgres.log") })
