@@ -69,16 +69,19 @@ export async function readPlanFacts(
     tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMemberOf(tx, userId)})`
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
-  const named = tx`
-    (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
-     from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)})`
   const statement = tx<PlanFacts[]>`
     select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,
            coalesce(${addressIn(tx, tx`f.id`)}, ${unreachable}) as booker_email,
-           ${people.length === 0 ? tx`'{}'::jsonb` : named} as people,
+           ${
+             people.length === 0
+               ? tx`'{}'::jsonb`
+               : tx`(select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
+                     from slotbase.users p
+                     where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)})`
+           } as people,
            ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
            ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
