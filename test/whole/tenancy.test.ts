@@ -36,43 +36,50 @@ const aimed = matrix.filter((row) => isInFacility(row) || namesAPerson(row))
 /** Lists of the caller's own, which have no id in their address. */
 const lists = matrix.filter(([route]) => /^GET \/v1\/[\w-]+$/.test(route))
 
-/** The calls that were answered otherwise than by a refusal, or that wrote. */
-async function reached(holder: Holder): Promise<string[]> {
+/**
+ * The calls that were answered otherwise than by a refusal, or that wrote. A player of the other facility may do there
+ * what its players may, and finds nothing of the person in its lists.
+ */
+async function reached({ token, against }: Holder, as: "nobody" | "a player"): Promise<string[]> {
   const { elsewhere } = world
   const found: string[] = []
-  const known = things.get(holder.against) ?? new Map<string, Promise<string>>()
-  things.set(holder.against, known)
+  const known = things.get(against) ?? new Map<string, Promise<string>>()
+  things.set(against, known)
+  const attempt: Attempt = { caller: "M", token, place: elsewhere, origin: elsewhere, whose: against }
   for (const row of aimed) {
-    const attempt: Attempt = {
-      caller: "Z",
-      token: holder.token,
-      place: elsewhere,
-      origin: elsewhere,
-      whose: holder.against,
+    const [route, may] = row
+    const isOpen = as === "a player" && isInFacility(row) && may.includes("M")
+    if (isOpen && !route.startsWith("GET ")) continue
+    const { status, body, wrote } = await attemptOf(world, row, attempt, known, false)
+    if (isOpen) {
+      if (thingsIn(route).length === 0 && JSON.stringify(body).includes(against)) found.push(`${route}: tells of them`)
+      continue
     }
-    const { status, wrote } = await attemptOf(world, row, attempt, known, false)
-    const expected = isInFacility(row) ? [404] : [403, 404]
-    if (!(expected.includes(status) || status === 401) || wrote)
-      found.push(`${row[0]}: ${status}${wrote ? ", and wrote" : ""}`)
+    const expected = as === "nobody" && isInFacility(row) ? [401, 404] : [401, 403, 404]
+    if (!expected.includes(status) || wrote) found.push(`${route}: ${status}${wrote ? ", and wrote" : ""}`)
   }
-  for (const [route] of lists) {
-    const { body } = await world.api.call("GET", route.split(" ")[1] ?? "", { token: holder.token })
+  for (const [route] of as === "nobody" ? lists : []) {
+    const { body } = await world.api.call("GET", route.split(" ")[1] ?? "", { token })
     if (JSON.stringify(body).includes(elsewhere.id)) found.push(`${route}: names the other facility`)
   }
   return found
 }
 
-describe.each(ways)("$name", ({ get }) => {
-  test("gives nothing in another facility, before and after leaving", async () => {
+describe.each(ways)("$name", ({ get, isKey }) => {
+  test("gives nothing in another facility, also to its player, and after leaving", async () => {
+    const { here, elsewhere, api } = world
     const holder = await get(world, victims)
     // The grant is real: the holder enters the facility.
-    const home = await world.api.call("GET", `/v1/facilities/${world.here.id}`, { token: holder.token })
-    expect(home.status).toBe(200)
-    expect(await reached(holder)).toEqual([])
+    const enter = async () => (await api.call("GET", `/v1/facilities/${here.id}`, { token: holder.token })).status
+    expect(await enter()).toBe(200)
+    expect(await reached(holder, "nobody")).toEqual([])
+    if (!isKey) {
+      await aRole(api.database.db, holder.userId, "player", elsewhere.id)
+      expect(await reached(holder, "a player")).toEqual([])
+    }
     await leave(world, holder)
-    const after = await world.api.call("GET", `/v1/facilities/${world.here.id}`, { token: holder.token })
-    expect([401, 404]).toContain(after.status)
-    expect(await reached(holder)).toEqual([])
+    expect([401, 404]).toContain(await enter())
+    expect(await reached(holder, isKey ? "nobody" : "a player")).toEqual([])
   }, 60_000)
 })
 

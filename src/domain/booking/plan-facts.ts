@@ -78,8 +78,13 @@ export async function readPlanFacts(
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,
            coalesce(${addressIn(tx, tx`f.id`)}, ${unreachable}) as booker_email,
-           (select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
-            from slotbase.users p where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)}) as people,
+           ${
+             people.length === 0
+               ? tx`'{}'::jsonb`
+               : tx`(select coalesce(jsonb_object_agg(p.id, p.first_name || ' ' || p.last_name), '{}')
+                     from slotbase.users p
+                     where p.id = any (${people}::uuid[]) and p.kind = 'person' and ${mayBeNamed(tx`p.id`)})`
+           } as people,
            ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
            ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,

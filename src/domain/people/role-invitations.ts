@@ -66,8 +66,9 @@ export async function assignRole(
     noteChange(tx, { ...roleScope(wanted), subjectId: userId, after: { ...wanted, status: "invited" } })
     return { answer: await invite(tx, caller, userId, { ...wanted, ...scope }), isNew: true }
   }
-  const { grant, isNew } = await giveRole(tx, caller.userId, userId, wanted, events)
+  // First the invitation, then the person: `acceptRole` locks them in this order.
   if (scope !== undefined) await forgetInvitation(tx, userId, wanted)
+  const { grant, isNew } = await giveRole(tx, caller.userId, userId, wanted, events)
   return { answer: { ...grant, status: "assigned", invitationId: null, expiresAt: null }, isNew }
 }
 

@@ -65,7 +65,7 @@ export const userEvents = [
   define({
     type: "parent_child.linked",
     description:
-      "A person became the parent of a child in SlotBase. The event belongs to one facility: the one with the lowest id in which the child holds a role.",
+      "A person became the parent of a child in SlotBase. A link that staff made belongs to their facility, and is recorded again when it is accepted and counts everywhere. Any other event belongs to the facility with the lowest id in which the child holds a role.",
     aggregate: "user",
     aggregateId: (data) => data.parentId,
     data: {

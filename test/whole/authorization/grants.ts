@@ -22,6 +22,8 @@ export interface Victims {
 
 export interface Way {
   readonly name: string
+  /** A key is a member of its own facility only. */
+  readonly isKey?: true
   readonly get: (world: World, victims: Victims) => Promise<Holder>
 }
 
@@ -60,6 +62,7 @@ const invitationAccepted: Way = {
 
 const keyMinted = (role: "facility_admin" | "staff"): Way => ({
   name: `an API key with the role ${role}`,
+  isKey: true,
   async get(world, { there }) {
     const path = `/v1/facilities/${world.here.id}/api-keys`
     const { key, userId } = await world.must("POST", path, { name: "Till", role }, tokenOf(world, "A"))
