@@ -1,6 +1,6 @@
 /**
- * A rate per key: a bucket of `burst` tokens that gets one more every `everyMs` (the generic cell rate algorithm). A key
- * is one number, the time at which its bucket is full again. Every take counts at once, before the work that it allows.
+ * A rate per key: a bucket of `burst` tokens that gets one more every `everyMs` (the generic cell rate algorithm). A
+ * key is one number, the time at which its bucket is full again. Every take counts at once, before the work begins.
  */
 import { TooMany } from "#base/errors.ts"
 import { keysOfRate, type Rate, type Standing } from "./table.ts"
