@@ -1,6 +1,6 @@
--- Fair shares for strangers. Anybody may register and name a club, so a registration alone uses up nothing of the club's
--- plan: a role that a person has given herself begins to count with the person's first confirmed booking. And a sign-in
--- remembers its address, so that strangers' wrong tries at an account elsewhere do not stand in its owner's way.
+-- Fair shares for strangers. Anybody may register and name a club, so a registration alone uses up nothing of the
+-- club's plan. A role that came with an open registration begins to count with the person's first confirmed booking. A
+-- sign-in remembers its address. So strangers' wrong tries at an account do not stand in the way of its owner.
 
 alter table slotbase.role_grants add column counts boolean not null default true;
 comment on column slotbase.role_grants.counts is 'Whether the plan counts the person because of this role. False for a role that came with an open registration, until the first confirmed booking.';

@@ -1,6 +1,6 @@
-// Measures a rightful request alone and beside strangers who send as much as they can from another address: a sign-in
-// beside 384 sign-ins at once, GET /v1/me beside large bodies over eight connections, and the live channel beside 1,000
-// silent sockets. Everything runs on one machine, so the strangers' own work slows the rightful request too.
+// Measures a rightful request alone and beside strangers at another address. There are three pairs: a sign-in beside
+// 384 sign-ins, GET /v1/me beside large bodies over eight connections, the live channel beside 1,000 silent sockets.
+// Everything runs on one machine, so the strangers' own work slows the rightful request too.
 
 import { join } from "node:path"
 import { median, percentile, round } from "#scripts/statistics.ts"

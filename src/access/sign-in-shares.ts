@@ -27,9 +27,16 @@ export function beginSignIn(share: string, email: string): SignInTry {
   return {
     standing,
     requireStranger() {
-      ofAddress.require(share, refusal)
-      giveBack.push(() => ofAddress.giveBack(share))
-      giveBack.push(ofAccount.require(email, isNewcomer, refusal).giveBack)
+      try {
+        ofAddress.require(share, refusal)
+        giveBack.push(() => ofAddress.giveBack(share))
+        giveBack.push(ofAccount.require(email, isNewcomer, refusal).giveBack)
+      } catch (error) {
+        // Nothing was tried. A newcomer that was refused stays a newcomer.
+        giveBack.push(() => ofPair.giveBack(pair))
+        for (const each of giveBack) each()
+        throw error
+      }
     },
     succeeded() {
       ofPair.forget(pair)

@@ -13,7 +13,7 @@ export interface Connected {
  * The client's address; undefined for a request that came over no connection. It is kept with the request, because the
  * connection may close while the request waits.
  */
-export function addressOf(
+export function addressOfClient(
   { trustedProxies }: Pick<Config, "trustedProxies">,
   { request, server }: Connected,
 ): string | undefined {

@@ -2,6 +2,7 @@
  * The headers RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10). `q` takes are allowed in `w`
  * seconds; `r` are left, and after `t` seconds all of them are there again.
  */
+import { secondsUntil } from "#base/limits/rate-limiter.ts"
 import type { Rate, Standing } from "#base/limits/table.ts"
 import type { ResponseSettings } from "./correlation.ts"
 
@@ -25,7 +26,7 @@ export function rateHeadersIn({ headers }: ResponseSettings): Record<string, str
   return headers[left] === undefined ? {} : { [policy]: String(headers[policy]), [left]: String(headers[left]) }
 }
 
-const leftOf = ({ rate, left, fullInMs }: Standing) => `"${rate.name}";r=${left};t=${Math.ceil(fullInMs / 1_000)}`
+const leftOf = ({ rate, left, fullInMs }: Standing) => `"${rate.name}";r=${left};t=${secondsUntil(fullInMs)}`
 
 function policyOf(rate: Rate): string {
   const known = policies.get(rate)

@@ -8,7 +8,7 @@ import type { Config } from "#base/config.ts"
 import { RateLimiter, tooMany } from "#base/limits/rate-limiter.ts"
 import { rates, rememberedTokens, scaled } from "#base/limits/table.ts"
 import { hashToken } from "#base/secrets.ts"
-import { addressOf, shareOfClient } from "./client.ts"
+import { addressOfClient, shareOfClient } from "./client.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addStanding } from "./rate-headers.ts"
 
@@ -16,7 +16,7 @@ import { addStanding } from "./rate-headers.ts"
 export function limitRequests(config: Pick<Config, "trustedProxies" | "requestsPerSecond">) {
   const counted = new RequestRates(config.requestsPerSecond)
   return new Elysia({ name: "request-rates" }).onRequest(({ request, server, set }) => {
-    const share = shareOfClient(addressOf(config, { request, server }))
+    const share = shareOfClient(addressOfClient(config, { request, server }))
     if (!isProbe(request.url)) counted.count(request, share, set as ResponseSettings)
   })
 }

@@ -11,7 +11,7 @@ import { decode, type InputSchema } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { auditCommand } from "./audited.ts"
-import { addressOf, type Connected, shareOfClient } from "./client.ts"
+import { addressOfClient, type Connected, shareOfClient } from "./client.ts"
 import type { ResponseSettings } from "./correlation.ts"
 import { addEventIds, contextOfRequest } from "./event-context.ts"
 import { once } from "./idempotency.ts"
@@ -81,7 +81,7 @@ interface GivenContext extends Connected {
 function toolsOf(app: App, { request, server, set, query, params = {}, route }: GivenContext): RequestTools {
   set.headers["cache-control"] = "private, no-cache"
   set.headers["x-content-type-options"] = "nosniff"
-  const clientIp = () => addressOf(app.config, { request, server })
+  const clientIp = () => addressOfClient(app.config, { request, server })
   let authenticated: Promise<Caller> | undefined
   const caller = () => (authenticated ??= callerOfRequest(app, request))
   return {

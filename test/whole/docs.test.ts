@@ -4,6 +4,8 @@ import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { variables } from "#base/config.ts"
+import { rates, turns } from "#base/limits/table.ts"
+import { liveLimits } from "#outbound/live/limits.ts"
 import { floors } from "./laws/layout.ts"
 
 const project = join(import.meta.dir, "../..")
@@ -50,6 +52,19 @@ test("docs/operating.md describes every variable of the configuration", async ()
   expect(described.sort()).toEqual([...variables].sort())
 })
 
+test("docs/limits.md has the numbers of the program", async () => {
+  const rows = [...(await textOf("docs/limits.md")).matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)]
+  const numbers = rows.map(([, name, cells = ""]) => [name, ...[...cells.matchAll(/[\d,]+/g)].flatMap(numberIn)])
+  const { socketsPerUser, strangers, strangersOfAddress } = liveLimits
+  expect(numbers).toEqual([
+    ...Object.values(rates).map(({ name, burst, everyMs }) => [name, burst, everyMs]),
+    ...Object.entries(turns).map(([name, { running, runningOfOne, waiting, waitingOfOne }]) => [
+      ...[name, running, runningOfOne, waiting, waitingOfOne],
+    ]),
+    ...Object.entries({ socketsPerUser, strangers, strangersOfAddress }),
+  ])
+})
+
 test("every page of docs/ is named in the README", async () => {
   const readme = await textOf("README.md")
   expect(pages.filter((page) => page !== "README.md" && !readme.includes(`(${page})`))).toEqual([])
@@ -71,3 +86,6 @@ const headingsOf = (text: string) =>
       .replaceAll(/[^\w\s-]/g, "")
       .replaceAll(" ", "-"),
   )
+
+/** A number in a table, such as "1,000". A comma between words is none. */
+const numberIn = ([text]: RegExpMatchArray) => (/\d/.test(text) ? [Number(text.replaceAll(",", ""))] : [])

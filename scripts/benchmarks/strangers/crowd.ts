@@ -1,10 +1,10 @@
-// The strangers of the benchmark, in a process of their own. They come from one address of the loopback, send as much as
-// an order says, and leave. Each order names one kind of crowd.
+// The strangers of the benchmark, in a process of their own. They come from one address of the loopback, send as much
+// as an order says, and leave. Each order names one kind of crowd.
 
 import { randomBytes } from "node:crypto"
 import { Agent, request } from "node:http"
 import { connect, type Socket } from "node:net"
-import { answerLines } from "../line-process.ts"
+import { answerLines } from "#scripts/benchmarks/line-process.ts"
 
 export interface Crowd {
   readonly port: number

@@ -1,5 +1,5 @@
 /**
- * The address of a client. It is the other end of the connection, or, when that is a proxy that the operator trusts, the
+ * The address of a client: the other end of the connection. When that is a proxy that the operator trusts, it is the
  * rightmost address in X-Forwarded-For that is none of these proxies. The headers of anybody else are not believed.
  */
 import ipaddr from "ipaddr.js"

@@ -1,6 +1,6 @@
 /**
- * A rate per key: a bucket of `burst` tokens that gets one more every `everyMs` (the generic cell rate algorithm). A key
- * is one number, the time at which its bucket is full again. Every take counts at once, before the work that it allows.
+ * A rate per key: a bucket of `burst` tokens that gets one more every `everyMs` (the generic cell rate algorithm). A
+ * key is one number, the time at which its bucket is full again. Every take counts at once, before the work begins.
  */
 import { TooMany } from "#base/errors.ts"
 import { keysOfRate, type Rate, type Standing } from "./table.ts"
@@ -72,7 +72,10 @@ export class RateLimiter {
 }
 
 export const tooMany = (standing: Standing, message?: string): TooMany =>
-  new TooMany(Math.max(1, Math.ceil(standing.waitMs / 1_000)), message, standing)
+  new TooMany(secondsUntil(standing.waitMs, 1), message, standing)
 
-/** Sums of fractions of a millisecond are not exact. */
-const tolerance = 1e-6
+/** Whole seconds until a time in the future, not less than a number. */
+export const secondsUntil = (ms: number, atLeast = 0): number => Math.max(atLeast, Math.ceil((ms - tolerance) / 1_000))
+
+/** Sums of fractions are not exact, milliseconds. */
+const tolerance = 1e-3

@@ -43,13 +43,13 @@ export const rates = {
    * all tokens of an address are new at once.
    */
   newToken: { name: "new-token", burst: 500, everyMs: 50 },
+  /** Sign-ins of one address, right or wrong. They count before the account is looked up. */
+  signInBegun: { name: "sign-ins", burst: 100, everyMs: 500 },
   /**
    * Tries of one address at one account. An honest person mistypes less often than ten times. Later tries wait at most
    * ten seconds each, so a wrong guess costs and nobody is locked out.
    */
   signIn: { name: "sign-in", burst: 10, everyMs: 10_000 },
-  /** Sign-ins of one address, right or wrong. They count before the account is looked up. */
-  signInBegun: { name: "sign-ins", burst: 100, everyMs: 500 },
   /** Failed tries of one address at all accounts: a club's WiFi has many people, and each mistypes now and then. */
   signInOfAddress: { name: "sign-in-address", burst: 60, everyMs: 5_000 },
   /**

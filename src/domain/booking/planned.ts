@@ -25,7 +25,7 @@ export interface BookingPlan {
   readonly cancellationPolicy: readonly CancellationRule[]
   /** The facility's subscription limits its bookings: this one uses up one of them. */
   readonly isLimited: boolean
-  /** The facility's subscription does not count the booker yet: this booking makes the booker count once it is certain. */
+  /** The facility's subscription does not count the booker yet, and will once this booking is confirmed. */
   readonly isFirstOfBooker: boolean
   readonly createdBy: string
   /** When the plan was made, by the database's clock. */

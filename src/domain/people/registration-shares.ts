@@ -16,13 +16,16 @@ export function registrationShares(requestsPerSecond: number) {
   /** @param share the share of the client (client-address.ts) */
   return function countRegistration(share: string, facilityId: string | undefined): Standing {
     const standing = ofAddress.require(share, refusal)
-    if (facilityId !== undefined) {
-      const club = facilityId.toLowerCase()
-      const pair = `${share} ${club}`
-      const isNewcomer = ofPair.isFull(pair)
-      ofPair.take(pair)
-      ofClub.require(club, isNewcomer, refusal)
+    if (facilityId === undefined) return standing
+    const club = facilityId.toLowerCase()
+    const pair = `${share} ${club}`
+    try {
+      ofClub.require(club, ofPair.isFull(pair), refusal)
+    } catch (error) {
+      ofAddress.giveBack(share)
+      throw error
     }
+    ofPair.take(pair)
     return standing
   }
 }

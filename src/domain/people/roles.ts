@@ -147,8 +147,8 @@ export async function keepGrant(
 }
 
 /**
- * The person has done something in the facility: from now on the plan counts the person, and their parents. The booking
- * is made by then, so the limit refuses nothing. The first bookings of such people are refused before (booking/plan.ts).
+ * The person has done something in the facility: from now on the plan counts the person, and their parents. The
+ * booking is made by then, so the limit refuses nothing. In a full plan booking/plan.ts refuses such a booking before.
  */
 export async function countMember(tx: Tx, facilityId: string, userId: string): Promise<void> {
   const [row] = await tx<{ firsts: number }[]>`

@@ -31,7 +31,6 @@ export interface Hub {
   readonly resyncs: number
   positionOf(channel: LiveChannel): number
   hasRoomFor(caller: Caller): boolean
-  mayLookUp(share: string): boolean
   identified(connection: Connection, userId: string): void
   disconnect(connection: Connection): void
   keep(channel: string): { readonly texts: readonly string[]; readonly stop: () => void }
@@ -157,8 +156,6 @@ export class Connection {
 
   /** Also accepted on an authenticated socket, to continue with a newer token of the same person. */
   async #authenticate(token: string): Promise<void> {
-    if (this.#caller === undefined && !this.#live.mayLookUp(this.share))
-      return this.close(closeCodes.tooMany, "too many tokens from this address")
     const caller = await this.#callerOf(token)
     if (this.#closed) return
     if (this.#caller !== undefined && this.#caller.userId !== caller.userId)

@@ -7,8 +7,6 @@
 import { authenticate, type Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import { NotAuthenticated } from "#base/errors.ts"
-import { RateLimiter } from "#base/limits/rate-limiter.ts"
-import { rates } from "#base/limits/table.ts"
 import { isAvailability, type LiveChannel } from "./channels.ts"
 import { Connection, type Given, type Socket } from "./connection.ts"
 import { type Frame, textOf } from "./frames.ts"
@@ -32,7 +30,6 @@ export class Live {
   readonly #socketsOf = new Map<string, number>()
   /** The sockets that have brought no token yet. */
   readonly #strangers: Strangers<Connection>
-  readonly #tokenChecks = new RateLimiter(rates.newToken)
   readonly #catchingUp = new Map<string, Set<string[]>>()
   readonly #started = Promise.withResolvers<number>()
   readonly #replays: { running: number; waiting: (() => void)[] } = { running: 0, waiting: [] }
@@ -111,7 +108,10 @@ export class Live {
     for (const connection of this.#connections) connection.resync(position)
   }
 
-  /** Registers a new socket. Its token, if it came with one, is looked up first: it then takes no stranger's place. */
+  /**
+   * Registers a new socket. Its token, if it came with one, is looked up first: the socket then takes no stranger's
+   * place. A handshake is a request, and counts as one on its token or address (http/request-rates.ts).
+   */
   connect(socket: Socket, given: Given): Connection {
     const connection = new Connection(this, socket, given)
     this.#connections.add(connection)
@@ -121,14 +121,8 @@ export class Live {
     return connection
   }
 
-  /** Counts the lookup of a token on the address, before it begins. False: too many, and it must not begin. */
-  mayLookUp(share: string): boolean {
-    return this.#tokenChecks.take(share).waitMs === 0
-  }
-
   /** A socket has authenticated. */
   identified(connection: Connection, userId: string): void {
-    this.#tokenChecks.giveBack(connection.share)
     this.#strangers.remove(connection)
     this.#count(userId, 1)
   }

@@ -4,7 +4,7 @@
  */
 import { Elysia } from "elysia"
 import type { Config } from "#base/config.ts"
-import { addressOf, shareOfClient } from "#http/client.ts"
+import { addressOfClient, shareOfClient } from "#http/client.ts"
 import { problems, Ready } from "#http/problems.ts"
 import { offeredToken, tokenLookedUp } from "#http/request-rates.ts"
 import type { Connection, Socket } from "./connection.ts"
@@ -22,12 +22,12 @@ export const liveRoutes = (live: Live, config: Pick<Config, "trustedProxies"> = 
         // Elysia's own refusal is no problem document.
         if (!isHandshake(request)) throw new Ready(refusedUpgrade)
         // The address is found here, because the open socket no longer knows its request's connection.
-        addressOf(config, { request, server })
+        addressOfClient(config, { request, server })
         if (request.headers.has(protocolHeader)) set.headers[protocolHeader] = protocol
       },
       open: ({ raw, data }) => {
         const { request } = data
-        const share = shareOfClient(addressOf(config, { request, server: null }))
+        const share = shareOfClient(addressOfClient(config, { request, server: null }))
         const lookedUp = (userId: string | undefined) => tokenLookedUp(request, userId)
         connections.set(raw, live.connect(raw as Socket, { share, token: offeredToken(request), lookedUp }))
       },

@@ -1,9 +1,7 @@
 // Every limit of a socket: silence, sockets, channels, frames, size, and a client that does not read.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { rates } from "#base/limits/table.ts"
 import type { LiveLimits } from "#outbound/live/limits.ts"
-import { Live } from "#outbound/live/live.ts"
 import { Strangers } from "#outbound/live/strangers.ts"
 import { aClub, aMember, type Club } from "#test/harness/club/club.ts"
 import { handshake } from "#test/harness/outside/raw-socket.ts"
@@ -78,15 +76,6 @@ test("an address has a share of the strangers' room, and its own oldest socket g
   for (const each of [a2, a3, a1]) room.remove(each)
   expect([a1, a2].map((each) => room.add(each)?.name)).toEqual([undefined, undefined])
   expect(room.add(a3)?.name).toBe("a1")
-})
-
-test("the lookups of tokens from one address are limited, and a valid token counts nothing", () => {
-  const live = new Live(database.db)
-  const { burst } = rates.newToken
-  const allowed = Array.from({ length: burst + 50 }, () => live.mayLookUp("198.51.100.1")).filter(Boolean).length
-  expect(allowed).toBeWithin(burst, burst + 20)
-  expect(live.mayLookUp("198.51.100.2")).toBe(true)
-  live.closeAll()
 })
 
 test("a closed socket frees its place, authenticated or not, and authenticating twice takes one place", async () => {
