@@ -98,7 +98,8 @@ function entriesOf(tx: Tx): Row[] {
   return rows
 }
 
-// One statement per row: a row of plain values costs half of one that PostgreSQL reads from JSON. Most commands have one.
+// One statement per row: a row of plain values costs half of one that PostgreSQL reads from JSON. Most commands have one
+// row.
 const write = (tx: Tx, rows: readonly Row[]) =>
   rows.map(
     (r) => tx`
