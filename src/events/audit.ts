@@ -98,8 +98,7 @@ function entriesOf(tx: Tx): Row[] {
   return rows
 }
 
-// One statement per row: a row of plain values costs half of one that PostgreSQL reads from JSON. Most commands have one
-// row.
+// One statement per row: plain values cost half of a row that PostgreSQL reads from JSON. Most commands have one row.
 const write = (tx: Tx, rows: readonly Row[]) =>
   rows.map(
     (r) => tx`
