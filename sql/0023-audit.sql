@@ -20,8 +20,8 @@ create table slotbase.audit_log (
   action          text        not null constraint audit_action_is_plain check (action ~ '^[a-z_]+\.[a-z_]+$'),
   subject_type    text        not null,
   subject_id      text        not null constraint audit_subject_is_short check (length(subject_id) <= 200),
-  before          jsonb       constraint audit_before_is_cut check (octet_length(before::text) <= 32768),
-  after           jsonb       constraint audit_after_is_cut check (octet_length(after::text) <= 32768),
+  before          jsonb       constraint audit_before_is_cut check (pg_column_size(before) <= 32768),
+  after           jsonb       constraint audit_after_is_cut check (pg_column_size(after) <= 32768),
   primary key (id, facility_id),
   constraint audit_names_its_actor check (num_nulls(actor_id, database_user) < 2)
 );

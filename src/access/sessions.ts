@@ -98,7 +98,7 @@ export async function openSession(tx: Tx, user: Session["user"], client: string 
     values (${hashToken(token)}, ${user.id}, slotbase.now() + make_interval(days => ${sessionDays}))
     returning expires_at`
   if (!row) throw new Error("openSession: the insert answered no row")
-  noteChange(tx, { actorId: user.id, subjectType: "user", subjectId: user.id })
+  noteChange(tx, { actorId: user.id, actorKind: "person", subjectType: "user", subjectId: user.id })
   return { token, expiresAt: row.expires_at.toISOString(), user }
 }
 

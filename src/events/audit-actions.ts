@@ -17,7 +17,7 @@ export const auditActions = {
   "booking.no_show_waived": "a no-show was waived",
   "booking.rejected": "a booking was not approved",
   "booking.rescheduled": "staff moved a booking",
-  "booking.waived": "a booking with a price was made free of charge",
+  "booking.waived": "staff made a booking of somebody else free of charge",
   "booking_policy.changed": "the booking policy was changed",
   "child_link.accepted": "a parent was accepted",
   "child_link.declined": "a parent was declined",

@@ -24,7 +24,13 @@ export interface EventContext {
   readonly clientIp?: string
   readonly userAgent?: string
   /** The request of the command, for the audit trail. */
-  readonly request?: { readonly method: string; readonly route: string; readonly apiKeyId?: string }
+  readonly request?: {
+    readonly method: string
+    readonly route: string
+    /** Left out on the open routes. */
+    readonly actorKind?: "person" | "api_key" | "system"
+    readonly apiKeyId?: string
+  }
 }
 
 export interface NewEvent<T extends EventType> {

@@ -6,7 +6,7 @@ import { type Caller, isStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { type AuditNote, audit, noteOf } from "#events/audit.ts"
 import type { AuditAction } from "#events/audit-actions.ts"
-import type { Fields } from "#events/audit-values.ts"
+import { type Difference, differenceOf, type Fields } from "#events/audit-values.ts"
 
 export interface AuditRule {
   readonly action: AuditAction
@@ -45,7 +45,7 @@ export function auditCommand(tx: Tx, { request, params, caller }: AuditedCall, r
   const { facilityId } = params
   if (rule.by === "staff" && !(caller && facilityId !== undefined && isStaff(caller, facilityId.toLowerCase()))) return
   const note = noteOf(tx)
-  if (note === "nothing") return
+  if (note === "nothing" || isSame(note)) return
   audit(tx, {
     subjectId: (rule.after === "answer" && idOf(result)) || subjectOf(params, result),
     ...(facilityId !== undefined && { facilityId: facilityId.toLowerCase() }),
@@ -54,6 +54,13 @@ export function auditCommand(tx: Tx, { request, params, caller }: AuditedCall, r
     action: rule.action,
   })
 }
+
+/** Both values are known, and they do not differ. */
+function isSame({ before, after }: AuditNote = {}): boolean {
+  return before !== undefined && after !== undefined && isEmpty(differenceOf(before, after))
+}
+
+const isEmpty = ({ before, after }: Difference) => Object.keys({ ...before, ...after }).length === 0
 
 /** The last thing that the address names, or the new thing. */
 function subjectOf(params: AuditedCall["params"], result: unknown): string {

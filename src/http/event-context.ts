@@ -21,7 +21,7 @@ export interface RequestParts {
 export function contextOfRequest(
   { config }: Pick<App, "config">,
   { request, set, clientIp, route }: RequestParts,
-  caller: Pick<Caller, "userId" | "apiKeyId"> | undefined,
+  caller: Pick<Caller, "userId" | "kind" | "apiKeyId"> | undefined,
   userId = caller?.userId,
 ): EventContext {
   const address = clientIp()
@@ -32,7 +32,12 @@ export function contextOfRequest(
     ...(userId !== undefined && { userId }),
     ...(address !== undefined && { clientIp: address }),
     ...(userAgent !== undefined && { userAgent }),
-    request: { method: request.method, route, ...(caller?.apiKeyId !== undefined && { apiKeyId: caller.apiKeyId }) },
+    request: {
+      method: request.method,
+      route,
+      ...(caller && { actorKind: caller.kind }),
+      ...(caller?.apiKeyId !== undefined && { apiKeyId: caller.apiKeyId }),
+    },
   }
 }
 

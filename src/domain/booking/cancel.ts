@@ -1,10 +1,12 @@
 /** Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. */
+
 import * as Schema from "effect/Schema"
 import type { Caller, Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
+import { noteChange } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { recordBookingCancelled } from "./events.ts"
@@ -58,6 +60,7 @@ export async function quoteCancellation(
   bookingId: string,
   { refundPercent }: Pick<Cancellation, "refundPercent">,
 ): Promise<CancellationQuote> {
+  noteChange(tx, "nothing")
   const booking = await lockCancellable(tx, member, bookingId, refundPercent)
   const { refund, paid } = await refundFor(tx, booking, refundPercent)
   return {

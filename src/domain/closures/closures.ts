@@ -81,6 +81,8 @@ export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): 
   const cancelledBookingIds = input.cancelBookings
     ? await withOffersAtTheEnd(tx, () => cancelInside(tx, admin, row))
     : []
+  // Without the bookings inside, which name people.
+  noteChange(tx, { after: { ...closureOf(row), cancelledBookingIds } })
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
 }
 

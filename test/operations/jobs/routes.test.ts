@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { holdExpiration } from "#actors/jobs/hold-expiration.ts"
 import type { Actor } from "#actors/runtime/actor.ts"
-import { newId } from "#base/ids.ts"
+import { newId, rootUserId } from "#base/ids.ts"
 import { forgetOldRuns } from "#operations/jobs/rows.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
@@ -220,6 +220,14 @@ test("the command line lists jobs, previews a run, and requests the run", async 
   expect(unknown).toEqual({ code: 1, output: "There is no such job.\n" })
   const ran = await slotbase("jobs", "run", "hold-expiration")
   expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^hold-expiration: done in \d+ ms 1 expired\n$/) })
+  const [audited] = await api.database.db`
+    select actor_id, actor_kind, user_agent from slotbase.audit_log
+    where action = 'job.run' and subject_id = 'hold-expiration' and method is null`
+  expect({ ...audited }).toEqual({
+    actor_id: rootUserId,
+    actor_kind: "system",
+    user_agent: expect.stringMatching(/^slotbase jobs run, by uid \d+ on /),
+  })
   await jobs?.stop()
   jobs = undefined
   const alone = await slotbase("jobs", "run", "hold-expiration")
