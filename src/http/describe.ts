@@ -20,6 +20,8 @@ export interface RouteDescription {
   readonly status?: number
   /** Other statuses with the same answer, such as 200 beside 201 when the thing existed already. */
   readonly also?: readonly number[]
+  /** The route answers 304, without a body, to an `If-None-Match` that still holds. */
+  readonly cached?: true
   /** The media type of an answer that is not JSON, such as "text/event-stream". */
   readonly mediaType?: string
   /** Types of the events that the route records. */
@@ -79,6 +81,7 @@ function describe(route: RouteDescription) {
           },
         ]),
       ),
+      ...(route.cached && { 304: { description: "Not modified" } }),
       ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
     },
   }

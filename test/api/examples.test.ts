@@ -11,6 +11,7 @@ import { seedDemo } from "#demo/seed.ts"
 import { example } from "#events/example.ts"
 import { mirrorJobs } from "#operations/jobs/rows.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { answerFaults } from "#test/harness/openapi/answers.ts"
 import { bodyOf, exampleOf, type OpenApi, type Operation, operationsOf } from "#test/harness/openapi/document.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
@@ -99,6 +100,7 @@ describe("the example works when it is pasted", () => {
           await refuses(operation, path, less, `body.${required}`, token)
         }
         const answer = await api.call(operation.method, path, { body, token })
+        expect(answerFaults(document, { method: operation.method, path, ...answer })).toEqual([])
         const promised = Object.keys(operation.responses).filter((status) => status < "300")
         expect({ promised: promised.includes(String(answer.status)), answer: answer.body }).toEqual({
           promised: true,

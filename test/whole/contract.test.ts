@@ -9,6 +9,7 @@ import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
 import type { InputSchema } from "#base/schema/decode.ts"
 import { rule, rulesOf } from "#base/schema/rule.ts"
+import { linesUpTo, lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 import { describedBy, jsonSchemaOf, type RouteDescription } from "#http/describe.ts"
 import { bodyOf, exampleOf, type JsonSchema, type OpenApi, operationsOf } from "#test/harness/openapi/document.ts"
 import { validatorOf } from "#test/harness/openapi/validator.ts"
@@ -16,6 +17,7 @@ import { allowed, broken } from "#test/harness/openapi/values.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { differenceOf, type MetRules } from "./contract/compare.ts"
 import { changesOf } from "./contract/mutations.ts"
+import { textFaults } from "./contract/texts.ts"
 import { Ids } from "./fuzz/ids.ts"
 import { seed } from "./properties/property.ts"
 
@@ -68,6 +70,33 @@ describe("a query means the same to the document and to the decoder", () => {
       expect(differences(document, schema, decoder, example, "query")).toEqual([])
     })
   }
+})
+
+describe("every text of a request is bounded and shows what it is", () => {
+  test("in every body and query", () => {
+    const found = operations.flatMap((operation) => [
+      ...textFaults(document, bodyOf(operation) ?? {}).map((fault) => `${operation.name} ${fault}`),
+      ...operation.parameters
+        .filter((each) => each.in !== "path")
+        .flatMap((each) => textFaults(document, each.schema, each.name, each.name))
+        .map((fault) => `${operation.name} ${fault}`),
+    ])
+    expect(found).toEqual([])
+  })
+
+  test("and a text without a limit or with hidden characters is found", () => {
+    const faultsIn = (schema: Schema.Constraint) =>
+      textFaults(document, jsonSchemaOf(Schema.Struct({ title: schema })) as JsonSchema)
+    const hidden = ".title takes invisible and control characters"
+    const unstorable = ".title takes text that the database cannot hold"
+    expect(faultsIn(Schema.String)).toEqual([".title has no maximum length", unstorable, hidden])
+    expect(faultsIn(Schema.Array(Schema.String.check(Schema.isMaxCodePoints(9))))).toEqual(
+      [unstorable, hidden].map((fault) => fault.replace(".title", ".title[]")),
+    )
+    expect(faultsIn(opaqueText(0, 9))).toEqual([hidden])
+    expect(faultsIn(Schema.NullOr(lineUpTo(9)))).toEqual([])
+    expect(faultsIn(linesUpTo(9))).toEqual([])
+  })
 })
 
 test("the document allows no value that only a rule refuses, unless it says the rule", () => {

@@ -49,8 +49,8 @@ export const Email = Schema.String.annotate({
   }).abort(),
   Schema.isPattern(oneLine, { expected: "an e-mail address without control or invisible characters" }),
 )
-/** Addresses are kept and compared in this form. */
-export const normalEmail = (email: string): string => email.trim().toLowerCase()
+/** Addresses are kept and compared in this form. The same letters may be written in two ways (é, and e with ´). */
+export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase()
 
 /** An IANA time zone that this program knows. Offsets such as +02:00 are refused: they have no summer time. */
 export const Timezone = Schema.String.annotate({

@@ -2,6 +2,7 @@
 // their child's, and across facilities.
 
 import { openSession } from "#access/sessions.ts"
+import { answerFaults } from "#test/harness/openapi/answers.ts"
 import { bodyOf, operationsOf } from "#test/harness/openapi/document.ts"
 import { IdOf, smallest } from "#test/harness/openapi/values.ts"
 import { callers, type Letter } from "./callers.ts"
@@ -89,7 +90,8 @@ export async function verdictOf(
   const token = more.signsOut ? await anotherSession(world, call.caller) : world.tokens[call.caller]
   const before = await world.written()
   const answer = await sent(scene, method, address, token, more.form?.() ?? bodyFor(scene, route, more))
-  const found = verdict(answer, more)
+  const [undocumented] = answerFaults(world.document, { method, path: address, ...answer })
+  const found = undocumented ?? verdict(answer, more)
   const wrote = answer.status >= 400 && (await world.written()) !== before
   return { found: wrote ? `${found}, and wrote` : found, succeeded: answer.status < 300 }
 }

@@ -35,6 +35,7 @@ export const availabilityRoutes = (app: App) =>
         "Never shows as free what is taken. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
       query: AvailabilityQuery,
       answer: Availability,
+      cached: true,
     }),
   )
 
