@@ -6,8 +6,8 @@ import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotAuthenticated } from "#base/errors.ts"
-import { decode, type InputSchema } from "#base/schema/decode.ts"
+import { InvalidInput, NotAuthenticated } from "#base/errors.ts"
+import { decode, type InputSchema, maxFaults } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { readBody } from "./body.ts"
@@ -81,7 +81,11 @@ function toolsOf(app: App, { request, server, set, query }: GivenContext): Reque
   const caller = () => (authenticated ??= authenticate(app.db, tokenOf(request)))
   return {
     caller,
-    input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
+    input(schema, value) {
+      if (value !== query) return decode(schema, value, "body")
+      refuseRepeated(request.url)
+      return decode(schema, value, "query")
+    },
     clientIp,
     async command<T, Prepared>(
       fn: (tx: Tx, prepared: Prepared) => Promise<T>,
@@ -105,6 +109,19 @@ function toolsOf(app: App, { request, server, set, query }: GivenContext): Reque
       return result
     },
   }
+}
+
+/** A parameter that is named twice has two values, and the query that Elysia parses has one of them. */
+function refuseRepeated(url: string): void {
+  const start = url.indexOf("?")
+  if (start < 0 || !url.includes("&", start)) return
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const name of new URLSearchParams(url.slice(start)).keys()) (seen.has(name) ? repeated : seen).add(name)
+  if (repeated.size === 0) return
+  throw new InvalidInput(
+    [...repeated].slice(0, maxFaults).map((name) => ({ path: `query.${name}`, message: "Expected one value" })),
+  )
 }
 
 const statusOf = (result: unknown) => (result === undefined ? 204 : 200)
