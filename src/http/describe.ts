@@ -3,7 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
-import { rulesOf } from "#base/schema/rule.ts"
+import { sentencesOf } from "#base/schema/rule.ts"
 
 export interface RouteDescription {
   /** One line, imperative. */
@@ -95,7 +95,7 @@ const requestBodyOf = (body: Schema.Constraint) => ({
 })
 
 function rulesIn(schema: Schema.Constraint): { readonly description?: string } {
-  const rules = rulesOf(schema)
+  const rules = sentencesOf(schema)
   if (rules.length === 0) return {}
   return { description: `Rules beyond the schema:\n${rules.map((each) => `- ${each}`).join("\n")}` }
 }

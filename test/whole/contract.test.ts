@@ -1,6 +1,6 @@
 // The OpenAPI document and the decoder say the same. Every request schema is taken from the served document, and its
-// example is changed in every way of `contract/mutations.ts`. A JSON Schema validator and the decoder must give the same
-// verdict on each change, in both directions.
+// example is changed in every way of `contract/mutations.ts`. A JSON Schema validator and the decoder must give the
+// same verdict on each change, in both directions.
 
 import { describe, expect, test } from "bun:test"
 import * as Schema from "effect/Schema"
@@ -8,7 +8,7 @@ import fc from "fast-check"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
 import type { InputSchema } from "#base/schema/decode.ts"
-import { rule, rulesOf } from "#base/schema/rule.ts"
+import { rule, sentencesOf } from "#base/schema/rule.ts"
 import { linesUpTo, lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 import { describedBy, jsonSchemaOf, type RouteDescription } from "#http/describe.ts"
 import { bodyOf, exampleOf, type JsonSchema, type OpenApi, operationsOf } from "#test/harness/openapi/document.ts"
@@ -143,7 +143,7 @@ describe("a schema whose document is another one is caught", () => {
   test("but not a rule with its sentence", () => {
     const decoder = Schema.Struct({ a: Schema.Int }).check(rule("a is not zero", ({ a }: { a: number }) => a !== 0))
     expect(differences(document, jsonSchemaOf(decoder) as JsonSchema, decoder, { a: 1 })).toEqual([])
-    expect(rulesOf(decoder)).toEqual(["a is not zero"])
+    expect(sentencesOf(decoder)).toEqual(["a is not zero"])
   })
 })
 

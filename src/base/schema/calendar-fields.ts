@@ -16,7 +16,7 @@ const offset = "(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)"
 
 /**
  * An instant in ISO 8601 with its offset from UTC, of the years 1970 to 2200. `Date.parse` reads it. The seconds may be
- * left out, as input fields of browsers do; RFC 3339 has no such form, so the document does not call it `date-time`.
+ * left out, as input fields of browsers do. RFC 3339 has no such form, so the document does not call it `date-time`.
  */
 export const Instant = Schema.String.annotate({
   description: "instant, ISO 8601 with Z or an offset",

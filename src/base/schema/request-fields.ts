@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 export { Instant, LocalDay } from "./calendar-fields.ts"
 
 import { rule } from "./rule.ts"
-import { atLeast, atMost, linesUpTo, lineUpTo, oneLine } from "./text-fields.ts"
+import { atLeast, atMost, linesUpTo, lineUpTo, oneLinePattern } from "./text-fields.ts"
 
 const maxNameLength = 200
 const maxNoteLength = 2_000
@@ -47,7 +47,7 @@ export const Email = Schema.String.annotate({
   Schema.isPattern(/^ *[^\s@,;<>"()]+@[^\s@.,;<>"()]+(?:\.[^\s@.,;<>"()]+)+ *$/u, {
     expected: "an e-mail address",
   }).abort(),
-  Schema.isPattern(oneLine, { expected: "an e-mail address without control or invisible characters" }),
+  Schema.isPattern(oneLinePattern, { expected: "an e-mail address without control or invisible characters" }),
 )
 /** Addresses are kept and compared in this form. The same letters may be written in two ways (é, and e with ´). */
 export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase()
