@@ -33,21 +33,27 @@ const operations = operationsOf(document)
 
 describe("a body means the same to the document and to the decoder", () => {
   for (const operation of operations.filter((each) => bodyOf(each) !== undefined)) {
-    test(operation.name, () => {
-      const schema = bodyOf(operation) as JsonSchema
-      const decoder = described.get(operation.name)?.body as InputSchema
-      const example = exampleOf(operation)
-      expect(validatorOf(document).faultsOf(schema, example)).toEqual([])
-      expect(differences(document, schema, decoder, example)).toEqual([])
-      const random = fc.oneof(allowed(document, schema, unknown), broken(allowed(document, schema, unknown)))
-      for (const body of fc.sample(random, { seed, numRuns: randomBodies })) {
-        const value = new Ids().fill(body)
-        const difference = differenceOf(decoder, "body", value, validatorOf(document).faultsOf(schema, value), met)
-        expect(difference, JSON.stringify(value)).toBeUndefined()
-      }
-    })
+    test(
+      operation.name,
+      () => {
+        const schema = bodyOf(operation) as JsonSchema
+        const decoder = described.get(operation.name)?.body as InputSchema
+        const example = exampleOf(operation)
+        expect(validatorOf(document).faultsOf(schema, example)).toEqual([])
+        expect(differences(document, schema, decoder, example)).toEqual([])
+        const random = fc.oneof(allowed(document, schema, unknown), broken(allowed(document, schema, unknown)))
+        for (const body of fc.sample(random, { seed, numRuns: randomBodies })) {
+          const value = new Ids().fill(body)
+          const difference = differenceOf(decoder, "body", value, validatorOf(document).faultsOf(schema, value), met)
+          expect(difference, JSON.stringify(value)).toBeUndefined()
+        }
+      },
+      longestMs,
+    )
   }
 })
+/** Alone an operation takes less than a second; beside other work it may take longer. */
+const longestMs = 120_000
 /** Random bodies of an operation, beside the changes of its example. */
 const randomBodies = 40
 const unknown = () => undefined

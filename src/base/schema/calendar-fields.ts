@@ -31,6 +31,7 @@ export const Instant = Schema.String.annotate({
 export const LocalDay = Schema.String.annotate({
   description: "local day of the facility",
   format: "date",
+  examples: ["2030-06-03"],
 }).check(
   Schema.isPattern(new RegExp(`^${dayIn(yearTo2199)}$`, "u"), {
     expected: "a day such as 2026-03-01, of the years 1970 to 2199",

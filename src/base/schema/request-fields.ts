@@ -27,8 +27,12 @@ export const Note = linesUpTo(maxNoteLength)
 /** Free text of a person that says something, such as a reason. */
 export const WrittenNote = Note.check(atLeast(1))
 
-/** A UUID in either case; answered and stored in lower case. */
-export const Id = Schema.String.annotate({ description: "UUID", format: "uuid" }).check(
+/** A UUID in either case; answered and stored in lower case. Without the example, pages show random characters. */
+export const Id = Schema.String.annotate({
+  description: "UUID",
+  format: "uuid",
+  examples: ["01994a3e-7c00-7a10-8f3e-1c5d0a9b2e01"],
+}).check(
   // No flag "i": the document could not say it.
   Schema.isPattern(/^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/u, {
     expected: "a UUID",
