@@ -71,7 +71,7 @@ function requestOf(delivery: ClaimedDelivery, { type, body }: EventText, sentAt:
     body,
     timestamp,
   })
-  return { headers: Object.assign(plainHeaders(attempt, timestamp), auth.headers), signature: auth.signature }
+  return { headers: { ...plainHeaders(attempt, timestamp), ...auth.headers }, signature: auth.signature }
 }
 
 type Judgement = Pick<AttemptResult, "outcome" | "error" | "retryAfterMs">

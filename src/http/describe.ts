@@ -3,7 +3,7 @@
  * handler. The Schemas are those that decode the request, so the document cannot promise anything else.
  */
 import * as Schema from "effect/Schema"
-import { rulesOf } from "#base/schema/rule.ts"
+import { sentencesOf } from "#base/schema/rule.ts"
 import { type Audited, auditRuleOf, auditSentence, declareAudited } from "./audited.ts"
 import { readBody } from "./body.ts"
 import { type BodySize, bodyLimits } from "./body-limits.ts"
@@ -23,6 +23,8 @@ export interface RouteDescription {
   readonly status?: number
   /** Other statuses with the same answer, such as 200 beside 201 when the thing existed already. */
   readonly also?: readonly number[]
+  /** The route answers 304, without a body, to an `If-None-Match` that still holds. */
+  readonly cached?: true
   /** The media type of an answer that is not JSON, such as "text/event-stream". */
   readonly mediaType?: string
   /** Types of the events that the route records. */
@@ -105,6 +107,7 @@ function describe(route: RouteDescription) {
           },
         ]),
       ),
+      ...(route.cached && { 304: { description: "Not modified" } }),
       ...Object.fromEntries(statusesOf(route).map((status) => [status, { $ref: `#/components/responses/${status}` }])),
     },
   }
@@ -118,7 +121,7 @@ const requestBodyOf = (body: Schema.Constraint) => ({
 })
 
 function rulesIn(schema: Schema.Constraint): { readonly description?: string } {
-  const rules = rulesOf(schema)
+  const rules = sentencesOf(schema)
   if (rules.length === 0) return {}
   return { description: `Rules beyond the schema:\n${rules.map((each) => `- ${each}`).join("\n")}` }
 }

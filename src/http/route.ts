@@ -6,8 +6,8 @@ import { Elysia } from "elysia"
 import { authenticate, type Caller } from "#access/caller.ts"
 import { reached } from "#base/crash-points.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotAuthenticated } from "#base/errors.ts"
-import { decode, type InputSchema } from "#base/schema/decode.ts"
+import { InvalidInput, NotAuthenticated } from "#base/errors.ts"
+import { decode, type InputSchema, maxFaults } from "#base/schema/decode.ts"
 import { transact } from "#events/outbox.ts"
 import type { App } from "./app.ts"
 import { auditCommand } from "./audited.ts"
@@ -86,7 +86,11 @@ function toolsOf(app: App, { request, server, set, query, params = {}, route }: 
   const caller = () => (authenticated ??= callerOfRequest(app, request))
   return {
     caller,
-    input: (schema, value) => decode(schema, value, value === query ? "query" : "body"),
+    input(schema, value) {
+      if (value !== query) return decode(schema, value, "body")
+      refuseRepeated(request.url)
+      return decode(schema, value, "query")
+    },
     clientIp,
     clientShare: () => shareOfClient(clientIp()),
     async command<T, Prepared>(
@@ -123,6 +127,19 @@ async function callerOfRequest({ db }: App, request: Request): Promise<Caller> {
     if (error instanceof NotAuthenticated) tokenLookedUp(request, undefined)
     throw error
   }
+}
+
+/** A parameter that is named twice has two values, and the query that Elysia parses has one of them. */
+function refuseRepeated(url: string): void {
+  const start = url.indexOf("?")
+  if (start < 0 || !url.includes("&", start)) return
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const name of new URLSearchParams(url.slice(start)).keys()) (seen.has(name) ? repeated : seen).add(name)
+  if (repeated.size === 0) return
+  throw new InvalidInput(
+    [...repeated].slice(0, maxFaults).map((name) => ({ path: `query.${name}`, message: "Expected one value" })),
+  )
 }
 
 const statusOf = (result: unknown) => (result === undefined ? 204 : 200)

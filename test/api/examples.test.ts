@@ -1,5 +1,5 @@
-// Every example of the OpenAPI document works when it is pasted: it is sent to a server with the demo club, by the root
-// key, and gets the documented success. Where it names a thing such as a booking, one is made before (given.ts).
+// Every example of the OpenAPI document works when it is pasted. The root key sends it to a server with the demo club,
+// and gets the documented success. Where it names a thing such as a booking, one is made before.
 // The route decodes the Schema that the document shows: a surplus field and a missing field are refused there.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
@@ -11,10 +11,11 @@ import { seedDemo } from "#demo/seed.ts"
 import { example } from "#events/example.ts"
 import { mirrorJobs } from "#operations/jobs/rows.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { answerFaults } from "#test/harness/openapi/answers.ts"
 import { bodyOf, exampleOf, type OpenApi, type Operation, operationsOf } from "#test/harness/openapi/document.ts"
+import { type Desk, given } from "#test/harness/openapi/given.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
-import { type Desk, given } from "./examples/given.ts"
 
 const document = JSON.parse(JSON.stringify(documentOf(createServer(testApp(undefined as never))))) as OpenApi
 const operations = operationsOf(document)
@@ -99,6 +100,7 @@ describe("the example works when it is pasted", () => {
           await refuses(operation, path, less, `body.${required}`, token)
         }
         const answer = await api.call(operation.method, path, { body, token })
+        expect(answerFaults(document, { method: operation.method, path, ...answer })).toEqual([])
         const promised = Object.keys(operation.responses).filter((status) => status < "300")
         expect({ promised: promised.includes(String(answer.status)), answer: answer.body }).toEqual({
           promised: true,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { documentOf } from "#api/openapi.ts"
 import { createServer } from "#api/server.ts"
-import { oneLine } from "#base/schema/text-fields.ts"
+import { oneLinePattern } from "#base/schema/text-fields.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 interface Operation {
@@ -84,7 +84,7 @@ test("every reference has its target", () => {
 
 test("the bodies and queries are the ones that the routes decode", () => {
   const line = {
-    pattern: oneLine.source,
+    pattern: oneLinePattern.source,
     allOf: [{ pattern: "^[^\\s\\u200c\\u200d\\ufe00-\\ufe0f](?:[\\s\\S]*[^\\s\\u200c\\u200d])?$" }],
   }
   const create = document.paths["/v1/facilities/{facilityId}/resources"]?.post

@@ -71,6 +71,30 @@ const cases: [what: string, path: string, body: unknown, faults: [path: string, 
     [["body.firstName", "Expected text of at most 200 characters"]],
   ],
   [
+    "a name of two lines",
+    "/v1/users",
+    { ...user, firstName: "Mia\nKeller" },
+    [["body.firstName", "Expected one line of text without control or invisible characters"]],
+  ],
+  [
+    "a name that turns what follows around",
+    "/v1/users",
+    { ...user, lastName: "\u202eKeller" },
+    [["body.lastName", "Expected one line of text without control or invisible characters"]],
+  ],
+  [
+    "a name with an invisible character",
+    "/v1/users",
+    { ...user, lastName: "Kel\u200bler" },
+    [["body.lastName", "Expected one line of text without control or invisible characters"]],
+  ],
+  [
+    "a field that would be the prototype",
+    ":facility/resources",
+    JSON.parse('{"__proto__":{"hourlyPrice":1},"name":"Court 1","resourceType":"court"}'),
+    [["body.__proto__", "Expected no excess property"]],
+  ],
+  [
     "a name with NUL",
     "/v1/users",
     { ...user, firstName: "Mia\u0000" },
@@ -253,6 +277,9 @@ for (const [query, fault] of [
   ],
   [`after=${cursor(["a", "1; drop table"])}`, ["query.after", "Expected the `next` of an earlier page of this list"]],
   ["page=2", ["query.page", "Expected no excess property"]],
+  ["limit=1&limit=2", ["query.limit", "Expected one value"]],
+  ["__proto__=1", ["query.__proto__", "Expected no excess property"]],
+  ["limit=01", ["query.limit", "Expected a whole number from 1 to 200"]],
 ] as const) {
   test(`the query ${decodeURI(query).replace("\u0000", "NUL")} is refused`, async () => {
     const answer = await api.call("GET", `/v1/facilities/${facilityId}/resources?${query}`)

@@ -235,10 +235,10 @@ const maxHeaderLength = 1_000
 
 /** Cookies are secrets of the receiver, and useless here. */
 function keptHeaders(headers: Headers): Record<string, string> {
-  const kept: Record<string, string> = {}
-  let count = 0
+  const kept: [string, string][] = []
   headers.forEach((value, name) => {
-    if (name !== "set-cookie" && count++ < maxHeaders) kept[name] = value.slice(0, maxHeaderLength)
+    if (name !== "set-cookie" && kept.length < maxHeaders) kept.push([name, value.slice(0, maxHeaderLength)])
   })
-  return kept
+  // An assignment would lose a header that is named __proto__.
+  return Object.fromEntries(kept)
 }

@@ -16,7 +16,7 @@ const offset = "(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)"
 
 /**
  * An instant in ISO 8601 with its offset from UTC, of the years 1970 to 2200. `Date.parse` reads it. The seconds may be
- * left out, as input fields of browsers do; RFC 3339 has no such form, so the document does not call it `date-time`.
+ * left out, as input fields of browsers do. RFC 3339 has no such form, so the document does not call it `date-time`.
  */
 export const Instant = Schema.String.annotate({
   description: "instant, ISO 8601 with Z or an offset",
@@ -31,6 +31,7 @@ export const Instant = Schema.String.annotate({
 export const LocalDay = Schema.String.annotate({
   description: "local day of the facility",
   format: "date",
+  examples: ["2030-06-03"],
 }).check(
   Schema.isPattern(new RegExp(`^${dayIn(yearTo2199)}$`, "u"), {
     expected: "a day such as 2026-03-01, of the years 1970 to 2199",

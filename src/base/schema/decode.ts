@@ -11,7 +11,7 @@ import { type Fault, InvalidInput } from "#base/errors.ts"
 export type InputSchema<T = unknown> = Schema.ConstraintCodec<T, unknown, never, never>
 
 /** Enough to mend a request. A body with thousands of faults must not cause an answer with as many. */
-const maxFaults = 50
+export const maxFaults = 50
 /** No body of this API is deeper than four. */
 const maxDepth = 32
 

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 export { Instant, LocalDay } from "./calendar-fields.ts"
 
 import { rule } from "./rule.ts"
-import { atLeast, atMost, linesUpTo, lineUpTo, oneLine } from "./text-fields.ts"
+import { atLeast, atMost, linesUpTo, lineUpTo, oneLinePattern } from "./text-fields.ts"
 
 const maxNameLength = 200
 const maxNoteLength = 2_000
@@ -27,8 +27,12 @@ export const Note = linesUpTo(maxNoteLength)
 /** Free text of a person that says something, such as a reason. */
 export const WrittenNote = Note.check(atLeast(1))
 
-/** A UUID in either case; answered and stored in lower case. */
-export const Id = Schema.String.annotate({ description: "UUID", format: "uuid" }).check(
+/** A UUID in either case; answered and stored in lower case. Without the example, pages show random characters. */
+export const Id = Schema.String.annotate({
+  description: "UUID",
+  format: "uuid",
+  examples: ["01994a3e-7c00-7a10-8f3e-1c5d0a9b2e01"],
+}).check(
   // No flag "i": the document could not say it.
   Schema.isPattern(/^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/u, {
     expected: "a UUID",
@@ -47,10 +51,10 @@ export const Email = Schema.String.annotate({
   Schema.isPattern(/^ *[^\s@,;<>"()]+@[^\s@.,;<>"()]+(?:\.[^\s@.,;<>"()]+)+ *$/u, {
     expected: "an e-mail address",
   }).abort(),
-  Schema.isPattern(oneLine, { expected: "an e-mail address without control or invisible characters" }),
+  Schema.isPattern(oneLinePattern, { expected: "an e-mail address without control or invisible characters" }),
 )
-/** Addresses are kept and compared in this form. */
-export const normalEmail = (email: string): string => email.trim().toLowerCase()
+/** Addresses are kept and compared in this form. The same letters may be written in two ways (é, and e with ´). */
+export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase()
 
 /** An IANA time zone that this program knows. Offsets such as +02:00 are refused: they have no summer time. */
 export const Timezone = Schema.String.annotate({

@@ -1,7 +1,6 @@
 /**
- * Rules of the input that no JSON Schema can say, such as an end after its start. Each carries its sentence: the
- * OpenAPI document shows the sentences of a body or query, and a test accepts no other difference between the document
- * and the decoder.
+ * Rules of the input that no JSON Schema can say, such as an end after its start. Each carries its sentence, which the
+ * OpenAPI document shows. A test accepts no other difference between the document and the decoder.
  */
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -37,7 +36,7 @@ export const sentenceOf = (check: SchemaAST.Check<never>): string | undefined =>
   check.annotations?.[key] as string | undefined
 
 /** The sentences of all rules in a Schema, each once. */
-export const rulesOf = (schema: Schema.Constraint): string[] => [...new Set(collect(schema.ast))]
+export const sentencesOf = (schema: Schema.Constraint): string[] => [...new Set(collect(schema.ast))]
 
 function collect(ast: SchemaAST.AST): string[] {
   const own = (ast.checks ?? []).flatMap((check) => sentenceOf(check as SchemaAST.Check<never>) ?? [])

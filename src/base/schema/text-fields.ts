@@ -25,7 +25,7 @@ const invisible = [
   "\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e00ff}\\u{e01f0}-\\u{e0fff}",
 ].join("")
 
-export const oneLine = new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f${invisible}]*$`, "u")
+export const oneLinePattern = new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f${invisible}]*$`, "u")
 const severalLines = new RegExp(`^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f${invisible}]*$`, "u")
 /** PostgreSQL cannot hold NUL and lone surrogates. */
 const storable = new RegExp(`^[^\\u0000${loneSurrogates}]*$`, "u")
@@ -43,7 +43,7 @@ export const atMost = (maximum: number) =>
 export const lineUpTo = (maxLength: number) =>
   Schema.String.check(
     atMost(maxLength),
-    Schema.isPattern(oneLine, { expected: "one line of text without control or invisible characters" }),
+    Schema.isPattern(oneLinePattern, { expected: "one line of text without control or invisible characters" }),
     Schema.isPattern(framed, { expected: "text that does not begin or end with space" }),
   )
 

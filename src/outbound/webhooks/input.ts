@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Id, Name, Note } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
-import { atLeast, atMost, oneLine, opaqueText } from "#base/schema/text-fields.ts"
+import { atLeast, atMost, oneLinePattern, opaqueText } from "#base/schema/text-fields.ts"
 import { BookingType } from "#domain/booking/input.ts"
 import { facilityWebhookEvents } from "#events/catalogue.ts"
 
@@ -56,7 +56,7 @@ const fields = {
     // A URL parser drops these characters in silence. The stored, shown and logged address would then differ from the
     // used one.
     Schema.isPattern(/^\S*$/u, { expected: "an address without space or control characters" }),
-    Schema.isPattern(oneLine, { expected: "an address without control or invisible characters" }),
+    Schema.isPattern(oneLinePattern, { expected: "an address without control or invisible characters" }),
   ),
   method: Schema.Literals(["POST", "PUT"]),
   authType: Schema.Literals(authTypes),

@@ -186,4 +186,5 @@ for (const [name, field, good, bad] of table) {
 
 test("addresses are compared without case and surrounding space", () => {
   expect(normalEmail("  Mia.Keller@Example.COM\n")).toBe("mia.keller@example.com")
+  expect(normalEmail("Ame\u0301lie@example.com")).toBe("am\u00e9lie@example.com")
 })

@@ -2,6 +2,7 @@
 // their child's, and across facilities.
 
 import { openSession } from "#access/sessions.ts"
+import { answerFaults } from "#test/harness/openapi/answers.ts"
 import { bodyOf, operationsOf } from "#test/harness/openapi/document.ts"
 import { IdOf, smallest } from "#test/harness/openapi/values.ts"
 import { callers, type Letter } from "./callers.ts"
@@ -69,8 +70,8 @@ export async function verdictOf(
   const { caller } = call
   const token = row[2]?.signsOut ? await anotherSession(world, caller) : world.tokens[caller]
   const attempt = { caller, token, place, origin, whose: whoseOf(world, call, origin) }
-  const { status, body, wrote } = await attemptOf(world, row, attempt, things, call.expected === "may")
-  const found = verdict({ status, body }, row[2] ?? {})
+  const { status, body, wrote, undocumented } = await attemptOf(world, row, attempt, things, call.expected === "may")
+  const found = undocumented ?? verdict({ status, body }, row[2] ?? {})
   return { found: status >= 400 && wrote ? `${found}, and wrote` : found, succeeded: status < 300 }
 }
 
@@ -84,6 +85,15 @@ export interface Attempt {
   readonly whose: string
 }
 
+interface Attempted {
+  readonly status: number
+  readonly body: unknown
+  readonly sent: unknown
+  readonly wrote: boolean
+  /** What the document does not say about the answer. */
+  readonly undocumented: string | undefined
+}
+
 /** Makes one call. `uses`: the call may use the thing up. */
 export async function attemptOf(
   world: World,
@@ -91,7 +101,7 @@ export async function attemptOf(
   { caller, token, place, origin, whose }: Attempt,
   things: Map<string, Promise<string>>,
   uses: boolean,
-): Promise<{ readonly status: number; readonly body: unknown; readonly sent: unknown; readonly wrote: boolean }> {
+): Promise<Attempted> {
   const [route, , more = {}] = row
   const [method = "", path = ""] = route.split(" ")
   const params: Record<string, string> = { facilityId: place.id }
@@ -114,7 +124,8 @@ export async function attemptOf(
   const body = more.form?.() ?? bodyFor(scene, route, more)
   const before = await world.written()
   const answer = await sentTo(scene, method, address, token, body)
-  return { ...answer, sent: body, wrote: (await world.written()) !== before }
+  const [undocumented] = answerFaults(world.document, { method, path: address, ...answer })
+  return { ...answer, undocumented, sent: body, wrote: (await world.written()) !== before }
 }
 
 async function sentTo({ world }: Scene, method: string, address: string, token: string | null, body: unknown) {

@@ -91,13 +91,13 @@ const wholeTexts: readonly string[] = [
 ]
 
 /** Every change of a value, at any depth. */
-export function* changesOf(document: OpenApi, given: JsonSchema, value: unknown): Generator<unknown> {
+export function* changesOf(document: OpenApi, given: JsonSchema, value: unknown, depth = 0): Generator<unknown> {
   const schema = followed(document, given)
   yield* odd
   if (typeof value === "string" || textIn(document, schema)) yield* texts(document, schema, String(value ?? "x"))
   if (typeof value === "number" || limitsOf(schema).length > 0) yield* numbers(schema)
-  if (Array.isArray(value)) yield* lists(document, schema, value)
-  else if (typeof value === "object" && value !== null) yield* objects(document, schema, value)
+  if (Array.isArray(value)) yield* lists(document, schema, value, depth)
+  else if (typeof value === "object" && value !== null) yield* objects(document, schema, value, depth)
 }
 
 function* texts(document: OpenApi, schema: JsonSchema, value: string): Generator<string> {
@@ -122,25 +122,30 @@ function* numbers(schema: JsonSchema): Generator<unknown> {
   yield* [0.01, 0.001, 1.005, 12.345, 1e-7, 1e16]
 }
 
-function* lists(document: OpenApi, schema: JsonSchema, value: readonly unknown[]): Generator<unknown> {
+function* lists(document: OpenApi, schema: JsonSchema, value: readonly unknown[], depth: number): Generator<unknown> {
   const item = schema.items || {}
   for (const length of [schema.minItems, schema.maxItems].filter((each) => each !== undefined))
     for (const count of [length - 1, length, length + 1]) if (count >= 0) yield filled(value, count)
   if (value.length > 0) yield [...value, value[0]]
   if (value.length > 1) yield value.toReversed()
   const [first, ...others] = value
-  if (value.length > 0) for (const change of changesOf(document, item, first)) yield [change, ...others]
+  if (value.length > 0) for (const change of changesOf(document, item, first, depth + 1)) yield [change, ...others]
 }
 
-function* objects(document: OpenApi, schema: JsonSchema, value: object): Generator<unknown> {
+function* objects(document: OpenApi, schema: JsonSchema, value: object, depth: number): Generator<unknown> {
   const entries = Object.entries(value)
   for (const [name] of entries) yield Object.fromEntries(entries.filter(([other]) => other !== name))
   for (const name of ["surplus", "__proto__", "constructor", "toString", "", "\u0000"])
     yield Object.fromEntries([...entries, [name, 1]])
+  // The hours of seven weekdays have one schema. Inside of a body, all changes of the first are enough.
+  const shapes = new Set<string>()
   for (const [name, part] of Object.entries(schema.properties ?? {})) {
     const present = (value as Record<string, unknown>)[name] ?? sampleOf(document, part)
     yield { ...value, [name]: present }
-    for (const change of changesOf(document, part, present)) yield { ...value, [name]: change }
+    const shape = JSON.stringify(part)
+    const changes = depth > 0 && shapes.has(shape) ? odd : changesOf(document, part, present, depth + 1)
+    shapes.add(shape)
+    for (const change of changes) yield { ...value, [name]: change }
   }
 }
 

@@ -37,6 +37,7 @@ export const availabilityRoutes = (app: App) =>
         "Never shows as free what is taken. The resources come in pages, by name; `next` is null on the last. A page has at most 20,000 slots, so it may have fewer resources than `limit`. The ETag is the position in the event log; with `If-None-Match` the answer is 304 while nothing has changed.",
       query: AvailabilityQuery,
       answer: Availability,
+      cached: true,
     }),
   )
 

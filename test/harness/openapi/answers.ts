@@ -1,0 +1,45 @@
+// Holds the answers that tests get against the document: a status that is documented, with a body of its schema.
+
+import { type OpenApi, type Operation, operationsOf } from "./document.ts"
+import { validatorOf } from "./validator.ts"
+
+interface GivenAnswer {
+  readonly method: string
+  /** The address, with or without its query. */
+  readonly path: string
+  readonly status: number
+  readonly body: unknown
+}
+
+/** What differs from the document; none for an answer that it promises, and for an address that it does not have. */
+export function answerFaults(document: OpenApi, { method, path, status, body }: GivenAnswer): string[] {
+  const operation = operationAt(document, method, path)
+  if (operation === undefined) return []
+  const promised = operation.responses[status]
+  const where = `${method} ${path.split("?")[0]} → ${status}`
+  if (status >= 400)
+    return validatorOf(document)
+      .faultsOf(problem, body)
+      .map((fault) => `${where}: ${fault}`)
+  if (promised === undefined) return [`${where} is not in the document`]
+  const schema = promised.content?.["application/json"]?.schema
+  if (schema === undefined || body === undefined) return []
+  return validatorOf(document)
+    .faultsOf(schema, body)
+    .map((fault) => `${where}: ${fault}`)
+}
+
+const problem = { $ref: "#/components/schemas/Problem" }
+
+const known = new WeakMap<OpenApi, readonly (readonly [RegExp, Operation])[]>()
+
+function operationAt(document: OpenApi, method: string, path: string): Operation | undefined {
+  const patterns =
+    known.get(document) ??
+    operationsOf(document).map(
+      (operation) => [new RegExp(`^${operation.path.replace(/\{[^}]+\}/g, "[^/]+")}$`), operation] as const,
+    )
+  known.set(document, patterns)
+  const [address = ""] = path.split("?")
+  return patterns.find(([pattern, operation]) => operation.method === method && pattern.test(address))?.[1]
+}
