@@ -17,7 +17,8 @@ export function limitRequests(config: Pick<Config, "trustedProxies" | "requestsP
   const counted = new RequestRates(config.requestsPerSecond)
   return new Elysia({ name: "request-rates" }).onRequest(({ request, server, set }) => {
     const share = shareOfClient(addressOfClient(config, { request, server }))
-    if (!isProbe(request.url)) counted.count(request, share, set as ResponseSettings)
+    const path = pathOf(request.url)
+    if (!probes.has(path)) counted.count({ request, path, share, set: set as ResponseSettings })
   })
 }
 
@@ -39,6 +40,7 @@ export function offeredToken({ headers }: Request): string | undefined {
 class RequestRates {
   readonly #caller: RateLimiter
   readonly #stranger: RateLimiter
+  readonly #integration: RateLimiter
   readonly #newToken: RateLimiter
   /** The users of valid tokens, by the tokens' hashes. The one that was remembered first is forgotten first. */
   readonly #users = new Map<string, { readonly userId: string; readonly until: number }>()
@@ -46,14 +48,15 @@ class RequestRates {
   constructor(perSecond: number) {
     this.#caller = new RateLimiter(scaled(rates.caller, perSecond))
     this.#stranger = new RateLimiter(scaled(rates.stranger, perSecond))
+    this.#integration = new RateLimiter(scaled(rates.integration, perSecond))
     this.#newToken = new RateLimiter(scaled(rates.newToken, perSecond))
   }
 
   /** Throws TooMany. */
-  count(request: Request, share: string, set: ResponseSettings): void {
-    const token = offeredToken(request)
-    if (token === undefined) admit(this.#stranger, share, set)
-    else this.#countToken(token, { request, share, set })
+  count(counted: Counted): void {
+    const token = offeredToken(counted.request)
+    if (token !== undefined) this.#countToken(token, counted)
+    else admit(counted.path.startsWith(integrations) ? this.#integration : this.#stranger, counted.share, counted.set)
   }
 
   #countToken(token: string, { request, share, set }: Counted): void {
@@ -83,6 +86,8 @@ class RequestRates {
 
 interface Counted {
   readonly request: Request
+  /** The path with its query, as it was sent. */
+  readonly path: string
   readonly share: string
   readonly set: ResponseSettings
 }
@@ -103,7 +108,10 @@ const rememberedMs = 600_000
  * Load balancers ask whether the process lives. Behind one that is not trusted they share the address of all strangers,
  * who must not make the process look dead.
  */
-const isProbe = (url: string) => probes.has(url.slice(url.indexOf("/", "https://".length)))
 const probes = new Set(["/healthz", "/readyz"])
+
+const integrations = "/v1/integrations/"
+
+const pathOf = (url: string) => url.slice(url.indexOf("/", "https://".length))
 
 const bearer = "bearer."

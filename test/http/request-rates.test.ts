@@ -86,6 +86,15 @@ test("strangers have a share of their address, on every page, and unknown tokens
   expect((await ask("/v1/me", club.player.token, "198.51.100.3")).status).toBe(200)
 })
 
+test("integrations have a share of their own, which strangers do not use up", async () => {
+  const ask = serve()
+  await statuses(5, () => ask("/openapi"))
+  const event = () => ask("/v1/integrations/stripe/webhook", undefined, "198.51.100.1", { method: "POST", body: "{}" })
+  const answer = await event()
+  expect(answer.status).not.toBe(429)
+  expect(answer.headers.get("ratelimit-policy")).toBe('"integration";q=20;w=10')
+})
+
 test("a refused request is not read: its body is not parsed, and nothing is looked up", async () => {
   const ask = serve()
   await statuses(4, () => ask("/openapi"))

@@ -38,6 +38,8 @@ export const rates = {
   caller: { name: "caller", burst: 1_000, everyMs: 10 },
   /** Requests without a token from one address: twenty a second. A club's visitors share the address of its WiFi. */
   stranger: { name: "stranger", burst: 400, everyMs: 50 },
+  /** Requests of one address to /v1/integrations. A payment provider sends thousands of events when a month begins. */
+  integration: { name: "integration", burst: 2_000, everyMs: 5 },
   /**
    * Tokens from one address that this process has not seen valid. A valid token gives its count back. After a restart
    * all tokens of an address are new at once.
@@ -71,7 +73,7 @@ export const rates = {
 
 /**
  * A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. These are the rates of
- * strangers and new tokens, of sign-ins begun, and of registrations.
+ * strangers, integrations and new tokens, of sign-ins begun, and of registrations.
  */
 export function scaled(rate: Rate, requestsPerSecond: number): Rate {
   const factor = (requestsPerSecond * rates.caller.everyMs) / 1_000

@@ -238,6 +238,7 @@ test("the OpenAPI document has every route of bookings, with its body and its co
       "413",
       "415",
       "422",
+      "429",
     ])
   }
   for (const act of ["confirm", "cancel", "reschedule", "approve", "reject", "check-in", "no-show", "complete"]) {

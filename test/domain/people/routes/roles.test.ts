@@ -237,3 +237,28 @@ test("who only registers uses up nothing of a plan, the first certain booking do
   expect(verdict(await revoke(third.id, role, boss.token))).toBe("204")
   expect(await used()).toBe(2)
 })
+
+test("a parent counts with their child, from the child's first certain booking on", async () => {
+  const id = await api.facility({ openingHours: alwaysOpen })
+  const at = `/v1/facilities/${id}`
+  const boss = await signedIn(api, "facility_admin", id)
+  const subscribed = { planId: "starter", billingCycle: "monthly" }
+  expect(verdict(await api.call("POST", `${at}/subscription`, { token: boss.token, body: subscribed }))).toBe("201")
+  const court = await api.call("POST", `${at}/resources`, { body: { name: "Court 1", resourceType: "court" } })
+  const used = async () => {
+    const { body } = await api.call("GET", `${at}/subscription/usage`, { token: boss.token })
+    return body.entitlements.find((each: { entitlement: string }) => each.entitlement === "active_users").used
+  }
+  const parent = await signedIn(api)
+  const body = { firstName: "Leo", lastName: "Keller", relationship: "mother", facilityId: id }
+  const child = await api.call("POST", `/v1/users/${parent.id}/children`, { token: parent.token, body })
+  expect([child.status, await used()]).toEqual([201, 1])
+  const slot = { resourceId: court.body.id, ...atHour(1), bookerId: child.body.childId }
+  const hold = await api.call("POST", `${at}/holds`, { token: parent.token, body: slot })
+  expect([hold.status, await used()]).toEqual([201, 1])
+  const confirm = { token: parent.token, body: { paymentMethod: "online" } }
+  expect(verdict(await api.call("POST", `${at}/bookings/${hold.body.id}/confirm`, confirm))).toBe("200")
+  expect(await used()).toBe(3)
+  expect(verdict(await revoke(child.body.childId, grant("player", id), boss.token))).toBe("204")
+  expect(await used()).toBe(1)
+})
