@@ -75,8 +75,9 @@ async function start(): Promise<void> {
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
-  health.recovered(notYet)
   const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  // From here on nothing fails the start: a process that was ready heals, or its supervisors end it.
+  health.recovered(notYet)
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }
 
