@@ -76,8 +76,9 @@ async function start(): Promise<void> {
     ends.push(actors.stop)
     void actors.failed.then(escalate)
   }
-  health.recovered(notYet)
   const [mailbox, first] = [mailboxUrl(app, address), await findFirstClub(db, config)]
+  // From here on nothing fails the start: a process that was ready heals, or its supervisors end it.
+  health.recovered(notYet)
   log.info("started", { address, role: config.role, version, environment: config.environment })
   say(banner({ config, address, embedded: database.embedded, rootKey, demo, mailbox, first }))
 }

@@ -203,13 +203,16 @@ async function postmaster(): Promise<number> {
 
 async function makeFull(): Promise<void> {
   if (volume) return volume.fill()
+  const full = "$$ begin raise exception using errcode = '53100', message = 'could not extend file'; end $$"
   await db.unsafe(`
-    create function public.full_disk() returns trigger language plpgsql as
-      $$ begin raise exception using errcode = '53100', message = 'could not extend file'; end $$;
-    create trigger full_disk before insert on slotbase.bookings execute function public.full_disk()`)
+    create function public.full_disk() returns trigger language plpgsql as ${full};
+    create trigger full_disk before insert on slotbase.bookings execute function public.full_disk();
+    create function public.no_new_table() returns event_trigger language plpgsql as ${full};
+    create event trigger full_disk on ddl_command_start when tag in ('CREATE TABLE')
+      execute function public.no_new_table()`)
 }
 
 async function makeRoom(): Promise<void> {
   if (volume) return volume.makeRoom()
-  await db.unsafe("drop function public.full_disk cascade")
+  await db.unsafe("drop function public.no_new_table cascade; drop function public.full_disk cascade")
 }
