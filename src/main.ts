@@ -109,10 +109,13 @@ async function serveOperations(app: App): Promise<string> {
 function stop(code: number): Promise<never> {
   health.unhealthy(noMore)
   stopping ??= (async () => {
-    await starting.catch(() => {})
+    const hasStarted = await starting.then(
+      () => true,
+      () => false,
+    )
     for (const end of ends.reverse())
       await Promise.resolve(end()).catch((error: Error) => log.error("stop failed", { error: error.message }))
-    log.info("stopped", { code })
+    if (hasStarted) log.info("stopped", { code })
     process.exit(code)
   })()
   return stopping
