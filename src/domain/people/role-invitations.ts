@@ -7,7 +7,7 @@
  * Writes: role_invitations.
  */
 import * as Schema from "effect/Schema"
-import { type Caller, callerOf, isPlatformAdmin } from "#access/caller.ts"
+import { type Admin, type Caller, callerOf, isPlatformAdmin } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -37,7 +37,7 @@ export type RoleAnswer = typeof RoleAnswer.Type
 
 export const RoleInvitation = Schema.Struct({
   id: Id,
-  userId: Id.annotate({ description: "who is invited: the caller, or a child of the caller who cannot sign in" }),
+  userId: Id.annotate({ description: "the id that was invited, without a name" }),
   role: Schema.String,
   scopeType: Schema.String,
   scopeId: Id,
@@ -98,6 +98,23 @@ export async function listRoleInvitations(
   const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
   const rows = await db<InvitationRow[]>`
     ${answerable(db, caller)} and i.id > ${after} order by i.id limit ${limit + 1}`
+  return pageOf(rows, limit, (row) => [row.id], invitationOf)
+}
+
+/** The open invitations of a facility, the oldest first, for its administrators. Also those of ids that nobody has. */
+export async function listInvitationsOf(
+  db: Queryable,
+  { facilityId }: Admin,
+  query: { readonly limit?: string; readonly after?: string },
+): Promise<Page<RoleInvitation>> {
+  const limit = pageLimitOf(query)
+  const [after] = keyAfter(query, Schema.Tuple([Id])) ?? [platformFacilityId]
+  const rows = await db<InvitationRow[]>`
+    select i.id, i.user_id, i.role, i.scope_type, i.scope_id, i.invited_by, i.created_at, i.expires_at, f.name as scope_name
+    from slotbase.role_invitations i
+    join slotbase.facilities f on f.id = i.scope_id
+    where i.scope_type = 'facility' and i.scope_id = ${facilityId} and i.expires_at > (select slotbase.now()) and i.id > ${after}
+    order by i.id limit ${limit + 1}`
   return pageOf(rows, limit, (row) => [row.id], invitationOf)
 }
 

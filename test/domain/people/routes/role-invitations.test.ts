@@ -93,6 +93,17 @@ test("an id that nobody has and a key's id are answered like a stranger's", asyn
   expect(shapes.slice(1)).toEqual(Array(3).fill(shapes[0]))
   const again = await give(admin, ids[1] as string)
   expect([again.status, again.body.status]).toEqual([202, "invited"])
+  const listed = await api.call("GET", `/v1/facilities/${facilityId}/role-invitations`, { token: admin.token })
+  expect(listed.body.data.map((each: { userId: string }) => each.userId)).toEqual(ids)
+  expect(listed.body.data[1]).toEqual({
+    id: again.body.invitationId,
+    userId: ids[1],
+    ...roleHere(),
+    scopeName: "Riverside",
+    invitedBy: admin.id,
+    createdAt: expect.any(String),
+    expiresAt: again.body.expiresAt,
+  })
   for (const id of ids) expect(verdict(await take(admin, id))).toBe("204")
   for (const id of ids) expect(verdict(await take(admin, id))).toBe("404 not_found")
 })

@@ -74,6 +74,7 @@ export const clubRows: readonly Row[] = [
   [`PUT ${f}/reminder-settings`, admins],
 
   [`POST ${f}/walk-ins`, staff],
+  [`GET ${f}/role-invitations`, admins],
 
   [`GET ${f}/availability`, members, { query: "date=2027-05-01" }],
   [`POST ${f}/holds`, staff, { own: "CMR", child: "book", body: forThem }],
