@@ -8,7 +8,7 @@ import { opaqueText } from "#base/schema/text-fields.ts"
 import { type PasswordOwner, requireStrongPassword } from "./password-rules.ts"
 
 /** NIST SP 800-63B, 3.1.1.2: at least 8, at least 64 allowed; the upper bound limits the work. */
-export const Password = opaqueText(8, 128).annotate({
+export const Password = opaqueText(8, 128, {
   description: "8 to 128 characters, and not a common password",
   format: "password",
 })

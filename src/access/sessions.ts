@@ -29,7 +29,7 @@ const addressDays = 180
 export const SignInInput = Schema.Struct({
   email: Email,
   // Any length up to the longest: a too short password is compared too, and gets no separate error.
-  password: opaqueText(0, 128).annotate({ format: "password" }),
+  password: opaqueText(0, 128, { format: "password" }),
 })
 
 export const Session = Schema.Struct({

@@ -22,6 +22,8 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /lost-items": { description: "A red racket", category: "equipment", foundLocation: "Court 1" },
   "POST /lost-items/{id}/claim": { claimedBy: playerId },
   "POST /api-keys": { name: "Till at the bar", role: "staff" },
+  "POST /api-keys/{id}/transfer": { owner: "club" },
+  "POST /walk-ins": { firstName: "Kim", lastName: "Guest" },
   "PUT /booking-policy": {
     leadTimeMinutes: 30,
     noShowFee: 1000,
@@ -134,6 +136,8 @@ const onPlatform: Readonly<Record<string, unknown>> = {
   "POST /v1/users/{id}/children": { firstName: "Ben", lastName: "Keller", relationship: "mother", facilityId },
   "POST /v1/child-links/{id}/accept": {},
   "POST /v1/child-links/{id}/decline": {},
+  "POST /v1/role-invitations/{id}/accept": {},
+  "POST /v1/role-invitations/{id}/decline": {},
   "POST /v1/organizations": { name: "City Sports" },
   "POST /v1/facilities": { name: "Lakeside", timezone: "Europe/Berlin", currency: "EUR", sportTypes: ["padel"] },
   "POST /v1/coupons": { code: "SUMMER-10", percentOff: 10, periods: 3 },

@@ -54,9 +54,13 @@ export const linesUpTo = (maxLength: number) =>
     Schema.isPattern(severalLines, { expected: "text without control or invisible characters" }),
   )
 
-/** Any text that the database can hold. */
-export const opaqueText = (minLength: number, maxLength: number) =>
-  Schema.String.check(
+/** Any text that the database can hold. @param said what the document says about it */
+export const opaqueText = (
+  minLength: number,
+  maxLength: number,
+  said: { description?: string; format?: string } = {},
+) =>
+  Schema.String.annotate(said).check(
     atLeast(minLength),
     atMost(maxLength),
     Schema.isPattern(storable, { expected: "text without NUL and without lone surrogates" }),

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import type { Queryable } from "#base/database/db.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
+import { lineUpTo } from "#base/schema/text-fields.ts"
 import { type AuditAction, auditActions } from "#events/audit-actions.ts"
 
 const actions = Object.keys(auditActions) as AuditAction[]
@@ -18,7 +19,7 @@ export const AuditQuery = Schema.Struct({
   ...time,
   action: Schema.optionalKey(Schema.Literals(actions)),
   actorId: Schema.optionalKey(Id),
-  subjectId: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxSubject))),
+  subjectId: Schema.optionalKey(lineUpTo(maxSubject)),
 })
 
 const NullableText = Schema.NullOr(Schema.String)

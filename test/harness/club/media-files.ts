@@ -35,7 +35,7 @@ export function wav(seconds: number): Uint8Array {
   return Buffer.concat([head, Buffer.alloc(length, 128)])
 }
 
-/** An MP4 with tracks of these handlers ("vide", "soun"). Each has one sample of this duration and of unknown coding. */
+/** An MP4 with tracks of these handlers ("vide", "soun"), each of one sample of this duration, in an unknown coding. */
 export function mp4(seconds: number, handlers: readonly ("vide" | "soun")[] = ["vide"]): Uint8Array {
   const duration = Math.round(seconds * 1000)
   const header = (version: number, ...fields: Buffer[]) => Buffer.concat([u32(version), ...fields])

@@ -140,6 +140,11 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
       from slotbase.subscriptions where facility_id = ${example.facilityId} limit 1`
     return { ids: { promptId: id } }
   },
+  [`POST ${f}/api-keys/{id}/transfer`]: async ({ at, post, api }) => ({
+    ids: { "api-keys": (await post(`${at}/api-keys`, { name: "Website", role: "staff" })).id },
+    // For people, not for keys.
+    token: (await api.person("facility_admin", example.facilityId)).token,
+  }),
   [`PATCH ${f}/webhooks/{id}`]: async ({ at, post }) => {
     const body = exampleBodies[`POST ${f}/webhooks`] as object
     return { ids: { webhooks: (await post(`${at}/webhooks`, { ...body, url: "http://127.0.0.1:8009/" })).id } }
@@ -148,6 +153,8 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   "POST /v1/jobs/{name}/run": async () => ({ ids: {}, query: "?wait=0" }),
   "POST /v1/child-links/{id}/accept": invited,
   "POST /v1/child-links/{id}/decline": invited,
+  "POST /v1/role-invitations/{id}/accept": invitedToARole,
+  "POST /v1/role-invitations/{id}/decline": invitedToARole,
 }
 
 const named = (bookingId: string): Given => ({ ids: { [example.bookingId]: bookingId } })
@@ -222,4 +229,13 @@ async function invited({ post, tokenOf, api }: Desk): Promise<Given> {
   const body = { childId: child.id, relationship: "mother" }
   const link = await post(`/v1/users/${playerId}/children`, body, await tokenOf(playerId))
   return { ids: { "child-links": link.id }, token: child.token }
+}
+
+/** An invitation to a role, answered by the invited person, who is no member yet. */
+async function invitedToARole({ post, api }: Desk): Promise<Given> {
+  const admin = await api.person("facility_admin", example.facilityId)
+  const stranger = await api.person()
+  const role = { role: "player", scopeType: "facility", scopeId: example.facilityId }
+  const { invitationId } = await post(`/v1/users/${stranger.id}/roles`, role, admin.token)
+  return { ids: { "role-invitations": invitationId }, token: stranger.token }
 }

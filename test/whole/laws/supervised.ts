@@ -18,6 +18,7 @@ export const supervisedLaw: Law = {
       return isReported ? [] : [{ file: source.path, says: `runs by itself (${by}) and reports to nobody` }]
     }),
   exceptions: {
+    "src/base/bounded/resident-memory.ts": "It watches one child, and ends with that child's task.",
     "actors/runtime/life-sign.ts":
       "A process without a life sign expires in the database, and the others take its work. Its actors report the database.",
     "src/outbound/live/live.ts":

@@ -65,7 +65,7 @@ const isManagedEverywhere = (sql: Queryable) => sql`
   exists (select from slotbase.child_links m
           where m.child_id = u.id and m.parent_id = u.managed_by and m.status = 'linked' and m.facility_id is null)`
 
-export interface Standing {
+export interface PairStanding {
   /** The parent's children and invitations that count everywhere or in the facility. */
   readonly children: number
   /** Whether another parent is the primary one, everywhere or in the facility. */
@@ -85,9 +85,9 @@ export async function standing(
   parentId: string,
   childId: string,
   facilityId: string | null,
-): Promise<Standing> {
+): Promise<PairStanding> {
   const counts = tx`(l.facility_id is null or l.facility_id = ${facilityId}::uuid)`
-  const [row] = await tx<[Standing]>`
+  const [row] = await tx<[PairStanding]>`
     select (select count(distinct l.child_id) from slotbase.child_links l
             where l.parent_id = ${parentId} and l.status in ('invited', 'linked') and ${counts}) as children,
            exists (select from slotbase.child_links l
