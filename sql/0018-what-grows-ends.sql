@@ -221,11 +221,13 @@ comment on column slotbase.users.last_signed_in_at is 'When a session of theirs 
 
 create function slotbase.note_sign_in() returns trigger language plpgsql as $$
 begin
-  update slotbase.users set last_signed_in_at = new.created_at where id = new.user_id;
+  update slotbase.users u set last_signed_in_at = s.at
+  from (select user_id, max(created_at) as at from opened group by user_id) s where s.user_id = u.id;
   return null;
 end $$;
 comment on function slotbase.note_sign_in() is 'Keeps users.last_signed_in_at: sessions themselves leave when they end.';
-create trigger sign_in_is_noted after insert on slotbase.sessions for each row execute function slotbase.note_sign_in();
+create trigger sign_in_is_noted after insert on slotbase.sessions
+  referencing new table as opened for each statement execute function slotbase.note_sign_in();
 update slotbase.users u set last_signed_in_at = s.created_at
 from (select user_id, max(created_at) as created_at from slotbase.sessions group by user_id) s where s.user_id = u.id;
 

@@ -3,11 +3,18 @@
 
 import { newId } from "#base/ids.ts"
 import type * as outbox from "#events/outbox.ts"
+import type { EventContext } from "#events/outbox.ts"
 
 type Exports = Pick<typeof outbox, "transact" | "setEventContext" | "record" | "eventContextOf">
 
-export const transact: Exports["transact"] = async (db, _context, command) => ({
-  result: await db.begin(command),
+/** The audit trail names the actor of the transaction. */
+const contexts = new WeakMap<object, EventContext>()
+
+export const transact: Exports["transact"] = async (db, context, command) => ({
+  result: await db.begin((tx) => {
+    contexts.set(tx, context)
+    return command(tx)
+  }),
   eventIds: [],
 })
 
@@ -15,4 +22,5 @@ export const setEventContext: Exports["setEventContext"] = (_tx, context) => ({ 
 
 export const record: Exports["record"] = () => ""
 
-export const eventContextOf: Exports["eventContextOf"] = () => ({ environment: "development", correlationId: newId() })
+export const eventContextOf: Exports["eventContextOf"] = (tx) =>
+  contexts.get(tx) ?? { environment: "development", correlationId: newId() }

@@ -8,6 +8,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
 import { type FacilityScope, facilityScope } from "#events/scope.ts"
 import { unreachable } from "./address.ts"
@@ -47,7 +48,7 @@ export async function registerUser(tx: Tx, registration: Registration, id = newI
     on conflict (email) do nothing
     returning created_at`
   if (!row) throw new WrongState("email_taken", emailTaken)
-  const joined = await join(tx, id, scope, id)
+  const joined = await join(tx, id, scope, id, "joins alone")
   record(tx, {
     type: "user.created",
     ...scope,
@@ -72,7 +73,7 @@ export interface ChildAccount {
 
 /**
  * Records `user.created`, with the parent's address when the child has none.
- * Throws WrongState `email_taken`, RuleBroken `facility_unknown`.
+ * Throws WrongState `email_taken`, RuleBroken (facility_unknown, limit_reached).
  */
 export async function registerChild(
   tx: Tx,
@@ -88,7 +89,7 @@ export async function registerChild(
     values (${id}, ${email}, ${passwordHash}, ${firstName}, ${lastName}, ${registrationSource}, ${parent.id}, ${birthDate})
     on conflict (email) do nothing`
   if (count === 0) throw new WrongState("email_taken", emailTaken)
-  const joined = await join(tx, id, scope, createdBy)
+  const joined = await join(tx, id, scope, createdBy, createdBy === parent.id ? "joins alone" : "counts")
   record(tx, {
     type: "user.created",
     ...scope,
@@ -118,7 +119,7 @@ export async function registerWalkIn(tx: Tx, walkIn: WalkInAccount, createdBy: s
     values (${id}, ${firstName}, ${lastName}, 'admin', ${facilityId}, ${contactEmail})
     returning created_at`
   if (!row) throw new Error("registerWalkIn: the insert answered no row")
-  await join(tx, id, scope, createdBy)
+  await join(tx, id, scope, createdBy, "counts")
   record(tx, {
     type: "user.created",
     ...scope,
@@ -160,17 +161,20 @@ async function scopeToJoin(tx: Tx, facilityId: string | undefined): Promise<Faci
 }
 
 /**
- * Makes a new person a player of the facility, if there is one. Anybody may register and name a facility, so this uses
- * up nothing of its plan (see countMember in roles.ts).
+ * Makes a new person a player of the facility, if there is one. The plan counts a person whom staff made. Anybody may
+ * register and name a facility, so a person who joins alone uses up nothing of its plan (see countMember in roles.ts).
  */
 async function join(
   tx: Tx,
   userId: string,
   scope: FacilityScope | undefined,
   grantedBy: string,
+  how: "joins alone" | "counts",
 ): Promise<{ facilityId?: string }> {
   if (scope === undefined) return {}
   const { facilityId } = scope
-  await keepGrant(tx, { userId, role: "player", scopeType: "facility", scopeId: facilityId, grantedBy, counts: false })
+  const counts = how === "counts"
+  await keepGrant(tx, { userId, role: "player", scopeType: "facility", scopeId: facilityId, grantedBy, counts })
+  if (counts) await useEntitlement(tx, facilityId, "active_users")
   return { facilityId }
 }

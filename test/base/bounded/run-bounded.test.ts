@@ -89,9 +89,10 @@ describe("a child", () => {
     expect(pool.pids).toEqual([])
   })
 
-  test("two children work at once, and never more", async () => {
+  test("two children work at once and never more, one for each of two owners", async () => {
     open()
-    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => pool.run(answer, { say: String(i) }, "a")))
+    const run = (_: unknown, i: number) => pool.run(answer, { say: String(i) }, `owner ${i % 2}`)
+    const all = await Promise.all(Array.from({ length: 20 }, run))
     expect(all.map(({ say }) => Number(say))).toEqual(Array.from({ length: 20 }, (_, i) => i))
     expect(new Set(all.map(({ pid }) => pid)).size).toBe(2)
   })

@@ -182,7 +182,8 @@ describe("a change of settings has its values before and after:", () => {
   })
 
   test("roles, of a facility and of an organization", async () => {
-    const person = await api.person()
+    // Members get a role at once, and others an invitation.
+    const person = await aMember(api.database.db, "player", here)
     const role = { role: "coach", scopeType: "facility", scopeId: here }
     const path = `/v1/users/${person.id}/roles`
     await must("POST", path, role)

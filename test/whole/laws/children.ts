@@ -7,7 +7,10 @@ import { type Law, product } from "./law.ts"
 import { importsOf, isPackage } from "./reading/imports.ts"
 
 const task = /\/tasks\/[^/]+\.ts$/
-/** The server of the local mailbox has to run in the program. The program loads it when there is a mailbox. */
+/**
+ * The server of the local mailbox has to run in the program, and reads the heads of the program's own mails. The
+ * program loads it when there is a mailbox.
+ */
 const mailboxServer = /\/email\/mailbox-server\.ts$/
 const parsers = ["file-type", "mediabunny", "mailparser", "smtp-server"] as const
 
@@ -18,7 +21,8 @@ export const parsersLaw: Law = {
     sources.flatMap((source) =>
       importsOf(source)
         .filter(({ name }) => isPackage(name, ...parsers))
-        .filter(({ name }) => !(name === "smtp-server" ? mailboxServer : task).test(source.path))
+        .filter(({ name }) => name === "smtp-server" || !task.test(source.path))
+        .filter(({ name }) => !/^(smtp-server|mailparser)$/.test(name) || !mailboxServer.test(source.path))
         .map(({ name }) => ({ file: source.path, says: `imports ${name}` })),
     ),
   broken: [

@@ -38,10 +38,10 @@ test("in production a mail goes over the SMTP server, and no library of the mail
   await receiver.close()
 })
 
-test("in development the first mail loads the mailbox's server, and the program never loads the parser", async () => {
+test("in development the first mail loads the mailbox's server and its parser", async () => {
   const system = await start({})
   await book(system)
   await eventually(async () => expect(await database.db`select 1 from slotbase.mailbox`).not.toEqual([]))
-  expect(loaded(system)).toEqual(["loaded smtp-server"])
+  expect(loaded(system)).toEqual(["loaded mailparser", "loaded smtp-server"])
   expect(await system.end()).toBe(0)
 })

@@ -93,7 +93,7 @@ test(`a full disk is a 503 with its cause, ready again by itself, and nothing is
   })
   // Reading goes on.
   expect((await client.get(`${club.at}/bookings`)).status).toBe(200)
-  expect(system.output().match(/"part":"database writes","message":"The disk of the database is full."/g)).toHaveLength(
+  expect(system.output().match(/"part":"database writes","reason":"The disk of the database is full."/g)).toHaveLength(
     1,
   )
 

@@ -245,8 +245,10 @@ test("the OpenAPI document has every route of bookings, with its body and its co
     expect(body.paths[`${base}/bookings/{bookingId}/${act}`].post.requestBody.required).toBe(true)
   }
   expect(body.paths[`${base}/availability`].get.parameters.map(({ name }: { name: string }) => name).sort()).toEqual([
+    "after",
     "date",
     "facilityId",
+    "limit",
     "resourceId",
   ])
   expect(Object.keys(body.paths[`${base}/holds/{bookingId}`])).toEqual(["delete"])
