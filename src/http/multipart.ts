@@ -60,9 +60,11 @@ export async function readForm(
   const fields = new Map<string, string[]>()
   let characters = 0
   const taking: Promise<void>[] = []
-  parser.on("field", (name, value, { nameTruncated, valueTruncated }) => {
+  parser.on("field", (name, value, { valueTruncated }) => {
     characters += value.length
-    if (nameTruncated || valueTruncated || characters > maxValues) fail(malformed("The fields are too long."))
+    // busboy 1.6 has a limit for names, and applies it to other forms only.
+    if (Buffer.byteLength(name ?? "") > maxNameBytes || valueTruncated || characters > maxValues)
+      fail(malformed("The fields are too long."))
     else fields.set(name, [...(fields.get(name) ?? []), value])
   })
   parser.on("file", (name, bytes, { filename }) => {
@@ -113,7 +115,7 @@ function parserOf(request: Request, limits: FormLimits): busboy.Busboy {
       headers: { "content-type": request.headers.get("content-type") ?? "" },
       // Names are UTF-8 in every browser. The parser itself takes the last part of a path.
       defParamCharset: "utf8",
-      limits: { fieldNameSize: maxNameBytes, fieldSize: maxValueBytes, fields: maxFields, files: limits.files },
+      limits: { fieldSize: maxValueBytes, fields: maxFields, files: limits.files },
     })
   } catch (error) {
     throw malformed(`The body is not a form: ${(error as Error).message}.`)
