@@ -56,6 +56,7 @@ export async function startBoss(
   async function serve(actors: readonly Running[], run = ({ passNow }: Running): Promise<unknown> => passNow()) {
     await prepareQueues(
       boss,
+      db,
       actors.map(({ actor }) => actor.name),
     )
     await boss.work(

@@ -1,9 +1,12 @@
 /**
  * The queues and the schedules of pg-boss, as this program wants them. pg-boss keeps what a queue was made with, so a
  * start compares each queue with the options here and brings it up to date. What only an older program knew is removed:
- * its schedule would send jobs that nobody takes.
+ * its schedule would send jobs that nobody takes. While another process lives, nothing is removed: it may run another
+ * version, which needs its queues.
  */
+import { hostname } from "node:os"
 import type { PgBoss } from "pg-boss"
+import type { Db } from "#base/database/db.ts"
 import { log } from "#base/log.ts"
 
 export const deadPassQueue = "dead-passes"
@@ -33,7 +36,7 @@ type Wanted = typeof ofActors | typeof ofDeadPasses
 const itsOwn = "__pgboss__"
 
 /** Makes the queues of these actors and that of the dead passes, and brings old ones up to date. */
-export async function prepareQueues(boss: PgBoss, actors: readonly string[]): Promise<void> {
+export async function prepareQueues(boss: PgBoss, db: Db, actors: readonly string[]): Promise<void> {
   const known = new Map((await boss.getQueues()).map((queue) => [queue.name, queue]))
   const prepare = async (name: string, wanted: Wanted) => {
     const found = known.get(name)
@@ -46,7 +49,7 @@ export async function prepareQueues(boss: PgBoss, actors: readonly string[]): Pr
   }
   await prepare(deadPassQueue, ofDeadPasses)
   await Promise.all(actors.map((name) => prepare(name, ofActors)))
-  await removeUnknown(boss, new Set([...actors, deadPassQueue]), [...known.keys()])
+  if (await isAlone(db)) await removeUnknown(boss, new Set([...actors, deadPassQueue]), [...known.keys()])
 }
 
 /**
@@ -70,6 +73,13 @@ async function removeUnknown(boss: PgBoss, wanted: ReadonlySet<string>, queues: 
   for (const name of queues)
     if (!wanted.has(name) && !name.startsWith(itsOwn) && (await deleteQueue(boss, name)))
       log.info("queue removed", { queue: name })
+}
+
+async function isAlone(db: Db): Promise<boolean> {
+  const others = await db`
+    select from slotbase.processes
+    where alive_until > clock_timestamp() and (host, pid) <> (${hostname()}, ${process.pid}) limit 1`
+  return others.length === 0
 }
 
 /** False when pg-boss refuses. */

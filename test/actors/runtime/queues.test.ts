@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, spyOn, test } from "bun:test"
 import { type Actor, prepareActor } from "#actors/runtime/actor.ts"
 import { startBoss } from "#actors/runtime/boss.ts"
 import type { Db } from "#base/database/db.ts"
+import { processRow } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 
 let database: TestDatabase
@@ -69,6 +70,18 @@ test("the schedule and the queue of an actor that is no more are removed, and th
     expect.objectContaining({ message: "schedule removed", queue: "forgotten-job" }),
     expect.objectContaining({ message: "queue removed", queue: "forgotten-job" }),
   ])
+}, 60_000)
+
+test("while a process of another version lives, its queues and schedules stay", async () => {
+  await start(["housekeeping", "job-of-the-other-version"])
+  const other = await processRow(db, true)
+  await start(["housekeeping"])
+  const names = ["dead-passes", "housekeeping", "job-of-the-other-version"]
+  expect((await queues()).map(({ name }) => name)).toEqual(names)
+  expect(await db`select name from pgboss.schedule order by name`).toHaveLength(2)
+  await db`update slotbase.processes set alive_until = clock_timestamp() where id = ${other}`
+  await start(["housekeeping"])
+  expect((await queues()).map(({ name }) => name)).toEqual(names.slice(0, 2))
 }, 60_000)
 
 interface Queue {
