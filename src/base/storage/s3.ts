@@ -5,6 +5,8 @@
  */
 import { rm } from "node:fs/promises"
 import type { S3Config } from "#base/config.ts"
+import { Unavailable } from "#base/errors.ts"
+import { log } from "#base/log.ts"
 import type { Storage, StoredObject } from "./storage.ts"
 
 /** A file up to this size is sent in one request. A larger file is sent in parts of this size. */
@@ -20,15 +22,17 @@ export function bucketStorage(config: S3Config): Storage {
     name: "s3",
     async keep(key, path, { contentType, disposition }) {
       const file = Bun.file(path)
-      await client.write(key, file, { type: contentType, contentDisposition: disposition })
-      // Any 200 counts as written, a proxy's page too. The only copy goes when the bucket shows the whole file.
-      const { size } = await client.stat(key)
-      if (size !== file.size) throw new Error(`the bucket has ${size} of the ${file.size} bytes of a file`)
+      await orUnavailable(async () => {
+        await client.write(key, file, { type: contentType, contentDisposition: disposition })
+        // Any 200 counts as written, a proxy's page too. The only copy goes when the bucket shows the whole file.
+        const { size } = await client.stat(key)
+        if (size !== file.size) throw new Error(`the bucket has ${size} of the ${file.size} bytes of a file`)
+      })
       await rm(path, { force: true })
     },
     async open(key) {
       const file = client.file(key)
-      return (await file.exists()) ? file : undefined
+      return (await orUnavailable(() => file.exists())) ? file : undefined
     },
     addressOf: (key, seconds) => client.presign(key, { method: "GET", expiresIn: seconds }),
     // S3 answers 204 whether or not the object existed.
@@ -49,4 +53,16 @@ async function* listObjects(client: Bun.S3Client): AsyncIterable<StoredObject> {
     }
     startAfter = isTruncated ? contents.at(-1)?.key : undefined
   } while (startAfter !== undefined)
+}
+
+/** Whatever the bucket's fault is, the caller may ask again later. The log has the fault. */
+async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    log.error("object storage failed", {
+      error: error instanceof Error ? `${error.name}: ${error.message}` : "unknown",
+    })
+    throw new Unavailable("upload_storage_unavailable", "The storage of files does not answer; ask again later.", 10)
+  }
 }

@@ -70,7 +70,8 @@ async function receiveForm(
   const storage = storages.current
   const reception = { facilityId, folder: receivingFolder(dataDir), maxBytes: maxUploadBytes, tasks: mediaTasks }
   const files: (StoredFile & { readonly part: string; readonly sha256: string })[] = []
-  const discard = () => Promise.all(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
+  // A file that can't be removed now is removed by the job upload-cleanup.
+  const discard = () => Promise.allSettled(files.map(({ id }) => storage.remove(storageKeyOf(facilityId, id))))
 
   async function take(part: FilePart): Promise<void> {
     if (part.name !== filePart && part.name !== voiceNotePart) {

@@ -113,12 +113,15 @@ describe("a bucket", () => {
     const { current } = storagesOf(club.api.app.config)
     const key = storageKeyOf(club.id, newId())
     const path = await aLocalFile(jpeg())
+    const said = spyOn(console, "error").mockImplementation(() => {})
     s3.page = "<html>Sign in to this network</html>"
     try {
       const kept = current.keep(key, path, label)
-      expect(await kept.catch((error: Error) => error.message)).toEndWith(`of the ${jpeg().byteLength} bytes of a file`)
+      expect(await kept.catch((error: { code?: string }) => error.code)).toBe("upload_storage_unavailable")
+      expect(String(said.mock.calls)).toContain(`of the ${jpeg().byteLength} bytes of a file`)
     } finally {
       s3.page = undefined
+      said.mockRestore()
     }
     expect([await Bun.file(path).exists(), s3.objects.has(key)]).toEqual([true, false])
   })
@@ -129,7 +132,9 @@ describe("a bucket", () => {
     s3.refuse(true)
     try {
       const answer = await club.send(club.coach, "POST", `/feedback/${feedbackId}/media`, aForm(jpeg()))
-      expect([answer.status, answer.body.code]).toEqual([500, "internal_error"])
+      expect([answer.status, answer.body.code, answer.headers.get("retry-after")]).toEqual([
+        ...[503, "upload_storage_unavailable", "10"],
+      ])
       expect(String(said.mock.calls)).toContain("S3Error")
     } finally {
       s3.refuse(false)
