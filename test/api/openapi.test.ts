@@ -161,3 +161,7 @@ function differences(recorded: string, present: string): string {
   )
   return changed.length > 0 ? changed.slice(0, 20).join(", ") : "its components"
 }
+
+test("no number of the document may be infinite, in requests and in answers", () => {
+  expect([...JSON.stringify(document).matchAll(/.{0,60}"(?:-?Infinity|NaN)"/g)].map(([found]) => found)).toEqual([])
+})

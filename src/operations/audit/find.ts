@@ -59,7 +59,7 @@ export const SignIn = Schema.Struct({
   id: Id,
   userId: Schema.NullOr(Id).annotate({ description: "null: nobody has the address that was typed" }),
   outcome: Schema.Literals(["succeeded", "failed"]),
-  tries: Schema.Number.annotate({ description: "failed ones are counted by account, address and hour" }),
+  tries: Schema.Int.annotate({ description: "failed ones are counted by account, address and hour" }),
   firstAt: Schema.String,
   lastAt: Schema.String,
   clientAddress: NullableText,
