@@ -3,7 +3,7 @@
 // postgres on this very cluster.
 
 import { closeSync, openSync } from "node:fs"
-import { open, readFile, rename, stat } from "node:fs/promises"
+import { open, readFile, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { endOrphans } from "./orphans.ts"
 import { identity, type OsUser, quietEnv, run } from "./os-user.ts"
@@ -22,6 +22,8 @@ const stopWithinMs = 60_000
 const orphansWithinMs = 10_000
 /** Backends that still live after this time are busy or stopped, and do not notice. They are killed. */
 const orphansNoticeMs = 1_000
+/** A server that starts writes its process id at once. A file that stays empty for so long belongs to none. */
+const emptyPidFileMs = 200
 const pollMs = 10
 const logFileBytes = 10 * 1024 * 1024
 
@@ -87,9 +89,7 @@ async function launchOnce(options: {
   osUser: OsUser | undefined
   logFile: string
 }): Promise<Postmaster | string> {
-  const before = await stat(options.logFile).catch(() => undefined)
-  if (before !== undefined && before.size > logFileBytes) await rename(options.logFile, `${options.logFile}.1`)
-  const logFd = openSync(options.logFile, "a", 0o600)
+  const logFd = await openLog(options.logFile)
   const logStart = (await stat(options.logFile)).size
   const child = Bun.spawn([join(options.binaries, "bin", "postgres"), "-D", options.cluster], {
     ...identity(options.osUser),
@@ -114,6 +114,22 @@ async function launchOnce(options: {
   child.kill("SIGQUIT")
   await child.exited
   return (await readFile(options.logFile)).subarray(logStart).toString("utf8")
+}
+
+/** The server's log, ready to be written to; a long one is put aside first. */
+async function openLog(logFile: string): Promise<number> {
+  try {
+    const before = await stat(logFile).catch(() => undefined)
+    if (before !== undefined && before.size > logFileBytes) await rename(logFile, `${logFile}.1`)
+    return openSync(logFile, "a", 0o600)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new EmbeddedUnavailable(
+      "failed",
+      `The log of the embedded database ${logFile} cannot be written (${code}); make its folder writable, or set SLOTBASE_DATA_DIR to another one.`,
+      { cause },
+    )
+  }
 }
 
 /** Lines of the file: pid, data directory, start time, port, socket directory, address, shared memory, status. */
@@ -146,6 +162,7 @@ export async function isPostmaster(pid: number, cluster: string): Promise<boolea
  * PostgreSQL notices surviving backends.
  */
 async function disownReusedPid(cluster: string): Promise<void> {
+  await removeEmptyPidFile(join(cluster, "postmaster.pid"))
   const file = await readPidFile(cluster)
   if (file === undefined || !sendSignal(file.pid, 0)) return
   const path = join(cluster, "postmaster.pid")
@@ -160,6 +177,17 @@ async function disownReusedPid(cluster: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/**
+ * A server that ended, or a machine that lost its power, before the process id was written leaves an empty file, and
+ * PostgreSQL refuses it for ever. The lock of the data
+ * directory keeps other processes of SlotBase away. A person's own `pg_ctl start` writes its id within milliseconds.
+ */
+async function removeEmptyPidFile(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.size !== 0) return
+  await Bun.sleep(emptyPidFileMs)
+  if ((await stat(path).catch(() => undefined))?.size === 0) await rm(path)
 }
 
 /** False when there is no such process, or it belongs to another user. */

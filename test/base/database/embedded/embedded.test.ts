@@ -2,7 +2,7 @@
 // postmaster or its port.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -180,3 +180,26 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
   }
   throw new Error(`the owner ended after ${text}`)
 }
+
+test("a server that ended before it had written its process id is started again", async () => {
+  const server = await startEmbedded({ dataDir, settings })
+  await server.stop()
+  await writeFile(join(server.cluster, "postmaster.pid"), "")
+  const again = await startEmbedded({ dataDir, settings })
+  await again.stop()
+}, 30_000)
+
+test("a log that cannot be written is refused in one sentence", async () => {
+  const server = await startEmbedded({ dataDir, settings })
+  await server.stop()
+  const log = join(dataDir, "postgres.log")
+  await rm(log)
+  await mkdir(log)
+  try {
+    const refusal = await startEmbedded({ dataDir, settings }).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(EmbeddedUnavailable)
+    expect((refusal as Error).message).toContain("cannot be written")
+  } finally {
+    await rm(log, { recursive: true })
+  }
+}, 30_000)
