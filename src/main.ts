@@ -14,12 +14,13 @@ import { createOperationsServer, createServer } from "./api/server.ts"
 import { superviseClock } from "./base/clock-follower.ts"
 import { BadConfig, parseConfig } from "./base/config.ts"
 import { connect } from "./base/database/db.ts"
+import { isConnectionLost } from "./base/database/errors.ts"
 import { migrate } from "./base/database/migrate.ts"
 import { openDatabase } from "./base/database/open.ts"
 import { watchWrites } from "./base/database/trouble.ts"
 import { health } from "./base/health.ts"
 import { superviseHints } from "./base/hint-watch.ts"
-import { log } from "./base/log.ts"
+import { log, neverWaitForReader } from "./base/log.ts"
 import { parts, passFailed } from "./base/parts.ts"
 import { checkSecretKey, loadSecretKey } from "./base/secret-key.ts"
 import { secretBox } from "./base/secrets.ts"
@@ -46,6 +47,7 @@ const notYet = "The process is still starting."
 const noMore = "The process is stopping."
 
 async function start(): Promise<void> {
+  neverWaitForReader()
   health.unhealthy(notYet)
   for (const warning of unknownVariables(process.env)) complain(warning)
   const config = parseConfig(process.env)
@@ -160,6 +162,7 @@ const starting = start()
 starting.catch(async (error: unknown) => {
   const known =
     error instanceof BadConfig || error instanceof EmbeddedUnavailable || (error instanceof Error && "_tag" in error)
-  complain(known ? (error as Error).message : error)
+  if (isConnectionLost(error)) complain(`The database was lost during the start: ${(error as Error).message}.`)
+  else complain(known ? (error as Error).message : error)
   await stop(known ? 2 : 1)
 })

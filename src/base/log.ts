@@ -5,6 +5,7 @@
  * text that a caller sends can forge a line or reach a terminal's controls, because what is not printable is escaped.
  */
 import { clock } from "./clock.ts"
+import { pipeWriter } from "./log-pipe.ts"
 
 export const logLevels = ["debug", "info", "warn", "error"] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -38,7 +39,7 @@ export interface LogOptions {
 }
 
 export class Log {
-  readonly #write: LogOptions["write"]
+  #write: LogOptions["write"]
   readonly #later: NonNullable<LogOptions["later"]>
   readonly #shares = new Map<string, Share>()
   #level: LogLevel = "info"
@@ -46,6 +47,11 @@ export class Log {
   constructor({ write, later = (callback, ms) => setTimeout(callback, ms).unref() }: LogOptions) {
     this.#write = write
     this.#later = later
+  }
+
+  /** Writes the lines elsewhere. */
+  writeTo(write: LogOptions["write"]): void {
+    this.#write = write
   }
 
   /** Lines below this level are not written; default: info. */
@@ -99,6 +105,12 @@ export class Log {
 
 /** The log of this process. */
 export const log = new Log({ write: (line) => console.error(line) })
+
+/** From now on no line of the log waits for the reader of stderr. Only for a pipe; a file takes every line. */
+export function neverWaitForReader(): void {
+  const pipe = pipeWriter(2, (more) => lineOf("warn", "log lines left out", { more }))
+  if (pipe) log.writeTo(pipe.write)
+}
 
 function lineOf(level: LogLevel, message: string, fields: LogFields): string {
   const head = { at: new Date(clock.now()).toISOString(), level, message: cut(message) }
