@@ -136,6 +136,25 @@ test("the inviter must still have the right at the acceptance: a lost role and a
   expect(await rolesOf(person)).toEqual([])
 })
 
+test("who declines stays a stranger to the club: its audit trail names nobody and no address", async () => {
+  const { invitationId } = (await give(admin, person.id)).body
+  expect(verdict(await answer(person, invitationId, "decline"))).toBe("204")
+  const trail = async (at: string, token?: string) =>
+    (await api.call("GET", `${at}/audit-log?action=role.declined&subjectId=${person.id}`, token ? { token } : {})).body
+      .data
+  const [seen] = await trail(`/v1/facilities/${facilityId}`, admin.token)
+  expect(seen).toMatchObject({ actorId: null, actorName: null, clientAddress: null, userAgent: null })
+  const byActor = `/v1/facilities/${facilityId}/audit-log?actorId=${person.id}`
+  expect((await api.call("GET", byActor, { token: admin.token })).body.data).toEqual([])
+  expect((await trail("/v1"))[0]).toMatchObject({ actorId: person.id, actorName: expect.any(String) })
+})
+
+test("taking a role away says nothing about who has an account", async () => {
+  const answers = await Promise.all([person.id, newId()].map((id) => take(admin, id)))
+  expect(answers[0]?.body).toEqual(answers[1]?.body)
+  expect(answers.map(({ status }) => status)).toEqual([404, 404])
+})
+
 test("an invitation ends by itself", async () => {
   const { invitationId } = (await give(admin, person.id)).body
   await api.database.db`update slotbase.role_invitations set expires_at = slotbase.now() where id = ${invitationId}`
