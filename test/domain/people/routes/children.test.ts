@@ -362,3 +362,15 @@ test("a parent joins a child's facility with the child, and leaves it with the c
   ])
   expect(await rolesOf(parent)).toEqual([])
 })
+
+test("a link of one facility tells nothing about a child who has left the facility", async () => {
+  const chosen = await signedIn(api, "player", facilityId)
+  const child = await signedIn(api, "player", facilityId)
+  const made = await add(staff, { childId: child.id, relationship: "aunt" }, chosen.id)
+  expect(made.body).toMatchObject({ status: "linked", countsIn: facilityId, child: { email: expect.any(String) } })
+  const left = new URLSearchParams({ role: "player", scopeType: "facility", scopeId: facilityId })
+  expect((await api.call("DELETE", `/v1/users/${child.id}/roles?${left}`, { token: child.token })).status).toBe(204)
+  expect((await children(chosen)).body.data).toMatchObject([{ childId: child.id, status: "linked", child: null }])
+  const seen = await api.call("GET", "/v1/child-links", { token: child.token })
+  expect(seen.body.data).toMatchObject([{ parentId: chosen.id, child: { email: expect.any(String) } }])
+})
