@@ -234,3 +234,24 @@ test("a child who cannot sign in is answered for by a parent whose link counts e
   expect(await invitations(member)).toEqual([])
   expect(verdict(await answer(member, second.invitationId, "accept"))).toBe("404 not_found")
 })
+
+test("an organization with many clubs does not drive out the invitation of another club", async () => {
+  const { db } = api.database
+  const genuine = (await give(admin, person.id)).body.invitationId
+  const owner = await signedIn(api)
+  const organization = (await api.call("POST", "/v1/organizations", { body: { name: "Many", ownerId: owner.id } })).body
+  const clubs = await Promise.all(Array.from({ length: 9 }, () => api.facility()))
+  await db`update slotbase.facilities set organization_id = ${organization.id} where id = any (${clubs}::uuid[])`
+  let last = ""
+  for (const scopeId of clubs) {
+    for (const role of ["player", "coach", "staff", "facility_admin", "facility_owner", "parent"]) {
+      const invited = await give(owner, person.id, { role, scopeType: "facility", scopeId })
+      expect(invited.status).toBe(202)
+      last = invited.body.invitationId
+    }
+  }
+  const [row] = await db`
+    select count(*)::integer as all, bool_or(id = ${last}) as has_last from slotbase.role_invitations where user_id = ${person.id}`
+  expect({ ...row }).toEqual({ all: 50, has_last: true })
+  expect((await answer(person, genuine, "accept")).status).toBe(200)
+})
