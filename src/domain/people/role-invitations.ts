@@ -24,8 +24,8 @@ const invitationDays = 30
 /** Open invitations of a facility or an organization: more than a club takes on in a month. */
 const maxOfScope = 100
 /**
- * Open invitations of one person. One gives way, so that nobody can keep a club from inviting: the oldest of the club,
- * or of the organization with its clubs, that has the most. So nobody drives out the invitation of another.
+ * Open invitations of one person. One gives way, so that nobody can keep a club from inviting. It is the oldest of the
+ * club or the organization that has the most, so that nobody drives out the invitation of another.
  */
 const maxOfPerson = 50
 
