@@ -75,12 +75,15 @@ export async function authenticate(db: Queryable, token: string): Promise<Caller
 }
 
 /**
- * A user with the rights that the user has now, for later work on the user's behalf. Undefined: there is no such user.
+ * A user with the rights that the user has now, for later work on the user's behalf. A key that has ended has none.
+ * Undefined: there is no such user.
  */
 export async function callerOf(db: Queryable, userId: string): Promise<Caller | undefined> {
   const [row] = await db<CallerRow[]>`
-    select id, kind, first_name || ' ' || last_name as name, email, grants, children, null::timestamptz as expires_at
-    from slotbase.callers where id = ${userId}`
+    select u.id, u.kind, u.first_name || ' ' || u.last_name as name, u.email, u.children, null::timestamptz as expires_at,
+           case when u.kind = 'api_key' and not exists (select from slotbase.working_keys w where w.user_id = u.id)
+                then '[]' else u.grants end as grants
+    from slotbase.callers u where u.id = ${userId}`
   return row && toCaller(row)
 }
 

@@ -22,6 +22,8 @@ export function requireStrongPassword(password: string, owner: PasswordOwner): v
 
 /** The words of the list, in small letters. */
 const common: ReadonlySet<string> = new Set(dictionary["passwords-common"])
+/** The first guesses at this service. */
+const ofTheService: ReadonlySet<string> = new Set(["slotbase"])
 /** Digits and signs behind a word, such as in "password2026!", that make no difference to who guesses. */
 const longestEnding = 5
 /** A text of so many characters, over and over, is no password. */
@@ -35,7 +37,7 @@ function faultOf(password: string, { email, firstName, lastName }: PasswordOwner
   if (new RegExp(`^(.{1,${longestRepeated}})\\1+$`, "su").test(password)) return "repeats the same characters"
   if (isSequence(password)) return "is a sequence"
   const words = beginnings(password)
-  if (words.some((word) => common.has(word))) return "is a common one"
+  if (words.some((word) => common.has(word) || ofTheService.has(word))) return "is a common one"
   const address = lettersOf(email ?? "")
   const [first, last] = [lettersOf(firstName ?? ""), lettersOf(lastName ?? "")]
   const own = [address, address.replace(/@.*/s, ""), first, last, `${first}${last}`, `${last}${first}`].map(bare)

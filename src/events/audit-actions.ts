@@ -54,7 +54,7 @@ export const auditActions = {
   "price_rule.deleted": "a price rule was deleted",
   "progress.assessed": "an administrator assessed a player",
   "recurring_booking.cancelled": "staff cancelled a series or a part of it",
-  "recurring_booking.created": "a series was booked",
+  "recurring_booking.created": "staff booked a series",
   "recurring_booking.rescheduled": "staff moved a series or a part of it",
   "refund.created": "a payment was refunded",
   "refund.handed_back": "a refund was paid out at the desk",

@@ -25,7 +25,7 @@ export function contextOfRequest(
   userId = caller?.userId,
 ): EventContext {
   const address = clientIp()
-  const userAgent = request.headers.get("user-agent")?.slice(0, maxUserAgent)
+  const userAgent = request.headers.get("user-agent")?.slice(0, maxUserAgent).replace(controls, " ")
   return {
     environment: config.environment,
     correlationId: correlationIdOf({ request, set }),
@@ -50,3 +50,5 @@ export function addEventIds(set: ResponseSettings, eventIds: readonly string[]):
 
 export const eventIdsHeader = "x-slotbase-event-ids"
 const maxUserAgent = 256
+/** HTTP lets some through, such as U+009B, which begins a command of a terminal. */
+const controls = /\p{Cc}/gu

@@ -32,7 +32,7 @@ describe("a new password is refused when it", () => {
   const fault = [{ path: "body.password", message: "Expected a less common password" }]
   for (const [reason, passwords] of [
     ["is a common one", ["password", "Password", "ｐａｓｓｗｏｒｄ", "iloveyou", "qwertyuiop", "letmein1", "passwort"]],
-    ["is a common one", ["Password2026!", "tennis123", "dragon!!!!", "passw0rd1"]],
+    ["is a common one", ["Password2026!", "tennis123", "dragon!!!!", "passw0rd1", "SlotBase", "slotbase2026"]],
     ["is blank", ["        ", "\u00a0".repeat(9), "\u3000".repeat(9)]],
     ["repeats the same characters", ["aaaaaaaa", "ababababab", "xyz1xyz1xyz1", "........", "🎾🎾🎾🎾🎾🎾🎾🎾"]],
     ["is a sequence", ["87654321", "abcdefghij", "hgfedcba", "αβγδεζηθ"]],

@@ -67,6 +67,10 @@ export const rates = {
   firstRegistration: { name: "registration-club-first", burst: 100, everyMs: 2_000 },
   /** Registrations at one club from all other addresses. */
   furtherRegistration: { name: "registration-club", burst: 200, everyMs: 10_000 },
+  /**
+   * Children that a parent adds or invites. A family has few. Each leaves rows, in the audit trail for two years.
+   */
+  childLink: { name: "child-link", burst: 40, everyMs: 60_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>

@@ -23,7 +23,10 @@ import { giveRole, RoleGrant, type RoleInput, requireMayGive, revokeRole, roleSc
 const invitationDays = 30
 /** Open invitations of a facility or an organization: more than a club takes on in a month. */
 const maxOfScope = 100
-/** Open invitations of one person. The oldest gives way, so that nobody can keep a club from inviting. */
+/**
+ * Open invitations of one person. One gives way, so that nobody can keep a club from inviting. It is the oldest of the
+ * club or the organization that has the most, so that nobody drives out the invitation of another.
+ */
 const maxOfPerson = 50
 
 export const RoleAnswer = Schema.Struct({
@@ -165,8 +168,12 @@ async function invite(tx: Tx, caller: Caller, userId: string, wanted: RoleInput 
   await tx`
     delete from slotbase.role_invitations
     where user_id = ${userId} and id = any (array(
-      select id from slotbase.role_invitations where user_id = ${userId}
-      order by (id = ${row.id}) desc, expires_at desc, id desc offset ${maxOfPerson}))`
+      select r.id
+      from (select i.id, i.expires_at, row_number() over (
+              partition by coalesce(f.organization_id, i.scope_id) order by (i.id = ${row.id}) desc, i.expires_at desc, i.id desc) as nth
+            from slotbase.role_invitations i left join slotbase.facilities f on f.id = i.scope_id
+            where i.user_id = ${userId}) r
+      order by r.nth, (r.id = ${row.id}) desc, r.expires_at desc, r.id desc offset ${maxOfPerson}))`
   return {
     ...{ userId, role, scopeType, scopeId },
     grantedBy: caller.userId,
@@ -192,13 +199,11 @@ async function lockInvitation(tx: Tx, caller: Caller, id: string): Promise<Invit
   return row
 }
 
-/** The inviter may have lost the right since, and a key may have been revoked. Throws WrongState `invitation_void`. */
+/** The inviter may have lost the right since, and a key may have ended. Throws WrongState `invitation_void`. */
 async function rightOfInviter(tx: Tx, inviterId: string, wanted: RoleInput) {
   const inviter = await callerOf(tx, inviterId)
-  const revoked = await tx`
-    select from slotbase.api_keys where user_id = ${inviterId} and revoked_at is not null limit 1`
   try {
-    if (inviter && revoked.length === 0) return await requireMayGive(tx, inviter, wanted)
+    if (inviter) return await requireMayGive(tx, inviter, wanted)
   } catch (error) {
     if (!(error instanceof NotAllowed || error instanceof NotFound)) throw error
   }

@@ -105,7 +105,8 @@ export async function revokeRole(tx: Tx, caller: Caller, userId: string, input: 
   const isOwn = caller.userId === userId
   const scope = isOwn ? await eventScope(tx, scopeType, scopeId) : await requireAdministers(tx, caller, held)
   if (!isOwn) requireNotAbove(caller, held)
-  if (!(await lockFamily(tx, userId))) throw new NotFound("user", userId)
+  // No person and a person without the role get the same answer: it does not say whether there is such an account.
+  if (!(await lockFamily(tx, userId))) throw new NotFound("role of this person")
   const [gone] = await tx<{ remaining: number; was_last: boolean }[]>`
     delete from slotbase.role_grants g
     where g.user_id = ${userId} and g.role = ${role} and g.scope_type = ${scopeType} and g.scope_id = ${scopeId}

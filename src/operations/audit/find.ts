@@ -80,17 +80,23 @@ export async function findAudit(
 ): Promise<Page<AuditRecord>> {
   const limit = pageLimitOf(query)
   const { action, actorId, subjectId } = query
+  const isAll = facilityId === undefined && organizationId === undefined
+  // Who declines an invitation stays a stranger to the club.
+  const shown = isAll ? db`` : db`case when action <> 'role.declined' then`
+  const end = isAll ? db`` : db`end`
   const rows = await db<AuditRow[]>`
-    select id, at, facility_id, organization_id, action, subject_type, subject_id, actor_id, actor_kind, database_user,
-           api_key_id, host(client_address) as client_address, user_agent, correlation_id, method, route, before, after,
-           (select case u.kind when 'api_key' then u.first_name else u.first_name || ' ' || u.last_name end
-            from slotbase.users u where u.id = actor_id) as actor_name
+    select id, at, facility_id, organization_id, action, subject_type, subject_id, actor_kind, database_user, api_key_id,
+           correlation_id, method, route, before, after,
+           ${shown} actor_id ${end} as actor_id, ${shown} host(client_address) ${end} as client_address,
+           ${shown} user_agent ${end} as user_agent,
+           ${shown} (select case u.kind when 'api_key' then u.first_name else u.first_name || ' ' || u.last_name end
+                     from slotbase.users u where u.id = actor_id) ${end} as actor_name
     from slotbase.audit_log
     where ${between(db, query)}
       ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
       ${organizationId === undefined ? db`` : db`and organization_id = ${organizationId}`}
       ${action === undefined ? db`` : db`and action = ${action}`}
-      ${actorId === undefined ? db`` : db`and actor_id = ${actorId}`}
+      ${actorId === undefined ? db`` : db`and actor_id = ${actorId} ${isAll ? db`` : db`and action <> 'role.declined'`}`}
       ${subjectId === undefined ? db`` : db`and subject_id = ${subjectId}`}
     order by id desc limit ${limit + 1}`
   return pageOf(rows, limit, (row) => [row.id], recordOf)

@@ -41,7 +41,7 @@ describe("a row", () => {
     const answer = await api.call("PATCH", at("settings"), {
       token: admin.token,
       body: { name: "Lakeside", slotMinutes: 30 },
-      headers: { "x-correlation-id": correlationId, "user-agent": "console/1" },
+      headers: { "x-correlation-id": correlationId, "user-agent": "console/1\u009b2J\u007f" },
     })
     expect(answer.status).toBe(200)
     const [row] = await trail("?action=facility.settings_changed")
@@ -59,7 +59,7 @@ describe("a row", () => {
       databaseUser: null,
       apiKeyId: null,
       clientAddress: null,
-      userAgent: "console/1",
+      userAgent: "console/1 2J ",
       correlationId,
       method: "PATCH",
       route: "/v1/facilities/:facilityId/settings",

@@ -59,7 +59,8 @@ export const tenancyLaw: Law = {
   exceptions: {
     "actors/deliveries/claim-rows.ts: with webhooks, processes, delivery_queue": "the ids come from the queue",
     "actors/deliveries/claim-rows.ts: select webhooks": "the ids are those of claimed deliveries",
-    "src/access/caller.ts: select callers": "it makes a caller of a user, with the rights that decide everything else",
+    "src/access/caller.ts: select working_keys, callers":
+      "it makes a caller of a user, with the rights that decide everything else",
     "src/access/sessions.ts: with sign_in_addresses": "the person who has just signed in",
     "src/demo/first-club.ts: select api_keys": "the root key's hint, printed at the start on the own machine",
     "src/demo/first-club.ts: select occupancies": "the court of the first club, for the line that the start prints",
@@ -87,10 +88,8 @@ export const tenancyLaw: Law = {
     "src/domain/people/find-person.ts: select users, child_links": "locks a family; nothing is shown",
     "src/domain/people/list-roles.ts: select role_grants, users":
       "the fragment `administered` names the scopes that the caller administers",
-    "src/domain/people/role-invitations.ts: delete role_invitations":
-      "a person's own bound, whoever invites: the oldest gives way",
-    "src/domain/people/role-invitations.ts: select api_keys":
-      "whether the inviter of an answered invitation was revoked",
+    "src/domain/people/role-invitations.ts: delete role_invitations, facilities":
+      "a person's own bound, whoever invites: the oldest of the tenant with the most gives way",
     "src/domain/people/roles.ts: insert child_links, role_grants":
       "parents of a child whose role has just been given; the statement joins the facility where the link counts",
     "src/domain/people/users.ts: update users": "a child that `removeChild` has locked and checked",

@@ -44,7 +44,7 @@ export const recurringBookingRoutes = (app: App) =>
         status: 201,
         events: ["recurring_booking.created", "booking.confirmed"],
         problems: [409],
-        audited: "recurring_booking.created",
+        audited: { action: "recurring_booking.created", by: "staff" },
       }),
     )
     .get(

@@ -24,14 +24,17 @@ export const ChildLink = Schema.Struct({
       birthDate: Schema.NullOr(Schema.String),
       email: Schema.NullOr(Schema.String),
     }),
-  ).annotate({ description: "the child; null for the parent until the link is accepted" }),
+  ).annotate({ description: "the child; null for the parent until the link is accepted, and while it counts nowhere" }),
   createdAt: Instant,
   linkedAt: Schema.NullOr(Instant),
 }).annotate({ identifier: "ChildLink" })
 export type ChildLink = typeof ChildLink.Type
 
-/** For the parent. An invited child stays unknown until the link is accepted. */
-export const toParent = (row: LinkRow): ChildLink => linkOf(row, row.status === "linked")
+/**
+ * For the parent. An invited child stays unknown until the link is accepted. So does a child who has left the only
+ * facility in which the link counts.
+ */
+export const toParent = (row: LinkRow): ChildLink => linkOf(row, row.counts_now)
 
 /** For the child. */
 export const toChild = (row: LinkRow): ChildLink => linkOf(row, true)

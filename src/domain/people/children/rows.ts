@@ -23,6 +23,8 @@ export interface LinkRow {
   readonly facility_id: string | null
   readonly created_at: Date
   readonly linked_at: Date | null
+  /** Not for a link of a facility that the child has left. */
+  readonly counts_now: boolean
   readonly parent_name: string
   readonly child_name: string
   /** YYYY-MM-DD */
@@ -249,7 +251,9 @@ type Fragment = ReturnType<Queryable>
 
 const selected = (db: Queryable) => db`
   select l.id, l.parent_id, l.child_id, l.relationship, l.is_primary, l.permissions, l.status, l.facility_id, l.created_at,
-         l.linked_at,
+         l.linked_at, l.status = 'linked' and (l.facility_id is null or exists (
+           select from slotbase.role_grants g
+           where g.user_id = l.child_id and g.scope_type = 'facility' and g.scope_id = l.facility_id)) as counts_now,
          p.first_name || ' ' || p.last_name as parent_name, c.first_name || ' ' || c.last_name as child_name,
          c.birth_date::text as child_birth_date, c.email as child_email
   from slotbase.child_links l

@@ -1,6 +1,8 @@
 /** Parents and children: adding and removing a child, and answering an invitation to be one. */
 import { Elysia } from "elysia"
 import { hashPassword } from "#access/passwords.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates, scaled } from "#base/limits/table.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { ChildLink } from "#domain/people/children/answer.ts"
 import { addChild, ChildQuery, listChildren, removeChild } from "#domain/people/children/children.ts"
@@ -9,19 +11,22 @@ import { acceptInvitation, declineInvitation, listChildLinks } from "#domain/peo
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { idOf } from "#http/path.ts"
+import { addStanding } from "#http/rate-headers.ts"
 import { api } from "#http/route.ts"
 
 const tag = "People"
 
-export const childRoutes = (app: App) =>
-  new Elysia({ name: "children" })
+export const childRoutes = (app: App) => {
+  const added = new RateLimiter(scaled(rates.childLink, app.config.requestsPerSecond))
+  return new Elysia({ name: "children" })
     .use(api(app))
     .post(
       "/v1/users/:id/children",
-      async ({ command, caller, input, body, params, clientShare }) => {
+      async ({ command, caller, input, body, params, set, clientShare }) => {
         const who = await caller()
         const parentId = idOf(params.id, "user")
         const child = input(ChildInput, body)
+        if (who.userId === parentId) addStanding(set, added.require(parentId))
         const { password } = child
         return command((tx, hash: string | undefined) => addChild(tx, who, parentId, child, hash), {
           status: 201,
@@ -123,3 +128,4 @@ export const childRoutes = (app: App) =>
         audited: "child_link.declined",
       }),
     )
+}

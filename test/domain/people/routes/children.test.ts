@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { authenticate } from "#access/caller.ts"
-import { newId, platformFacilityId } from "#base/ids.ts"
+import { createServer } from "#api/server.ts"
+import { newId, newId, platformFacilityId } from "#base/ids.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
@@ -361,4 +362,35 @@ test("a parent joins a child's facility with the child, and leaves it with the c
     "user.role_revoked",
   ])
   expect(await rolesOf(parent)).toEqual([])
+})
+
+test("a link of one facility tells nothing about a child who has left the facility", async () => {
+  const chosen = await signedIn(api, "player", facilityId)
+  const child = await signedIn(api, "player", facilityId)
+  const made = await add(staff, { childId: child.id, relationship: "aunt" }, chosen.id)
+  expect(made.body).toMatchObject({ status: "linked", countsIn: facilityId, child: { email: expect.any(String) } })
+  const left = new URLSearchParams({ role: "player", scopeType: "facility", scopeId: facilityId })
+  expect((await api.call("DELETE", `/v1/users/${child.id}/roles?${left}`, { token: child.token })).status).toBe(204)
+  expect((await children(chosen)).body.data).toMatchObject([{ childId: child.id, status: "linked", child: null }])
+  const seen = await api.call("GET", "/v1/child-links", { token: child.token })
+  expect(seen.body.data).toMatchObject([{ parentId: chosen.id, child: { email: expect.any(String) } }])
+})
+
+test("a parent adds few children in a short time, so nobody fills the tables and the audit trail with invitations", async () => {
+  const config = { ...api.app.config, requestsPerSecond: 100 }
+  const server = createServer({ ...api.app, config })
+  const parent = await signedIn(api)
+  const add = async () => {
+    const answer = await server.handle(
+      new Request(`http://slotbase.test/v1/users/${parent.id}/children`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${parent.token}`, "content-type": "application/json" },
+        body: JSON.stringify({ childId: newId(), relationship: "aunt" }),
+      }),
+    )
+    return answer.status
+  }
+  const statuses: number[] = []
+  for (let nth = 0; nth < 41; nth++) statuses.push(await add())
+  expect(statuses).toEqual([...Array.from({ length: 40 }, () => 422), 429])
 })

@@ -136,6 +136,25 @@ test("the inviter must still have the right at the acceptance: a lost role and a
   expect(await rolesOf(person)).toEqual([])
 })
 
+test("who declines stays a stranger to the club: its audit trail names nobody and no address", async () => {
+  const { invitationId } = (await give(admin, person.id)).body
+  expect(verdict(await answer(person, invitationId, "decline"))).toBe("204")
+  const trail = async (at: string, token?: string) =>
+    (await api.call("GET", `${at}/audit-log?action=role.declined&subjectId=${person.id}`, token ? { token } : {})).body
+      .data
+  const [seen] = await trail(`/v1/facilities/${facilityId}`, admin.token)
+  expect(seen).toMatchObject({ actorId: null, actorName: null, clientAddress: null, userAgent: null })
+  const byActor = `/v1/facilities/${facilityId}/audit-log?actorId=${person.id}`
+  expect((await api.call("GET", byActor, { token: admin.token })).body.data).toEqual([])
+  expect((await trail("/v1"))[0]).toMatchObject({ actorId: person.id, actorName: expect.any(String) })
+})
+
+test("taking a role away says nothing about who has an account", async () => {
+  const answers = await Promise.all([person.id, newId()].map((id) => take(admin, id)))
+  expect(answers[0]?.body).toEqual(answers[1]?.body)
+  expect(answers.map(({ status }) => status)).toEqual([404, 404])
+})
+
 test("an invitation ends by itself", async () => {
   const { invitationId } = (await give(admin, person.id)).body
   await api.database.db`update slotbase.role_invitations set expires_at = slotbase.now() where id = ${invitationId}`
@@ -214,4 +233,25 @@ test("a child who cannot sign in is answered for by a parent whose link counts e
   const second = (await give(admin, made.body.childId)).body
   expect(await invitations(member)).toEqual([])
   expect(verdict(await answer(member, second.invitationId, "accept"))).toBe("404 not_found")
+})
+
+test("an organization with many clubs does not drive out the invitation of another club", async () => {
+  const { db } = api.database
+  const genuine = (await give(admin, person.id)).body.invitationId
+  const owner = await signedIn(api)
+  const organization = (await api.call("POST", "/v1/organizations", { body: { name: "Many", ownerId: owner.id } })).body
+  const clubs = await Promise.all(Array.from({ length: 9 }, () => api.facility()))
+  await db`update slotbase.facilities set organization_id = ${organization.id} where id = any (${clubs}::uuid[])`
+  let last = ""
+  for (const scopeId of clubs) {
+    for (const role of ["player", "coach", "staff", "facility_admin", "facility_owner", "parent"]) {
+      const invited = await give(owner, person.id, { role, scopeType: "facility", scopeId })
+      expect(invited.status).toBe(202)
+      last = invited.body.invitationId
+    }
+  }
+  const [row] = await db`
+    select count(*)::integer as all, bool_or(id = ${last}) as has_last from slotbase.role_invitations where user_id = ${person.id}`
+  expect({ ...row }).toEqual({ all: 50, has_last: true })
+  expect((await answer(person, genuine, "accept")).status).toBe(200)
 })
