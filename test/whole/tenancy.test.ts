@@ -38,8 +38,8 @@ const aimed = matrix.filter((row) => isInFacility(row) || namesAPerson(row))
 const lists = matrix.filter(([route]) => /^GET \/v1\/[\w-]+$/.test(route))
 
 /**
- * The calls in a facility that were answered otherwise than by a refusal, or that wrote. A player of the facility may do
- * there what its players may, and finds nothing of the person in its lists.
+ * The calls in a facility that were answered otherwise than by a refusal, or that wrote. A player of the facility may
+ * do there what its players may, and finds nothing of the person in its lists.
  */
 async function reached(
   { token, against }: Pick<Holder, "token" | "against">,

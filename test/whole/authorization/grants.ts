@@ -249,8 +249,8 @@ export const ways: readonly Way[] = [
 ]
 
 /**
- * Takes all roles that the leaver has outside of the other facility, the role of a parent and invitations too; or
- * revokes the leaver, which is a key.
+ * Takes all roles that the leaver has outside of the other facility, the role of a parent and invitations too. A leaver
+ * that is a key is revoked.
  */
 export async function leave(world: World, { userId, leaver = userId, end }: Holder): Promise<void> {
   if (end !== undefined) {
