@@ -71,7 +71,7 @@ export function notificationHandler({ mail, config: { environment } }: Notificat
         throw new NotificationsUnsent(
           `${failures.length} of ${intents.length} not sent: ${[...new Set(failures)].join("; ")}`,
         )
-      return outcomeOf(await intentsOf(db, event.id))
+      return outcomeOf(await intentsOf(db, event))
 
       async function send(intent: Intent): Promise<void> {
         signal.throwIfAborted()
@@ -111,7 +111,7 @@ export function notificationHandler({ mail, config: { environment } }: Notificat
 /** The messages of an event. Its first run records them. */
 async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<Intent[]> {
   const config = NOTIFICATION_CONFIGS[event.type]
-  const before = await intentsOf(db, event.id)
+  const before = await intentsOf(db, event)
   if (before.length > 0 || config === undefined) return before
   try {
     await intend(db, event, config)
@@ -119,7 +119,7 @@ async function recorded(db: ExternalTools["db"], event: HandledEvent): Promise<I
     if (error instanceof NotRendered) throw new GiveUp(error.message, "not_rendered")
     throw error
   }
-  return intentsOf(db, event.id)
+  return intentsOf(db, event)
 }
 
 function outcomeOf(intents: readonly Intent[]): Outcome {

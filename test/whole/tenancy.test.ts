@@ -10,8 +10,9 @@ import type { Letter } from "./authorization/callers.ts"
 import { type Attempt, attemptOf, thingsIn } from "./authorization/engine.ts"
 import { type Holder, leave, type Victims, ways } from "./authorization/grants.ts"
 import { matrix } from "./authorization/matrix.ts"
+import { ignoringScope, tellingOf } from "./authorization/planted.ts"
 import type { Row } from "./authorization/row.ts"
-import { makeWorld, type World } from "./authorization/scene.ts"
+import { makeWorld, type Place, type World } from "./authorization/scene.ts"
 
 let world: World
 let victims: Victims
@@ -37,20 +38,23 @@ const aimed = matrix.filter((row) => isInFacility(row) || namesAPerson(row))
 const lists = matrix.filter(([route]) => /^GET \/v1\/[\w-]+$/.test(route))
 
 /**
- * The calls that were answered otherwise than by a refusal, or that wrote. A player of the other facility may do there
- * what its players may, and finds nothing of the person in its lists.
+ * The calls in a facility that were answered otherwise than by a refusal, or that wrote. A player of the facility may
+ * do there what its players may, and finds nothing of the person in its lists.
  */
-async function reached({ token, against }: Holder, as: "nobody" | "a player"): Promise<string[]> {
-  const { elsewhere } = world
+async function reached(
+  { token, against }: Pick<Holder, "token" | "against">,
+  as: "nobody" | "a player",
+  { seen = world, place = seen.elsewhere }: { readonly seen?: World; readonly place?: Place } = {},
+): Promise<string[]> {
   const found: string[] = []
   const known = things.get(against) ?? new Map<string, Promise<string>>()
   things.set(against, known)
-  const attempt: Attempt = { caller: "M", token, place: elsewhere, origin: elsewhere, whose: against }
+  const attempt: Attempt = { caller: "M", token, place, origin: place, whose: against }
   for (const row of aimed) {
     const [route, may] = row
     const isOpen = as === "a player" && isInFacility(row) && may.includes("M")
     if (isOpen && !route.startsWith("GET ")) continue
-    const { status, body, wrote } = await attemptOf(world, row, attempt, known, false)
+    const { status, body, wrote } = await attemptOf(seen, row, attempt, known, false)
     if (isOpen) {
       if (thingsIn(route).length === 0 && JSON.stringify(body).includes(against)) found.push(`${route}: tells of them`)
       continue
@@ -59,26 +63,30 @@ async function reached({ token, against }: Holder, as: "nobody" | "a player"): P
     if (!expected.includes(status) || wrote) found.push(`${route}: ${status}${wrote ? ", and wrote" : ""}`)
   }
   for (const [route] of as === "nobody" ? lists : []) {
-    const { body } = await world.api.call("GET", route.split(" ")[1] ?? "", { token })
-    if (JSON.stringify(body).includes(elsewhere.id)) found.push(`${route}: names the other facility`)
+    const { body } = await seen.api.call("GET", route.split(" ")[1] ?? "", { token })
+    if (JSON.stringify(body).includes(place.id)) found.push(`${route}: names the facility`)
   }
   return found
 }
 
-describe.each(ways)("$name", ({ get, isKey }) => {
+describe.each(ways)("$name", ({ get, isKey, isNothing, stays }) => {
   test("gives nothing in another facility, also to its player, and after leaving", async () => {
     const { here, elsewhere, api } = world
     const holder = await get(world, victims)
-    // The grant is real: the holder enters the facility.
+    // The grant is real: the holder enters the facility. An unanswered invitation is only seen by the invited.
     const enter = async () => (await api.call("GET", `/v1/facilities/${here.id}`, { token: holder.token })).status
-    expect(await enter()).toBe(200)
+    expect(await enter()).toBe(isNothing ? 404 : 200)
+    if (isNothing)
+      expect(await reached({ ...holder, against: here.somebody.id }, "nobody", { place: here })).toEqual([
+        "GET /v1/role-invitations: names the facility",
+      ])
     expect(await reached(holder, "nobody")).toEqual([])
     if (!isKey) {
       await aRole(api.database.db, holder.userId, "player", elsewhere.id)
       expect(await reached(holder, "a player")).toEqual([])
     }
     await leave(world, holder)
-    expect([401, 404]).toContain(await enter())
+    expect(stays ? [200] : [401, 404]).toContain(await enter())
     expect(await reached(holder, isKey ? "nobody" : "a player")).toEqual([])
   }, 60_000)
 })
@@ -95,11 +103,33 @@ test("a person of another facility is named like nobody, by everybody who may na
   expect(await toldApart(world.here, victims.there)).toEqual([])
 })
 
+test("a route that asks for no right is found: it answers, writes, lists the facility, or tells of a person", async () => {
+  const at = "/v1/facilities/:facilityId"
+  const open = [`GET ${at}/bookings`, `POST ${at}/lost-items`, "GET /v1/users/:id/children", "GET /v1/facilities"]
+  const seen = ignoringScope(world, open)
+  const holder = { token: world.tokens.S ?? "", userId: world.ids.S, against: victims.there }
+  expect((await reached(holder, "nobody", { seen })).sort()).toEqual([
+    "GET /v1/facilities/:facilityId/bookings: 200",
+    "GET /v1/facilities: names the facility",
+    "GET /v1/users/:id/children: 200",
+    "POST /v1/facilities/:facilityId/lost-items: 201, and wrote",
+  ])
+  const { token } = await aMember(world.api.database.db, "player", world.elsewhere.id)
+  const asPlayer = await reached({ ...holder, token }, "a player", { seen })
+  expect(asPlayer).toContain("GET /v1/facilities/:facilityId/bookings: tells of them")
+})
+
+test("an answer that tells a person of another facility from nobody is found", async () => {
+  const found = await toldApart(world.here, victims.there, tellingOf(world, victims.there))
+  expect(found.length).toBeGreaterThan(5)
+  expect(found.filter((each) => !each.includes("a member of another facility"))).toEqual([])
+})
+
 /**
  * The calls in the place whose body names this person, and whose answer differs from that for an id that nobody has,
  * or that succeed.
  */
-async function toldApart(place: World["here"], person: string): Promise<string[]> {
+async function toldApart(place: Place, person: string, seen = world): Promise<string[]> {
   const found: string[] = []
   let naming = 0
   for (const row of matrix.filter(isInFacility)) {
@@ -108,7 +138,7 @@ async function toldApart(place: World["here"], person: string): Promise<string[]
       for (const whose of [person, newId()]) {
         const attempt = { caller, token: world.tokens[caller], place, origin: place, whose }
         if (!(await isNamed(row, attempt))) continue
-        const { status, body, wrote } = await attemptOf(world, row, attempt, new Map(), false)
+        const { status, body, wrote } = await attemptOf(seen, row, attempt, new Map(), false)
         answers.push({ status, text: JSON.stringify(body).replaceAll(whose, "…"), wrote })
       }
       const [one, other] = answers

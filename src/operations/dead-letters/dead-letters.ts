@@ -128,7 +128,8 @@ async function requeueRun(tx: Tx, entry: DeadLetterRow, handler: string): Promis
   const moved = await tx`
     with gone as (
       delete from slotbase.handler_history
-      where event_id = ${entry.event_id} and handler = ${handler} and status = 'dead_letter'
+      where event_id = ${entry.event_id} and facility_id = ${entry.facility_id} and handler = ${handler}
+        and status = 'dead_letter'
       returning handler, position, facility_id, event_id
     )
     insert into slotbase.handler_queue (handler, position, facility_id, event_id, ready_at)

@@ -66,14 +66,14 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
 }
 
 /** The event's messages, in a stable order. */
-export async function intentsOf(db: Queryable, eventId: string): Promise<Intent[]> {
+export async function intentsOf(db: Queryable, event: Pick<Notified, "id" | "facility_id">): Promise<Intent[]> {
   const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
     select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason,
            ${addressIn(db, db`n.facility_id`)} as email,
            coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
     from slotbase.notifications n
     left join slotbase.users u on u.id = n.user_id
-    where n.event_id = ${eventId}
+    where n.event_id = ${event.id} and n.facility_id = ${event.facility_id}
     order by n.channel, n.id`
   return rows.map(({ first_name, last_name, ...row }) => ({ ...row, name: oneLine(`${first_name} ${last_name}`) }))
 }

@@ -85,7 +85,7 @@ export async function changeWebhook(
         disabled_reason = ${patch.isActive === undefined ? old.disabled_reason : null}, updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}
     returning *`
-  if (!sameSubscription(old, row)) await beginVersion(tx, row, (await endVersion(tx, id)) + 1)
+  if (!sameSubscription(old, row)) await beginVersion(tx, row, (await endVersion(tx, facilityId, id)) + 1)
   changed(tx)
   const secret = auth && { authConfig: "replaced" }
   noteChange(tx, { before: toWebhook(old), after: { ...toWebhook(row), ...secret } })
@@ -103,7 +103,7 @@ export async function deleteWebhook(tx: Tx, caller: Caller, facilityId: string, 
     set is_active = false, auth_config = null, deleted_at = slotbase.now(), deleted_by = ${caller.userId},
         updated_at = slotbase.now()
     where id = ${id} and facility_id = ${facilityId}`
-  await endVersion(tx, id)
+  await endVersion(tx, facilityId, id)
   // Settles the first part here, so that a small backlog is settled when the answer arrives.
   // The actor settles the rest, and deliveries that a concurrent dispatch adds.
   await abandonDeliveries(tx, id)
@@ -199,8 +199,10 @@ async function beginVersion(tx: Tx, row: WebhookRow, version: number): Promise<v
 }
 
 /** Returns the number of the version that ended. */
-async function endVersion(tx: Tx, webhookId: string): Promise<number> {
+async function endVersion(tx: Tx, facilityId: string, webhookId: string): Promise<number> {
   const [row] = await tx<[{ version: number }]>`
-    update slotbase.webhook_versions set ended = true where webhook_id = ${webhookId} and not ended returning version`
+    update slotbase.webhook_versions set ended = true
+    where webhook_id = ${webhookId} and facility_id = ${facilityId} and not ended
+    returning version`
   return row.version
 }

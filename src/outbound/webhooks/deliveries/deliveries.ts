@@ -44,11 +44,11 @@ export async function listDeliveries(
     db,
     db`
       (select ${queued(db)} from slotbase.delivery_queue q
-       where q.webhook_id = ${webhookId} ${older} ${inQueue}
+       where q.webhook_id = ${webhookId} and q.facility_id = ${facilityId} ${older} ${inQueue}
          ${status === "pending" ? db`and q.attempts = 0` : status === "retrying" ? db`and q.attempts > 0` : db``} ${order})
       union all
       (select ${settled(db)} from slotbase.delivery_history h
-       where h.webhook_id = ${webhookId} ${older} ${inHistory}
+       where h.webhook_id = ${webhookId} and h.facility_id = ${facilityId} ${older} ${inHistory}
          ${status === "delivered" || status === "failed" ? db`and h.status = ${status}` : db``} ${order})
       ${order}`,
   )
@@ -65,7 +65,8 @@ export async function readDelivery(db: Queryable, facilityId: string, id: string
   const row = await find(db, facilityId, id)
   const attempts = await db<{ attempt: AttemptRow }[]>`
     select to_jsonb(a) as attempt from slotbase.attempt_history a
-    where a.event_id = ${row.event_id} and a.delivery_id = ${row.id} order by a.attempt`
+    where a.event_id = ${row.event_id} and a.facility_id = ${facilityId} and a.delivery_id = ${row.id}
+    order by a.attempt`
   const ended = attempts.map(({ attempt }) => attempt)
   return toDelivery(row, row.last?.outcome === "started" ? [...ended, row.last] : ended)
 }
@@ -84,7 +85,8 @@ export async function retryDelivery(tx: Tx, caller: Caller, facilityId: string, 
   } else {
     await tx`
       update slotbase.delivery_queue set ready_at = slotbase.now()
-      where webhook_id = ${webhook_id} and position = ${position} and replay = ${replay} and lease is null`
+      where webhook_id = ${webhook_id} and facility_id = ${facilityId} and position = ${position} and replay = ${replay}
+        and lease is null`
     tx.afterCommit(() => sendHint("subscriptions"))
   }
   return readDelivery(tx, facilityId, deliveryId)
@@ -112,7 +114,8 @@ export async function requeueDelivery(
   const moved = await tx`
     with gone as (
       delete from slotbase.delivery_history
-      where webhook_id = ${webhook.id} and event_id = ${eventId} and delivery_id = ${deliveryId} and status = 'failed'
+      where webhook_id = ${webhook.id} and facility_id = ${facilityId} and event_id = ${eventId}
+        and delivery_id = ${deliveryId} and status = 'failed'
       returning *
     )
     insert into slotbase.delivery_queue (webhook_id, position, replay, facility_id, event_id, delivery_id, sequence,
@@ -131,13 +134,14 @@ async function find(db: Queryable, facilityId: string, id: string) {
   const wanted = (delivery: "q" | "h") => db`
     (${db(delivery)}.delivery_id = ${id} or exists (
        select from slotbase.attempt_history a
-       where a.event_id = m.event_id and a.delivery_id = ${db(delivery)}.delivery_id and a.id = ${id})
+       where a.event_id = m.event_id and a.facility_id = m.facility_id
+         and a.delivery_id = ${db(delivery)}.delivery_id and a.id = ${id})
      ${delivery === "q" ? db`or q.lease is not null and ${attemptUnderWayId(db)} = ${id}` : db``})`
   const [row] = await complete(
     db,
     db`
       with moment as (
-        select e.id as event_id, p.position, w.id as webhook_id
+        select e.id as event_id, e.facility_id, p.position, w.id as webhook_id
         from slotbase.events e
         join slotbase.event_positions p on p.event_id = e.id
         join slotbase.webhooks w on w.facility_id = e.facility_id

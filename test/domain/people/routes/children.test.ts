@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { authenticate } from "#access/caller.ts"
 import { createServer } from "#api/server.ts"
-import { newId, newId, platformFacilityId } from "#base/ids.ts"
+import { newId, platformFacilityId } from "#base/ids.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
