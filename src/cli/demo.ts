@@ -1,7 +1,7 @@
 /**
  * slotbase demo: plays a busy Saturday of a club, and then prints the events that it made. It uses the public API of
  * the running server, or of a server that it starts. It moves the clock of the database, so it plays in development
- * only. `demo --back` moves the clock back.
+ * only. `demo --back` moves the clock back. The audit trail names its session of PostgreSQL, and so its caller.
  * Writes: clock (whether it may move).
  */
 import { endSession, openSession } from "#access/sessions.ts"
@@ -16,7 +16,10 @@ import { whyNoDemo } from "#demo/movable.ts"
 import { playSaturday } from "#demo/saturday.ts"
 import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
+import { audit } from "#events/audit.ts"
 import { catalogue } from "#events/catalogue.ts"
+import { operatorContext, operatorName } from "#events/operator.ts"
+import { transact } from "#events/outbox.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, reachServer } from "./running-server.ts"
@@ -51,13 +54,18 @@ async function playOn(config: Config, pause: number): Promise<number> {
   // The server comes first, because it starts the embedded database.
   const server = await reachServer(config)
   const database = await reachDatabase(config)
-  const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
+  const db = connect(database.url, { max: 3, applicationName: operatorName("slotbase demo") })
   try {
     await migrate(database.url)
     await db`update slotbase.clock set movable = true`
     const tokens: string[] = []
     const openRoot = async () => {
-      const { token } = await db.begin((tx) => openSession(tx, root))
+      const context = operatorContext(config.environment, "slotbase demo")
+      const { result } = await transact(db, context, async (tx) => {
+        audit(tx, { action: "session.created", subjectId: root.id })
+        return openSession(tx, root)
+      })
+      const { token } = result
       tokens.push(token)
       return token
     }
@@ -78,7 +86,7 @@ async function playOn(config: Config, pause: number): Promise<number> {
 /** Moves the clock back to the real time, however many demos moved it. */
 async function moveBack(config: Config): Promise<number> {
   const database = await reachDatabase(config)
-  const db = connect(database.url, { max: 1, applicationName: "slotbase demo" })
+  const db = connect(database.url, { max: 1, applicationName: operatorName("slotbase demo --back") })
   try {
     await requireMigrated(database.url)
     const seconds = await shiftOf(db)
