@@ -21,12 +21,17 @@ end $$;
 create function slotbase.audit_retention_rule() returns trigger language plpgsql as $$
 declare
   was jsonb := to_jsonb(old) - 'walked_to';
-  is_ jsonb := case tg_op when 'UPDATE' then to_jsonb(new) - 'walked_to' end;
+  is_ jsonb;
 begin
-  if was is distinct from is_ then
-    perform slotbase.audit_from_sql('retention_rule.' || case tg_op when 'UPDATE' then 'changed' else 'deleted' end,
-      '00000000-0000-7000-8000-000000000000', 'retention_rule', old.name,
-      case tg_op when 'UPDATE' then slotbase.changed_fields(was, is_) else was end, slotbase.changed_fields(is_, was));
+  if tg_op = 'DELETE' then
+    perform slotbase.audit_from_sql('retention_rule.deleted', '00000000-0000-7000-8000-000000000000', 'retention_rule', old.name,
+      was, null);
+    return null;
+  end if;
+  is_ := to_jsonb(new) - 'walked_to';
+  if was <> is_ then
+    perform slotbase.audit_from_sql('retention_rule.changed', '00000000-0000-7000-8000-000000000000', 'retention_rule', old.name,
+      slotbase.changed_fields(was, is_), slotbase.changed_fields(is_, was));
   end if;
   return null;
 end $$;

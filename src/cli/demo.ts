@@ -9,6 +9,7 @@ import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
 import { fillSaturday, type Saturday } from "#demo/bookings.ts"
 import { openClub } from "#demo/club.ts"
@@ -28,6 +29,7 @@ import { addressOf, reachServer } from "./running-server.ts"
 const pauseMs = 150
 const timezone = "Europe/Berlin"
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
+const rootAsSubject = { subjectType: "user", subjectId: root.id }
 /** The events of machine work that is not part of SlotBase yet. */
 const laterTypes: readonly string[] = ["media.processed", "feedback.enhanced"]
 
@@ -59,13 +61,13 @@ async function playOn(config: Config, pause: number): Promise<number> {
     await migrate(database.url)
     await db`update slotbase.clock set movable = true`
     const tokens: string[] = []
+    const asOperator = async <T>(command: (tx: Tx) => Promise<T>): Promise<T> =>
+      (await transact(db, operatorContext(config.environment, "slotbase demo"), command)).result
     const openRoot = async () => {
-      const context = operatorContext(config.environment, "slotbase demo")
-      const { result } = await transact(db, context, async (tx) => {
-        audit(tx, { action: "session.created", subjectId: root.id })
+      const { token } = await asOperator((tx) => {
+        audit(tx, { action: "session.created", ...rootAsSubject })
         return openSession(tx, root)
       })
-      const { token } = result
       tokens.push(token)
       return token
     }
@@ -73,7 +75,11 @@ async function playOn(config: Config, pause: number): Promise<number> {
     try {
       return await play(await setStage(db, addressOf(config), openRoot, pause))
     } finally {
-      for (const token of tokens) await db.begin((tx) => endSession(tx, token))
+      for (const token of tokens)
+        await asOperator((tx) => {
+          audit(tx, { action: "session.ended", ...rootAsSubject })
+          return endSession(tx, token)
+        })
       printShift((await shiftOf(db)) - before)
     }
   } finally {
