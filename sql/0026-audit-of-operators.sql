@@ -1,5 +1,5 @@
--- What an operator changes in SQL besides the settings: the rules of retention, the clock of a demo, and the word that
--- the host's clock is right. Each decides which rows are deleted and when. So each leaves a row in the audit trail.
+-- Besides the settings an operator changes the rules of retention and the clock of a demo, and says that the host's
+-- clock is right. Each of them decides which rows are deleted and when. So each leaves a row in the audit trail.
 
 create function slotbase.changed_fields(fields jsonb, other jsonb) returns jsonb language sql immutable as $$
   select coalesce(jsonb_object_agg(f.key, f.value), '{}')
