@@ -70,7 +70,7 @@ async function start(): Promise<void> {
   ends.push(watchWrites(db))
 
   const app: App = { config, db, secrets, hooks: registeredHooks }
-  const rootKey = await ensureRootKey(db, config.rootKey)
+  const rootKey = await ensureRootKey(db, config)
   const demo = config.demo && database.embedded ? await seedDemo(app) : undefined
   const address = config.role === "actors" ? await serveOperations(app) : await serveApi(app)
   if (config.role !== "server") {

@@ -1,7 +1,7 @@
 /**
  * slotbase demo: plays a busy Saturday of a club, and then prints the events that it made. It uses the public API of
  * the running server, or of a server that it starts. It moves the clock of the database, so it plays in development
- * only. `demo --back` moves the clock back.
+ * only. `demo --back` moves the clock back. The audit trail names its session of PostgreSQL, and so its caller.
  * Writes: clock (whether it may move).
  */
 import { endSession, openSession } from "#access/sessions.ts"
@@ -9,6 +9,7 @@ import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { migrate } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
 import { fillSaturday, type Saturday } from "#demo/bookings.ts"
 import { openClub } from "#demo/club.ts"
@@ -16,7 +17,10 @@ import { whyNoDemo } from "#demo/movable.ts"
 import { playSaturday } from "#demo/saturday.ts"
 import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
+import { audit } from "#events/audit.ts"
 import { catalogue } from "#events/catalogue.ts"
+import { operatorContext, operatorName } from "#events/operator.ts"
+import { transact } from "#events/outbox.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
 import { addressOf, reachServer } from "./running-server.ts"
@@ -25,6 +29,7 @@ import { addressOf, reachServer } from "./running-server.ts"
 const pauseMs = 150
 const timezone = "Europe/Berlin"
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
+const rootAsSubject = { subjectType: "user", subjectId: root.id }
 /** The events of machine work that is not part of SlotBase yet. */
 const laterTypes: readonly string[] = ["media.processed", "feedback.enhanced"]
 
@@ -51,13 +56,18 @@ async function playOn(config: Config, pause: number): Promise<number> {
   // The server comes first, because it starts the embedded database.
   const server = await reachServer(config)
   const database = await reachDatabase(config)
-  const db = connect(database.url, { max: 3, applicationName: "slotbase demo" })
+  const db = connect(database.url, { max: 3, applicationName: operatorName("slotbase demo") })
   try {
     await migrate(database.url)
     await db`update slotbase.clock set movable = true`
     const tokens: string[] = []
+    const asOperator = async <T>(command: (tx: Tx) => Promise<T>): Promise<T> =>
+      (await transact(db, operatorContext(config.environment, "slotbase demo"), command)).result
     const openRoot = async () => {
-      const { token } = await db.begin((tx) => openSession(tx, root))
+      const { token } = await asOperator((tx) => {
+        audit(tx, { action: "session.created", ...rootAsSubject })
+        return openSession(tx, root)
+      })
       tokens.push(token)
       return token
     }
@@ -65,7 +75,11 @@ async function playOn(config: Config, pause: number): Promise<number> {
     try {
       return await play(await setStage(db, addressOf(config), openRoot, pause))
     } finally {
-      for (const token of tokens) await db.begin((tx) => endSession(tx, token))
+      for (const token of tokens)
+        await asOperator((tx) => {
+          audit(tx, { action: "session.ended", ...rootAsSubject })
+          return endSession(tx, token)
+        })
       printShift((await shiftOf(db)) - before)
     }
   } finally {
@@ -78,7 +92,7 @@ async function playOn(config: Config, pause: number): Promise<number> {
 /** Moves the clock back to the real time, however many demos moved it. */
 async function moveBack(config: Config): Promise<number> {
   const database = await reachDatabase(config)
-  const db = connect(database.url, { max: 1, applicationName: "slotbase demo" })
+  const db = connect(database.url, { max: 1, applicationName: operatorName("slotbase demo --back") })
   try {
     await requireMigrated(database.url)
     const seconds = await shiftOf(db)

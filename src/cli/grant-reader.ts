@@ -5,6 +5,9 @@
 import { connect } from "#base/database/db.ts"
 import { readMigrations } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
+import { audit } from "#events/audit.ts"
+import { operatorContext } from "#events/operator.ts"
+import { transact } from "#events/outbox.ts"
 import { howToMakeReader } from "#operations/doctor.ts"
 import type { Command } from "./command.ts"
 import { requireMigrated } from "./require-migrated.ts"
@@ -23,7 +26,10 @@ export const grantReader: Command = {
         console.error(`slotbase_reader is missing: ${howToMakeReader}`)
         return 1
       }
-      await db.begin((tx) => tx.unsafe(grants.join("\n")))
+      await transact(db, operatorContext(config.environment, "slotbase grant-reader"), async (tx) => {
+        await tx.unsafe(grants.join("\n"))
+        audit(tx, { action: "reader.granted", subjectId: "slotbase_reader", after: { grants: grants.length } })
+      })
       console.log(`slotbase_reader may read everything but secrets (${grants.length} grants).`)
       return 0
     } finally {

@@ -2,14 +2,14 @@
  * slotbase jobs: lists the scheduled jobs, says what a run would do now, and runs a job by hand. A process with actors
  * carries out the run: the running server or another one.
  */
-import { hostname, userInfo } from "node:os"
 import type { Caller } from "#access/caller.ts"
 import type { Config } from "#base/config.ts"
 import { connect, type Db } from "#base/database/db.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import { connectHints } from "#base/hints.ts"
-import { newId, platformFacilityId, rootUserId } from "#base/ids.ts"
+import { platformFacilityId, rootUserId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
+import { operatorContext } from "#events/operator.ts"
 import { transact } from "#events/outbox.ts"
 import { listJobs, readJob, requestRun } from "#operations/jobs/jobs.ts"
 import { previewOf } from "#operations/jobs/previews.ts"
@@ -77,7 +77,7 @@ const actions: Readonly<Record<string, (db: Db, config: Config, name: string) =>
     }
     const disconnect = await connectHints(db)
     try {
-      const context = { environment: config.environment, correlationId: newId(), userId: rootUserId, userAgent }
+      const context = operatorContext(config.environment, "slotbase jobs run")
       const { result: asked } = await transact(db, context, async (tx) => {
         const requested = await requestRun(tx, operator, name)
         audit(tx, { action: "job.run", subjectId: name })
@@ -101,9 +101,6 @@ const inWords = (did: Did | null) =>
   Object.entries(did ?? {})
     .map(([what, count], nth) => `${nth === 0 ? " " : ", "}${count} ${what}`)
     .join("")
-
-/** The audit trail names the user of the operating system by its number: Bun takes the name from $USER. */
-const userAgent = `slotbase jobs run, by uid ${userInfo().uid} on ${hostname()}`
 
 /** Anyone with access to the database may do anything in it. The root user is the recorded actor. */
 const operator: Caller = {

@@ -29,6 +29,16 @@ test("demo --back undoes the moves of two demos", async () => {
       "The printed links have changed. Print them anew:\n  ./scripts/slotbase links\n",
   })
   expect(await shift()).toBe("00:00:00")
+  const [moved] = await database.db`
+    select before, after, actor_kind, database_user = session_user as is_session, user_agent
+    from slotbase.audit_log where action = 'clock.changed' and user_agent like 'slotbase demo --back%'`
+  expect({ ...moved }).toEqual({
+    before: { shift: "65 days 04:05:06.7" },
+    after: { shift: "00:00:00" },
+    actor_kind: "database",
+    is_session: true,
+    user_agent: expect.stringMatching(/^slotbase demo --back, by uid \d+ on /),
+  })
 })
 
 test("demo --back says that the clock already shows the real time", async () => {

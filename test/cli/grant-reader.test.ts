@@ -3,6 +3,7 @@
 // away.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { rootUserId } from "#base/ids.ts"
 import { checks } from "#operations/doctor.ts"
 import { slotbase } from "#test/harness/setup/command-line.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -32,6 +33,19 @@ test("slotbase grant-reader, the doctor's advice, gives the role exactly the rig
     code: 0,
     output: expect.stringMatching(/^slotbase_reader may read everything but secrets \(\d+ grants\)\.\n$/),
   })
+  const rows = await db`
+    select action, actor_id, actor_kind, user_agent, subject_id, after from slotbase.audit_log
+    where action = 'reader.granted'`
+  expect([...rows]).toEqual([
+    {
+      action: "reader.granted",
+      actor_id: rootUserId,
+      actor_kind: "system",
+      user_agent: expect.stringMatching(/^slotbase grant-reader, by uid \d+ on /),
+      subject_id: "slotbase_reader",
+      after: { grants: expect.any(Number) },
+    },
+  ])
   expect(await rights()).toEqual(migrated)
   expect((await readerCheck())?.well).toBe(true)
 })

@@ -117,11 +117,72 @@ describe("SQL", () => {
   test("that changes the settings names its session, and the values before and after", async () => {
     await db`update slotbase.settings set late_after = '30 seconds'`
     await db`update slotbase.settings set late_after = '30 seconds'`
-    const rows = await db`
-      select before ->> 'late_after' as before, after ->> 'late_after' as after, database_user = session_user as is_session
-      from slotbase.audit_log where action = 'settings.changed'`
-    expect([...rows]).toEqual([{ before: "00:00:10", after: "00:00:30", is_session: true }])
+    expect(await changesOf("settings.changed")).toEqual([
+      change("settings", { late_after: "00:00:10" }, { late_after: "00:00:30" }),
+    ])
   })
+
+  test("that changes a rule of retention names its session; how far the job has come is no change", async () => {
+    await db`update slotbase.retention_rules set keep = '2 years' where name = 'lost_items'`
+    await db`update slotbase.retention_rules set keep = '2 years' where name = 'lost_items'`
+    await db`update slotbase.retention_rules set walked_to = ${newId()} where name = 'users'`
+    await db`update slotbase.retention_rules set keep = '3 years', walked_to = ${newId()}, batch = 500 where name = 'closures'`
+    expect(await changesOf("retention_rule.changed")).toEqual([
+      change("lost_items", { keep: "1 year" }, { keep: "2 years" }),
+      change("closures", { keep: "2 years", batch: 1000 }, { keep: "3 years", batch: 500 }),
+    ])
+  })
+
+  test("that deletes a rule of retention names its session and the rule", async () => {
+    await db`delete from slotbase.retention_rules where name = 'upgrade_prompts'`
+    expect(await changesOf("retention_rule.deleted")).toEqual([
+      change("upgrade_prompts", expect.objectContaining({ name: "upgrade_prompts", keep: "180 days" }), null),
+    ])
+  })
+
+  test("that moves the clock names its session, and a move by nothing is no change", async () => {
+    await db`select slotbase.move_clock('1 day')`
+    await db`select slotbase.move_clock('0')`
+    await db`select slotbase.move_clock('-1 day')`
+    expect(await changesOf("clock.changed")).toEqual([
+      change("clock", { movable: false }, { movable: true }),
+      change("clock", { shift: "00:00:00" }, { shift: "1 day" }),
+      change("clock", { shift: "1 day" }, { shift: "00:00:00" }),
+    ])
+  })
+
+  test("that trusts the clock of the host names its session, and a look at the clock leaves no row", async () => {
+    await db`select slotbase.watch_clock()`
+    await db`update slotbase.clock_watch set doubted_since = '2100-01-01Z'`
+    await db`select slotbase.trust_clock()`
+    const doubt = { doubted_since: expect.stringMatching(/^(2099-12-31|2100-01-01)T/) }
+    expect(await changesOf("clock.trusted")).toEqual([
+      change("clock", expect.objectContaining(doubt), expect.objectContaining({ doubted_since: null })),
+    ])
+  })
+
+  test("that is rolled back leaves no row", async () => {
+    const failing = db.begin(async (tx) => {
+      await tx`select slotbase.trust_clock()`
+      await tx`update slotbase.retention_rules set keep = '1 day' where name = 'lost_items'`
+    })
+    expect(await failure(failing)).toMatchObject({ constraint_name: "rows_are_kept_at_least" })
+    expect(await changesOf("clock.trusted")).toHaveLength(1)
+    expect(await changesOf("retention_rule.changed")).toHaveLength(2)
+  })
+
+  const change = (subject: string, before: unknown, after: unknown) => ({
+    subject_id: subject,
+    facility_id: platformFacilityId,
+    is_session: true,
+    before,
+    after,
+  })
+  const changesOf = async (action: string): Promise<unknown[]> => [
+    ...(await db`
+      select subject_id, facility_id, database_user = session_user as is_session, before, after
+      from slotbase.audit_log where action = ${action} order by ctid`),
+  ]
 
   const rowOf = async (subject: string) => {
     const [row] = await db`

@@ -4,7 +4,7 @@
  * The view working_keys refuses them at once in any case, whatever took the right.
  * Writes: api_keys.
  */
-import type { Db, Queryable } from "#base/database/db.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
 import { audit } from "#events/audit.ts"
@@ -122,19 +122,25 @@ export async function holdKey(tx: Tx, facilityId: string, id: string): Promise<K
   return row
 }
 
-/** Writes the root key, or replaces it by the configured one. Answers whether it wrote. */
+/**
+ * Writes the root key, or replaces it by the configured one. Answers whether it wrote. The audit trail names the start
+ * that did so.
+ */
 export async function writeRootKey(
-  db: Db,
+  tx: Tx,
   key: { readonly facilityId: string; readonly hash: Buffer; readonly hint: string; readonly replaces: boolean },
 ): Promise<boolean> {
   const { facilityId, hash, hint, replaces } = key
-  const rows = await db`
+  const [written] = await tx<{ is_new: boolean }[]>`
     insert into slotbase.api_keys as k (id, facility_id, user_id, name, role, key_hash, key_hint, created_by)
     values (${rootUserId}, ${facilityId}, ${rootUserId}, 'Root key', 'platform_admin', ${hash}, ${hint}, ${rootUserId})
     on conflict (id, facility_id) do update set key_hash = excluded.key_hash, key_hint = excluded.key_hint
     where ${replaces} and k.key_hash <> excluded.key_hash
-    returning 1`
-  return rows.length > 0
+    returning k.xmax = 0 as is_new`
+  if (!written) return false
+  const action = written.is_new ? "root_key.created" : "root_key.replaced"
+  audit(tx, { action, subjectId: rootUserId, after: { keyHint: hint } })
+  return true
 }
 
 /** The oldest first, ended ones too. */

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { bestRole, type Caller, isAtLeast, requireAdmin } from "#access/caller.ts"
+import type { Config } from "#base/config.ts"
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
@@ -13,6 +14,8 @@ import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Name } from "#base/schema/request-fields.ts"
 import { hashToken, newToken } from "#base/secrets.ts"
 import { noteChange } from "#events/audit.ts"
+import { operatorContext } from "#events/operator.ts"
+import { transact } from "#events/outbox.ts"
 import {
   changeOwner,
   findKeys,
@@ -146,12 +149,18 @@ export async function revokeApiKey(tx: Tx, caller: Caller, facilityId: string, i
  * Makes the configured root key the valid one. Without a configured one, makes a key at the first start and returns it,
  * once. Safe when several processes start together: one of them receives the key to print.
  */
-export async function ensureRootKey(db: Db, configured: string | undefined): Promise<string | undefined> {
+export async function ensureRootKey(
+  db: Db,
+  { rootKey: configured, environment }: Pick<Config, "rootKey" | "environment">,
+): Promise<string | undefined> {
   const key = configured ?? newToken("sbk")
   // No part of a key that a person chose is shown: it may be short.
   const hint = configured === undefined ? hintOf(key) : "SLOTBASE_ROOT_KEY"
   const replaces = configured !== undefined
-  const wrote = await writeRootKey(db, { facilityId: platformFacilityId, hash: hashToken(key), hint, replaces })
+  const context = operatorContext(environment, "slotbase start")
+  const { result: wrote } = await transact(db, context, (tx) =>
+    writeRootKey(tx, { facilityId: platformFacilityId, hash: hashToken(key), hint, replaces }),
+  )
   return wrote && configured === undefined ? key : undefined
 }
 

@@ -218,7 +218,8 @@ test("lost items, closures, reminders, invitations, days of the cache and failed
   const left: Record<string, string[]> = {}
   for (const by of ["9 days", "85 days", "90 days", "190 days", "365 days"]) {
     await later(by)
-    left[by] = Object.keys(await run()).filter((name) => name !== "months")
+    // The rows of the audit trail are those of this test's own moves of the clock.
+    left[by] = Object.keys(await run()).filter((name) => name !== "months" && name !== "audit_log")
   }
   expect(left).toEqual({
     "9 days": ["availability_cache"],

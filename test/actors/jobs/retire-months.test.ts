@@ -47,7 +47,8 @@ test("the newest three months of events stay, however far the clock is ahead", a
   await later("2 months")
   await record(1)
   await later("80 years")
-  expect(await run()).toEqual({ months: 0 })
+  // The audit trail loses its rows of the clock: it was made movable, and moved by two months.
+  expect(await run()).toEqual({ months: 0, audit_log: 2 })
   expect(await positions()).toEqual([1, 2, 3])
   await record(1)
   for (let runs = 0; runs < 2; runs++) await run()

@@ -42,7 +42,7 @@ export interface TestApi {
 export async function testApi(given: Partial<Config> = {}): Promise<TestApi> {
   const database = await testDatabase()
   const app = testApp(database.db, given)
-  await ensureRootKey(database.db, rootKey)
+  await ensureRootKey(database.db, { ...app.config, rootKey })
   const server = createServer(app)
 
   const call: TestApi["call"] = async (method, path, { token = rootKey, body, headers = {} } = {}) => {
