@@ -13,7 +13,7 @@ const hour = (start: number) => ({
   endAt: `2030-06-03T${String(start + 1).padStart(2, "0")}:00:00Z`,
 })
 
-/** The bodies below `/v1/facilities/{facilityId}`, by method and the rest of the address. */
+/** The bodies, of forms too, below `/v1/facilities/{facilityId}`, by method and the rest of the address. */
 const inFacility: Readonly<Record<string, unknown>> = {
   "PATCH /settings": { slotMinutes: 30, holdMinutes: 10 },
   "POST /resources": { name: "Court 5", resourceType: "court", hourlyPrice: 2400 },
@@ -93,6 +93,7 @@ const inFacility: Readonly<Record<string, unknown>> = {
     sessionId: example.sessionId,
     studentId: playerId,
     text: "Turn the shoulder earlier.",
+    skillsWorked: ["Backhand"],
     rating: 4,
     assessments: [{ skillId: "tennis.backhand", level: 3.5 }],
   },
@@ -178,8 +179,21 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   resources: resourceId,
   "lost-items": example.itemId,
   closures: example.closureId,
+  organizations: example.organizationId,
+  "child-links": example.childLinkId,
+  "role-invitations": example.roleInvitationId,
+  "api-keys": example.apiKeyId,
+  ruleId: example.priceRuleId,
+  promptId: example.upgradePromptId,
+  webhooks: example.webhookId,
+  deliveries: example.deliveryId,
+  "dead-letters": example.deadLetterId,
+  runs: example.jobRunId,
   "event-types": "booking.confirmed",
   jobs: "hold-expiration",
+  // Both are of a link that `GET …/media/{mediaId}` answers.
+  expires: "1906704000",
+  signature: "the-signature-of-the-link",
   date: "2030-06-03",
   role: "player",
   scopeType: "facility",

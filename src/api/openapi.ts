@@ -98,16 +98,28 @@ const keyOf = ({ name, in: place }: Parameter, path: string) =>
 
 function withExample(operation: Operation, path: string, method: string): Operation {
   const body = exampleBodies[`${method.toUpperCase()} ${path}`]
-  const json = operation.requestBody?.content["application/json"]
-  if (body === undefined || json === undefined) return operation
   const { requestBody } = operation
-  return {
-    ...operation,
-    requestBody: {
-      ...requestBody,
-      content: { ...requestBody?.content, "application/json": { ...json, example: body } },
-    },
-  }
+  if (body === undefined || requestBody === undefined) return operation
+  const content = mapValues(requestBody.content, (media, type) =>
+    type === "multipart/form-data" ? formWithExample(media as Form, body as Fields) : { ...media, example: body },
+  )
+  return { ...operation, requestBody: { ...requestBody, content } }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+interface Form {
+  readonly schema: { readonly properties: Readonly<Record<string, object>> }
+}
+
+/**
+ * A form has the fields of the JSON body. The viewer fills each field from its own Schema, not from the example of the
+ * form.
+ */
+function formWithExample({ schema, ...form }: Form, example: Fields): object {
+  const properties = mapValues(schema.properties, (field, name) =>
+    Object.hasOwn(example, name) ? { ...field, examples: [example[name]] } : field,
+  )
+  return { ...form, schema: { ...schema, properties }, example }
 }
 
 const idempotencyKey = {

@@ -1,5 +1,6 @@
-// Every example of the OpenAPI document works when it is pasted. The root key sends it to a server with the demo club,
-// and gets the documented success. Where it names a thing such as a booking, one is made before.
+// Every example of the OpenAPI document works when it is pasted: bodies, forms, and the parameters of requests without
+// a body. The root key sends it to a server with the demo club, and gets the documented success. Where it names a
+// thing such as a booking, one is made before.
 // The route decodes the Schema that the document shows: a surplus field and a missing field are refused there.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
@@ -11,9 +12,12 @@ import { seedDemo } from "#demo/seed.ts"
 import { example } from "#events/example.ts"
 import { mirrorJobs } from "#operations/jobs/rows.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { jpeg } from "#test/harness/club/media-files.ts"
 import { answerFaults } from "#test/harness/openapi/answers.ts"
+import type { Desk } from "#test/harness/openapi/desk.ts"
 import { bodyOf, exampleOf, type OpenApi, type Operation, operationsOf } from "#test/harness/openapi/document.ts"
-import { type Desk, given } from "#test/harness/openapi/given.ts"
+import { given } from "#test/harness/openapi/given.ts"
+import { givenThing } from "#test/harness/openapi/given-thing.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
 
@@ -74,17 +78,14 @@ afterAll(() => api.database.drop())
 
 test("every operation with a body has an example, and every example an operation", () => {
   expect(Object.keys(exampleBodies).sort()).toEqual(withBody.map(({ name }) => name).sort())
+})
+
+test("every required parameter has an example", () => {
   const missing = operations.flatMap(({ name, parameters }) =>
-    parameters
-      .filter((each) => each.required && each.in !== "header" && each.example === undefined)
-      .map((each) => `${name} ${each.name}`)
-      .filter((each) => !withoutExample.some((known) => each.endsWith(known))),
+    parameters.filter((each) => each.required && each.example === undefined).map((each) => `${name} ${each.name}`),
   )
   expect(missing).toEqual([])
 })
-
-/** Parameters without a value that works for everybody: a signature, and ids that only an answer gives. */
-const withoutExample = ["signature", "expires", ...["id", "ruleId", "promptId"].map((name) => ` ${name}`)]
 
 describe("the example works when it is pasted", () => {
   for (const operation of withBody) {
@@ -99,20 +100,77 @@ describe("the example works when it is pasted", () => {
           const { [required]: _, ...less } = body
           await refuses(operation, path, less, `body.${required}`, token)
         }
-        const answer = await api.call(operation.method, path, { body, token })
-        expect(answerFaults(document, { method: operation.method, path, ...answer })).toEqual([])
-        const promised = Object.keys(operation.responses).filter((status) => status < "300")
-        expect({ promised: promised.includes(String(answer.status)), answer: answer.body }).toEqual({
-          promised: true,
-          answer: answer.body,
-        })
+        await succeeds(operation, path, JSON.stringify(body), token)
       } finally {
-        if (movedBy !== 0) await api.database.db`select slotbase.move_clock(make_interval(secs => ${-movedBy}))`
-        movedBy = 0
+        await moveBack()
       }
     })
   }
 })
+
+describe("the form works when it is pasted, with a file", () => {
+  for (const operation of operations.filter((each) => formOf(each) !== undefined)) {
+    test(operation.name, async () => {
+      const { ids } = (await given[operation.name]?.(desk)) ?? (await givenThing(operation.name, desk))
+      const form = new FormData()
+      for (const [name, value] of Object.entries(withIds(formOf(operation)?.example ?? {}, ids))) {
+        const texts = name === "skillsWorked" ? (value as string[]) : [value]
+        for (const text of texts) form.append(name, typeof text === "object" ? JSON.stringify(text) : String(text))
+      }
+      form.append("file", new File([Buffer.from(jpeg())], "grip.jpg"))
+      await succeeds(operation, addressOf(operation, ids), form, rootKey)
+    })
+  }
+})
+
+describe("the request without a body works when it is pasted", () => {
+  for (const operation of operations.filter((each) => each.requestBody === undefined)) {
+    if (operation.name === ofStripe) continue
+    test(operation.name, async () => {
+      const { ids, token = rootKey } = await givenThing(operation.name, desk)
+      await succeeds(operation, addressOf(operation, ids), undefined, token)
+    })
+  }
+
+  test("only Stripe can sign its webhook", () => {
+    expect(operations.map(({ name }) => name)).toContain(ofStripe)
+  })
+})
+
+const ofStripe = "POST /v1/integrations/stripe/webhook"
+
+const formOf = (operation: Operation) => operation.requestBody?.content?.["multipart/form-data"]
+
+async function moveBack() {
+  if (movedBy !== 0) await api.database.db`select slotbase.move_clock(make_interval(secs => ${-movedBy}))`
+  movedBy = 0
+}
+
+/** Sends it; the answer is a documented success, of its documented shape. */
+async function succeeds(
+  { method, responses }: Operation,
+  path: string,
+  body: string | FormData | undefined,
+  token: string,
+) {
+  const answer = await api.server.handle(
+    new Request(`http://slotbase.test${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(typeof body === "string" && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body }),
+    }),
+  )
+  const text = await answer.text()
+  const isJson = /json/.test(answer.headers.get("content-type") ?? "")
+  const promised = Object.keys(responses).filter((status) => status < "300")
+  expect({ promised: promised.includes(String(answer.status)), text }).toEqual({ promised: true, text })
+  const { status } = answer
+  const faults = answerFaults(document, { method, path, status, body: isJson ? JSON.parse(text) : undefined })
+  expect(faults).toEqual([])
+}
 
 async function refuses(operation: Operation, path: string, body: unknown, place: string, token: string) {
   const { status, body: problem } = await api.call(operation.method, path, { body, token })
@@ -122,13 +180,18 @@ async function refuses(operation: Operation, path: string, body: unknown, place:
   })
 }
 
-/** The address with the examples of its parameters, which are replaced with real ids. */
+/** The address with the examples of its required parameters, which are replaced with real ids. */
 function addressOf(operation: Operation, ids: Readonly<Record<string, string>>): string {
-  return operation.path.replace(/\{(\w+)\}/g, (_, name: string, offset: number) => {
-    const part = operation.path.slice(0, offset).split("/").at(-2) ?? ""
-    const told = operation.parameters.find((each) => each.in === "path" && each.name === name)?.example
+  const exampleValue = (name: string, part = name) => {
+    const told = operation.parameters.find((each) => each.in !== "header" && each.name === name)?.example
     return ids[name === "id" ? part : name] ?? ids[told ?? ""] ?? told ?? `no example of ${name}`
-  })
+  }
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string, offset: number) =>
+    exampleValue(name, operation.path.slice(0, offset).split("/").at(-2)),
+  )
+  const query = operation.parameters.filter((each) => each.in === "query" && each.required)
+  const pairs = query.map(({ name }): [string, string] => [name, exampleValue(name)])
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`
 }
 
 function withIds(body: unknown, ids: Readonly<Record<string, string>>): Record<string, unknown> {

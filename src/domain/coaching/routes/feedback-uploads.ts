@@ -153,7 +153,9 @@ function withForm<Route extends ReturnType<typeof described>>(
 ): Route {
   const { requestBody } = route.detail
   const schema = { type: "object", properties, additionalProperties: false, ...(required.length > 0 && { required }) }
-  const content = { ...requestBody?.content, "multipart/form-data": { schema } }
+  // By default, each element of a list of objects would be a part of its own.
+  const encoding = "assessments" in properties && { encoding: { assessments: { contentType: "application/json" } } }
+  const content = { ...requestBody?.content, "multipart/form-data": { schema, ...encoding } }
   // The operator sets the size of uploads.
   const { "x-max-body-bytes": _, ...detail } = route.detail
   return { ...route, detail: { ...detail, requestBody: { required: true, content } } } as Route
