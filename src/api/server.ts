@@ -1,6 +1,6 @@
 /** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
-import { withAddress } from "#http/addresses.ts"
+import { refuseAddresses, withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
 import { failureOutsideRoutes, problems } from "#http/problems.ts"
 import { limitRequests } from "#http/request-rates.ts"
@@ -22,6 +22,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
   const server: AnyElysia = new Elysia({ ...settingsOf(app), websocket: webSocketOptions })
     .wrap(withAddress)
     .use(limitRequests(app.config))
+    .use(refuseAddresses())
     .use(otherMethods(() => server.routes))
     .use(problems())
   for (const routes of areas) server.use(routes(app))
@@ -36,6 +37,7 @@ export function createOperationsServer(app: App): AnyElysia {
   const server: AnyElysia = new Elysia(settingsOf(app))
     .wrap(withAddress)
     .use(limitRequests(app.config))
+    .use(refuseAddresses())
     .use(otherMethods(() => server.routes))
     .use(problems())
     .use(healthRoutes(app))

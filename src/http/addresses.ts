@@ -1,9 +1,10 @@
 /**
  * The address of each request, before any route sees it. Without a usable `Host` Bun's `request.url` is only a path,
- * which `new URL` refuses. Here such a request gets an absolute address, or its refusal. It stays Bun's own Request:
- * a copy would have no client address, and could not become a WebSocket.
+ * which `new URL` refuses. Here such a request gets an absolute address. A refusal comes after the request is counted.
+ * It stays Bun's own Request: a copy would have no client address, and could not become a WebSocket.
  */
-import { BadRequest, errorAnswerOf, responseOf } from "./problems.ts"
+import { Elysia } from "elysia"
+import { BadRequest } from "./problems.ts"
 
 /** Characters of an address. Our longest, with a cursor of 1,000 and all filters, stays below 3,000. */
 export const maxAddressLength = 8 * 1024
@@ -12,13 +13,24 @@ export const maxParameters = 100
 
 type Handle = (...given: unknown[]) => unknown
 
-/** For Elysia's `wrap`: the function that answers the request. */
+/** For Elysia's `wrap`: what answers the request sees a usable address, of a request that will be refused too. */
 export function withAddress(handle: Handle, request: Request): Handle {
   const refusal = refusalOf(request)
-  if (refusal === undefined) return handle
-  const answer = errorAnswerOf(refusal)
-  return () => (answer ? responseOf(answer, { request, set: { headers: {} } }) : new Response(null, { status: 400 }))
+  if (refusal !== undefined) {
+    refusals.set(request, refusal)
+    Object.defineProperty(request, "url", { value: "http://localhost/" })
+  }
+  return handle
 }
+
+/** Refuses what `withAddress` found. Comes after `limitRequests`, so that a refused request counts as any other. */
+export const refuseAddresses = () =>
+  new Elysia({ name: "addresses" }).onRequest(({ request }) => {
+    const refusal = refusals.get(request)
+    if (refusal !== undefined) throw refusal
+  })
+
+const refusals = new WeakMap<Request, BadRequest>()
 
 function refusalOf(request: Request): BadRequest | undefined {
   const { url } = request

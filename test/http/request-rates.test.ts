@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, spyOn, test } from 
 import type { AnyElysia } from "elysia"
 import { openSession } from "#access/sessions.ts"
 import { createServer } from "#api/server.ts"
+import { maxAddressLength, maxParameters } from "#http/addresses.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { aClub, type Club } from "#test/harness/club/club.ts"
 import { rootKey } from "#test/harness/setup/system.ts"
@@ -38,7 +39,7 @@ function serve() {
   return (path: string, token?: string, address = "198.51.100.1", init: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${server.server?.port}${path}`, {
       ...init,
-      headers: { "x-forwarded-for": address, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers: { ...init.headers, "x-forwarded-for": address, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     })
 }
 type Ask = ReturnType<typeof serve>
@@ -118,6 +119,26 @@ test("load balancers' questions are not limited, and no other address passes for
   expect(new Set(await statuses(20, () => ask("/healthz")))).toEqual(new Set([200]))
   expect((await ask("/readyz")).status).not.toBe(429)
   expect(await statuses(6, () => ask("/openapi?/healthz"))).toEqual([200, 200, 200, 200, 429, 429])
+})
+
+test("a request that is refused for its address counts as any other, the question of a load balancer too", async () => {
+  const ask = serve()
+  const refused = [
+    ["/healthz", 400, { host: "a b" }],
+    ["/", 400, { host: "a/b" }],
+    [`/?${"a&".repeat(maxParameters)}`, 400, {}],
+    [`/${"x".repeat(maxAddressLength)}`, 414, {}],
+  ] as const
+  for (const [nth, [path, status, headers]] of refused.entries()) {
+    const answer = await ask(path, undefined, "198.51.100.1", { headers })
+    expect([answer.status, answer.headers.get("ratelimit")]).toEqual([
+      status,
+      `"stranger";r=${3 - nth};t=${5 * (nth + 1)}`,
+    ])
+  }
+  const more = await ask("/healthz", undefined, "198.51.100.1", { headers: { host: "a b" } })
+  expect([more.status, (await more.json()).code]).toEqual([429, "too_many_requests"])
+  expect((await ask("/healthz")).status).toBe(200)
 })
 
 test("events carry the address that a trusted proxy names", async () => {

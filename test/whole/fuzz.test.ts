@@ -2,6 +2,7 @@
 //
 // - No answer is a 500, and every answer is one that the document promises.
 // - Every refusal is a problem document, and a refused request has written nothing.
+// - No answer holds a path of the machine or a stack.
 //
 // The short form sends a fixed number of requests. SLOTBASE_FUZZ_REQUESTS=10000 sends that many.
 // SLOTBASE_PROPERTY_SEED sets another seed.
@@ -9,6 +10,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
 import { type Operation, operationsOf } from "#test/harness/openapi/document.ts"
+import { leaksIn } from "#test/harness/openapi/leaks.ts"
 import { validatorOf } from "#test/harness/openapi/validator.ts"
 import { makeWorld, type World } from "./authorization/scene.ts"
 import { makeThing, parts } from "./authorization/things.ts"
@@ -81,6 +83,7 @@ async function judge(request: FuzzRequest): Promise<number> {
   const say = `${method} ${url} ${typeof init.body === "string" ? init.body.slice(0, 2_000) : ""}\n→ ${response.status} ${text.slice(0, 2_000)}`
   const { status } = response
   expect(status, say).toBeLessThan(500)
+  expect(leaksIn(text), say).toEqual([])
   const promised = operation.responses[status]
   const general = [400, 404, 405, 413, 414, 415, 422].includes(status)
   expect(promised !== undefined || general, `not in the document: ${say}`).toBe(true)

@@ -1,6 +1,8 @@
-// Holds the answers that tests get against the document: a status that is documented, with a body of its schema.
+// Holds the answers that tests get against the document: a status that is documented, with a body of its schema. No
+// answer holds a path of the machine or a stack.
 
 import { type OpenApi, type Operation, operationsOf } from "./document.ts"
+import { leaksIn } from "./leaks.ts"
 import { validatorOf } from "./validator.ts"
 
 interface GivenAnswer {
@@ -11,12 +13,16 @@ interface GivenAnswer {
   readonly body: unknown
 }
 
-/** What differs from the document; none for an answer that it promises, and for an address that it does not have. */
-export function answerFaults(document: OpenApi, { method, path, status, body }: GivenAnswer): string[] {
+/** What the body must not hold, and what differs from the document. An address that it does not have differs not. */
+export function answerFaults(document: OpenApi, answer: GivenAnswer): string[] {
+  const where = `${answer.method} ${answer.path.split("?")[0]} → ${answer.status}`
+  return [...leaksIn(answer.body).map((leak) => `${where}: ${leak}`), ...differences(document, answer, where)]
+}
+
+function differences(document: OpenApi, { method, path, status, body }: GivenAnswer, where: string): string[] {
   const operation = operationAt(document, method, path)
   if (operation === undefined) return []
   const promised = operation.responses[status]
-  const where = `${method} ${path.split("?")[0]} → ${status}`
   if (status >= 400)
     return validatorOf(document)
       .faultsOf(problem, body)
