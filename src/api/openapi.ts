@@ -108,14 +108,17 @@ function withExample(operation: Operation, path: string, method: string): Operat
 
 type Fields = Readonly<Record<string, unknown>>
 interface Form {
-  readonly schema: { readonly properties: Readonly<Record<string, object>> }
+  readonly schema: { readonly properties: Readonly<Record<string, { readonly type?: string }>> }
 }
 
 /**
- * A form has the fields of the JSON body. The viewer fills each field from its own Schema, not from the example of the
- * form.
+ * A form has the fields of the JSON body, some of them as JSON. The viewer fills each field from its own Schema, not
+ * from the example of the form.
  */
-function formWithExample({ schema, ...form }: Form, example: Fields): object {
+function formWithExample({ schema, ...form }: Form, body: Fields): object {
+  const example = mapValues(body, (value, name) =>
+    schema.properties[name]?.type === "string" && typeof value !== "string" ? JSON.stringify(value) : value,
+  )
   const properties = mapValues(schema.properties, (field, name) =>
     Object.hasOwn(example, name) ? { ...field, examples: [example[name]] } : field,
   )

@@ -68,8 +68,8 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         }),
         {
           ...formFields,
-          [filePart]: { type: "array", items: binary },
-          [voiceNotePart]: { type: "array", items: binary },
+          [filePart]: files,
+          [voiceNotePart]: files,
         },
         ["sessionId", "studentId"],
       ),
@@ -85,7 +85,7 @@ export const feedbackUploadRoutes = (app: App & UploadTools) =>
         const upload = await receiveUpload(app, request, { ...formOf(member), maxFiles: 1 })
         return upload.bind((written) => {
           const [file] = upload.files
-          const faults = [...upload.fields.keys()].map((name) => ({
+          const faults = [...upload.fields].filter(isField).map(([name]) => ({
             path: `body.${name}`,
             message: "Expected no field",
           }))
@@ -121,7 +121,7 @@ const formOf = ({ caller, facilityId }: Member) => ({ userId: caller.userId, fac
 /** The fields of a form in the shape of the JSON body. The body's Schema checks them. */
 function inputOf({ fields }: Upload): Record<string, unknown> {
   return Object.fromEntries(
-    [...fields].map(([name, values]) => {
+    [...fields].filter(isField).map(([name, values]) => {
       const [only] = values
       if (name === "skillsWorked") return [name, values]
       if (values.length !== 1 || only === undefined) return [name, values]
@@ -130,6 +130,10 @@ function inputOf({ fields }: Upload): Record<string, unknown> {
     }),
   )
 }
+
+/** A viewer sends a file that was not chosen as an empty text. */
+const isField = ([name, values]: readonly [string, readonly string[]]) =>
+  !((name === filePart || name === voiceNotePart) && values.every((value) => value === ""))
 
 function parsed(text: string): unknown {
   refuseComplex(Buffer.from(text), bodyLimits.large)
@@ -143,7 +147,13 @@ function parsed(text: string): unknown {
 const binary = { type: "string", format: "binary" }
 const fieldsOf = (schema: Schema.Constraint) =>
   (jsonSchemaOf(schema) as { properties: Record<string, object> }).properties
-const formFields = fieldsOf(FeedbackInput)
+const formFields = {
+  ...fieldsOf(FeedbackInput),
+  // One text. As a list it would be a part per assessment, and with a media type the viewer would ask for a file.
+  assessments: { type: "string", description: "the `assessments` of the JSON body, as JSON" },
+}
+/** The example is no file: the viewer would fill in a text. */
+const files = { type: "array", items: binary, examples: [[]] }
 
 /** A route that takes a form, beside JSON if it takes that. */
 function withForm<Route extends ReturnType<typeof described>>(
@@ -153,9 +163,7 @@ function withForm<Route extends ReturnType<typeof described>>(
 ): Route {
   const { requestBody } = route.detail
   const schema = { type: "object", properties, additionalProperties: false, ...(required.length > 0 && { required }) }
-  // By default, each element of a list of objects would be a part of its own.
-  const encoding = "assessments" in properties && { encoding: { assessments: { contentType: "application/json" } } }
-  const content = { ...requestBody?.content, "multipart/form-data": { schema, ...encoding } }
+  const content = { ...requestBody?.content, "multipart/form-data": { schema } }
   // The operator sets the size of uploads.
   const { "x-max-body-bytes": _, ...detail } = route.detail
   return { ...route, detail: { ...detail, requestBody: { required: true, content } } } as Route
