@@ -1,7 +1,7 @@
 /**
- * Writes lines to a pipe without ever waiting for its reader. The write of a console waits while a pipe is full, and
- * with it the whole process: the database is not watched, and a signal to stop is not heard. Here a line that finds no
- * room is left out and counted, and the next line that finds room tells how many there were.
+ * Writes lines to a pipe without ever waiting for its reader. The write of a console waits while a pipe is full. The
+ * whole process waits with it: nobody watches the database, and no signal is heard. Here a line that finds no room is
+ * left out and counted. The next line that finds room tells how many there were.
  */
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 

@@ -137,7 +137,7 @@ test("a request that is refused for its address counts as any other, the questio
     ])
   }
   const more = await ask("/healthz", undefined, "198.51.100.1", { headers: { host: "a b" } })
-  expect([more.status, (await more.json()).code]).toEqual([429, "too_many_requests"])
+  expect([more.status, ((await more.json()) as { code: string }).code]).toEqual([429, "too_many_requests"])
   expect((await ask("/healthz")).status).toBe(200)
 })
 

@@ -180,9 +180,9 @@ async function disownReusedPid(cluster: string): Promise<void> {
 }
 
 /**
- * A server that ended, or a machine that lost its power, before the process id was written leaves an empty file, and
- * PostgreSQL refuses it for ever. The lock of the data
- * directory keeps other processes of SlotBase away. A person's own `pg_ctl start` writes its id within milliseconds.
+ * A server that ends before it has written its process id leaves an empty file, and so does a loss of power. PostgreSQL
+ * refuses that file for ever. The lock of the data directory keeps other processes of SlotBase away. A person's own
+ * `pg_ctl start` writes its id within milliseconds.
  */
 async function removeEmptyPidFile(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.size !== 0) return
