@@ -82,7 +82,7 @@ export async function findAudit(
   const { action, actorId, subjectId } = query
   const rows = await db<AuditRow[]>`
     select id, at, facility_id, organization_id, action, subject_type, subject_id, actor_id, actor_kind, database_user,
-           api_key_id, host(client_address) as client_address, user_agent, correlation_id, method, route, before, after,
+           api_key_id, host(client_address) as client_address, user_agent, correlation_id, method, route, before::text, after::text,
            (select case u.kind when 'api_key' then u.first_name else u.first_name || ' ' || u.last_name end
             from slotbase.users u where u.id = actor_id) as actor_name
     from slotbase.audit_log
@@ -93,7 +93,24 @@ export async function findAudit(
       ${actorId === undefined ? db`` : db`and actor_id = ${actorId}`}
       ${subjectId === undefined ? db`` : db`and subject_id = ${subjectId}`}
     order by id desc limit ${limit + 1}`
-  return pageOf(rows, limit, (row) => [row.id], recordOf)
+  const fitting = Math.min(limit, countWithin(maxPageCharacters, rows))
+  return pageOf(rows.slice(0, fitting + 1), fitting, (row) => [row.id], recordOf)
+}
+
+/**
+ * Characters of the changed values of one page. The longest rows have 64 KiB each; 200 of them would hold the event
+ * loop for 50 ms. A page of usual rows has less than a tenth of this.
+ */
+const maxPageCharacters = 4 * 1024 * 1024
+
+/** How many of the rows fit, at least one. */
+function countWithin(characters: number, rows: readonly AuditRow[]): number {
+  let left = characters
+  const tooMuch = rows.findIndex(({ before, after }) => {
+    left -= (before?.length ?? 0) + (after?.length ?? 0)
+    return left < 0
+  })
+  return tooMuch === -1 ? rows.length : Math.max(1, tooMuch)
 }
 
 export async function findSignIns(db: Queryable, query: typeof AllSignInsQuery.Type): Promise<Page<SignIn>> {
@@ -137,8 +154,9 @@ interface AuditRow {
   readonly correlation_id: string | null
   readonly method: string | null
   readonly route: string | null
-  readonly before: Record<string, unknown> | null
-  readonly after: Record<string, unknown> | null
+  /** JSON, parsed only when the row is in the page. */
+  readonly before: string | null
+  readonly after: string | null
 }
 
 const recordOf = (row: AuditRow): AuditRecord => ({
@@ -159,9 +177,11 @@ const recordOf = (row: AuditRow): AuditRecord => ({
   correlationId: row.correlation_id,
   method: row.method,
   route: row.route,
-  before: row.before,
-  after: row.after,
+  before: valuesOf(row.before),
+  after: valuesOf(row.after),
 })
+
+const valuesOf = (text: string | null) => (text === null ? null : (JSON.parse(text) as Record<string, unknown>))
 
 interface SignInRow {
   readonly id: string
