@@ -12,6 +12,7 @@ import { maxAddressLength, maxParameters } from "#http/addresses.ts"
 import { type BodySize, bodyLimits } from "#http/body-limits.ts"
 import { aCheckIn, aClub, type Club, run } from "#test/harness/club/club.ts"
 import { dayOf } from "#test/harness/club/hours.ts"
+import { wav } from "#test/harness/club/media-files.ts"
 import { LiveClient } from "#test/harness/pipeline/live.ts"
 import { dispatchAll } from "#test/harness/pipeline/pipeline.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
@@ -20,6 +21,9 @@ import { freePort, rootKey, type System, startSystem } from "#test/harness/setup
 
 const longestMs = 50
 const attempts = 3
+/** The largest upload of this program, and of its forms (`src/http/multipart.ts`) the most fields. */
+const uploadMb = 32
+const mostFields = 100
 
 let database: TestDatabase
 let system: System
@@ -40,6 +44,7 @@ beforeAll(async () => {
     role: "server",
     env: {
       LOOP_PROBE_PORT: String(port),
+      SLOTBASE_MAX_UPLOAD_MB: String(uploadMb),
       BUN_OPTIONS: `--preload=${join(import.meta.dir, "../harness/setup/loop-probe.ts")}`,
     },
   })
@@ -146,6 +151,15 @@ const worst: readonly [what: string, send: (attempt: number) => Sent][] = [
   ["the longest page of price rules", () => ({ path: `${at}/price-rules?limit=200`, status: 200 })],
   ["the longest page of the feed", () => ({ path: `${at}/events?limit=200`, status: 200 })],
   ["the platform's feed of one type", () => ({ path: "/v1/events?limit=200&types=booking.no_show", status: 200 })],
+  ["a form with the most fields", () => ({ path: `${at}/feedback`, body: aFormOf(mostFields), status: 422 })],
+  [
+    "a form with the largest file",
+    () => ({ path: `${at}/feedback`, body: aFormOf(1, wav(uploadMb * 131 - 1)), status: 422 }),
+  ],
+  ["the largest page of the audit trail", () => ({ path: `${at}/audit-log?limit=200`, status: 200 })],
+  ["the platform's audit trail", () => ({ path: "/v1/audit-log?limit=200", status: 200 })],
+  ["the largest page of dead letters", () => ({ path: `${at}/dead-letters?limit=200`, status: 200 })],
+  ["the platform's dead letters", () => ({ path: "/v1/dead-letters?limit=200", status: 200 })],
   ["the event types", () => ({ path: "/v1/event-types", status: 200 })],
   ["the OpenAPI document", () => ({ path: "/openapi/json", status: 200 })],
   ["the viewer of the document", () => ({ path: "/openapi/viewer.js", status: 200 })],
@@ -240,8 +254,15 @@ describe(`in ${longestMs} ms`, () => {
 async function request(method: string, path: string, body: unknown, status: number, headers = {}): Promise<void> {
   const answer = await fetch(`${system.address}${path}`, {
     method,
-    headers: { authorization: `Bearer ${rootKey}`, "content-type": "application/json", ...headers },
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    headers: {
+      // A form is written by somebody of the club.
+      authorization: `Bearer ${body instanceof FormData ? club.admin.token : rootKey}`,
+      ...(!(body instanceof FormData) && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && {
+      body: typeof body === "string" || body instanceof FormData ? body : JSON.stringify(body),
+    }),
   })
   const text = await answer.text()
   expect([answer.status, answer.status === status ? "" : text.slice(0, 500)]).toEqual([status, ""])
@@ -260,6 +281,15 @@ const manyFields = (size: BodySize) => fieldsOf(bodyLimits[size].elements - 5)
 const manyObjects = (size: BodySize) => Array.from({ length: bodyLimits[size].elements / 2 - 5 }, () => ({}))
 const manyTexts = (size: BodySize) => Array.from({ length: bodyLimits[size].elements - 5 }, (_, i) => `text ${i}`)
 const longText = (field: string, size: BodySize) => ({ [field]: ` ${"x ".repeat(bodyLimits[size].bytes / 2 - 50)}` })
+
+/** Together its fields are as long as they may be. */
+function aFormOf(fields: number, file?: Uint8Array): FormData {
+  const form = new FormData()
+  const longest = Math.min(40_000, Math.floor(bodyLimits.large.bytes / fields)) - 1
+  for (let nth = 0; nth < fields; nth++) form.append(`field${nth}`, "x".repeat(longest))
+  if (file !== undefined) form.append("file", new Blob([Buffer.from(file)]), "file.wav")
+  return form
+}
 
 const aSeries = (attempt: number) => ({
   resourceId: club.court,
@@ -313,6 +343,24 @@ async function fillLists(): Promise<void> {
     select gen_random_uuid(), ${id}, 'Hook ' || n, ${long}, ${`https://example.com/${"x".repeat(7_900)}`},
            ${[...facilityWebhookEvents]}, ${Array.from({ length: 100 }, newId)}::uuid[], ${player.id}, false
     from generate_series(1, 100) n`
+  // As long as the table lets them be, in many values: those cost more than one long text.
+  const values = Object.fromEntries(Array.from({ length: 640 }, (_, nth) => [`field${nth}`, `text ${"x".repeat(30)}`]))
+  await db`
+    insert into slotbase.audit_log
+      (id, facility_id, at, actor_id, actor_kind, user_agent, action, subject_type, subject_id, before, after)
+    select gen_random_uuid(), ${id}, now(), ${player.id}, 'person', ${"x".repeat(256)}, 'facility.changed', 'facility',
+           ${id}, ${db.json(values)}, ${db.json(values)} from generate_series(1, 200)`
+  const error = { message: long, code: "thrown", stack: long }
+  const errors = Array.from({ length: 6 }, (_, nth) => ({
+    ...{ eventId: newId(), eventType: "lost_item.reported", handlerName: "NotificationHandler", error },
+    ...{ attemptCount: nth + 1, maxRetries: 5, status: "dead_letter" },
+  }))
+  const event = { id: newId(), type: "lost_item.reported", data: { description: long, foundLocation: long } }
+  await db`
+    insert into slotbase.dead_letters
+      (id, facility_id, event_id, position, handler, event, errors, created_at, last_attempt_at)
+    select gen_random_uuid(), ${id}, gen_random_uuid(), n, 'NotificationHandler', ${db.json(event)}, ${db.json(errors)},
+           now(), now() from generate_series(1, 200) n`
   await run(db, async (tx) => {
     for (let i = 0; i < 200; i++) {
       const itemId = newId()

@@ -344,3 +344,23 @@ describe("sign-ins", () => {
     expect(await counted()).toBe(before + 1)
   })
 })
+
+test("a page of the longest rows has fewer of them than asked for, and says how to go on", async () => {
+  const { db } = api.database
+  const facilityId = await api.facility()
+  const action = "webhook.changed"
+  const values = { text: "x".repeat(32_000) }
+  await db`
+    insert into slotbase.audit_log (id, facility_id, at, actor_id, actor_kind, action, subject_type, subject_id, before, after)
+    select gen_random_uuid(), ${facilityId}, slotbase.now(), ${admin.id}, 'person', ${action}, 'test', n, ${db.json(values)},
+           ${db.json(values)}
+    from generate_series(1, 100) n`
+  const page = async (after: string) =>
+    (await api.call("GET", `/v1/facilities/${facilityId}/audit-log?limit=200&action=${action}${after}`)).body
+  const first = await page("")
+  expect(first.data).toHaveLength(65)
+  expect(first.data[0].before).toEqual(values)
+  const second = await page(`&after=${first.next}`)
+  expect([second.data.length, second.next]).toEqual([35, null])
+  expect(new Set([...first.data, ...second.data].map(({ subjectId }) => subjectId)).size).toBe(100)
+})
