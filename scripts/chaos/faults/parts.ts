@@ -27,8 +27,8 @@ export const partFaults: readonly Fault[] = [
     inflict: (world, { short }) =>
       times(world, short ? 1 : 5, async (troubles) => {
         for (const target of world.processes.of("server")) target.closeListener()
-        const closed = await within(closedWithinMs, () => nobodyListens(world))
-        if (!closed) troubles.push("not every listener was closed")
+        const closed = await within(closedWithinMs, () => oneIsClosed(world))
+        if (!closed) troubles.push("no listener was closed")
         troubles.push(...(await allReadyAgain(world, performance.now())))
       }),
   },
@@ -51,16 +51,16 @@ export const partFaults: readonly Fault[] = [
   },
 ]
 
-/** Within a second each server opens its listener again, so it must be seen before. */
+/** Each server looks once a second and opens its listener again; one of them must be seen closed before. */
 const closedWithinMs = 900
 
-async function nobodyListens({ processes }: World): Promise<boolean> {
+async function oneIsClosed({ processes }: World): Promise<boolean> {
   const ask = ({ address }: { address: string }) =>
     fetch(`${address}/healthz`).then(
       () => false,
       () => true,
     )
-  return (await Promise.all(processes.of("server").map(ask))).every(Boolean)
+  return (await Promise.all(processes.of("server").map(ask))).some(Boolean)
 }
 
 async function fillDisk(world: World, { short }: { short: boolean }): Promise<Inflicted> {
