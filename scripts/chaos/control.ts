@@ -1,5 +1,5 @@
-// The control line of a campaign process: the campaign can arm crash points in it, set its host clock wrong, and close its
-// listener. The first message may come as an argument, for crash points that are passed during the start.
+// The control line of a campaign process: the campaign can arm crash points in it, set its host clock wrong, and close
+// its listener. The first message may come as an argument, for crash points that are passed during the start.
 
 import { type Arming, arm } from "#base/crash-points.ts"
 
