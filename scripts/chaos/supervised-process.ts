@@ -86,6 +86,11 @@ export class SupervisedProcess {
     this.#tell({ hostClockAheadMs })
   }
 
+  /** Its HTTP listener closes, and cuts every connection. */
+  closeListener(): void {
+    this.#tell("closeListener")
+  }
+
   /** Gives the next process in this place a message before it starts. Later processes do not get it. */
   tellNext(message: ControlMessage): void {
     this.#firstMessage = message

@@ -31,7 +31,10 @@ export const kinds: readonly { readonly what: string; readonly faults: readonly 
     what: "PostgreSQL restarts, crashes, is killed or stopped; its connections are cut, or used up",
     faults: databaseFaults,
   },
-  { what: "the connections of pg-boss and of the listeners are cut; the disk is full; read-only", faults: partFaults },
+  {
+    what: "connections of pg-boss and of the database's listeners are cut; HTTP closed; disk full; read-only",
+    faults: partFaults,
+  },
   { what: "all connections of each process's own pool are taken", faults: poolFaults },
   { what: "the program's clock jumps; the machine's clock is wrong", faults: clockFaults },
   { what: "ten minutes under a snapshot and two idle transactions, with kills all the while", faults: snapshotFaults },

@@ -1,6 +1,6 @@
 // Faults of the parts of a process and of its disk: each part is well again by itself, and nothing is lost meanwhile.
 
-import type { Fault, Inflicted } from "#scripts/chaos/fault.ts"
+import { type Fault, type Inflicted, within } from "#scripts/chaos/fault.ts"
 import { allReadyAgain, allSay } from "#scripts/chaos/readiness.ts"
 import { caughtUp } from "#scripts/chaos/recovery.ts"
 import type { World } from "#scripts/chaos/world.ts"
@@ -17,6 +17,18 @@ export const partFaults: readonly Fault[] = [
             select pg_terminate_backend(pid) from pg_stat_activity where application_name like ${name}`
           if (cut.length === 0) troubles.push(`no connection is named ${name}`)
         }
+        troubles.push(...(await allReadyAgain(world, performance.now())))
+      }),
+  },
+  {
+    name: "listener-closed",
+    sentence: "The HTTP listeners of all servers are closed under load, with all their connections.",
+    short: true,
+    inflict: (world, { short }) =>
+      times(world, short ? 1 : 5, async (troubles) => {
+        for (const target of world.processes.of("server")) target.closeListener()
+        const closed = await within(closedWithinMs, () => oneIsClosed(world))
+        if (!closed) troubles.push("no listener was closed")
         troubles.push(...(await allReadyAgain(world, performance.now())))
       }),
   },
@@ -38,6 +50,18 @@ export const partFaults: readonly Fault[] = [
       }),
   },
 ]
+
+/** Each server looks once a second and opens its listener again; one of them must be seen closed before. */
+const closedWithinMs = 900
+
+async function oneIsClosed({ processes }: World): Promise<boolean> {
+  const ask = ({ address }: { address: string }) =>
+    fetch(`${address}/healthz`).then(
+      () => false,
+      () => true,
+    )
+  return (await Promise.all(processes.of("server").map(ask))).some(Boolean)
+}
 
 async function fillDisk(world: World, { short }: { short: boolean }): Promise<Inflicted> {
   const place = await world.database.onSmallVolume("slotbase.bookings")

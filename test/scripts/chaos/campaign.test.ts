@@ -6,11 +6,11 @@ import { runCampaign } from "#scripts/chaos/campaign.ts"
 import { faults } from "#scripts/chaos/faults/index.ts"
 import { smallVolume } from "#test/harness/setup/small-volume.ts"
 
-const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-killed", "disk-full"]
+const chosen = ["effect-made", "answer-received", "inside-dispatch", "restart-killed", "listener-closed", "disk-full"]
 const withinMs = 180_000
 
 test(
-  "the system loses nothing, doubles nothing and keeps its order when processes and PostgreSQL are killed and a disk is full",
+  "the system loses nothing, doubles nothing and keeps its order when processes and PostgreSQL are killed, listeners closed and a disk full",
   async () => {
     const volume = await smallVolume(1)
     const mayMount = volume !== undefined
