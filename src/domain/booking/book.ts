@@ -36,8 +36,8 @@ export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<Boo
 }
 
 /**
- * The audit trail names who waived somebody else's price. A row costs 5 % of a booking (CPU, measured with 8 rounds of
- * 500). Staff who book for themselves are named by booking.confirmed, which says "waived" too.
+ * The audit trail names who waived somebody else's price. A row is one more statement of a booking. Staff who book for
+ * themselves are named by booking.confirmed, which says "waived" too.
  */
 export function auditWaived(tx: Tx, { caller }: Member, booking: BookingRow): void {
   const { id, facility_id: facilityId, payment_method, price_amount: price, price_currency: currency } = booking
