@@ -47,7 +47,7 @@ export function instantOf(timezone: string, date: string, time: string): number 
 
 /**
  * The instant at which something begins or ends that is given by local times, such as opening hours. A time that the
- * clocks skip is the end of the gap: what ends and what begins inside of one gap meet there and do not overlap.
+ * clocks skip is the end of the gap. So what ends and what begins inside of one gap do not overlap.
  */
 export const boundaryOf = (timezone: string, date: string, time: string): number =>
   instantAt(timezone, Date.parse(date) + minutesOf(time) * minuteMs, "end")

@@ -17,8 +17,8 @@ export function offsetAt(timezone: string, at: number): number {
 export const wallAt = (timezone: string, at: number): number => at + offsetAt(timezone, at)
 
 /**
- * The instant of a wall time. A time that the clocks repeat is its first reading. A time that they skip is "later" by
- * the length of the gap, as in Temporal ("compatible") and RFC 5545, or the "end" of the gap.
+ * The instant of a wall time. A time that the clocks repeat is its first reading. A time that they skip is the
+ * "end" of the gap, or "later" by its length, as in Temporal ("compatible") and RFC 5545.
  */
 export function instantAt(timezone: string, wall: number, skipped: "later" | "end"): number {
   const zone = zoneOf(timezone)
@@ -37,6 +37,13 @@ export function instantAt(timezone: string, wall: number, skipped: "later" | "en
 export function nextChangeAfter(timezone: string, at: number): number {
   const zone = zoneOf(timezone)
   return zone.untils[pieceAt(zone, at)] ?? Number.POSITIVE_INFINITY
+}
+
+/** An offset (milliseconds) as people write it, such as "+05:30" and "−07:00". */
+export function signedOffset(offset: number): string {
+  const minutes = Math.abs(Math.round(offset / 60_000))
+  const two = (value: number) => String(value).padStart(2, "0")
+  return `${offset < 0 ? "−" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }
 
 /** The index of the piece in which an instant lies. */

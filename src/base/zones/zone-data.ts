@@ -1,6 +1,6 @@
 /**
- * The time zones of the world, from the package moment-timezone. Its data is pinned in `bun.lock` and renewed by a new
- * version of the package: a clock change that a country decides needs no new runtime and no new database.
+ * The time zones of the world, from the package moment-timezone. Its data is pinned in `bun.lock`, and renewed by a
+ * new version of the package. A clock change that a country decides needs no new runtime.
  * Only `wall-clock.ts` reads zones. Nothing else of the package is used.
  */
 import moment from "moment-timezone"

@@ -138,6 +138,13 @@ export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Prom
   return { ...booking, ...set, resource_name }
 }
 
+/** After a change of law: the time on the wall at the booking's instants becomes the agreed one. */
+export async function agreeAnew(tx: Tx, booking: LockedBooking): Promise<void> {
+  const span = { start: booking.start_at.getTime(), end: booking.end_at.getTime() }
+  const set = { ...agreedTimeOf(booking.timezone, span), updated_at: booking.now }
+  await tx`update slotbase.bookings set ${tx(set)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
+}
+
 /**
  * Two bookings that exchange places at once would deadlock, so moves inside a facility run one after the other. Take
  * this lock after the booking's own lock.

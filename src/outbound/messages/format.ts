@@ -5,7 +5,7 @@
  */
 
 import { runtimeOffsetAt } from "#base/zones/runtime-zones.ts"
-import { offsetAt, wallAt } from "#base/zones/wall-clock.ts"
+import { offsetAt, signedOffset, wallAt } from "#base/zones/wall-clock.ts"
 
 const locale = "en-GB"
 
@@ -68,12 +68,12 @@ const calendars = { short: calendarOf("short"), long: calendarOf("long") }
 
 /**
  * The zone's name as people know it, such as "Central European Standard Time". The names come from the runtime. Where
- * the runtime's clock shows another time than the project's zone data, its name would be wrong too: then the offset
- * stands in its place, such as "UTC−07:00".
+ * the runtime's clock shows another time, its name would be wrong too. Then the offset stands in its place, such as
+ * "UTC−07:00".
  */
 function zoneNameAt(timezone: string, at: number): string {
   const offset = offsetAt(timezone, at)
-  return runtimeOffsetAt(timezone, at) === offset ? nameOf(timezone, at) : `UTC${signed(offset)}`
+  return runtimeOffsetAt(timezone, at) === offset ? nameOf(timezone, at) : `UTC${signedOffset(offset)}`
 }
 
 function nameOf(timezone: string, at: number): string {
@@ -84,12 +84,3 @@ function nameOf(timezone: string, at: number): string {
 
 /** Making a format costs more than using it. There are at most as many as zones: an unknown zone throws. */
 const names = new Map<string, Intl.DateTimeFormat>()
-
-const minuteMs = 60_000
-
-/** Such as "+05:30" and "−07:00". */
-function signed(offset: number): string {
-  const minutes = Math.abs(Math.round(offset / minuteMs))
-  const two = (value: number) => String(value).padStart(2, "0")
-  return `${offset < 0 ? "−" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
-}
