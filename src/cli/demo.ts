@@ -11,6 +11,7 @@ import { migrate } from "#base/database/migrate.ts"
 import { reachDatabase } from "#base/database/open.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
+import { instantOf, localDateOf } from "#base/local-days.ts"
 import { fillSaturday, type Saturday } from "#demo/bookings.ts"
 import { openClub } from "#demo/club.ts"
 import { whyNoDemo } from "#demo/movable.ts"
@@ -150,11 +151,9 @@ const daysOf = (seconds: number) => Math.round(seconds / (24 * 3_600))
 
 /** Two days ahead at least, so that all of it can be booked in time. */
 function nextSaturday(now: Date): Saturday {
-  const today = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(timezone).toPlainDate()
-  const soonest = today.add({ days: 2 })
+  const soonest = Temporal.PlainDate.from(localDateOf(timezone, now.getTime())).add({ days: 2 })
   const date = soonest.add({ days: (6 - soonest.dayOfWeek + 7) % 7 })
-  const at = (time: string) =>
-    new Date(date.toZonedDateTime({ timeZone: timezone, plainTime: Temporal.PlainTime.from(time) }).epochMilliseconds)
+  const at = (time: string) => new Date(instantOf(timezone, date.toString(), time))
   return {
     at,
     span: (from, to) => ({ startAt: at(from).toISOString(), endAt: at(to).toISOString() }),

@@ -14,8 +14,9 @@ import { jobs } from "./jobs.ts"
 import { links } from "./links.ts"
 import { migrateCommand } from "./migrate.ts"
 import { url } from "./url.ts"
+import { zones } from "./zones.ts"
 
-const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs]
+const commands: readonly Command[] = [links, url, demo, migrateCommand, doctor, grantReader, jobs, zones]
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args

@@ -86,5 +86,6 @@ export const auditActions = {
   "webhook.changed": "a webhook was changed, paused or resumed, or its secret was replaced",
   "webhook.created": "a webhook was made",
   "webhook.deleted": "a webhook was deleted",
+  "zone.settled": "an operator decided what stays of bookings whose zone changed its clocks",
 } as const
 export type AuditAction = keyof typeof auditActions

@@ -1,6 +1,9 @@
 /** The checks of "slotbase doctor", each one statement and one sentence. Reads only. */
 import { knownClockDoubt } from "#base/clock-watch.ts"
 import type { Db } from "#base/database/db.ts"
+import { zoneDataVersion } from "#base/zones/zone-data.ts"
+import { comparedYears, compareZones, differenceText, zonesInUse } from "./zones/compare.ts"
+import { unsettledBookings } from "./zones/standing.ts"
 
 export interface Check {
   readonly name: string
@@ -28,6 +31,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   vacuum,
   ledger,
   money,
+  zones,
   deadLetters,
   deadPasses,
 ]
@@ -218,6 +222,30 @@ async function money(db: Db): Promise<Check> {
         says: `${more.length + 1} accounts do not balance, first "${first.account}" of ${first.facility} in ${first.currency}: see slotbase.money_balances`,
       }
 }
+
+/**
+ * The zones of the facilities. Names where the runtime or PostgreSQL reads their clocks differently. Bookings that a
+ * change of law left at another time by the clock are a fault.
+ */
+async function zones(db: Db): Promise<Check> {
+  const name = "zones"
+  const { value: open } = await unsettledBookings(db).next()
+  if (open !== undefined)
+    return {
+      name,
+      well: false,
+      says: `bookings in ${open.timezone} are no longer at their agreed local time, first ${open.bookingId}: run "./scripts/slotbase zones"`,
+    }
+  const now = Date.now()
+  const differences = await compareZones(db, await zonesInUse(db), { start: now, end: now + comparedYears * yearMs })
+  const named = differences.slice(0, maxNamedDifferences).map(differenceText)
+  const more = differences.length - named.length
+  const apart = named.length === 0 ? "" : `; ${named.join("; ")}${more > 0 ? `; and ${more} more` : ""}`
+  return { name, well: true, says: `local time by the zone data ${zoneDataVersion}${apart}` }
+}
+
+const yearMs = 365 * 24 * 3_600_000
+const maxNamedDifferences = 3
 
 async function deadLetters(db: Db): Promise<Check> {
   const [row] = await db<{ open: number }[]>`

@@ -129,6 +129,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
   },
   "booking.approval.granted": { ...place, approvedBy: "actor", approvedAt: "instant" },
   "booking.approval.rejected": { ...place, rejectedBy: "actor", rejectedAt: "instant", rejectionReason: "note" },
+  "booking.local_time_changed": {
+    ...place,
+    resourceName: "text",
+    timezone: "timezone",
+    previousLocalStart: "text",
+    localStart: "text",
+    changedAt: "instant",
+  },
   "booking.rescheduled": {
     ...place,
     resourceName: "text",

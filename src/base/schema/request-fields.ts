@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 
 export { Instant, LocalDay } from "./calendar-fields.ts"
 
+import { isZone } from "#base/zones/zone-data.ts"
 import { rule } from "./rule.ts"
 import { atLeast, atMost, linesUpTo, lineUpTo, oneLinePattern } from "./text-fields.ts"
 
@@ -64,7 +65,7 @@ export const Timezone = Schema.String.annotate({
   atMost(64),
   // The list of zones changes with the zone data, so it is no list of the document.
   Schema.isPattern(/^[A-Za-z][A-Za-z0-9_+/-]*$/u, { expected: zoneExpected }).abort(),
-  rule("a time zone is one that this server knows", isTimezone, zoneExpected),
+  rule("a time zone is one that this server knows", isZone, zoneExpected),
 )
 
 /** The list of currencies changes with the locale data, so it is no list of the document. */
@@ -89,11 +90,3 @@ export const wholeNumberText = (minimum: number, maximum: number) =>
 
 /** Counts the changes of a thing, from 1. */
 export const Version = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
-
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone.length > 0
-  } catch {
-    return false
-  }
-}

@@ -75,6 +75,27 @@ export function recordRescheduled(
   })
 }
 
+/** @param was the agreed local time, and what the wall shows at the same instants now */
+export function recordLocalTimeChanged(
+  tx: Tx,
+  booking: LockedBooking,
+  was: { readonly agreedStart: string; readonly presentStart: string; readonly timezone: string },
+): string {
+  return record(tx, {
+    type: "booking.local_time_changed",
+    facilityId: booking.facility_id,
+    data: {
+      ...placeOf(booking),
+      resourceName: booking.resource_name,
+      timezone: was.timezone,
+      previousLocalStart: was.agreedStart,
+      localStart: was.presentStart,
+      changedAt: booking.now.toISOString(),
+    },
+    about: aboutOf(booking),
+  })
+}
+
 export function recordNoShowWaived(
   tx: Tx,
   booking: BookingRow,

@@ -1,5 +1,6 @@
 /** From a plan to the rows of its booking: the row to insert, and the row as it reads afterwards. */
 import { newId } from "#base/ids.ts"
+import { agreedTimeOf } from "./agreed-time.ts"
 import type { BookingRow } from "./booking-row.ts"
 import type { BookingPlan } from "./planned.ts"
 import type { Inserted, NewBooking } from "./rows.ts"
@@ -19,6 +20,7 @@ export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   participants: plan.participants,
   start_at: new Date(plan.span.start),
   end_at: new Date(plan.span.end),
+  ...agreedTimeOf(plan.timezone, plan.span),
   price_amount: plan.price,
   price_currency: plan.currency,
   hold_minutes: plan.holdMinutes,

@@ -7,7 +7,7 @@
  * - then one with hours, then one with weekdays;
  * - of two equally specific rules the newer one.
  */
-import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { boundaryOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { type Weekday, weekdayOf } from "#base/weekdays.ts"
 
 const minuteMs = 60_000
@@ -126,8 +126,8 @@ export function walkingPrice(lines: readonly RuleLine[], hourlyPrice: number): (
 function windowOf(rule: TariffRule, timezone: string, date: string): RuleWindow[] {
   if (rule.weekdays !== null && !rule.weekdays.includes(weekdayOf(date))) return []
   const day = rule.fromTime === null || rule.toTime === null ? spanOfDay(timezone, date) : undefined
-  const start = day?.start ?? instantOf(timezone, date, rule.fromTime ?? "00:00")
-  const end = day?.end ?? instantOf(timezone, date, rule.toTime ?? "24:00")
+  const start = day?.start ?? boundaryOf(timezone, date, rule.fromTime ?? "00:00")
+  const end = day?.end ?? boundaryOf(timezone, date, rule.toTime ?? "24:00")
   return end > start ? [{ start, end, rule }] : []
 }
 

@@ -6,6 +6,7 @@
  * - A booking's row is locked before its state is judged.
  */
 import type { Tx } from "#base/database/transaction.ts"
+import { type AgreedTime, agreedTimeOf } from "./agreed-time.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 import { maxBookingMinutes } from "./input.ts"
 
@@ -25,7 +26,12 @@ export type NewBooking = Pick<
   | "participants"
   | "recurring_booking_id"
   | "cancellation_policy"
-> & { readonly status: "held" | "pending" | "confirmed"; readonly hold_minutes: number; readonly created_by: string }
+> &
+  AgreedTime & {
+    readonly status: "held" | "pending" | "confirmed"
+    readonly hold_minutes: number
+    readonly created_by: string
+  }
 
 /** The columns that the database sets when it inserts a booking. */
 export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
@@ -47,14 +53,15 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
     ), booked as (
       insert into slotbase.bookings (id, facility_id, resource_id, status, booking_type, booker_id, start_at, end_at,
         price_amount, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
-        cancellation_policy, confirmed_at, created_by, created_at, updated_at)
+        cancellation_policy, confirmed_at, created_by, created_at, updated_at, agreed_timezone, agreed_start, agreed_end)
       select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, ${status}, ${booking.booking_type},
         ${booking.booker_id}::uuid, ${start}::timestamptz, ${end}::timestamptz, ${booking.price_amount}::bigint,
         ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
         case when ${status}::text = 'held' then t.now + make_interval(mins => ${booking.hold_minutes}::integer) end,
         ${booking.recurring_booking_id !== null}, ${booking.recurring_booking_id}::uuid,
         ${tx.json(booking.cancellation_policy as never)}::jsonb,
-        case when ${status}::text = 'confirmed' then t.now end, ${booking.created_by}::uuid, t.now, t.now
+        case when ${status}::text = 'confirmed' then t.now end, ${booking.created_by}::uuid, t.now, t.now,
+        ${booking.agreed_timezone}::text, ${booking.agreed_start}::timestamp, ${booking.agreed_end}::timestamp
       from taken cross join (select slotbase.now() as now) t
       returning id, facility_id, hold_expires_at, confirmed_at, created_at
     ), joined as (
@@ -125,9 +132,17 @@ export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): P
 /** Writes the new time and price into a booking whose occupancy has been moved. */
 export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Promise<BookingRow> {
   const { resource_name, ...set } = { ...to, rescheduled_at: booking.now, updated_at: booking.now }
-  const written = { ...set, cancellation_policy: tx.json(to.cancellation_policy as never) }
+  const agreed = agreedTimeOf(booking.timezone, { start: to.start_at.getTime(), end: to.end_at.getTime() })
+  const written = { ...set, ...agreed, cancellation_policy: tx.json(to.cancellation_policy as never) }
   await tx`update slotbase.bookings set ${tx(written)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
   return { ...booking, ...set, resource_name }
+}
+
+/** After a change of law: the time on the wall at the booking's instants becomes the agreed one. */
+export async function agreeAnew(tx: Tx, booking: LockedBooking): Promise<void> {
+  const span = { start: booking.start_at.getTime(), end: booking.end_at.getTime() }
+  const set = { ...agreedTimeOf(booking.timezone, span), updated_at: booking.now }
+  await tx`update slotbase.bookings set ${tx(set)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
 }
 
 /**

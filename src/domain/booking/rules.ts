@@ -3,7 +3,7 @@
  * only.
  */
 import { RuleBroken } from "#base/errors.ts"
-import { localDateOf, type Span } from "#base/local-days.ts"
+import { localDateOf, localTimeOf, type Span } from "#base/local-days.ts"
 import { isOpenDuring, type OpeningHours, openSpans } from "#domain/club/opening-hours.ts"
 import type { CompletePlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
@@ -69,8 +69,7 @@ export function checkLimits({ span, now, timezone }: BookingPlan, found: Complet
 
 function closedText(hours: OpeningHours, timezone: string, span: Span): string {
   const date = localDateOf(timezone, span.start)
-  const time = (at: number) =>
-    Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timezone).toPlainTime().toString().slice(0, 5)
+  const time = (at: number) => localTimeOf(timezone, at)
   const open = openSpans(hours, timezone, date).map(({ start, end }) => `${time(start)}–${time(end)}`)
   return open.length === 0
     ? `The facility is closed on ${date}.`

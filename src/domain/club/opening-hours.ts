@@ -5,9 +5,10 @@
  */
 
 import * as Schema from "effect/Schema"
-import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { boundaryOf, localDatesOf, minutesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { rule } from "#base/schema/rule.ts"
 import { weekdayOf } from "#base/weekdays.ts"
+import { nextChangeAfter, wallAt } from "#base/zones/wall-clock.ts"
 
 const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "07:30"' }),
@@ -56,14 +57,12 @@ export const OpeningHours = Schema.Struct({
 })
 export type OpeningHours = typeof OpeningHours.Type
 
-/** The open spans of a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. */
-export function openSpans(hours: OpeningHours, timezone: string, date: string): Span[] {
-  if (Object.keys(hours).length === 0) return [spanOfDay(timezone, date)]
-  const intervals = hours[weekdayOf(date)] ?? []
-  return intervals
-    .map(({ open, close }) => ({ start: instantOf(timezone, date, open), end: instantOf(timezone, date, close) }))
-    .filter(({ start, end }) => end > start)
-}
+/**
+ * The open spans of a local day (YYYY-MM-DD), in order. An interval that a clock change swallows is left out. What
+ * begins or ends in a skipped hour begins or ends where that hour does, so no two spans overlap.
+ */
+export const openSpans = (hours: OpeningHours, timezone: string, date: string): Span[] =>
+  openingsOf(hours, timezone, date).map(({ start, end }) => ({ start, end }))
 
 /** Whether it is open during the whole span. A span over midnight is, when the hours of both days meet there. */
 export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end }: Span): boolean {
@@ -75,16 +74,41 @@ export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end
 }
 
 /**
- * The bookable slots of a local day: steps of `slotMinutes` of elapsed time from each opening.
- * A remainder before closing that is shorter than a slot is no slot.
- * A day of 23 or 25 hours has an hour of slots less or more.
+ * The bookable slots of a local day: steps of `slotMinutes` by the clock from each opening, each of that much elapsed
+ * time. After a clock change the steps go on at the times of every other day. A remainder before closing or before the
+ * next step that is shorter than a slot is no slot.
  */
 export function slotSpans(hours: OpeningHours, timezone: string, date: string, slotMinutes: number): Span[] {
   const lengthMs = slotMinutes * 60_000
-  return openSpans(hours, timezone, date).flatMap(({ start, end }) =>
-    Array.from({ length: Math.floor((end - start) / lengthMs) }, (_, i) => ({
-      start: start + i * lengthMs,
-      end: start + (i + 1) * lengthMs,
-    })),
-  )
+  return openingsOf(hours, timezone, date).flatMap(({ start, end, opensAt }) => {
+    const slots: Span[] = []
+    for (let at = start; at + lengthMs <= end; ) {
+      const late = remainder(wallAt(timezone, at) - opensAt, lengthMs)
+      if (late === 0) slots.push({ start: at, end: at + lengthMs })
+      // The next step by the clock, unless the clocks change before: then the way is looked for from there.
+      const next = at + lengthMs - late
+      at = late === 0 ? next : Math.min(next, nextChangeAfter(timezone, at))
+    }
+    return slots
+  })
 }
+
+/** An open span, and the wall time of its opening by the hours. */
+interface Opening extends Span {
+  readonly opensAt: number
+}
+
+function openingsOf(hours: OpeningHours, timezone: string, date: string): Opening[] {
+  const midnight = Date.parse(date)
+  if (Object.keys(hours).length === 0) return [{ ...spanOfDay(timezone, date), opensAt: midnight }]
+  return (hours[weekdayOf(date)] ?? [])
+    .map(({ open, close }) => ({
+      start: boundaryOf(timezone, date, open),
+      end: boundaryOf(timezone, date, close),
+      opensAt: midnight + minutesOf(open) * 60_000,
+    }))
+    .filter(({ start, end }) => end > start)
+}
+
+/** Never negative. */
+const remainder = (value: number, divisor: number) => ((value % divisor) + divisor) % divisor

@@ -77,6 +77,30 @@ export const bookingChangeEvents = [
     },
   }),
   define({
+    type: "booking.local_time_changed",
+    origin: "slotbase",
+    description:
+      "A country changed its clocks after the booking was made. The booking keeps its instant, and is at another time by the clock. Also recorded for the booking of a coach's block.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      ...place,
+      resourceName: Text,
+      timezone: Timezone,
+      previousLocalStart: Text,
+      localStart: Text,
+      changedAt: Instant,
+    },
+    sample: {
+      ...there,
+      resourceName: "Court 1",
+      timezone: "America/Vancouver",
+      previousLocalStart: "2026-12-12T18:00:00",
+      localStart: "2026-12-12T19:00:00",
+      changedAt: "2026-10-30T08:00:00.000Z",
+    },
+  }),
+  define({
     type: "booking.rescheduled",
     origin: "slotbase",
     description:

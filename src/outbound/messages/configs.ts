@@ -80,6 +80,14 @@ const configs = {
       { type: "participants", channel: "email" },
     ],
   },
+  "booking.local_time_changed": {
+    templateId: "booking-local-time-changed",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "participants", channel: "email" },
+    ],
+  },
   "booking.approval.requested": {
     templateId: "approval-requested",
     priority: "high",

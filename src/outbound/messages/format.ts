@@ -4,6 +4,9 @@
  * The texts are composed from parts, so that newer Unicode tables cannot move the commas.
  */
 
+import { runtimeOffsetAt } from "#base/zones/runtime-zones.ts"
+import { offsetAt, signedOffset, wallAt } from "#base/zones/wall-clock.ts"
+
 const locale = "en-GB"
 
 /** @param amount minor units of the currency: 2400 EUR is €24.00, 2400 JPY is JP¥2,400. */
@@ -38,28 +41,21 @@ export function period(startAt: string, endAt: string, zone: string): string {
   return `${start.day}, ${start.time}–${end.time} ${end.zone}`
 }
 
-function read(instant: string, timeZone: string, length: "short" | "long" = "long") {
-  const parts = calendarOf(timeZone, length).formatToParts(new Date(instant))
+function read(instant: string, timezone: string, length: "short" | "long" = "long") {
+  const at = Date.parse(instant)
+  const parts = calendars[length].formatToParts(new Date(wallAt(timezone, at)))
   const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((each) => each.type === type)?.value ?? ""
   return {
     day: `${part("weekday")}, ${part("day")} ${part("month")} ${part("year")}`,
     time: `${part("hour")}:${part("minute")}`,
-    zone: part("timeZoneName"),
+    zone: zoneNameAt(timezone, at),
   }
 }
 
-/**
- * Making a format costs more than using it. There are at most as many formats as zones: an unknown zone throws and is
- * not kept.
- */
-const calendars = new Map<string, Intl.DateTimeFormat>()
-
-function calendarOf(timeZone: string, length: "short" | "long"): Intl.DateTimeFormat {
-  const key = `${timeZone} ${length}`
-  const known = calendars.get(key)
-  if (known !== undefined) return known
-  const calendar = new Intl.DateTimeFormat(locale, {
-    timeZone,
+/** Formats of wall times: a wall time is what UTC would show. */
+const calendarOf = (length: "short" | "long") =>
+  new Intl.DateTimeFormat(locale, {
+    timeZone: "UTC",
     weekday: length,
     day: "numeric",
     month: length,
@@ -67,8 +63,24 @@ function calendarOf(timeZone: string, length: "short" | "long"): Intl.DateTimeFo
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
-    timeZoneName: "long",
   })
-  calendars.set(key, calendar)
-  return calendar
+const calendars = { short: calendarOf("short"), long: calendarOf("long") }
+
+/**
+ * The zone's name as people know it, such as "Central European Standard Time". The names come from the runtime. Where
+ * the runtime's clock shows another time, its name would be wrong too. Then the offset stands in its place, such as
+ * "UTC−07:00".
+ */
+function zoneNameAt(timezone: string, at: number): string {
+  const offset = offsetAt(timezone, at)
+  return runtimeOffsetAt(timezone, at) === offset ? nameOf(timezone, at) : `UTC${signedOffset(offset)}`
 }
+
+function nameOf(timezone: string, at: number): string {
+  const known = names.get(timezone) ?? new Intl.DateTimeFormat(locale, { timeZone: timezone, timeZoneName: "long" })
+  names.set(timezone, known)
+  return known.formatToParts(new Date(at)).find(({ type }) => type === "timeZoneName")?.value ?? timezone
+}
+
+/** Making a format costs more than using it. There are at most as many as zones: an unknown zone throws. */
+const names = new Map<string, Intl.DateTimeFormat>()

@@ -10,6 +10,7 @@ import { approvalRejected } from "./templates/approval-rejected.ts"
 import { approvalRequested } from "./templates/approval-requested.ts"
 import { bookingCancelled } from "./templates/booking-cancelled.ts"
 import { bookingConfirmation } from "./templates/booking-confirmation.ts"
+import { bookingLocalTimeChanged } from "./templates/booking-local-time-changed.ts"
 import { bookingNoShow } from "./templates/booking-no-show.ts"
 import { bookingReminder } from "./templates/booking-reminder.ts"
 import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
@@ -134,6 +135,7 @@ const compiled = {
   "approval-granted": compile(approvalGranted),
   "approval-rejected": compile(approvalRejected),
   "approval-requested": compile(approvalRequested),
+  "booking-local-time-changed": compile(bookingLocalTimeChanged),
   "booking-rescheduled": compile(bookingRescheduled),
   "coach-block-decided": compile(coachBlockDecided),
   "coach-block-requested": compile(coachBlockRequested),

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test"
 import { InvalidInput } from "#base/errors.ts"
-import { localDatesOf } from "#base/local-days.ts"
+import { localDatesOf, spanOfDay, wallTimeOf } from "#base/local-days.ts"
 import { decode } from "#base/schema/decode.ts"
 import { isOpenDuring, OpeningHours, openSpans, slotSpans } from "#domain/club/opening-hours.ts"
 
@@ -117,11 +117,57 @@ describe("slots of a local day", () => {
     ])
   })
 
-  test("an opening in the skipped hour moves forward with the clocks, and the swallowed time is gone", () => {
+  test("an opening in the skipped hour is the end of that hour, and the swallowed time is gone", () => {
     expect(texts(openSpans({ sunday: [{ open: "02:30", close: "06:00" }] }, berlin, "2026-03-29"))).toEqual([
-      "2026-03-29T01:30Z–04:00Z",
+      "2026-03-29T01:00Z–04:00Z",
     ])
     expect(openSpans({ sunday: [{ open: "02:30", close: "03:00" }] }, berlin, "2026-03-29")).toEqual([])
+  })
+
+  test("hours that end and hours that begin in one skipped hour never overlap", () => {
+    const hours = {
+      friday: [
+        { open: "00:00", close: "00:30" },
+        { open: "01:00", close: "03:00" },
+      ],
+    }
+    // Cairo's clocks go from 00:00 to 01:00 that night.
+    expect(texts(openSpans(hours, "Africa/Cairo", "2027-04-30"))).toEqual(["2027-04-29T22:00Z–00:00Z"])
+    expect(texts(slotSpans(hours, "Africa/Cairo", "2027-04-30", 60))).toEqual([
+      "2027-04-29T22:00Z–23:00Z",
+      "2027-04-29T23:00Z–00:00Z",
+    ])
+    const late = {
+      sunday: [
+        { open: "02:15", close: "02:45" },
+        { open: "02:50", close: "04:00" },
+      ],
+    }
+    expect(texts(openSpans(late, berlin, "2026-03-29"))).toEqual(["2026-03-29T01:00Z–02:00Z"])
+  })
+
+  test("a day that is half an hour longer has the slots of every other day, the last one included", () => {
+    // Lord Howe's clocks go from 02:00 back to 01:30: 02:00 there is 15:30Z.
+    const slots = slotSpans({}, "Australia/Lord_Howe", "2027-04-04", 60)
+    expect(slots).toHaveLength(24)
+    expect(slots.slice(0, 3).map(({ start }) => wallTimeOf("Australia/Lord_Howe", start).slice(11))).toEqual([
+      "00:00:00",
+      "01:00:00",
+      "02:00:00",
+    ])
+    expect(texts(slots.slice(-1))).toEqual(["2027-04-04T12:30Z–13:30Z"])
+    expect(spanOfDay("Australia/Lord_Howe", "2027-04-04").end).toBe(at("2027-04-04T13:30Z"))
+    const steps = slotSpans({}, "Australia/Lord_Howe", "2027-10-03", 60)
+    expect(new Set(steps.map(({ start }) => wallTimeOf("Australia/Lord_Howe", start).slice(14)))).toEqual(
+      new Set(["00:00"]),
+    )
+    expect(steps).toHaveLength(23)
+  })
+
+  test("slots of ninety minutes are at the same times of the clock after the hour that comes twice", () => {
+    const starts = slotSpans({}, berlin, "2026-10-25", 90).map(({ start }) => wallTimeOf(berlin, start).slice(11, 16))
+    const usual = slotSpans({}, berlin, "2026-10-26", 90).map(({ start }) => wallTimeOf(berlin, start).slice(11, 16))
+    expect(starts).toEqual(usual)
   })
 
   test("an opening in the repeated hour is its first reading", () => {

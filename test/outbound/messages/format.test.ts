@@ -25,6 +25,10 @@ test("an instant is written as the clock at the facility shows it, with the name
   expect(shortTime("2026-03-12T17:00:00.000Z", "Asia/Kathmandu")).toBe("Thu, 12 Mar 2026, 22:45")
 })
 
+test("where the runtime's clock is wrong, the time is right and the offset stands in place of the zone's name", () => {
+  expect(localTime("2026-12-13T01:00:00.000Z", "America/Vancouver")).toBe("Saturday, 12 December 2026, 18:00 UTC−07:00")
+})
+
 test("midnight is 00:00 of the new day", () => {
   expect(shortTime("2026-03-11T23:00:00.000Z", "Europe/Berlin")).toBe("Thu, 12 Mar 2026, 00:00")
 })

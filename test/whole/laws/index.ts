@@ -22,6 +22,7 @@ import { commentWidthLaw, sentenceLengthLaw } from "./prose.ts"
 import { supervisedLaw } from "./supervised.ts"
 import { oneWriterLaw, writesLineLaw } from "./tables.ts"
 import { tenancyLaw } from "./tenancy.ts"
+import { zonesLaw } from "./zones.ts"
 
 export const laws: readonly Law[] = [
   floorsLaw,
@@ -46,4 +47,5 @@ export const laws: readonly Law[] = [
   commentWidthLaw,
   sentenceLengthLaw,
   oneLogLaw,
+  zonesLaw,
 ]

@@ -12,6 +12,7 @@
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
+import { zoneDataVersion } from "#base/zones/zone-data.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import type { EventType } from "#events/catalogue.ts"
 import {
@@ -79,7 +80,7 @@ export async function readCached(
       cross join lateral slotbase.runs_finished_after(${invalidator}, ${[...invalidatingEvents]}, a.id, a.oldest, ${maxBehind}) h
     )
     select r.id as "resourceId", r.name as "resourceName", a.timezone, c.slots, a.position, a.size,
-           c.built_at >= c.touched_at and c.facility_version = a.version and c.resource_version = r.version
+           c.built_at >= c.touched_at and c.zone_data = ${zoneDataVersion} and c.facility_version = a.version and c.resource_version = r.version
              and c.valid_until > (select slotbase.now()) and not a.pending and i.finished as fresh
     from asked a
     join slotbase.resources r on r.facility_id = a.id and r.is_active ${resourceId === undefined ? db`` : db`and r.id = ${resourceId}`}
@@ -103,20 +104,21 @@ export async function storeDays(db: Db, days: readonly BuiltDay[]): Promise<void
       built_at: day.position,
       facility_version: day.facilityVersion,
       resource_version: day.resourceVersion,
+      zone_data: zoneDataVersion,
       valid_until: new Date(Math.min(day.firstExpiry ?? Number.POSITIVE_INFINITY, day.now + maxAgeMs)).toISOString(),
       slots: day.slots,
     }))
   if (kept.length === 0) return
   await db`
     insert into slotbase.availability_cache as c
-      (facility_id, resource_id, day, built_at, facility_version, resource_version, valid_until, slots)
-    select facility_id, resource_id, day, built_at, facility_version, resource_version, valid_until, slots
+      (facility_id, resource_id, day, built_at, facility_version, resource_version, zone_data, valid_until, slots)
+    select facility_id, resource_id, day, built_at, facility_version, resource_version, zone_data, valid_until, slots
     from jsonb_to_recordset(${db.json(kept as never)}) as n (facility_id uuid, resource_id uuid, day date, built_at bigint,
-      facility_version integer, resource_version integer, valid_until timestamptz, slots jsonb)
+      facility_version integer, resource_version integer, zone_data text, valid_until timestamptz, slots jsonb)
     order by facility_id, resource_id, day
     on conflict (facility_id, resource_id, day) do update
     set built_at = excluded.built_at, facility_version = excluded.facility_version,
-        resource_version = excluded.resource_version, valid_until = excluded.valid_until, slots = excluded.slots
+        resource_version = excluded.resource_version, zone_data = excluded.zone_data, valid_until = excluded.valid_until, slots = excluded.slots
     where excluded.built_at >= c.touched_at and excluded.built_at >= c.built_at`
 }
 

@@ -2,6 +2,7 @@
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
+import { localDateOf, localTimeOf } from "#base/local-days.ts"
 import { findBooking } from "#domain/booking/find.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
@@ -99,12 +100,12 @@ async function placeOf(
 ): Promise<Place | undefined> {
   const booking = await findBooking(tx, facility_id, target.booking_id)
   if (!booking) return undefined
-  const at = Temporal.Instant.fromEpochMilliseconds(booking.start_at.getTime()).toZonedDateTimeISO(timezone)
+  const start = booking.start_at.getTime()
   const pattern = {
-    startTime: startTime ?? at.toPlainTime().toString().slice(0, "18:00".length),
+    startTime: startTime ?? localTimeOf(timezone, start),
     durationMinutes: durationMinutes ?? (booking.end_at.getTime() - booking.start_at.getTime()) / 60_000,
   }
-  const to = occurrenceOn(pattern, timezone, at.toPlainDate().toString())
+  const to = occurrenceOn(pattern, timezone, localDateOf(timezone, start))
   return to && { ...to, resourceId }
 }
 

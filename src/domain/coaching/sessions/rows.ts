@@ -135,6 +135,14 @@ export async function markCancelled(
     where id = ${id} and facility_id = ${facilityId}`
 }
 
+/** Moves the sessions inside a block, which have times of their own, with the block's booking. */
+export async function shiftSessions(tx: Tx, booking: LockedBooking, ms: number): Promise<void> {
+  await tx`
+    update slotbase.coach_sessions
+    set start_at = start_at + make_interval(secs => ${ms / 1_000}), end_at = end_at + make_interval(secs => ${ms / 1_000})
+    where booking_id = ${booking.id} and facility_id = ${booking.facility_id} and start_at is not null`
+}
+
 /** The number of sessions of a booking that are neither completed nor cancelled. */
 export async function countOpen(tx: Tx, facilityId: string, bookingId: string): Promise<number> {
   const [row] = await tx<[{ count: number }]>`
