@@ -36,6 +36,7 @@ const series = {
   rule: "text",
   startTime: "text",
   durationMinutes: "minutes",
+  "endTime?": "text",
   timezone: "timezone",
 } as const
 export const slotbase: { readonly [type: string]: Fields } = {
@@ -76,6 +77,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
     bookingIds: "ids",
     skipped,
     changedBy: "actor",
+  },
+  "recurring_booking.blocked": {
+    ...series,
+    resourceName: "text",
+    bookerName: "text",
+    reason: "text",
+    detail: "text",
+    blockedFrom: "day",
   },
   "recurring_booking.cancelled": {
     recurringBookingId: "id",
