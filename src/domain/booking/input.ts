@@ -50,7 +50,8 @@ interface Wanted {
 }
 
 const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart; a local day that is longer is allowed too`
-export const longerThanADay = `must be at most ${maxBookingMinutes / 60} hours after startAt, or one local day where that is longer`
+/** The fault of an end that is later than the same time of the next local day too. */
+export const longerThanADay = `must be at most ${maxBookingMinutes / 60} hours after startAt`
 
 /** The rules for times and participants, in every kind of request. */
 export const consistent = rule(`${timesAre}; each participant is named once`, (input: Wanted) => [

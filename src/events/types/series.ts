@@ -31,6 +31,7 @@ const templateSample = {
   rule: "FREQ=WEEKLY;BYDAY=TH;COUNT=10",
   startTime: "18:00",
   durationMinutes: 60,
+  endTime: "19:00",
   timezone: "Europe/Berlin",
 }
 
