@@ -53,3 +53,15 @@ set is_granted = true
 where payment_method <> 'online'
    or booker_id <> created_by
      and not exists (select from slotbase.child_links l where l.parent_id = s.created_by and l.child_id = s.booker_id);
+
+-- A parent pays for a child by the link between them. When the link has ended, nobody goes on paying by it.
+alter table slotbase.billing_account_members add column by_link boolean not null default false;
+comment on column slotbase.billing_account_members.by_link is
+  'The owner pays by a link of parent and child: the membership counts while the link lasts. False: until it is ended by itself.';
+update slotbase.billing_account_members m
+set by_link = true
+from slotbase.billing_accounts a
+where a.id = m.billing_account_id and a.facility_id = m.facility_id
+  and exists (select from slotbase.child_links l
+              where l.parent_id = a.owner_id and l.child_id = m.user_id and l.status = 'linked' and 'pay' = any (l.permissions)
+                and (l.facility_id is null or l.facility_id = m.facility_id));

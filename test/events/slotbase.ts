@@ -95,6 +95,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     cancelledBy: "actor",
     cancellationReason: "note",
   },
+  "billing_account.member_left": { billingAccountId: "id", facilityId: "id", userId: "id", removedBy: "actor" },
   "payment.refund_failed": {
     refundId: "id",
     transactionId: "id",

@@ -61,7 +61,12 @@ test("a series whose booker has left waits, says so once, and catches up when th
   await extend()
   const told = await blockedEvents(id)
   expect(told).toEqual([
-    expect.objectContaining({ recurringBookingId: id, bookerId: player.id, reason: "booker_left", blockedFrom: day(9) }),
+    expect.objectContaining({
+      recurringBookingId: id,
+      bookerId: player.id,
+      reason: "booker_left",
+      blockedFrom: day(9),
+    }),
   ])
   // Told a week before the first day that waits.
   const waits = await read(id)

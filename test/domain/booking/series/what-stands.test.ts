@@ -229,9 +229,7 @@ const hoursOf = async (id: string) =>
     ({ startAt, endAt }: Stretch) => (Date.parse(endAt) - Date.parse(startAt)) / 3_600_000,
   )
 const courts = async (id: string) =>
-  Promise.all(
-    (await read(id)).occurrences.map(async ({ bookingId }: Stretch) => (await booking(bookingId)).resourceId),
-  )
+  Promise.all((await read(id)).occurrences.map(async ({ bookingId }: Stretch) => (await booking(bookingId)).resourceId))
 
 function changeOf(direction: 1 | -1): Temporal.PlainDate {
   let at = today.add({ days: 40 }).toZonedDateTime(timezone)
