@@ -1,5 +1,5 @@
--- A change of a series changes what it names. So each day keeps the place that the series gave its booking: where the
--- booking is elsewhere, somebody moved it by itself, and it stays there.
+-- A change of a series changes what it names. So each day keeps the place that the series gave its booking.
+-- A booking that is elsewhere was moved by itself, and stays there.
 --
 -- A series may end by the clock, at an hour that no change of the clocks moves.
 --

@@ -49,7 +49,7 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart; a local day that is longer is allowed too`
+const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart, or a longer local day`
 /** The fault of an end that is later than the same time of the next local day too. */
 export const longerThanADay = `must be at most ${maxBookingMinutes / 60} hours after startAt`
 

@@ -1,8 +1,8 @@
 /**
  * Billing accounts: the payers of a facility.
  * - A person's own account is made at its first use.
- * - A parent may join children to a family account, which then receives their bookings and fees. A child that belongs to
- *   it by a link belongs to it while the link lasts.
+ * - A parent may join children to a family account, which then receives their bookings and fees. Who belongs to it by a
+ *   link belongs to it while the link lasts.
  * - All walk-in customers who pay at the desk share one account.
  * Writes: billing_accounts, billing_account_members.
  */
@@ -145,7 +145,7 @@ export async function accountIdOf(tx: Tx, facilityId: string, userId: string): P
   return own.id
 }
 
-/** False when the person does not belong to the account. Bookings and fees go to the person's own account from now on. */
+/** Answers false when the person is no member. Bookings and fees go to the person's own account from now on. */
 export async function deleteMember(tx: Tx, facilityId: string, id: string, userId: string): Promise<boolean> {
   const { count } = await tx`
     delete from slotbase.billing_account_members

@@ -1,6 +1,6 @@
 // Recurring bookings over all IANA zones: a weekly 18:00 stays at 18:00 on both sides of every clock change.
-// Occurrences strictly increase, even when a zone changes its calendar. Changes of a series move nothing that they do not
-// name.
+// Occurrences strictly increase, even when a zone changes its calendar. Changes of a series move nothing that they do
+// not name.
 
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"

@@ -1,8 +1,8 @@
 /**
  * The rolling window: books the occurrences that have come inside it since. Nobody is there to ask, so an occurrence
- * that cannot be booked is skipped and reported. A series that cannot go on at all waits: the facility's administrators
- * are told while its first day is still ahead, and its days are booked when it can go on. A series is extended under its lock and only as far as it was
- * prepared. So two passes at once never book a day twice.
+ * that cannot be booked is skipped and reported. A series that cannot go on at all waits, and its days are booked when
+ * it can. The facility's administrators are told while its first day is still ahead.
+ * A series is extended under its lock and only as far as it was prepared. So two passes at once never book a day twice.
  */
 import { isMemberOf } from "#access/membership.ts"
 import type { Config } from "#base/config.ts"

@@ -21,7 +21,7 @@ export interface Pattern {
   readonly startTime: string
   /** Elapsed minutes; with an endTime those of a day without a clock change. */
   readonly durationMinutes: number
-  /** HH:MM on the wall clock, or 24:00: the first such time after the start. Null or left out: after durationMinutes. */
+  /** HH:MM on the wall clock, or 24:00: the first such time after the start. Left out or null: durationMinutes. */
   readonly endTime?: string | null
 }
 

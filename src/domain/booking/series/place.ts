@@ -6,7 +6,7 @@
 import { instantOf, localDateOf } from "#base/local-days.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { endOf, minutesBetween } from "./occurrences.ts"
-import type { Placed, SeriesRow, SeriesTarget } from "./rows.ts"
+import type { PlaceOfDay, SeriesRow, SeriesTarget } from "./rows.ts"
 
 /** A stretch of a resource, in milliseconds since the Unix epoch. */
 export interface Place {
@@ -42,7 +42,7 @@ export function newPlacedOf(
   series: Ends,
   target: SeriesTarget,
   input: ChangeSeriesInput,
-): (Placed & { readonly occurs_on: string }) | undefined {
+): (PlaceOfDay & { readonly occurs_on: string }) | undefined {
   const from = placedOf(target) ?? (input.includeMoved === true ? presentOf(target) : undefined)
   const to = from && changed(series, from, target.occurs_on, input)
   return (

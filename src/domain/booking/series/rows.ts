@@ -150,10 +150,10 @@ export async function countDueSeries(db: Queryable): Promise<number> {
 }
 
 type NewOccurrence = Pick<OccurrenceRow, "occurs_on" | "booking_id" | "skipped_code" | "skipped_reason"> &
-  (Placed | { readonly [Name in keyof Placed]: null })
+  (PlaceOfDay | { readonly [Name in keyof PlaceOfDay]: null })
 
 /** Where a series put a booking. */
-export interface Placed {
+export interface PlaceOfDay {
   readonly placed_start_at: Date
   readonly placed_end_at: Date
   readonly placed_resource_id: string
@@ -173,7 +173,7 @@ export const insertOccurrences = (tx: Tx, series: SeriesKey, occurrences: readon
 export const changePlaced = (
   tx: Tx,
   series: SeriesKey,
-  placed: readonly (Placed & { readonly occurs_on: string })[],
+  placed: readonly (PlaceOfDay & { readonly occurs_on: string })[],
 ) => tx`
   update slotbase.recurring_occurrences o
   set placed_start_at = p.placed_start_at, placed_end_at = p.placed_end_at, placed_resource_id = p.placed_resource_id
