@@ -9,6 +9,7 @@ export const auditActions = {
   "api_key.transferred": "a key got another owner",
   "billing_account.card_kept": "staff kept a card for somebody's account",
   "billing_account.created": "a family account was opened",
+  "billing_account.member_removed": "staff took a person out of a family account",
   "booking.approved": "a booking was approved",
   "booking.cancelled": "staff cancelled a booking",
   "booking.completed": "a booking was completed",

@@ -20,6 +20,7 @@ export type ChannelPattern = keyof typeof channelPatterns
 export type Aggregate =
   | "booking"
   | "payment"
+  | "billing_account"
   | "subscription"
   | "coach_block"
   | "coach_session"

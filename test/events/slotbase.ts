@@ -36,6 +36,7 @@ const series = {
   rule: "text",
   startTime: "text",
   durationMinutes: "minutes",
+  "endTime?": "text",
   timezone: "timezone",
 } as const
 export const slotbase: { readonly [type: string]: Fields } = {
@@ -77,6 +78,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
     skipped,
     changedBy: "actor",
   },
+  "recurring_booking.blocked": {
+    ...series,
+    resourceName: "text",
+    bookerName: "text",
+    reason: "text",
+    detail: "text",
+    blockedFrom: "day",
+  },
   "recurring_booking.cancelled": {
     recurringBookingId: "id",
     facilityId: "id",
@@ -86,6 +95,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     cancelledBy: "actor",
     cancellationReason: "note",
   },
+  "billing_account.member_left": { billingAccountId: "id", facilityId: "id", userId: "id", removedBy: "actor" },
   "payment.refund_failed": {
     refundId: "id",
     transactionId: "id",

@@ -6,8 +6,10 @@ import { rule, saidRule } from "#base/schema/rule.ts"
 import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 
 export const minBookingMinutes = 5
-/** Longer use of a resource is a block or a closure, not a booking. */
+/** Longer use of a resource is a block or a closure, not a booking. A local day may be longer: see `checkRules`. */
 export const maxBookingMinutes = 24 * 60
+/** No booking is longer, in any zone: in Troll (Antarctica) the clocks go back by two hours. */
+export const longestBookingMinutes = 26 * 60
 /** A team with its bench. */
 export const maxParticipants = 64
 const maxRoleLength = 50
@@ -47,7 +49,9 @@ interface Wanted {
   readonly participants?: readonly { readonly userId: string }[]
 }
 
-const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart`
+const timesAre = `startAt and endAt are whole minutes, ${minBookingMinutes} minutes to ${maxBookingMinutes / 60} hours apart, or a longer local day`
+/** The fault of an end that is later than the same time of the next local day too. */
+export const longerThanADay = `must be at most ${maxBookingMinutes / 60} hours after startAt`
 
 /** The rules for times and participants, in every kind of request. */
 export const consistent = rule(`${timesAre}; each participant is named once`, (input: Wanted) => [
@@ -119,8 +123,7 @@ function faultsOfTimes(input: Wanted) {
   if (minutes <= 0) return [{ path: ["endAt"], issue: "must be after startAt" }]
   if (minutes < minBookingMinutes)
     return [{ path: ["endAt"], issue: `must be at least ${minBookingMinutes} minutes after startAt` }]
-  if (minutes > maxBookingMinutes)
-    return [{ path: ["endAt"], issue: `must be at most ${maxBookingMinutes / 60} hours after startAt` }]
+  if (minutes > longestBookingMinutes) return [{ path: ["endAt"], issue: longerThanADay }]
   return []
 }
 

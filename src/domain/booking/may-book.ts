@@ -7,8 +7,8 @@ import type { HoldInput } from "./input.ts"
 export type BookedFor = Pick<HoldInput, "bookerId" | "bookingType">
 
 /**
- * The right of a member to make bookings of one type for one booker. Only `requireMayBook` makes one: this file exports
- * the class as a type alone, and no copy has its private fields.
+ * The right of a member to make bookings of one type for one booker. Only the functions below make one: this file
+ * exports the class as a type alone, and no copy has its private fields.
  */
 class MayBook {
   readonly #bookerId: string | undefined
@@ -16,6 +16,8 @@ class MayBook {
   constructor(
     readonly member: Member,
     { bookerId, bookingType }: BookedFor,
+    /** Only the facility's hours and closures bind it, as they bind staff. */
+    readonly isUnlimited: boolean,
   ) {
     this.#bookerId = bookerId?.toLowerCase()
     this.#bookingType = typeOf(bookingType)
@@ -39,7 +41,7 @@ export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
     if (bookerId === undefined && member.caller.kind !== "person") {
       throw new InvalidInput([{ path: "body.bookerId", message: "Missing key: an API key books for a person" }])
     }
-    return new MayBook(member, wanted)
+    return new MayBook(member, wanted, true)
   }
   if (bookerId !== undefined && !mayActFor(member, bookerId.toLowerCase(), "book")) {
     throw new NotAllowed(
@@ -49,8 +51,11 @@ export function requireMayBook(member: Member, wanted: BookedFor): MayBook {
   if (staffTypes.has(typeOf(bookingType))) {
     throw new NotAllowed(`Bookings of the type ${bookingType} are made by staff.`)
   }
-  return new MayBook(member, wanted)
+  return new MayBook(member, wanted, false)
 }
+
+/** The right that staff granted when they made a series for its booker. It lasts, whoever acts for it now. */
+export const mayBookAsGranted = (member: Member, granted: BookedFor): MayBook => new MayBook(member, granted, true)
 
 const typeOf = (bookingType: BookedFor["bookingType"]) => bookingType ?? "open_play"
 

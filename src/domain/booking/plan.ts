@@ -26,8 +26,8 @@ export async function planBooking(
   mayBook: MayBook,
   { input }: Hooked<BookingInput | HoldInput>,
 ): Promise<BookingPlan> {
-  const { member } = rightTo(input, mayBook)
-  const limited = !member.isStaff
+  const { member, isUnlimited } = rightTo(input, mayBook)
+  const limited = !isUnlimited
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
   return plan(tx, member, input, { limited, limitsHolds: limited && mayWait })
 }
@@ -45,8 +45,8 @@ export async function planWithoutHooks(
   input: BookingInput | HoldInput,
   booked: readonly string[] = [],
 ): Promise<BookingPlan> {
-  const { member } = rightTo(input, mayBook)
-  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, booked })
+  const { member, isUnlimited } = rightTo(input, mayBook)
+  return plan(tx, member, input, { limited: !isUnlimited, limitsHolds: false, booked })
 }
 
 /** The plan for a member whose right has been checked elsewhere. As for staff, no limits apply. */

@@ -8,7 +8,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { type AgreedTime, agreedTimeOf } from "./agreed-time.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
-import { maxBookingMinutes } from "./input.ts"
+import { longestBookingMinutes } from "./input.ts"
 
 export type NewBooking = Pick<
   BookingRow,
@@ -199,7 +199,7 @@ export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, st
       select b.id, b.facility_id from slotbase.bookings b
       where b.facility_id = ${facilityId} and b.resource_id = ${resourceId}
         and b.start_at < ${end.toISOString()} and b.end_at > ${start.toISOString()}
-        and b.start_at > ${new Date(start.getTime() - maxBookingMinutes * 60_000).toISOString()}
+        and b.start_at > ${new Date(start.getTime() - longestBookingMinutes * 60_000).toISOString()}
         and b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
       order by b.id
       for update`,

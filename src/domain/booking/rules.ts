@@ -2,9 +2,11 @@
  * The rules of a facility that a plan must keep. Some bind everybody. The limits of the booking policy bind members
  * only.
  */
-import { RuleBroken } from "#base/errors.ts"
+import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { localDateOf, localTimeOf, type Span } from "#base/local-days.ts"
+import { instantAt, wallAt } from "#base/zones/wall-clock.ts"
 import { isOpenDuring, type OpeningHours, openSpans } from "#domain/club/opening-hours.ts"
+import { longerThanADay, maxBookingMinutes } from "./input.ts"
 import type { CompletePlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
 
@@ -15,12 +17,14 @@ import type { BookingPlan } from "./planned.ts"
 export const maxLiveHolds = 10
 
 const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
 
-/** Throws RuleBroken `starts_in_the_past`, `outside_opening_hours`, `facility_closed`. */
+/** Throws InvalidInput, RuleBroken `starts_in_the_past`, `outside_opening_hours`, `facility_closed`. */
 export function checkRules(
   { span, now, openingHours, timezone }: BookingPlan,
   { closed_for }: CompletePlanFacts,
 ): void {
+  if (isLongerThanADay(span, timezone)) throw new InvalidInput([{ path: "body.endAt", message: longerThanADay }])
   if (span.start < now) {
     const message = "The time has begun already; book a time that starts in the future."
     throw new RuleBroken("starts_in_the_past", message, [{ path: "body.startAt", message: "is in the past" }])
@@ -65,6 +69,12 @@ export function checkLimits({ span, now, timezone }: BookingPlan, found: Complet
       `You keep ${live_holds} slots waiting already; confirm or release one first.`,
     )
   }
+}
+
+/** More than 24 hours, and more than from one reading of the clock to the same one of the next local day. */
+function isLongerThanADay({ start, end }: Span, timezone: string): boolean {
+  if (end - start <= maxBookingMinutes * minuteMs) return false
+  return end > instantAt(timezone, wallAt(timezone, start) + dayMs, "later")
 }
 
 function closedText(hours: OpeningHours, timezone: string, span: Span): string {

@@ -11,6 +11,7 @@ import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
 import { isOpenDuring, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
+import { longestBookingMinutes } from "./input.ts"
 import type { BookingPlan } from "./planned.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
 
@@ -148,7 +149,8 @@ async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Prom
   return found
 }
 
-const dayMs = 24 * 60 * 60_000
+/** As long as the longest local day: alternatives are looked for on all of the day. */
+const dayMs = longestBookingMinutes * 60_000
 const around = ({ start, end }: Span) => ({
   from: new Date(start - dayMs).toISOString(),
   to: new Date(end + dayMs).toISOString(),

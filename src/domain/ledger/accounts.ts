@@ -1,7 +1,8 @@
 /**
  * Billing accounts: the payers of a facility.
  * - A person's own account is made at its first use.
- * - A parent may join children to a family account, which then receives their bookings and fees.
+ * - A parent may join children to a family account, which then receives their bookings and fees. Who belongs to it by a
+ *   link belongs to it while the link lasts.
  * - All walk-in customers who pay at the desk share one account.
  * Writes: billing_accounts, billing_account_members.
  */
@@ -74,9 +75,15 @@ export async function createFamilyAccount(
     values (${newId()}, ${facilityId}, 'family', ${ownerId}, ${input.name ?? names.get(ownerId) ?? ""})
     returning *, 0::bigint as balance, ${memberIds}::uuid[] as member_ids`
   if (!row) throw new Error("createFamilyAccount: the insert answered no row")
+  // A link that has ended keeps nobody from joining another family.
+  await tx`
+    delete from slotbase.billing_account_members m using slotbase.billing_accounts a
+    where m.user_id = any (${memberIds}::uuid[]) and m.facility_id = ${facilityId}
+      and a.id = m.billing_account_id and a.facility_id = m.facility_id and not ${belongs(tx)}`
   const { count } = await tx`
-    insert into slotbase.billing_account_members (billing_account_id, facility_id, user_id)
-    select ${row.id}, ${facilityId}, m from unnest(${memberIds.toSorted()}::uuid[]) m
+    insert into slotbase.billing_account_members (billing_account_id, facility_id, user_id, by_link)
+    select ${row.id}, ${facilityId}, m.user_id, ${isLinked(tx, tx`${ownerId}`, tx`${facilityId}`)}
+    from unnest(${memberIds.toSorted()}::uuid[]) m (user_id)
     on conflict do nothing`
   if (count < memberIds.length) {
     throw new WrongState("in_a_family_account", "One of them already belongs to a family account of the facility.")
@@ -122,8 +129,9 @@ export async function getBillingAccount(db: Queryable, member: Member, id: strin
  */
 export async function accountIdOf(tx: Tx, facilityId: string, userId: string): Promise<string> {
   const [family] = await tx<{ id: string }[]>`
-    select billing_account_id as id from slotbase.billing_account_members
-    where user_id = ${userId} and facility_id = ${facilityId}`
+    select a.id from slotbase.billing_account_members m
+    join slotbase.billing_accounts a on a.id = m.billing_account_id and a.facility_id = m.facility_id
+    where m.user_id = ${userId} and m.facility_id = ${facilityId} and ${belongs(tx)}`
   if (family) return family.id
   await tx`
     insert into slotbase.billing_accounts (id, facility_id, type, owner_id, name)
@@ -135,6 +143,14 @@ export async function accountIdOf(tx: Tx, facilityId: string, userId: string): P
     where owner_id = ${userId} and facility_id = ${facilityId} and type = 'individual'`
   if (!own) throw new NotFound("user", userId)
   return own.id
+}
+
+/** Answers false when the person is no member. Bookings and fees go to the person's own account from now on. */
+export async function deleteMember(tx: Tx, facilityId: string, id: string, userId: string): Promise<boolean> {
+  const { count } = await tx`
+    delete from slotbase.billing_account_members
+    where billing_account_id = ${id} and facility_id = ${facilityId} and user_id = ${userId}`
+  return count > 0
 }
 
 /** The one account of all walk-in customers. */
@@ -207,7 +223,17 @@ function peopleSeen(member: Member, asked: string | undefined): readonly string[
 const isOfAny = (sql: Queryable, people: readonly string[]) => sql`
   (a.owner_id = any (${[...people]}::uuid[])
    or exists (select from slotbase.billing_account_members m
-              where m.billing_account_id = a.id and m.facility_id = a.facility_id and m.user_id = any (${[...people]}::uuid[])))`
+              where m.billing_account_id = a.id and m.facility_id = a.facility_id and m.user_id = any (${[...people]}::uuid[])
+                and ${belongs(sql)}))`
+
+/** Whether a member `m` of an account `a` belongs to it still: not when they joined by a link that has ended. */
+const belongs = (sql: Queryable) => sql`(not m.by_link or ${isLinked(sql, sql`a.owner_id`, sql`a.facility_id`)})`
+
+/** Whether the owner may pay for the member `m`, by a link of parent and child that counts in the facility. */
+const isLinked = (sql: Queryable, ownerId: ReturnType<Queryable>, facilityId: ReturnType<Queryable>) => sql`
+  exists (select from slotbase.child_links l
+          where l.parent_id = ${ownerId} and l.child_id = m.user_id and l.status = 'linked' and 'pay' = any (l.permissions)
+            and (l.facility_id is null or l.facility_id = ${facilityId}))`
 
 async function namesOf(tx: Tx, facilityId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await tx<{ id: string; name: string }[]>`
@@ -229,7 +255,7 @@ function requireKnown(names: ReadonlyMap<string, string>, ownerId: string, membe
 const columns = (sql: Queryable) => sql`
   a.id, a.facility_id, a.type, a.owner_id, a.name, a.card_label, a.created_at,
   array(select m.user_id from slotbase.billing_account_members m
-        where m.billing_account_id = a.id and m.facility_id = a.facility_id order by m.user_id) as member_ids,
+        where m.billing_account_id = a.id and m.facility_id = a.facility_id and ${belongs(sql)} order by m.user_id) as member_ids,
   (select coalesce(sum(l.amount), 0)::bigint from slotbase.payment_ledger l
    where l.billing_account_id = a.id and l.facility_id = a.facility_id and l.account = 'receivable') as balance`
 

@@ -209,4 +209,18 @@ export const paymentEvents = [
       voidedAt: example.bookedAt,
     },
   }),
+  define({
+    type: "billing_account.member_left",
+    origin: "slotbase",
+    description: "A person was taken out of a family account; their bookings and fees go to their own account.",
+    aggregate: "billing_account",
+    aggregateId: (data) => data.billingAccountId,
+    data: { billingAccountId: Id, facilityId: Id, userId: Id, removedBy: ActorId },
+    sample: {
+      billingAccountId: example.billingAccountId,
+      facilityId: example.facilityId,
+      userId: example.playerId,
+      removedBy: example.parentId,
+    },
+  }),
 ] as const

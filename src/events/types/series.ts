@@ -20,6 +20,7 @@ const template = {
   rule: Text,
   startTime: Text,
   durationMinutes: Minutes,
+  endTime: Schema.optionalKey(Text),
   timezone: Timezone,
 }
 const templateSample = {
@@ -30,6 +31,7 @@ const templateSample = {
   rule: "FREQ=WEEKLY;BYDAY=TH;COUNT=10",
   startTime: "18:00",
   durationMinutes: 60,
+  endTime: "19:00",
   timezone: "Europe/Berlin",
 }
 
@@ -70,6 +72,23 @@ export const recurringEvents = [
       bookingIds: [example.bookingId],
       skipped: skippedSample,
       changedBy: example.playerId,
+    },
+  }),
+  define({
+    type: "recurring_booking.blocked",
+    origin: "slotbase",
+    description:
+      "A series cannot go on, such as when its booker has left the facility. Its days wait; those that are not past are booked when it can go on.",
+    aggregate,
+    aggregateId: (data) => data.recurringBookingId,
+    data: { ...template, resourceName: Text, bookerName: Text, reason: Text, detail: Text, blockedFrom: Day },
+    sample: {
+      ...templateSample,
+      resourceName: "Court 1",
+      bookerName: "Ben Vogel",
+      reason: "not_found",
+      detail: "There is no facility with this id.",
+      blockedFrom: "2026-05-07",
     },
   }),
   define({

@@ -106,6 +106,11 @@ const configs = {
     priority: "high",
     recipients: [{ type: "booker", channel: "email" }],
   },
+  "recurring_booking.blocked": {
+    templateId: "series-blocked",
+    priority: "high",
+    recipients: [{ type: "facility_admins", channel: "email" }],
+  },
   "waitlist.offered": {
     templateId: "waitlist-offer",
     priority: "high",

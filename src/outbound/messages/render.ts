@@ -22,6 +22,7 @@ import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
 import { refundFailed } from "./templates/refund-failed.ts"
+import { seriesBlocked } from "./templates/series-blocked.ts"
 import { sessionFeedback } from "./templates/session-feedback.ts"
 import { subscriptionCancelled } from "./templates/subscription-cancelled.ts"
 import { subscriptionChanged } from "./templates/subscription-changed.ts"
@@ -142,6 +143,7 @@ const compiled = {
   "payment-failed": compile(paymentFailed),
   "payment-voided": compile(paymentVoided),
   "refund-failed": compile(refundFailed),
+  "series-blocked": compile(seriesBlocked),
   "subscription-cancelled": compile(subscriptionCancelled),
   "subscription-changed": compile(subscriptionChanged),
   "subscription-renewed": compile(subscriptionRenewed),

@@ -43,6 +43,15 @@ const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const { id } = await api.person("player", example.facilityId)
     return { ids: { [playerId]: id } }
   },
+  [`DELETE ${f}/billing-accounts/{billingAccountId}/members/{userId}`]: async ({ api, at, post }) => {
+    const [parent, child] = [
+      await api.person("player", example.facilityId),
+      await api.person("player", example.facilityId),
+    ]
+    const account = { type: "family", ownerId: parent.id, memberIds: [child.id] }
+    const { id } = await post(`${at}/billing-accounts`, account)
+    return { ids: { [example.billingAccountId]: id, [coachId]: child.id } }
+  },
   "GET /v1/media/{mediaId}/content": async (desk) => {
     const { id, url } = await media(desk)
     const { expires, signature } = Object.fromEntries(new URL(url, "http://slotbase.test").searchParams)

@@ -38,7 +38,7 @@ export const recurringBookingRoutes = (app: App) =>
         tag,
         summary: "Book a series",
         description:
-          "The rule counts in the facility's local time: 18:00 stays 18:00 across clock changes. Occurrences inside the window are booked now, the rest as the window moves on. An occurrence that cannot be booked refuses all, with a 409 that lists them, unless `skipConflicts` is true. A series that costs something is booked by staff and keys, `offline` or `waived`.",
+          "The rule counts in the facility's local time: 18:00 stays 18:00 across clock changes, and so does an `endTime`. Occurrences inside the window are booked now, the rest as the window moves on. An occurrence that cannot be booked refuses all, with a 409 that lists them, unless `skipConflicts` is true. A series that costs something is booked by staff and keys, `offline` or `waived`.",
         body: RecurringInput,
         answer: RecurringReport,
         status: 201,
@@ -102,7 +102,7 @@ export const recurringBookingRoutes = (app: App) =>
         tag,
         summary: "Move one booking of a series, it and those that follow, or all that have not begun",
         description:
-          "To another time of the day, length or resource. One booking that cannot be moved refuses all, with a 409 that lists them. With `following` and `all` later bookings are made there too.",
+          "Changes what it names, and leaves the rest as each booking has it. What was changed in a booking by itself stays too, unless `includeMoved` is true. One booking that cannot be moved refuses all, with a 409 that lists them. With `following` and `all` later bookings are made there too.",
         body: ChangeSeriesInput,
         answer: RecurringReport,
         events: ["recurring_booking.changed", "booking.rescheduled"],

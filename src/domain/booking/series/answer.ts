@@ -21,10 +21,16 @@ const series = {
   startDate: Day,
   startTime: Text.annotate({ description: "wall clock of the facility, HH:MM" }),
   durationMinutes: Minutes,
+  endTime: Schema.NullOr(Text).annotate({
+    description: "wall clock of the facility at which each booking ends; null: after durationMinutes",
+  }),
   timezone: Timezone,
   windowDays: Schema.Int,
   bookedUntil: Day.annotate({ description: "local day up to which every occurrence has been booked or skipped" }),
   status: SeriesStatus,
+  blocked: Schema.NullOr(
+    Schema.Struct({ code: Text, detail: Text, since: Instant, from: Day }).annotate({ identifier: "SeriesBlocked" }),
+  ).annotate({ description: "why no more bookings are made, and the first day that waits; null: the series goes on" }),
   createdBy: Id,
   createdAt: Instant,
   updatedAt: Instant,
@@ -74,6 +80,9 @@ export const RecurringWithOccurrences = Schema.Struct({
       startAt: Schema.NullOr(Instant),
       endAt: Schema.NullOr(Instant),
       status: Schema.Union([BookingStatus, Schema.Literal("skipped")]),
+      movedAlone: Schema.Boolean.annotate({
+        description: "the booking is not where the series put it; changes of the series leave it there",
+      }),
       skippedCode: Schema.NullOr(Text),
       skippedReason: Schema.NullOr(Text),
     }),
@@ -95,10 +104,12 @@ export const toSeries = (row: SeriesRow): RecurringBooking => ({
   startDate: row.start_date,
   startTime: row.start_time,
   durationMinutes: row.duration_minutes,
+  endTime: row.end_time,
   timezone: row.timezone,
   windowDays: row.window_days,
   bookedUntil: row.considered_until,
   status: row.status,
+  blocked: blockedOf(row),
   createdBy: row.created_by,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
@@ -128,8 +139,14 @@ export const toOccurrence = (row: OccurrenceRow): RecurringWithOccurrences["occu
   startAt: iso(row.start_at),
   endAt: iso(row.end_at),
   status: (row.status ?? "skipped") as RecurringWithOccurrences["occurrences"][number]["status"],
+  movedAlone: row.moved_alone,
   skippedCode: row.skipped_code,
   skippedReason: row.skipped_reason,
 })
+
+function blockedOf({ blocked_code, blocked_reason, blocked_at, blocked_from }: SeriesRow): RecurringBooking["blocked"] {
+  if (blocked_code === null || blocked_reason === null || blocked_at === null || blocked_from === null) return null
+  return { code: blocked_code, detail: blocked_reason, since: blocked_at.toISOString(), from: blocked_from }
+}
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -41,6 +41,7 @@ export async function cancelSeries(
       }
       await changeSeries(tx, series, {
         extend_at: null,
+        ...{ blocked_code: null, blocked_reason: null, blocked_at: null, blocked_from: null },
         ...(scope === "all" ? { status: "cancelled", ...cancelled } : { status: "ended" }),
       })
     }

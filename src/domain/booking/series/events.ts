@@ -42,6 +42,26 @@ export function recordSeriesCancelled(
   return record(tx, { type: "recurring_booking.cancelled", facilityId, data, about: aboutOf(series) })
 }
 
+/** The series cannot go on: its days wait, from the first one that should be booked now. */
+export function recordSeriesBlocked(tx: Tx, series: SeriesRow, { code, detail, from }: Blocked): string {
+  const data = {
+    ...templateOf(series),
+    resourceName: series.resource_name,
+    bookerName: series.booker_name,
+    reason: code,
+    detail,
+    blockedFrom: from,
+  }
+  return record(tx, { type: "recurring_booking.blocked", facilityId: series.facility_id, data, about: aboutOf(series) })
+}
+
+/** Why a series cannot go on, and the first local day that waits. */
+export interface Blocked {
+  readonly code: string
+  readonly detail: string
+  readonly from: string
+}
+
 const templateOf = (series: SeriesRow) => ({
   recurringBookingId: series.id,
   facilityId: series.facility_id,
@@ -50,6 +70,7 @@ const templateOf = (series: SeriesRow) => ({
   rule: series.rule,
   startTime: series.start_time,
   durationMinutes: series.duration_minutes,
+  ...(series.end_time !== null && { endTime: series.end_time }),
   timezone: series.timezone,
 })
 

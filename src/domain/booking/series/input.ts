@@ -5,6 +5,7 @@ import { Id, LocalDay, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule, saidRule } from "#base/schema/rule.ts"
 import { atMost } from "#base/schema/text-fields.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
+import { minutesBetween } from "./occurrences.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
 
 /** Bookings are made this many local days ahead. */
@@ -16,6 +17,10 @@ export const maxOccurrences = 366
 const WallTime = Schema.String.annotate({ description: "wall clock of the facility, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "18:00"' }),
 )
+const EndTime = Schema.String.annotate({
+  description:
+    "wall clock of the facility at which each booking ends, the first such time after its start, also where the clocks change; 24:00 is midnight",
+}).check(Schema.isPattern(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/u, { expected: 'a time such as "06:00"' }))
 const Duration = Schema.Int.annotate({ description: "minutes" }).check(
   Schema.isBetween({ minimum: minBookingMinutes, maximum: maxBookingMinutes }),
 )
@@ -42,6 +47,30 @@ const namesEachOnce = rule(
   },
 )
 
+const endsOneWay = saidRule(
+  { oneOf: [{ required: ["durationMinutes"] }, { required: ["endTime"] }] },
+  ({ durationMinutes, endTime }: Ends) =>
+    (durationMinutes === undefined) === (endTime === undefined)
+      ? [{ path: ["durationMinutes"], issue: "give either durationMinutes or endTime" }]
+      : [],
+)
+const endsAtMostOneWay = saidRule({ not: { required: ["durationMinutes", "endTime"] } }, (change: Ends) =>
+  change.durationMinutes !== undefined && change.endTime !== undefined
+    ? [{ path: ["endTime"], issue: "give either durationMinutes or endTime" }]
+    : [],
+)
+const isLongEnough = rule(
+  `endTime is at least ${minBookingMinutes} minutes after startTime on the clock`,
+  ({ startTime, endTime }: Ends & { readonly startTime?: string }) =>
+    startTime !== undefined && endTime !== undefined && minutesBetween(startTime, endTime) < minBookingMinutes
+      ? [{ path: ["endTime"], issue: `must be at least ${minBookingMinutes} minutes after startTime` }]
+      : [],
+)
+interface Ends {
+  readonly durationMinutes?: number
+  readonly endTime?: string
+}
+
 export const RecurringInput = Schema.Struct({
   resourceId: Id,
   bookingType: Schema.optionalKey(BookingType).annotateKey({ description: "open_play unless given" }),
@@ -50,7 +79,8 @@ export const RecurringInput = Schema.Struct({
   paymentMethod: PaymentMethod,
   startDate: LocalDay.annotate({ description: "the local day from which on the rule counts" }),
   startTime: WallTime,
-  durationMinutes: Duration,
+  durationMinutes: Schema.optionalKey(Duration).annotateKey({ description: "give either it or endTime" }),
+  endTime: Schema.optionalKey(EndTime),
   rule: RuleText,
   skipConflicts: Schema.optionalKey(Schema.Boolean).annotateKey({
     description: "leave out occurrences that cannot be booked, and report them; otherwise one of them refuses all",
@@ -60,7 +90,7 @@ export const RecurringInput = Schema.Struct({
   ).annotateKey({
     description: `bookings are made so many local days ahead; ${defaultWindowDays} unless given`,
   }),
-}).check(namesEachOnce)
+}).check(namesEachOnce, endsOneWay, isLongEnough)
 export type RecurringInput = typeof RecurringInput.Type
 
 export const SeriesScope = Schema.Literals(["this", "following", "all"]).annotate({
@@ -80,10 +110,15 @@ const namesItsBooking = saidRule(
       : [],
 )
 const changesSomething = saidRule(
-  { anyOf: ["startTime", "durationMinutes", "resourceId"].map((name) => ({ required: [name] })) },
-  (change: { readonly startTime?: string; readonly durationMinutes?: number; readonly resourceId?: string }) =>
-    change.startTime === undefined && change.durationMinutes === undefined && change.resourceId === undefined
-      ? [{ path: ["startTime"], issue: "name a startTime, durationMinutes or resourceId to change" }]
+  { anyOf: ["startTime", "durationMinutes", "endTime", "resourceId"].map((name) => ({ required: [name] })) },
+  ({
+    startTime,
+    durationMinutes,
+    endTime,
+    resourceId,
+  }: Ends & { readonly startTime?: string; readonly resourceId?: string }) =>
+    [startTime, durationMinutes, endTime, resourceId].every((field) => field === undefined)
+      ? [{ path: ["startTime"], issue: "name a startTime, durationMinutes, endTime or resourceId to change" }]
       : [],
 )
 
@@ -99,8 +134,12 @@ export const ChangeSeriesInput = Schema.Struct({
   bookingId: Schema.optionalKey(Id),
   startTime: Schema.optionalKey(WallTime),
   durationMinutes: Schema.optionalKey(Duration),
+  endTime: Schema.optionalKey(EndTime),
   resourceId: Schema.optionalKey(Id),
-}).check(namesItsBooking, changesSomething)
+  includeMoved: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "true: changes also what was changed in a booking by itself; otherwise that stays",
+  }),
+}).check(namesItsBooking, changesSomething, endsAtMostOneWay, isLongEnough)
 export type ChangeSeriesInput = typeof ChangeSeriesInput.Type
 
 export const SeriesStatus = Schema.Literals(["active", "ended", "cancelled"])

@@ -4,10 +4,13 @@
  * - An occurrence at 18:00 is at 18:00 on both sides of a clock change.
  * - A time that the clocks skip moves forward, as Temporal's "compatible" does. A time that they repeat is its first
  *   reading.
+ * - An end by the clock is at its hour on both sides of a clock change too. Where the clocks skip the time between
+ *   start and end, the booking is as long as on other days.
  * - A local day that does not exist has no occurrence and, as in RFC 5545, does not count.
  * - Occurrences are strictly increasing.
  */
 import { instantOf, localDateOf, spanOfDay } from "#base/local-days.ts"
+import { minBookingMinutes } from "#domain/booking/input.ts"
 import { datesOf, type Rule } from "./rule.ts"
 
 export interface Pattern {
@@ -16,8 +19,10 @@ export interface Pattern {
   readonly startDate: string
   /** HH:MM on the wall clock. */
   readonly startTime: string
-  /** Elapsed minutes. */
+  /** Elapsed minutes; with an endTime those of a day without a clock change. */
   readonly durationMinutes: number
+  /** HH:MM on the wall clock, or 24:00: the first such time after the start. Left out or null: durationMinutes. */
+  readonly endTime?: string | null
 }
 
 export interface Occurrence {
@@ -41,13 +46,33 @@ export function occurrencesOf(pattern: Pattern, timezone: string, from: string, 
 
 /** The occurrence of a local day; undefined where the zone skips that day. */
 export function occurrenceOn(
-  { startTime, durationMinutes }: Pick<Pattern, "startTime" | "durationMinutes">,
+  pattern: Pick<Pattern, "startTime" | "durationMinutes" | "endTime">,
   timezone: string,
   on: string,
 ): Occurrence | undefined {
-  const start = instantOf(timezone, on, startTime)
+  const start = instantOf(timezone, on, pattern.startTime)
   if (localDateOf(timezone, start) !== on) return undefined
-  return { on, start, end: start + durationMinutes * 60_000 }
+  return { on, start, end: endOf(pattern, timezone, on, start) }
+}
+
+/** When a booking ends that starts at this instant, which is the startTime of the local day `on`. */
+export function endOf(
+  { startTime, durationMinutes, endTime }: Pick<Pattern, "startTime" | "durationMinutes" | "endTime">,
+  timezone: string,
+  on: string,
+  start: number,
+): number {
+  const usual = start + durationMinutes * minuteMs
+  if (typeof endTime !== "string") return usual
+  const next = Temporal.PlainDate.from(on).add({ days: 1 }).toString()
+  const end = instantOf(timezone, endTime > startTime ? on : next, endTime)
+  return end >= start + minBookingMinutes * minuteMs ? end : usual
+}
+
+/** The minutes from one time on the wall clock to the next reading of another, on a day without a clock change. */
+export function minutesBetween(startTime: string, endTime: string): number {
+  const minutes = minutesOf(endTime) - minutesOf(startTime)
+  return minutes > 0 ? minutes : minutes + dayMinutes
 }
 
 /** Whether there is no occurrence after the local day `after`. */
@@ -57,3 +82,7 @@ export function isOver(pattern: Pattern, timezone: string, after: string): boole
   if (until !== undefined) return until < spanOfDay(timezone, after).end
   return count !== undefined && occurrencesOf(pattern, timezone, pattern.startDate, after).length >= count
 }
+
+const minuteMs = 60_000
+const dayMinutes = 24 * 60
+const minutesOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))

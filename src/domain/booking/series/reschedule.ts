@@ -1,9 +1,9 @@
-/** Moves bookings of a series to another time of the day, length or resource. */
+/** Changes the time of the day, the length or the resource of bookings of a series. */
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
-import { localDateOf, localTimeOf } from "#base/local-days.ts"
+import { InvalidInput, OccurrencesRefused, RuleBroken, WrongState } from "#base/errors.ts"
 import { findBooking } from "#domain/booking/find.ts"
+import { minBookingMinutes } from "#domain/booking/input.ts"
 import { rescheduleBooking } from "#domain/booking/reschedule.ts"
 import { withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
 import { type RecurringReport, toReport } from "./answer.ts"
@@ -11,16 +11,18 @@ import { type Planned, reported, type SeriesReport } from "./book.ts"
 import { recordSeriesChanged } from "./events.ts"
 import type { ChangeSeriesInput } from "./input.ts"
 import { lockTargets } from "./lock-own.ts"
-import { type Occurrence, occurrenceOn } from "./occurrences.ts"
+import { minutesBetween } from "./occurrences.ts"
+import { newPlacedOf, newPlaceOf, type Place, presentOf, samePlace } from "./place.ts"
 import { isRefusal } from "./prepare.ts"
-import { changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
+import { changePlaced, changeSeries, findSeries, type SeriesRow, type SeriesTarget } from "./rows.ts"
 
 /**
- * Each booking is moved by itself, on its day of the rule. One booking that cannot be moved refuses all. `following`
- * and `all` bring their bookings to the series' new time, also a booking that was moved by itself before. Bookings
- * made later get the new time too. Records recurring_booking.changed, and booking.rescheduled for each moved booking.
- * @throws NotFound, NotAllowed, WrongState (series_cancelled, booking_started), RuleBroken (nothing_to_move),
- * OccurrencesRefused; for `this` also the errors of rescheduleBooking
+ * Each booking is changed by itself: it keeps what the request does not name, and what was changed in it by itself
+ * before. One booking that cannot be moved refuses all. Bookings made later follow the series' own rule, in which
+ * `following` and `all` change what they name. Records recurring_booking.changed, and booking.rescheduled for each
+ * moved booking.
+ * @throws NotFound, NotAllowed, InvalidInput, WrongState (series_cancelled, booking_started), RuleBroken
+ * (nothing_to_move), OccurrencesRefused; for `this` also the errors of rescheduleBooking
  */
 export async function rescheduleSeries(
   tx: Tx,
@@ -36,14 +38,13 @@ export async function rescheduleSeries(
   return withOffersAtTheEnd(tx, async () => {
     const moved: { on: string; id: string }[] = []
     const refused: Planned["refused"][number][] = []
-    for (const target of inOrderOf(series, changed, targets)) {
-      const to = scope === "this" ? await placeOf(tx, series, target, input) : placeIn(series, target, changed)
-      if (to === undefined) continue
+    for (const { target, to } of inOrder(movesOf(series, targets, input))) {
       try {
-        if (await move(tx, member, target, to)) moved.push({ on: target.occurs_on, id: target.booking_id })
+        await move(tx, member, target, to)
+        moved.push({ on: target.occurs_on, id: target.booking_id })
       } catch (error) {
         if (!isRefusal(error) || scope === "this") throw error
-        refused.push({ occurrence: to, failure: error })
+        refused.push({ occurrence: { on: target.occurs_on, ...to }, failure: error })
       }
     }
     if (refused.length > 0) throw new OccurrencesRefused(reported(refused, changed.resource_id))
@@ -51,8 +52,12 @@ export async function rescheduleSeries(
       throw new RuleBroken("nothing_to_move", "The booking is at this time and place already.")
     }
     if (scope !== "this") {
-      const { resource_id, start_time, duration_minutes } = changed
-      await changeSeries(tx, series, { resource_id, start_time, duration_minutes })
+      await changePlaced(
+        tx,
+        series,
+        targets.flatMap((target) => newPlacedOf(series, target, input) ?? []),
+      )
+      await changeSeries(tx, series, changed)
     }
     const present = (await findSeries(tx, facilityId, id)) ?? series
     const report = await reportOf(tx, present, moved)
@@ -66,64 +71,50 @@ export async function rescheduleSeries(
   })
 }
 
-type Changed = Pick<SeriesRow, "resource_id" | "start_time" | "duration_minutes">
+type Changed = Pick<SeriesRow, "resource_id" | "start_time" | "duration_minutes" | "end_time">
 
-const changedSeries = (series: SeriesRow, { startTime, durationMinutes, resourceId }: ChangeSeriesInput): Changed => ({
-  resource_id: resourceId?.toLowerCase() ?? series.resource_id,
-  start_time: startTime ?? series.start_time,
-  duration_minutes: durationMinutes ?? series.duration_minutes,
-})
-
-/** A move to a later time starts with the last booking, so that no booking is in the way of the one before. */
-const inOrderOf = (series: SeriesRow, changed: Changed, targets: readonly SeriesTarget[]) =>
-  changed.start_time > series.start_time ? targets.toReversed() : targets
-
-/** Where a booking goes. */
-interface Place extends Occurrence {
-  /** Undefined: the booking keeps its resource. */
-  readonly resourceId: string | undefined
-}
-
-/** The day of the rule, at the series' time; undefined where the zone skips the day. */
-function placeIn(series: SeriesRow, target: SeriesTarget, changed: Changed): Place | undefined {
-  const pattern = { startTime: changed.start_time, durationMinutes: changed.duration_minutes }
-  const to = occurrenceOn(pattern, series.timezone, target.occurs_on)
-  return to && { ...to, resourceId: changed.resource_id }
-}
-
-/** The day on which the booking is now. The request changes only what it names. */
-async function placeOf(
-  tx: Tx,
-  { facility_id, timezone }: SeriesRow,
-  target: SeriesTarget,
-  { startTime, durationMinutes, resourceId }: ChangeSeriesInput,
-): Promise<Place | undefined> {
-  const booking = await findBooking(tx, facility_id, target.booking_id)
-  if (!booking) return undefined
-  const start = booking.start_at.getTime()
-  const pattern = {
-    startTime: startTime ?? localTimeOf(timezone, start),
-    durationMinutes: durationMinutes ?? (booking.end_at.getTime() - booking.start_at.getTime()) / 60_000,
+/** The series' rule for later bookings. Throws InvalidInput when it would end with its start. */
+function changedSeries(series: SeriesRow, input: ChangeSeriesInput): Changed {
+  const { startTime, durationMinutes, resourceId } = input
+  const start_time = startTime ?? series.start_time
+  const end_time = input.endTime ?? (durationMinutes === undefined ? series.end_time : null)
+  const duration_minutes =
+    end_time === null ? (durationMinutes ?? series.duration_minutes) : minutesBetween(start_time, end_time)
+  if (input.scope !== "this" && duration_minutes < minBookingMinutes) {
+    const message = `must be at least ${minBookingMinutes} minutes before the end of the series, ${end_time}`
+    throw new InvalidInput([{ path: startTime === undefined ? "body.endTime" : "body.startTime", message }])
   }
-  const to = occurrenceOn(pattern, timezone, localDateOf(timezone, start))
-  return to && { ...to, resourceId }
+  return { resource_id: resourceId?.toLowerCase() ?? series.resource_id, start_time, duration_minutes, end_time }
 }
 
-/** False when the booking is there already. */
-async function move(tx: Tx, member: Member, target: SeriesTarget, { start, end, resourceId }: Place): Promise<boolean> {
-  const to = {
+interface BookingMove {
+  readonly target: SeriesTarget
+  readonly to: Place
+}
+
+/** The bookings that the change puts elsewhere. One whose day the zone skips stays. */
+const movesOf = (series: SeriesRow, targets: readonly SeriesTarget[], input: ChangeSeriesInput): BookingMove[] =>
+  targets.flatMap((target) => {
+    const to = newPlaceOf(series, target, input)
+    return to && !samePlace(to, presentOf(target)) ? [{ target, to }] : []
+  })
+
+/**
+ * Those that start later move first, the last of them before the others; then those that do not, from the first on. So
+ * no booking of the series is in the way of another that moves with it.
+ */
+function inOrder(moves: readonly BookingMove[]): BookingMove[] {
+  const inTime = [...moves].sort((one, other) => one.target.start_at.getTime() - other.target.start_at.getTime())
+  const startsLater = ({ target, to }: BookingMove) => to.start > target.start_at.getTime()
+  return [...inTime.filter(startsLater).reverse(), ...inTime.filter((each) => !startsLater(each))]
+}
+
+const move = (tx: Tx, member: Member, target: SeriesTarget, { start, end, resourceId }: Place) =>
+  rescheduleBooking(tx, member, target.booking_id, {
     startAt: new Date(start).toISOString(),
     endAt: new Date(end).toISOString(),
-    ...(resourceId !== undefined && { resourceId }),
-  }
-  try {
-    await rescheduleBooking(tx, member, target.booking_id, to)
-    return true
-  } catch (error) {
-    if (error instanceof RuleBroken && error.code === "same_time") return false
-    throw error
-  }
-}
+    resourceId,
+  })
 
 async function reportOf(
   tx: Tx,

@@ -25,7 +25,10 @@ export interface SeriesRow {
   readonly start_date: string
   /** HH:MM. */
   readonly start_time: string
+  /** Elapsed minutes; with an end_time those of a day without a clock change. */
   readonly duration_minutes: number
+  /** HH:MM or 24:00; null: after duration_minutes. */
+  readonly end_time: string | null
   readonly window_days: number
   /** YYYY-MM-DD. */
   readonly considered_until: string
@@ -36,6 +39,14 @@ export interface SeriesRow {
   readonly cancelled_at: Date | null
   readonly cancelled_by: string | null
   readonly cancellation_reason: string | null
+  /** Staff made it for its booker. */
+  readonly is_granted: boolean
+  /** Why it cannot go on; null, as the three below: it goes on. */
+  readonly blocked_code: string | null
+  readonly blocked_reason: string | null
+  readonly blocked_at: Date | null
+  /** YYYY-MM-DD. */
+  readonly blocked_from: string | null
   /** When it was read, by the database's clock. */
   readonly now: Date
 }
@@ -53,6 +64,8 @@ export type NewSeries = Pick<
   | "start_date"
   | "start_time"
   | "duration_minutes"
+  | "end_time"
+  | "is_granted"
   | "window_days"
   | "considered_until"
   | "created_by"
@@ -71,14 +84,16 @@ export interface OccurrenceRow {
   readonly status: string | null
   readonly start_at: Date | null
   readonly end_at: Date | null
+  /** Its booking was moved by itself. */
+  readonly moved_alone: boolean
 }
 
 export const insertSeries = (tx: Tx, row: NewSeries) => tx`
   insert into slotbase.recurring_bookings (id, facility_id, resource_id, booking_type, booker_id, participants, payment_method, rule,
-    start_date, start_time, duration_minutes, window_days, considered_until, extend_at, status, created_by)
+    start_date, start_time, duration_minutes, end_time, is_granted, window_days, considered_until, extend_at, status, created_by)
   values (${row.id}, ${row.facility_id}, ${row.resource_id}, ${row.booking_type}, ${row.booker_id},
     ${tx.json(row.participants as never)}, ${row.payment_method}, ${row.rule}, ${row.start_date}::date, ${row.start_time},
-    ${row.duration_minutes}, ${row.window_days}, ${row.considered_until}::date, ${row.extend_at?.toISOString() ?? null}::timestamptz,
+    ${row.duration_minutes}, ${row.end_time}, ${row.is_granted}, ${row.window_days}, ${row.considered_until}::date, ${row.extend_at?.toISOString() ?? null}::timestamptz,
     ${row.extend_at === null ? "ended" : "active"}, ${row.created_by})`
 
 export async function findSeries(db: Queryable, facilityId: string, id: string): Promise<SeriesRow | undefined> {
@@ -134,18 +149,43 @@ export async function countDueSeries(db: Queryable): Promise<number> {
   return row?.count ?? 0
 }
 
-type NewOccurrence = Pick<OccurrenceRow, "occurs_on" | "booking_id" | "skipped_code" | "skipped_reason">
+type NewOccurrence = Pick<OccurrenceRow, "occurs_on" | "booking_id" | "skipped_code" | "skipped_reason"> &
+  (PlaceOfDay | { readonly [Name in keyof PlaceOfDay]: null })
+
+/** Where a series put a booking. */
+export interface PlaceOfDay {
+  readonly placed_start_at: Date
+  readonly placed_end_at: Date
+  readonly placed_resource_id: string
+}
 
 export const insertOccurrences = (tx: Tx, series: SeriesKey, occurrences: readonly NewOccurrence[]) => tx`
-  insert into slotbase.recurring_occurrences (recurring_booking_id, facility_id, occurs_on, booking_id, skipped_code, skipped_reason)
-  select ${series.id}, ${series.facility_id}, o.occurs_on, o.booking_id, o.skipped_code, o.skipped_reason
+  insert into slotbase.recurring_occurrences (recurring_booking_id, facility_id, occurs_on, booking_id, skipped_code, skipped_reason,
+    placed_start_at, placed_end_at, placed_resource_id)
+  select ${series.id}, ${series.facility_id}, o.occurs_on, o.booking_id, o.skipped_code, o.skipped_reason,
+    o.placed_start_at, o.placed_end_at, o.placed_resource_id
   from jsonb_to_recordset(${tx.json(occurrences as never)})
-    as o (occurs_on date, booking_id uuid, skipped_code text, skipped_reason text)
+    as o (occurs_on date, booking_id uuid, skipped_code text, skipped_reason text,
+      placed_start_at timestamptz, placed_end_at timestamptz, placed_resource_id uuid)
   order by o.occurs_on`
+
+/** Writes where a series put bookings that it has moved. */
+export const changePlaced = (
+  tx: Tx,
+  series: SeriesKey,
+  placed: readonly (PlaceOfDay & { readonly occurs_on: string })[],
+) => tx`
+  update slotbase.recurring_occurrences o
+  set placed_start_at = p.placed_start_at, placed_end_at = p.placed_end_at, placed_resource_id = p.placed_resource_id
+  from jsonb_to_recordset(${tx.json(placed as never)})
+    as p (occurs_on date, placed_start_at timestamptz, placed_end_at timestamptz, placed_resource_id uuid)
+  where o.recurring_booking_id = ${series.id} and o.facility_id = ${series.facility_id} and o.occurs_on = p.occurs_on`
 
 /** The occurrences from a local day on, in order, at most `limit`. */
 export const findOccurrences = (db: Queryable, series: SeriesKey, from: string, limit: number) => db<OccurrenceRow[]>`
   select o.occurs_on::text as occurs_on, o.booking_id, o.skipped_code, o.skipped_reason, b.start_at, b.end_at,
+         b.id is not null and (b.start_at, b.end_at, b.resource_id)
+           is distinct from (o.placed_start_at, o.placed_end_at, o.placed_resource_id) as moved_alone,
          case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired' else b.status end as status
   from slotbase.recurring_occurrences o
   left join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
@@ -158,6 +198,13 @@ export interface SeriesTarget {
   readonly booking_id: string
   readonly occurs_on: string
   readonly status: string
+  readonly start_at: Date
+  readonly end_at: Date
+  readonly resource_id: string
+  /** Null, as the two below: not known. */
+  readonly placed_start_at: Date | null
+  readonly placed_end_at: Date | null
+  readonly placed_resource_id: string | null
 }
 
 /**
@@ -167,7 +214,8 @@ export interface SeriesTarget {
 export const findTargets = (tx: Tx, series: SeriesKey, scope: SeriesScope, bookingId: string | undefined) => tx<
   SeriesTarget[]
 >`
-  select o.booking_id, o.occurs_on::text as occurs_on, b.status
+  select o.booking_id, o.occurs_on::text as occurs_on, b.status, b.start_at, b.end_at, b.resource_id,
+         o.placed_start_at, o.placed_end_at, o.placed_resource_id
   from slotbase.recurring_occurrences o
   join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
   where o.recurring_booking_id = ${series.id} and o.facility_id = ${series.facility_id}
@@ -198,6 +246,11 @@ export type SeriesChange = Partial<
     | "resource_id"
     | "start_time"
     | "duration_minutes"
+    | "end_time"
+    | "blocked_code"
+    | "blocked_reason"
+    | "blocked_at"
+    | "blocked_from"
     | "considered_until"
     | "status"
     | "cancelled_at"
@@ -221,7 +274,8 @@ type SeriesKey = Pick<SeriesRow, "id" | "facility_id">
 const columns = (sql: Queryable) => sql`
   s.id, s.facility_id, f.timezone, s.resource_id, r.name as resource_name, s.booking_type, s.booker_id,
   u.first_name || ' ' || u.last_name as booker_name, s.participants, s.payment_method, s.rule, s.start_date::text as start_date,
-  s.start_time, s.duration_minutes, s.window_days, s.considered_until::text as considered_until, s.status, s.created_by,
+  s.start_time, s.duration_minutes, s.end_time, s.is_granted, s.blocked_code, s.blocked_reason, s.blocked_at,
+  s.blocked_from::text as blocked_from, s.window_days, s.considered_until::text as considered_until, s.status, s.created_by,
   s.created_at, s.updated_at, s.cancelled_at, s.cancelled_by, s.cancellation_reason, slotbase.now() as now`
 
 const joins = (sql: Queryable) => sql`

@@ -33,7 +33,7 @@ import { recordSeriesCreated } from "./events.ts"
 import { defaultWindowDays, maxOccurrences, type RecurringInput, type RecurringQuery } from "./input.ts"
 import { keepReport } from "./keep-report.ts"
 import { isTheirSeries } from "./lock-own.ts"
-import type { Pattern } from "./occurrences.ts"
+import { minutesBetween, type Pattern } from "./occurrences.ts"
 import { type Prepared, prepareOccurrences } from "./prepare.ts"
 import { findManySeries, findOccurrences, findSeries, insertSeries } from "./rows.ts"
 import { ruleOf } from "./rule.ts"
@@ -41,7 +41,7 @@ import { daysAfter, extendAt, firstWindow } from "./window.ts"
 
 /** A series that is ready to be booked: its first days, each as the before hooks left it. */
 export interface PreparedSeries {
-  readonly pattern: Pattern
+  readonly pattern: Pattern & { readonly endTime: string | null }
   readonly timezone: string
   readonly now: number
   readonly until: string
@@ -71,8 +71,8 @@ export async function prepareSeries(
   if (!facility) throw new NotFound("facility", facilityId)
   const { timezone } = facility
   const now = facility.now.getTime()
-  const { startDate, startTime, durationMinutes, windowDays = defaultWindowDays } = input
-  const pattern = { rule: ruleOf(input.rule), startDate, startTime, durationMinutes }
+  const { startDate, windowDays = defaultWindowDays } = input
+  const pattern = { rule: ruleOf(input.rule), startDate, ...timesOf(input) }
   if (startDate < localDateOf(timezone, now)) {
     const fault = { path: "body.startDate", message: "is in the past" }
     throw new RuleBroken("series_starts_in_the_past", "The series would have begun already.", [fault])
@@ -114,7 +114,9 @@ export async function createSeries(
       rule: input.rule,
       start_date: input.startDate,
       start_time: input.startTime,
-      duration_minutes: input.durationMinutes,
+      duration_minutes: pattern.durationMinutes,
+      end_time: pattern.endTime,
+      is_granted: member.isStaff,
       window_days: windowDays,
       considered_until: considered,
       extend_at: extendAt(pattern, timezone, { windowDays, until: considered, now }),
@@ -164,6 +166,12 @@ export async function getSeries(db: Queryable, member: Member, id: string): Prom
   const occurrences = await findOccurrences(db, series, today, maxOccurrences)
   return { ...toSeries(series), occurrences: occurrences.map(toOccurrence) }
 }
+
+/** The times of a checked input, which gives either a length or an end. */
+const timesOf = ({ startTime, durationMinutes, endTime }: RecurringInput) =>
+  endTime === undefined
+    ? { startTime, durationMinutes: durationMinutes ?? 0, endTime: null }
+    : { startTime, durationMinutes: minutesBetween(startTime, endTime), endTime }
 
 /**
  * The plan of the first occurrence that can be booked. Throws the error itself when it concerns the request as a whole,

@@ -49,12 +49,13 @@ export function extendAt(
 }
 
 export const patternOf = (
-  series: Pick<SeriesRow, "rule" | "start_date" | "start_time" | "duration_minutes">,
+  series: Pick<SeriesRow, "rule" | "start_date" | "start_time" | "duration_minutes" | "end_time">,
 ): Pattern => ({
   rule: ruleOf(series.rule),
   startDate: series.start_date,
   startTime: series.start_time,
   durationMinutes: series.duration_minutes,
+  endTime: series.end_time,
 })
 
 export const daysAfter = (date: string, days: number): string => Temporal.PlainDate.from(date).add({ days }).toString()

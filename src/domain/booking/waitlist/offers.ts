@@ -6,19 +6,18 @@
  * refuse it, when the plan's limit is reached, or when a part of the time is just being taken.
  */
 
-import { callerOf, requireMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { isCounted } from "#domain/booking/counted.ts"
 import { recordHeld } from "#domain/booking/events.ts"
 import type { FreedSlot } from "#domain/booking/freed-slot.ts"
-import { requireMayBook } from "#domain/booking/may-book.ts"
 import { newBookingOf, rowOf } from "#domain/booking/new-booking.ts"
 import { planWithoutHooks } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import type { Inserted } from "#domain/booking/rows.ts"
 import { insertBooking, type NewBooking } from "#domain/booking/rows.ts"
+import { standingRight } from "#domain/booking/standing-right.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { type Candidate, nextWaiting, type Passed } from "./candidates.ts"
 import { recordEntryEnded, recordOffered } from "./events.ts"
@@ -87,14 +86,14 @@ async function offer(tx: Tx, candidate: Candidate): Promise<boolean> {
   return true
 }
 
-/** The plan as if the person that joined asked now, with their present rights; undefined when it is refused. */
+/** The plan as if the person that joined, or else the booker, asked now; undefined when it is refused. */
 async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | undefined> {
-  const caller = await callerOf(tx, candidate.joined_by)
-  if (caller === undefined) return undefined
   const { booker_id: bookerId, booking_type: bookingType, participants, start_at, end_at } = candidate
   const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
   try {
-    const mayBook = requireMayBook(requireMember(caller, candidate.facility_id), wish)
+    const order = { ...wish, facilityId: candidate.facility_id, authorId: candidate.joined_by, isGranted: false }
+    const mayBook = await standingRight(tx, order)
+    if (mayBook instanceof Error) return undefined
     return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id))
   } catch (error) {
     if (isRefusal(error)) return undefined

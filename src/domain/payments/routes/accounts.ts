@@ -13,6 +13,7 @@ import {
   requireOwnAccount,
 } from "#domain/ledger/accounts.ts"
 import { CardToken } from "#domain/ledger/answer.ts"
+import { leaveFamily } from "#domain/ledger/leave-family.ts"
 import type { SavedCard } from "#domain/ledger/saved-card.ts"
 import { keepCard, setCardOf } from "#domain/payments/cards.ts"
 import type { PaymentTools } from "#domain/payments/tools.ts"
@@ -67,6 +68,25 @@ export const billingRoutes = (app: App & Pick<PaymentTools, "payments">) =>
         return getBillingAccount(app.db, member, idOf(params.billingAccountId, "billing account"))
       },
       described({ tag, summary: "Read a billing account", answer: BillingAccount }),
+    )
+    .delete(
+      "/v1/facilities/:facilityId/billing-accounts/:billingAccountId/members/:userId",
+      async ({ command, caller, params }) => {
+        const member = requireMember(await caller(), facilityIdOf(params.facilityId))
+        const id = idOf(params.billingAccountId, "billing account")
+        const userId = idOf(params.userId, "user")
+        return command((tx) => leaveFamily(tx, member, id, userId))
+      },
+      described({
+        tag,
+        summary: "Take a person out of a family account",
+        description:
+          "By staff, the owner, the person, or a parent who pays for the person. Bookings and fees of the person go to their own account from then on. The owner stays.",
+        answer: BillingAccount,
+        events: ["billing_account.member_left"],
+        problems: [409],
+        audited: { action: "billing_account.member_removed", by: "staff" },
+      }),
     )
     .post(
       "/v1/facilities/:facilityId/billing-accounts/:billingAccountId/card",

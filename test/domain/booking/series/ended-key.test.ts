@@ -42,4 +42,6 @@ test("a revoked key books no further occurrences", async () => {
   const after = await extendDue(pipelineApp(db), 10, facilityId)
   expect(after).toMatchObject({ series: 1, booked: 0 })
   expect(after.skipped).toBeGreaterThan(0)
+  const waits = await api.call("GET", `${at}/recurring-bookings/${made.body.id}`)
+  expect(waits.body.blocked).toMatchObject({ code: "key_ended" })
 })

@@ -94,6 +94,40 @@ describe("a family account", () => {
     expect((await save("tok_visa", other.token)).status).toBe(404)
     expect((await save("tok_visa", its.staff.token)).body.card).toBe("visa ···· 4242")
   })
+
+  test("is left by its members, and by a child whose link with the owner has ended", async () => {
+    const parent = await api.person("player", its.facilityId)
+    const [ben, lea] = [await api.person("player", its.facilityId), await api.person("player", its.facilityId)]
+    const other = await api.person("player", its.facilityId)
+    for (const child of [ben, lea]) {
+      const link = { childId: child.id, relationship: "father", permissions: ["book", "pay"] }
+      await api.call("POST", `/v1/users/${parent.id}/children`, { body: link })
+    }
+    const made = await api.call("POST", `${till.at}/billing-accounts`, {
+      body: { type: "family", memberIds: [ben.id, lea.id] },
+      token: parent.token,
+    })
+    const leave = async (userId: string, token: string) => {
+      const path = `${till.at}/billing-accounts/${made.body.id}/members/${userId}`
+      const { status, body } = await api.call("DELETE", path, { token })
+      return [status, body.code ?? body.memberIds]
+    }
+    expect(await leave(ben.id, other.token)).toEqual([404, "not_found"])
+    expect(await leave(ben.id, lea.token)).toEqual([403, "not_allowed"])
+    expect(await leave(parent.id, parent.token)).toEqual([409, "owner_stays"])
+    expect(await leave(ben.id, ben.token)).toEqual([200, [lea.id, parent.id].sort()])
+    expect(await leave(ben.id, parent.token)).toEqual([404, "not_found"])
+    expect((await api.call("DELETE", `/v1/users/${parent.id}/children/${lea.id}`)).status).toBeLessThan(300)
+    expect((await accounts(parent.token))[0].memberIds).toEqual([parent.id])
+    expect(await accounts(lea.token)).toEqual([])
+    await run(db(), (tx) => charge(tx, charged({ userId: lea.id })))
+    const own = (await accounts(lea.token)).map((each: { type: string; balance: number }) => [each.type, each.balance])
+    expect(own).toEqual([["individual", 500]])
+    const again = await api.call("POST", `${till.at}/billing-accounts`, {
+      body: { type: "family", ownerId: other.id, memberIds: [lea.id] },
+    })
+    expect(again.status).toBe(201)
+  })
 })
 
 describe("a fee", () => {

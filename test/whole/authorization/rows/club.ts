@@ -193,6 +193,11 @@ export const clubRows: readonly Row[] = [
   [`GET ${f}/billing-accounts`, members],
   [`GET ${f}/billing-accounts/:billingAccountId`, staff, pays],
   [
+    `DELETE ${f}/billing-accounts/:billingAccountId/members/:userId`,
+    staff,
+    { ...pays, meets: "409 not_a_family_account" },
+  ],
+  [
     `POST ${f}/billing-accounts/:billingAccountId/card`,
     staff,
     { own: "M", refused: 404, body: () => ({ cardToken: "tok_visa" }) },
