@@ -17,10 +17,11 @@ export const accountPageRoutes = (app: App) =>
   new Elysia({ name: "account-pages", detail: { hide: true } })
     .use(streamingApi(app))
     .get(path, async ({ params }) => {
-      const link = await findOpenLink(app.db, params.token)
+      const link = await findOpenLink(app.db, tokenIn(params))
       return respond(link ? formPage(link.purpose) : refusedPage(410, ended))
     })
-    .post(path, async ({ params: { token }, command, input, request, clientShare }) => {
+    .post(path, async ({ params, command, input, request, clientShare }) => {
+      const token = tokenIn(params)
       declareAudited(request, auditRuleOf("account_link.used"))
       const link = await findOpenLink(app.db, token)
       if (!link) return respond(refusedPage(410, ended))
@@ -42,6 +43,9 @@ export const accountPageRoutes = (app: App) =>
         return respond(refusal(answer, link), answer.headers)
       }
     })
+
+/** The router answers null for what is no UTF-8, such as %ff. */
+const tokenIn = ({ token }: { readonly token: string | null }): string => token ?? ""
 
 /** A password that is refused can be typed again; a link that has ended cannot. */
 function refusal({ status, body }: Answer, link: Parameters<typeof setsPassword>[0]): Page {
