@@ -105,8 +105,8 @@ interface SignInRow {
 /**
  * Opens a session, and remembers the address.
  * @param client the share of the client (client-address.ts); left out: no address is remembered
- * @param more `passwordHash`: throws NotAuthenticated when it is no longer the account's. The lock keeps a password from
- * being changed meanwhile, so that no session outlives the password that opened it.
+ * @param more `passwordHash`: throws NotAuthenticated when it is no longer the account's. The lock keeps the password
+ * from being changed meanwhile, so that no session outlives the password that opened it.
  */
 export async function openSession(
   tx: Tx,
@@ -140,7 +140,7 @@ export async function openSession(
 }
 
 /** The open sessions of a person, the newest first. @param token that of the request */
-export async function listSessions(
+export async function listOpenSessions(
   db: Queryable,
   caller: Caller,
   token: string,

@@ -27,7 +27,7 @@ const askReset = (email: string) => open("/v1/password-resets", { email })
 const isOpen = async (token: string) => (await api.call("GET", "/v1/me", { token })).status === 200
 const later = (minutes: number) => api.database.db`select slotbase.move_clock(make_interval(mins => ${minutes}))`
 const tally = (answers: readonly Answer[]) =>
-  answers.map(verdict).reduce<Record<string, number>>((all, each) => ({ ...all, [each]: (all[each] ?? 0) + 1 }), {})
+  Object.fromEntries([...Map.groupBy(answers, verdict)].map(([each, { length }]) => [each, length]))
 const times = <T>(count: number, make: (nth: number) => T) => Array.from({ length: count }, (_, nth) => make(nth))
 /** Asks for a link, and takes it out of the mail. */
 const resetLink = async (email: string) => (await mailsOf(api, (await askReset(email)).headers))[0]?.token
