@@ -155,6 +155,11 @@ describe("a mistake stops the program and says which value to set", () => {
       `SLOTBASE_TRUSTED_PROXIES: "proxy.example.com" is not a network; write it like 127.0.0.0/8 or fd00::/8.`,
     ],
     [
+      "an address for links that is none",
+      { SLOTBASE_PUBLIC_URL: "book.example.com" },
+      'SLOTBASE_PUBLIC_URL is "book.example.com"; set it to an address such as https://book.example.com.',
+    ],
+    [
       "no requests at all",
       { SLOTBASE_REQUESTS_PER_SECOND: "0" },
       'SLOTBASE_REQUESTS_PER_SECOND is "0"; set it to a whole number from 1 to 1000000.',
