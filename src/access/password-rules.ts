@@ -13,11 +13,11 @@ export interface PasswordOwner {
 }
 
 /** Throws RuleBroken `weak_password`. */
-export function requireStrongPassword(password: string, owner: PasswordOwner): void {
+export function requireStrongPassword(password: string, owner: PasswordOwner, path = "body.password"): void {
   const fault = faultOf(lettersOf(password), owner)
   if (fault === undefined) return
   const detail = `The password ${fault}, so it is easy to guess. A few words that belong to nothing are a good password.`
-  throw new RuleBroken("weak_password", detail, [{ path: "body.password", message: "Expected a less common password" }])
+  throw new RuleBroken("weak_password", detail, [{ path, message: "Expected a less common password" }])
 }
 
 /** The words of the list, in small letters. */

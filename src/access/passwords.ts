@@ -16,11 +16,17 @@ export const Password = opaqueText(8, 128, {
 /**
  * The hash of a new password.
  * @param client the share of the client (client-address.ts)
+ * @param path the place of the password in the request
  * @throws RuleBroken `weak_password`
  * @throws TooMany when the client, or all clients together, ask for more than can be done soon
  */
-export async function hashPassword(password: string, client: string, owner: PasswordOwner): Promise<string> {
-  requireStrongPassword(password, owner)
+export async function hashPassword(
+  password: string,
+  client: string,
+  owner: PasswordOwner,
+  path?: string,
+): Promise<string> {
+  requireStrongPassword(password, owner, path)
   return hashing.run(client, () => Bun.password.hash(normal(password), argon2id))
 }
 

@@ -25,8 +25,11 @@ import { billingRoutes } from "#domain/payments/routes/accounts.ts"
 import { offlinePaymentRoutes } from "#domain/payments/routes/offline.ts"
 import { paymentRoutes } from "#domain/payments/routes/payments.ts"
 import { stripeRoutes } from "#domain/payments/routes/stripe.ts"
+import { accountLinkRoutes } from "#domain/people/routes/account-links.ts"
+import { accountRoutes } from "#domain/people/routes/accounts.ts"
 import { keyRoutes } from "#domain/people/routes/api-keys.ts"
 import { childRoutes } from "#domain/people/routes/children.ts"
+import { mySessionRoutes } from "#domain/people/routes/my-sessions.ts"
 import { roleInvitationRoutes } from "#domain/people/routes/role-invitations.ts"
 import { roleRoutes } from "#domain/people/routes/roles.ts"
 import { sessionRoutes } from "#domain/people/routes/sessions.ts"
@@ -51,6 +54,9 @@ export const areas = [
   childRoutes,
   walkInRoutes,
   sessionRoutes,
+  accountRoutes,
+  mySessionRoutes,
+  accountLinkRoutes,
   organizationRoutes,
   facilityRoutes,
   resourceRoutes,

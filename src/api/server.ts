@@ -1,5 +1,6 @@
 /** The HTTP server: the areas, the problem documents around them, and the limits of a request. */
 import { type AnyElysia, Elysia } from "elysia"
+import { accountPageRoutes } from "#domain/people/routes/account-pages.ts"
 import { refuseAddresses, withAddress } from "#http/addresses.ts"
 import type { App } from "#http/app.ts"
 import { failureOutsideRoutes, problems } from "#http/problems.ts"
@@ -27,6 +28,7 @@ export function createServer(app: App & Outside, live = new Live(app.db)): AnyEl
     .use(problems())
   for (const routes of areas) server.use(routes(app))
   return server
+    .use(accountPageRoutes(app))
     .use(mailboxRoutes(app))
     .use(liveRoutes(live, app.config))
     .use(openApiRoutes(() => server))

@@ -16,6 +16,7 @@ export const variables = [
   "SLOTBASE_ROOT_KEY",
   "SLOTBASE_SECRET_KEY",
   "SLOTBASE_ENV",
+  "SLOTBASE_PUBLIC_URL",
   "SLOTBASE_EGRESS_ALLOW",
   "SLOTBASE_TRUSTED_PROXIES",
   "SLOTBASE_REQUESTS_PER_SECOND",
@@ -46,6 +47,8 @@ export interface Config {
   /** 32 bytes; undefined: generated in `dataDir` (only beside the embedded database). */
   readonly secretKey: Uint8Array | undefined
   readonly environment: "production" | "staging" | "development"
+  /** The address at which people reach SlotBase, for links in mails; without a slash at its end. */
+  readonly publicUrl: string
   /** Networks, in CIDR form, that outgoing requests may reach although they are not public. */
   readonly egressAllow: readonly string[]
   /** Networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. */
@@ -113,15 +116,18 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     throw new BadConfig(
       "SMTP_URL must start with smtp:// or smtps://, such as smtp://user:password@mail.example.com:587.",
     )
+  const host = text("HOST") ?? "127.0.0.1"
+  const port = portOf(text("PORT") ?? "3000")
   return {
-    host: text("HOST") ?? "127.0.0.1",
-    port: portOf(text("PORT") ?? "3000"),
+    host,
+    port,
     databaseUrl,
     dataDir: text("SLOTBASE_DATA_DIR") ?? ".data",
     role: choice("SLOTBASE_ROLE", ["all", "server", "actors"], "all"),
     rootKey,
     secretKey,
     environment: choice("SLOTBASE_ENV", ["production", "staging", "development"], "development"),
+    publicUrl: publicUrlOf(text("SLOTBASE_PUBLIC_URL") ?? `http://${host.includes(":") ? `[${host}]` : host}:${port}`),
     egressAllow: networks("SLOTBASE_EGRESS_ALLOW", text("SLOTBASE_EGRESS_ALLOW") ?? ""),
     trustedProxies: networks("SLOTBASE_TRUSTED_PROXIES", text("SLOTBASE_TRUSTED_PROXIES") ?? ""),
     requestsPerSecond: requestsOf(text("SLOTBASE_REQUESTS_PER_SECOND") ?? "100"),
@@ -133,6 +139,14 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     s3: bucketOf(text),
     logLevel: choice("SLOTBASE_LOG_LEVEL", logLevels, "info"),
   }
+}
+
+/** Never the `Host` of a request: whoever asks for a mail would choose where its link leads. */
+function publicUrlOf(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
+    throw new BadConfig(`SLOTBASE_PUBLIC_URL is "${text}"; set it to an address such as https://book.example.com.`)
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, "")
 }
 
 function requestsOf(value: string): number {

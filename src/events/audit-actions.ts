@@ -3,6 +3,7 @@
  * full stop is the kind of thing that was acted on.
  */
 export const auditActions = {
+  "account_link.used": "a password was set, or an address confirmed, with a link from a mail",
   "api_key.created": "a key was made",
   "api_key.ended": "a key ended because its owner, or the key that made it, lost the right",
   "api_key.revoked": "a key was revoked",
@@ -75,11 +76,15 @@ export const auditActions = {
   "root_key.replaced": "a start replaced the root key by the configured one",
   "session.created": "a person signed in",
   "session.ended": "a person signed out",
+  "sessions.ended": "a person ended their other sessions",
   "settings.changed": "the settings of the system were changed in SQL",
   "subscription.cancelled": "the subscription of a facility was cancelled",
   "subscription.created": "a facility subscribed to a plan",
   "subscription.plan_changed": "a facility moved to another plan",
   "subscription.resumed": "a cancellation was withdrawn",
+  "user.email_change_requested": "a person asked to change their e-mail address",
+  "user.password_changed": "a person changed their password",
+  "user.renamed": "a person got another name",
   "waitlist_entry.accepted": "staff accepted an offer for somebody",
   "waitlist_entry.declined": "staff declined an offer for somebody",
   "waitlist_entry.removed": "staff took somebody off the waitlist",

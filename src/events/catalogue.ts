@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { EventDefinition } from "./definition.ts"
+import { accountEvents } from "./types/account.ts"
 import { bookingEvents } from "./types/booking.ts"
 import { bookingChangeEvents } from "./types/booking-changes.ts"
 import { coachEvents } from "./types/coach.ts"
@@ -30,6 +31,7 @@ const all = [
   ...coachEvents,
   ...feedbackEvents,
   ...userEvents,
+  ...accountEvents,
   ...facilityEvents,
 ] as const
 type Definition = (typeof all)[number]

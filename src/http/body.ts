@@ -24,6 +24,21 @@ export async function readBody(request: Request, limits: BodyLimits = bodyLimits
   return parse(text)
 }
 
+/**
+ * The fields of a form without files, as a browser sends it. Throws BadRequest (400 `incomplete_body`, 413, 415, or 422
+ * `malformed_json`).
+ */
+export async function readFormFields(request: Request, limits: BodyLimits): Promise<URLSearchParams> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase()
+  if (type !== "application/x-www-form-urlencoded") {
+    throw new BadRequest(415, "unsupported_media_type", "Send the form of the page.")
+  }
+  if (Number(request.headers.get("content-length") ?? 0) > limits.bytes) throw tooLarge(limits.bytes)
+  const text = utf8(await readBounded(request, limits.bytes))
+  texts.set(request, text)
+  return new URLSearchParams(text)
+}
+
 /** The client closed the connection before the end of its body. Nobody reads the answer: it is counted, not logged. */
 export function incompleteBody(): BadRequest {
   metrics.aborted()

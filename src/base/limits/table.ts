@@ -71,13 +71,19 @@ export const rates = {
    * Children that a parent adds or invites. A family has few. Each leaves rows, in the audit trail for two years.
    */
   childLink: { name: "child-link", burst: 40, everyMs: 60_000 },
+  /** Mails with links, such as for a forgotten password, that one client asks for. */
+  linkMail: { name: "link-mail", burst: 20, everyMs: 30_000 },
+  /** To one address, from clients that have asked for none to it before. */
+  firstLinkMail: { name: "link-mail-address-first", burst: 10, everyMs: 60_000 },
+  /** To one address, from all other clients: a person asks again when a mail is slow. */
+  furtherLinkMail: { name: "link-mail-address", burst: 5, everyMs: 600_000 },
   /** Wrong check-in codes of one person at one booking. Six digits withstand 480 guesses a day. */
   checkInCode: { name: "check-in-code", burst: 5, everyMs: 180_000 },
 } as const satisfies Record<string, Rate>
 
 /**
  * A rate as SLOTBASE_REQUESTS_PER_SECOND changes it, in proportion to the rate of a caller. These are the rates of
- * strangers, integrations and new tokens, of sign-ins begun, and of registrations.
+ * strangers, integrations and new tokens, of sign-ins begun, of registrations, and of mails with links.
  */
 export function scaled(rate: Rate, requestsPerSecond: number): Rate {
   const factor = (requestsPerSecond * rates.caller.everyMs) / 1_000

@@ -135,6 +135,51 @@ export async function registerWalkIn(tx: Tx, walkIn: WalkInAccount, createdBy: s
   return row.created_at
 }
 
+/** A person's account, under a lock. */
+export interface Account {
+  readonly id: string
+  readonly email: string | null
+  readonly firstName: string
+  readonly lastName: string
+  readonly passwordHash: string | null
+  /** The parent who answers for the account. */
+  readonly managedBy: string | null
+  /** The facility that keeps the account for a guest. */
+  readonly walkInAt: string | null
+}
+
+/**
+ * Locks an account before anything else of it: its links and sessions come after it. A link that is being issued, and a
+ * session that is being opened, are waited for. Undefined: there is no such person.
+ */
+export async function lockAccount(tx: Tx, id: string): Promise<Account | undefined> {
+  const [account] = await tx<Account[]>`
+    select id, email, first_name as "firstName", last_name as "lastName", password_hash as "passwordHash",
+           managed_by as "managedBy", walk_in_at as "walkInAt"
+    from slotbase.users where id = ${id} and kind = 'person' for update`
+  return account
+}
+
+/** The account is locked. */
+export async function setNames(tx: Tx, { id, firstName, lastName }: Account): Promise<void> {
+  await tx`update slotbase.users set first_name = ${firstName}, last_name = ${lastName} where id = ${id}`
+}
+
+/** The account is locked. */
+export async function setPassword(tx: Tx, { id }: Account, passwordHash: string): Promise<void> {
+  await tx`update slotbase.users set password_hash = ${passwordHash} where id = ${id}`
+}
+
+/** The account is locked. The constraint decides who of two takes an address. Throws WrongState `email_taken`. */
+export async function setEmail(tx: Tx, { id }: Account, email: string): Promise<void> {
+  try {
+    await tx`update slotbase.users set email = ${email} where id = ${id}`
+  } catch (error) {
+    if (violated(error) === "user_email_used_once") throw new WrongState("email_taken", emailTaken)
+    throw error
+  }
+}
+
 /** Makes another parent, or nobody, responsible for the child's account. */
 export async function handOver(tx: Tx, childId: string, parentId: string | null): Promise<void> {
   await tx`update slotbase.users set managed_by = ${parentId} where id = ${childId}`
@@ -148,6 +193,9 @@ export async function createKeyUser(tx: Tx, name: string): Promise<string> {
     values (${id}, 'api_key', ${name}, 'API key', 'admin')`
   return id
 }
+
+/** The constraint that a statement violated. */
+const violated = (error: unknown) => (error as { readonly constraint_name?: string }).constraint_name
 
 const emailTaken = "Somebody is registered with this e-mail address."
 

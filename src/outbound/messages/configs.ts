@@ -4,7 +4,8 @@
  * this project's:
  * - events that the specification's registry gives to NotificationHandler,
  * - events that cost their recipient something, or wait for the recipient's decision.
- * There is no welcome mail: registration is open, so anybody could have one sent to any address.
+ * There is no welcome mail: registration is open, so anybody could have one sent to any address. The mails of accounts
+ * have limits of their own.
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -12,13 +13,28 @@ import { noLongerTrue, reminderSent } from "#domain/booking/reminders/reminders.
 import type { EventData, EventType } from "#events/catalogue.ts"
 import type { TemplateId } from "./render.ts"
 
-export type RecipientType = "booker" | "participants" | "parents" | "facility_admins" | "payer" | "coach"
+export type RecipientType =
+  | "booker"
+  | "participants"
+  | "parents"
+  | "facility_admins"
+  | "payer"
+  | "coach"
+  // Of an account: at its present address, at that of a link, and at the address that it had before.
+  | "account"
+  | "link"
+  | "previous_address"
 export type MessageChannel = "email" | "push"
 
 export interface NotificationConfig {
   readonly templateId: TemplateId
   readonly priority: "high" | "normal"
-  readonly recipients: readonly { readonly type: RecipientType; readonly channel: MessageChannel }[]
+  readonly recipients: readonly {
+    readonly type: RecipientType
+    readonly channel: MessageChannel
+    /** Left out: the template of the event. */
+    readonly templateId?: TemplateId
+  }[]
   /** The reason to send no message, or undefined; asked before each attempt. Left out: messages are always sent. */
   readonly whyNot?: (db: Queryable, data: never) => Promise<string | undefined>
   /** Runs in the transaction that marks a message as sent. */
@@ -188,6 +204,34 @@ const configs = {
     templateId: "coach-block-decided",
     priority: "normal",
     recipients: [{ type: "coach", channel: "email" }],
+  },
+  "user.email_change_requested": {
+    templateId: "email-confirmation",
+    priority: "high",
+    recipients: [
+      { type: "link", channel: "email" },
+      { type: "previous_address", channel: "email", templateId: "email-change-notice" },
+    ],
+  },
+  "user.email_changed": {
+    templateId: "email-changed",
+    priority: "high",
+    recipients: [{ type: "previous_address", channel: "email" }],
+  },
+  "user.password_changed": {
+    templateId: "password-changed",
+    priority: "high",
+    recipients: [{ type: "account", channel: "email" }],
+  },
+  "user.password_reset_requested": {
+    templateId: "password-reset",
+    priority: "high",
+    recipients: [{ type: "link", channel: "email" }],
+  },
+  "user.invited": {
+    templateId: "account-invitation",
+    priority: "normal",
+    recipients: [{ type: "link", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 

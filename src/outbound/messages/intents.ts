@@ -5,6 +5,7 @@
  * Writes: notifications.
  */
 import type { Db, Queryable } from "#base/database/db.ts"
+import { platformFacilityId } from "#base/ids.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig } from "./configs.ts"
 import { type Concerned, type Recipient, resolveRecipients } from "./recipients.ts"
@@ -31,6 +32,8 @@ export interface Intent {
   readonly reason: string | null
   /** Null: the recipient has no address now. */
   readonly email: string | null
+  /** The link whose place is in the texts. */
+  readonly link_id: string | null
   readonly name: string
 }
 
@@ -55,21 +58,21 @@ export async function intend(db: Db, event: Notified, config: NotificationConfig
   const rows = recipients.map((recipient) => rowOf(event, config, recipient, place))
   await db`
     insert into slotbase.notifications
-      (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, status, reason)
+      (id, facility_id, event_id, user_id, channel, type, template_id, priority, title, body, html, address, link_id, status, reason)
     select slotbase.derived_id(e.event_id, e.user_id || e.channel || e.template_id),
            e.facility_id, e.event_id, e.user_id, e.channel, e.type, e.template_id, e.priority, e.title, e.body, e.html,
-           case when e.reason is null then 'pending' else 'skipped' end, e.reason
+           e.address, e.link_id, case when e.reason is null then 'pending' else 'skipped' end, e.reason
     from jsonb_to_recordset(${db.json(rows)}) as e (
       facility_id uuid, event_id uuid, user_id uuid, channel text, type text, template_id text, priority text,
-      title text, body text, html text, reason text)
+      title text, body text, html text, address text, link_id uuid, reason text)
     on conflict do nothing`
 }
 
 /** The event's messages, in a stable order. */
 export async function intentsOf(db: Queryable, event: Pick<Notified, "id" | "facility_id">): Promise<Intent[]> {
   const rows = await db<(Omit<Intent, "name"> & { first_name: string; last_name: string })[]>`
-    select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason,
-           ${addressIn(db, db`n.facility_id`)} as email,
+    select n.id, n.facility_id, n.user_id, n.channel, n.title, n.body, n.html, n.status, n.reason, n.link_id,
+           coalesce(n.address, ${addressIn(db, db`n.facility_id`)}) as email,
            coalesce(u.first_name, '') as first_name, coalesce(u.last_name, '') as last_name
     from slotbase.notifications n
     left join slotbase.users u on u.id = n.user_id
@@ -131,7 +134,8 @@ async function placeOf(db: Queryable, event: Notified): Promise<Place> {
     left join slotbase.resources r on r.id = coalesce(${resourceId}::uuid, b.resource_id) and r.facility_id = f.id
     where f.id = ${event.facility_id}`
   if (!row) throw new NotRendered(`there is no facility ${event.facility_id}`)
-  return { facility: row, resource: row.resource ?? "" }
+  const name = event.facility_id === platformFacilityId ? "SlotBase" : row.name
+  return { facility: { ...row, name }, resource: row.resource ?? "" }
 }
 
 function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient, place: Place) {
@@ -142,7 +146,7 @@ function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient
     occurredAt: event.occurred_at.toISOString(),
     recipient: { userId, firstName, name: `${firstName} ${lastName}`.trim(), as },
   }
-  const message = attempt(() => render(config.templateId, view))
+  const message = attempt(() => render(recipient.templateId, view))
   const mail = recipient.channel === "email"
   return {
     facility_id: event.facility_id,
@@ -150,11 +154,13 @@ function rowOf(event: Notified, config: NotificationConfig, recipient: Recipient
     user_id: userId,
     channel: recipient.channel,
     type: event.type,
-    template_id: config.templateId,
+    template_id: recipient.templateId,
     priority: config.priority,
     title: message.subject,
     body: mail ? message.text : message.short,
     html: mail ? message.html : null,
+    address: recipient.address ?? null,
+    link_id: recipient.linkId ?? null,
     reason: cannotReach(recipient) ?? null,
   }
 }

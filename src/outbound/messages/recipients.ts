@@ -4,17 +4,33 @@
  * - A child without an address is reached at its parent's.
  * - If the event does not list the participants of a booking, they come from the booking.
  * - The administrators of a facility come from its roles.
- * Names and addresses are the present ones.
+ * Names and addresses are the present ones, unless a link says where it goes (link-recipients.ts).
  */
 import type { Queryable } from "#base/database/db.ts"
 import { addressIn } from "#domain/people/address.ts"
 import type { MessageChannel, NotificationConfig, RecipientType } from "./configs.ts"
+import { type Addressed, holderOf, previousAddressOf } from "./link-recipients.ts"
+import type { TemplateId } from "./render.ts"
 
 export interface Recipient {
   readonly userId: string
   readonly channel: MessageChannel
   /** The part in which a person is notified. A person with several parts is notified once, in the first. */
-  readonly as: "booker" | "participant" | "parent" | "facility_admin" | "payer" | "coach"
+  readonly as:
+    | "booker"
+    | "participant"
+    | "parent"
+    | "facility_admin"
+    | "payer"
+    | "coach"
+    | "account"
+    | "link_holder"
+    | "address_owner"
+  readonly templateId: TemplateId
+  /** Where the message goes. Undefined: to the present address. */
+  readonly address: string | undefined
+  /** The link that the message holds. */
+  readonly linkId: string | undefined
   /** All fields are undefined when there is no such user. */
   readonly firstName: string | undefined
   readonly lastName: string | undefined
@@ -33,16 +49,17 @@ export async function resolveRecipients(
   event: Concerned,
   config: NotificationConfig,
 ): Promise<Recipient[]> {
-  const found: { userId: string; channel: MessageChannel; as: Recipient["as"] }[] = []
+  const found: Omit<Recipient, "firstName" | "lastName" | "email">[] = []
   const seen = new Set<string>()
-  const idsOf = new Map<RecipientType, readonly string[]>()
-  for (const { type, channel } of config.recipients) {
-    const ids = idsOf.get(type) ?? (await usersOf(db, event, type))
-    idsOf.set(type, ids)
-    for (const userId of ids) {
-      if (seen.has(`${userId} ${channel}`)) continue
-      seen.add(`${userId} ${channel}`)
-      found.push({ userId, channel, as: names[type] })
+  const peopleOf = new Map<RecipientType, readonly Addressed[]>()
+  for (const { type, channel, templateId = config.templateId } of config.recipients) {
+    const people = peopleOf.get(type) ?? (await addressedOf(db, event, type))
+    peopleOf.set(type, people)
+    for (const { userId, as = names[type], address, linkId } of people) {
+      const key = `${userId} ${channel} ${templateId}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      found.push({ userId, channel, as, templateId, address, linkId })
     }
   }
   if (found.length === 0) return []
@@ -53,7 +70,12 @@ export async function resolveRecipients(
   const byId = new Map(users.map((user) => [user.id, user]))
   return found.map((each) => {
     const user = byId.get(each.userId)
-    return { ...each, firstName: user?.first_name, lastName: user?.last_name, email: user?.email ?? undefined }
+    return {
+      ...each,
+      firstName: user?.first_name,
+      lastName: user?.last_name,
+      email: each.address ?? user?.email ?? undefined,
+    }
   })
 }
 
@@ -64,23 +86,40 @@ const names = {
   facility_admins: "facility_admin",
   payer: "payer",
   coach: "coach",
+  account: "account",
+  link: "link_holder",
+  previous_address: "account",
 } as const satisfies Record<RecipientType, Recipient["as"]>
 
 /** The fields of the notified events that name the people concerned. */
 interface About {
   readonly bookingId?: string
   readonly bookerId?: string
-  /** The booker, in booking.no_show. */
+  /** The booker, in booking.no_show; the person, in the events of accounts. */
   readonly userId?: string
   readonly payerId?: string
   readonly coachId?: string
   readonly participants?: readonly { readonly userId: string }[]
   readonly parentIds?: readonly string[]
+  readonly linkId?: string
 }
 
-function usersOf(db: Queryable, event: Concerned, type: RecipientType): Promise<readonly string[]> | readonly string[] {
+async function addressedOf(db: Queryable, event: Concerned, type: RecipientType): Promise<readonly Addressed[]> {
+  const { linkId } = event.data as About
+  if (type === "link") return holderOf(db, linkId)
+  if (type === "previous_address") return previousAddressOf(db, linkId)
+  return (await usersOf(db, event, type)).map((userId) => ({ userId }))
+}
+
+function usersOf(
+  db: Queryable,
+  event: Concerned,
+  type: Exclude<RecipientType, "link" | "previous_address">,
+): Promise<readonly string[]> | readonly string[] {
   const about = event.data as About
   switch (type) {
+    case "account":
+      return about.userId === undefined ? [] : [about.userId]
     case "booker":
       return [about.bookerId ?? about.userId].filter((id) => id !== undefined)
     case "payer":

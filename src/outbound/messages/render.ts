@@ -5,6 +5,8 @@
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"
+import { linkPlace } from "./link-place.ts"
+import { accountInvitation } from "./templates/account-invitation.ts"
 import { approvalGranted } from "./templates/approval-granted.ts"
 import { approvalRejected } from "./templates/approval-rejected.ts"
 import { approvalRequested } from "./templates/approval-requested.ts"
@@ -16,8 +18,13 @@ import { bookingReminder } from "./templates/booking-reminder.ts"
 import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
 import { coachBlockDecided } from "./templates/coach-block-decided.ts"
 import { coachBlockRequested } from "./templates/coach-block-requested.ts"
+import { emailChangeNotice } from "./templates/email-change-notice.ts"
+import { emailChanged } from "./templates/email-changed.ts"
+import { emailConfirmation } from "./templates/email-confirmation.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
+import { passwordChanged } from "./templates/password-changed.ts"
+import { passwordReset } from "./templates/password-reset.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
@@ -70,6 +77,8 @@ export function render(id: TemplateId, view: View): Message {
     heading: line(template.heading),
     lead: line(template.lead),
     facts: template.facts.map(([label, value]) => ({ label, value: line(value) })).filter((fact) => fact.value !== ""),
+    action: line(template.action, longestSubject),
+    link: linkPlace,
     note: line(template.note),
     greeting: oneLine(`Hello ${view.recipient.firstName}`, longestSubject).concat(","),
     facility: oneLine(view.facility.name, longestSubject),
@@ -150,6 +159,12 @@ const compiled = {
   "subscription-status": compile(subscriptionStatus),
   "waitlist-expired": compile(waitlistExpired),
   "waitlist-offer": compile(waitlistOffer),
+  "account-invitation": compile(accountInvitation),
+  "email-change-notice": compile(emailChangeNotice),
+  "email-changed": compile(emailChanged),
+  "email-confirmation": compile(emailConfirmation),
+  "password-changed": compile(passwordChanged),
+  "password-reset": compile(passwordReset),
 } as const
 
 function compile(template: Template): CompiledTemplate {
@@ -159,6 +174,7 @@ function compile(template: Template): CompiledTemplate {
     heading: engine.parse(template.heading),
     lead: engine.parse(template.lead),
     facts: template.facts.map(([label, value]) => [label, engine.parse(value)] as const),
+    action: engine.parse(template.action ?? ""),
     note: engine.parse(template.note),
   }
 }
@@ -169,5 +185,6 @@ interface CompiledTemplate {
   readonly heading: Compiled[]
   readonly lead: Compiled[]
   readonly facts: readonly (readonly [label: string, value: Compiled[]])[]
+  readonly action: Compiled[]
   readonly note: Compiled[]
 }

@@ -1,7 +1,8 @@
 /** Signing in and out. */
 import { Elysia } from "elysia"
 import { countSignIn } from "#access/failed-sign-ins.ts"
-import { checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
+import { type CheckedSignIn, checkPassword, endSession, openSession, Session, SignInInput } from "#access/sessions.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed } from "#base/errors.ts"
 import { RateLimiter } from "#base/limits/rate-limiter.ts"
 import { rates, scaled } from "#base/limits/table.ts"
@@ -16,10 +17,13 @@ export const sessionRoutes = (app: App) => {
     .use(api(app))
     .post(
       "/v1/sessions",
-      ({ command, input, body, set, clientShare }) => {
+      ({ command, input, body, set, clientShare, request }) => {
         const credentials = input(SignInInput, body)
         const share = clientShare()
-        return command((tx, user: Session["user"]) => openSession(tx, user, share), {
+        const userAgent = request.headers.get("user-agent")
+        const open = (tx: Tx, { user, passwordHash }: CheckedSignIn) =>
+          openSession(tx, user, share, { passwordHash, userAgent })
+        return command(open, {
           status: 201,
           open: true,
           secret: true,

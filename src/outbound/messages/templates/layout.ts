@@ -5,7 +5,9 @@ export const textLayout = `{{ greeting }}
 {{ lead }}
 
 {% for fact in facts %}{{ fact.label }}: {{ fact.value }}
-{% endfor %}{% if note != "" %}
+{% endfor %}{% if action != "" %}
+{{ action }}: {{ link }}
+{% endif %}{% if note != "" %}
 {{ note }}
 {% endif %}
 --{{ " " }}
@@ -13,7 +15,7 @@ export const textLayout = `{{ greeting }}
 `
 
 // Tables and inline styles, because mail clients know nothing newer.
-// Links and images are left out on purpose: the mail fetches nothing.
+// Images are left out on purpose: the mail fetches nothing. The only link is one that was asked for.
 export const htmlLayout = `<!doctype html>
 <html lang="en">
 <head>
@@ -39,6 +41,9 @@ export const htmlLayout = `<!doctype html>
 </tr>
 {%- endfor %}
 </table>
+{%- if action != "" %}
+<p style="margin:20px 0 0"><a href="{{ link }}" style="display:inline-block;padding:12px 20px;border-radius:8px;background:#14532d;color:#ffffff;font-size:15px;font-weight:600;text-decoration:none">{{ action }}</a></p>
+{%- endif %}
 {%- if note != "" %}
 <p style="margin:20px 0 0;font-size:15px;line-height:1.5;color:#3c4a43">{{ note }}</p>
 {%- endif %}

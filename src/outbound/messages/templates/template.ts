@@ -17,6 +17,8 @@ export interface Template {
   readonly lead: string
   /** Label and value. A row with an empty value is left out. */
   readonly facts: readonly (readonly [label: string, value: string])[]
+  /** The words on a link that only this mail has. Left out, or empty: no link. */
+  readonly action?: string
   /** May be empty. */
   readonly note: string
 }
