@@ -82,7 +82,7 @@ function changed({ timezone, end_time }: Ends, place: Place, day: string, change
   const start = startTime === undefined ? place.start : kept(timezone, place.start, instantOf(timezone, day, startTime))
   if (startTime !== undefined && localDateOf(timezone, start) !== day) return undefined
   const on = localDateOf(timezone, start)
-  const from = startTime ?? shown(timezone, start)
+  const from = startTime ?? localTimeOf(timezone, start)
   const until = (end: string) => {
     const pattern = { startTime: from, durationMinutes: minutesBetween(from, end), endTime: end }
     return kept(timezone, place.end, endOf(pattern, timezone, on, start))
@@ -94,7 +94,7 @@ function changed({ timezone, end_time }: Ends, place: Place, day: string, change
       : endTime !== undefined
         ? until(endTime)
         : end_time !== null && start !== place.start
-          ? until(shown(timezone, place.end))
+          ? until(localTimeOf(timezone, place.end))
           : start + length
   return { start, end: ends, resourceId: change.resourceId?.toLowerCase() ?? place.resourceId }
 }
