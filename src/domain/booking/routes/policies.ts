@@ -2,7 +2,8 @@
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
 import { PageQuery } from "#base/schema/page.ts"
-import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "#domain/booking/policies.ts"
+import { getPolicy, putPolicy } from "#domain/booking/policies.ts"
+import { BookingPolicy, PolicyInput } from "#domain/booking/policy-fields.ts"
 import {
   createPriceRule,
   deletePriceRule,
