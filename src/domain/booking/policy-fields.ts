@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { BookingType } from "./input.ts"
+import { HoldPauseMinutes, MemberLimits, WeekStartsOn } from "./limits/fields.ts"
 
 const maxHours = 365 * 24
 const maxRules = 20
@@ -50,6 +51,9 @@ const fields = {
     description:
       "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
+  memberLimits: MemberLimits,
+  weekStartsOn: WeekStartsOn,
+  holdPauseMinutes: HoldPauseMinutes,
 } as const
 export type Rules = Schema.Struct<typeof fields>["Type"]
 
@@ -64,6 +68,9 @@ export const defaults: Rules = {
   restrictionDays: null,
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
+  memberLimits: [],
+  weekStartsOn: "monday",
+  holdPauseMinutes: null,
 }
 
 /** Replaces the policy: a field that is left out takes its default. */
@@ -78,6 +85,9 @@ export const PolicyInput = Schema.Struct({
   restrictionDays: Schema.optionalKey(fields.restrictionDays),
   rescheduleHoursBefore: Schema.optionalKey(fields.rescheduleHoursBefore),
   cancellationPolicy: Schema.optionalKey(fields.cancellationPolicy),
+  memberLimits: Schema.optionalKey(fields.memberLimits),
+  weekStartsOn: Schema.optionalKey(fields.weekStartsOn),
+  holdPauseMinutes: Schema.optionalKey(fields.holdPauseMinutes),
 }).check(
   rule(
     "strikeThreshold and restrictionDays go together",

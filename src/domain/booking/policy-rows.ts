@@ -17,6 +17,9 @@ export interface PolicyRow {
   restriction_days: number | null
   reschedule_hours_before: number
   cancellation_policy: Rules["cancellationPolicy"]
+  member_limits: Rules["memberLimits"]
+  week_starts_on: Rules["weekStartsOn"]
+  hold_pause_minutes: number | null
   version: number
   updated_at: Date
 }
@@ -35,6 +38,9 @@ const toRules = (row: PolicyRow): Rules => ({
   restrictionDays: row.restriction_days,
   rescheduleHoursBefore: row.reschedule_hours_before,
   cancellationPolicy: row.cancellation_policy,
+  memberLimits: row.member_limits,
+  weekStartsOn: row.week_starts_on,
+  holdPauseMinutes: row.hold_pause_minutes,
 })
 
 export async function findPolicy(db: Queryable, facilityId: string): Promise<PolicyRow | undefined> {
@@ -64,6 +70,8 @@ export async function writePolicy(tx: Tx, facilityId: string, rules: Rules): Pro
         no_show_fee = ${rules.noShowFee}, strike_threshold = ${rules.strikeThreshold},
         restriction_days = ${rules.restrictionDays}, reschedule_hours_before = ${rules.rescheduleHoursBefore},
         cancellation_policy = ${tx.json(rules.cancellationPolicy as never)},
+        member_limits = ${tx.json(rules.memberLimits as never)}, week_starts_on = ${rules.weekStartsOn},
+        hold_pause_minutes = ${rules.holdPauseMinutes}::integer,
         version = version + 1, updated_at = slotbase.now()
     where facility_id = ${facilityId}
     returning *`
