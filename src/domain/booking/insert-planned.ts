@@ -8,7 +8,10 @@ import { type Kind, newBookingOf, rowOf } from "./new-booking.ts"
 import type { BookingPlan } from "./planned.ts"
 import { takeSlot } from "./take-slot.ts"
 
-/** Inserts the planned booking and answers its row. Records nothing. Throws SlotTaken, RuleBroken limit_reached, member_limit_reached. */
+/**
+ * Inserts the planned booking and answers its row. Records nothing but holds that end.
+ * @throws SlotTaken, RuleBroken limit_reached, member_limit_reached
+ */
 export async function insertPlanned(tx: Tx, plan: BookingPlan, kind: Kind): Promise<BookingRow> {
   const booking = newBookingOf(plan, kind)
   const inserted = await takeSlot(tx, plan, booking)

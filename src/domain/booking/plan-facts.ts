@@ -11,7 +11,7 @@ import { restrictedUntil } from "./attendance/strikes.ts"
 import type { HoldInput } from "./input.ts"
 import { type EndedHold, endedHoldsOf } from "./limits/hold-pause.ts"
 import { lockMember, tryToLockMember } from "./limits/lock-member.ts"
-import { type Standing, standingOf } from "./limits/standing.ts"
+import { type MemberStanding, standingOf } from "./limits/standing.ts"
 import { rulesOf } from "./price-rules.ts"
 import type { TariffRule } from "./prices.ts"
 import type { CancellationRule } from "./refund-quote.ts"
@@ -42,7 +42,7 @@ export interface PlanFacts {
   /** How many slots the booker keeps waiting; 0 when that is not limited. */
   readonly live_holds: number
   /** What the booker holds, as far as limits per person count it; null: no such limit binds. */
-  readonly standing: Standing | null
+  readonly standing: MemberStanding | null
   /** Holds of the booker's family on this time that came to nothing a short while ago; empty for who is not limited. */
   readonly ended_holds: readonly EndedHold[]
   /** How long such a hold pauses the next one. */

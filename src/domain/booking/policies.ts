@@ -11,7 +11,7 @@ import { isFacility } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { type BookingPolicy, defaults, type PolicyInput, type Rules, ruleNames } from "./policy-fields.ts"
-import { countVersion, findPolicy, lockPolicy, type PolicyRow, rulesOf, writePolicy } from "./policy-rows.ts"
+import { countVersion, findPolicy, lockPolicy, type PolicyRow, policyRulesOf, writePolicy } from "./policy-rows.ts"
 
 /** For every member: the policy shows the limits that bind them. Throws NotFound. */
 export async function getPolicy(db: Queryable, member: Member): Promise<BookingPolicy> {
@@ -29,7 +29,7 @@ export async function getPolicy(db: Queryable, member: Member): Promise<BookingP
 export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.Type): Promise<BookingPolicy> {
   const { caller, facilityId } = admin
   const row = await lockExisting(tx, facilityId)
-  const before = rulesOf(row)
+  const before = policyRulesOf(row)
   const given: Rules = { ...defaults, ...input }
   const after = { ...given, approvalResourceIds: given.approvalResourceIds.map((id) => id.toLowerCase()) }
   const changed = ruleNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
@@ -85,6 +85,6 @@ async function requireResources(tx: Tx, facilityId: string, resourceIds: readonl
 
 const viewOf = (facilityId: string, row: PolicyRow | undefined): BookingPolicy => ({
   facilityId,
-  ...rulesOf(row),
+  ...policyRulesOf(row),
   updatedAt: row && row.version > 0 ? row.updated_at.toISOString() : null,
 })

@@ -25,7 +25,7 @@ export interface PolicyRow {
 }
 
 /** The rules of a row; of none: the defaults. */
-export const rulesOf = (row: PolicyRow | undefined): Rules => (row ? toRules(row) : defaults)
+export const policyRulesOf = (row: PolicyRow | undefined): Rules => (row ? toRules(row) : defaults)
 
 const toRules = (row: PolicyRow): Rules => ({
   leadTimeMinutes: row.lead_time_minutes,
@@ -48,7 +48,7 @@ export async function findPolicy(db: Queryable, facilityId: string): Promise<Pol
   return row
 }
 
-/** The row of an existing facility, locked. A facility without one gets a row with the defaults, so that it can be locked. */
+/** The row of an existing facility, locked. A facility without one gets a row with the defaults to lock. */
 export async function lockPolicy(tx: Tx, facilityId: string): Promise<PolicyRow> {
   await tx`insert into slotbase.booking_policies (facility_id, version) values (${facilityId}, 0) on conflict do nothing`
   const [row] = await tx<PolicyRow[]>`

@@ -1,5 +1,5 @@
-// Random limits, and members who book, hold, move, cancel and let holds lapse: nobody ever has more than a limit
-// allows, and a refusal comes only when the limit is really used up. The test counts by itself, with Intl.
+// Random limits, and members who book, hold, move, cancel and let holds lapse. Nobody ever has more than a limit
+// allows. A refusal comes only when the limit is really used up. The test counts by itself, with Intl.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"

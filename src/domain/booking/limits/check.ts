@@ -7,7 +7,7 @@ import { RuleBroken } from "#base/errors.ts"
 import { instantOf, localDateOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { type Weekday, weekdayOf, weekdays } from "#base/weekdays.ts"
 import type { MemberLimit, PrimeTime } from "./fields.ts"
-import type { Held, Standing } from "./standing.ts"
+import type { Held, MemberStanding } from "./standing.ts"
 
 /** A wanted booking of a person who may hold others. */
 export interface Wanted {
@@ -22,7 +22,7 @@ export interface Wanted {
  * Answers the lapsed holds that must have ended for the booking to fit; usually none.
  * @throws RuleBroken `member_limit_reached`, which names the limit and what uses it up
  */
-export function requireWithinLimits(standing: Standing, wanted: Wanted): readonly string[] {
+export function requireWithinLimits(standing: MemberStanding, wanted: Wanted): readonly string[] {
   const own = standing.moving
   // A booking that no limit counts may move anywhere.
   if (wanted.moving !== undefined && own === null) return []
@@ -38,7 +38,7 @@ export function requireWithinLimits(standing: Standing, wanted: Wanted): readonl
 }
 
 /** The standing with lapsed holds counted like live ones: nobody is there to end them. */
-export const withLapsed = (standing: Standing): Standing => ({
+export const withLapsed = (standing: MemberStanding): MemberStanding => ({
   ...standing,
   bookings: standing.bookings.map((each) => ({ ...each, lapsed: false })),
 })
@@ -66,12 +66,17 @@ const maxNamed = 100
 const worded = { live: "that are not over", moment: "at the same time", day: "a day", week: "a week" } as const
 
 /** Whether a limit counts the wanted booking of a person with these roles. A person has the highest of them. */
-const binds = ({ roles, primeTime }: MemberLimit, { roles: held }: Standing, { timezone, span }: Wanted) =>
+const binds = ({ roles, primeTime }: MemberLimit, { roles: held }: MemberStanding, { timezone, span }: Wanted) =>
   (roles === undefined || roles.some((role) => role === ranked.find((each) => held.includes(each)))) &&
   isIn(primeTime, timezone)(span)
 
 /** The other bookings that use the limit up for a booking of that time. */
-function usedAt(span: Span, limit: MemberLimit, { bookings, weekStartsOn }: Standing, wanted: Wanted): readonly Held[] {
+function usedAt(
+  span: Span,
+  limit: MemberLimit,
+  { bookings, weekStartsOn }: MemberStanding,
+  wanted: Wanted,
+): readonly Held[] {
   const { timezone, now, moving } = wanted
   const counts = {
     live: ({ end }: Span) => end > now,
@@ -85,13 +90,13 @@ function usedAt(span: Span, limit: MemberLimit, { bookings, weekStartsOn }: Stan
 }
 
 /** Whether the booking that moves is counted where it is, beside the same bookings: then moving it adds nothing. */
-const isNoWorse = (own: Span, used: readonly Held[], limit: MemberLimit, standing: Standing, wanted: Wanted) => {
+const isNoWorse = (own: Span, used: readonly Held[], limit: MemberLimit, standing: MemberStanding, wanted: Wanted) => {
   if (!isIn(limit.primeTime, wanted.timezone)(own)) return false
   const before = usedAt(own, limit, standing, wanted)
   return used.every((each) => before.includes(each))
 }
 
-/** The most of them that overlap at one moment of the span. That number is reached where the span or one of them begins. */
+/** The most of them that overlap at one moment of the span: a moment at which the span or one of them begins. */
 function mostAtOnce(bookings: readonly Held[], span: Span): readonly Held[] {
   const moments = [span.start, ...bookings.map(({ start }) => start).filter((start) => start > span.start)]
   return moments

@@ -75,5 +75,5 @@ export const HoldPauseMinutes = Schema.NullOr(
   Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxPauseMinutes })),
 ).annotate({
   description:
-    "how long a member who kept a time and did not book it leaves it to others; null: as long as a hold lasts; 0: no pause",
+    "how long a member who kept a time without booking it leaves it to others; null: as long as a hold; 0: no pause",
 })

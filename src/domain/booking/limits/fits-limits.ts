@@ -5,7 +5,7 @@ import { RuleBroken } from "#base/errors.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { requireWithinLimits, withLapsed } from "./check.ts"
 import { tryToLockMember } from "./lock-member.ts"
-import { type Standing, standingOf } from "./standing.ts"
+import { type MemberStanding, standingOf } from "./standing.ts"
 
 /**
  * True also where staff or a key made the booking: no limit binds it. The booking has expired, so it does not count
@@ -17,7 +17,7 @@ export async function fitsLimits(tx: Tx, booking: LockedBooking): Promise<boolea
   const { id, facility_id, booker_id, start_at, end_at, timezone, now } = booking
   const [[lock], [row]] = await Promise.all([
     tryToLockMember(tx, facility_id, booker_id),
-    tx<{ created_by: string; standing: Standing | null }[]>`
+    tx<{ created_by: string; standing: MemberStanding | null }[]>`
       select b.created_by, ${standingOf(tx, facility_id, booker_id, start_at.toISOString())} as standing
       from slotbase.bookings b
       join slotbase.facilities f on f.id = b.facility_id

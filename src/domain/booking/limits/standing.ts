@@ -20,7 +20,7 @@ export interface Held extends Span {
   readonly lapsed: boolean
 }
 
-export interface Standing {
+export interface MemberStanding {
   readonly limits: readonly MemberLimit[]
   readonly weekStartsOn: Weekday
   readonly roles: readonly string[]
@@ -32,7 +32,7 @@ export interface Standing {
 
 /**
  * Null where the facility sets no limits. The statement has `slotbase.facilities` as `f` and its policy as `q`.
- * Blocks, and lessons that a coach or staff sold, are not counted. Only as much is read as the limits need: a local day
+ * Blocks, and lessons that a coach or staff sold, are not counted. Only what the limits need is read. A local day
  * lies within two days of a start in it, a local week within eight.
  * @param startAt of the wanted booking, an instant in ISO 8601
  * @param moving the booking that moves

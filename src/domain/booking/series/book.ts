@@ -86,8 +86,8 @@ export const reported = (refused: Planned["refused"], resourceId: string): Refus
     .sort((a, b) => (a.occursOn < b.occursOn ? -1 : 1))
 
 /**
- * Books one plan after the other where limits bind the booker: each occurrence was planned before the first was made,
- * and only those that were made count. Lapsed holds count too, until they are released.
+ * Books one plan after the other where limits bind the booker. Each occurrence was planned before the first was made.
+ * Only those that were made count. Lapsed holds count too, until they are released.
  */
 function bookWithin(book: (plan: BookingPlan) => Promise<BookingRow>) {
   let last: Promise<unknown> = Promise.resolve()
