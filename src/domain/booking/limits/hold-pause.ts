@@ -17,8 +17,8 @@ export interface EndedHold {
 
 /**
  * As a value of SQL: the holds of these people on the resource that overlapped the time and ended within the pause.
- * The oldest end comes first. An offer from the waitlist is no hold that somebody asked for, unless it was accepted. The
- * statement has the facility as `f`, its policy as `q` and the resource as `r`.
+ * The oldest end comes first. An offer from the waitlist is no hold that somebody asked for, unless it was accepted.
+ * The statement has the facility as `f`, its policy as `q` and the resource as `r`.
  */
 export const endedHoldsOf = (
   sql: Queryable,
