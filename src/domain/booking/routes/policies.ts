@@ -27,7 +27,8 @@ export const bookingPolicyRoutes = (app: App) =>
       described({
         tag,
         summary: "Read the booking policy",
-        description: "For every member. A facility that has written none has the defaults: no limits, and a pause as long as a hold.",
+        description:
+          "For every member. A facility that has written none has the defaults: no limits, and a pause as long as a hold.",
         answer: BookingPolicy,
       }),
     )
