@@ -33,6 +33,20 @@ const inFacility: Readonly<Record<string, unknown>> = {
       { hoursBefore: 24, refundPercent: 100 },
       { hoursBefore: 4, refundPercent: 50 },
     ],
+    memberLimits: [
+      { name: "Two a day", per: "day", atMost: 2 },
+      {
+        name: "Three evenings a week",
+        per: "week",
+        atMost: 3,
+        roles: ["player", "parent"],
+        primeTime: {
+          weekdays: ["monday", "tuesday", "wednesday", "thursday", "friday"],
+          fromTime: "17:00",
+          toTime: "21:00",
+        },
+      },
+    ],
   },
   "POST /price-rules": {
     name: "Evenings of the week",

@@ -3,6 +3,7 @@ import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { Participant } from "./booking-row.ts"
 import type { HoldInput } from "./input.ts"
+import type { MemberStanding } from "./limits/standing.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
 export interface BookingPlan {
@@ -27,6 +28,10 @@ export interface BookingPlan {
   readonly isLimited: boolean
   /** The facility's subscription does not count the booker yet, and will once this booking is confirmed. */
   readonly isFirstOfBooker: boolean
+  /** What the booker holds already; null: no limits per person bind the booking. */
+  readonly standing: MemberStanding | null
+  /** Lapsed holds of the booker that must have ended for the booking to fit the limits; usually none. */
+  readonly overdue: readonly string[]
   readonly createdBy: string
   /** When the plan was made, by the database's clock. */
   readonly now: number

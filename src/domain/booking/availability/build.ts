@@ -5,7 +5,7 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import { inSlices } from "#base/slices.ts"
-import { rulesVersion } from "#domain/booking/policies.ts"
+import { rulesVersion } from "#domain/booking/policy-rows.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
 import { type FacilityFacts, type ResourceFacts, type Slot, type SlotsOf, slotsOfDay } from "./slots.ts"

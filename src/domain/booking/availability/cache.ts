@@ -13,7 +13,7 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { localDateOf } from "#base/local-days.ts"
 import { zoneDataVersion } from "#base/zones/zone-data.ts"
-import { rulesVersion } from "#domain/booking/policies.ts"
+import { rulesVersion } from "#domain/booking/policy-rows.ts"
 import type { EventType } from "#events/catalogue.ts"
 import {
   afterPage,

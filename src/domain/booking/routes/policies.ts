@@ -2,7 +2,8 @@
 import { Elysia } from "elysia"
 import { requireAdmin, requireMember } from "#access/caller.ts"
 import { PageQuery } from "#base/schema/page.ts"
-import { BookingPolicy, getPolicy, PolicyInput, putPolicy } from "#domain/booking/policies.ts"
+import { getPolicy, putPolicy } from "#domain/booking/policies.ts"
+import { BookingPolicy, PolicyInput } from "#domain/booking/policy-fields.ts"
 import {
   createPriceRule,
   deletePriceRule,
@@ -26,7 +27,8 @@ export const bookingPolicyRoutes = (app: App) =>
       described({
         tag,
         summary: "Read the booking policy",
-        description: "For every member. A facility that has written none sets no limits.",
+        description:
+          "For every member. A facility that has written none has the defaults: no limits, and a pause as long as a hold.",
         answer: BookingPolicy,
       }),
     )
@@ -41,7 +43,7 @@ export const bookingPolicyRoutes = (app: App) =>
         tag,
         summary: "Replace the booking policy",
         description:
-          "For administrators. A field that is left out takes its default: no limit. Existing bookings keep the cancellation policy that they were made under.",
+          "For administrators. A field that is left out takes its default. Existing bookings keep the cancellation policy that they were made under.",
         body: PolicyInput,
         answer: BookingPolicy,
         events: ["facility.settings_updated"],

@@ -94,7 +94,7 @@ async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | unde
     const order = { ...wish, facilityId: candidate.facility_id, authorId: candidate.joined_by, isGranted: false }
     const mayBook = await standingRight(tx, order)
     if (mayBook instanceof Error) return undefined
-    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id))
+    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id), "offer")
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw error

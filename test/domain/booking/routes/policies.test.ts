@@ -29,6 +29,9 @@ const defaults = {
   restrictionDays: null,
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
+  memberLimits: [],
+  weekStartsOn: "monday",
+  holdPauseMinutes: null,
 }
 
 describe("the policy", () => {
