@@ -19,6 +19,8 @@ export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   participants: plan.participants,
   start_at: new Date(plan.span.start),
   end_at: new Date(plan.span.end),
+  buffer_minutes: plan.bufferMinutes,
+  ...plan.details,
   price_amount: plan.price,
   price_currency: plan.currency,
   hold_minutes: plan.holdMinutes,

@@ -6,8 +6,10 @@ import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
+import type { Span } from "#base/local-days.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { Participant } from "./booking-row.ts"
+import { type Details, detailsOf } from "./details.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
@@ -15,21 +17,24 @@ import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-fa
 import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
 import { checkLimits, checkRules } from "./rules.ts"
+import { checkSlotRules } from "./slot-rules.ts"
 
 /**
  * The plan of a new booking. The facility's limits bind members. Only its hours and closures bind staff and API keys.
  * @param wanted what is asked for, as the before hooks left it
+ * @param details of a series that goes on: they were checked when it was made. A later question is not asked.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planBooking(
   tx: Tx,
   mayBook: MayBook,
   { input }: Hooked<BookingInput | HoldInput>,
+  details?: Details,
 ): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
   const limited = !member.isStaff
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
-  return plan(tx, member, input, { limited, limitsHolds: limited && mayWait })
+  return plan(tx, member, input, { limited, limitsHolds: limited && mayWait, mustAnswer: limited, details })
 }
 
 /**
@@ -37,6 +42,7 @@ export async function planBooking(
  * as one more slot that the member keeps waiting. No before hook runs for a move or a wish; for an offer the hooks run
  * when it is accepted.
  * @param booked the people of a booking that moves: they stay in it, also after they have left the facility
+ * @param standing the present time of a booking that moves: a start or a length that stays is not judged anew
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planWithoutHooks(
@@ -44,9 +50,10 @@ export async function planWithoutHooks(
   mayBook: MayBook,
   input: BookingInput | HoldInput,
   booked: readonly string[] = [],
+  standing?: Span,
 ): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
-  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, booked })
+  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, booked, standing })
 }
 
 /** The plan for a member whose right has been checked elsewhere. As for staff, no limits apply. */
@@ -60,11 +67,20 @@ export const planTrusted = (
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
+interface Binding {
+  readonly limited: boolean
+  readonly limitsHolds: boolean
+  readonly booked?: readonly string[]
+  readonly standing?: Span | undefined
+  readonly mustAnswer?: boolean
+  readonly details?: Details | undefined
+}
+
 async function plan(
   tx: Tx,
   member: Member,
   input: BookingInput | HoldInput,
-  { limited, limitsHolds, booked = [] }: { limited: boolean; limitsHolds: boolean; booked?: readonly string[] },
+  { limited, limitsHolds, booked = [], standing, mustAnswer = false, details }: Binding,
 ): Promise<BookingPlan> {
   const { caller, facilityId } = member
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
@@ -89,6 +105,9 @@ async function plan(
     currency: found.currency,
     openingHours: found.opening_hours,
     slotMinutes: found.slot_minutes,
+    slotRules: found,
+    bufferMinutes: found.buffer_minutes,
+    details: details ?? detailsOf(input, found.questions, bookingType, mustAnswer),
     holdMinutes: found.hold_minutes,
     resource: { id: found.resource_id, name: found.resource_name, type: found.resource_type },
     booker: { id: found.booker_id, name: found.booker_name, email: found.booker_email },
@@ -104,7 +123,10 @@ async function plan(
     now: found.now.getTime(),
   }
   checkRules(made, found)
-  if (limited) checkLimits(made, found)
+  if (limited) {
+    checkSlotRules(span, { ...found, openingHours: found.opening_hours }, made.now, standing)
+    checkLimits(made, found)
+  }
   // Staff always fit people in. A person who only registered has no place yet, and needs one from here on.
   if (limited && made.isFirstOfBooker) await requireEntitlement(tx, facilityId, "active_users")
   return made

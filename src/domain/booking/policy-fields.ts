@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { BookingType } from "./input.ts"
+import { lengthsFit, slotDefaults, slotFields } from "./policy-slot-fields.ts"
 
 const maxHours = 365 * 24
 const maxRules = 20
@@ -50,6 +51,7 @@ const fields = {
     description:
       "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
+  ...slotFields,
 } as const
 export type Rules = Schema.Struct<typeof fields>["Type"]
 
@@ -64,6 +66,7 @@ export const defaults: Rules = {
   restrictionDays: null,
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
+  ...slotDefaults,
 }
 
 /** Replaces the policy: a field that is left out takes its default. */
@@ -78,7 +81,13 @@ export const PolicyInput = Schema.Struct({
   restrictionDays: Schema.optionalKey(fields.restrictionDays),
   rescheduleHoursBefore: Schema.optionalKey(fields.rescheduleHoursBefore),
   cancellationPolicy: Schema.optionalKey(fields.cancellationPolicy),
+  startGridMinutes: Schema.optionalKey(fields.startGridMinutes),
+  minBookingMinutes: Schema.optionalKey(fields.minBookingMinutes),
+  maxBookingMinutes: Schema.optionalKey(fields.maxBookingMinutes),
+  bookingStepMinutes: Schema.optionalKey(fields.bookingStepMinutes),
+  buffers: Schema.optionalKey(fields.buffers),
 }).check(
+  lengthsFit,
   rule(
     "strikeThreshold and restrictionDays go together",
     ({

@@ -17,6 +17,11 @@ export interface PolicyRow {
   restriction_days: number | null
   reschedule_hours_before: number
   cancellation_policy: Rules["cancellationPolicy"]
+  start_grid_minutes: number | null
+  least_minutes: number | null
+  greatest_minutes: number | null
+  length_step_minutes: number | null
+  buffers: Rules["buffers"]
   version: number
   updated_at: Date
 }
@@ -35,6 +40,11 @@ const toRules = (row: PolicyRow): Rules => ({
   restrictionDays: row.restriction_days,
   rescheduleHoursBefore: row.reschedule_hours_before,
   cancellationPolicy: row.cancellation_policy,
+  startGridMinutes: row.start_grid_minutes,
+  minBookingMinutes: row.least_minutes,
+  maxBookingMinutes: row.greatest_minutes,
+  bookingStepMinutes: row.length_step_minutes,
+  buffers: row.buffers,
 })
 
 export async function findPolicy(db: Queryable, facilityId: string): Promise<PolicyRow | undefined> {
@@ -64,6 +74,10 @@ export async function writePolicy(tx: Tx, facilityId: string, rules: Rules): Pro
         no_show_fee = ${rules.noShowFee}, strike_threshold = ${rules.strikeThreshold},
         restriction_days = ${rules.restrictionDays}, reschedule_hours_before = ${rules.rescheduleHoursBefore},
         cancellation_policy = ${tx.json(rules.cancellationPolicy as never)},
+        start_grid_minutes = ${rules.startGridMinutes}, least_minutes = ${rules.minBookingMinutes},
+        greatest_minutes = ${rules.maxBookingMinutes}, length_step_minutes = ${rules.bookingStepMinutes},
+        buffers = ${tx.json(rules.buffers as never)},
+        longest_buffer_minutes = greatest(longest_buffer_minutes, ${Math.max(0, ...rules.buffers.map((each) => each.minutes))}::smallint),
         version = version + 1, updated_at = slotbase.now()
     where facility_id = ${facilityId}
     returning *`

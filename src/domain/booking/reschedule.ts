@@ -51,7 +51,10 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted, [booking.booker_id])
+  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted, [booking.booker_id], {
+    start: booking.start_at.getTime(),
+    end: booking.end_at.getTime(),
+  })
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)
@@ -63,6 +66,7 @@ export async function rescheduleBooking(
     resource_name: plan.resource.name,
     start_at: new Date(plan.span.start),
     end_at: new Date(plan.span.end),
+    buffer_minutes: plan.bufferMinutes,
     price_amount: plan.price,
     cancellation_policy: booking.cancellation_policy.map((rule) => ({
       ...rule,

@@ -75,16 +75,22 @@ export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end
 }
 
 /**
- * The bookable slots of a local day: steps of `slotMinutes` of elapsed time from each opening.
+ * The bookable slots of a local day: one at each step of elapsed time from each opening, in minutes.
  * A remainder before closing that is shorter than a slot is no slot.
  * A day of 23 or 25 hours has an hour of slots less or more.
  */
-export function slotSpans(hours: OpeningHours, timezone: string, date: string, slotMinutes: number): Span[] {
-  const lengthMs = slotMinutes * 60_000
+export function slotSpans(
+  hours: OpeningHours,
+  timezone: string,
+  date: string,
+  stepMinutes: number,
+  lengthMinutes = stepMinutes,
+): Span[] {
+  const [stepMs, lengthMs] = [stepMinutes * 60_000, lengthMinutes * 60_000]
   return openSpans(hours, timezone, date).flatMap(({ start, end }) =>
-    Array.from({ length: Math.floor((end - start) / lengthMs) }, (_, i) => ({
-      start: start + i * lengthMs,
-      end: start + (i + 1) * lengthMs,
+    Array.from({ length: Math.max(0, Math.floor((end - start - lengthMs) / stepMs) + 1) }, (_, i) => ({
+      start: start + i * stepMs,
+      end: start + i * stepMs + lengthMs,
     })),
   )
 }

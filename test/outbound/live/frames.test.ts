@@ -23,6 +23,7 @@ const rowOf = (type: string, data: object): LogRow => ({
   type,
   data,
   timezone: "Europe/Berlin",
+  longest_buffer: 0,
   timestamp: new Date("2026-03-09T16:20:30.125Z"),
   booking_id: "bookingId" in data ? example.bookingId : null,
   booker_id: "bookingId" in data ? example.playerId : null,
