@@ -29,6 +29,11 @@ const defaults = {
   restrictionDays: null,
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
+  startGridMinutes: null,
+  minBookingMinutes: null,
+  maxBookingMinutes: null,
+  bookingStepMinutes: null,
+  buffers: [],
 }
 
 describe("the policy", () => {
