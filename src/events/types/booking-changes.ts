@@ -126,7 +126,7 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: {
       ...place,
-      changed: Schema.Array(Schema.Literals(["title", "note", "answers"])),
+      changed: Schema.Array(Text),
       changedBy: ActorId,
       changedAt: Instant,
     },
