@@ -1,5 +1,5 @@
--- Rules for the starts and lengths of members' bookings, the time that stays free after a booking, and what people say
--- about a booking: its title, its note, and the answers to the club's own questions.
+-- Rules for the starts and lengths of members' bookings, and the time that stays free after a booking. Then what people
+-- say about a booking: its title, its note, and the answers to the club's own questions.
 -- The constraint slot_taken_once decides about buffers too: an occupancy ends when the buffer of its booking ends.
 
 alter table slotbase.booking_policies

@@ -6,7 +6,7 @@ import { BookingType, PaymentMethod } from "./input.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 
-export const KeptAnswer = Schema.Struct({
+export const AnsweredQuestion = Schema.Struct({
   questionId: Schema.String,
   label: Text,
   answer: Schema.Union([Schema.String, Schema.Boolean, Schema.Finite]),
@@ -28,7 +28,7 @@ export const Booking = Schema.Struct({
   timezone: Timezone,
   title: Schema.NullOr(Text),
   note: Schema.NullOr(Schema.String),
-  answers: Schema.Array(KeptAnswer).annotateKey({
+  answers: Schema.Array(AnsweredQuestion).annotateKey({
     description: "with the club's questions as they were worded then",
   }),
   priceAmount: Money,

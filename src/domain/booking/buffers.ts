@@ -1,7 +1,7 @@
 /**
  * Buffers: the time for which a resource stays free after a booking, such as ten minutes for cleaning. A buffer is a
- * part of the booking's occupancy, so the constraint slot_taken_once decides about it. It is not paid for, and may reach
- * beyond the closing time. A booking keeps the buffer with which it was made or moved.
+ * part of the booking's occupancy, so the constraint slot_taken_once decides about it. It is not paid for, and may
+ * reach beyond the closing time. A booking keeps the buffer with which it was made or moved.
  */
 import type { Queryable } from "#base/database/db.ts"
 import type { Span } from "#base/local-days.ts"

@@ -1,4 +1,4 @@
-/** What people say about a booking: its title, its note, and the answers to the club's questions. As they ask for it. */
+/** What people say about a booking: its title, its note, and the answers to the club's questions. The requests. */
 import * as Schema from "effect/Schema"
 import { rule, saidRule } from "#base/schema/rule.ts"
 import { atLeast, linesUpTo, lineUpTo } from "#base/schema/text-fields.ts"
@@ -14,7 +14,7 @@ const greatestNumber = 1_000_000_000
 export const QuestionId = Schema.String.annotate({ examples: ["shirt-size"] }).check(
   Schema.isPattern(/^[a-z][a-z0-9_-]{0,39}$/u, { expected: 'a short name such as "shirt-size"' }),
 )
-export const Answer = Schema.Union([
+export const AnswerValue = Schema.Union([
   linesUpTo(maxAnswerLength).check(atLeast(1)),
   Schema.Boolean,
   Schema.Finite.check(Schema.isBetween({ minimum: -greatestNumber, maximum: greatestNumber })),
@@ -35,7 +35,7 @@ export const detailFields = {
   title: Schema.optionalKey(Title),
   note: Schema.optionalKey(Note).annotateKey({ description: "for the booker and the staff" }),
   answers: Schema.optionalKey(
-    Schema.Array(Schema.Struct({ questionId: QuestionId, answer: Answer })).check(
+    Schema.Array(Schema.Struct({ questionId: QuestionId, answer: AnswerValue })).check(
       Schema.isMaxLength(maxQuestions),
       answeredOnce,
     ),
@@ -47,7 +47,7 @@ export const detailFields = {
 export type GivenDetails = Partial<{
   readonly title: string
   readonly note: string
-  readonly answers: readonly { readonly questionId: string; readonly answer: typeof Answer.Type }[]
+  readonly answers: readonly { readonly questionId: string; readonly answer: typeof AnswerValue.Type }[]
 }>
 
 /** Changes what it names, and nothing else. */
@@ -55,7 +55,7 @@ export const DetailsInput = Schema.Struct({
   title: Schema.optionalKey(Schema.NullOr(Title)),
   note: Schema.optionalKey(Schema.NullOr(Note)),
   answers: Schema.optionalKey(
-    Schema.Array(Schema.Struct({ questionId: QuestionId, answer: Schema.NullOr(Answer) })).check(
+    Schema.Array(Schema.Struct({ questionId: QuestionId, answer: Schema.NullOr(AnswerValue) })).check(
       Schema.isMaxLength(maxQuestions),
       answeredOnce,
     ),

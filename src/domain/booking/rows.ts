@@ -199,8 +199,8 @@ export type ExpiredHold = Pick<
 > & { readonly hold_id: string }
 
 /**
- * Releases expired holds that stand in the way, with their buffers. Waits for a transaction that has locked one of them, and leaves a
- * hold that this transaction keeps alive.
+ * Releases expired holds that stand in the way, with their buffers. Waits for a transaction that has locked one of
+ * them, and leaves a hold that this transaction keeps alive.
  */
 export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, start: Date, end: Date) =>
   expire(

@@ -1,7 +1,7 @@
 /** A series as the API answers it, and the one conversion from rows. The OpenAPI document shows these Schemas. */
 import * as Schema from "effect/Schema"
 import { Day, Id, Instant, Minutes, Text, Timezone } from "#base/schema/fact-fields.ts"
-import { BookingStatus, KeptAnswer } from "#domain/booking/answer.ts"
+import { AnsweredQuestion, BookingStatus } from "#domain/booking/answer.ts"
 import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import type { SeriesReport } from "./book.ts"
 import { SeriesStatus } from "./input.ts"
@@ -19,7 +19,7 @@ const series = {
   paymentMethod: PaymentMethod,
   title: Schema.NullOr(Text),
   note: Schema.NullOr(Schema.String),
-  answers: Schema.Array(KeptAnswer).annotate({ description: "of each of its bookings" }),
+  answers: Schema.Array(AnsweredQuestion).annotate({ description: "of each of its bookings" }),
   rule: Text,
   startDate: Day,
   startTime: Text.annotate({ description: "wall clock of the facility, HH:MM" }),
