@@ -13,3 +13,10 @@ export const isMemberOf = (sql: Queryable, userId: ReturnType<Queryable>) => sql
           where g.user_id = ${userId}
             and (g.scope_type = 'facility' and g.scope_id = f.id
               or g.scope_type = 'organization' and g.scope_id = f.organization_id))`
+
+/** The roles of a person in the facility `f` or in its organization, as a list in JSON. */
+export const rolesIn = (sql: Queryable, userId: ReturnType<Queryable>) => sql`
+  (select coalesce(jsonb_agg(distinct g.role), '[]') from slotbase.role_grants g
+   where g.user_id = ${userId}
+     and (g.scope_type = 'facility' and g.scope_id = f.id
+       or g.scope_type = 'organization' and g.scope_id = f.organization_id))`

@@ -168,6 +168,25 @@ const problem = {
         },
       },
     },
+    limit: {
+      type: "object",
+      description: "Of member_limit_reached: the limit of the booking policy.",
+      properties: { name: { type: "string" }, per: { type: "string" }, atMost: { type: "integer" } },
+    },
+    usedBy: {
+      type: "array",
+      description: "Of member_limit_reached: the booker's bookings that use the limit up.",
+      items: {
+        type: "object",
+        properties: {
+          bookingId: { type: "string", format: "uuid" },
+          resourceId: { type: "string", format: "uuid" },
+          startAt: { type: "string", format: "date-time" },
+          endAt: { type: "string", format: "date-time" },
+          status: { type: "string" },
+        },
+      },
+    },
   },
 }
 

@@ -50,6 +50,8 @@ export class RuleBroken extends DomainError {
     readonly code: string,
     message: string,
     readonly faults: readonly Fault[] = [],
+    /** Further fields of the answer, such as what uses a limit up. */
+    readonly more: Readonly<Record<string, unknown>> = {},
   ) {
     super(message)
   }

@@ -106,7 +106,7 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     status: 422,
     title: "Against a rule",
     code: ({ code }) => code,
-    more: ({ faults }) => (faults.length > 0 ? { errors: faults } : {}),
+    more: ({ faults, more }) => ({ ...(faults.length > 0 && { errors: faults }), ...more }),
   },
   NotAuthenticated: {
     status: 401,

@@ -10,6 +10,9 @@ import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
 import { bufferOf } from "./buffers.ts"
 import type { HoldInput } from "./input.ts"
+import { type EndedHold, endedHoldsOf } from "./limits/hold-pause.ts"
+import { lockMember, tryToLockMember } from "./limits/lock-member.ts"
+import { type Standing, standingOf } from "./limits/standing.ts"
 import { rulesOf } from "./price-rules.ts"
 import type { TariffRule } from "./prices.ts"
 import { type Question, questionsIn } from "./questions.ts"
@@ -41,6 +44,12 @@ export interface PlanFacts extends SlotRules {
   readonly is_uncounted: boolean
   /** How many slots the booker keeps waiting; 0 when that is not limited. */
   readonly live_holds: number
+  /** What the booker holds, as far as limits per person count it; null: no such limit binds. */
+  readonly standing: Standing | null
+  /** Holds of the booker's family on this time that came to nothing a short while ago; empty for who is not limited. */
+  readonly ended_holds: readonly EndedHold[]
+  /** How long such a hold pauses the next one. */
+  readonly hold_pause_minutes: number
   /** Until when the booker may not book; null also for bookers without limits. */
   readonly restricted_until: Date | null
   /** Of the booking policy; all null when the facility has none. */
@@ -53,14 +62,20 @@ export interface PlanFacts extends SlotRules {
   /** What the facility asks its members. */
   readonly questions: readonly Question[]
   readonly now: Date
+  /** Whether this transaction has the lock of the booker's bookings, or needs none. */
+  readonly locked: boolean
 }
 export type CompletePlanFacts = PlanFacts & { readonly resource_id: string; readonly booker_id: string }
 
 export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
-  /** Whether the facility's strikes bind the booker. */
+  /** Whether the facility's strikes and limits bind the booker. */
   readonly limited: boolean
+  /** How the booker's bookings are locked, so that no other transaction books for the person meanwhile. */
+  readonly lock: "wait" | "try" | "none"
+  /** The booking that moves. */
+  readonly moving?: string
   /**
    * The people whom the request may name beside the facility's members: the caller and their children, or who is in the
    * booking already. Nobody else may be named, whoever asks: the answer shows names and addresses.
@@ -72,7 +87,7 @@ export async function readPlanFacts(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  { bookerId, limited, limitsHolds, mayName }: BookerRights,
+  { bookerId, limited, limitsHolds, lock, moving, mayName }: BookerRights,
 ): Promise<PlanFacts | undefined> {
   const mayBeNamed = (userId: ReturnType<Tx>) =>
     tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMemberOf(tx, userId)})`
@@ -94,6 +109,9 @@ export async function readPlanFacts(
            ${isLimited(tx, tx`f.id`, "bookings_per_month")} as is_limited,
            ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
+           ${limited ? standingOf(tx, facilityId, bookerId, start, moving) : tx`null::jsonb`} as standing,
+           ${limitsHolds ? endedHoldsOf(tx, facilityId, [bookerId, ...mayName], { startAt: start, endAt: end }) : tx`'[]'::jsonb`} as ended_holds,
+           coalesce(q.hold_pause_minutes, f.hold_minutes) as hold_pause_minutes,
            ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,
            q.start_grid_minutes, q.least_minutes, q.greatest_minutes, q.length_step_minutes,
@@ -105,15 +123,16 @@ export async function readPlanFacts(
     left join slotbase.resources r on r.facility_id = f.id and r.id = ${input.resourceId} and r.is_active
     left join slotbase.users u on u.id = ${bookerId} and u.kind = 'person' and ${mayBeNamed(tx`u.id`)}
     where f.id = ${facilityId}`
-  // Holds of one person are made one after the other. Otherwise two at once would miss each other in their counts.
-  // The lock shares the round trip. It is a statement of its own, because a statement sees only what was committed
-  // when it began.
-  const [, [row]] = await Promise.all([limitsHolds ? lockHoldsOf(tx, facilityId, bookerId) : undefined, statement])
-  return row
+  // The lock shares the round trip.
+  const [[person], [row]] = await Promise.all([locks[limited ? lock : "none"](tx, facilityId, bookerId), statement])
+  return row && { ...row, locked: person?.locked ?? true }
 }
 
-const lockHoldsOf = (tx: Tx, facilityId: string, bookerId: string) =>
-  tx`select pg_advisory_xact_lock(hashtext('slotbase holds'), hashtext(${`${facilityId} ${bookerId}`}))`.execute()
+const locks = {
+  wait: lockMember,
+  try: tryToLockMember,
+  none: () => [] as { locked?: boolean }[],
+}
 
 /** Live holds, and requests that wait for approval: both keep a slot from others. */
 const liveHolds = (tx: Tx, facilityId: string, bookerId: string) => tx`

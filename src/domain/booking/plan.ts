@@ -4,16 +4,18 @@
  */
 import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { InvalidInput, NotFound } from "#base/errors.ts"
+import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import type { Span } from "#base/local-days.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
-import type { Participant } from "./booking-row.ts"
+import type { BookingRow, Participant } from "./booking-row.ts"
 import { type Details, detailsOf } from "./details.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
+import { requireWithinLimits, withLapsed } from "./limits/check.ts"
+import { requireNoPause } from "./limits/hold-pause.ts"
 import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
-import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
+import { type BookerRights, type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
 import { checkLimits, checkRules } from "./rules.ts"
@@ -34,26 +36,48 @@ export async function planBooking(
   const { member } = rightTo(input, mayBook)
   const limited = !member.isStaff
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
-  return plan(tx, member, input, { limited, limitsHolds: limited && mayWait, mustAnswer: limited, details })
+  return plan(tx, member, input, {
+    limited,
+    limitsHolds: limited && mayWait,
+    lock: "wait",
+    mustAnswer: limited,
+    details,
+  })
 }
 
 /**
- * The plan of a booking that moves, of a wish for the waitlist, or of an offer from the waitlist. None of them counts
- * as one more slot that the member keeps waiting. No before hook runs for a move or a wish; for an offer the hooks run
- * when it is accepted.
- * @param booked the people of a booking that moves: they stay in it, also after they have left the facility
- * @param standing the present time of a booking that moves: a start or a length that stays is not judged anew
+ * The plan of a booking that moves. Its people stay in it, also after they have left the facility. No before hook runs
+ * for a move, and it does not count as one more slot that the member keeps waiting. A start or a length that stays is
+ * not judged anew.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
+ */
+export async function planMove(
+  tx: Tx,
+  mayBook: MayBook,
+  input: HoldInput,
+  { id, booker_id, start_at, end_at }: Pick<BookingRow, "id" | "booker_id" | "start_at" | "end_at">,
+): Promise<BookingPlan> {
+  const { member } = rightTo(input, mayBook)
+  const from = { start: start_at.getTime(), end: end_at.getTime() }
+  const move = { moving: id, booked: [booker_id], lock: "wait", from } as const
+  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, ...move })
+}
+
+/**
+ * The plan of a wish for the waitlist, or of an offer from it. Neither counts as one more slot that the member keeps
+ * waiting. For an offer the hooks run when it is accepted. An offer is refused while its booker is just booking: the
+ * other transaction may be waiting for the waitlist.
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also booker_is_booking)
  */
 export async function planWithoutHooks(
   tx: Tx,
   mayBook: MayBook,
   input: BookingInput | HoldInput,
-  booked: readonly string[] = [],
-  standing?: Span,
+  kind: "wish" | "offer",
 ): Promise<BookingPlan> {
   const { member } = rightTo(input, mayBook)
-  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, booked, standing })
+  const lock = kind === "wish" ? "none" : "try"
+  return plan(tx, member, input, { limited: !member.isStaff, limitsHolds: false, lock })
 }
 
 /** The plan for a member whose right has been checked elsewhere. As for staff, no limits apply. */
@@ -61,17 +85,16 @@ export const planTrusted = (
   tx: Tx,
   member: Member,
   { input }: Hooked<BookingInput | HoldInput>,
-): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false })
+): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false, lock: "none" })
 
 /** A before hook may have changed the booker or the type of the booking: then the right is checked again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
-interface Binding {
-  readonly limited: boolean
-  readonly limitsHolds: boolean
+interface Binding extends Pick<BookerRights, "limited" | "limitsHolds" | "lock" | "moving"> {
   readonly booked?: readonly string[]
-  readonly standing?: Span | undefined
+  /** The present time of a booking that moves. */
+  readonly from?: Span
   readonly mustAnswer?: boolean
   readonly details?: Details | undefined
 }
@@ -80,13 +103,14 @@ async function plan(
   tx: Tx,
   member: Member,
   input: BookingInput | HoldInput,
-  { limited, limitsHolds, booked = [], standing, mustAnswer = false, details }: Binding,
+  { booked = [], from, mustAnswer = false, details, ...rights }: Binding,
 ): Promise<BookingPlan> {
   const { caller, facilityId } = member
+  const { limited, limitsHolds, lock, moving } = rights
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = [...familyOf(member), ...booked]
   const found = required(
-    await readPlanFacts(tx, facilityId, input, { bookerId, limited, limitsHolds, mayName }),
+    await readPlanFacts(tx, facilityId, input, { bookerId, mayName, ...rights }),
     facilityId,
     input,
   )
@@ -99,6 +123,9 @@ async function plan(
     timezone: found.timezone,
     rules: found.price_rules,
   })
+  const price = priceOf(span)
+  const needsApproval = limited && isApproved(found, bookingType)
+  const now = found.now.getTime()
   const made: BookingPlan = {
     facilityId: found.facility_id,
     timezone: found.timezone,
@@ -114,22 +141,36 @@ async function plan(
     participants: participantsOf(input, found.people),
     bookingType,
     span,
-    price: priceOf(span),
-    needsApproval: limited && isApproved(found, bookingType),
+    price,
+    needsApproval,
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
     isFirstOfBooker: found.is_uncounted,
+    standing: found.standing,
+    overdue: [],
     createdBy: caller.userId,
-    now: found.now.getTime(),
+    now,
   }
   checkRules(made, found)
   if (limited) {
-    checkSlotRules(span, { ...found, openingHours: found.opening_hours }, made.now, standing)
+    checkSlotRules(span, { ...found, openingHours: found.opening_hours }, made.now, from)
     checkLimits(made, found)
   }
+  // A booking that is confirmed at once keeps nothing waiting.
+  if (limitsHolds && (price > 0 || needsApproval || !("paymentMethod" in input))) {
+    requireNoPause(found.ended_holds, found.hold_minutes, found.hold_pause_minutes)
+  }
+  const standing = found.standing && (lock === "wait" ? found.standing : withLapsed(found.standing))
+  const overdue = standing ? requireWithinLimits(standing, { ...made, moving }) : []
+  requireLocked(found)
   // Staff always fit people in. A person who only registered has no place yet, and needs one from here on.
   if (limited && made.isFirstOfBooker) await requireEntitlement(tx, facilityId, "active_users")
-  return made
+  return overdue.length > 0 ? { ...made, overdue } : made
+}
+
+function requireLocked({ locked }: PlanFacts): void {
+  if (locked) return
+  throw new RuleBroken("booker_is_booking", "The booker is just booking something else; ask again in a moment.")
 }
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */

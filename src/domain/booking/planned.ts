@@ -4,6 +4,7 @@ import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { Participant } from "./booking-row.ts"
 import type { Details } from "./details.ts"
 import type { HoldInput } from "./input.ts"
+import type { Standing } from "./limits/standing.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { SlotRules } from "./slot-rules.ts"
 
@@ -33,6 +34,10 @@ export interface BookingPlan {
   readonly isLimited: boolean
   /** The facility's subscription does not count the booker yet, and will once this booking is confirmed. */
   readonly isFirstOfBooker: boolean
+  /** What the booker holds already; null: no limits per person bind the booking. */
+  readonly standing: Standing | null
+  /** Lapsed holds of the booker that must have ended for the booking to fit the limits; usually none. */
+  readonly overdue: readonly string[]
   readonly createdBy: string
   /** When the plan was made, by the database's clock. */
   readonly now: number

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { BookingType } from "./input.ts"
+import { HoldPauseMinutes, MemberLimits, WeekStartsOn } from "./limits/fields.ts"
 import { lengthsFit, slotDefaults, slotFields } from "./policy-slot-fields.ts"
 
 const maxHours = 365 * 24
@@ -52,6 +53,9 @@ const fields = {
       "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
   ...slotFields,
+  memberLimits: MemberLimits,
+  weekStartsOn: WeekStartsOn,
+  holdPauseMinutes: HoldPauseMinutes,
 } as const
 export type Rules = Schema.Struct<typeof fields>["Type"]
 
@@ -67,6 +71,9 @@ export const defaults: Rules = {
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
   ...slotDefaults,
+  memberLimits: [],
+  weekStartsOn: "monday",
+  holdPauseMinutes: null,
 }
 
 /** Replaces the policy: a field that is left out takes its default. */
@@ -86,6 +93,9 @@ export const PolicyInput = Schema.Struct({
   maxBookingMinutes: Schema.optionalKey(fields.maxBookingMinutes),
   bookingStepMinutes: Schema.optionalKey(fields.bookingStepMinutes),
   buffers: Schema.optionalKey(fields.buffers),
+  memberLimits: Schema.optionalKey(fields.memberLimits),
+  weekStartsOn: Schema.optionalKey(fields.weekStartsOn),
+  holdPauseMinutes: Schema.optionalKey(fields.holdPauseMinutes),
 }).check(
   lengthsFit,
   rule(

@@ -22,6 +22,9 @@ export interface PolicyRow {
   greatest_minutes: number | null
   length_step_minutes: number | null
   buffers: Rules["buffers"]
+  member_limits: Rules["memberLimits"]
+  week_starts_on: Rules["weekStartsOn"]
+  hold_pause_minutes: number | null
   version: number
   updated_at: Date
 }
@@ -45,6 +48,9 @@ const toRules = (row: PolicyRow): Rules => ({
   maxBookingMinutes: row.greatest_minutes,
   bookingStepMinutes: row.length_step_minutes,
   buffers: row.buffers,
+  memberLimits: row.member_limits,
+  weekStartsOn: row.week_starts_on,
+  holdPauseMinutes: row.hold_pause_minutes,
 })
 
 export async function findPolicy(db: Queryable, facilityId: string): Promise<PolicyRow | undefined> {
@@ -78,6 +84,8 @@ export async function writePolicy(tx: Tx, facilityId: string, rules: Rules): Pro
         greatest_minutes = ${rules.maxBookingMinutes}, length_step_minutes = ${rules.bookingStepMinutes},
         buffers = ${tx.json(rules.buffers as never)},
         longest_buffer_minutes = greatest(longest_buffer_minutes, ${Math.max(0, ...rules.buffers.map((each) => each.minutes))}::smallint),
+        member_limits = ${tx.json(rules.memberLimits as never)}, week_starts_on = ${rules.weekStartsOn},
+        hold_pause_minutes = ${rules.holdPauseMinutes}::integer,
         version = version + 1, updated_at = slotbase.now()
     where facility_id = ${facilityId}
     returning *`

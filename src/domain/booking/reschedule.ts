@@ -15,9 +15,10 @@ import type { LockedBooking } from "./booking-row.ts"
 import { recordRescheduled } from "./change-events.ts"
 import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
+import { endOverdue } from "./limits/end-overdue.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
 import { requireMayBook } from "./may-book.ts"
-import { planWithoutHooks } from "./plan.ts"
+import { planMove } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
 import { refundOf, refundShare } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
@@ -32,7 +33,7 @@ const hourMs = 3_600_000
  * booking that is paid online to a time that costs more. Records booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken the errors of planWithoutHooks, approval_required, costs_more, same_time
+ * @throws RuleBroken the errors of planMove, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
@@ -51,10 +52,7 @@ export async function rescheduleBooking(
     bookerId: booking.booker_id,
     bookingType: booking.booking_type,
   }
-  const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted, [booking.booker_id], {
-    start: booking.start_at.getTime(),
-    end: booking.end_at.getTime(),
-  })
+  const plan = await planMove(tx, requireMayBook(member, wanted), wanted, booking)
   requireElsewhere(booking, plan)
   const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)
@@ -75,6 +73,7 @@ export async function rescheduleBooking(
   }
   try {
     await tryToTake(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
+    await endOverdue(tx, plan, booking.id)
   } catch (error) {
     // A caller that moves many bookings may go on with the others.
     if (error instanceof SlotTaken) await occupy(tx, booking)

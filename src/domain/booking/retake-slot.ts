@@ -6,6 +6,7 @@ import { closedFor } from "#domain/club/closed.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { isCounted } from "./counted.ts"
+import { fitsLimits } from "./limits/fits-limits.ts"
 import { occupies, occupy, vacate } from "./rows.ts"
 import { tryToTake, wishOf } from "./take-slot.ts"
 
@@ -14,11 +15,12 @@ import { tryToTake, wishOf } from "./take-slot.ts"
  * its own. Releases other expired holds in the way. False in these cases:
  * - another booking has the time now;
  * - the time is closed, or has begun;
+ * - the booker would have more than the facility's limits allow;
  * - the facility's plan has no booking left. (The expired hold gave back the one that it used.)
  */
 export async function retakeSlot(tx: Tx, booking: LockedBooking): Promise<boolean> {
   if (await occupies(tx, booking)) return true
-  if (booking.start_at <= booking.now || (await isClosed(tx, booking))) return false
+  if (booking.start_at <= booking.now || (await isClosed(tx, booking)) || !(await fitsLimits(tx, booking))) return false
   try {
     await tryToTake(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
   } catch (error) {

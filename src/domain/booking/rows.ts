@@ -216,6 +216,20 @@ export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, st
   )
 
 /**
+ * Releases these holds, if they have expired. Skips holds that another transaction has locked: it may be confirming
+ * one in its last moment.
+ */
+export const expireHoldsNamed = (tx: Tx, facilityId: string, ids: readonly string[]) =>
+  expire(
+    tx,
+    tx`
+      select b.id, b.facility_id from slotbase.bookings b
+      where b.id = any (${[...ids]}::uuid[]) and b.facility_id = ${facilityId}
+        and b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
+      for update skip locked`,
+  )
+
+/**
  * Releases the longest expired holds, at most `limit`, of one facility or of all. Skips holds that another
  * transaction has locked.
  */

@@ -9,10 +9,10 @@ import { instantOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.
 import { rule } from "#base/schema/rule.ts"
 import { weekdayOf } from "#base/weekdays.ts"
 
-const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
+export const LocalTime = Schema.String.annotate({ description: "local time, 24 hours" }).check(
   Schema.isPattern(/^([01]\d|2[0-3]):[0-5]\d$/u, { expected: 'a time such as "07:30"' }),
 )
-const ClosingTime = Schema.String.annotate({
+export const ClosingTime = Schema.String.annotate({
   description: "local time, 24 hours; 24:00 is midnight at the end of the day",
 }).check(Schema.isPattern(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/u, { expected: 'a time such as "22:00", or "24:00"' }))
 

@@ -7,6 +7,8 @@ import type { Tx } from "#base/database/transaction.ts"
 import { type RefusedOccurrence, RuleBroken, SlotTaken } from "#base/errors.ts"
 import { bookPlanned } from "#domain/booking/book.ts"
 import type { BookingRow } from "#domain/booking/booking-row.ts"
+import { requireWithinLimits, withLapsed } from "#domain/booking/limits/check.ts"
+import type { Held } from "#domain/booking/limits/standing.ts"
 import { planBooking } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { maxLiveHolds } from "#domain/booking/rules.ts"
@@ -59,7 +61,8 @@ export async function takeOccurrences(
   { resourceId, paymentMethod }: Pick<SeriesWish, "resourceId" | "paymentMethod">,
   { plans, refused }: Planned,
 ): Promise<SeriesReport> {
-  const taken = await settleAll(plans, isTaken, ({ plan }) => bookPlanned(tx, plan, paymentMethod, seriesId))
+  const book = (plan: BookingPlan) => bookPlanned(tx, plan, paymentMethod, seriesId)
+  const taken = await settleAll(plans, isTakenOrBeyond, bookWithin(book))
   const lost = taken.flatMap(({ of, failure }) => (failure ? [{ occurrence: of.occurrence, failure }] : []))
   return {
     booked: taken.flatMap(({ of, result }) => (result ? [{ on: of.occurrence.on, booking: result }] : [])),
@@ -82,7 +85,38 @@ export const reported = (refused: Planned["refused"], resourceId: string): Refus
     }))
     .sort((a, b) => (a.occursOn < b.occursOn ? -1 : 1))
 
-const isTaken = (error: unknown): error is SlotTaken => error instanceof SlotTaken
+/**
+ * Books one plan after the other where limits bind the booker: each occurrence was planned before the first was made,
+ * and only those that were made count. Lapsed holds count too, until they are released.
+ */
+function bookWithin(book: (plan: BookingPlan) => Promise<BookingRow>) {
+  let last: Promise<unknown> = Promise.resolve()
+  let made: readonly Held[] = []
+  return ({ plan }: Planned["plans"][number]): Promise<BookingRow> => {
+    const { standing } = plan
+    if (standing === null) return book(plan)
+    const booked = last.then(async () => {
+      requireWithinLimits(withLapsed({ ...standing, bookings: [...standing.bookings, ...made] }), plan)
+      const booking = await book({ ...plan, overdue: [] })
+      made = [...made, heldOf(booking)]
+      return booking
+    })
+    last = booked.catch(() => undefined)
+    return booked
+  }
+}
+
+const heldOf = ({ id, resource_id, status, start_at, end_at }: BookingRow): Held => ({
+  id,
+  resourceId: resource_id,
+  status,
+  start: start_at.getTime(),
+  end: end_at.getTime(),
+  lapsed: false,
+})
+
+const isTakenOrBeyond = (error: unknown): error is SlotTaken | RuleBroken =>
+  error instanceof SlotTaken || (error instanceof RuleBroken && error.code === "member_limit_reached")
 
 const codes = {
   SlotTaken: "slot_taken",

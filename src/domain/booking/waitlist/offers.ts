@@ -95,7 +95,7 @@ async function planFor(tx: Tx, candidate: Candidate): Promise<BookingPlan | unde
   const wish = { bookerId, bookingType, participants, startAt: start_at.toISOString(), endAt: end_at.toISOString() }
   try {
     const mayBook = requireMayBook(requireMember(caller, candidate.facility_id), wish)
-    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id))
+    return await planWithoutHooks(tx, mayBook, bookingOfEntry(wish, candidate.free_resource_id), "offer")
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw error

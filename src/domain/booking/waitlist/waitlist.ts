@@ -47,7 +47,7 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
   const { caller, facilityId } = mayBook.member
   const { resourceType } = input
   const resourceId = input.resourceId?.toLowerCase() ?? (await anyOfType(tx, facilityId, resourceType ?? ""))
-  const plan = await planWithoutHooks(tx, mayBook, bookingOfEntry(input, resourceId))
+  const plan = await planWithoutHooks(tx, mayBook, bookingOfEntry(input, resourceId), "wish")
   if (plan.needsApproval) {
     throw new RuleBroken(
       "approval_required",

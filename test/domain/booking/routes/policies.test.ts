@@ -34,6 +34,9 @@ const defaults = {
   maxBookingMinutes: null,
   bookingStepMinutes: null,
   buffers: [],
+  memberLimits: [],
+  weekStartsOn: "monday",
+  holdPauseMinutes: null,
 }
 
 describe("the policy", () => {

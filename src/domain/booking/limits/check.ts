@@ -1,0 +1,126 @@
+/**
+ * Counts what a member holds against the limits of the facility's policy. Pure functions: `standing.ts` reads, under
+ * the lock of the person. A booking counts on the local day, and in the local week, in which it starts.
+ */
+import { roles as ranked } from "#access/caller.ts"
+import { RuleBroken } from "#base/errors.ts"
+import { instantOf, localDateOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { type Weekday, weekdayOf, weekdays } from "#base/weekdays.ts"
+import type { MemberLimit } from "./fields.ts"
+import type { Held, Standing } from "./standing.ts"
+
+/** A wanted booking of a person who may hold others. */
+export interface Wanted {
+  readonly span: Span
+  readonly timezone: string
+  readonly now: number
+  /** The booking that moves there; undefined: a new one. */
+  readonly moving?: string | undefined
+}
+
+/**
+ * Answers the lapsed holds that must have ended for the booking to fit; usually none.
+ * @throws RuleBroken `member_limit_reached`, which names the limit and what uses it up
+ */
+export function requireWithinLimits(standing: Standing, wanted: Wanted): readonly string[] {
+  const own = standing.bookings.find(({ id }) => id === wanted.moving)
+  // A booking that no limit counts may move anywhere.
+  if (wanted.moving !== undefined && own === undefined) return []
+  const overdue = new Set<string>()
+  for (const limit of standing.limits.filter((each) => binds(each, standing, wanted))) {
+    const used = usedAt(wanted.span, limit, standing, wanted)
+    if (used.length < limit.atMost || (own && isNoWorse(own, used, limit, standing, wanted))) continue
+    const present = used.filter(({ lapsed }) => !lapsed)
+    if (present.length >= limit.atMost) throw limitReached(limit, present)
+    for (const { id, lapsed } of used) if (lapsed) overdue.add(id)
+  }
+  return [...overdue]
+}
+
+/** The standing with lapsed holds counted like live ones: nobody is there to end them. */
+export const withLapsed = (standing: Standing): Standing => ({
+  ...standing,
+  bookings: standing.bookings.map((each) => ({ ...each, lapsed: false })),
+})
+
+/** The refusal of one booking more than a limit allows. */
+const limitReached = ({ name, per, atMost }: MemberLimit, used: readonly Held[]) =>
+  new RuleBroken(
+    "member_limit_reached",
+    `${name}: at most ${atMost} ${atMost === 1 ? "booking" : "bookings"} ${worded[per]}.`,
+    [{ path: "body.startAt", message: `is beyond the limit "${name}"` }],
+    {
+      limit: { name, per, atMost },
+      usedBy: used.slice(0, maxNamed).map(({ id, resourceId, status, start, end }) => ({
+        bookingId: id,
+        resourceId,
+        startAt: new Date(start).toISOString(),
+        endAt: new Date(end).toISOString(),
+        status,
+      })),
+    },
+  )
+
+/** As many as the largest limit. Staff may have made more. */
+const maxNamed = 100
+const worded = { live: "that are not over", moment: "at the same time", day: "a day", week: "a week" } as const
+
+/** Whether a limit counts the wanted booking of a person with these roles. A person has the highest of them. */
+const binds = ({ roles, primeTime }: MemberLimit, { roles: held }: Standing, { timezone, span }: Wanted) =>
+  (roles === undefined || roles.some((role) => role === ranked.find((each) => held.includes(each)))) &&
+  isIn(primeTime, timezone, span)
+
+/** The other bookings that use the limit up for a booking of that time. */
+function usedAt(span: Span, limit: MemberLimit, { bookings, weekStartsOn }: Standing, wanted: Wanted): readonly Held[] {
+  const { timezone, now, moving } = wanted
+  const counts = {
+    live: ({ end }: Span) => end > now,
+    moment: (each: Span) => each.start < span.end && span.start < each.end,
+    day: startsIn(() => daysOf(timezone, span.start, 1)),
+    week: startsIn(() => daysOf(timezone, span.start, 7, weekStartsOn)),
+  }[limit.per]
+  const used = bookings.filter((each) => each.id !== moving && counts(each) && isIn(limit.primeTime, timezone, each))
+  return limit.per === "moment" ? mostAtOnce(used, span) : used
+}
+
+/** Whether the booking that moves is counted where it is, beside the same bookings: then moving it adds nothing. */
+const isNoWorse = (own: Held, used: readonly Held[], limit: MemberLimit, standing: Standing, wanted: Wanted) => {
+  if (!isIn(limit.primeTime, wanted.timezone, own)) return false
+  const before = usedAt(own, limit, standing, wanted)
+  return used.every((each) => before.includes(each))
+}
+
+/** The most of them that overlap at one moment of the span. That number is reached where the span or one of them begins. */
+function mostAtOnce(bookings: readonly Held[], span: Span): readonly Held[] {
+  const moments = [span.start, ...bookings.map(({ start }) => start).filter((start) => start > span.start)]
+  return moments
+    .map((at) => bookings.filter(({ start, end }) => start <= at && at < end))
+    .reduce((most, each) => (each.length > most.length ? each : most))
+}
+
+/** Whether a booking touches the named part of the week; without one, every booking does. */
+const isIn = (part: MemberLimit["primeTime"], timezone: string, span: Span): boolean =>
+  part === undefined ||
+  localDatesOf(timezone, span).some(
+    (date) =>
+      part.weekdays.includes(weekdayOf(date)) &&
+      instantOf(timezone, date, part.fromTime) < span.end &&
+      span.start < instantOf(timezone, date, part.toTime),
+  )
+
+function startsIn(days: () => Span): (each: Span) => boolean {
+  let known: Span | undefined
+  return ({ start }) => {
+    known ??= days()
+    return known.start <= start && start < known.end
+  }
+}
+
+/** The local day of an instant, or the days of its week. */
+function daysOf(timezone: string, at: number, days: number, from?: Weekday): Span {
+  const date = Temporal.PlainDate.from(localDateOf(timezone, at))
+  const back = from === undefined ? 0 : (date.dayOfWeek - 1 - weekdays.indexOf(from) + 7) % 7
+  const first = date.subtract({ days: back })
+  const last = first.add({ days: days - 1 })
+  return { start: spanOfDay(timezone, first.toString()).start, end: spanOfDay(timezone, last.toString()).end }
+}
