@@ -6,7 +6,7 @@ import { roles as ranked } from "#access/caller.ts"
 import { RuleBroken } from "#base/errors.ts"
 import { instantOf, localDateOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { type Weekday, weekdayOf, weekdays } from "#base/weekdays.ts"
-import type { MemberLimit } from "./fields.ts"
+import type { MemberLimit, PrimeTime } from "./fields.ts"
 import type { Held, Standing } from "./standing.ts"
 
 /** A wanted booking of a person who may hold others. */
@@ -23,9 +23,9 @@ export interface Wanted {
  * @throws RuleBroken `member_limit_reached`, which names the limit and what uses it up
  */
 export function requireWithinLimits(standing: Standing, wanted: Wanted): readonly string[] {
-  const own = standing.bookings.find(({ id }) => id === wanted.moving)
+  const own = standing.moving
   // A booking that no limit counts may move anywhere.
-  if (wanted.moving !== undefined && own === undefined) return []
+  if (wanted.moving !== undefined && own === null) return []
   const overdue = new Set<string>()
   for (const limit of standing.limits.filter((each) => binds(each, standing, wanted))) {
     const used = usedAt(wanted.span, limit, standing, wanted)
@@ -68,24 +68,25 @@ const worded = { live: "that are not over", moment: "at the same time", day: "a 
 /** Whether a limit counts the wanted booking of a person with these roles. A person has the highest of them. */
 const binds = ({ roles, primeTime }: MemberLimit, { roles: held }: Standing, { timezone, span }: Wanted) =>
   (roles === undefined || roles.some((role) => role === ranked.find((each) => held.includes(each)))) &&
-  isIn(primeTime, timezone, span)
+  isIn(primeTime, timezone)(span)
 
 /** The other bookings that use the limit up for a booking of that time. */
 function usedAt(span: Span, limit: MemberLimit, { bookings, weekStartsOn }: Standing, wanted: Wanted): readonly Held[] {
   const { timezone, now, moving } = wanted
   const counts = {
     live: ({ end }: Span) => end > now,
-    moment: (each: Span) => each.start < span.end && span.start < each.end,
+    moment: (each: Span) => overlaps(each, span),
     day: startsIn(() => daysOf(timezone, span.start, 1)),
     week: startsIn(() => daysOf(timezone, span.start, 7, weekStartsOn)),
   }[limit.per]
-  const used = bookings.filter((each) => each.id !== moving && counts(each) && isIn(limit.primeTime, timezone, each))
+  const isPrime = isIn(limit.primeTime, timezone)
+  const used = bookings.filter((each) => each.id !== moving && counts(each) && isPrime(each))
   return limit.per === "moment" ? mostAtOnce(used, span) : used
 }
 
 /** Whether the booking that moves is counted where it is, beside the same bookings: then moving it adds nothing. */
-const isNoWorse = (own: Held, used: readonly Held[], limit: MemberLimit, standing: Standing, wanted: Wanted) => {
-  if (!isIn(limit.primeTime, wanted.timezone, own)) return false
+const isNoWorse = (own: Span, used: readonly Held[], limit: MemberLimit, standing: Standing, wanted: Wanted) => {
+  if (!isIn(limit.primeTime, wanted.timezone)(own)) return false
   const before = usedAt(own, limit, standing, wanted)
   return used.every((each) => before.includes(each))
 }
@@ -99,14 +100,31 @@ function mostAtOnce(bookings: readonly Held[], span: Span): readonly Held[] {
 }
 
 /** Whether a booking touches the named part of the week; without one, every booking does. */
-const isIn = (part: MemberLimit["primeTime"], timezone: string, span: Span): boolean =>
-  part === undefined ||
-  localDatesOf(timezone, span).some(
-    (date) =>
-      part.weekdays.includes(weekdayOf(date)) &&
-      instantOf(timezone, date, part.fromTime) < span.end &&
-      span.start < instantOf(timezone, date, part.toTime),
-  )
+function isIn(part: PrimeTime | undefined, timezone: string): (span: Span) => boolean {
+  if (part === undefined) return () => true
+  const windowOn = (date: string): Span | undefined =>
+    part.weekdays.includes(weekdayOf(date))
+      ? { start: instantOf(timezone, date, part.fromTime), end: instantOf(timezone, date, part.toTime) }
+      : undefined
+  // Bookings come by their start, so most are on the day of the one before.
+  let day: Span = { start: 0, end: 0 }
+  let window: Span | undefined
+  return (span) => {
+    if (span.start < day.start || span.start >= day.end) {
+      const date = localDateOf(timezone, span.start)
+      day = spanOfDay(timezone, date)
+      window = windowOn(date)
+    }
+    if (window && overlaps(window, span)) return true
+    if (span.end <= day.end) return false
+    return localDatesOf(timezone, { start: day.end, end: span.end }).some((date) => {
+      const other = windowOn(date)
+      return other !== undefined && overlaps(other, span)
+    })
+  }
+}
+
+const overlaps = (one: Span, other: Span) => one.start < other.end && other.start < one.end
 
 function startsIn(days: () => Span): (each: Span) => boolean {
   let known: Span | undefined

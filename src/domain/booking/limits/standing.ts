@@ -24,14 +24,17 @@ export interface Standing {
   readonly limits: readonly MemberLimit[]
   readonly weekStartsOn: Weekday
   readonly roles: readonly string[]
-  /** By their start. The booking that moves is among them, if limits count it. */
+  /** By their start, as far as the limits need them. */
   readonly bookings: readonly Held[]
+  /** The booking that moves, where it is now; null: no booking moves, or no limit counts it. */
+  readonly moving: Span | null
 }
 
 /**
  * Null where the facility sets no limits. The statement has `slotbase.facilities` as `f` and its policy as `q`.
- * Blocks, and lessons that a coach or staff sold, are not counted.
- * @param startAt of the wanted booking, an instant in ISO 8601; a day or a week around it lies within eight days
+ * Blocks, and lessons that a coach or staff sold, are not counted. Only as much is read as the limits need: a local day
+ * lies within two days of a start in it, a local week within eight.
+ * @param startAt of the wanted booking, an instant in ISO 8601
  * @param moving the booking that moves
  */
 export const standingOf = (
@@ -41,24 +44,35 @@ export const standingOf = (
   startAt: string,
   moving: string | null = null,
 ) => sql`
-  (case when q.member_limits <> '[]' then jsonb_build_object(
+  (case when q.member_limits <> '[]' then json_build_object(
      'limits', q.member_limits, 'weekStartsOn', q.week_starts_on,
      'roles', ${rolesIn(sql, sql`${bookerId}::uuid`)},
      'bookings', (
-       select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'resourceId', c.resource_id, 'status', c.status,
-                'start', extract(epoch from c.start_at) * 1000, 'end', extract(epoch from c.end_at) * 1000,
-                'lapsed', c.status = 'held' and c.hold_expires_at <= (select slotbase.now())) order by c.start_at, c.id), '[]')
+       select coalesce(json_agg(json_build_object('id', c.id, 'resourceId', c.resource_id, 'status', c.status,
+                'start', date_part('epoch', c.start_at) * 1000, 'end', date_part('epoch', c.end_at) * 1000,
+                'lapsed', c.status = 'held' and c.hold_expires_at <= (select slotbase.now()))), '[]')
        from (
          select b.id, b.resource_id, b.status, b.start_at, b.end_at, b.hold_expires_at
-         from slotbase.bookings b
-         where b.booker_id = ${bookerId} and b.facility_id = ${facilityId}
-           and b.start_at > least((select slotbase.now()) - interval '1 day', ${startAt}::timestamptz - interval '8 days')
-           and (b.start_at < ${startAt}::timestamptz + interval '8 days' or q.member_limits @> '[{"per":"live"}]'
-             or b.id = ${moving}::uuid)
-           and (b.status in ('held', 'confirmed', 'checked_in', 'completed', 'no_show')
-             or b.status = 'pending' and b.start_at > (select slotbase.now()))
-           and b.booking_type not in ('coach_block', 'maintenance')
-           and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id)
+         from (select q.member_limits @> '[{"per":"live"}]' as all_of_them, t.now, ${startAt}::timestamptz - t.reach as first,
+                      ${startAt}::timestamptz + t.reach as last
+               from (select slotbase.now() as now, case when q.member_limits @> '[{"per":"week"}]' then interval '8 days'
+                                                        else interval '2 days' end as reach) t) w
+         join slotbase.bookings b
+           on b.booker_id = ${bookerId} and b.facility_id = ${facilityId}
+          and b.start_at > case when w.all_of_them then least(w.first, w.now - interval '1 day') else w.first end
+          and (b.start_at < w.last or w.all_of_them)
+         where (b.status in ('held', 'confirmed', 'checked_in', 'completed', 'no_show')
+             or b.status = 'pending' and b.start_at > w.now)
+           and ${isCounted(sql)}
          order by b.start_at
          limit ${maxRead}
-       ) c)) end)`
+       ) c),
+     'moving', (
+       select json_build_object('start', date_part('epoch', b.start_at) * 1000, 'end', date_part('epoch', b.end_at) * 1000)
+       from slotbase.bookings b
+       where b.id = ${moving}::uuid and b.facility_id = ${facilityId} and ${isCounted(sql)})) end)`
+
+/** Nobody chose these for themselves: blocks, and lessons that a coach or staff sold. */
+const isCounted = (sql: Queryable) => sql`
+  (b.booking_type not in ('coach_block', 'maintenance')
+   and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id))`
