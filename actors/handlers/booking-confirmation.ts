@@ -10,6 +10,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
+import { occupancyOf } from "#domain/booking/buffers.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { retakeSlot } from "#domain/booking/retake-slot.ts"
@@ -80,11 +81,12 @@ async function wasKnownWhenCancelled(tx: Tx, event: HandledEvent, { cancelled_at
 
 /** The slot is taken, or it can no longer be booked. */
 async function whyNot(tx: Tx, booking: LockedBooking): Promise<VoidReason> {
-  const { facility_id, resource_id, start_at, end_at } = booking
+  const { facility_id, resource_id } = booking
+  const { startAt, endAt } = occupancyOf(booking)
   const taken = await tx`
     select from slotbase.occupancies
     where facility_id = ${facility_id} and resource_id = ${resource_id}
-      and during && tstzrange(${start_at.toISOString()}, ${end_at.toISOString()})`
+      and during && tstzrange(${startAt.toISOString()}, ${endAt.toISOString()})`
   return taken.length > 0 ? "slot_taken" : "not_available"
 }
 

@@ -13,6 +13,7 @@ import {
   touchDays,
 } from "#domain/booking/availability/cache.ts"
 import { type BlockedTime, blockedTimesOf } from "#domain/booking/block-of.ts"
+import { longestBuffers, touchedBy } from "#domain/booking/buffers.ts"
 import { facilityZones } from "#domain/club/facility-zones.ts"
 import type { EventData } from "#events/catalogue.ts"
 import type { HandledEvent, Outcome, SetBasedHandler } from "./handler.ts"
@@ -26,7 +27,14 @@ export const cacheInvalidationHandler = (): SetBasedHandler => ({
 
 async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<readonly Outcome[]> {
   const changed = events.filter((event) => event.type === "facility.settings_updated")
-  const [zones, blocks] = await Promise.all([facilityZones(tx, events), blockedTimesOf(tx, decidedBlocks(events))])
+  const [zones, blocks, buffers] = await Promise.all([
+    facilityZones(tx, events),
+    blockedTimesOf(tx, decidedBlocks(events)),
+    longestBuffers(
+      tx,
+      events.map((event) => event.facility_id),
+    ),
+  ])
   const touches = new Map<string, Touch>()
   const outcomes = events.map((event) => {
     if (event.type === "facility.settings_updated") return undefined
@@ -34,7 +42,8 @@ async function invalidate(tx: Tx, events: readonly HandledEvent[]): Promise<read
     if (timezone === undefined) return { skipped: "the facility does not exist" }
     const stretches = stretchesOf(event, blocks)
     if (stretches.length === 0) return { skipped: "the block does not exist" }
-    for (const touch of stretches.flatMap((stretch) => touchesOf(event, stretch, timezone))) {
+    const buffer = buffers.get(event.facility_id) ?? 0
+    for (const touch of stretches.flatMap((stretch) => touchesOf(event, stretch, timezone, buffer))) {
       const key = `${touch.facilityId} ${touch.resourceId} ${touch.day}`
       if (touch.position > (touches.get(key)?.position ?? 0)) touches.set(key, touch)
     }
@@ -66,7 +75,13 @@ function stretchesOf(event: HandledEvent, blocks: ReadonlyMap<string, BlockedTim
   return [present, { resourceId: previousResourceId, startAt: previousStartAt, endAt: previousEndAt }]
 }
 
-function touchesOf(event: HandledEvent, { resourceId, startAt, endAt }: BlockedTime, timezone: string): Touch[] {
-  const days = localDatesOf(timezone, { start: Date.parse(startAt), end: Date.parse(endAt) })
+function touchesOf(
+  event: HandledEvent,
+  { resourceId, startAt, endAt }: BlockedTime,
+  timezone: string,
+  longestBuffer: number,
+): Touch[] {
+  const touched = touchedBy({ start: Date.parse(startAt), end: Date.parse(endAt) }, longestBuffer)
+  const days = localDatesOf(timezone, touched)
   return days.map((day) => ({ facilityId: event.facility_id, resourceId, day, position: event.position }))
 }

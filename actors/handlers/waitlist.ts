@@ -10,6 +10,7 @@
  */
 
 import type { Tx } from "#base/database/transaction.ts"
+import { maxBufferMinutes } from "#domain/booking/buffers.ts"
 import { isWaitedFor } from "#domain/booking/waitlist/candidates.ts"
 import { offerFreed } from "#domain/booking/waitlist/offers.ts"
 import type { EventData } from "#events/catalogue.ts"
@@ -24,7 +25,9 @@ export const waitlistHandler = (): OneByOneHandler => ({
 
 async function offerWhatIsStillFree(tx: Tx, event: HandledEvent): Promise<Outcome> {
   const { resourceId, startAt, endAt } = event.data as EventData<"booking.cancelled">
-  const freed = { facilityId: event.facility_id, resourceId, startAt: new Date(startAt), endAt: new Date(endAt) }
+  // The event does not say how long the booking's buffer was. An offer needs its whole time free in any case.
+  const freeFrom = new Date(Date.parse(endAt) + maxBufferMinutes * 60_000)
+  const freed = { facilityId: event.facility_id, resourceId, startAt: new Date(startAt), endAt: freeFrom }
   // Asked without the lock of the waitlist: a whole batch would hold that lock for long.
   if (!(await isWaitedFor(tx, freed))) return { skipped: "nobody waits for its time, or the next in line has an offer" }
   return (await offerFreed(tx, [freed])) > 0

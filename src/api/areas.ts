@@ -6,6 +6,7 @@ import { availabilityRoutes } from "#domain/booking/routes/availability.ts"
 import { bookingRoutes } from "#domain/booking/routes/bookings.ts"
 import { holdRoutes } from "#domain/booking/routes/holds.ts"
 import { bookingPolicyRoutes } from "#domain/booking/routes/policies.ts"
+import { questionRoutes } from "#domain/booking/routes/questions.ts"
 import { reminderSettingsRoutes } from "#domain/booking/routes/reminder-settings.ts"
 import { recurringBookingRoutes } from "#domain/booking/routes/series.ts"
 import { waitlistRoutes } from "#domain/booking/routes/waitlist.ts"
@@ -69,6 +70,7 @@ export const areas = [
   approvalRoutes,
   checkInRoutes,
   bookingPolicyRoutes,
+  questionRoutes,
   recurringBookingRoutes,
   waitlistRoutes,
   coachRoutes,

@@ -48,6 +48,12 @@ const inFacility: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  "PUT /booking-questions": {
+    questions: [
+      { id: "racket", label: "Do you need a racket?", type: "yes_no", required: false },
+      { id: "level", label: "How well do you play?", type: "choice", choices: ["new", "often"], required: false },
+    ],
+  },
   "POST /price-rules": {
     name: "Evenings of the week",
     weekdays: ["monday", "tuesday", "wednesday", "thursday", "friday"],
@@ -65,6 +71,7 @@ const inFacility: Readonly<Record<string, unknown>> = {
     paymentMethod: "offline",
     ...hour(8),
   },
+  "PATCH /bookings/{bookingId}": { title: "Training of the juniors", note: "Please leave the balls on the court." },
   "POST /bookings/{bookingId}/approve": {},
   "POST /bookings/{bookingId}/reject": { rejectionReason: "The court is kept for the juniors." },
   "POST /bookings/{bookingId}/confirm": { paymentMethod: "offline" },

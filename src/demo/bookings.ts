@@ -100,5 +100,12 @@ export async function fillSaturday(stage: Stage, club: Club, { span, date }: Sat
     students: [child.id],
     paymentMethod: "offline",
   })
+
+  say("\nFive minutes across two slots are no game; and after the lesson its court is cleaned for ten minutes")
+  const ask = { resourceId: three, paymentMethod: "online" }
+  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("16:57", "17:02") }, 422)
+  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("16:45", "17:45") }, 422)
+  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("15:00", "16:00") }, 409)
+  await call(anna, "PATCH", `${at}/bookings/${played.id}`, { title: "Anna and Clara", note: "We bring our own balls." })
   return { played: played.id, missed: missed.id, sessionId: session.id }
 }

@@ -50,6 +50,11 @@ export async function openClub(stage: Stage): Promise<Club> {
     noShowFee: 1000,
     strikeThreshold: 3,
     restrictionDays: 14,
+    startGridMinutes: 30,
+    minBookingMinutes: 60,
+    maxBookingMinutes: 120,
+    bookingStepMinutes: 30,
+    buffers: [{ minutes: 10, bookingType: "lesson" }],
     cancellationPolicy: [
       { hoursBefore: 24, refundPercent: 100 },
       { hoursBefore: 4, refundPercent: 50 },

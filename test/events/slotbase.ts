@@ -52,6 +52,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     reason: ["expired", "released", "replaced"],
     releasedAt: "instant",
   },
+  "booking.details_changed": { ...place, changed: "texts", changedBy: "actor", changedAt: "instant" },
   "waitlist.joined": { ...wish, joinedAt: "instant" },
   "waitlist.offered": {
     ...offer,

@@ -111,6 +111,7 @@ describe("a request leaves the row that its route declares", () => {
       !route.startsWith("GET ") && letters !== "" && !meets && !signsOut && !changesNothing.includes(route),
   )
   const unsaid = { before: null, after: null }
+  const racket = { id: "racket", label: "Do you need a racket?", type: "yes_no", required: false }
   // Their body changes a setting of what is there: the row says the values before and after.
   const changes: Readonly<Record<string, Change>> = {
     "PATCH /v1/me": {
@@ -131,6 +132,16 @@ describe("a request leaves the row that its route declares", () => {
       after: { hourlyPrice: 2600 },
     },
     [`PUT ${f}/booking-policy`]: { body: { noShowFee: 900 }, before: { noShowFee: 0 }, after: { noShowFee: 900 } },
+    [`PUT ${f}/booking-questions`]: {
+      body: { questions: [racket] },
+      before: { questions: [] },
+      after: { questions: [racket] },
+    },
+    [`PATCH ${f}/bookings/:bookingId`]: {
+      body: { title: "Training" },
+      before: null,
+      after: { changed: ["title"] },
+    },
     [`PUT ${f}/reminder-settings`]: {
       body: { remind24h: true, remind1h: true, customMinutes: 90 },
       before: { customMinutes: null },

@@ -6,6 +6,12 @@ import { BookingType, PaymentMethod } from "./input.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 
+export const AnsweredQuestion = Schema.Struct({
+  questionId: Schema.String,
+  label: Text,
+  answer: Schema.Union([Schema.String, Schema.Boolean, Schema.Finite]),
+})
+
 export const Booking = Schema.Struct({
   id: Id,
   facilityId: Id,
@@ -18,7 +24,13 @@ export const Booking = Schema.Struct({
   participants: Schema.Array(Schema.Struct({ userId: Id, name: Text, role: Text })),
   startAt: Instant,
   endAt: Instant,
+  bufferMinutes: Schema.Int.annotateKey({ description: "how long the resource stays free after it" }),
   timezone: Timezone,
+  title: Schema.NullOr(Text),
+  note: Schema.NullOr(Schema.String),
+  answers: Schema.Array(AnsweredQuestion).annotateKey({
+    description: "with the club's questions as they were worded then",
+  }),
   priceAmount: Money,
   priceCurrency: Currency,
   paymentMethod: Schema.NullOr(PaymentMethod),
@@ -60,7 +72,11 @@ export const toBooking = (row: BookingRow): Booking => ({
   participants: row.participants,
   startAt: row.start_at.toISOString(),
   endAt: row.end_at.toISOString(),
+  bufferMinutes: row.buffer_minutes,
   timezone: row.timezone,
+  title: row.title,
+  note: row.note,
+  answers: row.answers,
   priceAmount: row.price_amount,
   priceCurrency: row.price_currency,
   paymentMethod: row.payment_method,

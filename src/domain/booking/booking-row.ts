@@ -15,6 +15,13 @@ export const statuses = [
 ] as const
 export type Status = (typeof statuses)[number]
 
+/** An answer to a question of the club, with the question as it was worded then. */
+export interface KeptAnswer {
+  readonly questionId: string
+  readonly label: string
+  readonly answer: string | number | boolean
+}
+
 export interface Participant {
   readonly userId: string
   readonly name: string
@@ -37,6 +44,11 @@ export interface BookingRow {
   readonly participants: readonly Participant[]
   readonly start_at: Date
   readonly end_at: Date
+  /** How long its resource stays free after it. */
+  readonly buffer_minutes: number
+  readonly title: string | null
+  readonly note: string | null
+  readonly answers: readonly KeptAnswer[]
   readonly price_amount: number
   readonly price_currency: string
   readonly payment_method: typeof PaymentMethod.Type | null

@@ -96,6 +96,22 @@ export function recordLocalTimeChanged(
   })
 }
 
+/** @param changed the names of the fields; what they say is not in the event */
+export function recordDetailsChanged(
+  tx: Tx,
+  booking: BookingRow,
+  changed: readonly ("title" | "note" | "answers")[],
+  changedBy: string,
+  at: Date,
+): string {
+  return record(tx, {
+    type: "booking.details_changed",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), changed: [...changed], changedBy, changedAt: at.toISOString() },
+    about: aboutOf(booking),
+  })
+}
+
 export function recordNoShowWaived(
   tx: Tx,
   booking: BookingRow,

@@ -4,13 +4,14 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import type { BookingRow } from "./booking-row.ts"
+import { occupancyOf } from "./buffers.ts"
 import { isCounted } from "./counted.ts"
 import { recordExpired } from "./events.ts"
 import type { FreedSlot } from "./freed-slot.ts"
 import type { ExpiredHold } from "./rows.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
 
-type Place = Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at">
+type Place = Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at" | "buffer_minutes">
 
 /** Records booking.hold.released for each. */
 export function recordHoldsExpired(tx: Tx, holds: readonly ExpiredHold[]): void {
@@ -34,10 +35,9 @@ export async function afterHoldsEnded(
   await afterSlotsFreed(tx, holds.map(freedSlotOf))
 }
 
-/** The stretch that a booking no longer occupies. */
+/** The stretch that a booking no longer occupies, with its buffer. */
 export const freedSlotOf = (booking: Place): FreedSlot => ({
   facilityId: booking.facility_id,
   resourceId: booking.resource_id,
-  startAt: booking.start_at,
-  endAt: booking.end_at,
+  ...occupancyOf(booking),
 })

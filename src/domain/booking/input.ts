@@ -4,6 +4,7 @@ import type { Span } from "#base/local-days.ts"
 import { Id, Instant, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule, saidRule } from "#base/schema/rule.ts"
 import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
+import { detailFields } from "./details-input.ts"
 
 export const minBookingMinutes = 5
 /** Longer use of a resource is a block or a closure, not a booking. A local day may be longer: see `checkRules`. */
@@ -41,6 +42,7 @@ const wanted = {
       Schema.isMaxLength(maxParticipants),
     ),
   ).annotateKey({ description: "the people beside the booker; the role is player unless given" }),
+  ...detailFields,
 } as const
 
 interface Wanted {

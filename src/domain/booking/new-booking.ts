@@ -21,6 +21,8 @@ export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   start_at: new Date(plan.span.start),
   end_at: new Date(plan.span.end),
   ...agreedTimeOf(plan.timezone, plan.span),
+  buffer_minutes: plan.bufferMinutes,
+  ...plan.details,
   price_amount: plan.price,
   price_currency: plan.currency,
   hold_minutes: plan.holdMinutes,

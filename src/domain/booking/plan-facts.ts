@@ -8,15 +8,18 @@ import { addressIn, unreachable } from "#domain/people/address.ts"
 import { isUncounted } from "#domain/people/roles.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
 import { restrictedUntil } from "./attendance/strikes.ts"
+import { bufferOf } from "./buffers.ts"
 import type { HoldInput } from "./input.ts"
 import { type EndedHold, endedHoldsOf } from "./limits/hold-pause.ts"
 import { lockMember, tryToLockMember } from "./limits/lock-member.ts"
 import { type MemberStanding, standingOf } from "./limits/standing.ts"
 import { rulesOf } from "./price-rules.ts"
 import type { TariffRule } from "./prices.ts"
+import { type Question, questionsIn } from "./questions.ts"
 import type { CancellationRule } from "./refund-quote.ts"
+import type { SlotRules } from "./slot-rules.ts"
 
-export interface PlanFacts {
+export interface PlanFacts extends SlotRules {
   readonly facility_id: string
   readonly timezone: string
   readonly currency: string
@@ -55,6 +58,9 @@ export interface PlanFacts {
   readonly approval_booking_types: readonly string[] | null
   readonly approval_resource_ids: readonly string[] | null
   readonly cancellation_policy: readonly CancellationRule[] | null
+  readonly buffer_minutes: number
+  /** What the facility asks its members. */
+  readonly questions: readonly Question[]
   readonly now: Date
   /** Whether this transaction has the lock of the booker's bookings, or needs none. */
   readonly locked: boolean
@@ -108,6 +114,9 @@ export async function readPlanFacts(
            coalesce(q.hold_pause_minutes, f.hold_minutes) as hold_pause_minutes,
            ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,
+           q.start_grid_minutes, q.least_minutes, q.greatest_minutes, q.length_step_minutes,
+           ${bufferOf(tx, tx`f.id`, tx`r.id`, tx`${input.bookingType ?? "open_play"}::text`)} as buffer_minutes,
+           ${questionsIn(tx, tx`f.id`)} as questions,
            slotbase.now() as now
     from slotbase.facilities f
     left join slotbase.booking_policies q on q.facility_id = f.id

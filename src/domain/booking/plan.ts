@@ -6,8 +6,10 @@ import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
+import type { Span } from "#base/local-days.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { BookingRow, Participant } from "./booking-row.ts"
+import { type Details, detailsOf } from "./details.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { requireWithinLimits, withLapsed } from "./limits/check.ts"
 import { requireNoPause } from "./limits/hold-pause.ts"
@@ -17,36 +19,47 @@ import { type BookerRights, type CompletePlanFacts, type PlanFacts, readPlanFact
 import type { BookingPlan } from "./planned.ts"
 import { tariffOf } from "./prices.ts"
 import { checkLimits, checkRules } from "./rules.ts"
+import { checkSlotRules } from "./slot-rules.ts"
 
 /**
  * The plan of a new booking. The facility's limits bind members. Only its hours and closures bind staff and API keys.
  * @param wanted what is asked for, as the before hooks left it
+ * @param details of a series that goes on: they were checked when it was made. A later question is not asked.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planBooking(
   tx: Tx,
   mayBook: MayBook,
   { input }: Hooked<BookingInput | HoldInput>,
+  details?: Details,
 ): Promise<BookingPlan> {
   const { member, isUnlimited } = rightTo(input, mayBook)
   const limited = !isUnlimited
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
-  return plan(tx, member, input, { limited, limitsHolds: limited && mayWait, lock: "wait" })
+  return plan(tx, member, input, {
+    limited,
+    limitsHolds: limited && mayWait,
+    lock: "wait",
+    mustAnswer: limited,
+    details,
+  })
 }
 
 /**
  * The plan of a booking that moves. Its people stay in it, also after they have left the facility. No before hook runs
- * for a move, and it does not count as one more slot that the member keeps waiting.
+ * for a move, and it does not count as one more slot that the member keeps waiting. A start or a length that stays is
+ * not judged anew.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken
  */
 export async function planMove(
   tx: Tx,
   mayBook: MayBook,
   input: HoldInput,
-  { id, booker_id }: Pick<BookingRow, "id" | "booker_id">,
+  { id, booker_id, start_at, end_at }: Pick<BookingRow, "id" | "booker_id" | "start_at" | "end_at">,
 ): Promise<BookingPlan> {
-  const { member } = rightTo(input, mayBook)
-  const move = { moving: id, booked: [booker_id], lock: "wait" } as const
+  const { member, isUnlimited } = rightTo(input, mayBook)
+  const from = { start: start_at.getTime(), end: end_at.getTime() }
+  const move = { moving: id, booked: [booker_id], lock: "wait", from } as const
   return plan(tx, member, input, { limited: !isUnlimited, limitsHolds: false, ...move })
 }
 
@@ -78,16 +91,19 @@ export const planTrusted = (
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
+interface Binding extends Pick<BookerRights, "limited" | "limitsHolds" | "lock" | "moving"> {
+  readonly booked?: readonly string[]
+  /** The present time of a booking that moves. */
+  readonly from?: Span
+  readonly mustAnswer?: boolean
+  readonly details?: Details | undefined
+}
+
 async function plan(
   tx: Tx,
   member: Member,
   input: BookingInput | HoldInput,
-  {
-    booked = [],
-    ...rights
-  }: Pick<BookerRights, "limited" | "limitsHolds" | "lock" | "moving"> & {
-    readonly booked?: readonly string[]
-  },
+  { booked = [], from, mustAnswer = false, details, ...rights }: Binding,
 ): Promise<BookingPlan> {
   const { caller, facilityId } = member
   const { limited, limitsHolds, lock, moving } = rights
@@ -116,6 +132,9 @@ async function plan(
     currency: found.currency,
     openingHours: found.opening_hours,
     slotMinutes: found.slot_minutes,
+    slotRules: found,
+    bufferMinutes: found.buffer_minutes,
+    details: details ?? detailsOf(input, found.questions, bookingType, mustAnswer),
     holdMinutes: found.hold_minutes,
     resource: { id: found.resource_id, name: found.resource_name, type: found.resource_type },
     booker: { id: found.booker_id, name: found.booker_name, email: found.booker_email },
@@ -133,7 +152,10 @@ async function plan(
     now,
   }
   checkRules(made, found)
-  if (limited) checkLimits(made, found)
+  if (limited) {
+    checkSlotRules(span, { ...found, openingHours: found.opening_hours }, made.now, from)
+    checkLimits(made, found)
+  }
   // A booking that is confirmed at once keeps nothing waiting.
   if (limitsHolds && (price > 0 || needsApproval || !("paymentMethod" in input))) {
     requireNoPause(found.ended_holds, found.hold_minutes, found.hold_pause_minutes)

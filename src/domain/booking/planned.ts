@@ -2,9 +2,11 @@
 import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { Participant } from "./booking-row.ts"
+import type { Details } from "./details.ts"
 import type { HoldInput } from "./input.ts"
 import type { MemberStanding } from "./limits/standing.ts"
 import type { CancellationRule } from "./refund-quote.ts"
+import type { SlotRules } from "./slot-rules.ts"
 
 export interface BookingPlan {
   readonly facilityId: string
@@ -12,12 +14,16 @@ export interface BookingPlan {
   readonly currency: string
   readonly openingHours: OpeningHours
   readonly slotMinutes: number
+  readonly slotRules: SlotRules
   readonly holdMinutes: number
   readonly resource: { readonly id: string; readonly name: string; readonly type: string }
   readonly booker: { readonly id: string; readonly name: string; readonly email: string }
   readonly participants: readonly Participant[]
   readonly bookingType: NonNullable<HoldInput["bookingType"]>
   readonly span: Span
+  /** How long the resource stays free after it. */
+  readonly bufferMinutes: number
+  readonly details: Details
   /** Minor units, by the present price rules. */
   readonly price: number
   /** Staff must approve it before it is certain. */

@@ -31,13 +31,25 @@ export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.
   const row = await lockExisting(tx, facilityId)
   const before = policyRulesOf(row)
   const given: Rules = { ...defaults, ...input }
-  const after = { ...given, approvalResourceIds: given.approvalResourceIds.map((id) => id.toLowerCase()) }
+  const after = {
+    ...given,
+    approvalResourceIds: given.approvalResourceIds.map((id) => id.toLowerCase()),
+    buffers: given.buffers.map((each) => ({
+      ...each,
+      ...(each.resourceId !== undefined && { resourceId: each.resourceId.toLowerCase() }),
+    })),
+  }
   const changed = ruleNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
   if (changed.length === 0) {
     noteChange(tx, "nothing")
     return viewOf(facilityId, row)
   }
-  await requireResources(tx, facilityId, after.approvalResourceIds)
+  await requireResources(tx, facilityId, [
+    ...after.approvalResourceIds.map((id, i) => ({ id, path: `body.approvalResourceIds.${i}` })),
+    ...after.buffers.flatMap(({ resourceId: id }, i) =>
+      id === undefined ? [] : [{ id, path: `body.buffers.${i}.resourceId` }],
+    ),
+  ])
   const written = await writePolicy(tx, facilityId, after)
   recordChange(tx, caller, facilityId, changed)
   noteChange(tx, { before: { ...before }, after: { ...after } })
@@ -71,14 +83,17 @@ const recordChange = (tx: Tx, caller: Caller, facilityId: string, changed: reado
     data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
   })
 
-async function requireResources(tx: Tx, facilityId: string, resourceIds: readonly string[]): Promise<void> {
-  if (resourceIds.length === 0) return
+async function requireResources(
+  tx: Tx,
+  facilityId: string,
+  named: readonly { readonly id: string; readonly path: string }[],
+): Promise<void> {
+  if (named.length === 0) return
   const known = await tx<{ id: string }[]>`
-    select id from slotbase.resources where facility_id = ${facilityId} and id = any (${[...resourceIds]}::uuid[])`
-  const faults = resourceIds.flatMap((resourceId, i) =>
-    known.some(({ id }) => id === resourceId)
-      ? []
-      : [{ path: `body.approvalResourceIds.${i}`, message: "Expected the id of a resource of the facility" }],
+    select id from slotbase.resources
+    where facility_id = ${facilityId} and id = any (${named.map((each) => each.id)}::uuid[])`
+  const faults = named.flatMap(({ id, path }) =>
+    known.some((each) => each.id === id) ? [] : [{ path, message: "Expected the id of a resource of the facility" }],
   )
   if (faults.length > 0) throw new RuleBroken("resource_unknown", "There is no such resource in the facility.", faults)
 }

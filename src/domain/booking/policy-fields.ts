@@ -7,6 +7,7 @@ import { Id, Money } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { BookingType } from "./input.ts"
 import { HoldPauseMinutes, MemberLimits, WeekStartsOn } from "./limits/fields.ts"
+import { lengthsFit, slotDefaults, slotFields } from "./policy-slot-fields.ts"
 
 const maxHours = 365 * 24
 const maxRules = 20
@@ -51,6 +52,7 @@ const fields = {
     description:
       "a cancellation so many hours before refunds so much, a later one nothing; empty: everything is refunded",
   }),
+  ...slotFields,
   memberLimits: MemberLimits,
   weekStartsOn: WeekStartsOn,
   holdPauseMinutes: HoldPauseMinutes,
@@ -68,6 +70,7 @@ export const defaults: Rules = {
   restrictionDays: null,
   rescheduleHoursBefore: 0,
   cancellationPolicy: [],
+  ...slotDefaults,
   memberLimits: [],
   weekStartsOn: "monday",
   holdPauseMinutes: null,
@@ -85,10 +88,16 @@ export const PolicyInput = Schema.Struct({
   restrictionDays: Schema.optionalKey(fields.restrictionDays),
   rescheduleHoursBefore: Schema.optionalKey(fields.rescheduleHoursBefore),
   cancellationPolicy: Schema.optionalKey(fields.cancellationPolicy),
+  startGridMinutes: Schema.optionalKey(fields.startGridMinutes),
+  minBookingMinutes: Schema.optionalKey(fields.minBookingMinutes),
+  maxBookingMinutes: Schema.optionalKey(fields.maxBookingMinutes),
+  bookingStepMinutes: Schema.optionalKey(fields.bookingStepMinutes),
+  buffers: Schema.optionalKey(fields.buffers),
   memberLimits: Schema.optionalKey(fields.memberLimits),
   weekStartsOn: Schema.optionalKey(fields.weekStartsOn),
   holdPauseMinutes: Schema.optionalKey(fields.holdPauseMinutes),
 }).check(
+  lengthsFit,
   rule(
     "strikeThreshold and restrictionDays go together",
     ({

@@ -17,6 +17,11 @@ export interface PolicyRow {
   restriction_days: number | null
   reschedule_hours_before: number
   cancellation_policy: Rules["cancellationPolicy"]
+  start_grid_minutes: number | null
+  least_minutes: number | null
+  greatest_minutes: number | null
+  length_step_minutes: number | null
+  buffers: Rules["buffers"]
   member_limits: Rules["memberLimits"]
   week_starts_on: Rules["weekStartsOn"]
   hold_pause_minutes: number | null
@@ -38,6 +43,11 @@ const toRules = (row: PolicyRow): Rules => ({
   restrictionDays: row.restriction_days,
   rescheduleHoursBefore: row.reschedule_hours_before,
   cancellationPolicy: row.cancellation_policy,
+  startGridMinutes: row.start_grid_minutes,
+  minBookingMinutes: row.least_minutes,
+  maxBookingMinutes: row.greatest_minutes,
+  bookingStepMinutes: row.length_step_minutes,
+  buffers: row.buffers,
   memberLimits: row.member_limits,
   weekStartsOn: row.week_starts_on,
   holdPauseMinutes: row.hold_pause_minutes,
@@ -70,6 +80,10 @@ export async function writePolicy(tx: Tx, facilityId: string, rules: Rules): Pro
         no_show_fee = ${rules.noShowFee}, strike_threshold = ${rules.strikeThreshold},
         restriction_days = ${rules.restrictionDays}, reschedule_hours_before = ${rules.rescheduleHoursBefore},
         cancellation_policy = ${tx.json(rules.cancellationPolicy as never)},
+        start_grid_minutes = ${rules.startGridMinutes}, least_minutes = ${rules.minBookingMinutes},
+        greatest_minutes = ${rules.maxBookingMinutes}, length_step_minutes = ${rules.bookingStepMinutes},
+        buffers = ${tx.json(rules.buffers as never)},
+        longest_buffer_minutes = greatest(longest_buffer_minutes, ${Math.max(0, ...rules.buffers.map((each) => each.minutes))}::smallint),
         member_limits = ${tx.json(rules.memberLimits as never)}, week_starts_on = ${rules.weekStartsOn},
         hold_pause_minutes = ${rules.holdPauseMinutes}::integer,
         version = version + 1, updated_at = slotbase.now()

@@ -64,6 +64,7 @@ export async function rescheduleBooking(
     resource_name: plan.resource.name,
     start_at: new Date(plan.span.start),
     end_at: new Date(plan.span.end),
+    buffer_minutes: plan.bufferMinutes,
     price_amount: plan.price,
     cancellation_policy: booking.cancellation_policy.map((rule) => ({
       ...rule,

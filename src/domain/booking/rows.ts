@@ -8,6 +8,7 @@
 import type { Tx } from "#base/database/transaction.ts"
 import { type AgreedTime, agreedTimeOf } from "./agreed-time.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
+import { maxBufferMinutes, occupancyOf } from "./buffers.ts"
 import { longestBookingMinutes } from "./input.ts"
 
 export type NewBooking = Pick<
@@ -26,6 +27,10 @@ export type NewBooking = Pick<
   | "participants"
   | "recurring_booking_id"
   | "cancellation_policy"
+  | "buffer_minutes"
+  | "title"
+  | "note"
+  | "answers"
 > &
   AgreedTime & {
     readonly status: "held" | "pending" | "confirmed"
@@ -44,22 +49,25 @@ export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "cr
 export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
   const { id, facility_id, resource_id, status, participants } = booking
   const [start, end] = [booking.start_at.toISOString(), booking.end_at.toISOString()]
+  const freeFrom = occupancyOf(booking).endAt.toISOString()
   const [row] = await tx<Inserted[]>`
     with taken as (
       insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
-      values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start}, ${end}))
+      values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start}, ${freeFrom}))
       on conflict do nothing
       returning booking_id
     ), booked as (
       insert into slotbase.bookings (id, facility_id, resource_id, status, booking_type, booker_id, start_at, end_at,
         price_amount, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
-        cancellation_policy, confirmed_at, created_by, created_at, updated_at, agreed_timezone, agreed_start, agreed_end)
+        cancellation_policy, buffer_minutes, title, note, answers, confirmed_at, created_by, created_at, updated_at,
+        agreed_timezone, agreed_start, agreed_end)
       select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, ${status}, ${booking.booking_type},
         ${booking.booker_id}::uuid, ${start}::timestamptz, ${end}::timestamptz, ${booking.price_amount}::bigint,
         ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
         case when ${status}::text = 'held' then t.now + make_interval(mins => ${booking.hold_minutes}::integer) end,
         ${booking.recurring_booking_id !== null}, ${booking.recurring_booking_id}::uuid,
-        ${tx.json(booking.cancellation_policy as never)}::jsonb,
+        ${tx.json(booking.cancellation_policy as never)}::jsonb, ${booking.buffer_minutes}::smallint,
+        ${booking.title}::text, ${booking.note}::text, ${tx.json(booking.answers as never)}::jsonb,
         case when ${status}::text = 'confirmed' then t.now end, ${booking.created_by}::uuid, t.now, t.now,
         ${booking.agreed_timezone}::text, ${booking.agreed_start}::timestamp, ${booking.agreed_end}::timestamp
       from taken cross join (select slotbase.now() as now) t
@@ -109,10 +117,24 @@ export async function changeBooking(
   return { ...booking, ...set }
 }
 
+/** Writes what a locked booking says. */
+export async function writeDetails(
+  tx: Tx,
+  booking: LockedBooking,
+  details: Pick<BookingRow, "title" | "note" | "answers">,
+): Promise<BookingRow> {
+  const { id, facility_id, now } = booking
+  await tx`
+    update slotbase.bookings
+    set title = ${details.title}, note = ${details.note}, answers = ${tx.json(details.answers as never)}, updated_at = ${now}
+    where id = ${id} and facility_id = ${facility_id}`
+  return { ...booking, ...details, updated_at: now }
+}
+
 /** The new place of a booking, with the price and the cancellation policy there. */
 export type Move = Pick<
   BookingRow,
-  "resource_id" | "resource_name" | "start_at" | "end_at" | "price_amount" | "cancellation_policy"
+  "resource_id" | "resource_name" | "start_at" | "end_at" | "buffer_minutes" | "price_amount" | "cancellation_policy"
 >
 
 /**
@@ -155,17 +177,13 @@ export const lockMoves = (tx: Tx, facilityId: string) =>
 /** Takes the time of a locked booking that occupies nothing now; false when another booking has the time. */
 export async function occupy(
   tx: Tx,
-  {
-    id,
-    facility_id,
-    resource_id,
-    start_at,
-    end_at,
-  }: Pick<BookingRow, "id" | "facility_id" | "resource_id" | "start_at" | "end_at">,
+  booking: Pick<BookingRow, "id" | "facility_id" | "resource_id" | "start_at" | "end_at" | "buffer_minutes">,
 ): Promise<boolean> {
+  const { id, facility_id, resource_id } = booking
+  const { startAt, endAt } = occupancyOf(booking)
   const rows = await tx`
     insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
-    values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start_at.toISOString()}, ${end_at.toISOString()}))
+    values (${id}, ${facility_id}, ${resource_id}, tstzrange(${startAt.toISOString()}, ${endAt.toISOString()}))
     on conflict do nothing
     returning booking_id`
   return rows.length > 0
@@ -185,12 +203,20 @@ export async function occupies(tx: Tx, { id, facility_id }: Pick<BookingRow, "id
 /** A hold that was released because its time was over. */
 export type ExpiredHold = Pick<
   BookingRow,
-  "id" | "facility_id" | "resource_id" | "booking_type" | "booker_id" | "start_at" | "end_at" | "updated_at"
+  | "id"
+  | "facility_id"
+  | "resource_id"
+  | "booking_type"
+  | "booker_id"
+  | "start_at"
+  | "end_at"
+  | "buffer_minutes"
+  | "updated_at"
 > & { readonly hold_id: string }
 
 /**
- * Releases expired holds that stand in the way. Waits for a transaction that has locked one of them, and leaves a
- * hold that this transaction keeps alive.
+ * Releases expired holds that stand in the way, with their buffers. Waits for a transaction that has locked one of
+ * them, and leaves a hold that this transaction keeps alive.
  */
 export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, start: Date, end: Date) =>
   expire(
@@ -198,8 +224,8 @@ export const expireHoldsIn = (tx: Tx, facilityId: string, resourceId: string, st
     tx`
       select b.id, b.facility_id from slotbase.bookings b
       where b.facility_id = ${facilityId} and b.resource_id = ${resourceId}
-        and b.start_at < ${end.toISOString()} and b.end_at > ${start.toISOString()}
-        and b.start_at > ${new Date(start.getTime() - longestBookingMinutes * 60_000).toISOString()}
+        and b.start_at < ${end.toISOString()} and b.end_at + make_interval(mins => b.buffer_minutes) > ${start.toISOString()}
+        and b.start_at > ${new Date(start.getTime() - (longestBookingMinutes + maxBufferMinutes) * 60_000).toISOString()}
         and b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
       order by b.id
       for update`,
@@ -245,4 +271,5 @@ const expire = (tx: Tx, expired: ReturnType<typeof tx>) =>
     set status = 'expired', updated_at = t.now
     from expired cross join (select slotbase.now() as now) t
     where b.id = expired.id and b.facility_id = expired.facility_id
-    returning b.id, b.facility_id, b.resource_id, b.booking_type, b.booker_id, b.start_at, b.end_at, b.updated_at, b.hold_id`
+    returning b.id, b.facility_id, b.resource_id, b.booking_type, b.booker_id, b.start_at, b.end_at,
+      b.buffer_minutes, b.updated_at, b.hold_id`

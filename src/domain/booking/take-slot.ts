@@ -8,12 +8,14 @@ import type { Tx } from "#base/database/transaction.ts"
 import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
-import { isOpenDuring, type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import { isOpenDuring, type OpeningHours } from "#domain/club/opening-hours.ts"
 import type { BookingRow } from "./booking-row.ts"
+import { bufferOf, occupiedBy } from "./buffers.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import { longestBookingMinutes } from "./input.ts"
 import type { BookingPlan } from "./planned.ts"
 import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
+import { type SlotRules, startsOfRules } from "./slot-rules.ts"
 
 /**
  * The conflict may change between two attempts. After this many attempts the slot is in demand, and counts as taken.
@@ -24,7 +26,16 @@ const maxAlternatives = 3
 /** A stretch of a resource to take, with the facts from which alternatives are found. */
 export type Wish = Pick<
   BookingPlan,
-  "facilityId" | "timezone" | "openingHours" | "slotMinutes" | "resource" | "span" | "now"
+  | "facilityId"
+  | "timezone"
+  | "openingHours"
+  | "slotMinutes"
+  | "slotRules"
+  | "resource"
+  | "bookingType"
+  | "span"
+  | "bufferMinutes"
+  | "now"
 >
 
 /** Inserts the booking with its occupancy. Throws SlotTaken. */
@@ -37,7 +48,8 @@ export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inser
  * @throws SlotTaken
  */
 export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
-  const { facilityId, resource, span } = wish
+  const { facilityId, resource } = wish
+  const span = occupiedBy(wish.span, wish.bufferMinutes)
   const expired: ExpiredHold[] = []
   let near: readonly Occupied[] = []
   for (let tries = 1; tries <= maxAttempts; tries++) {
@@ -68,8 +80,10 @@ export async function freeNear(tx: Tx, booking: BookingRow): Promise<readonly Al
 /** The wish for the time that a booking has, or had. */
 export async function wishOf(tx: Tx, booking: BookingRow): Promise<Wish> {
   const [found] = await tx<[WishRow]>`
-    select f.timezone, f.opening_hours, f.slot_minutes, r.resource_type, slotbase.now() as now
+    select f.timezone, f.opening_hours, f.slot_minutes, r.resource_type, slotbase.now() as now,
+           q.start_grid_minutes, q.least_minutes, q.greatest_minutes, q.length_step_minutes
     from slotbase.facilities f
+    left join slotbase.booking_policies q on q.facility_id = f.id
     join slotbase.resources r on r.facility_id = f.id and r.id = ${booking.resource_id}
     where f.id = ${booking.facility_id}`
   return {
@@ -77,13 +91,16 @@ export async function wishOf(tx: Tx, booking: BookingRow): Promise<Wish> {
     timezone: found.timezone,
     openingHours: found.opening_hours,
     slotMinutes: found.slot_minutes,
+    slotRules: found,
     resource: { id: booking.resource_id, name: booking.resource_name, type: found.resource_type },
+    bookingType: booking.booking_type,
+    bufferMinutes: booking.buffer_minutes,
     span: { start: booking.start_at.getTime(), end: booking.end_at.getTime() },
     now: found.now.getTime(),
   }
 }
 
-interface WishRow {
+interface WishRow extends SlotRules {
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
@@ -93,6 +110,8 @@ interface WishRow {
 
 interface Occupied extends Span {
   readonly resource_id: string
+  /** The buffer that the wished booking would have there. */
+  readonly buffer: number
   readonly status: string
   /** An expired hold, which blocks nobody. */
   readonly expired: boolean
@@ -102,10 +121,11 @@ interface Occupied extends Span {
  * All resources of the wanted resource's type, each with its occupancies on the days around. A resource without any
  * has one row with the status "free".
  */
-async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promise<readonly Occupied[]> {
+async function occupiedNear(tx: Tx, { facilityId, resource, bookingType, span }: Wish): Promise<readonly Occupied[]> {
   const { from, to } = around(span)
   return tx<Occupied[]>`
     select r.id as resource_id, coalesce(b.status, 'free') as status,
+           ${bufferOf(tx, tx`r.facility_id`, tx`r.id`, tx`${bookingType}::text`)} as buffer,
            coalesce(b.status = 'held' and b.hold_expires_at <= (select slotbase.now()), true) as expired,
            coalesce(extract(epoch from lower(o.during)) * 1000, 0)::float8 as start,
            coalesce(extract(epoch from upper(o.during)) * 1000, 0)::float8 as end
@@ -117,30 +137,37 @@ async function occupiedNear(tx: Tx, { facilityId, resource, span }: Wish): Promi
     order by r.name, r.id, o.during`
 }
 
-const conflicts = (near: readonly Occupied[], { resource, span }: Wish): Conflict[] =>
+/** A conflict lasts as long as its booking with its buffer. */
+const conflicts = (near: readonly Occupied[], { resource, span, bufferMinutes }: Wish): Conflict[] =>
   near
-    .filter((each) => !each.expired && each.resource_id === resource.id && overlaps(each, span))
+    .filter(
+      (each) => !each.expired && each.resource_id === resource.id && overlaps(each, occupiedBy(span, bufferMinutes)),
+    )
     .map((each) => ({ ...isoOf(each), status: each.status }))
 
 /**
- * Free stretches of the same length on the same local day. The nearest come first; at equal distance, those of the
- * same resource.
+ * Free stretches of the same length on the same local day, each with room for its buffer, at starts that members may
+ * choose. The nearest come first; at equal distance, those of the same resource.
  */
 async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Promise<Alternative[]> {
-  const { facilityId, span, resource, openingHours, timezone, slotMinutes, now } = wish
+  const { facilityId, span, resource, openingHours, timezone, slotMinutes, slotRules, now } = wish
   const closures = await closuresIn(tx, facilityId, { start: span.start - dayMs, end: span.end + dayMs })
   const lengthMs = span.end - span.start
-  const slots = slotSpans(openingHours, timezone, localDateOf(timezone, span.start), slotMinutes)
-  const starts = [...new Set([span.start, ...slots.map(({ start }) => start)])]
+  const hours = { ...slotRules, openingHours, timezone }
+  const starts = [...new Set([span.start, ...startsOfRules(hours, localDateOf(timezone, span.start), slotMinutes)])]
     .filter((start) => start >= now)
     .sort((a, b) => Math.abs(a - span.start) - Math.abs(b - span.start) || a - b)
-  const resources = [...new Set([resource.id, ...near.map((each) => each.resource_id)])]
+  const buffers = new Map([
+    [resource.id, wish.bufferMinutes],
+    ...near.map((each) => [each.resource_id, each.buffer] as const),
+  ])
   const found: Alternative[] = []
   for (const start of starts) {
     const stretch = { start, end: start + lengthMs }
     if (!isOpenDuring(openingHours, timezone, stretch)) continue
-    for (const resourceId of resources) {
-      const taken = near.some((each) => !each.expired && each.resource_id === resourceId && overlaps(each, stretch))
+    for (const [resourceId, buffer] of buffers) {
+      const needed = occupiedBy(stretch, buffer)
+      const taken = near.some((each) => !each.expired && each.resource_id === resourceId && overlaps(each, needed))
       const same = resourceId === resource.id && start === span.start
       if (!taken && !same && !isClosedAt(closures, resourceId, stretch)) found.push({ resourceId, ...isoOf(stretch) })
       if (found.length === maxAlternatives) return found

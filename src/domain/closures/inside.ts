@@ -29,8 +29,8 @@ export const BookingInside = Schema.Struct({
 export type BookingInside = typeof BookingInside.Type
 
 /**
- * The bookings in closed time, by start, at most `maxBookingsInside`, and their number. An expired hold occupies
- * nothing.
+ * The bookings in closed time, by start, at most `maxBookingsInside`, and their number. A booking of which only the
+ * buffer is in that time is none of them. An expired hold occupies nothing.
  */
 export async function bookingsInside(
   db: Queryable,
@@ -45,7 +45,7 @@ export async function bookingsInside(
     from slotbase.occupancies o
     join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
     join slotbase.users u on u.id = b.booker_id
-    where o.facility_id = ${facility_id} and o.during && tstzrange(${start}, ${end})
+    where o.facility_id = ${facility_id} and o.during && tstzrange(${start}, ${end}) and b.end_at > ${start}
       ${whole_facility ? db`` : db`and o.resource_id = any (${[...resource_ids]}::uuid[])`}
       and b.status in ('held', 'pending', 'confirmed', 'checked_in')
       and not (b.status = 'held' and b.hold_expires_at <= (select slotbase.now()))

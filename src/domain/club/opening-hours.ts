@@ -5,7 +5,7 @@
  */
 
 import * as Schema from "effect/Schema"
-import { boundaryOf, localDatesOf, minutesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { boundaryOf, localDateOf, localDatesOf, minutesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { rule } from "#base/schema/rule.ts"
 import { weekdayOf } from "#base/weekdays.ts"
 import { nextChangeAfter, wallAt } from "#base/zones/wall-clock.ts"
@@ -74,23 +74,41 @@ export function isOpenDuring(hours: OpeningHours, timezone: string, { start, end
 }
 
 /**
- * The bookable slots of a local day: steps of `slotMinutes` by the clock from each opening, each of that much elapsed
- * time. After a clock change the steps go on at the times of every other day. A remainder before closing or before the
- * next step that is shorter than a slot is no slot.
+ * The bookable slots of a local day: one at each step by the clock from each opening, in minutes, each of elapsed time.
+ * After a clock change the steps go on at the times of every other day. A remainder before closing or before the next
+ * step that is shorter than a slot is no slot.
  */
-export function slotSpans(hours: OpeningHours, timezone: string, date: string, slotMinutes: number): Span[] {
-  const lengthMs = slotMinutes * 60_000
+export function slotSpans(
+  hours: OpeningHours,
+  timezone: string,
+  date: string,
+  stepMinutes: number,
+  lengthMinutes = stepMinutes,
+): Span[] {
+  const [stepMs, lengthMs] = [stepMinutes * 60_000, lengthMinutes * 60_000]
   return openingsOf(hours, timezone, date).flatMap(({ start, end, opensAt }) => {
     const slots: Span[] = []
     for (let at = start; at + lengthMs <= end; ) {
-      const late = remainder(wallAt(timezone, at) - opensAt, lengthMs)
+      const late = remainder(wallAt(timezone, at) - opensAt, stepMs)
       if (late === 0) slots.push({ start: at, end: at + lengthMs })
       // The next step by the clock, unless the clocks change before: then the way is looked for from there.
-      const next = at + lengthMs - late
+      const next = at + stepMs - late
       at = late === 0 ? next : Math.min(next, nextChangeAfter(timezone, at))
     }
     return slots
   })
+}
+
+/** Whether an instant is at a step by the clock from the opening in which it lies; undefined: it lies in none. */
+export function isAtStep(
+  hours: OpeningHours,
+  timezone: string,
+  at: number,
+  stepMinutes: number,
+): boolean | undefined {
+  const opened = openingsOf(hours, timezone, localDateOf(timezone, at)).filter(({ start, end }) => start <= at && at < end)
+  if (opened.length === 0) return undefined
+  return opened.some(({ opensAt }) => remainder(wallAt(timezone, at) - opensAt, stepMinutes * 60_000) === 0)
 }
 
 /** An open span, and the wall time of its opening by the hours. */

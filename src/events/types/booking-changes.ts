@@ -142,6 +142,26 @@ export const bookingChangeEvents = [
     channels: occupied,
   }),
   define({
+    type: "booking.details_changed",
+    origin: "slotbase",
+    description:
+      "The title, the note or the answers of a booking were changed. The event names what; what they say is read with the booking.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: {
+      ...place,
+      changed: Schema.Array(Text),
+      changedBy: ActorId,
+      changedAt: Instant,
+    },
+    sample: {
+      ...there,
+      changed: ["title", "note"],
+      changedBy: example.playerId,
+      changedAt: "2026-03-10T09:12:00.000Z",
+    },
+  }),
+  define({
     type: "booking.no_show.waived",
     origin: "slotbase",
     description: "Staff forgave a no-show: its strike no longer counts, and its fee is not due.",

@@ -82,6 +82,7 @@ const placeOf = (booking: LockedBooking, { movedTo }: Unsettled): Move => ({
   resource_name: booking.resource_name,
   start_at: new Date(movedTo.start),
   end_at: new Date(movedTo.end),
+  buffer_minutes: booking.buffer_minutes,
   price_amount: booking.price_amount,
   cancellation_policy: booking.cancellation_policy,
 })

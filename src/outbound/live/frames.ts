@@ -18,6 +18,8 @@ export interface LogRow {
   readonly timestamp: Date | null
   /** The time zone of the facility. */
   readonly timezone: string
+  /** The longest buffer that the facility has ever had, minutes. */
+  readonly longest_buffer: number
   /** The booking of the event, if there is one. */
   readonly booking_id: string | null
   readonly booker_id: string | null

@@ -17,7 +17,9 @@ export async function readLog(
   { limit, types }: { limit: number; types?: readonly string[] },
 ): Promise<LogRow[]> {
   return db<LogRow[]>`
-    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone, b.id as booking_id, b.booker_id,
+    select p.position, p.event_id, p.facility_id, p.type, e.data, e.timestamp, f.timezone,
+           coalesce((select y.longest_buffer_minutes from slotbase.booking_policies y where y.facility_id = f.id), 0) as longest_buffer,
+           b.id as booking_id, b.booker_id,
            array(select user_id from slotbase.booking_participants
                  where booking_id = b.id and facility_id = b.facility_id order by user_id) as participant_ids,
            case when e.type in ('coach.block.approved', 'coach.block.rejected') then (

@@ -9,6 +9,7 @@ import type { Queryable } from "#base/database/db.ts"
 import { localDateOf, localDatesOf } from "#base/local-days.ts"
 import { inSlices } from "#base/slices.ts"
 import { slotsOfMany } from "#domain/booking/availability/availability.ts"
+import { touchedBy } from "#domain/booking/buffers.ts"
 import { channelName } from "./channels.ts"
 import { type AvailabilityChange, availabilityChangesOf, type Frame, type LogRow, preparePayload } from "./frames.ts"
 import { liveLimits } from "./limits.ts"
@@ -44,7 +45,10 @@ export async function slotChangesOf(db: Queryable, rows: readonly LogRow[]): Pro
     const resourceIds = concernedOf(change, resources.get(row.facility_id) ?? [])
     const dates =
       "startAt" in change
-        ? localDatesOf(row.timezone, { start: Date.parse(change.startAt), end: Date.parse(change.endAt) })
+        ? localDatesOf(
+            row.timezone,
+            touchedBy({ start: Date.parse(change.startAt), end: Date.parse(change.endAt) }, row.longest_buffer),
+          )
         : [localDateOf(row.timezone, clock.now())]
     for (const resourceId of resourceIds) {
       const at = { facilityId: row.facility_id, resourceId, position: row.position, eventId: row.event_id }

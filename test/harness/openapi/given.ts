@@ -35,6 +35,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     const body = exampleBodies[`POST ${f}/lost-items`]
     return { ids: { [example.itemId]: (await post(`${at}/lost-items`, body)).id } }
   },
+  [`PATCH ${f}/bookings/{bookingId}`]: async (desk) => named((await booked(desk)).id),
   [`POST ${f}/bookings/{bookingId}/approve`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/reject`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/confirm`]: async ({ at, post, court, hour }) =>

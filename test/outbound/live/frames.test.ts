@@ -14,7 +14,7 @@ import {
   type LogRow,
   textOf,
 } from "#outbound/live/frames.ts"
-import { concernedOf, concernsAll } from "#outbound/live/slots.ts"
+import { concernedOf, concernsAll, slotChangesOf } from "#outbound/live/slots.ts"
 
 const rowOf = (type: string, data: object): LogRow => ({
   position: 7,
@@ -23,6 +23,7 @@ const rowOf = (type: string, data: object): LogRow => ({
   type,
   data,
   timezone: "Europe/Berlin",
+  longest_buffer: 0,
   timestamp: new Date("2026-03-09T16:20:30.125Z"),
   booking_id: "bookingId" in data ? example.bookingId : null,
   booker_id: "bookingId" in data ? example.playerId : null,
@@ -149,4 +150,19 @@ test("client frames are parsed, and their faults are named", () => {
   for (const after of [12, "-1", "1.5", "1".repeat(16), "abc", {}])
     expect(readFrame({ type: "subscribe", channel: "c", after })).toHaveProperty("fault")
   expect(readFrame({ type: "auth", token: "x".repeat(601) })).toHaveProperty("fault")
+})
+
+test("a booking that ends before midnight changes the next day too where buffers reach over it", async () => {
+  const data = {
+    resourceId: example.resourceId,
+    startAt: "2026-03-12T21:30:00.000Z",
+    endAt: "2026-03-12T22:30:00.000Z",
+  }
+  const datesWith = async (longest_buffer: number) => {
+    const row = { ...rowOf("booking.confirmed", data), longest_buffer }
+    // Only a change of a whole facility is asked about in the database.
+    return (await slotChangesOf(undefined as never, [row])).days.map(({ date }) => date)
+  }
+  expect(await datesWith(0)).toEqual(["2026-03-12"])
+  expect(await datesWith(60)).toEqual(["2026-03-12", "2026-03-13"])
 })

@@ -1,8 +1,8 @@
 // Random bookings: several clients book, hold, move, cancel, approve, pay and wait for the same few hours at once.
-// Meanwhile holds expire. In every order:
+// Meanwhile holds expire, and the club changes its buffers. In every order:
 //
-// - No two bookings take one court at one time.
-// - Every booking occupies its time exactly while its status says so.
+// - No two bookings take one court at one time, with the buffers that they have.
+// - Every booking occupies its time and its buffer exactly while its status says so.
 // - Its events tell its story.
 // - No client gets a server error.
 
@@ -25,10 +25,16 @@ let firstHour = 0
 
 beforeAll(async () => {
   club = await aBookingClub()
-  await club.policy({ approvalBookingTypes: ["private"], cancellationPolicy: [{ hoursBefore: 1, refundPercent: 50 }] })
+  await club.policy(policy)
 })
 afterAll(() => club.api.database.drop())
 
+const policy = {
+  approvalBookingTypes: ["private"],
+  startGridMinutes: 60,
+  minBookingMinutes: 60,
+  cancellationPolicy: [{ hoursBefore: 1, refundPercent: 50 }],
+}
 const acts = [
   "book",
   "ask",
@@ -43,6 +49,7 @@ const acts = [
   "pay",
   "wait",
   "die",
+  "buffer",
 ] as const
 const step = fc.record({
   act: fc.constantFrom(...acts, "book", "move", "pay later"),
@@ -117,6 +124,8 @@ async function take(
       return club.pay(id, 2400 * length)
     case "wait":
       return club.post(member, "/waitlist", { ...place, ...span })
+    case "buffer":
+      return club.policy({ ...policy, buffers: [{ minutes: 10 * length, ...(other && place) }] })
     case "die":
       await club.api.database.db`
         update slotbase.bookings set hold_expires_at = slotbase.now() where id = ${id} and status = 'held'`
@@ -131,7 +140,7 @@ async function brokenSlots() {
     select b.id, b.status, 'occupancy' as broken from slotbase.bookings b
     left join slotbase.occupancies o on o.booking_id = b.id and o.facility_id = b.facility_id
     where (b.status in ('held', 'pending', 'confirmed')) <> (o.booking_id is not null)
-       or o.during <> tstzrange(b.start_at, b.end_at) or o.resource_id <> b.resource_id
+       or o.during <> tstzrange(b.start_at, b.end_at + make_interval(mins => b.buffer_minutes)) or o.resource_id <> b.resource_id
     union all
     select a.booking_id, '', 'overlap' from slotbase.occupancies a
     join slotbase.occupancies b on b.resource_id = a.resource_id and b.booking_id < a.booking_id and b.during && a.during`

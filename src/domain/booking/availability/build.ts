@@ -5,8 +5,10 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import { inSlices } from "#base/slices.ts"
+import { bufferOf } from "#domain/booking/buffers.ts"
 import { rulesVersion } from "#domain/booking/policy-rows.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
+import type { SlotRules } from "#domain/booking/slot-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
 import { type FacilityFacts, type ResourceFacts, type Slot, type SlotsOf, slotsOfDay } from "./slots.ts"
 
@@ -53,7 +55,11 @@ const minutesOfLongestDay = 25 * 60
 
 /** SQL, integer: the resources of a page, so that the page's slots stay within their limit. `f` is the facility. */
 export const pageSize = (sql: Queryable, limit: number) => sql`
-  greatest(1, least(${limit}::integer, ${maxSlotsOfPage}::integer * f.slot_minutes / ${minutesOfLongestDay}::integer))`
+  greatest(1, least(${limit}::integer, ${maxSlotsOfPage}::integer * ${shortestSlot(sql)} / ${minutesOfLongestDay}::integer))`
+
+/** SQL, integer: no slot of the facility `f` is shorter, in minutes. */
+const shortestSlot = (sql: Queryable) => sql`
+  least(f.slot_minutes, (select g.greatest_minutes from slotbase.booking_policies g where g.facility_id = f.id))`
 
 /** SQL: the resources `r` after those of the page before. */
 export const afterPage = (sql: Queryable, after: ResourcePage["after"]) =>
@@ -99,14 +105,16 @@ async function readRows(
     limit (select ${size} + 1 from slotbase.facilities f where f.id = ${requests[0]?.facilityId ?? null})`
   return await db<Row[]>`
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, ${size} as page_size,
-           f.timezone, f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
+           f.timezone, f.slot_minutes, l.start_grid_minutes, l.least_minutes, l.greatest_minutes, l.length_step_minutes,
+           r.hourly_price, ${bufferOf(db, db`f.id`, db`r.id`, db`'open_play'::text`)} as buffer_minutes, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            -- Once for each facility, in its first row: two hundred rules for each of its courts are a million bytes.
            case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
                 then jsonb_build_object('opening_hours', f.opening_hours, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
            ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
            ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
-                     'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from upper(o.during)) * 1000),
+                     'start', round(extract(epoch from lower(o.during)) * 1000), 'end', round(extract(epoch from b.end_at) * 1000),
+                     'freeFrom', round(extract(epoch from upper(o.during)) * 1000),
                      'status', b.status, 'booking_type', b.booking_type,
                      'expires', ceil(extract(epoch from b.hold_expires_at) * 1000))), '[]')
             from slotbase.occupancies o
@@ -115,6 +123,7 @@ async function readRows(
               and o.during && tstzrange(${from}, ${to})) as occupied
     from jsonb_to_recordset(${db.json(wanted)}) as q (n integer, facility_id uuid, resource_id uuid, day date)
     join slotbase.facilities f on f.id = q.facility_id
+    left join slotbase.booking_policies l on l.facility_id = f.id
     join slotbase.resources r on r.facility_id = f.id and r.is_active and (q.resource_id is null or r.id = q.resource_id)
       ${afterPage(db, page?.after)}
     order by q.n, r.name, r.id ${limit ?? db``}`
@@ -159,7 +168,7 @@ export const outboxHolds = (sql: Queryable) => sql`
    from (select facility_id from slotbase.outbox
          where seq > (select floor from slotbase.outbox_floor) order by seq limit ${outboxScanLimit}) o)`
 
-interface Row extends ResourceFacts {
+interface Row extends ResourceFacts, SlotRules {
   readonly facility_id: string
   readonly timezone: string
   readonly slot_minutes: number

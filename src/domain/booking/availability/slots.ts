@@ -2,11 +2,14 @@
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
+import { occupiedBy } from "#domain/booking/buffers.ts"
 import { fittingRules, ruleLinesOf, type TariffRule, walkingPrice, windowsOf } from "#domain/booking/prices.ts"
-import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import { type SlotRules, slotsOfRules } from "#domain/booking/slot-rules.ts"
+import type { OpeningHours } from "#domain/club/opening-hours.ts"
 
 /**
- * `blocked`: closed, or taken by something other than play, such as maintenance. A slot that has begun or passed
+ * `blocked`: closed, or taken by something other than play, such as maintenance, or by the buffer of a booking next to
+ * it. A free slot has room for its own buffer. A slot that has begun or passed
  * keeps its status. The price is that of open play.
  */
 export const Slot = Schema.Struct({
@@ -18,7 +21,7 @@ export const Slot = Schema.Struct({
 export type Slot = typeof Slot.Type
 
 /** What all resources of a facility have in common on a local day. */
-export interface FacilityFacts {
+export interface FacilityFacts extends SlotRules {
   readonly timezone: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
@@ -30,12 +33,16 @@ export interface FacilityFacts {
 export interface ResourceFacts {
   readonly resource_id: string
   readonly hourly_price: number
+  /** Of a booking of open play. */
+  readonly buffer_minutes: number
   readonly occupied: readonly Occupied[]
   /** Times that cannot be booked although nothing occupies them. */
   readonly closed: readonly Span[]
 }
 
 export interface Occupied extends Span {
+  /** The end of its buffer. */
+  readonly freeFrom: number
   readonly status: string
   readonly booking_type: string
   /** When a hold expires, milliseconds since the epoch. */
@@ -47,11 +54,11 @@ export type SlotsOf = (resource: ResourceFacts, now: number) => Slot[]
 
 /** Computes once what the resources have in common: the steps of the day, and which price rule applies when. */
 export function slotsOfDay(
-  { timezone, opening_hours, slot_minutes, price_rules }: FacilityFacts,
+  { timezone, opening_hours, slot_minutes, price_rules, ...slotRules }: FacilityFacts,
   date: string,
 ): SlotsOf {
   // In order: where the clocks skip an hour, an interval in that hour moves over the next one.
-  const steps = slotSpans(opening_hours, timezone, date, slot_minutes)
+  const steps = slotsOfRules({ ...slotRules, timezone, openingHours: opening_hours }, date, slot_minutes)
     .toSorted((a, b) => a.start - b.start)
     .map((span) => ({
       ...span,
@@ -68,14 +75,15 @@ export function slotsOfDay(
       day,
     )
   const common = linesFor(null)
-  return ({ resource_id, hourly_price, occupied, closed }, now) => {
+  return ({ resource_id, hourly_price, buffer_minutes, occupied, closed }, now) => {
     const live = occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
     const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price)
-    const [takingIn, closedIn] = [walkingOverlaps(live), walkingOverlaps(closed)]
+    const withBuffers = live.map((each) => ({ ...each, end: each.freeFrom, playedUntil: each.end }))
+    const [takingIn, closedIn] = [walkingOverlaps(withBuffers), walkingOverlaps(closed)]
     return steps.map(({ startAt, endAt, ...span }) => ({
       startAt,
       endAt,
-      status: statusOf(takingIn(span), closedIn(span).length > 0),
+      status: statusOf(span, takingIn(occupiedBy(span, buffer_minutes)), closedIn(span).length > 0),
       priceAmount: priceOf(span),
     }))
   }
@@ -95,8 +103,14 @@ function walkingOverlaps<Item extends Span>(items: readonly Item[]): (span: Span
   }
 }
 
-function statusOf(taking: readonly Occupied[], closed: boolean): Slot["status"] {
-  if (taking.length === 0) return closed ? "blocked" : "free"
+/** @param near what overlaps the slot or its buffer; each ends with its own buffer */
+function statusOf(
+  { start, end }: Span,
+  near: readonly (Occupied & { readonly playedUntil: number })[],
+  closed: boolean,
+): Slot["status"] {
+  const taking = near.filter((each) => each.start < end && start < each.playedUntil)
+  if (taking.length === 0) return closed || near.length > 0 ? "blocked" : "free"
   if (taking.some(({ booking_type }) => booking_type === "coach_block" || booking_type === "maintenance"))
     return "blocked"
   return taking.every(({ status }) => status === "held" || status === "pending") ? "held" : "booked"

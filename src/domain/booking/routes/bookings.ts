@@ -8,6 +8,8 @@ import { Booking } from "#domain/booking/answer.ts"
 import { createBooking } from "#domain/booking/book.ts"
 import { CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
+import { changeDetails } from "#domain/booking/details.ts"
+import { DetailsInput } from "#domain/booking/details-input.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput, CancelInput, ConfirmInput, RescheduleInput } from "#domain/booking/input.ts"
 import { BookingQuery, getBooking, listBookings } from "#domain/booking/list.ts"
@@ -77,6 +79,25 @@ export const bookingRoutes = (app: App) =>
         summary: "Read a booking",
         description: "Members see their own and their children's.",
         answer: Booking,
+      }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/bookings/:bookingId",
+      async ({ command, caller, input, body, params }) => {
+        const { member, bookingId } = addressed(await caller(), params)
+        const details = input(DetailsInput, body)
+        return command((tx) => changeDetails(tx, member, bookingId, details))
+      },
+      described({
+        tag,
+        summary: "Change the title, the note or the answers of a booking",
+        description:
+          "Its booker until it ends, staff also later. What the request does not name stays; the booking never moves. Events do not carry what is said.",
+        body: DetailsInput,
+        answer: Booking,
+        events: ["booking.details_changed"],
+        problems: [409],
+        audited: { action: "booking.details_changed", by: "staff" },
       }),
     )
     .post(

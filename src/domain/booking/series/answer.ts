@@ -1,7 +1,7 @@
 /** A series as the API answers it, and the one conversion from rows. The OpenAPI document shows these Schemas. */
 import * as Schema from "effect/Schema"
 import { Day, Id, Instant, Minutes, Text, Timezone } from "#base/schema/fact-fields.ts"
-import { BookingStatus } from "#domain/booking/answer.ts"
+import { AnsweredQuestion, BookingStatus } from "#domain/booking/answer.ts"
 import { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import type { SeriesReport } from "./book.ts"
 import { SeriesStatus } from "./input.ts"
@@ -17,6 +17,9 @@ const series = {
   bookerName: Text,
   participants: Schema.Array(Schema.Struct({ userId: Id, role: Text })),
   paymentMethod: PaymentMethod,
+  title: Schema.NullOr(Text),
+  note: Schema.NullOr(Schema.String),
+  answers: Schema.Array(AnsweredQuestion).annotate({ description: "of each of its bookings" }),
   rule: Text,
   startDate: Day,
   startTime: Text.annotate({ description: "wall clock of the facility, HH:MM" }),
@@ -100,6 +103,9 @@ export const toSeries = (row: SeriesRow): RecurringBooking => ({
   bookerName: row.booker_name,
   participants: row.participants.map(({ userId, role = "player" }) => ({ userId, role })),
   paymentMethod: row.payment_method,
+  title: row.title,
+  note: row.note,
+  answers: row.answers,
   rule: row.rule,
   startDate: row.start_date,
   startTime: row.start_time,

@@ -29,9 +29,9 @@ export interface SeriesReport {
 
 /** Writes nothing. Refuses occurrences that may not be paid online. */
 export async function planOccurrences(tx: Tx, prepared: readonly Prepared[]): Promise<Planned> {
-  const all = await settleAll(prepared, isRefusal, async ({ asked }) => {
+  const all = await settleAll(prepared, isRefusal, async ({ asked, details }) => {
     if (isRefusal(asked)) throw asked
-    const plan = await planBooking(tx, asked.mayBook, asked.wanted)
+    const plan = await planBooking(tx, asked.mayBook, asked.wanted, details)
     requirePayable(plan, asked.wanted.input.paymentMethod)
     return plan
   })

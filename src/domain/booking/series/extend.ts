@@ -195,6 +195,7 @@ const wishOf = (series: SeriesRow) => ({
   bookerId: series.booker_id,
   participants: series.participants,
   paymentMethod: series.payment_method,
+  details: { title: series.title, note: series.note, answers: series.answers },
 })
 
 const none: Counts = { booked: 0, skipped: 0 }

@@ -4,6 +4,7 @@ import { pageQuery } from "#base/schema/page.ts"
 import { Id, LocalDay, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule, saidRule } from "#base/schema/rule.ts"
 import { atMost } from "#base/schema/text-fields.ts"
+import { detailFields } from "#domain/booking/details-input.ts"
 import { BookingType, HoldInput, maxBookingMinutes, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
 import { minutesBetween } from "./occurrences.ts"
 import { maxRuleLength, parseRule } from "./rule.ts"
@@ -90,6 +91,7 @@ export const RecurringInput = Schema.Struct({
   ).annotateKey({
     description: `bookings are made so many local days ahead; ${defaultWindowDays} unless given`,
   }),
+  ...detailFields,
 }).check(namesEachOnce, endsOneWay, isLongEnough)
 export type RecurringInput = typeof RecurringInput.Type
 

@@ -5,6 +5,7 @@
 import { BlockedByHook, InvalidInput, NotAllowed, NotFound, RuleBroken, SlotTaken } from "#base/errors.ts"
 import type { Hooked, Hooks } from "#base/hooks.ts"
 import { decode } from "#base/schema/decode.ts"
+import type { Details } from "#domain/booking/details.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
 import { BookingInput } from "#domain/booking/input.ts"
 import type { MayBook } from "#domain/booking/may-book.ts"
@@ -21,13 +22,15 @@ export interface Prepared {
   readonly occurrence: Occurrence
   /** The request with the right to it, or the refusal. */
   readonly asked: { readonly mayBook: MayBook; readonly wanted: Hooked<BookingInput> } | Refusal
+  /** Of a series that goes on: its title, its note and its answers. */
+  readonly details?: Details | undefined
 }
 
 /** The fields with which each booking of a series is made. */
 export type SeriesWish = Pick<
   RecurringInput,
-  "resourceId" | "bookingType" | "bookerId" | "participants" | "paymentMethod"
->
+  "resourceId" | "bookingType" | "bookerId" | "participants" | "paymentMethod" | "title" | "note" | "answers"
+> & { readonly details?: Details }
 
 /**
  * before:booking.create fires once for each. A hook that blocks one leaves the others.
@@ -45,7 +48,7 @@ export function prepareOccurrences(
       if (isRefusal(right)) return { occurrence, asked: right }
       try {
         const wanted = await runBeforeHooks(hooks, right.member, bookingOn(occurrence, wish), parse)
-        return { occurrence, asked: { mayBook: right, wanted } }
+        return { occurrence, asked: { mayBook: right, wanted }, details: wish.details }
       } catch (error) {
         if (error instanceof BlockedByHook) return { occurrence, asked: error }
         throw error
@@ -56,7 +59,7 @@ export function prepareOccurrences(
 
 function bookingOn(
   { start, end }: Occurrence,
-  { resourceId, bookingType, bookerId, participants, paymentMethod }: SeriesWish,
+  { resourceId, bookingType, bookerId, participants, paymentMethod, title, note, answers }: SeriesWish,
 ): BookingInput {
   return {
     resourceId,
@@ -65,6 +68,9 @@ function bookingOn(
     ...(bookingType !== undefined && { bookingType }),
     ...(bookerId !== undefined && { bookerId }),
     ...(participants !== undefined && { participants }),
+    ...(title !== undefined && { title }),
+    ...(note !== undefined && { note }),
+    ...(answers !== undefined && { answers }),
     paymentMethod,
   }
 }

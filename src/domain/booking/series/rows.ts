@@ -6,6 +6,7 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import type { KeptAnswer } from "#domain/booking/booking-row.ts"
 import type { BookingType, PaymentMethod } from "#domain/booking/input.ts"
 import type { RecurringInput, SeriesScope, SeriesStatus } from "./input.ts"
 
@@ -20,6 +21,10 @@ export interface SeriesRow {
   readonly booker_name: string
   readonly participants: NonNullable<RecurringInput["participants"]>
   readonly payment_method: typeof PaymentMethod.Type
+  /** Of each of its bookings. */
+  readonly title: string | null
+  readonly note: string | null
+  readonly answers: readonly KeptAnswer[]
   readonly rule: string
   /** YYYY-MM-DD. */
   readonly start_date: string
@@ -60,6 +65,9 @@ export type NewSeries = Pick<
   | "booker_id"
   | "participants"
   | "payment_method"
+  | "title"
+  | "note"
+  | "answers"
   | "rule"
   | "start_date"
   | "start_time"
@@ -90,11 +98,12 @@ export interface OccurrenceRow {
 
 export const insertSeries = (tx: Tx, row: NewSeries) => tx`
   insert into slotbase.recurring_bookings (id, facility_id, resource_id, booking_type, booker_id, participants, payment_method, rule,
-    start_date, start_time, duration_minutes, end_time, is_granted, window_days, considered_until, extend_at, status, created_by)
+    start_date, start_time, duration_minutes, end_time, is_granted, window_days, considered_until, extend_at, status, created_by,
+    title, note, answers)
   values (${row.id}, ${row.facility_id}, ${row.resource_id}, ${row.booking_type}, ${row.booker_id},
     ${tx.json(row.participants as never)}, ${row.payment_method}, ${row.rule}, ${row.start_date}::date, ${row.start_time},
     ${row.duration_minutes}, ${row.end_time}, ${row.is_granted}, ${row.window_days}, ${row.considered_until}::date, ${row.extend_at?.toISOString() ?? null}::timestamptz,
-    ${row.extend_at === null ? "ended" : "active"}, ${row.created_by})`
+    ${row.extend_at === null ? "ended" : "active"}, ${row.created_by}, ${row.title}, ${row.note}, ${tx.json(row.answers as never)})`
 
 export async function findSeries(db: Queryable, facilityId: string, id: string): Promise<SeriesRow | undefined> {
   const [row] = await db<SeriesRow[]>`
@@ -273,8 +282,8 @@ type SeriesKey = Pick<SeriesRow, "id" | "facility_id">
 
 const columns = (sql: Queryable) => sql`
   s.id, s.facility_id, f.timezone, s.resource_id, r.name as resource_name, s.booking_type, s.booker_id,
-  u.first_name || ' ' || u.last_name as booker_name, s.participants, s.payment_method, s.rule, s.start_date::text as start_date,
-  s.start_time, s.duration_minutes, s.end_time, s.is_granted, s.blocked_code, s.blocked_reason, s.blocked_at,
+  u.first_name || ' ' || u.last_name as booker_name, s.participants, s.payment_method, s.title, s.note, s.answers, s.rule,
+  s.start_date::text as start_date, s.start_time, s.duration_minutes, s.end_time, s.is_granted, s.blocked_code, s.blocked_reason, s.blocked_at,
   s.blocked_from::text as blocked_from, s.window_days, s.considered_until::text as considered_until, s.status, s.created_by,
   s.created_at, s.updated_at, s.cancelled_at, s.cancelled_by, s.cancellation_reason, slotbase.now() as now`
 

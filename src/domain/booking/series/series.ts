@@ -111,6 +111,7 @@ export async function createSeries(
       booker_id: first.booker.id,
       participants: first.participants.map(({ userId, role }) => ({ userId, role })),
       payment_method: input.paymentMethod,
+      ...first.details,
       rule: input.rule,
       start_date: input.startDate,
       start_time: input.startTime,

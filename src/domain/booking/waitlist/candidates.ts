@@ -4,6 +4,7 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { bufferOf, maxBufferMinutes, minutesLater } from "#domain/booking/buffers.ts"
 import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import type { EntryRow } from "./rows.ts"
 
@@ -49,7 +50,7 @@ export async function nextWaiting(
         and not exists (select from jsonb_to_recordset(${tx.json(passed as never)}) as p (id uuid, free_resource_id uuid)
                         where p.id = e.id and p.free_resource_id = r.id)
         and not exists (select from slotbase.occupancies o
-                        where o.facility_id = r.facility_id and o.resource_id = r.id and o.during && tstzrange(e.start_at, e.end_at))
+                        where o.facility_id = r.facility_id and o.resource_id = r.id and o.during && ${wished(tx)})
       order by r.name, r.id
       limit 1
     ) r
@@ -79,7 +80,7 @@ export async function facilitiesWithOffers(db: Queryable, limit: number): Promis
                   where ${allows(db)}
                     and not exists (select from slotbase.occupancies o
                                     where o.facility_id = r.facility_id and o.resource_id = r.id
-                                      and o.during && tstzrange(e.start_at, e.end_at)))
+                                      and o.during && ${wished(db)}))
     order by e.facility_id
     limit ${limit}`
   return rows.map(({ facility_id }) => facility_id)
@@ -88,8 +89,10 @@ export async function facilitiesWithOffers(db: Queryable, limit: number): Promis
 /** Whether a new wish need not wait: a resource that it allows is free. The time of an expired hold counts as free. */
 export async function isFree(
   tx: Tx,
-  wish: Pick<EntryRow, "facility_id" | "resource_id" | "resource_type" | "start_at" | "end_at">,
+  wish: Pick<EntryRow, "facility_id" | "resource_id" | "resource_type" | "start_at" | "end_at" | "booking_type">,
 ): Promise<boolean> {
+  const end: ReturnType<Tx> = tx`${wish.end_at.toISOString()}::timestamptz`
+  const until = minutesLater(tx, end, bufferOf(tx, tx`r.facility_id`, tx`r.id`, tx`${wish.booking_type}::text`))
   const rows = await tx`
     select from slotbase.resources r
     where r.facility_id = ${wish.facility_id} and r.is_active
@@ -97,10 +100,16 @@ export async function isFree(
       and not exists (select from slotbase.occupancies o
                       join slotbase.bookings b on b.id = o.booking_id and b.facility_id = o.facility_id
                       where o.facility_id = r.facility_id and o.resource_id = r.id
-                        and o.during && tstzrange(${wish.start_at.toISOString()}, ${wish.end_at.toISOString()})
+                        and o.during && tstzrange(${wish.start_at.toISOString()}, ${until})
                         and not (b.status = 'held' and b.hold_expires_at <= (select slotbase.now())))
     limit 1`
   return rows.length > 0
+}
+
+/** The time that the booking of the entry `e` would take from the resource `r`, with its buffer. */
+const wished = (sql: Queryable): ReturnType<Queryable> => {
+  const buffer: ReturnType<Queryable> = bufferOf(sql, sql`e.facility_id`, sql`r.id`, sql`e.booking_type`)
+  return sql`tstzrange(e.start_at, ${minutesLater(sql, sql`e.end_at`, buffer)})`
 }
 
 /** Whether the entry `e` allows the resource `r`. */
@@ -112,12 +121,12 @@ const overlapsOne = (sql: Queryable, freed: readonly FreedSlot[] | undefined) =>
     ? sql`true`
     : sql`exists (select from jsonb_to_recordset(${sql.json(freed as never)})
                     as f ("resourceId" uuid, "startAt" timestamptz, "endAt" timestamptz)
-                  where f."resourceId" = r.id and f."startAt" < e.end_at and e.start_at < f."endAt")`
+                  where f."resourceId" = r.id and ${wished(sql)} && tstzrange(f."startAt", f."endAt"))`
 
-/** The same condition, as far as the index of waiting entries can answer it. */
+/** The same condition, as far as the index of waiting entries can answer it: with the longest buffer. */
 const within = (sql: Queryable, freed: readonly FreedSlot[] | undefined) => {
   if (freed === undefined) return sql``
   const last = Math.max(...freed.map(({ endAt }) => endAt.getTime()))
-  const first = Math.min(...freed.map(({ startAt }) => startAt.getTime()))
+  const first = Math.min(...freed.map(({ startAt }) => startAt.getTime())) - maxBufferMinutes * 60_000
   return sql`and e.start_at < ${new Date(last).toISOString()} and e.end_at > ${new Date(first).toISOString()}`
 }

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { pageQuery } from "#base/schema/page.ts"
 import { Id, Instant, Name } from "#base/schema/request-fields.ts"
 import { saidRule } from "#base/schema/rule.ts"
+import { detailFields } from "#domain/booking/details-input.ts"
 import { type BookingInput, consistent, HoldInput, PaymentMethod } from "#domain/booking/input.ts"
 
 const { startAt, endAt, bookingType, bookerId, participants } = HoldInput.fields
@@ -34,7 +35,8 @@ export const WaitlistInput = Schema.Struct({
 }).check(namesOne, consistent)
 export type WaitlistInput = typeof WaitlistInput.Type
 
-export const AcceptInput = Schema.Struct({ paymentMethod: PaymentMethod })
+/** A wish asks nothing. Who accepts an offer answers the club's questions. */
+export const AcceptInput = Schema.Struct({ paymentMethod: PaymentMethod, ...detailFields })
 
 /** The status as it is presented: an offer or a wish whose time is over reads "expired", settled or not. */
 const waitlistStatuses = ["waiting", "offered", "accepted", "declined", "expired", "left"] as const

@@ -13,6 +13,7 @@ import { newId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
+import { addDetails } from "#domain/booking/details.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
 import { familyOf } from "#domain/booking/lock-own.ts"
@@ -124,7 +125,8 @@ export async function leaveWaitlist(tx: Tx, member: Member, entryId: string): Pr
  * Takes the offer. With `offline` or `waived`, or free of charge, it is a booking at once. With `online` it stays held
  * until it is paid, for as long again as a hold lasts.
  * Records waitlist.accepted, and booking.confirmed by the rules of `confirmBooking`.
- * @throws NotFound, NotAllowed, RuleBroken, WrongState (no_offer, offer_expired, waitlist_entry_ended)
+ * @throws NotFound, NotAllowed, RuleBroken (also question_unanswered), WrongState (no_offer, offer_expired,
+ * waitlist_entry_ended)
  */
 export async function acceptOffer(
   tx: Tx,
@@ -132,8 +134,9 @@ export async function acceptOffer(
   entryId: string,
   accepted: Hooked<typeof AcceptInput.Type>,
 ): Promise<WaitlistEntry> {
-  const { paymentMethod } = accepted.input
-  const { entry, hold } = await lockOffer(tx, member, entryId)
+  const { paymentMethod, ...details } = accepted.input
+  const { entry, hold: offered } = await lockOffer(tx, member, entryId)
+  const hold = await addDetails(tx, member, offered, details)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
     recordEntryEnded(tx, {

@@ -81,6 +81,27 @@ test("a request for approval shows at once, also in the cache", async () => {
   expect([await statusAt(9), await statusAt(9)]).toEqual(["held", "held"])
 })
 
+test("a buffer over midnight changes the day behind it too, and a booking after midnight the day before", async () => {
+  const admin = requireAdmin(club.admin.caller, club.id)
+  await run(db(), (tx) => putPolicy(tx, admin, { buffers: [{ minutes: 90 }] }))
+  await settle()
+  const firstHourOf = async (hour: number) => {
+    const [first] = (await look(hour)).slots ?? []
+    return (Date.parse(first?.startAt ?? "") - Date.parse(atHour(0).startAt)) / 3_600_000
+  }
+  const [today, tomorrow] = [await firstHourOf(36), await firstHourOf(60)]
+  await look(12)
+  await poison()
+  await club.book(club.court, tomorrow - 1)
+  await settle()
+  expect([await isServed(36), await isServed(60)]).toEqual([false, false])
+  expect((await look(60)).slots?.slice(0, 3).map(({ status }) => status)).toEqual(["blocked", "blocked", "free"])
+  await poison()
+  await club.book(club.court, today)
+  await settle()
+  expect((await look(12)).slots?.at(-1)?.status).toBe("blocked")
+})
+
 test("no day is served at yesterday's prices, not even one that is stored after the change", async () => {
   await look(9)
   await poison()

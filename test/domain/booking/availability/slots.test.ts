@@ -26,6 +26,7 @@ const occupied = fc.record({
   status: fc.constantFrom("held", "confirmed", "pending"),
   type: fc.constantFrom("open_play", "maintenance"),
   expires: fc.option(fc.constantFrom(0, 1_000)),
+  buffer: fc.constantFrom(0, 10, 120),
 })
 
 test("each slot has the state and the price that it has alone", () => {
@@ -37,7 +38,8 @@ test("each slot has the state and the price that it has alone", () => {
       fc.array(rule, { maxLength: 8 }),
       fc.array(occupied, { maxLength: 8 }),
       fc.array(span, { maxLength: 4 }),
-      (date, slotMinutes, open, rules, taken, closures) => {
+      fc.constantFrom(0, 10),
+      (date, slotMinutes, open, rules, taken, closures, bufferMinutes) => {
         const midnight = Date.parse(`${date}T00:00:00+01:00`)
         const at = ([from, minutes]: [number, number]) => ({
           start: midnight + from * 60_000,
@@ -46,6 +48,10 @@ test("each slot has the state and the price that it has alone", () => {
         const facts = {
           timezone,
           slot_minutes: slotMinutes,
+          start_grid_minutes: null,
+          least_minutes: null,
+          greatest_minutes: null,
+          length_step_minutes: null,
           opening_hours: open.length === 0 ? {} : everyDay(open),
           price_rules: rules.map(({ times, ...each }, i): TariffRule => {
             const [fromTime, toTime] = times ?? [null, null]
@@ -54,10 +60,12 @@ test("each slot has the state and the price that it has alone", () => {
         }
         const resource = {
           hourly_price: 7,
+          buffer_minutes: bufferMinutes,
           closed: closures.map(at),
           occupied: taken.map(
             (each): Occupied => ({
               ...at(each.span),
+              freeFrom: at(each.span).end + each.buffer * 60_000,
               status: each.status,
               booking_type: each.type,
               expires: each.expires,
@@ -87,9 +95,12 @@ type Facts = Parameters<typeof slotsOfDay>[0] & Parameters<ReturnType<typeof slo
 
 function aloneIn(slot: { start: number; end: number }, facts: Facts): Pick<Slot, "status" | "priceAmount"> {
   const meets = (each: { start: number; end: number }) => each.start < slot.end && slot.start < each.end
-  const taking = facts.occupied.filter(
-    (each) => meets(each) && !(each.status === "held" && each.expires !== null && each.expires <= now),
+  const live = facts.occupied.filter(
+    (each) => !(each.status === "held" && each.expires !== null && each.expires <= now),
   )
+  const taking = live.filter(meets)
+  const freeFrom = slot.end + facts.buffer_minutes * 60_000
+  const inBuffer = live.some((each) => each.start < freeFrom && slot.start < each.freeFrom)
   const { priceOf } = tariffOf({
     resourceId: facts.resource_id,
     bookingType: "open_play",
@@ -99,7 +110,7 @@ function aloneIn(slot: { start: number; end: number }, facts: Facts): Pick<Slot,
   })
   const waits = taking.every(({ status }) => status === "held" || status === "pending")
   const used = taking.some(({ booking_type }) => booking_type === "maintenance") ? "blocked" : waits ? "held" : "booked"
-  const unused = facts.closed.some(meets) ? "blocked" : "free"
+  const unused = inBuffer || facts.closed.some(meets) ? "blocked" : "free"
   return { status: taking.length > 0 ? used : unused, priceAmount: priceOf(slot) }
 }
 

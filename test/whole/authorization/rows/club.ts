@@ -56,6 +56,8 @@ export const clubRows: readonly Row[] = [
   ],
   [`GET ${f}/booking-policy`, members],
   [`PUT ${f}/booking-policy`, admins],
+  [`GET ${f}/booking-questions`, members],
+  [`PUT ${f}/booking-questions`, admins],
   [
     `POST ${f}/price-rules`,
     admins,
@@ -86,6 +88,7 @@ export const clubRows: readonly Row[] = [
   ],
   [`GET ${f}/bookings`, members],
   [`GET ${f}/bookings/:bookingId`, staff, reader],
+  [`PATCH ${f}/bookings/:bookingId`, staff, { ...member, body: () => ({ title: "Training" }) }],
   [`POST ${f}/bookings/:bookingId/confirm`, staff, { ...member, meets: "409 booking_not_held" }],
   [`POST ${f}/bookings/:bookingId/cancel`, staff, { ...member, body: reason, orElse: "409 booking_not_confirmed" }],
   [`POST ${f}/bookings/:bookingId/reschedule`, staff, member],
