@@ -142,6 +142,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     priceCurrency: "currency",
     refundAmount: "money",
     refundStatus: ["pending", "none"],
+    "forfeitedAmount?": "money",
     rescheduledBy: "actor",
     rescheduledAt: "instant",
   },

@@ -20,6 +20,7 @@ export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   start_at: new Date(plan.span.start),
   end_at: new Date(plan.span.end),
   price_amount: plan.price,
+  price_lines: plan.lines,
   price_currency: plan.currency,
   hold_minutes: plan.holdMinutes,
   cancellation_policy: plan.cancellationPolicy,
@@ -50,4 +51,5 @@ const untouched = {
   rescheduled_at: null,
   refund_percent: null,
   refund_amount: null,
+  forfeited_amount: 0,
 } as const

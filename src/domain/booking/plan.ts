@@ -13,7 +13,8 @@ import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
 import { type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
-import { tariffOf } from "./prices.ts"
+import { courtLines, pricedBy } from "./price-lines.ts"
+import { type PriceLine, tariffOf } from "./prices.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 
 /**
@@ -76,7 +77,7 @@ async function plan(
   )
   const span = spanOf(input)
   const bookingType = input.bookingType ?? "open_play"
-  const { priceOf } = tariffOf({
+  const { linesOf } = tariffOf({
     resourceId: found.resource_id,
     bookingType,
     hourlyPrice: found.hourly_price,
@@ -95,7 +96,7 @@ async function plan(
     participants: participantsOf(input, found.people),
     bookingType,
     span,
-    price: priceOf(span),
+    ...pricedBy(courtLines(linesOf(span).map((line) => ({ ...line, label: labelOf(found, line) })))),
     needsApproval: limited && isApproved(found, bookingType),
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
@@ -109,6 +110,10 @@ async function plan(
   if (limited && made.isFirstOfBooker) await requireEntitlement(tx, facilityId, "active_users")
   return made
 }
+
+/** What people read beside the price of a stretch: the resource, and the price rule if there is one. */
+const labelOf = ({ resource_name }: PlanFacts, { rule }: PriceLine) =>
+  rule === null ? resource_name : `${resource_name}, ${rule.name}`
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
 const isApproved = (

@@ -3,6 +3,7 @@ import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
 import type { Participant } from "./booking-row.ts"
 import type { HoldInput } from "./input.ts"
+import type { BookedLine } from "./price-lines.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
 export interface BookingPlan {
@@ -17,7 +18,9 @@ export interface BookingPlan {
   readonly participants: readonly Participant[]
   readonly bookingType: NonNullable<HoldInput["bookingType"]>
   readonly span: Span
-  /** Minor units, by the present price rules. */
+  /** What the price consists of, by the present price rules. */
+  readonly lines: readonly BookedLine[]
+  /** The sum of the lines, minor units. */
   readonly price: number
   /** Staff must approve it before it is certain. */
   readonly needsApproval: boolean

@@ -12,7 +12,7 @@ import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
 import { postHandedBack } from "#domain/ledger/ledger.ts"
 import { refundPosting } from "#domain/ledger/mark-refund.ts"
-import { countRefunded, lockPayment } from "#domain/ledger/payment-rows.ts"
+import { countRefunded, lockBookingOf, lockPayment } from "#domain/ledger/payment-rows.ts"
 import {
   changeRefund,
   findRefund,
@@ -35,6 +35,8 @@ export async function createRefund(
   { amount, reason }: RefundInput,
 ): Promise<RefundRow> {
   const { caller, facilityId } = staff
+  // The booking is locked first, as everywhere: a move or a cancellation counts this refund, or is counted by it.
+  await lockBookingOf(tx, facilityId, paymentId)
   const payment = await lockPayment(tx, facilityId, paymentId)
   if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
     throw new NotAllowed("Only a platform administrator can refund a payment for a subscription.")
