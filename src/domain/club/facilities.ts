@@ -30,6 +30,7 @@ import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
 import { OpeningHours } from "./opening-hours.ts"
+import { TaxMode, TaxRates } from "./tax-rates.ts"
 
 const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
@@ -44,6 +45,8 @@ const settings = {
   openingHours: OpeningHours,
   slotMinutes: minutesOfDay(5, "length of a slot of the availability, minutes"),
   holdMinutes: minutesOfDay(1, "how long a hold lasts, minutes"),
+  taxMode: TaxMode,
+  taxRates: TaxRates,
 }
 
 export const FacilityInput = Schema.Struct({
@@ -52,6 +55,8 @@ export const FacilityInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  taxMode: Schema.optionalKey(settings.taxMode),
+  taxRates: Schema.optionalKey(settings.taxRates),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -64,6 +69,8 @@ export const SettingsInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  taxMode: Schema.optionalKey(settings.taxMode),
+  taxRates: Schema.optionalKey(settings.taxRates),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
@@ -108,11 +115,12 @@ export async function createFacility(
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }
   const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
+  const { taxMode = "inclusive", taxRates = {} } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      organization_id, owner_id)
+      tax_mode, tax_rates, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
-            ${slotMinutes}, ${holdMinutes}, ${organizationId}, ${ownerId})
+            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -157,7 +165,8 @@ export async function changeSettings(
     update slotbase.facilities
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
-        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, organization_id = ${organizationId},
+        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, tax_mode = ${after.taxMode},
+        tax_rates = ${tx.json(after.taxRates)}, organization_id = ${organizationId},
         version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
@@ -253,6 +262,8 @@ interface FacilityRow {
   opening_hours: OpeningHours
   slot_minutes: number
   hold_minutes: number
+  tax_mode: Facility["taxMode"]
+  tax_rates: TaxRates
   organization_id: string | null
   owner_id: string
   version: number
@@ -269,6 +280,8 @@ const facilityOf = (row: FacilityRow): Facility => ({
   openingHours: inOrder(row.opening_hours),
   slotMinutes: row.slot_minutes,
   holdMinutes: row.hold_minutes,
+  taxMode: row.tax_mode,
+  taxRates: row.tax_rates,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,
