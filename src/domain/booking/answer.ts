@@ -12,7 +12,10 @@ export const PriceLine = Schema.Struct({
     description: "the court's time, the coach's time, or an amount that was agreed for the whole",
   }),
   label: Schema.String,
-  amount: Money,
+  amount: Money.annotate({ description: "with the tax" }),
+  taxRate: Schema.Int.annotate({ description: "hundredths of a percent: 1900 is 19 %; 0: not taxed" }),
+  taxAmount: Money.annotate({ description: "the tax in the amount" }),
+  taxIncluded: Schema.Boolean.annotate({ description: "whether the asked price contained the tax" }),
   minutes: Schema.Int,
   hourlyPrice: Schema.NullOr(Money).annotateKey({ description: "null: the amount was agreed as a whole" }),
 }).annotate({ identifier: "PriceLine" })
@@ -120,6 +123,9 @@ const toLine = (line: BookedLine): typeof PriceLine.Type => ({
   kind: line.kind,
   label: line.label,
   amount: line.amount,
+  taxRate: line.taxRate ?? 0,
+  taxAmount: line.taxAmount ?? 0,
+  taxIncluded: line.taxIncluded ?? true,
   minutes: line.minutes,
   hourlyPrice: line.kind === "agreed" ? null : (line.hourlyPrice ?? null),
 })

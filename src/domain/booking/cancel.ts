@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Caller, Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
+import { unitOf } from "#base/money.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { noteChange } from "#events/audit.ts"
@@ -145,5 +146,6 @@ async function refundFor(
 ): Promise<{ refund: RefundQuote; account: BookingAccount }> {
   const account = await accountOf(tx, booking)
   const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
-  return { account, refund: refundOf({ policy, startAt, at, account, pending: status === "pending", override }) }
+  const unit = unitOf(booking.price_currency)
+  return { account, refund: refundOf({ policy, startAt, at, account, pending: status === "pending", override, unit }) }
 }

@@ -96,7 +96,8 @@ async function plan(
     participants: participantsOf(input, found.people),
     bookingType,
     span,
-    ...pricedBy(courtLines(linesOf(span).map((line) => ({ ...line, label: labelOf(found, line) })))),
+    ...pricedBy(courtLines(linesOf(span).map(toCourtTime(found)), found.currency)),
+    tax: found.tax,
     needsApproval: limited && isApproved(found, bookingType),
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
@@ -111,9 +112,16 @@ async function plan(
   return made
 }
 
-/** What people read beside the price of a stretch: the resource, and the price rule if there is one. */
-const labelOf = ({ resource_name }: PlanFacts, { rule }: PriceLine) =>
-  rule === null ? resource_name : `${resource_name}, ${rule.name}`
+/** People read the resource beside the price, and the price rule if there is one. */
+const toCourtTime =
+  ({ resource_name, tax }: PlanFacts) =>
+  ({ start, end, hourlyPrice, rule }: PriceLine) => ({
+    start,
+    end,
+    hourlyPrice,
+    label: rule === null ? resource_name : `${resource_name}, ${rule.name}`,
+    tax,
+  })
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
 const isApproved = (

@@ -1,6 +1,7 @@
 /** A booking that may be made: the facts and the decisions of a plan. */
 import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import type { TaxTerms } from "#domain/club/tax-rates.ts"
 import type { Participant } from "./booking-row.ts"
 import type { HoldInput } from "./input.ts"
 import type { BookedLine } from "./price-lines.ts"
@@ -22,6 +23,8 @@ export interface BookingPlan {
   readonly lines: readonly BookedLine[]
   /** The sum of the lines, minor units. */
   readonly price: number
+  /** The facility's present tax terms. */
+  readonly tax: TaxTerms
   /** Staff must approve it before it is certain. */
   readonly needsApproval: boolean
   /** The facility's present policy; the booking keeps it. */

@@ -6,43 +6,59 @@
  * - An agreed amount stays for the same length; for another length it changes in proportion.
  */
 import type { Span } from "#base/local-days.ts"
-import { priceForMinutes } from "./prices.ts"
+import { proportionOf, unitOf } from "#base/money.ts"
+import type { TaxedGood, TaxTerms } from "#domain/club/tax-rates.ts"
+import { lineOf, taxed } from "#domain/ledger/tax.ts"
 
 const minuteMs = 60_000
+const minutesPerHour = 60
 
 /** As it is stored in `bookings.price_lines`. Amounts are minor units. */
 export type BookedLine = CourtLine | CoachLine | AgreedLine
 
-interface Timed {
-  /** What people read: the name of a price rule, the name of the coach. */
+interface Line {
+  /** What people read: the court with its price rule, the name of the coach. */
   readonly label: string
+  /** With the tax. */
   readonly amount: number
   readonly minutes: number
+  /** Hundredths of a percent, when the line was made; missing, like the other two: the line is not taxed. */
+  readonly taxRate?: number
+  readonly taxAmount?: number
+  /** Whether the asked price contained the tax. */
+  readonly taxIncluded?: boolean
 }
 
-interface CourtLine extends Timed {
+interface CourtLine extends Line {
   readonly kind: "court"
   /** Both missing: the booking was made before lines were kept. */
   readonly hourlyPrice?: number
   readonly startAt?: string
 }
 
-interface CoachLine extends Timed {
+interface CoachLine extends Line {
   readonly kind: "coach"
   readonly hourlyPrice: number
 }
 
-interface AgreedLine extends Timed {
+interface AgreedLine extends Line {
   readonly kind: "agreed"
   /** What was agreed for how long: every other length is computed from these, so that nothing drifts. */
   readonly agreedAmount: number
   readonly agreedMinutes: number
 }
 
+/** The currency of a price, and the tax terms under which a line is made. */
+export interface LineTerms {
+  readonly currency: string
+  readonly tax: TaxTerms
+}
+
 /** Time on a court at one price per hour. */
 export interface CourtTime extends Span {
   readonly hourlyPrice: number
   readonly label: string
+  readonly tax: TaxTerms
 }
 
 export const totalOf = (lines: readonly BookedLine[]): number => lines.reduce((total, { amount }) => total + amount, 0)
@@ -66,35 +82,52 @@ export const linesOf = (booking: {
     },
   ]
 
-/** The court's time, piece by piece. The sum is rounded once, so it does not depend on how rules cut the time. */
-export function courtLines(pieces: readonly CourtTime[]): BookedLine[] {
-  let hourlySoFar = 0
-  let soFar = 0
-  return pieces.map(({ start, end, hourlyPrice, label }) => {
-    const minutes = (end - start) / minuteMs
-    hourlySoFar += hourlyPrice * minutes
-    const amount = priceForMinutes(hourlySoFar, 1) - soFar
-    soFar += amount
-    return { kind: "court", label, amount, minutes, hourlyPrice, startAt: new Date(start).toISOString() }
+/**
+ * The court's time, piece by piece. Sum and tax are rounded once for all pieces of the same terms, so neither depends
+ * on how rules cut the time.
+ */
+export function courtLines(pieces: readonly CourtTime[], currency: string): BookedLine[] {
+  let [hourly, gross, tax] = [0, 0, 0]
+  return pieces.map((piece, i) => {
+    if (i > 0 && !sameTerms(piece.tax, pieces[i - 1]?.tax)) [hourly, gross, tax] = [0, 0, 0]
+    const minutes = (piece.end - piece.start) / minuteMs
+    hourly += piece.hourlyPrice * minutes
+    const soFar = taxed(proportionOf(hourly, 1, minutesPerHour, unitOf(currency)), "court", piece.tax, currency)
+    const line = { ...soFar, gross: soFar.gross - gross, taxAmount: soFar.taxAmount - tax }
+    gross = soFar.gross
+    tax = soFar.taxAmount
+    const { label, hourlyPrice } = piece
+    const startAt = new Date(piece.start).toISOString()
+    return { kind: "court", label, amount: line.gross, minutes, hourlyPrice, startAt, ...taxOf(line, piece.tax.mode) }
   })
 }
 
-export const coachLine = (coachName: string, hourlyPrice: number, minutes: number): BookedLine => ({
-  kind: "coach",
-  label: coachName,
-  amount: priceForMinutes(hourlyPrice, minutes),
-  minutes,
-  hourlyPrice,
-})
+export function coachLine(
+  { name, hourlyRate }: { readonly name: string; readonly hourlyRate: number },
+  minutes: number,
+  { currency, tax }: LineTerms,
+): BookedLine {
+  const asked = proportionOf(hourlyRate, minutes, minutesPerHour, unitOf(currency))
+  const line = taxed(asked, "coaching", tax, currency)
+  return {
+    kind: "coach",
+    label: name,
+    amount: line.gross,
+    minutes,
+    hourlyPrice: hourlyRate,
+    ...taxOf(line, tax.mode),
+  }
+}
 
-/** A price that was stated for the whole, whatever the price list says. */
-export const agreedLine = (amount: number, minutes: number): BookedLine => ({
+/** A price that was stated for the whole of a lesson, whatever the price list says. It contains the tax of coaching. */
+export const agreedLine = (amount: number, minutes: number, { tax }: LineTerms): BookedLine => ({
   kind: "agreed",
   label: "Agreed price",
   amount,
   minutes,
   agreedAmount: amount,
   agreedMinutes: minutes,
+  ...taxOf(lineOf(amount, tax.rates.coaching ?? 0), "inclusive"),
 })
 
 /**
@@ -105,27 +138,49 @@ export const agreedLine = (amount: number, minutes: number): BookedLine => ({
 export function movedLines(
   agreed: readonly BookedLine[],
   present: readonly BookedLine[],
-  { minutes, staysOnCourt }: { readonly minutes: number; readonly staysOnCourt: boolean },
+  {
+    minutes,
+    staysOnCourt,
+    currency,
+  }: { readonly minutes: number; readonly staysOnCourt: boolean; readonly currency: string },
 ): readonly BookedLine[] {
   const whole = agreed.find((line) => line.kind === "agreed")
-  if (whole) return agreed.map((line) => (line === whole ? forMinutes(whole, minutes) : line))
-  const coach = agreed.flatMap((line) =>
-    line.kind === "coach" ? [coachLine(line.label, line.hourlyPrice, minutes)] : [],
-  )
+  if (whole) return agreed.map((line) => (line === whole ? forMinutes(whole, minutes, currency) : line))
+  const coach = agreed.flatMap((line) => {
+    if (line.kind !== "coach") return []
+    const terms = { currency, tax: keptTerms(line, "coaching") }
+    return [coachLine({ name: line.label, hourlyRate: line.hourlyPrice }, minutes, terms)]
+  })
   const [from, now] = [staysOnCourt ? agreed.flatMap(piecesOf) : [], present.flatMap(piecesOf)]
-  return [...courtLines(joined([...within(from, now), ...without(now, from)])), ...coach]
+  return [...courtLines(joined([...within(from, now), ...without(now, from)]), currency), ...coach]
 }
 
-function forMinutes(line: AgreedLine, minutes: number): AgreedLine {
-  const { agreedAmount, agreedMinutes } = line
-  const [part, whole] = [BigInt(agreedAmount) * BigInt(minutes), BigInt(agreedMinutes)]
-  return { ...line, minutes, amount: Number((2n * part + whole) / (2n * whole)) }
+function forMinutes(line: AgreedLine, minutes: number, currency: string): AgreedLine {
+  const amount = proportionOf(line.agreedAmount, minutes, line.agreedMinutes, unitOf(currency))
+  return { ...line, minutes, amount, ...taxOf(lineOf(amount, line.taxRate ?? 0), "inclusive") }
+}
+
+/** What a line keeps of its tax. */
+const taxOf = ({ taxRate, taxAmount }: { taxRate: number; taxAmount: number }, mode: TaxTerms["mode"]) =>
+  taxRate === 0 ? {} : { taxRate, taxAmount, taxIncluded: mode === "inclusive" }
+
+/** The terms under which a line was made. */
+const keptTerms = ({ taxRate = 0, taxIncluded = true }: Line, good: TaxedGood): TaxTerms => ({
+  mode: taxIncluded ? "inclusive" : "exclusive",
+  rates: { [good]: taxRate },
+})
+
+/** Without a rate the mode makes no difference. */
+function sameTerms(a: TaxTerms, b: TaxTerms | undefined): boolean {
+  const [rate, other] = [a.rates.court ?? 0, b?.rates.court ?? 0]
+  return rate === other && (rate === 0 || a.mode === b?.mode)
 }
 
 const piecesOf = (line: BookedLine): CourtTime[] => {
   if (line.kind !== "court" || line.startAt === undefined || line.hourlyPrice === undefined) return []
   const start = Date.parse(line.startAt)
-  return [{ start, end: start + line.minutes * minuteMs, hourlyPrice: line.hourlyPrice, label: line.label }]
+  const { hourlyPrice, label, minutes } = line
+  return [{ start, end: start + minutes * minuteMs, hourlyPrice, label, tax: keptTerms(line, "court") }]
 }
 
 /** The parts of the pieces that lie within others. Both are in order, and each without a gap. */
@@ -142,12 +197,16 @@ const clipped = (pieces: readonly CourtTime[], from: number, to: number) =>
     .map((piece) => ({ ...piece, start: Math.max(piece.start, from), end: Math.min(piece.end, to) }))
     .filter(({ start, end }) => start < end)
 
-/** In order, with neighbours of one price and one label as one piece. */
+/** In order, with neighbours of one price, one label and one tax as one piece. */
 function joined(pieces: readonly CourtTime[]): CourtTime[] {
   const all: CourtTime[] = []
   for (const piece of pieces.toSorted((a, b) => a.start - b.start)) {
     const last = all.at(-1)
-    const same = last?.end === piece.start && last.hourlyPrice === piece.hourlyPrice && last.label === piece.label
+    const same =
+      last?.end === piece.start &&
+      last.hourlyPrice === piece.hourlyPrice &&
+      last.label === piece.label &&
+      sameTerms(piece.tax, last.tax)
     if (last && same) all[all.length - 1] = { ...last, end: piece.end }
     else all.push(piece)
   }

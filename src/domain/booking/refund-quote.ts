@@ -18,11 +18,16 @@ export interface RefundQuestion {
   /** When the booking is cancelled. */
   readonly at: Date
   readonly account: Account
+  /** The smallest amount that can be moved, minor units. */
+  readonly unit: number
   /** The booking was never approved: its booker owes nothing for it. */
   readonly pending?: boolean
   /** Set by staff, instead of the policy. */
   readonly override?: number | undefined
 }
+
+/** What the percentage depends on. */
+type Reasoned = Omit<RefundQuestion, "account" | "unit">
 
 /** A considered reason. The lines keep the order in which the reasons were considered. */
 export interface RefundLine {
@@ -42,7 +47,7 @@ export interface RefundQuote {
 }
 
 /** The percentage of what is given back now that the policy allows. */
-export const percentOf = (question: Omit<RefundQuestion, "account">): number =>
+export const percentOf = (question: Reasoned): number =>
   reasonsOf(question).find(({ holds }) => holds)?.refundPercent ?? 0
 
 export function refundOf(question: RefundQuestion): RefundQuote {
@@ -50,7 +55,7 @@ export function refundOf(question: RefundQuestion): RefundQuote {
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  const { refund, forfeited } = settled({ ...question.account, keeps: 0, ends: true, percent })
+  const { refund, forfeited } = settled({ ...question.account, keeps: 0, ends: true, percent, unit: question.unit })
   return { amount: refund, forfeited, percent, lines }
 }
 
@@ -60,7 +65,7 @@ interface Reason {
   readonly holds: boolean
 }
 
-function reasonsOf({ policy, startAt, at, pending = false, override }: Omit<RefundQuestion, "account">): Reason[] {
+function reasonsOf({ policy, startAt, at, pending = false, override }: Reasoned): Reason[] {
   const hoursLeft = (startAt.getTime() - at.getTime()) / hourMs
   const rules = policy.toSorted((a, b) => b.hoursBefore - a.hoursBefore)
   return [

@@ -9,6 +9,7 @@ import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { accountOf, type BookingAccount, costOf } from "./account.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -119,19 +120,23 @@ function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPla
 
 /** The lines of the price at the new time, and their sum. */
 function priceThere(booking: LockedBooking, { lines, span, resource }: BookingPlan) {
-  const minutes = (span.end - span.start) / minuteMs
-  return pricedBy(movedLines(linesOf(booking), lines, { minutes, staysOnCourt: resource.id === booking.resource_id }))
+  const how = {
+    minutes: (span.end - span.start) / minuteMs,
+    staysOnCourt: resource.id === booking.resource_id,
+    currency: booking.price_currency,
+  }
+  return pricedBy(movedLines(linesOf(booking), lines, how))
 }
 
 /** Without another price nothing is settled. */
 function settlementOf(
-  { payment_method }: LockedBooking,
+  { payment_method, price_currency }: LockedBooking,
   account: BookingAccount | undefined,
   { price, percent }: { readonly price: number; readonly percent: number },
 ): Settlement {
   if (account === undefined) return { refund: 0, forfeited: 0 }
   const keeps = costOf({ payment_method, price_amount: price }) + account.charged
-  return settled({ ...account, keeps, ends: false, percent })
+  return settled({ ...account, keeps, ends: false, percent, unit: unitOf(price_currency) })
 }
 
 function requireMayMove(

@@ -3,6 +3,7 @@
  * pays for the booking, or it was given back, or it was forfeited. Forfeited money is never counted again.
  * So a booker who moves, shortens and cancels in any order gets no more back than by cancelling at once.
  */
+import { proportionOf } from "#base/money.ts"
 
 /** The money of a booking before the change, minor units. */
 export interface Account {
@@ -21,6 +22,8 @@ export interface Change {
   readonly ends: boolean
   /** How much the policy gives back of what is no longer needed. */
   readonly percent: number
+  /** The smallest amount that can be moved, minor units. */
+  readonly unit: number
 }
 
 export interface Settlement {
@@ -35,16 +38,15 @@ export interface Settlement {
  *
  * A move rounds down and a cancellation half up. So the parts never exceed the share of the whole.
  */
-export function settled({ live, goodwill, price, keeps, ends, percent }: Account & Change): Settlement {
+export function settled({ live, goodwill, price, keeps, ends, percent, unit }: Account & Change): Settlement {
   const most = Math.max(price, keeps)
   const surplus = Math.max(0, live - most)
   const given = Math.min(goodwill, Math.max(0, most - live))
   const shed = Math.max(0, live - surplus + given - keeps)
-  const share = shareOf(shed, percent, ends)
+  const share = Math.min(shed, ends ? proportionOf(shed, percent, 100, unit) : roundedDown(shed, percent, unit))
   const refund = Math.min(live, surplus + Math.max(0, share - given))
   return { refund, forfeited: Math.min(shed - share, live - refund) }
 }
 
-/** A percentage of an amount; never more than the amount. */
-const shareOf = (amount: number, percent: number, halfUp: boolean): number =>
-  Number((BigInt(amount) * BigInt(percent) + (halfUp ? 50n : 0n)) / 100n)
+const roundedDown = (amount: number, percent: number, unit: number): number =>
+  Number((BigInt(amount) * BigInt(percent)) / (100n * BigInt(unit))) * unit

@@ -10,7 +10,7 @@ const policy = [
 const startAt = new Date("2026-03-12T17:00:00.000Z")
 const before = (hours: number) => new Date(startAt.getTime() - hours * 3_600_000)
 const ask = (hours: number, { paid = 2401, ...more }: { paid?: number } & Partial<RefundQuestion> = {}) =>
-  refundOf({ policy, startAt, at: before(hours), account: { live: paid, goodwill: 0, price: paid }, ...more })
+  refundOf({ policy, startAt, at: before(hours), account: { live: paid, goodwill: 0, price: paid }, unit: 1, ...more })
 
 test.each([
   [48, 100, 2401],

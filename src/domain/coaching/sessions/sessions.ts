@@ -170,22 +170,17 @@ async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: Booki
 }
 
 /** The court's time and the coach's, or the amount that was stated for both. */
-function linesFor(
-  member: Member,
-  coach: Coach,
-  { lines, price, span }: BookingPlan,
-  stated: number | undefined,
-): readonly BookedLine[] {
+function linesFor(member: Member, coach: Coach, plan: BookingPlan, stated: number | undefined): readonly BookedLine[] {
+  const { lines, price, span } = plan
+  const { name, hourlyRate } = coach
   const minutes = (span.end - span.start) / 60_000
-  if (stated === undefined) {
-    return coach.hourlyRate ? [...lines, coachLine(coach.name, coach.hourlyRate, minutes)] : lines
-  }
+  if (stated === undefined) return hourlyRate ? [...lines, coachLine({ name, hourlyRate }, minutes, plan)] : lines
   if (stated < price && !member.isStaff) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },
     ])
   }
-  return [agreedLine(stated, minutes)]
+  return [agreedLine(stated, minutes, plan)]
 }
 
 function timeInside({ block, booking }: LockedBlock, input: SessionInput): { startAt: Date; endAt: Date } {
