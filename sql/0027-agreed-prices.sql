@@ -1,5 +1,5 @@
--- A booking keeps the lines of its price as they were composed or agreed, so that a later change adds or returns the
--- difference of the lines that changed and computes nothing else anew. It also keeps what was forfeited: money that a
+-- A booking keeps the lines of its price as they were composed or agreed. A later change adds or returns the difference
+-- of the lines that changed, and computes no other line anew. A booking also keeps what was forfeited: money that a
 -- decision left with the club. Forfeited money is settled, and no later refund counts it again.
 
 create function slotbase.sum_of_lines(lines jsonb) returns bigint language sql immutable strict parallel safe as $$

@@ -7,7 +7,7 @@ import { type BookedLine, linesOf } from "./price-lines.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 
-export const PriceLine = Schema.Struct({
+export const BookingPriceLine = Schema.Struct({
   kind: Schema.Literals(["court", "coach", "agreed"]).annotate({
     description: "the court's time, the coach's time, or an amount that was agreed for the whole",
   }),
@@ -35,7 +35,7 @@ const fields = {
   timezone: Timezone,
   priceAmount: Money,
   priceCurrency: Currency,
-  priceLines: Schema.Array(PriceLine).annotate({
+  priceLines: Schema.Array(BookingPriceLine).annotate({
     description: "what priceAmount consists of, as it was composed or agreed; the amounts sum to it",
   }),
   paymentMethod: Schema.NullOr(PaymentMethod),
@@ -119,7 +119,7 @@ export const toBooking = (row: BookingRow): Booking => ({
   updatedAt: row.updated_at.toISOString(),
 })
 
-const toLine = (line: BookedLine): typeof PriceLine.Type => ({
+const toLine = (line: BookedLine): typeof BookingPriceLine.Type => ({
   kind: line.kind,
   label: line.label,
   amount: line.amount,

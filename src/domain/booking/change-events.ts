@@ -3,7 +3,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { aboutOf } from "./events.ts"
-import type { Settlement } from "./settlement.ts"
+import type { BookingSettlement } from "./settlement.ts"
 
 export function recordApprovalRequested(tx: Tx, booking: BookingRow): string {
   return record(tx, {
@@ -51,7 +51,7 @@ export function recordRescheduled(
   before: LockedBooking,
   after: BookingRow,
   rescheduledBy: string,
-  { refund: refundAmount, forfeited }: Settlement,
+  { refund: refundAmount, forfeited }: BookingSettlement,
 ): string {
   return record(tx, {
     type: "booking.rescheduled",

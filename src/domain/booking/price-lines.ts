@@ -31,9 +31,8 @@ interface Line {
 
 interface CourtLine extends Line {
   readonly kind: "court"
-  /** Both missing: the booking was made before lines were kept. */
+  /** Missing: the booking was made before lines were kept. */
   readonly hourlyPrice?: number
-  readonly startAt?: string
 }
 
 interface CoachLine extends Line {
@@ -97,8 +96,7 @@ export function courtLines(pieces: readonly CourtTime[], currency: string): Book
     gross = soFar.gross
     tax = soFar.taxAmount
     const { label, hourlyPrice } = piece
-    const startAt = new Date(piece.start).toISOString()
-    return { kind: "court", label, amount: line.gross, minutes, hourlyPrice, startAt, ...taxOf(line, piece.tax.mode) }
+    return { kind: "court", label, amount: line.gross, minutes, hourlyPrice, ...taxOf(line, piece.tax.mode) }
   })
 }
 
@@ -130,20 +128,26 @@ export const agreedLine = (amount: number, minutes: number, { tax }: LineTerms):
   ...taxOf(lineOf(amount, tax.rates.coaching ?? 0), "inclusive"),
 })
 
+/** A move of a booking; instants in milliseconds. */
+export interface MovedTime {
+  /** When it began before. */
+  readonly from: number
+  readonly to: Span
+  /** Whether the booking keeps its resource. */
+  readonly staysOnCourt: boolean
+  readonly currency: string
+}
+
 /**
  * The lines of a booking at its new time.
  * @param present the court's lines for the whole new time, by the present price list
- * @param staysOnCourt whether the booking keeps its resource
  */
 export function movedLines(
   agreed: readonly BookedLine[],
   present: readonly BookedLine[],
-  {
-    minutes,
-    staysOnCourt,
-    currency,
-  }: { readonly minutes: number; readonly staysOnCourt: boolean; readonly currency: string },
+  { from, to, staysOnCourt, currency }: MovedTime,
 ): readonly BookedLine[] {
+  const minutes = (to.end - to.start) / minuteMs
   const whole = agreed.find((line) => line.kind === "agreed")
   if (whole) return agreed.map((line) => (line === whole ? forMinutes(whole, minutes, currency) : line))
   const coach = agreed.flatMap((line) => {
@@ -151,8 +155,8 @@ export function movedLines(
     const terms = { currency, tax: keptTerms(line, "coaching") }
     return [coachLine({ name: line.label, hourlyRate: line.hourlyPrice }, minutes, terms)]
   })
-  const [from, now] = [staysOnCourt ? agreed.flatMap(piecesOf) : [], present.flatMap(piecesOf)]
-  return [...courtLines(joined([...within(from, now), ...without(now, from)]), currency), ...coach]
+  const [before, now] = [staysOnCourt ? courtTimesOf(agreed, from) : [], courtTimesOf(present, to.start)]
+  return [...courtLines(joined([...within(before, now), ...without(now, before)]), currency), ...coach]
 }
 
 function forMinutes(line: AgreedLine, minutes: number, currency: string): AgreedLine {
@@ -176,11 +180,16 @@ function sameTerms(a: TaxTerms, b: TaxTerms | undefined): boolean {
   return rate === other && (rate === 0 || a.mode === b?.mode)
 }
 
-const piecesOf = (line: BookedLine): CourtTime[] => {
-  if (line.kind !== "court" || line.startAt === undefined || line.hourlyPrice === undefined) return []
-  const start = Date.parse(line.startAt)
-  const { hourlyPrice, label, minutes } = line
-  return [{ start, end: start + minutes * minuteMs, hourlyPrice, label, tax: keptTerms(line, "court") }]
+/** The court's lines follow each other without a gap from the start of the booking. */
+function courtTimesOf(lines: readonly BookedLine[], from: number): CourtTime[] {
+  let end = from
+  return lines.flatMap((line) => {
+    if (line.kind !== "court" || line.hourlyPrice === undefined) return []
+    const { hourlyPrice, label, minutes } = line
+    const start = end
+    end += minutes * minuteMs
+    return [{ start, end, hourlyPrice, label, tax: keptTerms(line, "court") }]
+  })
 }
 
 /** The parts of the pieces that lie within others. Both are in order, and each without a gap. */

@@ -4,7 +4,7 @@
  * still left before the start. If no rule applies, nothing is refunded. Without a policy everything is refunded.
  * `settlement.ts` computes the amounts.
  */
-import { type Account, settled } from "./settlement.ts"
+import { type Account, settlementFor } from "./settlement.ts"
 
 /** A cancellation at least `hoursBefore` the start (elapsed hours) refunds `refundPercent` of the payments. */
 export interface CancellationRule {
@@ -47,7 +47,7 @@ export interface RefundQuote {
 }
 
 /** The percentage of what is given back now that the policy allows. */
-export const percentOf = (question: Reasoned): number =>
+export const refundPercentOf = (question: Reasoned): number =>
   reasonsOf(question).find(({ holds }) => holds)?.refundPercent ?? 0
 
 export function refundOf(question: RefundQuestion): RefundQuote {
@@ -55,7 +55,13 @@ export function refundOf(question: RefundQuestion): RefundQuote {
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  const { refund, forfeited } = settled({ ...question.account, keeps: 0, ends: true, percent, unit: question.unit })
+  const { refund, forfeited } = settlementFor({
+    ...question.account,
+    keeps: 0,
+    ends: true,
+    percent,
+    unit: question.unit,
+  })
   return { amount: refund, forfeited, percent, lines }
 }
 

@@ -22,14 +22,13 @@ import { requireMayBook } from "./may-book.ts"
 import { planWithoutHooks } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
 import { linesOf, movedLines, pricedBy } from "./price-lines.ts"
-import { percentOf } from "./refund-quote.ts"
+import { refundPercentOf } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
-import { type Settlement, settled } from "./settlement.ts"
+import { type BookingSettlement, settlementFor } from "./settlement.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
 import { tryToTake } from "./take-slot.ts"
 
-const minuteMs = 60_000
-const hourMs = 60 * minuteMs
+const hourMs = 3_600_000
 
 /**
  * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
@@ -121,7 +120,8 @@ function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPla
 /** The lines of the price at the new time, and their sum. */
 function priceThere(booking: LockedBooking, { lines, span, resource }: BookingPlan) {
   const how = {
-    minutes: (span.end - span.start) / minuteMs,
+    from: booking.start_at.getTime(),
+    to: span,
     staysOnCourt: resource.id === booking.resource_id,
     currency: booking.price_currency,
   }
@@ -133,10 +133,10 @@ function settlementOf(
   { payment_method, price_currency }: LockedBooking,
   account: BookingAccount | undefined,
   { price, percent }: { readonly price: number; readonly percent: number },
-): Settlement {
+): BookingSettlement {
   if (account === undefined) return { refund: 0, forfeited: 0 }
   const keeps = costOf({ payment_method, price_amount: price }) + account.charged
-  return settled({ ...account, keeps, ends: false, percent, unit: unitOf(price_currency) })
+  return settlementFor({ ...account, keeps, ends: false, percent, unit: unitOf(price_currency) })
 }
 
 function requireMayMove(
@@ -168,7 +168,7 @@ function percentNow(
 ): number {
   if (isStaff(caller, facility_id)) return 100
   const pending = status === "pending"
-  return percentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
+  return refundPercentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
 }
 
 /** Marks a refund of the amount, as far as the payments go. Answers the marked amount. */

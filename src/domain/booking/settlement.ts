@@ -26,7 +26,7 @@ export interface Change {
   readonly unit: number
 }
 
-export interface Settlement {
+export interface BookingSettlement {
   readonly refund: number
   readonly forfeited: number
 }
@@ -38,7 +38,8 @@ export interface Settlement {
  *
  * A move rounds down and a cancellation half up. So the parts never exceed the share of the whole.
  */
-export function settled({ live, goodwill, price, keeps, ends, percent, unit }: Account & Change): Settlement {
+export function settlementFor(change: Account & Change): BookingSettlement {
+  const { live, goodwill, price, keeps, ends, percent, unit } = change
   const most = Math.max(price, keeps)
   const surplus = Math.max(0, live - most)
   const given = Math.min(goodwill, Math.max(0, most - live))

@@ -1,6 +1,7 @@
 /**
  * The amount due for a booking, a subscription or an invoice: its price and charges, minus finished and pending
- * payments. Forfeited payments pay for nothing. With the booking's row (or the charges) locked, no other payment can begin for the same amount.
+ * payments. Forfeited payments pay for nothing. With the booking's row (or the charges) locked, no other payment can
+ * begin for the same amount.
  */
 
 import type { Queryable } from "#base/database/db.ts"

@@ -1,7 +1,7 @@
 // What a change gives back and what it forfeits: the amounts of each unit, in the smallest that can be moved.
 
 import { expect, test } from "bun:test"
-import { type Account, type Change, settled } from "#domain/booking/settlement.ts"
+import { type Account, type Change, settlementFor } from "#domain/booking/settlement.ts"
 
 const paid: Account = { live: 4800, goodwill: 0, price: 4800 }
 const cancelled: Change = { keeps: 0, ends: true, percent: 50, unit: 1 }
@@ -26,5 +26,5 @@ test.each<[string, Partial<Account & Change>, refund: number, forfeited: number]
   ["shares are multiples of what can be moved", { live: 1040, price: 1040, percent: 33, unit: 10 }, 340, 700],
   ["also of a move", { live: 1040, price: 1040, keeps: 20, ends: false, percent: 33, unit: 10 }, 330, 690],
 ])("%s", (_, more, refund, forfeited) => {
-  expect(settled({ ...paid, ...cancelled, ...more })).toEqual({ refund, forfeited })
+  expect(settlementFor({ ...paid, ...cancelled, ...more })).toEqual({ refund, forfeited })
 })

@@ -1,5 +1,5 @@
-// Over any sequence of paying, moving, shortening, lengthening, refunds by staff, closures and cancellations nobody gets
-// more back than by the best single step, each unit that was paid is settled once, and the books are even.
+// Bookings are paid, moved, shortened, lengthened, refunded by staff, closed away and cancelled, in any order. Nobody
+// gets more back than by the best single step. Each unit that was paid is settled once, and the books are even.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"

@@ -141,8 +141,8 @@ export const bookingRoutes = (app: App) =>
         summary: "Move a booking to another time or resource",
         description: [
           "Its booker until the facility's `rescheduleHoursBefore`, staff until it ends. The booking keeps its id; the new time keeps the same rules.",
-          "Of the price only what the move concerns changes: time on the same court that stays, the coach's rate and an agreed amount keep their price, other time has the price of now.",
-          "What was paid beyond the new price is given back to members as far as the cancellation policy goes, and the rest is forfeited. When the new time is taken, the booking stays where it is.",
+          "Time on the same court that it keeps, the coach's rate and an agreed amount keep their price. Other time has the price of now.",
+          "What was paid beyond the new price is given back, to members as far as the cancellation policy goes; the rest is forfeited. When the new time is taken, the booking stays where it is.",
         ].join(" "),
         body: RescheduleInput,
         answer: Booking,

@@ -1,5 +1,5 @@
-// What a booking's price consists of, over HTTP: lessons and court time that are moved, tax that is kept, money that is
-// forfeited once, and refunds that race with a move and a cancellation.
+// What a booking's price consists of, over HTTP: lessons and court time that are moved, and tax that is kept. Money is
+// forfeited once, also where refunds race with moves and a cancellation.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { type Body, type CoachClub, makeCoachClub, outcome } from "#test/harness/api/coach-api.ts"
