@@ -4,6 +4,7 @@
  * A change credits the unused rest of the old price and charges the rest of the new one. So a change there and back at
  * one instant costs nothing.
  */
+import { proportionOf } from "#base/money.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
 
 /** The discount of a coupon on each of the first `periods` paid periods (null: on all): a percentage, or an amount. */
@@ -18,12 +19,6 @@ export function discountOn(price: number, discount: Discount | null, nthPeriod: 
   if (discount === null || (discount.periods !== null && nthPeriod > discount.periods)) return 0
   if (discount.amountOff !== null) return Math.min(price, discount.amountOff)
   return proportionOf(price, discount.percentOff ?? 0, 100)
-}
-
-/** The share of an amount, as a part of a whole, rounded half up; exact at any size. */
-export function proportionOf(amount: number, part: number, whole: number): number {
-  const doubled = 2n * BigInt(amount) * BigInt(part) + BigInt(whole)
-  return Number(doubled / (2n * BigInt(whole)))
 }
 
 /** The facts of a subscription at an instant that its price depends on. */

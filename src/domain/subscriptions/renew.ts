@@ -11,10 +11,11 @@ import { jobsUserId } from "#base/ids.ts"
 import { requireFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type PlanRow, planPriceOf, planTaxRateOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { recordRenewed, recordStatusChanged, recordSubscriptionCancelled } from "./events.ts"
 import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
+import { netCredit } from "./net-credit.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
 
@@ -85,7 +86,8 @@ interface Step {
   readonly subscription: LockedSubscription
 }
 
-async function advance(tx: Tx, subscription: LockedSubscription): Promise<Step | undefined> {
+async function advance(tx: Tx, found: LockedSubscription): Promise<Step | undefined> {
+  const subscription = await netCredit(tx, found)
   const isOver = subscription.current_period_end <= subscription.now
   if (isOver && subscription.cancel_at_period_end) return endWithPeriod(tx, subscription)
   const overdue = await oldestOverdue(tx, subscription)
@@ -109,6 +111,7 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
     periodEnd: end,
     subtotal,
     discount,
+    taxRate: planTaxRateOf(plan, currency),
   })
   const renewed = await changeSubscription(tx, subscription, {
     status: subscription.status === "trialing" ? "active" : subscription.status,

@@ -11,7 +11,15 @@ import { newId } from "#base/ids.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
-import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import {
+  allPlans,
+  currencyFor,
+  type PlanRow,
+  planPriceOf,
+  planTaxRateOf,
+  requireOffered,
+  requirePlan,
+} from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { noteChange } from "#events/audit.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
@@ -21,7 +29,14 @@ import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
 import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"
 import { bringToPresent, lockRunning, subscriptionEnds } from "./renew.ts"
-import { changeSubscription, hadTrial, insertSubscription, type LockedSubscription, lockLive } from "./rows.ts"
+import {
+  changeSubscription,
+  hadTrial,
+  insertSubscription,
+  type LockedSubscription,
+  lockLive,
+  takeEndedCredit,
+} from "./rows.ts"
 
 /**
  * Begins a subscription, with a trial or with its first paid period.
@@ -67,13 +82,15 @@ export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Pr
     created_by: caller.userId,
   })
   if (!inserted) throw exists()
-  const subscription = await locked(tx, facilityId)
+  const began = await locked(tx, facilityId)
   if (coupon !== null) await keepRedemption(tx, coupon, facilityId, id)
-  recordCreated(tx, subscription, plan, discount)
-  if (!trial) {
-    const { periodEnd } = period
-    await bill(tx, subscription, { reason: "start", periodStart: now, periodEnd, subtotal: price, discount })
-  }
+  const credit = await takeEndedCredit(tx, facilityId, currency)
+  recordCreated(tx, began, plan, discount)
+  const start = { reason: "start", periodStart: now, periodEnd: period.periodEnd, subtotal: price, discount } as const
+  const { creditLeft } = trial
+    ? { creditLeft: credit }
+    : await bill(tx, { ...began, credit_balance: credit }, { ...start, taxRate: planTaxRateOf(plan, currency) })
+  const subscription = creditLeft === 0 ? began : await changeSubscription(tx, began, { credit_balance: creditLeft })
   recordWarnings(tx, subscription, await recount(tx, subscription, plan, now), plan, plans)
   return toSubscription(subscription, plan)
 }
