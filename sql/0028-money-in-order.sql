@@ -29,3 +29,10 @@ alter table slotbase.subscription_invoices
   add column tax_amount bigint  not null generated always as (slotbase.tax_in(amount, tax_rate)) stored;
 comment on column slotbase.subscription_invoices.tax_rate is 'Hundredths of a percent, as it was when the invoice was made.';
 comment on column slotbase.subscription_invoices.tax_amount is 'The tax that the amount contains, minor units.';
+
+-- What is due for a price of the price list: a multiple of what can be moved, with the tax that is added to it.
+create function slotbase.gross_of(asked bigint, rate integer, mode text, unit bigint) returns bigint language sql immutable as $$
+  select a.net + case when mode = 'exclusive' then (2 * a.net * rate + 10000 * unit) / (20000 * unit) * unit else 0 end
+  from (select (2 * asked + unit) / (2 * unit) * unit as net) a
+$$;
+comment on function slotbase.gross_of(bigint, integer, text, bigint) is 'What is due for a price: a multiple of the unit (minor units), with its tax where the tax is added.';

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Caller, Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
+import { unitOf } from "#base/money.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { noteChange } from "#events/audit.ts"
@@ -124,5 +125,6 @@ async function refundFor(
 ): Promise<{ refund: RefundQuote; paid: number }> {
   const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
   const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
-  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }
+  const unit = unitOf(booking.price_currency)
+  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override, unit }) }
 }

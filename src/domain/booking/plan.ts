@@ -6,6 +6,7 @@ import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
+import { unitOf } from "#base/money.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { Participant } from "./booking-row.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
@@ -82,6 +83,7 @@ async function plan(
     hourlyPrice: found.hourly_price,
     timezone: found.timezone,
     rules: found.price_rules,
+    unit: unitOf(found.currency),
   })
   const made: BookingPlan = {
     facilityId: found.facility_id,

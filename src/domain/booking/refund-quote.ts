@@ -4,6 +4,8 @@
  * still left before the start. If no rule applies, nothing is refunded. Without a policy everything is refunded.
  */
 
+import { proportionOf } from "#base/money.ts"
+
 /** A cancellation at least `hoursBefore` the start (elapsed hours) refunds `refundPercent` of the payments. */
 export interface CancellationRule {
   readonly hoursBefore: number
@@ -19,6 +21,8 @@ export interface RefundQuestion {
   readonly paid: number
   /** The booking was never approved: its booker owes nothing for it. */
   readonly pending?: boolean
+  /** The smallest amount that can be moved of the currency, minor units; left out: 1. */
+  readonly unit?: number
   /** Set by staff, instead of the policy. */
   readonly override?: number | undefined
 }
@@ -32,7 +36,7 @@ export interface RefundLine {
 }
 
 export interface RefundQuote {
-  /** Minor units, never more than was paid; rounded half up. */
+  /** Minor units, never more than was paid; rounded half up to what can be moved. */
   readonly amount: number
   readonly percent: number
   readonly lines: readonly RefundLine[]
@@ -43,12 +47,15 @@ export function refundOf(question: RefundQuestion): RefundQuote {
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  return { amount: refundShare(question.paid, percent), percent, lines }
+  return { amount: refundShare(question.paid, percent, question.unit), percent, lines }
 }
 
-/** A percentage of an amount in minor units, rounded half up; never more than the amount. */
-export const refundShare = (amount: number, percent: number): number =>
-  Math.min(amount, Math.floor((2 * amount * percent + 100) / 200))
+/**
+ * A percentage of an amount in minor units, rounded half up to what can be moved; never more than the amount. All of an
+ * amount is always given back, whatever it is.
+ */
+export const refundShare = (amount: number, percent: number, unit = 1): number =>
+  percent === 100 ? amount : Math.min(amount, proportionOf(amount, percent, 100, unit))
 
 interface Reason {
   readonly rule: string

@@ -8,6 +8,7 @@ import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -77,7 +78,12 @@ export async function rescheduleBooking(
     throw error
   }
   const moved = await changeTime(tx, booking, to)
-  const refund = await refundSurplus(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
+  const refund = await refundSurplus(
+    tx,
+    caller,
+    booking,
+    refundShare((paid?.amount ?? 0) - plan.price, percent, unitOf(plan.currency)),
+  )
   recordRescheduled(tx, booking, moved, caller.userId, refund)
   await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBooking(moved)

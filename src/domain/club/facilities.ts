@@ -19,6 +19,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
 import { lineUpTo } from "#base/schema/text-fields.ts"
@@ -212,6 +213,22 @@ export async function findFacility(db: Queryable, facilityId: string): Promise<F
     select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId}`
   if (!row) throw new NotFound("facility", facilityId)
   return facilityOf(row)
+}
+
+/**
+ * Refuses an amount in the facility's currency that a person entered and nobody can move. 0 asks the database nothing.
+ * @throws NotFound, RuleBroken `amount_not_movable`
+ */
+export async function requireMovableIn(
+  db: Queryable,
+  facilityId: string,
+  amount: number | null | undefined,
+  path: string,
+): Promise<void> {
+  if (!amount) return
+  const [row] = await db<{ currency: string }[]>`select currency from slotbase.facilities where id = ${facilityId}`
+  if (!row) throw new NotFound("facility", facilityId)
+  requireMovable(amount, row.currency, path)
 }
 
 /** Whether there is such a facility. The platform's own row does not count. */

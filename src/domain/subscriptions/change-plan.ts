@@ -7,6 +7,7 @@
 import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
+import { unitOf } from "#base/money.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
 import {
@@ -49,7 +50,14 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
 
   const price = planPriceOf(to, billingCycle, subscription.currency)
   const { coupon, timezone, now, currency } = subscription
-  const change = prorate(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
+  const change = prorate(
+    termsOf(subscription),
+    { planId: to.id, billingCycle, price },
+    coupon,
+    timezone,
+    now,
+    unitOf(currency),
+  )
   const changeType = typeOf(from, to, billingCycle)
   const answer = {
     changeType,

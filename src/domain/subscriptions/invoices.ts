@@ -165,6 +165,15 @@ export async function countFailure(tx: Tx, invoice: InvoiceRow, now: Date): Prom
   return { ...invoice, retry_count: invoice.retry_count + 1, next_retry_at: next }
 }
 
+/** The open invoices are less than a card can be charged with: they are looked at again after the next period began. */
+export async function waitForMore(tx: Tx, subscription: LockedSubscription): Promise<void> {
+  const { id, facility_id, current_period_end, now } = subscription
+  const next = new Date(Math.max(current_period_end.getTime(), now.getTime()) + retryEveryDays * dayMs)
+  await tx`
+    update slotbase.subscription_invoices set next_retry_at = ${next.toISOString()}
+    where subscription_id = ${id} and facility_id = ${facility_id} and status = 'open'`
+}
+
 /** Gives up the open invoices of a subscription: they are no longer owed. */
 export async function giveUpInvoices(tx: Tx, subscription: LockedSubscription): Promise<void> {
   const given = await tx<InvoiceRow[]>`

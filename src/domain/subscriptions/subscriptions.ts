@@ -8,6 +8,7 @@ import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
@@ -59,7 +60,7 @@ export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Pr
   const { billingCycle } = input
   const price = planPriceOf(plan, billingCycle, currency)
   const coupon = input.couponCode === undefined ? null : await redeemCoupon(tx, facilityId, input.couponCode, currency)
-  const discount = discountOn(price, coupon, 1)
+  const discount = discountOn(price, coupon, 1, unitOf(currency))
   const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
   const period = trial ? trialOf(plan, facility.timezone, now) : paidFrom(billingCycle, facility.timezone, now)
   const id = newId()

@@ -84,6 +84,25 @@ describe("credit", () => {
   })
 })
 
+describe("less than a card can be charged with", () => {
+  test("is not overdue, and is paid together with the next period", async () => {
+    const { id, currentPeriodEnd } = await subscribed(db, club)
+    await payAll(id)
+    await db`update slotbase.subscriptions set credit_balance = 980 where id = ${id}`
+    await moveTo(db, currentPeriodEnd)
+    await runRenewals(app)
+    expect((await invoices())[0]).toMatchObject({ amount: 20, status: "open" })
+    expect(await db`select * from slotbase.payments where facility_id = ${club.id}`).toHaveLength(0)
+    await moveTo(db, later(currentPeriodEnd, 12))
+    await runRenewals(app)
+    expect((await subscription()).status).toBe("active")
+    await moveTo(db, (await subscription()).currentPeriodEnd)
+    await runRenewals(app)
+    const asked = await db<{ amount: number }[]>`select amount from slotbase.payments where facility_id = ${club.id}`
+    expect(asked.map(({ amount }) => amount)).toEqual([1020])
+  })
+})
+
 test("over any changes, payments and days there is never a credit beside an open invoice, and the ledger is even", async () => {
   const plans = ["tiny", "starter", "club", "academy"] as const
   const step = fc.oneof(fc.constantFrom(...plans), fc.constant("pay" as const), fc.integer({ min: 1, max: 12 }))

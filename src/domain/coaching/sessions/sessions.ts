@@ -13,6 +13,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireMovable, unitOf } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { auditWaived, bookPlanned } from "#domain/booking/book.ts"
@@ -169,8 +170,15 @@ async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: Booki
   }
 }
 
-function priceFor(member: Member, coach: Coach, { price, span }: BookingPlan, stated: number | undefined): number {
-  if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
+function priceFor(
+  member: Member,
+  coach: Coach,
+  { price, span, currency }: BookingPlan,
+  stated: number | undefined,
+): number {
+  const minutes = (span.end - span.start) / 60_000
+  if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, minutes, unitOf(currency))
+  requireMovable(stated, currency, "body.priceAmount")
   if (stated < price && !member.isStaff) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },
