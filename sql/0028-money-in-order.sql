@@ -36,3 +36,41 @@ create function slotbase.gross_of(asked bigint, rate integer, mode text, unit bi
   from (select (2 * asked + unit) / (2 * unit) * unit as net) a
 $$;
 comment on function slotbase.gross_of(bigint, integer, text, bigint) is 'What is due for a price: a multiple of the unit (minor units), with its tax where the tax is added.';
+
+-- The prices of a facility in another currency: courts, price rules, coaches' rates and the no-show fee, in one step. A
+-- price never becomes free. Answers the largest of them.
+create function slotbase.convert_prices(facility uuid, factor numeric, unit bigint) returns bigint language plpgsql as $$
+declare
+  largest bigint := 0;
+  part    bigint;
+begin
+  with c as (
+    update slotbase.resources
+    set hourly_price = slotbase.converted(hourly_price, factor, unit), version = version + 1, updated_at = slotbase.now()
+    where facility_id = facility and hourly_price > 0 returning hourly_price
+  ) select max(hourly_price) into part from c;
+  largest := greatest(largest, part);
+  with c as (
+    update slotbase.price_rules set hourly_price = slotbase.converted(hourly_price, factor, unit)
+    where facility_id = facility and hourly_price > 0 returning hourly_price
+  ) select max(hourly_price) into part from c;
+  largest := greatest(largest, part);
+  with c as (
+    update slotbase.coach_profiles
+    set hourly_rate = slotbase.converted(hourly_rate, factor, unit), updated_at = slotbase.now()
+    where facility_id = facility and hourly_rate > 0 returning hourly_rate
+  ) select max(hourly_rate) into part from c;
+  largest := greatest(largest, part);
+  with c as (
+    update slotbase.booking_policies
+    set no_show_fee = slotbase.converted(no_show_fee, factor, unit), version = version + 1, updated_at = slotbase.now()
+    where facility_id = facility and no_show_fee > 0 returning no_show_fee
+  ) select max(no_show_fee) into part from c;
+  return greatest(largest, part);
+end $$;
+comment on function slotbase.convert_prices(uuid, numeric, bigint) is 'Converts all prices of a facility by a factor, each to a multiple of the unit (minor units); called with a change of its currency.';
+
+create function slotbase.converted(price bigint, factor numeric, unit bigint) returns bigint language sql immutable as $$
+  select greatest(unit, least(round(price * factor / unit), 2000000000000)::bigint * unit)
+$$;
+comment on function slotbase.converted(bigint, numeric, bigint) is 'A price above 0 in another currency; never 0. A price beyond 10^12 minor units is cut off, and refused by the caller.';

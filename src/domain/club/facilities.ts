@@ -22,7 +22,7 @@ import { newId, platformFacilityId } from "#base/ids.ts"
 import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
-import { lineUpTo } from "#base/schema/text-fields.ts"
+import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
 import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -30,6 +30,7 @@ import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
+import { changeCurrency, requireMovesKnown } from "./meaning-of-settings.ts"
 import { OpeningHours } from "./opening-hours.ts"
 import { TaxMode, TaxRates } from "./tax-rates.ts"
 
@@ -37,6 +38,12 @@ const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
 const maxSportTypes = 50
 const SportTypes = Schema.Array(lineUpTo(60)).check(Schema.isMaxLength(maxSportTypes), Schema.isUnique())
+
+const Rate = Schema.String.check(
+  atMost(20),
+  Schema.isPattern(/^(?:0|[1-9]\d{0,8})(?:\.\d{1,9})?$/u, { expected: "a rate such as 0.51129" }),
+  Schema.isPattern(/[1-9]/u, { expected: "a rate above 0" }),
+)
 
 const settings = {
   name: Name,
@@ -75,6 +82,12 @@ export const SettingsInput = Schema.Struct({
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
+  }),
+  convertPricesAt: Schema.optionalKey(Rate).annotateKey({
+    description: "with a new currency: what one unit of the old one costs in it, such as 0.51129; converts all prices",
+  }),
+  timezoneMoves: Schema.optionalKey(Schema.Literals(["keep_instant"])).annotateKey({
+    description: "with a new timezone: bookings that stand keep their instant, and so show another local time",
   }),
 })
 
@@ -140,7 +153,8 @@ export async function createFacility(
 
 /**
  * Changes the fields that differ and records `facility.settings_updated` with their names. Without a difference nothing
- * is written. A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
+ * is written. A new time zone moves closures of whole days to the same days there.
+ * @throws NotAllowed, NotFound, WrongState (currency_in_use, timezone_moves), RuleBroken `price_out_of_range`
  */
 export async function changeSettings(
   tx: Tx,
@@ -155,13 +169,19 @@ export async function changeSettings(
   if (!row) throw new NotFound("facility", facilityId)
   const before = facilityOf(row)
   const organizationId = input.organizationId === undefined ? before.organizationId : lower(input.organizationId)
-  const after: Facility = { ...before, ...input, organizationId }
+  const { convertPricesAt: rate, timezoneMoves: moves, ...given } = input
+  const after: Facility = { ...before, ...given, organizationId }
   const changed = settingNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
   if (changed.length === 0) {
     noteChange(tx, "nothing")
     return before
   }
   if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
+  const { currency, timezone } = before
+  const converted =
+    changed.includes("currency") && (await changeCurrency(tx, facilityId, { from: currency, to: after.currency, rate }))
+  if (changed.includes("timezone"))
+    await requireMovesKnown(tx, facilityId, { from: timezone, to: after.timezone, moves })
   const [updated] = await tx<FacilityRow[]>`
     update slotbase.facilities
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
@@ -176,7 +196,7 @@ export async function changeSettings(
   record(tx, {
     type: "facility.settings_updated",
     ...scopeOf(updated ?? row),
-    data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
+    data: { facilityId, changedSettings: [...changed, ...(converted ? ["prices"] : [])], changedBy: caller.userId },
   })
   const changedTo = facilityOf(updated ?? row)
   noteChange(tx, { subjectType: "facility", before, after: changedTo })

@@ -48,7 +48,8 @@ export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): P
     insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, restricted_until,
       reason, made_by, made_at)
     select ${newId()}::uuid, f.id, ${booking.id}::uuid, ${booking.booker_id}::uuid, 1, 
-           slotbase.gross_of(coalesce(p.no_show_fee, 0), ${feeRate(tx)}, f.tax_mode, ${unitOf(booking.price_currency)}),
+           -- A fee of another currency than the booking's was never agreed.
+           slotbase.gross_of(case when f.currency = ${booking.price_currency} then coalesce(p.no_show_fee, 0) else 0 end, ${feeRate(tx)}, f.tax_mode, ${unitOf(booking.price_currency)}),
            ${booking.price_currency}, case when c.count >= p.strike_threshold then c.now + make_interval(days => p.restriction_days) end,
            'No-show', ${madeBy}::uuid, c.now
     from slotbase.facilities f

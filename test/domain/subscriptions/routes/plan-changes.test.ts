@@ -123,6 +123,13 @@ describe("another plan", () => {
     expect((await get("/invoices")).body.data[0]).toMatchObject({ credit: 2900, amount: 0, status: "paid" })
   })
 
+  test("a debt in another currency than the facility's is no part of its balance, and stands beside it", async () => {
+    facilityId = await api.facility({ ownerId: owner.id, currency: "JPY" })
+    await subscribe()
+    const { body } = await api.call("GET", `/v1/facilities/${facilityId}/billing-accounts`, { token: owner.token })
+    expect(body.data[0]).toMatchObject({ balance: 0, balances: [{ currency: "EUR", amount: 9900 }] })
+  })
+
   test("another cycle begins a new period", async () => {
     await subscribe()
     const { body } = await post("/change-plan", { planId: "club", billingCycle: "annual" })
