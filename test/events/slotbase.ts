@@ -206,6 +206,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
     cancelledAt: "instant",
     cancellationReason: "note",
   },
+  "subscription.credit_applied": {
+    subscriptionId: "id",
+    facilityId: "id",
+    amount: "money",
+    currency: "currency",
+    creditBalance: "money",
+    invoicesPaid: "ids",
+  },
   "subscription.resumed": {
     subscriptionId: "id",
     facilityId: "id",

@@ -11,7 +11,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
-import { isFacility } from "#domain/club/facilities.ts"
+import { isFacility, requireMovableIn } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { BookingType } from "./input.ts"
@@ -118,7 +118,7 @@ export async function getPolicy(db: Queryable, member: Member): Promise<BookingP
 /**
  * Replaces the policy. Records facility.settings_updated with the rules that differ; without a difference nothing is
  * recorded.
- * @throws NotFound, RuleBroken `resource_unknown`
+ * @throws NotFound, RuleBroken (resource_unknown, amount_not_movable)
  */
 export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.Type): Promise<BookingPolicy> {
   const { caller, facilityId } = admin
@@ -132,6 +132,7 @@ export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.
     return viewOf(facilityId, row)
   }
   await requireResources(tx, facilityId, after.approvalResourceIds)
+  if (changed.includes("noShowFee")) await requireMovableIn(tx, facilityId, after.noShowFee, "body.noShowFee")
   const [written] = await tx<PolicyRow[]>`
     update slotbase.booking_policies
     set lead_time_minutes = ${after.leadTimeMinutes}, advance_days = ${after.advanceDays},

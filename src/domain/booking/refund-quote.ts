@@ -38,7 +38,7 @@ export interface RefundLine {
 }
 
 export interface RefundQuote {
-  /** Minor units, never more than was paid; rounded half up. */
+  /** Minor units, never more than was paid; rounded half up to what can be moved. */
   readonly amount: number
   /** Minor units that stay with the facility. */
   readonly forfeited: number

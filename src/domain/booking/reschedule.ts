@@ -57,6 +57,7 @@ export async function rescheduleBooking(
   }
   const plan = await planWithoutHooks(tx, requireMayBook(member, wanted), wanted, [booking.booker_id])
   requireElsewhere(booking, plan)
+  requireSameCurrency(booking, plan)
   const { lines, price } = priceThere(booking, plan)
   const account = booking.price_amount === price ? undefined : await accountOf(tx, booking)
   requireMayMove(caller, booking, plan, { price, live: account?.live ?? price })
@@ -105,6 +106,13 @@ async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Pr
   if (booking.now <= last) return
   const message = `Members could move it until ${last.toISOString()}, ${policy?.hours} hours before its start; only staff can now.`
   throw new WrongState("too_late_to_reschedule", message)
+}
+
+/** A price of another currency is no number of the booking's own. */
+function requireSameCurrency({ price_currency }: LockedBooking, { currency }: BookingPlan): void {
+  if (price_currency === currency) return
+  const message = `It was booked in ${price_currency}, and the facility's prices are in ${currency} now: cancel it and book again.`
+  throw new WrongState("currency_changed", message)
 }
 
 function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPlan): void {

@@ -39,14 +39,20 @@ export interface BookingSettlement {
  * A move rounds down and a cancellation half up. So the parts never exceed the share of the whole.
  */
 export function settlementFor(change: Account & Change): BookingSettlement {
-  const { live, goodwill, price, keeps, ends, percent, unit } = change
+  const { live, goodwill, price, keeps } = change
   const most = Math.max(price, keeps)
   const surplus = Math.max(0, live - most)
   const given = Math.min(goodwill, Math.max(0, most - live))
   const shed = Math.max(0, live - surplus + given - keeps)
-  const share = Math.min(shed, ends ? proportionOf(shed, percent, 100, unit) : roundedDown(shed, percent, unit))
+  const share = shareOf(shed, change)
   const refund = Math.min(live, surplus + Math.max(0, share - given))
   return { refund, forfeited: Math.min(shed - share, live - refund) }
+}
+
+/** All of an amount is always given back, whatever can be moved. */
+function shareOf(amount: number, { percent, ends, unit }: Change): number {
+  if (percent === 100) return amount
+  return Math.min(amount, ends ? proportionOf(amount, percent, 100, unit) : roundedDown(amount, percent, unit))
 }
 
 const roundedDown = (amount: number, percent: number, unit: number): number =>

@@ -19,9 +19,10 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
-import { lineUpTo } from "#base/schema/text-fields.ts"
+import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
 import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -29,6 +30,7 @@ import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
+import { changeCurrency, requireMovesKnown } from "./meaning-of-settings.ts"
 import { OpeningHours } from "./opening-hours.ts"
 import { TaxMode, TaxRates } from "./tax-rates.ts"
 
@@ -36,6 +38,12 @@ const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
 const maxSportTypes = 50
 const SportTypes = Schema.Array(lineUpTo(60)).check(Schema.isMaxLength(maxSportTypes), Schema.isUnique())
+
+const Rate = Schema.String.check(
+  atMost(20),
+  Schema.isPattern(/^(?:0|[1-9]\d{0,8})(?:\.\d{1,9})?$/u, { expected: "a rate such as 0.51129" }),
+  Schema.isPattern(/[1-9]/u, { expected: "a rate above 0" }),
+)
 
 const settings = {
   name: Name,
@@ -74,6 +82,12 @@ export const SettingsInput = Schema.Struct({
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
+  }),
+  convertPricesAt: Schema.optionalKey(Rate).annotateKey({
+    description: "with a new currency: what one unit of the old one costs in it, such as 0.51129; converts all prices",
+  }),
+  timezoneMoves: Schema.optionalKey(Schema.Literals(["keep_instant"])).annotateKey({
+    description: "with a new timezone: bookings that stand keep their instant, and so show another local time",
   }),
 })
 
@@ -139,7 +153,8 @@ export async function createFacility(
 
 /**
  * Changes the fields that differ and records `facility.settings_updated` with their names. Without a difference nothing
- * is written. A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
+ * is written. A new time zone moves closures of whole days to the same days there.
+ * @throws NotAllowed, NotFound, WrongState (currency_in_use, timezone_moves), RuleBroken `price_out_of_range`
  */
 export async function changeSettings(
   tx: Tx,
@@ -154,13 +169,19 @@ export async function changeSettings(
   if (!row) throw new NotFound("facility", facilityId)
   const before = facilityOf(row)
   const organizationId = input.organizationId === undefined ? before.organizationId : lower(input.organizationId)
-  const after: Facility = { ...before, ...input, organizationId }
+  const { convertPricesAt: rate, timezoneMoves: moves, ...given } = input
+  const after: Facility = { ...before, ...given, organizationId }
   const changed = settingNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
   if (changed.length === 0) {
     noteChange(tx, "nothing")
     return before
   }
   if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
+  const { currency, timezone } = before
+  const converted =
+    changed.includes("currency") && (await changeCurrency(tx, facilityId, { from: currency, to: after.currency, rate }))
+  if (changed.includes("timezone"))
+    await requireMovesKnown(tx, facilityId, { from: timezone, to: after.timezone, moves })
   const [updated] = await tx<FacilityRow[]>`
     update slotbase.facilities
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
@@ -175,7 +196,7 @@ export async function changeSettings(
   record(tx, {
     type: "facility.settings_updated",
     ...scopeOf(updated ?? row),
-    data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
+    data: { facilityId, changedSettings: [...changed, ...(converted ? ["prices"] : [])], changedBy: caller.userId },
   })
   const changedTo = facilityOf(updated ?? row)
   noteChange(tx, { subjectType: "facility", before, after: changedTo })
@@ -212,6 +233,22 @@ export async function findFacility(db: Queryable, facilityId: string): Promise<F
     select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId}`
   if (!row) throw new NotFound("facility", facilityId)
   return facilityOf(row)
+}
+
+/**
+ * Refuses an amount in the facility's currency that a person entered and nobody can move. 0 asks the database nothing.
+ * @throws NotFound, RuleBroken `amount_not_movable`
+ */
+export async function requireMovableIn(
+  db: Queryable,
+  facilityId: string,
+  amount: number | null | undefined,
+  path: string,
+): Promise<void> {
+  if (!amount) return
+  const [row] = await db<{ currency: string }[]>`select currency from slotbase.facilities where id = ${facilityId}`
+  if (!row) throw new NotFound("facility", facilityId)
+  requireMovable(amount, row.currency, path)
 }
 
 /** Whether there is such a facility. The platform's own row does not count. */

@@ -7,6 +7,7 @@ import { isPlatformAdmin, type Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
@@ -54,6 +55,7 @@ export async function createRefund(
       { path: "body.amount", message: `is more than ${left}` },
     ])
   }
+  if (amount !== left) requireMovable(amount, payment.currency, "body.amount")
   const refund = await insertRefund(tx, {
     facility_id: facilityId,
     payment_id: payment.id,

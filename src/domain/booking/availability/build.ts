@@ -99,7 +99,7 @@ async function readRows(
     limit (select ${size} + 1 from slotbase.facilities f where f.id = ${requests[0]?.facilityId ?? null})`
   return await db<Row[]>`
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, ${size} as page_size,
-           f.timezone, f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
+           f.timezone, f.currency, f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            -- Once for each facility, in its first row: two hundred rules for each of its courts are a million bytes.
            case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
                 then jsonb_build_object('opening_hours', f.opening_hours, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
@@ -162,6 +162,7 @@ export const outboxHolds = (sql: Queryable) => sql`
 interface Row extends ResourceFacts {
   readonly facility_id: string
   readonly timezone: string
+  readonly currency: string
   readonly slot_minutes: number
   readonly page_size: number
   /** In the first row of each facility. */

@@ -1,6 +1,7 @@
 /** The slots of a resource on a local day, as answers, frames and the cache hold them. Pure functions. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
+import { unitOf } from "#base/money.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
 import { fittingRules, ruleLinesOf, type TariffRule, walkingPrice, windowsOf } from "#domain/booking/prices.ts"
 import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
@@ -20,6 +21,7 @@ export type Slot = typeof Slot.Type
 /** What all resources of a facility have in common on a local day. */
 export interface FacilityFacts {
   readonly timezone: string
+  readonly currency: string
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   /** Of all resources. */
@@ -47,7 +49,7 @@ export type SlotsOf = (resource: ResourceFacts, now: number) => Slot[]
 
 /** Computes once what the resources have in common: the steps of the day, and which price rule applies when. */
 export function slotsOfDay(
-  { timezone, opening_hours, slot_minutes, price_rules }: FacilityFacts,
+  { timezone, currency, opening_hours, slot_minutes, price_rules }: FacilityFacts,
   date: string,
 ): SlotsOf {
   // In order: where the clocks skip an hour, an interval in that hour moves over the next one.
@@ -68,9 +70,10 @@ export function slotsOfDay(
       day,
     )
   const common = linesFor(null)
+  const unit = unitOf(currency)
   return ({ resource_id, hourly_price, occupied, closed }, now) => {
     const live = occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
-    const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price)
+    const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price, unit)
     const [takingIn, closedIn] = [walkingOverlaps(live), walkingOverlaps(closed)]
     return steps.map(({ startAt, endAt, ...span }) => ({
       startAt,

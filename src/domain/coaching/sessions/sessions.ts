@@ -13,6 +13,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { auditWaived, bookPlanned } from "#domain/booking/book.ts"
@@ -171,10 +172,11 @@ async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: Booki
 
 /** The court's time and the coach's, or the amount that was stated for both. */
 function linesFor(member: Member, coach: Coach, plan: BookingPlan, stated: number | undefined): readonly BookedLine[] {
-  const { lines, price, span } = plan
+  const { lines, price, span, currency } = plan
   const { name, hourlyRate } = coach
   const minutes = (span.end - span.start) / 60_000
   if (stated === undefined) return hourlyRate ? [...lines, coachLine({ name, hourlyRate }, minutes, plan)] : lines
+  requireMovable(stated, currency, "body.priceAmount")
   if (stated < price && !member.isStaff) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },
