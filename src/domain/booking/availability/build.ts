@@ -8,6 +8,7 @@ import { inSlices } from "#base/slices.ts"
 import { rulesVersion } from "#domain/booking/policies.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
+import { taxTermsOf } from "#domain/club/tax-rates.ts"
 import { type FacilityFacts, type ResourceFacts, type Slot, type SlotsOf, slotsOfDay } from "./slots.ts"
 
 export interface DayRequest {
@@ -102,7 +103,7 @@ async function readRows(
            f.timezone, f.currency, f.slot_minutes, r.hourly_price, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            -- Once for each facility, in its first row: two hundred rules for each of its courts are a million bytes.
            case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
-                then jsonb_build_object('opening_hours', f.opening_hours, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
+                then jsonb_build_object('opening_hours', f.opening_hours, 'tax', ${taxTermsOf(db, db`f`)}, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
            ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
            ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
@@ -166,7 +167,7 @@ interface Row extends ResourceFacts {
   readonly slot_minutes: number
   readonly page_size: number
   /** In the first row of each facility. */
-  readonly common: Pick<FacilityFacts, "opening_hours" | "price_rules"> | null
+  readonly common: Pick<FacilityFacts, "opening_hours" | "price_rules" | "tax"> | null
   readonly resource_name: string
   readonly date: string
   readonly facility_version: number

@@ -5,6 +5,8 @@ import { unitOf } from "#base/money.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
 import { fittingRules, ruleLinesOf, type TariffRule, walkingPrice, windowsOf } from "#domain/booking/prices.ts"
 import { type OpeningHours, slotSpans } from "#domain/club/opening-hours.ts"
+import type { TaxTerms } from "#domain/club/tax-rates.ts"
+import { taxed } from "#domain/ledger/tax.ts"
 
 /**
  * `blocked`: closed, or taken by something other than play, such as maintenance. A slot that has begun or passed
@@ -22,6 +24,7 @@ export type Slot = typeof Slot.Type
 export interface FacilityFacts {
   readonly timezone: string
   readonly currency: string
+  readonly tax: TaxTerms
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   /** Of all resources. */
@@ -49,7 +52,7 @@ export type SlotsOf = (resource: ResourceFacts, now: number) => Slot[]
 
 /** Computes once what the resources have in common: the steps of the day, and which price rule applies when. */
 export function slotsOfDay(
-  { timezone, currency, opening_hours, slot_minutes, price_rules }: FacilityFacts,
+  { timezone, currency, tax, opening_hours, slot_minutes, price_rules }: FacilityFacts,
   date: string,
 ): SlotsOf {
   // In order: where the clocks skip an hour, an interval in that hour moves over the next one.
@@ -79,7 +82,8 @@ export function slotsOfDay(
       startAt,
       endAt,
       status: statusOf(takingIn(span), closedIn(span).length > 0),
-      priceAmount: priceOf(span),
+      // What a booking of the slot costs: a tax that is added to the price belongs to it.
+      priceAmount: tax.mode === "inclusive" ? priceOf(span) : taxed(priceOf(span), "court", tax, currency).gross,
     }))
   }
 }

@@ -46,6 +46,7 @@ test("each slot has the state and the price that it has alone", () => {
         const facts = {
           timezone,
           currency: "EUR",
+          tax: { mode: "inclusive" as const, rates: {} },
           slot_minutes: slotMinutes,
           opening_hours: open.length === 0 ? {} : everyDay(open),
           price_rules: rules.map(({ times, ...each }, i): TariffRule => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { type Body, type CoachClub, makeCoachClub, outcome } from "#test/harness/api/coach-api.ts"
 import type { Person } from "#test/harness/club/club.ts"
 import { aResource } from "#test/harness/club/factories.ts"
-import { atHour, hoursFrom } from "#test/harness/club/hours.ts"
+import { atHour, dayOf, hoursFrom } from "#test/harness/club/hours.ts"
 import { makeTill, moneyOf, type Till } from "#test/harness/club/payments.ts"
 
 let club: CoachClub
@@ -150,6 +150,11 @@ describe("court time that stays", () => {
     const settings = (taxMode: string, court: number) =>
       club.patch(club.admin, "/settings", { taxMode, taxRates: { court, coaching: 700 } })
     await settings("exclusive", 1900)
+    const day = `/availability?date=${dayOf(hour)}&resourceId=${club.court}`
+    const slot = (await club.get(club.student, day)).body.slots.find(
+      ({ startAt }: Body) => startAt === atHour(hour).startAt,
+    )
+    expect(slot.priceAmount).toBe(2856)
     const id = await lesson({ paymentMethod: "offline" })
     const taxes = async () =>
       (await read(id)).priceLines.map((line: Body) => [line.amount, line.taxRate, line.taxAmount, line.taxIncluded])
