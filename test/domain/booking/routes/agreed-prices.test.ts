@@ -146,6 +146,15 @@ describe("court time that stays", () => {
     expect(change).rejects.toThrow("price_is_the_sum_of_its_lines")
   })
 
+  test("that was booked before lines were kept is one line, and has the present price when it moves", async () => {
+    const id = await paid()
+    await club.db`update slotbase.bookings set price_amount = 4000, price_lines = null where id = ${id}`
+    expect(await linesOf(id)).toEqual([["court", "Price", 4000, 120]])
+    const [row] = await club.db`select kind, label, amount from slotbase.booking_price_lines where booking_id = ${id}`
+    expect({ ...row }).toEqual({ kind: "court", label: "Price", amount: 4000 })
+    expect((await move(club.staff, id, minutes(30, 60))).body.priceAmount).toBe(2400)
+  })
+
   test("keeps its tax rate when the facility's rate changes, and other time has the present rate", async () => {
     const settings = (taxMode: string, court: number) =>
       club.patch(club.admin, "/settings", { taxMode, taxRates: { court, coaching: 700 } })
