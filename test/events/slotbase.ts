@@ -168,6 +168,7 @@ export const slotbase: { readonly [type: string]: Fields } = {
     priceCurrency: "currency",
     refundAmount: "money",
     refundStatus: ["pending", "none"],
+    "forfeitedAmount?": "money",
     rescheduledBy: "actor",
     rescheduledAt: "instant",
   },
@@ -230,6 +231,14 @@ export const slotbase: { readonly [type: string]: Fields } = {
     cancelledBy: "actor",
     cancelledAt: "instant",
     cancellationReason: "note",
+  },
+  "subscription.credit_applied": {
+    subscriptionId: "id",
+    facilityId: "id",
+    amount: "money",
+    currency: "currency",
+    creditBalance: "money",
+    invoicesPaid: "ids",
   },
   "subscription.resumed": {
     subscriptionId: "id",

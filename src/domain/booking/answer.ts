@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { type BookingRow, statuses } from "./booking-row.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
+import { type BookedLine, linesOf } from "./price-lines.ts"
 
 export const BookingStatus = Schema.Literals(statuses)
 
@@ -12,7 +13,20 @@ export const AnsweredQuestion = Schema.Struct({
   answer: Schema.Union([Schema.String, Schema.Boolean, Schema.Finite]),
 })
 
-export const Booking = Schema.Struct({
+export const BookingPriceLine = Schema.Struct({
+  kind: Schema.Literals(["court", "coach", "agreed"]).annotate({
+    description: "the court's time, the coach's time, or an amount that was agreed for the whole",
+  }),
+  label: Schema.String,
+  amount: Money.annotate({ description: "with the tax" }),
+  taxRate: Schema.Int.annotate({ description: "hundredths of a percent: 1900 is 19 %; 0: not taxed" }),
+  taxAmount: Money.annotate({ description: "the tax in the amount" }),
+  taxIncluded: Schema.Boolean.annotate({ description: "whether the asked price contained the tax" }),
+  minutes: Schema.Int,
+  hourlyPrice: Schema.NullOr(Money).annotateKey({ description: "null: the amount was agreed as a whole" }),
+}).annotate({ identifier: "PriceLine" })
+
+const fields = {
   id: Id,
   facilityId: Id,
   resourceId: Id,
@@ -33,6 +47,9 @@ export const Booking = Schema.Struct({
   }),
   priceAmount: Money,
   priceCurrency: Currency,
+  priceLines: Schema.Array(BookingPriceLine).annotate({
+    description: "what priceAmount consists of, as it was composed or agreed; the amounts sum to it",
+  }),
   paymentMethod: Schema.NullOr(PaymentMethod),
   holdId: Schema.NullOr(Id),
   expiresAt: Schema.NullOr(Instant).annotateKey({ description: "while held: when the hold expires" }),
@@ -57,8 +74,24 @@ export const Booking = Schema.Struct({
   rescheduledAt: Schema.NullOr(Instant),
   createdAt: Instant,
   updatedAt: Instant,
-}).annotate({ identifier: "Booking" })
+} as const
+
+export const Booking = Schema.Struct(fields).annotate({ identifier: "Booking" })
 export type Booking = typeof Booking.Type
+
+/** One booking, with the money that was moved for it. */
+export const BookingDetails = Schema.Struct({
+  ...fields,
+  settlement: Schema.Struct({
+    paidAmount: Money.annotateKey({ description: "all that was paid, online and at the desk" }),
+    refundedAmount: Money.annotateKey({ description: "of it: given back, or on its way back" }),
+    forfeitedAmount: Money.annotateKey({
+      description: "of it: kept by the facility after a move to a lower price, or after the cancellation",
+    }),
+    dueAmount: Money.annotateKey({ description: "still to be paid" }),
+  }).annotate({ description: "the money of the booking; minor units of priceCurrency" }),
+}).annotate({ identifier: "BookingDetails" })
+export type BookingDetails = typeof BookingDetails.Type
 
 export const toBooking = (row: BookingRow): Booking => ({
   id: row.id,
@@ -79,6 +112,7 @@ export const toBooking = (row: BookingRow): Booking => ({
   answers: row.answers,
   priceAmount: row.price_amount,
   priceCurrency: row.price_currency,
+  priceLines: linesOf(row).map(toLine),
   paymentMethod: row.payment_method,
   holdId: row.hold_id,
   expiresAt: row.status === "held" ? iso(row.hold_expires_at) : null,
@@ -99,6 +133,17 @@ export const toBooking = (row: BookingRow): Booking => ({
   rescheduledAt: iso(row.rescheduled_at),
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+})
+
+const toLine = (line: BookedLine): typeof BookingPriceLine.Type => ({
+  kind: line.kind,
+  label: line.label,
+  amount: line.amount,
+  taxRate: line.taxRate ?? 0,
+  taxAmount: line.taxAmount ?? 0,
+  taxIncluded: line.taxIncluded ?? true,
+  minutes: line.minutes,
+  hourlyPrice: line.kind === "agreed" ? null : (line.hourlyPrice ?? null),
 })
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -8,8 +8,8 @@ import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
-import { paidFor } from "#domain/ledger/paid.ts"
 import { countMember } from "#domain/people/roles.ts"
+import { accountOf } from "./account.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { cancelLocked } from "./cancel.ts"
@@ -82,6 +82,6 @@ async function confirmOrHold(tx: Tx, booking: LockedBooking, approvedBy: string)
 /** Whether the payments for a locked booking cover its price. */
 export async function isPaid(tx: Tx, booking: LockedBooking): Promise<boolean> {
   if (booking.price_amount === 0) return true
-  const { amount } = await paidFor(tx, booking.facility_id, "booking", booking.id)
-  return amount >= booking.price_amount
+  const { live } = await accountOf(tx, booking)
+  return live >= booking.price_amount
 }

@@ -7,6 +7,7 @@ import type { Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireChargeable } from "#base/money.ts"
 import { countMember } from "#domain/people/roles.ts"
 import { audit } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
@@ -47,7 +48,8 @@ export function auditWaived(tx: Tx, { caller }: Member, booking: BookingRow): vo
 
 /**
  * Makes a booking of a plan. Records booking.approval.requested when staff must approve it, booking.hold.created when
- * it must be paid online first, and booking.confirmed otherwise. Throws SlotTaken, RuleBroken limit_reached.
+ * it must be paid online first, and booking.confirmed otherwise.
+ * @throws SlotTaken, RuleBroken (limit_reached, amount_not_chargeable)
  */
 export async function bookPlanned(
   tx: Tx,
@@ -55,6 +57,8 @@ export async function bookPlanned(
   paymentMethod: "online" | "offline" | "waived",
   recurringBookingId: string | null = null,
 ): Promise<BookingRow> {
+  // Before anything is held: a payment of it could only fail.
+  if (paymentMethod === "online") requireChargeable(plan.price, plan.currency, "body.paymentMethod")
   const make = (status: NewBooking["status"], holdId: string | null = null) =>
     insertPlanned(tx, plan, {
       status,

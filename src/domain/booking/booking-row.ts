@@ -1,5 +1,6 @@
 /** A booking as it is read: its states, its people, and the fields that its events and answers need. */
 import type { BookingType, PaymentMethod } from "./input.ts"
+import type { BookedLine } from "./price-lines.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 
 export const statuses = [
@@ -50,6 +51,8 @@ export interface BookingRow {
   readonly note: string | null
   readonly answers: readonly KeptAnswer[]
   readonly price_amount: number
+  /** Null: made before lines were kept; `linesOf` reads them. */
+  readonly price_lines: readonly BookedLine[] | null
   readonly price_currency: string
   readonly payment_method: typeof PaymentMethod.Type | null
   readonly hold_id: string | null
@@ -70,6 +73,8 @@ export interface BookingRow {
   readonly rescheduled_at: Date | null
   readonly refund_percent: number | null
   readonly refund_amount: number | null
+  /** What stays with the facility of its payments, after a move to a lower price or a cancellation. */
+  readonly forfeited_amount: number
   readonly created_at: Date
   readonly updated_at: Date
 }

@@ -1,12 +1,17 @@
-/** Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. */
+/**
+ * Cancels a booking: refunds by the policy under which it was made, frees the slot, and records both in one event. The
+ * refund is marked in the same transaction, so no other refund can count the same money.
+ */
 
 import * as Schema from "effect/Schema"
 import type { Caller, Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
+import { unitOf } from "#base/money.ts"
 import { Currency, Id, Money } from "#base/schema/fact-fields.ts"
-import { paidFor } from "#domain/ledger/paid.ts"
+import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { noteChange } from "#events/audit.ts"
+import { accountOf, type BookingAccount } from "./account.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { recordBookingCancelled } from "./events.ts"
@@ -25,7 +30,10 @@ export interface Cancellation {
 /** The refund of a cancellation, and the reasons for it. */
 export const CancellationQuote = Schema.Struct({
   bookingId: Id,
-  paidAmount: Money,
+  paidAmount: Money.annotateKey({ description: "paid, and not refunded" }),
+  forfeitedAmount: Money.annotateKey({
+    description: "of it: kept by the facility after an earlier move; it is not refunded",
+  }),
   currency: Currency,
   refundPercent: Schema.Int,
   refundAmount: Money,
@@ -62,10 +70,11 @@ export async function quoteCancellation(
 ): Promise<CancellationQuote> {
   noteChange(tx, "nothing")
   const booking = await lockCancellable(tx, member, bookingId, refundPercent)
-  const { refund, paid } = await refundFor(tx, booking, refundPercent)
+  const { refund, account } = await refundFor(tx, booking, refundPercent)
   return {
     bookingId,
-    paidAmount: paid,
+    paidAmount: account.live + account.forfeited,
+    forfeitedAmount: account.forfeited,
     currency: booking.price_currency,
     refundPercent: refund.percent,
     refundAmount: refund.amount,
@@ -87,7 +96,7 @@ export async function cancelLocked(
   refundPercent?: number,
 ): Promise<BookingRow> {
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
-  const { refund } = await refundFor(tx, booking, refundPercent)
+  const { refund, account } = await refundFor(tx, booking, refundPercent)
   const change = {
     status: "cancelled",
     cancelled_at: booking.now,
@@ -95,9 +104,22 @@ export async function cancelLocked(
     cancellation_reason: reason,
     refund_percent: refund.percent,
     refund_amount: refund.amount,
+    forfeited_amount: account.forfeited + refund.forfeited,
   } as const
   const cancelled = await changeBooking(tx, booking, change, true)
-  recordBookingCancelled(tx, cancelled, by.userId, reason)
+  const eventId = recordBookingCancelled(tx, cancelled, by.userId, reason)
+  if (refund.amount > 0) {
+    await markRefund(tx, {
+      facilityId: booking.facility_id,
+      referenceType: "booking",
+      referenceId: booking.id,
+      amount: refund.amount,
+      reason: reason || "Booking cancelled",
+      refundedBy: by.userId,
+      sourceId: eventId,
+      causedBy: eventId,
+    })
+  }
   await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return cancelled
 }
@@ -121,8 +143,9 @@ async function refundFor(
   tx: Tx,
   booking: LockedBooking,
   override: number | undefined,
-): Promise<{ refund: RefundQuote; paid: number }> {
-  const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
+): Promise<{ refund: RefundQuote; account: BookingAccount }> {
+  const account = await accountOf(tx, booking)
   const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
-  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }
+  const unit = unitOf(booking.price_currency)
+  return { account, refund: refundOf({ policy, startAt, at, account, pending: status === "pending", override, unit }) }
 }

@@ -3,6 +3,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { record } from "#events/outbox.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { aboutOf } from "./events.ts"
+import type { BookingSettlement } from "./settlement.ts"
 
 export function recordApprovalRequested(tx: Tx, booking: BookingRow): string {
   return record(tx, {
@@ -44,13 +45,13 @@ export function recordApprovalRejected(
   })
 }
 
-/** @param refundAmount of what was paid, minor units */
+/** @param settled what is given back of the payments, and what stays with the facility, minor units */
 export function recordRescheduled(
   tx: Tx,
   before: LockedBooking,
   after: BookingRow,
   rescheduledBy: string,
-  refundAmount: number,
+  { refund: refundAmount, forfeited }: BookingSettlement,
 ): string {
   return record(tx, {
     type: "booking.rescheduled",
@@ -68,6 +69,7 @@ export function recordRescheduled(
       priceCurrency: after.price_currency,
       refundAmount,
       refundStatus: refundAmount > 0 ? "pending" : "none",
+      ...(forfeited > 0 && { forfeitedAmount: forfeited }),
       rescheduledBy,
       rescheduledAt: before.now.toISOString(),
     },

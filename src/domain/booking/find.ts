@@ -97,10 +97,10 @@ export async function countMissed(db: Queryable, facilityId?: string): Promise<n
 const columns = (sql: Queryable) => sql`
   b.id, b.facility_id, b.resource_id, r.name as resource_name, f.timezone, ${presentStatus(sql)} as status, b.booking_type,
   b.booker_id, u.first_name || ' ' || u.last_name as booker_name, coalesce(${addressIn(sql, sql`b.facility_id`)}, ${unreachable}) as booker_email,
-  b.start_at, b.end_at, b.buffer_minutes, b.title, b.note, b.answers, b.price_amount, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
+  b.start_at, b.end_at, b.buffer_minutes, b.title, b.note, b.answers, b.price_amount, b.price_lines, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
   b.is_recurring, b.recurring_booking_id, b.confirmed_at, b.checked_in_at, b.completed_at, b.cancelled_at, b.cancelled_by,
   b.cancellation_reason, b.no_show_at, b.cancellation_policy, b.approved_at, b.approved_by, b.rescheduled_at,
-  b.refund_percent, b.refund_amount, b.created_at, b.updated_at,
+  b.refund_percent, b.refund_amount, b.forfeited_amount, b.created_at, b.updated_at,
   coalesce((select jsonb_agg(jsonb_build_object('userId', p.user_id, 'name', w.first_name || ' ' || w.last_name, 'role', p.role)
                              order by p.user_id)
             from slotbase.booking_participants p join slotbase.users w on w.id = p.user_id

@@ -8,6 +8,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireChargeable } from "#base/money.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import { recordHeld, recordReleased } from "./events.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
@@ -30,6 +31,8 @@ export async function createHold(tx: Tx, mayBook: MayBook, wanted: Hooked<HoldIn
       "Such a booking is approved by staff: ask for it with POST …/bookings; it keeps the slot until then."
     throw new RuleBroken("approval_required", message)
   }
+  // Members pay for a hold by card; staff may also take the money at the desk.
+  if (!mayBook.member.isStaff) requireChargeable(plan.price, plan.currency, "body.endAt")
   const hold = await insertPlanned(tx, plan, { status: "held", payment_method: null, hold_id: newId() })
   recordHeld(tx, hold)
   return toBooking(hold)

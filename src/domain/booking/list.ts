@@ -6,17 +6,31 @@ import { NotAllowed, NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { type Booking, BookingStatus, toBooking } from "./answer.ts"
+import { accountOf } from "./account.ts"
+import { type Booking, type BookingDetails, BookingStatus, toBooking } from "./answer.ts"
+import type { BookingRow } from "./booking-row.ts"
 import { findBooking, findBookings } from "./find.ts"
 import { BookingType } from "./input.ts"
 import { familyOf, isTheirs } from "./lock-own.ts"
 
-/** A booking; members see their own and their children's. Throws NotFound. */
-export async function getBooking(db: Queryable, member: Member, bookingId: string): Promise<Booking> {
+/** A booking with its money; members see their own and their children's. Throws NotFound. */
+export async function getBooking(db: Queryable, member: Member, bookingId: string): Promise<BookingDetails> {
   const booking = isId(bookingId) ? await findBooking(db, member.facilityId, bookingId) : undefined
   if (!booking || !isTheirs(member, booking)) throw new NotFound("booking", bookingId)
-  return toBooking(booking)
+  const { paid, refunded, forfeited, price, live } = await accountOf(db, booking)
+  return {
+    ...toBooking(booking),
+    settlement: {
+      paidAmount: paid,
+      refundedAmount: refunded,
+      forfeitedAmount: forfeited,
+      dueAmount: over.has(booking.status) ? 0 : Math.max(0, price - live),
+    },
+  }
 }
+
+/** Nothing is due any more. */
+const over = new Set<BookingRow["status"]>(["cancelled", "expired", "released"])
 
 /** The query of a list of bookings. */
 export const BookingQuery = Schema.Struct({

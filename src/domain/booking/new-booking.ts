@@ -24,6 +24,7 @@ export const newBookingOf = (plan: BookingPlan, kind: Kind): NewBooking => ({
   buffer_minutes: plan.bufferMinutes,
   ...plan.details,
   price_amount: plan.price,
+  price_lines: plan.lines,
   price_currency: plan.currency,
   hold_minutes: plan.holdMinutes,
   cancellation_policy: plan.cancellationPolicy,
@@ -54,4 +55,5 @@ const untouched = {
   rescheduled_at: null,
   refund_percent: null,
   refund_amount: null,
+  forfeited_amount: 0,
 } as const

@@ -4,6 +4,7 @@ import { isMemberOf } from "#access/membership.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import { type TaxTerms, taxTermsOf } from "#domain/club/tax-rates.ts"
 import { addressIn, unreachable } from "#domain/people/address.ts"
 import { isUncounted } from "#domain/people/roles.ts"
 import { isLimited } from "#domain/plans/entitlements.ts"
@@ -23,6 +24,7 @@ export interface PlanFacts extends SlotRules {
   readonly facility_id: string
   readonly timezone: string
   readonly currency: string
+  readonly tax: TaxTerms
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   readonly hold_minutes: number
@@ -94,7 +96,8 @@ export async function readPlanFacts(
   const people = (input.participants ?? []).map(({ userId }) => userId)
   const [start, end] = [new Date(input.startAt).toISOString(), new Date(input.endAt).toISOString()]
   const statement = tx<PlanFacts[]>`
-    select f.id as facility_id, f.timezone, f.currency, f.opening_hours, f.slot_minutes, f.hold_minutes,
+    select f.id as facility_id, f.timezone, f.currency, ${taxTermsOf(tx, tx`f`)} as tax, f.opening_hours,
+           f.slot_minutes, f.hold_minutes,
            r.id as resource_id, r.name as resource_name, r.resource_type, r.hourly_price,
            ${rulesOf(tx, tx`f.id`, tx`r.id`)} as price_rules, ${closedFor(tx, tx`f.id`, tx`r.id`, start, end)} as closed_for,
            u.id as booker_id, u.first_name || ' ' || u.last_name as booker_name,

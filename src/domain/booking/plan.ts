@@ -17,7 +17,8 @@ import { familyOf } from "./lock-own.ts"
 import { type MayBook, requireMayBook } from "./may-book.ts"
 import { type BookerRights, type CompletePlanFacts, type PlanFacts, readPlanFacts } from "./plan-facts.ts"
 import type { BookingPlan } from "./planned.ts"
-import { tariffOf } from "./prices.ts"
+import { courtLines, pricedBy } from "./price-lines.ts"
+import { type PriceLine, tariffOf } from "./prices.ts"
 import { checkLimits, checkRules } from "./rules.ts"
 import { checkSlotRules } from "./slot-rules.ts"
 
@@ -116,14 +117,14 @@ async function plan(
   )
   const span = spanOf(input)
   const bookingType = input.bookingType ?? "open_play"
-  const { priceOf } = tariffOf({
+  const { linesOf } = tariffOf({
     resourceId: found.resource_id,
     bookingType,
     hourlyPrice: found.hourly_price,
     timezone: found.timezone,
     rules: found.price_rules,
   })
-  const price = priceOf(span)
+  const priced = pricedBy(courtLines(linesOf(span).map(toCourtTime(found)), found.currency))
   const needsApproval = limited && isApproved(found, bookingType)
   const now = found.now.getTime()
   const made: BookingPlan = {
@@ -141,7 +142,8 @@ async function plan(
     participants: participantsOf(input, found.people),
     bookingType,
     span,
-    price,
+    ...priced,
+    tax: found.tax,
     needsApproval,
     cancellationPolicy: found.cancellation_policy ?? [],
     isLimited: found.is_limited,
@@ -157,7 +159,7 @@ async function plan(
     checkLimits(made, found)
   }
   // A booking that is confirmed at once keeps nothing waiting.
-  if (limitsHolds && (price > 0 || needsApproval || !("paymentMethod" in input))) {
+  if (limitsHolds && (made.price > 0 || needsApproval || !("paymentMethod" in input))) {
     requireNoPause(found.ended_holds, found.hold_minutes, found.hold_pause_minutes)
   }
   const standing = found.standing && (lock === "wait" ? found.standing : withLapsed(found.standing))
@@ -172,6 +174,17 @@ function requireLocked({ locked }: PlanFacts): void {
   if (locked) return
   throw new RuleBroken("booker_is_booking", "The booker is just booking something else; ask again in a moment.")
 }
+
+/** People read the resource beside the price, and the price rule if there is one. */
+const toCourtTime =
+  ({ resource_name, tax }: PlanFacts) =>
+  ({ start, end, hourlyPrice, rule }: PriceLine) => ({
+    start,
+    end,
+    hourlyPrice,
+    label: rule === null ? resource_name : `${resource_name}, ${rule.name}`,
+    tax,
+  })
 
 /** Whether bookings of this type, or of this resource, are approved by staff first. */
 const isApproved = (

@@ -1,10 +1,12 @@
 /** A booking that may be made: the facts and the decisions of a plan. */
 import type { Span } from "#base/local-days.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import type { TaxTerms } from "#domain/club/tax-rates.ts"
 import type { Participant } from "./booking-row.ts"
 import type { Details } from "./details.ts"
 import type { HoldInput } from "./input.ts"
 import type { MemberStanding } from "./limits/standing.ts"
+import type { BookedLine } from "./price-lines.ts"
 import type { CancellationRule } from "./refund-quote.ts"
 import type { SlotRules } from "./slot-rules.ts"
 
@@ -24,8 +26,12 @@ export interface BookingPlan {
   /** How long the resource stays free after it. */
   readonly bufferMinutes: number
   readonly details: Details
-  /** Minor units, by the present price rules. */
+  /** What the price consists of, by the present price rules. */
+  readonly lines: readonly BookedLine[]
+  /** The sum of the lines, minor units. */
   readonly price: number
+  /** The facility's present tax terms. */
+  readonly tax: TaxTerms
   /** Staff must approve it before it is certain. */
   readonly needsApproval: boolean
   /** The facility's present policy; the booking keeps it. */

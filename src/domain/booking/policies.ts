@@ -7,7 +7,7 @@ import type { Admin, Caller, Member } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, RuleBroken } from "#base/errors.ts"
-import { isFacility } from "#domain/club/facilities.ts"
+import { isFacility, requireMovableIn } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { type BookingPolicy, defaults, type PolicyInput, type Rules, ruleNames } from "./policy-fields.ts"
@@ -24,7 +24,7 @@ export async function getPolicy(db: Queryable, member: Member): Promise<BookingP
 /**
  * Replaces the policy. Records facility.settings_updated with the rules that differ; without a difference nothing is
  * recorded.
- * @throws NotFound, RuleBroken `resource_unknown`
+ * @throws NotFound, RuleBroken (resource_unknown, amount_not_movable)
  */
 export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.Type): Promise<BookingPolicy> {
   const { caller, facilityId } = admin
@@ -50,6 +50,7 @@ export async function putPolicy(tx: Tx, admin: Admin, input: typeof PolicyInput.
       id === undefined ? [] : [{ id, path: `body.buffers.${i}.resourceId` }],
     ),
   ])
+  if (changed.includes("noShowFee")) await requireMovableIn(tx, facilityId, after.noShowFee, "body.noShowFee")
   const written = await writePolicy(tx, facilityId, after)
   recordChange(tx, caller, facilityId, changed)
   noteChange(tx, { before: { ...before }, after: { ...after } })

@@ -14,6 +14,7 @@ import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id, Money, Name } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { weekdays } from "#base/weekdays.ts"
+import { requireMovableIn } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 import { BookingType } from "./input.ts"
 import { countPolicyChange } from "./policies.ts"
@@ -73,7 +74,7 @@ export type PriceRule = typeof PriceRule.Type
 
 /**
  * Records facility.settings_updated.
- * Throws NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`.
+ * Throws NotFound, RuleBroken `resource_unknown`, `too_many_price_rules`, `amount_not_movable`.
  */
 export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceRuleInput.Type): Promise<PriceRule> {
   const { caller, facilityId } = admin
@@ -81,6 +82,7 @@ export async function createPriceRule(tx: Tx, admin: Admin, input: typeof PriceR
   const resourceId = input.resourceId?.toLowerCase() ?? null
   await requireRoom(tx, facilityId, resourceId)
   const { name, bookingType = null, weekdays = null, fromTime = null, toTime = null, hourlyPrice } = input
+  await requireMovableIn(tx, facilityId, hourlyPrice, "body.hourlyPrice")
   const [row] = await tx<PriceRuleRow[]>`
     insert into slotbase.price_rules (id, facility_id, name, resource_id, booking_type, weekdays, from_time, to_time, hourly_price,
       created_by)

@@ -13,8 +13,9 @@ import { type Weekday, weekdayOf } from "#base/weekdays.ts"
 const minuteMs = 60_000
 const minutesPerHour = 60
 
-/** The price of some minutes at a price per hour (minor units), rounded half up to a whole minor unit. */
-export const priceForMinutes = (hourlyPrice: number, minutes: number): number => rounded(hourlyPrice * minutes)
+/** The price of some minutes at a price per hour (minor units), rounded half up to the currency's smallest unit. */
+export const priceForMinutes = (hourlyPrice: number, minutes: number, unit = 1): number =>
+  rounded(hourlyPrice * minutes, unit)
 
 export interface TariffRule {
   /** UUIDv7: a greater one is newer. */
@@ -39,6 +40,8 @@ export interface PricedAs {
   readonly hourlyPrice: number
   readonly timezone: string
   readonly rules: readonly TariffRule[]
+  /** The smallest amount that can be moved of the currency, minor units; left out: 1. */
+  readonly unit?: number
 }
 
 /** A piece of a booking at one price per hour. */
@@ -54,7 +57,7 @@ export interface Tariff {
   readonly linesOf: (span: Span) => readonly PriceLine[]
 }
 
-export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules }: PricedAs): Tariff {
+export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules, unit = 1 }: PricedAs): Tariff {
   const fitting = fittingRules(rules, bookingType, resourceId)
   const linesOf = (span: Span): readonly PriceLine[] =>
     ruleLinesOf(windowsOf(fitting, timezone, span), span).map((line) => ({
@@ -65,7 +68,7 @@ export function tariffOf({ resourceId, bookingType, hourlyPrice, timezone, rules
     linesOf,
     // Rounded once, so the price does not depend on how the windows cut the booking.
     priceOf: (span) =>
-      rounded(sum(linesOf(span).map((line) => line.hourlyPrice * ((line.end - line.start) / minuteMs)))),
+      rounded(sum(linesOf(span).map((line) => line.hourlyPrice * ((line.end - line.start) / minuteMs))), unit),
   }
 }
 
@@ -109,7 +112,7 @@ export function ruleLinesOf(windows: readonly RuleWindow[], span: Span): readonl
  * Prices many spans of one resource in one walk over its lines. Each span must lie within the lines, and begin no
  * earlier than the span before.
  */
-export function walkingPrice(lines: readonly RuleLine[], hourlyPrice: number): (span: Span) => number {
+export function walkingPrice(lines: readonly RuleLine[], hourlyPrice: number, unit = 1): (span: Span) => number {
   let at = 0
   return ({ start, end }) => {
     while ((lines[at]?.end ?? end) <= start) at++
@@ -118,7 +121,7 @@ export function walkingPrice(lines: readonly RuleLine[], hourlyPrice: number): (
       const minutes = (Math.min(line.end, end) - Math.max(line.start, start)) / minuteMs
       total += (line.rule?.hourlyPrice ?? hourlyPrice) * minutes
     }
-    return rounded(total)
+    return rounded(total, unit)
   }
 }
 
@@ -148,5 +151,6 @@ const weightOf = ({ resourceId, bookingType, fromTime, weekdays }: TariffRule) =
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)
 
-/** From price × minutes to a whole minor unit, half up. */
-const rounded = (hourly: number) => Math.floor((2 * hourly + minutesPerHour) / (2 * minutesPerHour))
+/** From price × minutes to a multiple of the unit, half up. */
+const rounded = (hourly: number, unit: number) =>
+  Math.floor((2 * hourly + minutesPerHour * unit) / (2 * minutesPerHour * unit)) * unit

@@ -2,7 +2,9 @@
  * The refund of a booking that ends before its time: a pure function that also explains its result. The rules of the
  * booking's own policy are tried from the longest notice to the shortest. The first rule applies whose hours are
  * still left before the start. If no rule applies, nothing is refunded. Without a policy everything is refunded.
+ * `settlement.ts` computes the amounts.
  */
+import { type Account, settlementFor } from "./settlement.ts"
 
 /** A cancellation at least `hoursBefore` the start (elapsed hours) refunds `refundPercent` of the payments. */
 export interface CancellationRule {
@@ -15,13 +17,17 @@ export interface RefundQuestion {
   readonly startAt: Date
   /** When the booking is cancelled. */
   readonly at: Date
-  /** Paid and not refunded yet, minor units. */
-  readonly paid: number
+  readonly account: Account
+  /** The smallest amount that can be moved, minor units. */
+  readonly unit: number
   /** The booking was never approved: its booker owes nothing for it. */
   readonly pending?: boolean
   /** Set by staff, instead of the policy. */
   readonly override?: number | undefined
 }
+
+/** What the percentage depends on. */
+type Reasoned = Omit<RefundQuestion, "account" | "unit">
 
 /** A considered reason. The lines keep the order in which the reasons were considered. */
 export interface RefundLine {
@@ -32,23 +38,32 @@ export interface RefundLine {
 }
 
 export interface RefundQuote {
-  /** Minor units, never more than was paid; rounded half up. */
+  /** Minor units, never more than was paid; rounded half up to what can be moved. */
   readonly amount: number
+  /** Minor units that stay with the facility. */
+  readonly forfeited: number
   readonly percent: number
   readonly lines: readonly RefundLine[]
 }
+
+/** The percentage of what is given back now that the policy allows. */
+export const refundPercentOf = (question: Reasoned): number =>
+  reasonsOf(question).find(({ holds }) => holds)?.refundPercent ?? 0
 
 export function refundOf(question: RefundQuestion): RefundQuote {
   const reasons = reasonsOf(question)
   const first = reasons.findIndex(({ holds }) => holds)
   const lines = reasons.map(({ rule, refundPercent }, i) => ({ rule, refundPercent, applies: i === first }))
   const percent = reasons[first]?.refundPercent ?? 0
-  return { amount: refundShare(question.paid, percent), percent, lines }
+  const { refund, forfeited } = settlementFor({
+    ...question.account,
+    keeps: 0,
+    ends: true,
+    percent,
+    unit: question.unit,
+  })
+  return { amount: refund, forfeited, percent, lines }
 }
-
-/** A percentage of an amount in minor units, rounded half up; never more than the amount. */
-export const refundShare = (amount: number, percent: number): number =>
-  Math.min(amount, Math.floor((2 * amount * percent + 100) / 200))
 
 interface Reason {
   readonly rule: string
@@ -56,7 +71,7 @@ interface Reason {
   readonly holds: boolean
 }
 
-function reasonsOf({ policy, startAt, at, pending = false, override }: RefundQuestion): Reason[] {
+function reasonsOf({ policy, startAt, at, pending = false, override }: Reasoned): Reason[] {
   const hoursLeft = (startAt.getTime() - at.getTime()) / hourMs
   const rules = policy.toSorted((a, b) => b.hoursBefore - a.hoursBefore)
   return [

@@ -1,15 +1,17 @@
 /**
  * Moving a booking to another time or resource. The booking keeps its id, its people and its cancellation policy.
  * Moving it does not improve its refund: what could not be refunded before the move cannot be refunded after it. The
- * new time keeps the rules of a new booking and has the present price. One transaction releases the old occupancy and
- * inserts the new one: when the new time is taken, the booking stays where it was.
+ * new time keeps the rules of a new booking. Of the price only the lines change that the move concerns
+ * (`price-lines.ts`). One transaction releases the old occupancy and inserts the new one: when the new time is taken,
+ * the booking stays where it was.
  */
 import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
-import { paidFor } from "#domain/ledger/paid.ts"
+import { accountOf, type BookingAccount, costOf } from "./account.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { recordRescheduled } from "./change-events.ts"
@@ -20,8 +22,10 @@ import { lockOwn, requireStatus } from "./lock-own.ts"
 import { requireMayBook } from "./may-book.ts"
 import { planMove } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
-import { refundOf, refundShare } from "./refund-quote.ts"
+import { linesOf, movedLines, pricedBy } from "./price-lines.ts"
+import { refundPercentOf } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
+import { type BookingSettlement, settlementFor } from "./settlement.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
 import { tryToTake } from "./take-slot.ts"
 
@@ -29,8 +33,8 @@ const hourMs = 3_600_000
 
 /**
  * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
- * Payments beyond the new price are refunded, to members as far as the cancellation policy goes. A member cannot move a
- * booking that is paid online to a time that costs more. Records booking.rescheduled.
+ * Payments beyond the new price are refunded, to members as far as the cancellation policy goes; the rest is forfeited.
+ * A member cannot move a booking that is paid online to a time that costs more. Records booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
  * @throws RuleBroken the errors of planMove, approval_required, costs_more, same_time
@@ -54,10 +58,13 @@ export async function rescheduleBooking(
   }
   const plan = await planMove(tx, requireMayBook(member, wanted), wanted, booking)
   requireElsewhere(booking, plan)
-  const paid = booking.price_amount === plan.price ? undefined : await paidFor(tx, facilityId, "booking", bookingId)
-  requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)
+  requireSameCurrency(booking, plan)
+  const { lines, price } = priceThere(booking, plan)
+  const account = booking.price_amount === price ? undefined : await accountOf(tx, booking)
+  requireMayMove(caller, booking, plan, { price, live: account?.live ?? price })
 
   const percent = percentNow(caller, booking)
+  const settlement = settlementOf(booking, account, { price, percent })
   await lockMoves(tx, facilityId)
   const to: Move = {
     resource_id: plan.resource.id,
@@ -65,7 +72,9 @@ export async function rescheduleBooking(
     start_at: new Date(plan.span.start),
     end_at: new Date(plan.span.end),
     buffer_minutes: plan.bufferMinutes,
-    price_amount: plan.price,
+    price_amount: price,
+    price_lines: lines,
+    forfeited_amount: (account?.forfeited ?? booking.forfeited_amount) + settlement.forfeited,
     cancellation_policy: booking.cancellation_policy.map((rule) => ({
       ...rule,
       refundPercent: Math.min(rule.refundPercent, percent),
@@ -80,8 +89,8 @@ export async function rescheduleBooking(
     throw error
   }
   const moved = await changeTime(tx, booking, to)
-  const refund = await refundSurplus(tx, caller, booking, refundShare((paid?.amount ?? 0) - plan.price, percent))
-  recordRescheduled(tx, booking, moved, caller.userId, refund)
+  const refund = await refundSurplus(tx, caller, booking, settlement.refund)
+  recordRescheduled(tx, booking, moved, caller.userId, { refund, forfeited: settlement.forfeited })
   await afterSlotsFreed(tx, [freedSlotOf(booking)])
   return toBooking(moved)
 }
@@ -102,6 +111,13 @@ async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Pr
   throw new WrongState("too_late_to_reschedule", message)
 }
 
+/** A price of another currency is no number of the booking's own. */
+function requireSameCurrency({ price_currency }: LockedBooking, { currency }: BookingPlan): void {
+  if (price_currency === currency) return
+  const message = `It was booked in ${price_currency}, and the facility's prices are in ${currency} now: cancel it and book again.`
+  throw new WrongState("currency_changed", message)
+}
+
 function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPlan): void {
   const stays =
     resource.id === booking.resource_id &&
@@ -112,7 +128,34 @@ function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPla
   throw new RuleBroken("same_time", "The booking is at this time and place already.", [fault])
 }
 
-function requireMayMove(caller: Caller, booking: LockedBooking, plan: BookingPlan, paid: number): void {
+/** The lines of the price at the new time, and their sum. */
+function priceThere(booking: LockedBooking, { lines, span, resource }: BookingPlan) {
+  const how = {
+    from: booking.start_at.getTime(),
+    to: span,
+    staysOnCourt: resource.id === booking.resource_id,
+    currency: booking.price_currency,
+  }
+  return pricedBy(movedLines(linesOf(booking), lines, how))
+}
+
+/** Without another price nothing is settled. */
+function settlementOf(
+  { payment_method, price_currency }: LockedBooking,
+  account: BookingAccount | undefined,
+  { price, percent }: { readonly price: number; readonly percent: number },
+): BookingSettlement {
+  if (account === undefined) return { refund: 0, forfeited: 0 }
+  const keeps = costOf({ payment_method, price_amount: price }) + account.charged
+  return settlementFor({ ...account, keeps, ends: false, percent, unit: unitOf(price_currency) })
+}
+
+function requireMayMove(
+  caller: Caller,
+  booking: LockedBooking,
+  plan: BookingPlan,
+  there: { readonly price: number; readonly live: number },
+): void {
   if (isStaff(caller, booking.facility_id)) return
   if (plan.needsApproval && booking.status !== "pending") {
     throw new RuleBroken(
@@ -120,11 +163,11 @@ function requireMayMove(caller: Caller, booking: LockedBooking, plan: BookingPla
       "A booking there is approved by staff: ask them to move it, or cancel it and ask for the other time.",
     )
   }
-  if (booking.payment_method === "online" && plan.price > booking.price_amount && paid < plan.price) {
-    const more = plan.price - booking.price_amount
+  if (booking.payment_method === "online" && there.price > booking.price_amount && there.live < there.price) {
+    const more = there.price - booking.price_amount
     throw new RuleBroken(
       "costs_more",
-      `It costs ${plan.price} there, ${more} more (minor units of ${plan.currency}): ask staff to move it, or cancel it and book again.`,
+      `It costs ${there.price} there, ${more} more (minor units of ${plan.currency}): ask staff to move it, or cancel it and book again.`,
     )
   }
 }
@@ -136,7 +179,7 @@ function percentNow(
 ): number {
   if (isStaff(caller, facility_id)) return 100
   const pending = status === "pending"
-  return refundOf({ policy: cancellation_policy, startAt: start_at, at: now, paid: 0, pending }).percent
+  return refundPercentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
 }
 
 /** Marks a refund of the amount, as far as the payments go. Answers the marked amount. */

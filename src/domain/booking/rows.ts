@@ -21,6 +21,7 @@ export type NewBooking = Pick<
   | "start_at"
   | "end_at"
   | "price_amount"
+  | "price_lines"
   | "price_currency"
   | "payment_method"
   | "hold_id"
@@ -58,12 +59,12 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
       returning booking_id
     ), booked as (
       insert into slotbase.bookings (id, facility_id, resource_id, status, booking_type, booker_id, start_at, end_at,
-        price_amount, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
+        price_amount, price_lines, price_currency, payment_method, hold_id, hold_expires_at, is_recurring, recurring_booking_id,
         cancellation_policy, buffer_minutes, title, note, answers, confirmed_at, created_by, created_at, updated_at,
         agreed_timezone, agreed_start, agreed_end)
       select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, ${status}, ${booking.booking_type},
         ${booking.booker_id}::uuid, ${start}::timestamptz, ${end}::timestamptz, ${booking.price_amount}::bigint,
-        ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
+        ${tx.json(booking.price_lines as never)}::jsonb, ${booking.price_currency}, ${booking.payment_method}, ${booking.hold_id}::uuid,
         case when ${status}::text = 'held' then t.now + make_interval(mins => ${booking.hold_minutes}::integer) end,
         ${booking.recurring_booking_id !== null}, ${booking.recurring_booking_id}::uuid,
         ${tx.json(booking.cancellation_policy as never)}::jsonb, ${booking.buffer_minutes}::smallint,
@@ -93,6 +94,7 @@ export type BookingChange = { readonly status: Status } & Partial<
     | "approved_by"
     | "refund_percent"
     | "refund_amount"
+    | "forfeited_amount"
     | "confirmed_at"
     | "checked_in_at"
     | "completed_at"
@@ -134,7 +136,15 @@ export async function writeDetails(
 /** The new place of a booking, with the price and the cancellation policy there. */
 export type Move = Pick<
   BookingRow,
-  "resource_id" | "resource_name" | "start_at" | "end_at" | "buffer_minutes" | "price_amount" | "cancellation_policy"
+  | "resource_id"
+  | "resource_name"
+  | "start_at"
+  | "end_at"
+  | "buffer_minutes"
+  | "price_amount"
+  | "price_lines"
+  | "forfeited_amount"
+  | "cancellation_policy"
 >
 
 /**
@@ -154,8 +164,12 @@ export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): P
 /** Writes the new time and price into a booking whose occupancy has been moved. */
 export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Promise<BookingRow> {
   const { resource_name, ...set } = { ...to, rescheduled_at: booking.now, updated_at: booking.now }
-  const agreed = agreedTimeOf(booking.timezone, { start: to.start_at.getTime(), end: to.end_at.getTime() })
-  const written = { ...set, ...agreed, cancellation_policy: tx.json(to.cancellation_policy as never) }
+  const written = {
+    ...set,
+    ...agreedTimeOf(booking.timezone, { start: to.start_at.getTime(), end: to.end_at.getTime() }),
+    price_lines: tx.json(to.price_lines as never),
+    cancellation_policy: tx.json(to.cancellation_policy as never),
+  }
   await tx`update slotbase.bookings set ${tx(written)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
   return { ...booking, ...set, resource_name }
 }

@@ -19,9 +19,10 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId, platformFacilityId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Currency, Id, Name, Timezone, Version } from "#base/schema/request-fields.ts"
-import { lineUpTo } from "#base/schema/text-fields.ts"
+import { atMost, lineUpTo } from "#base/schema/text-fields.ts"
 import { endKeysIn } from "#domain/people/api-key-rows.ts"
 import { belongsTo, isPerson } from "#domain/people/find-person.ts"
 import { keepGrant } from "#domain/people/roles.ts"
@@ -29,12 +30,20 @@ import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
+import { changeCurrency, requireMovesKnown } from "./meaning-of-settings.ts"
 import { OpeningHours } from "./opening-hours.ts"
+import { TaxMode, TaxRates } from "./tax-rates.ts"
 
 const minutesOfDay = (least: number, description: string) =>
   Schema.Int.annotate({ description }).check(Schema.isBetween({ minimum: least, maximum: 1440 }))
 const maxSportTypes = 50
 const SportTypes = Schema.Array(lineUpTo(60)).check(Schema.isMaxLength(maxSportTypes), Schema.isUnique())
+
+const Rate = Schema.String.check(
+  atMost(20),
+  Schema.isPattern(/^(?:0|[1-9]\d{0,8})(?:\.\d{1,9})?$/u, { expected: "a rate such as 0.51129" }),
+  Schema.isPattern(/[1-9]/u, { expected: "a rate above 0" }),
+)
 
 const settings = {
   name: Name,
@@ -44,6 +53,8 @@ const settings = {
   openingHours: OpeningHours,
   slotMinutes: minutesOfDay(5, "length of a slot of the availability, minutes"),
   holdMinutes: minutesOfDay(1, "how long a hold lasts, minutes"),
+  taxMode: TaxMode,
+  taxRates: TaxRates,
 }
 
 export const FacilityInput = Schema.Struct({
@@ -52,6 +63,8 @@ export const FacilityInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  taxMode: Schema.optionalKey(settings.taxMode),
+  taxRates: Schema.optionalKey(settings.taxRates),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -64,9 +77,17 @@ export const SettingsInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  taxMode: Schema.optionalKey(settings.taxMode),
+  taxRates: Schema.optionalKey(settings.taxRates),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
+  }),
+  convertPricesAt: Schema.optionalKey(Rate).annotateKey({
+    description: "with a new currency: what one unit of the old one costs in it, such as 0.51129; converts all prices",
+  }),
+  timezoneMoves: Schema.optionalKey(Schema.Literals(["keep_instant"])).annotateKey({
+    description: "with a new timezone: bookings that stand keep their instant, and so show another local time",
   }),
 })
 
@@ -108,11 +129,12 @@ export async function createFacility(
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }
   const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
+  const { taxMode = "inclusive", taxRates = {} } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      organization_id, owner_id)
+      tax_mode, tax_rates, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
-            ${slotMinutes}, ${holdMinutes}, ${organizationId}, ${ownerId})
+            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -131,7 +153,8 @@ export async function createFacility(
 
 /**
  * Changes the fields that differ and records `facility.settings_updated` with their names. Without a difference nothing
- * is written. A new time zone moves closures of whole days to the same days there. Throws NotAllowed, NotFound.
+ * is written. A new time zone moves closures of whole days to the same days there.
+ * @throws NotAllowed, NotFound, WrongState (currency_in_use, timezone_moves), RuleBroken `price_out_of_range`
  */
 export async function changeSettings(
   tx: Tx,
@@ -146,18 +169,25 @@ export async function changeSettings(
   if (!row) throw new NotFound("facility", facilityId)
   const before = facilityOf(row)
   const organizationId = input.organizationId === undefined ? before.organizationId : lower(input.organizationId)
-  const after: Facility = { ...before, ...input, organizationId }
+  const { convertPricesAt: rate, timezoneMoves: moves, ...given } = input
+  const after: Facility = { ...before, ...given, organizationId }
   const changed = settingNames.filter((name) => !Bun.deepEquals(before[name], after[name]))
   if (changed.length === 0) {
     noteChange(tx, "nothing")
     return before
   }
   if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
+  const { currency, timezone } = before
+  const converted =
+    changed.includes("currency") && (await changeCurrency(tx, facilityId, { from: currency, to: after.currency, rate }))
+  if (changed.includes("timezone"))
+    await requireMovesKnown(tx, facilityId, { from: timezone, to: after.timezone, moves })
   const [updated] = await tx<FacilityRow[]>`
     update slotbase.facilities
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
-        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, organization_id = ${organizationId},
+        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, tax_mode = ${after.taxMode},
+        tax_rates = ${tx.json(after.taxRates)}, organization_id = ${organizationId},
         version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
@@ -166,7 +196,7 @@ export async function changeSettings(
   record(tx, {
     type: "facility.settings_updated",
     ...scopeOf(updated ?? row),
-    data: { facilityId, changedSettings: [...changed], changedBy: caller.userId },
+    data: { facilityId, changedSettings: [...changed, ...(converted ? ["prices"] : [])], changedBy: caller.userId },
   })
   const changedTo = facilityOf(updated ?? row)
   noteChange(tx, { subjectType: "facility", before, after: changedTo })
@@ -203,6 +233,22 @@ export async function findFacility(db: Queryable, facilityId: string): Promise<F
     select * from slotbase.facilities where id = ${facilityId} and id <> ${platformFacilityId}`
   if (!row) throw new NotFound("facility", facilityId)
   return facilityOf(row)
+}
+
+/**
+ * Refuses an amount in the facility's currency that a person entered and nobody can move. 0 asks the database nothing.
+ * @throws NotFound, RuleBroken `amount_not_movable`
+ */
+export async function requireMovableIn(
+  db: Queryable,
+  facilityId: string,
+  amount: number | null | undefined,
+  path: string,
+): Promise<void> {
+  if (!amount) return
+  const [row] = await db<{ currency: string }[]>`select currency from slotbase.facilities where id = ${facilityId}`
+  if (!row) throw new NotFound("facility", facilityId)
+  requireMovable(amount, row.currency, path)
 }
 
 /** Whether there is such a facility. The platform's own row does not count. */
@@ -253,6 +299,8 @@ interface FacilityRow {
   opening_hours: OpeningHours
   slot_minutes: number
   hold_minutes: number
+  tax_mode: Facility["taxMode"]
+  tax_rates: TaxRates
   organization_id: string | null
   owner_id: string
   version: number
@@ -269,6 +317,8 @@ const facilityOf = (row: FacilityRow): Facility => ({
   openingHours: inOrder(row.opening_hours),
   slotMinutes: row.slot_minutes,
   holdMinutes: row.hold_minutes,
+  taxMode: row.tax_mode,
+  taxRates: row.tax_rates,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,

@@ -16,7 +16,7 @@ import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
-import { isFacility } from "./facilities.ts"
+import { isFacility, requireMovableIn } from "./facilities.ts"
 
 const maxTypeLength = 60
 const ResourceType = lineUpTo(maxTypeLength)
@@ -50,7 +50,7 @@ export const Resource = Schema.Struct({
 })
 export type Resource = typeof Resource.Type
 
-/** Records `resource.created`. Throws NotAllowed, NotFound, RuleBroken `limit_reached`. */
+/** Records `resource.created`. Throws NotAllowed, NotFound, RuleBroken (limit_reached, amount_not_movable). */
 export async function createResource(
   tx: Tx,
   caller: Caller,
@@ -63,6 +63,7 @@ export async function createResource(
   if (!scope) throw new NotFound("facility", facilityId)
   await useEntitlement(tx, facilityId, "resources")
   const { name, resourceType, hourlyPrice = 0 } = input
+  await requireMovableIn(tx, facilityId, hourlyPrice, "body.hourlyPrice")
   const [row] = await tx<ResourceRow[]>`
     insert into slotbase.resources (id, facility_id, name, resource_type, hourly_price)
     values (${id}, ${facilityId}, ${name}, ${resourceType}, ${hourlyPrice})
@@ -75,7 +76,7 @@ export async function createResource(
 /**
  * Changes the fields that differ and records `resource.updated` with their names. Without a difference nothing is
  * written. Existing bookings keep their price. A resource that becomes active again uses the plan's entitlement again.
- * @throws NotAllowed, NotFound, RuleBroken `limit_reached`
+ * @throws NotAllowed, NotFound, RuleBroken (limit_reached, amount_not_movable)
  */
 export async function changeResource(
   tx: Tx,
@@ -95,6 +96,7 @@ export async function changeResource(
     noteChange(tx, "nothing")
     return before
   }
+  if (changed.includes("hourlyPrice")) await requireMovableIn(tx, facilityId, after.hourlyPrice, "body.hourlyPrice")
   if (changed.includes("isActive")) await useEntitlement(tx, facilityId, "resources", after.isActive ? 1 : -1)
   const [updated] = await tx<ResourceRow[]>`
     update slotbase.resources

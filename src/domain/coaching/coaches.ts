@@ -13,7 +13,7 @@ import { InvalidInput, NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money, Note } from "#base/schema/request-fields.ts"
 import { lineUpTo } from "#base/schema/text-fields.ts"
-import { isFacility } from "#domain/club/facilities.ts"
+import { isFacility, requireMovableIn } from "#domain/club/facilities.ts"
 import { noteChange } from "#events/audit.ts"
 
 const maxSports = 50
@@ -65,6 +65,7 @@ export async function putProfile(
   if (!admin && blocksNeedApproval !== undefined && blocksNeedApproval !== before.blocksNeedApproval) {
     throw new NotAllowed("Only administrators decide whether a coach's blocks need approval.")
   }
+  if (hourlyRate !== before.hourlyRate) await requireMovableIn(tx, facilityId, hourlyRate, "body.hourlyRate")
   // A caller who may not change the field does not write it: an administrator may just have changed it.
   const approval = admin ? (blocksNeedApproval ?? null) : null
   await tx`

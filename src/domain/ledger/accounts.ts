@@ -43,7 +43,12 @@ export const BillingAccount = Schema.Struct({
   name: Schema.String,
   memberIds: Schema.Array(Id).annotateKey({ description: "of a family, its owner among them" }),
   card: Schema.NullOr(Schema.String).annotateKey({ description: "the saved card, such as visa ···· 4242" }),
-  balance: Schema.Int.annotate({ description: "minor units that are owed; negative: a credit" }),
+  balance: Schema.Int.annotate({
+    description: "minor units of the facility's currency that are owed; negative: a credit",
+  }),
+  balances: Schema.Array(Schema.Struct({ currency: Schema.String, amount: Schema.Int })).annotate({
+    description: "what is owed in each currency, also for a subscription that is paid in another one",
+  }),
   createdAt: Schema.String,
 }).annotate({ identifier: "BillingAccount" })
 export type BillingAccount = typeof BillingAccount.Type
@@ -73,7 +78,7 @@ export async function createFamilyAccount(
   const [row] = await tx<AccountRow[]>`
     insert into slotbase.billing_accounts (id, facility_id, type, owner_id, name)
     values (${newId()}, ${facilityId}, 'family', ${ownerId}, ${input.name ?? names.get(ownerId) ?? ""})
-    returning *, 0::bigint as balance, ${memberIds}::uuid[] as member_ids`
+    returning *, 0::bigint as balance, '[]'::jsonb as balances, ${memberIds}::uuid[] as member_ids`
   if (!row) throw new Error("createFamilyAccount: the insert answered no row")
   // A link that has ended keeps nobody from joining another family.
   await tx`
@@ -257,7 +262,12 @@ const columns = (sql: Queryable) => sql`
   array(select m.user_id from slotbase.billing_account_members m
         where m.billing_account_id = a.id and m.facility_id = a.facility_id and ${belongs(sql)} order by m.user_id) as member_ids,
   (select coalesce(sum(l.amount), 0)::bigint from slotbase.payment_ledger l
-   where l.billing_account_id = a.id and l.facility_id = a.facility_id and l.account = 'receivable') as balance`
+   join slotbase.facilities f on f.id = l.facility_id and f.currency = l.currency
+   where l.billing_account_id = a.id and l.facility_id = a.facility_id and l.account = 'receivable') as balance,
+  (select coalesce(jsonb_agg(jsonb_build_object('currency', c.currency, 'amount', c.amount) order by c.currency), '[]')
+   from (select l.currency, sum(l.amount) as amount from slotbase.payment_ledger l
+         where l.billing_account_id = a.id and l.facility_id = a.facility_id and l.account = 'receivable'
+         group by l.currency having sum(l.amount) <> 0) c) as balances`
 
 interface AccountRow {
   id: string
@@ -268,6 +278,7 @@ interface AccountRow {
   card_label: string | null
   member_ids: string[]
   balance: number
+  balances: BillingAccount["balances"]
   created_at: Date
 }
 
@@ -280,5 +291,6 @@ const accountOf = (row: AccountRow): BillingAccount => ({
   memberIds: row.member_ids.toSorted(),
   card: row.card_label,
   balance: row.balance,
+  balances: row.balances,
   createdAt: row.created_at.toISOString(),
 })

@@ -26,6 +26,8 @@ export interface Charge {
   readonly referenceId: string
   /** Tells charges of one reason apart, such as the start of a period. Left out: there is only one. */
   readonly key?: string
+  /** Hundredths of a percent: the amount contains this tax. Left out: none. */
+  readonly taxRate?: number
 }
 
 /** Puts the charge on the person's billing account in the facility. An existing charge is not made twice. */
@@ -33,9 +35,10 @@ export async function charge(tx: Tx, charge: Charge): Promise<void> {
   if (charge.amount === 0) return
   const billingAccountId = await accountIdOf(tx, charge.facilityId, charge.userId)
   const [made] = await tx<{ id: string }[]>`
-    insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency)
+    insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency,
+      tax_rate)
     values (${newId()}, ${charge.facilityId}, ${billingAccountId}, ${charge.userId}, ${charge.reason}, ${charge.referenceType},
-            ${charge.referenceId}, ${charge.key ?? ""}, ${charge.amount}, ${charge.currency})
+            ${charge.referenceId}, ${charge.key ?? ""}, ${charge.amount}, ${charge.currency}, ${charge.taxRate ?? 0})
     on conflict (reference_id, facility_id, reason, key) where waived_at is null do nothing
     returning id`
   if (made) await postCharge(tx, postingOf(charge, made.id, billingAccountId), incomeOf[charge.reason], charge.amount)
@@ -65,12 +68,38 @@ export async function waiveCharge(tx: Tx, charge: Charge): Promise<void> {
   await postWaived(tx, posting, incomeOf[charge.reason], waived.amount)
 }
 
+/**
+ * Lowers an unpaid charge by a credit of the debtor: the charge is waived, and the rest is charged anew on the same
+ * account. Nothing is refunded, because the credit is never more than the unpaid part. Ledger entries stay unchanged.
+ */
+export async function lowerCharge(tx: Tx, charge: Omit<Charge, "amount">, credit: number): Promise<void> {
+  const [row] = await tx<
+    { id: string; billing_account_id: string; amount: number; tax_rate: number; user_id: string }[]
+  >`
+    update slotbase.charges set waived_at = slotbase.now()
+    where reference_id = ${charge.referenceId} and facility_id = ${charge.facilityId} and reason = ${charge.reason}
+      and key = ${charge.key ?? ""} and waived_at is null
+    returning id, billing_account_id, amount, tax_rate, user_id`
+  if (!row) throw new Error("lowerCharge: there is no such charge")
+  const income = incomeOf[charge.reason]
+  await postWaived(tx, postingOf(charge, row.id, row.billing_account_id), income, row.amount)
+  const rest = row.amount - credit
+  if (rest === 0) return
+  const [made] = await tx<{ id: string }[]>`
+    insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency,
+      tax_rate)
+    values (${newId()}, ${charge.facilityId}, ${row.billing_account_id}, ${row.user_id}, ${charge.reason}, ${charge.referenceType},
+            ${charge.referenceId}, ${charge.key ?? ""}, ${rest}, ${charge.currency}, ${row.tax_rate})
+    returning id`
+  if (made) await postCharge(tx, postingOf(charge, made.id, row.billing_account_id), income, rest)
+}
+
 const incomeOf = { no_show_fee: "fees", subscription: "subscriptions", invoice: "invoices" } as const satisfies Record<
   Charge["reason"],
   Income
 >
 
-const postingOf = (charge: Charge, sourceId: string, billingAccountId: string) => ({
+const postingOf = (charge: Omit<Charge, "amount">, sourceId: string, billingAccountId: string) => ({
   sourceId,
   facilityId: charge.facilityId,
   billingAccountId,

@@ -1,6 +1,7 @@
 /**
  * The amount due for a booking, a subscription or an invoice: its price and charges, minus finished and pending
- * payments. With the booking's row (or the charges) locked, no other payment can begin for the same amount.
+ * payments. Forfeited payments pay for nothing. With the booking's row (or the charges) locked, no other payment can
+ * begin for the same amount.
  */
 
 import type { Queryable } from "#base/database/db.ts"
@@ -14,7 +15,7 @@ export interface Due extends Reference {
   /** The debtor. */
   readonly debtorId: string
   readonly currency: string
-  /** Price and charges, minor units. */
+  /** Price, charges, and what was forfeited of the payments, minor units. */
   readonly total: number
   /** Net of refunds. */
   readonly paid: number
@@ -85,6 +86,7 @@ interface Priced {
   readonly debtorId: string
   readonly currency: string
   readonly price: number
+  readonly forfeited: number
   readonly status?: string
 }
 
@@ -92,6 +94,7 @@ interface PricedBooking {
   readonly booker_id: string
   readonly price_currency: string
   readonly price_amount: number
+  readonly forfeited_amount: number
   readonly payment_method: string | null
   readonly status: string
 }
@@ -107,7 +110,7 @@ async function pricedBooking(
     with b as materialized (
       select * from slotbase.bookings where id = ${referenceId} and facility_id = ${facilityId} ${locked ? sql`for update` : sql``}
     )
-    select booker_id, price_currency, price_amount, payment_method,
+    select booker_id, price_currency, price_amount, forfeited_amount, payment_method,
            case when status = 'held' and hold_expires_at <= (select slotbase.now()) then 'expired' else status end as status
     from b`
   if (!row) throw new NotFound("booking", referenceId)
@@ -118,6 +121,7 @@ const ofBooking = (booking: PricedBooking): Priced => ({
   debtorId: booking.booker_id,
   currency: booking.price_currency,
   price: booking.payment_method === "waived" ? 0 : booking.price_amount,
+  forfeited: booking.forfeited_amount,
   status: booking.status,
 })
 
@@ -130,13 +134,14 @@ async function chargedOf(sql: Queryable, reference: Reference, locked = false): 
     order by id desc
     ${locked ? sql`for update` : sql``}`
   if (!charge) throw new NotFound(referenceType, referenceId)
-  return { debtorId: charge.user_id, currency: charge.currency, price: 0 }
+  return { debtorId: charge.user_id, currency: charge.currency, price: 0, forfeited: 0 }
 }
 
-async function withSums(sql: Queryable, reference: Reference, { price, ...known }: Priced): Promise<Due> {
+async function withSums(sql: Queryable, reference: Reference, { price, forfeited, ...known }: Priced): Promise<Due> {
   const sums = await sumsOf(sql, reference)
-  const total = price + sums.charged
   const paid = sums.online + sums.offline
+  // Staff may have given back forfeited money after all.
+  const total = price + sums.charged + Math.min(forfeited, paid)
   const due = Math.max(0, total - paid - sums.under_way)
   return { ...reference, ...known, total, paid, underWay: sums.under_way, due }
 }

@@ -18,6 +18,8 @@ export interface MarkedRefund extends Reference {
   readonly refundedBy: string
   /** The occasion of the refund: the id of its event, or another id. */
   readonly sourceId: string
+  /** The event that caused it, where the transaction that recorded the event marks the refund too. */
+  readonly causedBy?: string
   /** Only of this payment. */
   readonly paymentId?: string
   /** Only of online payments that were settled by this instant: later ones were not part of the decision. ISO 8601. */
@@ -70,6 +72,7 @@ async function mark(tx: Tx, wanted: MarkedRefund, payment: Either, amount: numbe
     reason: wanted.reason,
     refunded_by: wanted.refundedBy,
     source_id: wanted.sourceId,
+    ...(wanted.causedBy !== undefined && { causation_id: wanted.causedBy }),
   })
   if (isOnline(payment)) {
     await countRefunded(tx, payment, amount)

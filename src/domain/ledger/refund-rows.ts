@@ -53,6 +53,8 @@ export type NewRefund = Pick<
 > & {
   /** Default: the refund itself. */
   readonly source_id?: string
+  /** The event that caused it; default: that of the transaction. */
+  readonly causation_id?: string
   /** A refund made at the provider and reported afterwards: it is never sent. */
   readonly provider_refund_id?: string
 }
@@ -63,6 +65,7 @@ const firstCheckSeconds = 30
 /** A refund of a card payment is processing until the provider has answered. A refund of an offline payment is owed. */
 export async function insertRefund(tx: Tx, refund: NewRefund): Promise<RefundRow> {
   const { correlationId, causationId = null } = eventContextOf(tx)
+  const causedBy = refund.causation_id ?? causationId
   const id = newId()
   const { provider_refund_id = null } = refund
   const [row] = await tx<RefundRow[]>`
@@ -70,7 +73,7 @@ export async function insertRefund(tx: Tx, refund: NewRefund): Promise<RefundRow
       amount, currency, reason, refunded_by, source_id, status, correlation_id, causation_id, provider_refund_id, sent_at)
     values (${id}, ${refund.facility_id}, ${refund.payment_id}, ${refund.offline_payment_id}, ${refund.billing_account_id},
       ${refund.reference_type}, ${refund.reference_id}, ${refund.amount}, ${refund.currency}, ${refund.reason}, ${refund.refunded_by},
-      ${refund.source_id ?? id}, ${refund.payment_id === null ? "owed" : "processing"}, ${correlationId}, ${causationId},
+      ${refund.source_id ?? id}, ${refund.payment_id === null ? "owed" : "processing"}, ${correlationId}, ${causedBy},
       ${provider_refund_id}, case when ${provider_refund_id}::text is not null then slotbase.now() end)
     returning *`
   if (!row) throw new Error("insertRefund: the insert answered no row")

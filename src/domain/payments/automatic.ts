@@ -7,15 +7,15 @@
 import type { Caller } from "#access/caller.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { BlockedByHook, WrongState } from "#base/errors.ts"
+import { BlockedByHook, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked, Hooks } from "#base/hooks.ts"
 import { jobsUserId, newId } from "#base/ids.ts"
 import { accountIdOf } from "#domain/ledger/accounts.ts"
 import { type Payment, toPayment } from "#domain/ledger/answer.ts"
-import { dueOf, lockDue, payable } from "#domain/ledger/due.ts"
+import { dueOf, lockDue } from "#domain/ledger/due.ts"
 import { markRetried, type PaymentRow, type Reference } from "#domain/ledger/payment-rows.ts"
 import { type EventContext, transact } from "#events/outbox.ts"
-import { insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
+import { chargeable, insertAttempt, type PaymentAsked, savedCard } from "./begin.ts"
 import { sealCard } from "./cards.ts"
 import { runPaymentHooks } from "./hooks.ts"
 import { finishPayment, settlePayment } from "./settle.ts"
@@ -45,7 +45,7 @@ export async function payAutomatically(
 async function askedOf(db: Db, reference: Reference, amount: number | undefined): Promise<PaymentAsked | undefined> {
   const due = await dueOf(db, reference.facilityId, reference.referenceType, reference.referenceId)
   const atMost = amount === undefined ? due.due : Math.min(due.due, amount - due.underWay)
-  const payableAmount = atMost > 0 ? ifAny(() => payable(due, atMost)) : undefined
+  const payableAmount = atMost > 0 ? ifAny(() => chargeable(due, atMost)) : undefined
   if (payableAmount === undefined) return undefined
   return {
     ...reference,
@@ -74,7 +74,7 @@ async function begin(
   verdict: Hooked<PaymentAsked> | BlockedByHook,
 ): Promise<PaymentRow | undefined> {
   const due = await lockDue(tx, asked)
-  if (ifAny(() => payable(due, asked.amount)) === undefined) return undefined
+  if (ifAny(() => chargeable(due, asked.amount)) === undefined) return undefined
   const id = newId()
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
   const card = await savedCard(tx, tools, asked.facilityId, accountId)
@@ -108,6 +108,7 @@ function ifAny(amount: () => number): number | undefined {
     return amount()
   } catch (error) {
     if (error instanceof WrongState) return undefined
+    if (error instanceof RuleBroken && error.code === "amount_not_chargeable") return undefined
     throw error
   }
 }

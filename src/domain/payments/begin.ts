@@ -10,6 +10,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireChargeable } from "#base/money.ts"
 import { accountIdOf, cardOn } from "#domain/ledger/accounts.ts"
 import type { PaymentInput } from "#domain/ledger/answer.ts"
 import { type Due, dueOf, lockDue, payable } from "#domain/ledger/due.ts"
@@ -45,7 +46,7 @@ export async function askedPayment(
     referenceType: due.referenceType,
     referenceId: due.referenceId,
     payerId: payerOf(caller, due),
-    amount: payable(due, input.amount),
+    amount: chargeable(due, input.amount),
     currency: due.currency,
     paymentMethod: input.paymentMethod ?? "card",
   }
@@ -64,7 +65,7 @@ export async function beginPayment(
 ): Promise<PaymentRow> {
   const due = await lockDue(tx, asked)
   requireMayPay(caller, due)
-  payable(due, asked.amount)
+  chargeable(due, asked.amount)
   const id = newId()
   const accountId = await accountIdOf(tx, asked.facilityId, due.debtorId)
   const { card, payerId } =
@@ -74,6 +75,13 @@ export async function beginPayment(
   const sealed = sealCard(tools.secrets, id, card)
   const who = { payer_id: payerId, requested_by: caller.userId, automatic: false }
   return insertAttempt(tx, tools.payments, { id, asked, due, accountId, sealed, ...who })
+}
+
+/** The amount to take from a card. Throws the errors of `payable`, and RuleBroken `amount_not_chargeable`. */
+export function chargeable(due: Due, asked: number | undefined): number {
+  const amount = payable(due, asked)
+  requireChargeable(amount, due.currency)
+  return amount
 }
 
 interface Attempt {

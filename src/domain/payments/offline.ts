@@ -11,6 +11,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { localDateOf } from "#base/local-days.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, LocalDay, Money, Name } from "#base/schema/request-fields.ts"
 import { saidRule } from "#base/schema/rule.ts"
@@ -93,6 +94,7 @@ export async function recordOfflinePayment(
       : await lockDue(tx, { facilityId, referenceType: "booking", referenceId: bookingId })
   if (due) payable(due, input.amount)
   const { today, currency } = await facilityNow(tx, facilityId)
+  if (input.amount !== due?.due) requireMovable(input.amount, due?.currency ?? currency, "body.amount")
   const paymentDate = input.paymentDate ?? today
   if (paymentDate > today) {
     throw new RuleBroken("paid_in_the_future", `It is ${today} at the facility.`, [

@@ -7,12 +7,13 @@ import { isPlatformAdmin, type Staff } from "#access/caller.ts"
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import type { Refund, RefundInput, RefundQuery } from "#domain/ledger/answer.ts"
 import { postHandedBack } from "#domain/ledger/ledger.ts"
 import { refundPosting } from "#domain/ledger/mark-refund.ts"
-import { countRefunded, lockPayment } from "#domain/ledger/payment-rows.ts"
+import { countRefunded, lockBookingOf, lockPayment } from "#domain/ledger/payment-rows.ts"
 import {
   changeRefund,
   findRefund,
@@ -35,6 +36,8 @@ export async function createRefund(
   { amount, reason }: RefundInput,
 ): Promise<RefundRow> {
   const { caller, facilityId } = staff
+  // The booking is locked first, as everywhere: a move or a cancellation counts this refund, or is counted by it.
+  await lockBookingOf(tx, facilityId, paymentId)
   const payment = await lockPayment(tx, facilityId, paymentId)
   if (payment.reference_type === "subscription" && !isPlatformAdmin(caller)) {
     throw new NotAllowed("Only a platform administrator can refund a payment for a subscription.")
@@ -52,6 +55,7 @@ export async function createRefund(
       { path: "body.amount", message: `is more than ${left}` },
     ])
   }
+  if (amount !== left) requireMovable(amount, payment.currency, "body.amount")
   const refund = await insertRefund(tx, {
     facility_id: facilityId,
     payment_id: payment.id,

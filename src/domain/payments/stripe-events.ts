@@ -13,6 +13,7 @@ import {
   countRefunded,
   findByProviderId,
   findPayment,
+  lockBookingOf,
   lockPayment,
   type PaymentRow,
 } from "#domain/ledger/payment-rows.ts"
@@ -113,6 +114,7 @@ async function ourRefund(tx: Tx, payment: PaymentRow, refund: StripeRefund): Pro
     const answer = { status: "succeeded", providerPaymentId: payment.provider_payment_id } as const
     await settlePayment(tx, payment.facility_id, payment.id, answer)
   }
+  await lockBookingOf(tx, payment.facility_id, payment.id)
   const locked = await lockPayment(tx, payment.facility_id, payment.id)
   const [known] = await tx<RefundRow[]>`
     select * from slotbase.refunds

@@ -20,7 +20,14 @@ export const Plan = Schema.Struct({
   name: Schema.String,
   trialDays: Schema.Int,
   entitlements: Schema.Array(Schema.Struct({ entitlement: Entitlement, limit: Limit })),
-  prices: Schema.Array(Schema.Struct({ currency: Currency, monthly: Money, annual: Money })),
+  prices: Schema.Array(
+    Schema.Struct({
+      currency: Currency,
+      monthly: Money,
+      annual: Money,
+      taxRate: Schema.Int.annotate({ description: "hundredths of a percent; the prices contain this tax" }),
+    }),
+  ),
 }).annotate({ identifier: "Plan" })
 
 export interface PlanRow {
@@ -30,7 +37,13 @@ export interface PlanRow {
   readonly trial_days: number
   readonly limits: Readonly<Record<EntitlementType, number | null>>
   readonly is_offered: boolean
-  readonly prices: readonly { readonly currency: string; readonly monthly: number; readonly annual: number }[]
+  readonly prices: readonly {
+    readonly currency: string
+    readonly monthly: number
+    readonly annual: number
+    /** Hundredths of a percent; the prices contain this tax. */
+    readonly taxRate: number
+  }[]
 }
 
 /** All plans, the smallest first, with those that are no longer offered. */
@@ -38,7 +51,8 @@ export const allPlans = (db: Queryable) => db<PlanRow[]>`
   select p.id, p.name, p.rank, p.trial_days, p.is_offered,
          jsonb_build_object('bookings_per_month', p.bookings_per_month, 'active_users', p.active_users,
                             'resources', p.resources, 'coaches', p.coaches) as limits,
-         (select coalesce(jsonb_agg(jsonb_build_object('currency', c.currency, 'monthly', c.monthly_amount, 'annual', c.annual_amount)
+         (select coalesce(jsonb_agg(jsonb_build_object('currency', c.currency, 'monthly', c.monthly_amount, 'annual', c.annual_amount,
+                                                       'taxRate', c.tax_rate)
                                     order by c.currency), '[]')
           from slotbase.plan_prices c where c.plan_id = p.id) as prices
   from slotbase.subscription_plans p
@@ -72,9 +86,15 @@ export const currencyFor = (plan: PlanRow, facilityCurrency: string): string =>
 /**
  * The price of a period, minor units. A subscription keeps its currency, so it cannot use a plan without a price in it.
  */
-export function planPriceOf(plan: PlanRow, cycle: BillingCycle, currency: string): number {
+export const planPriceOf = (plan: PlanRow, cycle: BillingCycle, currency: string): number =>
+  pricesOf(plan, currency)[cycle]
+
+/** The tax that a price of the plan contains, hundredths of a percent. Throws RuleBroken `plan_has_no_price`. */
+export const planTaxRateOf = (plan: PlanRow, currency: string): number => pricesOf(plan, currency).taxRate
+
+function pricesOf(plan: PlanRow, currency: string): PlanRow["prices"][number] {
   const price = plan.prices.find((each) => each.currency === currency)
-  if (price !== undefined) return price[cycle]
+  if (price !== undefined) return price
   throw new RuleBroken("plan_has_no_price", `The ${plan.name} plan has no price in ${currency}.`)
 }
 

@@ -1,6 +1,7 @@
 /** A subscription, its invoices, its use and its changes as the API answers them. */
 import * as Schema from "effect/Schema"
 import { Currency, Id, Money } from "#base/schema/request-fields.ts"
+import { lineOf } from "#domain/ledger/tax.ts"
 import { billingCycles } from "#domain/plans/periods.ts"
 import { Entitlement, entitlementsOf, Limit, type PlanRow } from "#domain/plans/plans.ts"
 import { levelOf, levels, percentOf } from "#domain/plans/warnings.ts"
@@ -109,6 +110,13 @@ export const PlanChange = Schema.Struct({
 }).annotate({ identifier: "PlanChange" })
 export type PlanChange = typeof PlanChange.Type
 
+const InvoiceLine = Schema.Struct({
+  kind: Schema.Literals(["plan", "discount", "credit"]),
+  amount: Schema.Int.annotate({ description: "minor units with tax; negative: taken off" }),
+  taxRate: Schema.Int,
+  taxAmount: Schema.Int.annotate({ description: "the tax in the amount" }),
+})
+
 export const Invoice = Schema.Struct({
   id: Id,
   subscriptionId: Id,
@@ -120,6 +128,9 @@ export const Invoice = Schema.Struct({
   discount: Money,
   credit: Money,
   amount: Money.annotate({ description: "subtotal less discount and credit, minor units" }),
+  lines: Schema.Array(InvoiceLine).annotate({ description: "how the amount comes about; their sums are exact" }),
+  taxRate: Schema.Int.annotate({ description: "hundredths of a percent, as it was when the invoice was made" }),
+  taxAmount: Money.annotate({ description: "the tax that the amount contains" }),
   paidAmount: Money,
   currency: Currency,
   status: Schema.Literals(["open", "paid", "failed"]),
@@ -141,6 +152,9 @@ export const toInvoice = (row: InvoiceRow): typeof Invoice.Type => ({
   discount: row.discount,
   credit: row.credit,
   amount: row.amount,
+  lines: linesOf(row),
+  taxRate: row.tax_rate,
+  taxAmount: row.tax_amount,
   paidAmount: row.paid_amount,
   currency: row.currency,
   status: row.status,
@@ -150,3 +164,16 @@ export const toInvoice = (row: InvoiceRow): typeof Invoice.Type => ({
   paidAt: row.paid_at?.toISOString() ?? null,
   createdAt: row.created_at.toISOString(),
 })
+
+/** The tax of each line is what the line changes in the tax of the sum so far, so the taxes add up exactly. */
+function linesOf({ subtotal, discount, credit, tax_rate: taxRate }: InvoiceRow): (typeof InvoiceLine.Type)[] {
+  const taxIn = (gross: number) => lineOf(gross, taxRate).taxAmount
+  const discounted = subtotal - discount
+  const line = (kind: (typeof InvoiceLine.Type)["kind"], from: number, to: number) =>
+    to === from && kind !== "plan" ? [] : [{ kind, amount: to - from, taxRate, taxAmount: taxIn(to) - taxIn(from) }]
+  return [
+    ...line("plan", 0, subtotal),
+    ...line("discount", subtotal, discounted),
+    ...line("credit", discounted, discounted - credit),
+  ]
+}

@@ -1,12 +1,13 @@
 /**
  * Moves to another plan or billing cycle. The change takes effect at once, up and down.
- * Its cost is charged, its saving is credited to later invoices. The preview is computed by the same function as the
- * charge.
+ * Its cost is charged. Its saving is a credit, which pays the open invoices and then later ones. The preview is
+ * computed by the same function as the charge.
  */
 
 import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
+import { unitOf } from "#base/money.ts"
 import { recount, usedOf } from "#domain/plans/counters.ts"
 import { type BillingCycle, usageMonthAt } from "#domain/plans/periods.ts"
 import {
@@ -14,6 +15,7 @@ import {
   entitlementTypes,
   type PlanRow,
   planPriceOf,
+  planTaxRateOf,
   requireOffered,
   requirePlan,
 } from "#domain/plans/plans.ts"
@@ -22,7 +24,8 @@ import { noteChange } from "#events/audit.ts"
 import { type EntitlementUse, type PlanChange, toSubscription, toUse } from "./answer.ts"
 import { recordPlanChanged } from "./events.ts"
 import type { ChangePlanInput } from "./input.ts"
-import { bill } from "./invoices.ts"
+import { bill, openAmount } from "./invoices.ts"
+import { netCredit } from "./net-credit.ts"
 import { prorate } from "./proration.ts"
 import { lockRunning, subscriptionEnds } from "./renew.ts"
 import { changeSubscription, columnsOf, type LockedSubscription, termsOf } from "./rows.ts"
@@ -47,7 +50,14 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
 
   const price = planPriceOf(to, billingCycle, subscription.currency)
   const { coupon, timezone, now, currency } = subscription
-  const change = prorate(termsOf(subscription), { planId: to.id, billingCycle, price }, coupon, timezone, now)
+  const change = prorate(
+    termsOf(subscription),
+    { planId: to.id, billingCycle, price },
+    coupon,
+    timezone,
+    now,
+    unitOf(currency),
+  )
   const changeType = typeOf(from, to, billingCycle)
   const answer = {
     changeType,
@@ -63,8 +73,9 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
   const creditAfter = subscription.credit_balance + Math.max(0, -change.proratedAmount)
   if (input.preview === true) {
     noteChange(tx, "nothing")
-    const owed = Math.max(0, change.proratedAmount)
-    const credit_balance = creditAfter - Math.min(subscription.credit_balance, owed)
+    const open = await openAmount(tx, { subscription_id: subscription.id, facility_id: facilityId })
+    const owed = Math.max(0, change.proratedAmount) + open
+    const credit_balance = creditAfter - Math.min(creditAfter, owed)
     const overLimits = await overLimitsOf(tx, subscription, to)
     return { preview: true, ...answer, overLimits, subscription: toSubscription({ ...after, credit_balance }, to) }
   }
@@ -77,10 +88,12 @@ export async function changePlan(tx: Tx, admin: Admin, input: ChangePlanInput): 
           periodEnd: after.current_period_end,
           subtotal: change.proratedAmount,
           discount: 0,
+          taxRate: planTaxRateOf(to, currency),
         })
       : { creditLeft: creditAfter }
-  const changed = await changeSubscription(tx, subscription, { ...columnsOf(change.after), credit_balance: creditLeft })
-  recordPlanChanged(tx, changed, { from, to, changeType, effectiveDate: now, proratedAmount: change.proratedAmount })
+  const billed = await changeSubscription(tx, subscription, { ...columnsOf(change.after), credit_balance: creditLeft })
+  recordPlanChanged(tx, billed, { from, to, changeType, effectiveDate: now, proratedAmount: change.proratedAmount })
+  const changed = await netCredit(tx, billed)
   const counters = await recount(tx, changed, to, now)
   recordWarnings(tx, changed, counters, to, plans)
   await closePrompts(tx, facilityId, caller.userId)

@@ -9,6 +9,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Currency, Id, Money } from "#base/schema/request-fields.ts"
 import { type CouponInput, normalCode } from "./input.ts"
@@ -33,6 +34,7 @@ export type Coupon = typeof Coupon.Type
 export async function createCoupon(tx: Tx, caller: Caller, input: CouponInput): Promise<Coupon> {
   requirePlatformAdmin(caller)
   const { percentOff, amountOff, currency, periods, validUntil, maxRedemptions } = input
+  if (currency !== undefined) requireMovable(amountOff, currency, "body.amountOff")
   const code = normalCode(input.code)
   const [row] = await tx<CouponRow[]>`
     insert into slotbase.coupons (id, code, percent_off, amount_off, currency, periods, valid_until, max_redemptions, created_by)

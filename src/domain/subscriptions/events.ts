@@ -96,6 +96,26 @@ export function recordPlanChanged(
   })
 }
 
+/** @param invoicesPaid the invoices that nothing is due for any more. */
+export function recordCreditApplied(
+  tx: Tx,
+  row: SubscriptionRow,
+  amount: number,
+  invoicesPaid: readonly string[],
+): string {
+  return record(tx, {
+    type: "subscription.credit_applied",
+    ...placeOf(row),
+    data: {
+      ...named(row),
+      amount,
+      currency: row.currency,
+      creditBalance: row.credit_balance,
+      invoicesPaid: [...invoicesPaid],
+    },
+  })
+}
+
 /** For changes of status without another event of the subscription. */
 export function recordStatusChanged(
   tx: Tx,

@@ -7,7 +7,7 @@
 import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { newId } from "#base/ids.ts"
-import { charge, waiveCharge } from "#domain/ledger/charges.ts"
+import { charge, lowerCharge, waiveCharge } from "#domain/ledger/charges.ts"
 import type { LockedSubscription, SubscriptionRow } from "./rows.ts"
 
 /** Days that an invoice may stay open after it is due. Then the subscription is past due. */
@@ -32,6 +32,9 @@ export interface InvoiceRow {
   readonly credit: number
   readonly amount: number
   readonly paid_amount: number
+  /** Hundredths of a percent: the amount contains this tax. */
+  readonly tax_rate: number
+  readonly tax_amount: number
   readonly currency: string
   readonly status: "open" | "paid" | "failed"
   readonly due_at: Date
@@ -49,6 +52,8 @@ export interface Bill {
   /** The price before the coupon, and the discount of the coupon, minor units. */
   readonly subtotal: number
   readonly discount: number
+  /** Hundredths of a percent: the prices contain this tax. */
+  readonly taxRate: number
 }
 
 /**
@@ -58,7 +63,7 @@ export interface Bill {
 export async function bill(
   tx: Tx,
   subscription: LockedSubscription,
-  { reason, periodStart, periodEnd, subtotal, discount }: Bill,
+  { reason, periodStart, periodEnd, subtotal, discount, taxRate }: Bill,
 ): Promise<{ amount: number; creditLeft: number }> {
   const { id, facility_id, plan_id, currency, credit_balance, now } = subscription
   const credit = Math.min(credit_balance, subtotal - discount)
@@ -67,11 +72,11 @@ export async function bill(
   const invoiceId = newId()
   await tx`
     insert into slotbase.subscription_invoices (id, facility_id, subscription_id, reason, plan_id, period_start, period_end, subtotal,
-      discount, credit, amount, currency, status, due_at, next_retry_at, paid_at, created_at)
+      discount, credit, amount, tax_rate, currency, status, due_at, next_retry_at, paid_at, created_at)
     values (${invoiceId}, ${facility_id}, ${id}, ${reason}, ${plan_id}, ${periodStart.toISOString()}, ${periodEnd.toISOString()},
-      ${subtotal}, ${discount}, ${credit}, ${amount}, ${currency}, ${isPaid ? "paid" : "open"}, ${now.toISOString()},
+      ${subtotal}, ${discount}, ${credit}, ${amount}, ${taxRate}, ${currency}, ${isPaid ? "paid" : "open"}, ${now.toISOString()},
       ${isPaid ? null : now.toISOString()}, ${isPaid ? now.toISOString() : null}, ${now.toISOString()})`
-  if (!isPaid) await charge(tx, chargeOf(subscription, { id: invoiceId, amount }))
+  if (!isPaid) await charge(tx, { ...chargeOf(subscription, { id: invoiceId, amount }), taxRate })
   return { amount, creditLeft: credit_balance - credit }
 }
 
@@ -102,8 +107,39 @@ export async function settleInvoices(
   return { left, stillOpen }
 }
 
+export interface Credited {
+  /** The credit that is left, minor units. */
+  readonly left: number
+  /** The ids of the invoices that nothing is due for any more. */
+  readonly paid: readonly string[]
+  readonly stillOpen: boolean
+}
+
+/** Lowers the open invoices by a credit, the oldest invoice first, and their debt on the billing account with them. */
+export async function creditInvoices(tx: Tx, subscription: LockedSubscription, credit: number): Promise<Credited> {
+  let left = credit
+  let stillOpen = false
+  const paid: string[] = []
+  for (const invoice of await openInvoices(tx, subscription)) {
+    const part = Math.min(left, invoice.amount - invoice.paid_amount)
+    const isPaid = invoice.paid_amount + part === invoice.amount
+    stillOpen ||= !isPaid
+    if (part === 0) continue
+    left -= part
+    if (isPaid) paid.push(invoice.id)
+    await tx`
+      update slotbase.subscription_invoices
+      set credit = credit + ${part}, amount = amount - ${part}, status = ${isPaid ? "paid" : "open"},
+          paid_at = ${isPaid ? subscription.now.toISOString() : null},
+          next_retry_at = case when ${isPaid} then null else next_retry_at end
+      where id = ${invoice.id} and facility_id = ${invoice.facility_id}`
+    await lowerCharge(tx, chargeOf(subscription, invoice), part)
+  }
+  return { left, paid, stillOpen }
+}
+
 /** The oldest first. */
-const openInvoices = (db: Queryable, { id, facility_id }: Pick<SubscriptionRow, "id" | "facility_id">) => db<
+export const openInvoices = (db: Queryable, { id, facility_id }: Pick<SubscriptionRow, "id" | "facility_id">) => db<
   InvoiceRow[]
 >`
   select * from slotbase.subscription_invoices
@@ -127,6 +163,15 @@ export async function countFailure(tx: Tx, invoice: InvoiceRow, now: Date): Prom
     set retry_count = retry_count + 1, next_retry_at = ${next.toISOString()}
     where id = ${invoice.id} and facility_id = ${invoice.facility_id}`
   return { ...invoice, retry_count: invoice.retry_count + 1, next_retry_at: next }
+}
+
+/** The open invoices are less than a card can be charged with: they are looked at again after the next period began. */
+export async function waitForMore(tx: Tx, subscription: LockedSubscription): Promise<void> {
+  const { id, facility_id, current_period_end, now } = subscription
+  const next = new Date(Math.max(current_period_end.getTime(), now.getTime()) + retryEveryDays * dayMs)
+  await tx`
+    update slotbase.subscription_invoices set next_retry_at = ${next.toISOString()}
+    where subscription_id = ${id} and facility_id = ${facility_id} and status = 'open'`
 }
 
 /** Gives up the open invoices of a subscription: they are no longer owed. */

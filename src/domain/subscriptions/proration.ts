@@ -4,6 +4,7 @@
  * A change credits the unused rest of the old price and charges the rest of the new one. So a change there and back at
  * one instant costs nothing.
  */
+import { proportionOf } from "#base/money.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
 
 /** The discount of a coupon on each of the first `periods` paid periods (null: on all): a percentage, or an amount. */
@@ -13,17 +14,14 @@ export interface Discount {
   readonly periods: number | null
 }
 
-/** The discount on the price of the nth paid period (from 1); never more than the price. A half unit is rounded up. */
-export function discountOn(price: number, discount: Discount | null, nthPeriod: number): number {
+/**
+ * The discount on the price of the nth paid period (from 1); never more than the price. Rounded half up.
+ * @param unit the smallest amount that can be moved of the currency, minor units
+ */
+export function discountOn(price: number, discount: Discount | null, nthPeriod: number, unit = 1): number {
   if (discount === null || (discount.periods !== null && nthPeriod > discount.periods)) return 0
   if (discount.amountOff !== null) return Math.min(price, discount.amountOff)
-  return proportionOf(price, discount.percentOff ?? 0, 100)
-}
-
-/** The share of an amount, as a part of a whole, rounded half up; exact at any size. */
-export function proportionOf(amount: number, part: number, whole: number): number {
-  const doubled = 2n * BigInt(amount) * BigInt(part) + BigInt(whole)
-  return Number(doubled / (2n * BigInt(whole)))
+  return Math.min(price, proportionOf(price, discount.percentOff ?? 0, 100, unit))
 }
 
 /** The facts of a subscription at an instant that its price depends on. */
@@ -56,7 +54,8 @@ export interface Proration {
  * - Another cycle: a new period begins at once and is charged whole.
  * - In a trial: nothing is charged, and the end of the trial stays.
  *
- * @param price of the new plan for a period of the new cycle, minor units, before the coupon.
+ * @param to.price of a period of the new cycle, minor units, before the coupon
+ * @param unit the smallest amount that can be moved of the currency: all amounts are rounded to it
  */
 export function prorate(
   terms: Terms,
@@ -64,6 +63,7 @@ export function prorate(
   discount: Discount | null,
   timezone: string,
   at: Date,
+  unit = 1,
 ): Proration {
   const { planId, billingCycle, price } = to
   if (terms.isTrial) {
@@ -71,11 +71,11 @@ export function prorate(
   }
   const whole = terms.periodEnd.getTime() - terms.periodStart.getTime()
   const rest = terms.periodEnd.getTime() - at.getTime()
-  const credit = proportionOf(terms.periodAmount, rest, whole)
+  const credit = proportionOf(terms.periodAmount, rest, whole, unit)
   const isNewPeriod = billingCycle !== terms.billingCycle
   const billedPeriods = terms.billedPeriods + (isNewPeriod ? 1 : 0)
-  const periodAmount = price - discountOn(price, discount, billedPeriods)
-  const charge = isNewPeriod ? periodAmount : proportionOf(periodAmount, rest, whole)
+  const periodAmount = price - discountOn(price, discount, billedPeriods, unit)
+  const charge = isNewPeriod ? periodAmount : proportionOf(periodAmount, rest, whole, unit)
   const period = isNewPeriod ? periodFrom(localDayAfter(timezone, at, 0), billingCycle, timezone, at) : {}
   return {
     charge,

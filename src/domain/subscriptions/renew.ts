@@ -8,13 +8,24 @@ import type { Db, Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotFound, WrongState } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
+import { isChargeable, unitOf } from "#base/money.ts"
 import { requireFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { allPlans, type PlanRow, planPriceOf, requirePlan } from "#domain/plans/plans.ts"
+import { allPlans, type PlanRow, planPriceOf, planTaxRateOf, requirePlan } from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { recordRenewed, recordStatusChanged, recordSubscriptionCancelled } from "./events.ts"
-import { bill, countFailure, giveUpInvoices, graceDays, type InvoiceRow, maxFailures } from "./invoices.ts"
+import {
+  bill,
+  countFailure,
+  giveUpInvoices,
+  graceDays,
+  type InvoiceRow,
+  maxFailures,
+  openAmount,
+  waitForMore,
+} from "./invoices.ts"
+import { netCredit } from "./net-credit.ts"
 import { discountOn } from "./proration.ts"
 import { changeSubscription, type LockedSubscription, lockById, lockLive, type SubscriptionRow } from "./rows.ts"
 
@@ -85,11 +96,13 @@ interface Step {
   readonly subscription: LockedSubscription
 }
 
-async function advance(tx: Tx, subscription: LockedSubscription): Promise<Step | undefined> {
+async function advance(tx: Tx, found: LockedSubscription): Promise<Step | undefined> {
+  const subscription = await netCredit(tx, found)
   const isOver = subscription.current_period_end <= subscription.now
   if (isOver && subscription.cancel_at_period_end) return endWithPeriod(tx, subscription)
   const overdue = await oldestOverdue(tx, subscription)
-  if (overdue) return failToPay(tx, subscription, overdue)
+  if (overdue && (await canBePaid(tx, subscription))) return failToPay(tx, subscription, overdue)
+  if (overdue) await waitForMore(tx, subscription)
   return isOver ? renew(tx, subscription) : undefined
 }
 
@@ -102,13 +115,14 @@ async function renew(tx: Tx, subscription: LockedSubscription): Promise<Step> {
   const end = boundary(anchor_day, billing_cycle, timezone, number)
   const billed = subscription.billed_periods + 1
   const subtotal = planPriceOf(plan, billing_cycle, currency)
-  const discount = discountOn(subtotal, coupon, billed)
+  const discount = discountOn(subtotal, coupon, billed, unitOf(currency))
   const { amount, creditLeft } = await bill(tx, subscription, {
     reason: "renewal",
     periodStart: start,
     periodEnd: end,
     subtotal,
     discount,
+    taxRate: planTaxRateOf(plan, currency),
   })
   const renewed = await changeSubscription(tx, subscription, {
     status: subscription.status === "trialing" ? "active" : subscription.status,
@@ -171,6 +185,11 @@ async function giveUp(tx: Tx, subscription: LockedSubscription, unpaid: InvoiceR
   await removeCounters(tx, subscription.facility_id)
   recordSubscriptionCancelled(tx, cancelled, "system", subscription.now)
   return { did: "cancelled", subscription: cancelled }
+}
+
+/** Whether a card can be charged with what is open. Less is paid together with the next period, and is not overdue. */
+async function canBePaid(tx: Tx, { id, facility_id, currency }: LockedSubscription): Promise<boolean> {
+  return isChargeable(await openAmount(tx, { subscription_id: id, facility_id }), currency)
 }
 
 async function oldestOverdue(tx: Tx, { id, facility_id }: SubscriptionRow): Promise<InvoiceRow | undefined> {

@@ -136,6 +136,18 @@ type Changed = Partial<
   >
 >
 
+/**
+ * Takes the credit that is left on the facility's ended subscriptions in a currency, minor units. The facility's next
+ * subscription keeps it.
+ */
+export async function takeEndedCredit(tx: Tx, facilityId: string, currency: string): Promise<number> {
+  const rows = await tx<{ credit: number }[]>`
+    update slotbase.subscriptions set credit_balance = 0, updated_at = slotbase.now()
+    where facility_id = ${facilityId} and currency = ${currency} and status = 'cancelled' and credit_balance > 0
+    returning old.credit_balance as credit`
+  return rows.reduce((sum, { credit }) => sum + credit, 0)
+}
+
 /** Changes a locked subscription and returns the changed row. */
 export async function changeSubscription(tx: Tx, row: LockedSubscription, set: Changed): Promise<LockedSubscription> {
   const next = { ...row, ...set, updated_at: row.now }

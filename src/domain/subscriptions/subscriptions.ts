@@ -8,10 +8,19 @@ import type { Admin } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { findFacility } from "#domain/club/facilities.ts"
 import { recount, removeCounters } from "#domain/plans/counters.ts"
 import { type BillingCycle, boundary, localDayAfter } from "#domain/plans/periods.ts"
-import { allPlans, currencyFor, type PlanRow, planPriceOf, requireOffered, requirePlan } from "#domain/plans/plans.ts"
+import {
+  allPlans,
+  currencyFor,
+  type PlanRow,
+  planPriceOf,
+  planTaxRateOf,
+  requireOffered,
+  requirePlan,
+} from "#domain/plans/plans.ts"
 import { recordWarnings } from "#domain/plans/warnings.ts"
 import { noteChange } from "#events/audit.ts"
 import { type Subscription, toSubscription } from "./answer.ts"
@@ -21,7 +30,14 @@ import type { CancelSubscriptionInput, SubscribeInput } from "./input.ts"
 import { bill } from "./invoices.ts"
 import { discountOn, periodFrom } from "./proration.ts"
 import { bringToPresent, lockRunning, subscriptionEnds } from "./renew.ts"
-import { changeSubscription, hadTrial, insertSubscription, type LockedSubscription, lockLive } from "./rows.ts"
+import {
+  changeSubscription,
+  hadTrial,
+  insertSubscription,
+  type LockedSubscription,
+  lockLive,
+  takeEndedCredit,
+} from "./rows.ts"
 
 /**
  * Begins a subscription, with a trial or with its first paid period.
@@ -44,7 +60,7 @@ export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Pr
   const { billingCycle } = input
   const price = planPriceOf(plan, billingCycle, currency)
   const coupon = input.couponCode === undefined ? null : await redeemCoupon(tx, facilityId, input.couponCode, currency)
-  const discount = discountOn(price, coupon, 1)
+  const discount = discountOn(price, coupon, 1, unitOf(currency))
   const [{ now }] = await tx<[{ now: Date }]>`select slotbase.now() as now`
   const period = trial ? trialOf(plan, facility.timezone, now) : paidFrom(billingCycle, facility.timezone, now)
   const id = newId()
@@ -67,13 +83,15 @@ export async function subscribe(tx: Tx, admin: Admin, input: SubscribeInput): Pr
     created_by: caller.userId,
   })
   if (!inserted) throw exists()
-  const subscription = await locked(tx, facilityId)
+  const began = await locked(tx, facilityId)
   if (coupon !== null) await keepRedemption(tx, coupon, facilityId, id)
-  recordCreated(tx, subscription, plan, discount)
-  if (!trial) {
-    const { periodEnd } = period
-    await bill(tx, subscription, { reason: "start", periodStart: now, periodEnd, subtotal: price, discount })
-  }
+  const credit = await takeEndedCredit(tx, facilityId, currency)
+  recordCreated(tx, began, plan, discount)
+  const start = { reason: "start", periodStart: now, periodEnd: period.periodEnd, subtotal: price, discount } as const
+  const { creditLeft } = trial
+    ? { creditLeft: credit }
+    : await bill(tx, { ...began, credit_balance: credit }, { ...start, taxRate: planTaxRateOf(plan, currency) })
+  const subscription = creditLeft === 0 ? began : await changeSubscription(tx, began, { credit_balance: creditLeft })
   recordWarnings(tx, subscription, await recount(tx, subscription, plan, now), plan, plans)
   return toSubscription(subscription, plan)
 }

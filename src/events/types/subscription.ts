@@ -168,6 +168,29 @@ export const subscriptionEvents = [
     },
   }),
   define({
+    type: "subscription.credit_applied",
+    origin: "slotbase",
+    description: "A credit of a subscription was used for its open invoices, the oldest first.",
+    aggregate: "subscription",
+    aggregateId: (data) => data.subscriptionId,
+    data: {
+      subscriptionId: Id,
+      facilityId: Id,
+      amount: Money,
+      currency: Currency,
+      creditBalance: Money,
+      invoicesPaid: Schema.Array(Id),
+    },
+    sample: {
+      subscriptionId: example.subscriptionId,
+      facilityId: example.facilityId,
+      amount: 7000,
+      currency: "EUR",
+      creditBalance: 0,
+      invoicesPaid: ["01994a3e-7c00-7a10-8f3e-1c5d0a9b2e77"],
+    },
+  }),
+  define({
     type: "subscription.status_changed",
     origin: "slotbase",
     description:

@@ -7,6 +7,7 @@ import { rootUserId } from "#base/ids.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { recordLocalTimeChanged, recordRescheduled } from "#domain/booking/change-events.ts"
 import { lockBooking } from "#domain/booking/find.ts"
+import { linesOf } from "#domain/booking/price-lines.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
 import { agreeAnew, changeTime, lockMoves, type Move, occupy, vacate } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
@@ -84,13 +85,15 @@ const placeOf = (booking: LockedBooking, { movedTo }: Unsettled): Move => ({
   end_at: new Date(movedTo.end),
   buffer_minutes: booking.buffer_minutes,
   price_amount: booking.price_amount,
+  price_lines: linesOf(booking),
+  forfeited_amount: booking.forfeited_amount,
   cancellation_policy: booking.cancellation_policy,
 })
 
 async function finishMove(tx: Tx, booking: LockedBooking, to: Move): Promise<void> {
   const moved = await changeTime(tx, booking, to)
   await shiftSessions(tx, booking, to.start_at.getTime() - booking.start_at.getTime())
-  if (booking.booking_type !== "coach_block") recordRescheduled(tx, booking, moved, rootUserId, 0)
+  if (booking.booking_type !== "coach_block") recordRescheduled(tx, booking, moved, rootUserId, { refund: 0, forfeited: 0 })
 }
 
 async function keepInstant(tx: Tx, booking: LockedBooking, as: Unsettled): Promise<void> {

@@ -1,6 +1,7 @@
 // The job subscription-renewal-check: the life of subscriptions by the clock, and commands at the same moment.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import fc from "fast-check"
 import { requireAdmin } from "#access/caller.ts"
 import { subscriptionPaymentHandler } from "#actors/handlers/subscription-payment.ts"
 import type { Db } from "#base/database/db.ts"
@@ -15,6 +16,7 @@ import { aTinyPlan, eventsOf, handleAll, moveTo, runRenewals, subscribed } from 
 import { failure } from "#test/harness/pipeline/pipeline.ts"
 import { testApp } from "#test/harness/setup/app.ts"
 import { type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
+import { holds } from "#test/whole/properties/property.ts"
 
 let database: TestDatabase
 let db: Db
@@ -49,6 +51,88 @@ const payAll = async (subscriptionId: string, of = club) => {
   const amount = open.reduce((sum, invoice) => sum + invoice.amount - invoice.paidAmount, 0)
   await run(db, (tx) => paymentArrived(tx, of.id, subscriptionId, amount))
 }
+
+describe("credit", () => {
+  test("whoever goes up and back before anything is paid stays active, long after the grace period", async () => {
+    const { id } = await subscribed(db, club, { planId: "starter" })
+    await payAll(id)
+    for (const planId of ["academy", "starter"]) {
+      await run(db, (tx) => changePlan(tx, requireAdmin(club.admin.caller, club.id), { planId }))
+    }
+    await moveTo(db, later((await subscription()).currentPeriodStart, 12))
+    await runRenewals(app)
+    expect(await subscription()).toMatchObject({ status: "active", planId: "starter" })
+    expect(await types()).not.toContain("status_changed")
+  })
+
+  test("a past-due subscription is active again when its credit covers what is open", async () => {
+    const { id, currentPeriodStart } = await subscribed(db, club)
+    await runRenewals(app)
+    await moveTo(db, later(currentPeriodStart, 4))
+    await runRenewals(app)
+    expect((await subscription()).status).toBe("past_due")
+    await db`update slotbase.subscriptions set credit_balance = 1200 where id = ${id}`
+    await moveTo(db, later(currentPeriodStart, 8))
+    await runRenewals(app)
+    expect(await subscription()).toMatchObject({ status: "active", creditBalance: 200 })
+    expect((await invoices())[0]).toMatchObject({ credit: 1000, amount: 0, status: "paid" })
+    expect((await eventsOf(db, club.id)).slice(-2)).toMatchObject([
+      { type: "subscription.credit_applied", data: { amount: 1000, creditBalance: 200 } },
+      { type: "subscription.status_changed", data: { newStatus: "active", reason: "paid" } },
+    ])
+    expect(await db`select * from slotbase.money_balances where not conserved`).toHaveLength(0)
+  })
+})
+
+describe("less than a card can be charged with", () => {
+  test("is not overdue, and is paid together with the next period", async () => {
+    const { id, currentPeriodEnd } = await subscribed(db, club)
+    await payAll(id)
+    await db`update slotbase.subscriptions set credit_balance = 980 where id = ${id}`
+    await moveTo(db, currentPeriodEnd)
+    await runRenewals(app)
+    expect((await invoices())[0]).toMatchObject({ amount: 20, status: "open" })
+    expect(await db`select * from slotbase.payments where facility_id = ${club.id}`).toHaveLength(0)
+    await moveTo(db, later(currentPeriodEnd, 12))
+    await runRenewals(app)
+    expect((await subscription()).status).toBe("active")
+    await moveTo(db, (await subscription()).currentPeriodEnd)
+    await runRenewals(app)
+    const asked = await db<{ amount: number }[]>`select amount from slotbase.payments where facility_id = ${club.id}`
+    expect(asked.map(({ amount }) => amount)).toEqual([1020])
+  })
+})
+
+test("over any changes, payments and days there is never a credit beside an open invoice, and the ledger is even", async () => {
+  const plans = ["tiny", "starter", "club", "academy"] as const
+  const step = fc.oneof(fc.constantFrom(...plans), fc.constant("pay" as const), fc.integer({ min: 1, max: 12 }))
+  await holds(
+    fc.array(step, { minLength: 2, maxLength: 8 }),
+    async (steps) => {
+      await db`update slotbase.clock set shift = '0'`
+      club = await aClub(db)
+      const { id } = await subscribed(db, club)
+      let days = 0
+      for (const what of steps) {
+        const now = await subscription()
+        if (now.status === "cancelled") break
+        if (typeof what === "number") {
+          days += what
+          await moveTo(db, later(new Date().toISOString(), days))
+          await runRenewals(app)
+        } else if (what === "pay") await payAll(id)
+        else if (what !== now.planId && now.status === "active") {
+          await run(db, (tx) => changePlan(tx, requireAdmin(club.admin.caller, club.id), { planId: what }))
+        }
+        const { creditBalance } = await subscription()
+        const open = (await invoices()).filter(({ status }) => status === "open")
+        expect(creditBalance === 0 || open.length === 0).toBe(true)
+        expect(await db`select * from slotbase.money_balances where not conserved`).toHaveLength(0)
+      }
+    },
+    { numRuns: 15, withinMs: 4_000 },
+  )
+})
 
 describe("renewal", () => {
   test("a subscription of the 31st renews on the last day of each month, at the price after coupon and credit", async () => {

@@ -63,12 +63,27 @@ describe("a direct booking", () => {
       timezone: "UTC",
       priceAmount: 2400,
       priceCurrency: "EUR",
+      priceLines: [
+        {
+          kind: "court",
+          label: "Court 1",
+          amount: 2400,
+          taxRate: 0,
+          taxAmount: 0,
+          taxIncluded: true,
+          minutes: 60,
+          hourlyPrice: 2400,
+        },
+      ],
       paymentMethod: "offline",
       holdId: null,
       expiresAt: null,
       isRecurring: false,
     })
-    expect(await getBooking(db(), requireMember(club.staff.caller, club.id), booking.id)).toEqual(booking)
+    expect(await getBooking(db(), requireMember(club.staff.caller, club.id), booking.id)).toEqual({
+      ...booking,
+      settlement: { paidAmount: 0, refundedAmount: 0, forfeitedAmount: 0, dueAmount: 2400 },
+    })
     expect(await isOccupied(db(), booking.id)).toBe(true)
     expect(await eventsOf(db(), booking.id)).toEqual([
       {

@@ -1,7 +1,7 @@
 // The refund of a cancellation and its reason: the booking's own policy against the remaining hours.
 
 import { expect, test } from "bun:test"
-import { refundOf } from "#domain/booking/refund-quote.ts"
+import { type RefundQuestion, refundOf } from "#domain/booking/refund-quote.ts"
 
 const policy = [
   { hoursBefore: 2, refundPercent: 25 },
@@ -9,7 +9,8 @@ const policy = [
 ]
 const startAt = new Date("2026-03-12T17:00:00.000Z")
 const before = (hours: number) => new Date(startAt.getTime() - hours * 3_600_000)
-const ask = (hours: number, more: object = {}) => refundOf({ policy, startAt, at: before(hours), paid: 2401, ...more })
+const ask = (hours: number, { paid = 2401, ...more }: { paid?: number } & Partial<RefundQuestion> = {}) =>
+  refundOf({ policy, startAt, at: before(hours), account: { live: paid, goodwill: 0, price: paid }, unit: 1, ...more })
 
 test.each([
   [48, 100, 2401],
@@ -34,6 +35,7 @@ test("the quote lists the rules, longest first, and marks the one that decides",
 test("without a policy everything is refunded, at any time", () => {
   expect(ask(-1, { policy: [] })).toEqual({
     amount: 2401,
+    forfeited: 0,
     percent: 100,
     lines: [{ rule: "no cancellation policy", refundPercent: 100, applies: true }],
   })

@@ -2,8 +2,9 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
+import { proportionOf } from "#base/money.ts"
 import { boundary } from "#domain/plans/periods.ts"
-import { type Discount, discountOn, proportionOf, prorate, type Terms } from "#domain/subscriptions/proration.ts"
+import { type Discount, discountOn, prorate, type Terms } from "#domain/subscriptions/proration.ts"
 import { cases } from "#test/whole/properties/property.ts"
 
 const money = fc.integer({ min: 0, max: 1_000_000_000_000 })

@@ -90,7 +90,7 @@ export async function waiveNoShow(
 async function miss(tx: Tx, booking: LockedBooking, by: string): Promise<BookingRow> {
   const missed = await changeBooking(tx, booking, { status: "no_show", no_show_at: booking.now })
   const strike = await giveStrike(tx, booking, by)
-  if (strike.fee > 0) await charge(tx, feeOf(booking, strike.fee))
+  if (strike.fee > 0) await charge(tx, { ...feeOf(booking, strike.fee), taxRate: strike.feeTaxRate })
   recordNoShow(tx, missed, booking.now, strike)
   return missed
 }

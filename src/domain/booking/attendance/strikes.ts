@@ -10,6 +10,7 @@ import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
+import { unitOf } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Money } from "#base/schema/request-fields.ts"
 import type { BookingRow } from "#domain/booking/booking-row.ts"
@@ -35,26 +36,34 @@ export interface GivenStrike {
   readonly strikeCount: number
   /** Minor units; 0: none was due. */
   readonly fee: number
+  /** Hundredths of a percent: the fee contains this tax. */
+  readonly feeTaxRate: number
   readonly restrictedUntil: Date | null
 }
 
 /** Gives a strike for a missed booking, by the facility's present policy. The booking is locked. */
 export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): Promise<GivenStrike> {
   await lockStrikesOf(tx, booking)
-  const [row] = await tx<{ count: number; fee: number; restricted_until: Date | null }[]>`
+  const [row] = await tx<{ count: number; fee: number; tax_rate: number; restricted_until: Date | null }[]>`
     insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, restricted_until,
       reason, made_by, made_at)
-    select ${newId()}::uuid, f.id, ${booking.id}::uuid, ${booking.booker_id}::uuid, 1, coalesce(p.no_show_fee, 0),
+    select ${newId()}::uuid, f.id, ${booking.id}::uuid, ${booking.booker_id}::uuid, 1, 
+           -- A fee of another currency than the booking's was never agreed.
+           slotbase.gross_of(case when f.currency = ${booking.price_currency} then coalesce(p.no_show_fee, 0) else 0 end, ${feeRate(tx)}, f.tax_mode, ${unitOf(booking.price_currency)}),
            ${booking.price_currency}, case when c.count >= p.strike_threshold then c.now + make_interval(days => p.restriction_days) end,
            'No-show', ${madeBy}::uuid, c.now
     from slotbase.facilities f
     left join slotbase.booking_policies p on p.facility_id = f.id
     cross join (select slotbase.now() as now, 1 + (${countOf(tx, booking)}) as count) c
     where f.id = ${booking.facility_id}
-    returning fee_amount as fee, restricted_until, (${countOf(tx, booking)})::integer + 1 as count`
+    returning fee_amount as fee, restricted_until, (${countOf(tx, booking)})::integer + 1 as count,
+              (select ${feeRate(tx)} from slotbase.facilities f where f.id = ${booking.facility_id}) as tax_rate`
   if (!row) throw new Error("giveStrike: the insert answered no row")
-  return { strikeCount: row.count, fee: row.fee, restrictedUntil: row.restricted_until }
+  return { strikeCount: row.count, fee: row.fee, feeTaxRate: row.tax_rate, restrictedUntil: row.restricted_until }
 }
+
+/** The tax rate of fees; `f` is the facility. */
+const feeRate = (sql: Queryable) => sql`coalesce((f.tax_rates ->> 'fee')::integer, 0)`
 
 /**
  * Takes back the strike of a missed booking, which is locked. Answers the member's sum and the waived fee.

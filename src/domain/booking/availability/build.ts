@@ -10,6 +10,7 @@ import { rulesVersion } from "#domain/booking/policy-rows.ts"
 import { rulesOf } from "#domain/booking/price-rules.ts"
 import type { SlotRules } from "#domain/booking/slot-rules.ts"
 import { closedSpans } from "#domain/club/closed.ts"
+import { taxTermsOf } from "#domain/club/tax-rates.ts"
 import { type FacilityFacts, type ResourceFacts, type Slot, type SlotsOf, slotsOfDay } from "./slots.ts"
 
 export interface DayRequest {
@@ -105,11 +106,11 @@ async function readRows(
     limit (select ${size} + 1 from slotbase.facilities f where f.id = ${requests[0]?.facilityId ?? null})`
   return await db<Row[]>`
     select f.id as facility_id, r.id as resource_id, r.name as resource_name, q.day::text as date, ${size} as page_size,
-           f.timezone, f.slot_minutes, l.start_grid_minutes, l.least_minutes, l.greatest_minutes, l.length_step_minutes,
+           f.timezone, f.currency, f.slot_minutes, l.start_grid_minutes, l.least_minutes, l.greatest_minutes, l.length_step_minutes,
            r.hourly_price, ${bufferOf(db, db`f.id`, db`r.id`, db`'open_play'::text`)} as buffer_minutes, ${rulesVersion(db)} as facility_version, r.version as resource_version,
            -- Once for each facility, in its first row: two hundred rules for each of its courts are a million bytes.
            case when row_number() over (partition by f.id order by q.n, r.name, r.id) = 1
-                then jsonb_build_object('opening_hours', f.opening_hours, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
+                then jsonb_build_object('opening_hours', f.opening_hours, 'tax', ${taxTermsOf(db, db`f`)}, 'price_rules', ${rulesOf(db, db`f.id`)}) end as common,
            ${closedSpans(db, db`f.id`, db`r.id`, from, to)} as closed,
            ${facilityPosition(db)} as position, ${outboxHolds(db)} as pending, slotbase.now() as now,
            (select coalesce(jsonb_agg(jsonb_build_object(
@@ -171,10 +172,11 @@ export const outboxHolds = (sql: Queryable) => sql`
 interface Row extends ResourceFacts, SlotRules {
   readonly facility_id: string
   readonly timezone: string
+  readonly currency: string
   readonly slot_minutes: number
   readonly page_size: number
   /** In the first row of each facility. */
-  readonly common: Pick<FacilityFacts, "opening_hours" | "price_rules"> | null
+  readonly common: Pick<FacilityFacts, "opening_hours" | "price_rules" | "tax"> | null
   readonly resource_name: string
   readonly date: string
   readonly facility_version: number

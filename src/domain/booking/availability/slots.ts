@@ -1,11 +1,14 @@
 /** The slots of a resource on a local day, as answers, frames and the cache hold them. Pure functions. */
 import * as Schema from "effect/Schema"
 import type { Span } from "#base/local-days.ts"
+import { unitOf } from "#base/money.ts"
 import { Instant, Money } from "#base/schema/fact-fields.ts"
 import { occupiedBy } from "#domain/booking/buffers.ts"
 import { fittingRules, ruleLinesOf, type TariffRule, walkingPrice, windowsOf } from "#domain/booking/prices.ts"
 import { type SlotRules, slotsOfRules } from "#domain/booking/slot-rules.ts"
 import type { OpeningHours } from "#domain/club/opening-hours.ts"
+import type { TaxTerms } from "#domain/club/tax-rates.ts"
+import { taxed } from "#domain/ledger/tax.ts"
 
 /**
  * `blocked`: closed, or taken by something other than play, such as maintenance, or by the buffer of a booking next to
@@ -23,6 +26,8 @@ export type Slot = typeof Slot.Type
 /** What all resources of a facility have in common on a local day. */
 export interface FacilityFacts extends SlotRules {
   readonly timezone: string
+  readonly currency: string
+  readonly tax: TaxTerms
   readonly opening_hours: OpeningHours
   readonly slot_minutes: number
   /** Of all resources. */
@@ -54,7 +59,7 @@ export type SlotsOf = (resource: ResourceFacts, now: number) => Slot[]
 
 /** Computes once what the resources have in common: the steps of the day, and which price rule applies when. */
 export function slotsOfDay(
-  { timezone, opening_hours, slot_minutes, price_rules, ...slotRules }: FacilityFacts,
+  { timezone, currency, tax, opening_hours, slot_minutes, price_rules, ...slotRules }: FacilityFacts,
   date: string,
 ): SlotsOf {
   // In order: where the clocks skip an hour, an interval in that hour moves over the next one.
@@ -75,16 +80,18 @@ export function slotsOfDay(
       day,
     )
   const common = linesFor(null)
+  const unit = unitOf(currency)
   return ({ resource_id, hourly_price, buffer_minutes, occupied, closed }, now) => {
     const live = occupied.filter((each) => !(each.status === "held" && each.expires !== null && each.expires <= now))
-    const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price)
+    const priceOf = walkingPrice(withOwnRules.has(resource_id) ? linesFor(resource_id) : common, hourly_price, unit)
     const withBuffers = live.map((each) => ({ ...each, end: each.freeFrom, playedUntil: each.end }))
     const [takingIn, closedIn] = [walkingOverlaps(withBuffers), walkingOverlaps(closed)]
     return steps.map(({ startAt, endAt, ...span }) => ({
       startAt,
       endAt,
       status: statusOf(span, takingIn(occupiedBy(span, buffer_minutes)), closedIn(span).length > 0),
-      priceAmount: priceOf(span),
+      // What a booking of the slot costs: a tax that is added to the price belongs to it.
+      priceAmount: tax.mode === "inclusive" ? priceOf(span) : taxed(priceOf(span), "court", tax, currency).gross,
     }))
   }
 }

@@ -4,7 +4,7 @@ import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import { InvalidInput } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
-import { Booking } from "#domain/booking/answer.ts"
+import { Booking, BookingDetails } from "#domain/booking/answer.ts"
 import { createBooking } from "#domain/booking/book.ts"
 import { CancellationQuote, cancelBooking, quoteCancellation } from "#domain/booking/cancel.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
@@ -77,8 +77,9 @@ export const bookingRoutes = (app: App) =>
       described({
         tag,
         summary: "Read a booking",
-        description: "Members see their own and their children's.",
-        answer: Booking,
+        description:
+          "Members see their own and their children's. The answer explains the price line by line, and what was paid, refunded and forfeited.",
+        answer: BookingDetails,
       }),
     )
     .patch(
@@ -160,8 +161,9 @@ export const bookingRoutes = (app: App) =>
         tag,
         summary: "Move a booking to another time or resource",
         description: [
-          "Its booker until the facility's `rescheduleHoursBefore`, staff until it ends. The booking keeps its id; the new time keeps the same rules and has the price of now.",
-          "What was paid beyond the new price is given back. When the new time is taken, the booking stays where it is.",
+          "Its booker until the facility's `rescheduleHoursBefore`, staff until it ends. The booking keeps its id; the new time keeps the same rules.",
+          "Time on the same court that it keeps, the coach's rate and an agreed amount keep their price. Other time has the price of now.",
+          "What was paid beyond the new price is given back, to members as far as the cancellation policy goes; the rest is forfeited. When the new time is taken, the booking stays where it is.",
         ].join(" "),
         body: RescheduleInput,
         answer: Booking,

@@ -10,6 +10,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireChargeable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
@@ -54,6 +55,7 @@ export async function joinWaitlist(tx: Tx, mayBook: MayBook, input: WaitlistInpu
       "Such a booking is approved by staff: ask them to put you on the waitlist.",
     )
   }
+  if (!mayBook.member.isStaff) requireChargeable(plan.price, plan.currency, "body.endAt")
   const entry = {
     id: newId(),
     facility_id: facilityId,

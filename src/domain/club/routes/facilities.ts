@@ -70,9 +70,12 @@ export const facilityRoutes = (app: App) =>
         tag: "Facilities",
         summary: "Change settings of a facility",
         description:
-          "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded.",
+          "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded. " +
+          "A new currency is refused while prices, bookings or debts stand in the old one; `convertPricesAt` converts prices. " +
+          "A new timezone is refused while bookings or series stand, unless `timezoneMoves` is given. The refusal counts them.",
         body: SettingsInput,
         answer: Facility,
+        problems: [409],
         events: ["facility.settings_updated"],
         audited: "facility.settings_changed",
       }),

@@ -21,6 +21,7 @@ import { freedSlotOf } from "#domain/booking/holds-ended.ts"
 import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import { insertPlanned } from "#domain/booking/insert-planned.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
+import { pricedBy } from "#domain/booking/price-lines.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
 import { actingCoach } from "#domain/coaching/coaches.ts"
@@ -74,7 +75,7 @@ export async function requestBlock(
   // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,
-    { ...plan, price: 0 },
+    { ...plan, ...pricedBy([]) },
     { status: requiresApproval ? "pending" : "confirmed", payment_method: "waived", hold_id: null },
   )
   const id = newId()

@@ -13,13 +13,14 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { newId } from "#base/ids.ts"
+import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { auditWaived, bookPlanned } from "#domain/booking/book.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
-import { priceForMinutes } from "#domain/booking/prices.ts"
+import { agreedLine, type BookedLine, coachLine, pricedBy } from "#domain/booking/price-lines.ts"
 import { type LockedBlock, lockBlock } from "#domain/coaching/blocks/rows.ts"
 import { actingCoach, type Coach } from "#domain/coaching/coaches.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
@@ -46,8 +47,8 @@ export async function bookSession(
   await requireStudents(tx, member, coach.userId, students)
   await requireMaySell(tx, member, coach, asked.input)
   const plan = await planTrusted(tx, member, asked)
-  const price = priceFor(member, coach, plan, input.priceAmount)
-  const booking = await bookPlanned(tx, { ...plan, price }, asked.input.paymentMethod)
+  const lines = linesFor(member, coach, plan, input.priceAmount)
+  const booking = await bookPlanned(tx, { ...plan, ...pricedBy(lines) }, asked.input.paymentMethod)
   auditWaived(tx, member, booking)
   const id = newId()
   await insertSession(tx, {
@@ -169,14 +170,19 @@ async function requireMaySell(tx: Tx, member: Member, coach: Coach, asked: Booki
   }
 }
 
-function priceFor(member: Member, coach: Coach, { price, span }: BookingPlan, stated: number | undefined): number {
-  if (stated === undefined) return price + priceForMinutes(coach.hourlyRate ?? 0, (span.end - span.start) / 60_000)
+/** The court's time and the coach's, or the amount that was stated for both. */
+function linesFor(member: Member, coach: Coach, plan: BookingPlan, stated: number | undefined): readonly BookedLine[] {
+  const { lines, price, span, currency } = plan
+  const { name, hourlyRate } = coach
+  const minutes = (span.end - span.start) / 60_000
+  if (stated === undefined) return hourlyRate ? [...lines, coachLine({ name, hourlyRate }, minutes, plan)] : lines
+  requireMovable(stated, currency, "body.priceAmount")
   if (stated < price && !member.isStaff) {
     throw new RuleBroken("price_below_resource", `The resource alone costs ${price}; only staff may go below it.`, [
       { path: "body.priceAmount", message: `must be at least ${price}` },
     ])
   }
-  return stated
+  return [agreedLine(stated, minutes, plan)]
 }
 
 function timeInside({ block, booking }: LockedBlock, input: SessionInput): { startAt: Date; endAt: Date } {

@@ -6,6 +6,7 @@ import Stripe from "stripe"
 import type { StripeConfig } from "#base/config.ts"
 import { RequestFailed } from "#base/egress/failures.ts"
 import { guardedFetch } from "#base/egress/fetch.ts"
+import { isMovable } from "#base/money.ts"
 
 /**
  * A request that pays waits this long, milliseconds. The payer must get an answer before their connection is given
@@ -61,14 +62,18 @@ function isRefusal(body: string): boolean {
  * See https://docs.stripe.com/currencies.
  */
 export function stripeAmount(amount: number, currency: string): number | undefined {
-  // ISO 4217 has no minor unit for these two. Stripe still counts hundredths.
-  if (currency === "ISK" || currency === "UGX") return amount * 100
-  if (thousandths.has(currency) && amount % 10 !== 0) return undefined
-  return amount
+  return isMovable(amount, currency) ? inStripesUnits(amount, currency) : undefined
 }
+
+/** The amount in Stripe's units, also one that is no multiple of what can be moved. */
+export const inStripesUnits = (amount: number, currency: string): number =>
+  Math.round((amount * (hundredths.has(currency) ? 100 : 1)) / (wholes.has(currency) ? 100 : 1))
 
 /** Stripe's amount in our minor units. */
 export const ourAmount = (amount: number, currency: string): number =>
-  currency === "ISK" || currency === "UGX" ? Math.round(amount / 100) : amount
+  Math.round(amount / (hundredths.has(currency) ? 100 : 1)) * (wholes.has(currency) ? 100 : 1)
 
-const thousandths = new Set(["BHD", "JOD", "KWD", "OMR", "TND"])
+/** ISO 4217 has no minor unit for these. Stripe counts hundredths. */
+const hundredths: ReadonlySet<string> = new Set(["ISK", "UGX"])
+/** ISO 4217 has hundredths of these. Stripe counts whole ones. */
+const wholes: ReadonlySet<string> = new Set(["MGA"])

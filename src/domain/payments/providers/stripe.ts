@@ -6,6 +6,7 @@
  * answer is.
  */
 import Stripe from "stripe"
+import { unitOf } from "#base/money.ts"
 import {
   CardRefused,
   type ChargeAnswer,
@@ -25,7 +26,7 @@ import {
   type StripeIntent,
   type StripeRefund,
 } from "./stripe-answers.ts"
-import { stripeAmount } from "./stripe-client.ts"
+import { inStripesUnits, stripeAmount } from "./stripe-client.ts"
 
 /** The names of our ids in the metadata of Stripe's objects. */
 export const paymentIdKey = "slotbasePaymentId"
@@ -38,7 +39,7 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
   async charge(request) {
     const amount = stripeAmount(request.amount, request.currency)
     if (amount === undefined) {
-      const reason = `Stripe cannot charge ${request.amount} minor units of ${request.currency}: the last digit must be 0.`
+      const reason = `Stripe cannot charge ${request.amount} minor units of ${request.currency}: no multiple of ${unitOf(request.currency)}.`
       return { status: "failed", code: "amount_not_chargeable", reason }
     }
     try {
@@ -65,7 +66,7 @@ export const stripeProvider = (stripe: Stripe): PaymentProvider => ({
   async refund({ key, providerPaymentId, amount, currency }) {
     const params = {
       payment_intent: providerPaymentId,
-      amount: stripeAmount(amount, currency) ?? amount,
+      amount: inStripesUnits(amount, currency),
       metadata: { [refundIdKey]: key },
     }
     try {

@@ -62,10 +62,10 @@ export const subscriptionRoutes = (app: App) =>
         tag,
         summary: "Move to another plan or billing cycle, or preview it",
         description:
-          "At once, up and down: the rest of the period is charged at the new price and credited at the old one. A credit lowers later invoices. Another billing cycle begins a new period.",
+          "At once, up and down: the rest of the period is charged at the new price and credited at the old one. A credit lowers open invoices, and then later ones. Another billing cycle begins a new period.",
         body: ChangePlanInput,
         answer: PlanChange,
-        events: ["subscription.plan_changed", "subscription.limit_warning"],
+        events: ["subscription.plan_changed", "subscription.credit_applied", "subscription.limit_warning"],
         problems: [409],
       }),
     )

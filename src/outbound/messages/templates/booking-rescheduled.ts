@@ -18,6 +18,10 @@ export const bookingRescheduled: Template = {
       "Refund",
       `{% if recipient.as == "booker" and data.refundAmount > 0 %}{{ data.refundAmount | money: data.priceCurrency }}{% endif %}`,
     ],
+    [
+      "Kept by the club",
+      `{% if recipient.as == "booker" and data.forfeitedAmount > 0 %}{{ data.forfeitedAmount | money: data.priceCurrency }}{% endif %}`,
+    ],
     ["Booking", `{{ data.bookingId }}`],
   ],
   note: "",

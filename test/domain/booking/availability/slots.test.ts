@@ -47,6 +47,8 @@ test("each slot has the state and the price that it has alone", () => {
         })
         const facts = {
           timezone,
+          currency: "EUR",
+          tax: { mode: "inclusive" as const, rates: {} },
           slot_minutes: slotMinutes,
           start_grid_minutes: null,
           least_minutes: null,

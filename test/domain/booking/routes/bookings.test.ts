@@ -49,7 +49,7 @@ describe("the life of a booking", () => {
     const [event] = await api.database.db`select id, type, user_id from slotbase.events where aggregate_id = ${body.id}`
     expect(headers.get("x-slotbase-event-ids")).toBe(event?.id)
     expect({ ...event }).toMatchObject({ type: "booking.confirmed", user_id: its.staff.id })
-    expect((await api.call("GET", `${at()}/bookings/${body.id}`, { token: its.player.token })).body).toEqual(body)
+    expect((await api.call("GET", `${at()}/bookings/${body.id}`, { token: its.player.token })).body).toMatchObject(body)
     const list = await api.call("GET", `${at()}/bookings?resourceId=${its.court}&from=${atHour(hour).startAt}`, {
       token: its.player.token,
     })

@@ -45,6 +45,8 @@ test("the platform administrator creates a facility for its owner", async () => 
     },
     slotMinutes: 30,
     holdMinutes: 10,
+    taxMode: "exclusive",
+    taxRates: { court: 810, coaching: 0 },
     ownerId: owner.id,
   }
   const made = await api.call("POST", "/v1/facilities", { body })

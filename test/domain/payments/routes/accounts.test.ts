@@ -55,6 +55,7 @@ describe("a family account", () => {
       ownerId: parent.id,
       memberIds: [parent.id, child.id].sort(),
       balance: 0,
+      balances: [],
     })
     expect((await family([child.id])).body).toMatchObject({ status: 409, code: "in_a_family_account" })
     expect(await accounts(parent.token)).toEqual([body])
@@ -138,6 +139,7 @@ describe("a fee", () => {
     await run(db(), (tx) => charge(tx, fee))
     const [account] = await accounts(its.player.token)
     expect(account.balance).toBe(500)
+    expect(account.balances).toEqual([{ currency: "EUR", amount: 500 }])
     expect((await till.pay(bookingId)).body).toMatchObject({ amount: price + 500, status: "succeeded" })
     expect((await accounts(its.player.token))[0].balance).toBe(0)
   })

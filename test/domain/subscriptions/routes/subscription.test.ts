@@ -43,10 +43,10 @@ test("anybody sees the plans, with their limits and prices, the smallest first",
       { entitlement: "resources", limit: null },
     ],
     prices: [
-      { currency: "CHF", monthly: 19900, annual: 199000 },
-      { currency: "EUR", monthly: 19900, annual: 199000 },
-      { currency: "GBP", monthly: 17500, annual: 175000 },
-      { currency: "USD", monthly: 21900, annual: 219000 },
+      { currency: "CHF", monthly: 19900, annual: 199000, taxRate: 0 },
+      { currency: "EUR", monthly: 19900, annual: 199000, taxRate: 0 },
+      { currency: "GBP", monthly: 17500, annual: 175000, taxRate: 0 },
+      { currency: "USD", monthly: 21900, annual: 219000, taxRate: 0 },
     ],
   })
 })
