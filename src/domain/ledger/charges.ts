@@ -34,14 +34,7 @@ export interface Charge {
 export async function charge(tx: Tx, charge: Charge): Promise<void> {
   if (charge.amount === 0) return
   const billingAccountId = await accountIdOf(tx, charge.facilityId, charge.userId)
-  const [made] = await tx<{ id: string }[]>`
-    insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency,
-      tax_rate)
-    values (${newId()}, ${charge.facilityId}, ${billingAccountId}, ${charge.userId}, ${charge.reason}, ${charge.referenceType},
-            ${charge.referenceId}, ${charge.key ?? ""}, ${charge.amount}, ${charge.currency}, ${charge.taxRate ?? 0})
-    on conflict (reference_id, facility_id, reason, key) where waived_at is null do nothing
-    returning id`
-  if (made) await postCharge(tx, postingOf(charge, made.id, billingAccountId), incomeOf[charge.reason], charge.amount)
+  await make(tx, charge, billingAccountId)
 }
 
 /**
@@ -81,17 +74,20 @@ export async function lowerCharge(tx: Tx, charge: Omit<Charge, "amount">, credit
       and key = ${charge.key ?? ""} and waived_at is null
     returning id, billing_account_id, amount, tax_rate, user_id`
   if (!row) throw new Error("lowerCharge: there is no such charge")
-  const income = incomeOf[charge.reason]
-  await postWaived(tx, postingOf(charge, row.id, row.billing_account_id), income, row.amount)
-  const rest = row.amount - credit
-  if (rest === 0) return
+  await postWaived(tx, postingOf(charge, row.id, row.billing_account_id), incomeOf[charge.reason], row.amount)
+  const lowered = { ...charge, userId: row.user_id, amount: row.amount - credit, taxRate: row.tax_rate }
+  if (lowered.amount > 0) await make(tx, lowered, row.billing_account_id)
+}
+
+async function make(tx: Tx, charge: Charge, billingAccountId: string): Promise<void> {
   const [made] = await tx<{ id: string }[]>`
     insert into slotbase.charges (id, facility_id, billing_account_id, user_id, reason, reference_type, reference_id, key, amount, currency,
       tax_rate)
-    values (${newId()}, ${charge.facilityId}, ${row.billing_account_id}, ${row.user_id}, ${charge.reason}, ${charge.referenceType},
-            ${charge.referenceId}, ${charge.key ?? ""}, ${rest}, ${charge.currency}, ${row.tax_rate})
+    values (${newId()}, ${charge.facilityId}, ${billingAccountId}, ${charge.userId}, ${charge.reason}, ${charge.referenceType},
+            ${charge.referenceId}, ${charge.key ?? ""}, ${charge.amount}, ${charge.currency}, ${charge.taxRate ?? 0})
+    on conflict (reference_id, facility_id, reason, key) where waived_at is null do nothing
     returning id`
-  if (made) await postCharge(tx, postingOf(charge, made.id, row.billing_account_id), income, rest)
+  if (made) await postCharge(tx, postingOf(charge, made.id, billingAccountId), incomeOf[charge.reason], charge.amount)
 }
 
 const incomeOf = { no_show_fee: "fees", subscription: "subscriptions", invoice: "invoices" } as const satisfies Record<

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { platformFacilityId, rootUserId } from "#base/ids.ts"
+import { taxTermsOf } from "#domain/club/tax-rates.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 
 let api: TestApi
@@ -155,6 +156,21 @@ test("a change of settings names the fields that really changed, and increments 
     const answer = await api.call("PATCH", path, { body: same })
     expect(answer.body).toEqual(changed.body)
     expect(answer.headers.get("x-slotbase-event-ids")).toBeNull()
+  }
+})
+
+test("the tax terms are read in the statement that reads the facility, and a wrong rate is refused", async () => {
+  const id = await api.facility()
+  const taxRates = { court: 1900, coaching: 700 }
+  const changed = await api.call("PATCH", `/v1/facilities/${id}/settings`, { body: { taxRates } })
+  expect(changed.body).toMatchObject({ taxMode: "inclusive", taxRates })
+  expect((await eventOf(changed.headers))?.data.changedSettings).toEqual(["taxRates"])
+  const { db } = api.database
+  const [row] = await db`select ${taxTermsOf(db, db`f`)} as terms from slotbase.facilities f where f.id = ${id}`
+  expect(row?.terms).toEqual({ mode: "inclusive", rates: taxRates })
+  for (const wrong of [{ court: 19.5 }, { court: 10_001 }, { court: -1 }, { beer: 1900 }]) {
+    const refused = await api.call("PATCH", `/v1/facilities/${id}/settings`, { body: { taxRates: wrong } })
+    expect([refused.status, refused.body.code]).toEqual([422, "invalid_input"])
   }
 })
 

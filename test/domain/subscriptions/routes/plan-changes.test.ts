@@ -130,6 +130,34 @@ describe("another plan", () => {
     expect(body.data[0]).toMatchObject({ balance: 0, balances: [{ currency: "EUR", amount: 9900 }] })
   })
 
+  test("an invoice explains its tax line by line, at the rate of its day, and a credit lowers it", async () => {
+    const { db } = api.database
+    await db`update slotbase.plan_prices set tax_rate = 1900 where currency = 'EUR'`
+    await api.call("POST", "/v1/coupons", { body: { code: "TAXED15", percentOff: 15 } })
+    await subscribe({ couponCode: "TAXED15" })
+    await db`update slotbase.plan_prices set tax_rate = 0`
+    const before = (await get("/invoices")).body.data[0]
+    expect(before).toMatchObject({
+      amount: 8415,
+      taxRate: 1900,
+      taxAmount: 1344,
+      lines: [
+        { kind: "plan", amount: 9900, taxRate: 1900, taxAmount: 1581 },
+        { kind: "discount", amount: -1485, taxRate: 1900, taxAmount: -237 },
+      ],
+    })
+    const { proratedAmount } = (await post("/change-plan", { planId: "starter" })).body
+    const after = (await get("/invoices")).body.data[0]
+    expect(after).toMatchObject({ amount: 8415 + proratedAmount, taxRate: 1900, status: "open" })
+    expect(after.lines[2]).toMatchObject({ kind: "credit", amount: proratedAmount })
+    const sum = (field: "amount" | "taxAmount") =>
+      after.lines.reduce((total: number, line: Record<"amount" | "taxAmount", number>) => total + line[field], 0)
+    expect([sum("amount"), sum("taxAmount")]).toEqual([after.amount, after.taxAmount])
+    const [charge] = await db`
+      select amount, tax_rate, tax_amount from slotbase.charges where facility_id = ${facilityId} and waived_at is null`
+    expect({ ...charge }).toEqual({ amount: after.amount, tax_rate: 1900, tax_amount: after.taxAmount })
+  })
+
   test("another cycle begins a new period", async () => {
     await subscribe()
     const { body } = await post("/change-plan", { planId: "club", billingCycle: "annual" })
