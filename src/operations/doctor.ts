@@ -28,6 +28,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   vacuum,
   ledger,
   money,
+  coaches,
   deadLetters,
   deadPasses,
 ]
@@ -216,6 +217,23 @@ async function money(db: Db): Promise<Check> {
         name: "money",
         well: false,
         says: `${more.length + 1} accounts do not balance, first "${first.account}" of ${first.facility} in ${first.currency}: see slotbase.money_balances`,
+      }
+}
+
+/** Whether lessons or blocks to come share a coach: only those made before the database kept a coach's time. */
+async function coaches(db: Db): Promise<Check> {
+  const [first, ...more] = await db<{ coach: string; facility: string; booking: string }[]>`
+    select u.first_name || ' ' || u.last_name as coach, f.name as facility, c.booking_id as booking
+    from slotbase.coaches_in_two_places c
+    join slotbase.users u on u.id = c.coach_id
+    join slotbase.facilities f on f.id = c.facility_id
+    order by c.start_at, c.booking_id`
+  return first === undefined
+    ? { name: "coaches", well: true, says: "nobody is in two places" }
+    : {
+        name: "coaches",
+        well: false,
+        says: `${more.length + 1} lessons or blocks have a coach who is elsewhere then, first booking ${first.booking} of ${first.coach} at ${first.facility}: move or cancel it; see slotbase.coaches_in_two_places`,
       }
 }
 

@@ -6,13 +6,14 @@
  */
 import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
+import { CoachTaken, RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
 import { paidFor } from "#domain/ledger/paid.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { recordRescheduled } from "./change-events.ts"
+import { coachOf, takeCoach } from "./coach-time.ts"
 import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { lockOwn, requireStatus } from "./lock-own.ts"
@@ -22,6 +23,7 @@ import type { BookingPlan } from "./planned.ts"
 import { refundOf, refundShare } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
+import { checkStudents } from "./student-overlap.ts"
 import { tryToTake } from "./take-slot.ts"
 
 const hourMs = 3_600_000
@@ -30,9 +32,9 @@ const hourMs = 3_600_000
  * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
  * Payments beyond the new price are refunded, to members as far as the cancellation policy goes. A member cannot move a
  * booking that is paid online to a time that costs more. Records booking.rescheduled.
- * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
+ * @throws NotFound, NotAllowed, InvalidInput, SlotTaken, CoachTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken the errors of planWithoutHooks, approval_required, costs_more, same_time
+ * @throws RuleBroken the errors of planWithoutHooks and of checkStudents, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
@@ -57,6 +59,11 @@ export async function rescheduleBooking(
   requireMayMove(caller, booking, plan, paid?.amount ?? plan.price)
 
   const percent = percentNow(caller, booking)
+  const coachId = await coachOf(tx, booking)
+  if (coachId !== undefined) {
+    const students = booking.participants.map(({ userId }) => userId)
+    await checkStudents(tx, { facilityId, students, span: plan.span, bookingId }, () => "body.startAt")
+  }
   await lockMoves(tx, facilityId)
   const to: Move = {
     resource_id: plan.resource.id,
@@ -70,10 +77,14 @@ export async function rescheduleBooking(
     })),
   }
   try {
-    await tryToTake(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
+    const wish = { ...plan, ...(coachId !== undefined && { coachId }) }
+    await tryToTake(tx, wish, async () => ((await moveOccupancy(tx, booking, to, coachId)) ? true : undefined))
   } catch (error) {
     // A caller that moves many bookings may go on with the others.
-    if (error instanceof SlotTaken) await occupy(tx, booking)
+    if (error instanceof SlotTaken || error instanceof CoachTaken) {
+      await occupy(tx, booking)
+      if (coachId !== undefined) await takeCoach(tx, booking, coachId)
+    }
     throw error
   }
   const moved = await changeTime(tx, booking, to)

@@ -44,6 +44,9 @@ const settings = {
   openingHours: OpeningHours,
   slotMinutes: minutesOfDay(5, "length of a slot of the availability, minutes"),
   holdMinutes: minutesOfDay(1, "how long a hold lasts, minutes"),
+  studentOverlap: Schema.Literals(["allow", "warn", "refuse"]).annotate({
+    description: "what a coach session does when one of its students is somewhere else in the club then",
+  }),
 }
 
 export const FacilityInput = Schema.Struct({
@@ -52,6 +55,7 @@ export const FacilityInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  studentOverlap: Schema.optionalKey(settings.studentOverlap),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -64,6 +68,7 @@ export const SettingsInput = Schema.Struct({
   openingHours: Schema.optionalKey(settings.openingHours),
   slotMinutes: Schema.optionalKey(settings.slotMinutes),
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
+  studentOverlap: Schema.optionalKey(settings.studentOverlap),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
@@ -107,12 +112,21 @@ export async function createFacility(
     const fault = { path: "body.ownerId", message: "Expected the id of a person" }
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }
-  const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
+  const {
+    name,
+    timezone,
+    currency,
+    sportTypes = [],
+    openingHours = {},
+    slotMinutes = 60,
+    holdMinutes = 5,
+    studentOverlap = "warn",
+  } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      organization_id, owner_id)
+      student_overlap, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
-            ${slotMinutes}, ${holdMinutes}, ${organizationId}, ${ownerId})
+            ${slotMinutes}, ${holdMinutes}, ${studentOverlap}, ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -157,7 +171,8 @@ export async function changeSettings(
     update slotbase.facilities
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
-        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, organization_id = ${organizationId},
+        slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes},
+        student_overlap = ${after.studentOverlap}, organization_id = ${organizationId},
         version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
@@ -253,6 +268,7 @@ interface FacilityRow {
   opening_hours: OpeningHours
   slot_minutes: number
   hold_minutes: number
+  student_overlap: typeof settings.studentOverlap.Type
   organization_id: string | null
   owner_id: string
   version: number
@@ -269,6 +285,7 @@ const facilityOf = (row: FacilityRow): Facility => ({
   openingHours: inOrder(row.opening_hours),
   slotMinutes: row.slot_minutes,
   holdMinutes: row.hold_minutes,
+  studentOverlap: row.student_overlap,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,

@@ -59,7 +59,7 @@ export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
  * Also records coach.block.approved when no approval is needed (staff asked, or the coach's profile says so).
  *
  * @param asked resource, time and coach, as the before hooks left them
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken, CoachTaken
  */
 export async function requestBlock(
   tx: Tx,
@@ -74,7 +74,7 @@ export async function requestBlock(
   // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,
-    { ...plan, price: 0 },
+    { ...plan, price: 0, coachId: coach.userId },
     { status: requiresApproval ? "pending" : "confirmed", payment_method: "waived", hold_id: null },
   )
   const id = newId()

@@ -11,6 +11,7 @@ import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { lockBooking } from "#domain/booking/find.ts"
+import { StudentElsewhere } from "#domain/booking/student-overlap.ts"
 
 /** `pending`: its booking waits for payment or approval. `missed`: its booking is a no-show. */
 export const SessionStatus = Schema.Literals(["pending", "scheduled", "completed", "missed", "cancelled"])
@@ -39,6 +40,9 @@ export const CoachSession = Schema.Struct({
   completedAt: Schema.NullOr(Instant),
   completedBy: Schema.NullOr(Id),
   createdAt: Instant,
+  warnings: Schema.optionalKey(Schema.Array(StudentElsewhere)).annotateKey({
+    description: "only in the answer that makes the session: its students who are somewhere else in the club then",
+  }),
 }).annotate({ identifier: "CoachSession" })
 export type CoachSession = typeof CoachSession.Type
 
@@ -184,7 +188,7 @@ export async function findSessions(
   return rows.map(toSession)
 }
 
-interface SessionRow extends Omit<CoachSession, "startAt" | "endAt" | "completedAt" | "createdAt"> {
+interface SessionRow extends Omit<CoachSession, "startAt" | "endAt" | "completedAt" | "createdAt" | "warnings"> {
   readonly startAt: Date
   readonly endAt: Date
   readonly completedAt: Date | null

@@ -45,6 +45,7 @@ test("the platform administrator creates a facility for its owner", async () => 
     },
     slotMinutes: 30,
     holdMinutes: 10,
+    studentOverlap: "allow",
     ownerId: owner.id,
   }
   const made = await api.call("POST", "/v1/facilities", { body })
