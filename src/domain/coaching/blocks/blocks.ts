@@ -189,8 +189,12 @@ export const BlockQuery = Schema.Struct({
   status: Schema.optionalKey(BlockStatus),
   coachId: Schema.optionalKey(Id),
   resourceId: Schema.optionalKey(Id),
-  from: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start at this instant or later" }),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "blocks that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start before this instant" }),
+  startsFrom: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start at this instant or later" }),
+  startsTo: Schema.optionalKey(Instant).annotateKey({
+    description: "blocks that start before this instant, like to",
+  }),
 })
 
 /**

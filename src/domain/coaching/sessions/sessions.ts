@@ -113,8 +113,14 @@ export const SessionQuery = Schema.Struct({
   coachId: Schema.optionalKey(Id),
   studentId: Schema.optionalKey(Id),
   status: Schema.optionalKey(SessionStatus),
-  from: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start at this instant or later" }),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "sessions that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start before this instant" }),
+  startsFrom: Schema.optionalKey(Instant).annotateKey({
+    description: "sessions that start at this instant or later",
+  }),
+  startsTo: Schema.optionalKey(Instant).annotateKey({
+    description: "sessions that start before this instant, like to",
+  }),
 })
 
 /** The matching sessions that the caller may see, by start, then id. */
