@@ -18,8 +18,8 @@ create index coach_occupancies_of_coach on slotbase.coach_occupancies (coach_id)
 comment on table  slotbase.coach_occupancies is 'The time that a lesson or a block takes from its coach, in whatever facility. A session inside a block takes none: the block has it.';
 comment on column slotbase.coach_occupancies.during is 'From the start to the end of the booking, without the time between bookings that its resource may need.';
 
--- Lessons and blocks that were made before overlap here and there. The one that was made first has the coach's time. The
--- others stay as they are, and slotbase.coaches_in_two_places lists them.
+-- Lessons and blocks that were made before overlap here and there. The one that was made first has the coach's time.
+-- The others stay as they are, and slotbase.coaches_in_two_places lists them.
 insert into slotbase.coach_occupancies (booking_id, facility_id, coach_id, during)
 select o.booking_id, o.facility_id, c.coach_id, tstzrange(b.start_at, b.end_at)
 from slotbase.occupancies o
@@ -48,7 +48,7 @@ comment on view slotbase.coaches_in_two_places is 'Lessons and blocks to come wi
 alter table slotbase.facilities
   add column student_overlap text not null default 'warn'
     constraint student_overlap_is_known check (student_overlap in ('allow', 'warn', 'refuse'));
-comment on column slotbase.facilities.student_overlap is 'What a new session does when one of its students is somewhere else in the club at that time: allow, warn (its answer names the other time), refuse.';
+comment on column slotbase.facilities.student_overlap is 'Whether a session may have a student who is elsewhere in the club then: allow, warn (its answer names the other time), refuse.';
 
 insert into slotbase.retention_rules (name, ends, says, why) values
   ('coach_occupancies', 'with', 'its occupancy', 'the time that a booking takes from its coach');

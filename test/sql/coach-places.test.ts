@@ -1,5 +1,5 @@
-// Lessons and blocks from before a coach had one place: those that fit have the coach's time, the first one made wins,
-// and the rest is listed. The migration never fails on them.
+// Lessons and blocks from before a coach had one place: those that fit have the coach's time. The first one made
+// wins, and the rest is listed. The migration never fails on them.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises"

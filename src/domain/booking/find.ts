@@ -89,8 +89,8 @@ export async function findBookings(
 }
 
 /**
- * The booking `b` ends after an instant. Indexes order bookings by their start. The longest booking bounds how far before
- * the instant it can start, so a page reads no more of them than that.
+ * The booking `b` ends after an instant. Indexes order bookings by their start. The longest booking bounds how far
+ * before the instant it can start, so a page reads no more of them than that.
  */
 export const endsAfter = (sql: Queryable, from: string) => sql`
   and b.end_at > ${from} and b.start_at > ${new Date(Date.parse(from) - maxBookingMinutes * 60_000).toISOString()}`

@@ -188,7 +188,7 @@ export async function occupies(tx: Tx, { id, facility_id }: Pick<BookingRow, "id
 
 /**
  * Releases expired holds of a coach's lessons that stand in the way, in whatever facility. Skips holds that another
- * transaction has locked: that one may be waiting for the coach. If it releases the hold, the next attempt waits for it.
+ * transaction has locked: that one may be waiting for the coach. If it releases the hold, the next attempt waits.
  */
 export const expireHoldsOfCoach = (tx: Tx, coachId: string, start: Date, end: Date) =>
   expire(

@@ -1,7 +1,8 @@
 /**
- * Takes a slot. The constraint slot_taken_once decides, never a check beforehand. For a lesson or a block the constraint
- * coach_in_one_place decides too. The loser is told the conflicts and what is free nearby. An expired hold in the way is released in the same transaction, so a free slot never waits for
- * the job hold-expiration. The rest of that hold's time is then offered to the waitlist.
+ * Takes a slot. The constraint slot_taken_once decides, never a check beforehand. For a lesson or a block the
+ * constraint coach_in_one_place decides too. The loser is told the conflicts and what is free nearby. An expired hold
+ * in the way is released in the same transaction, so a free slot never waits for the job hold-expiration. The rest of
+ * that hold's time is then offered to the waitlist.
  */
 
 import type { Tx } from "#base/database/transaction.ts"

@@ -8,7 +8,7 @@ import { dueOf } from "#domain/ledger/due.ts"
 import {
   claimUnsettled,
   contextOfPayment,
-  type DueRetry,
+  type DuePayment,
   dueRetries,
   findPayment,
   markRetried,
@@ -42,7 +42,7 @@ export interface Resolved {
    * Where the next retries begin; undefined: at the head of their queue. A retry that fails on our side stays due. So
    * the next look begins behind it, and nobody waits for it.
    */
-  readonly retriesFrom?: Pick<DueRetry, "id" | "due"> | undefined
+  readonly retriesFrom?: Pick<DuePayment, "id" | "due"> | undefined
 }
 
 /**

@@ -1,6 +1,9 @@
-// Random lives of coaches: several clients book lessons, ask for blocks, move, cancel and decide them, for the same few
-// hours at once, while holds expire. In every order no coach is in two places, every lesson and block that occupies its
-// court has its coach's time, and no client gets a server error.
+// Random lives of coaches: several clients book lessons and ask for blocks, for the same few hours at once. They also
+// move, cancel and decide them, while holds expire. In every order:
+//
+// - No coach is in two places.
+// - Every lesson and block that occupies its court has its coach's time.
+// - No client gets a server error.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"

@@ -26,8 +26,8 @@ export interface Candidate
 }
 
 /**
- * A place in the queue of a facility. What stands before `seq` has been looked at, and of the entry at `seq` these
- * resources: the rules refused them, or another transaction was taking a part of the time.
+ * A place in the queue of a facility. What stands before `seq` has been looked at. Of the entry at `seq` these
+ * resources were tried: the rules refused them, or another transaction was taking a part of the time.
  */
 export interface Place {
   readonly seq: number

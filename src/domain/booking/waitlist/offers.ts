@@ -29,8 +29,8 @@ import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
 /** Offers of one transaction. */
 const maxOffers = 50
 /**
- * Looks of one transaction: entries, each on one of its resources. A look takes about a millisecond, and the waitlist is
- * locked meanwhile. The job waitlist-offers goes on from there, in transactions of its own.
+ * Looks of one transaction: entries, each on one of its resources. A look takes about a millisecond, and the waitlist
+ * is locked meanwhile. The job waitlist-offers goes on from there, in transactions of its own.
  */
 const maxLooks = 200
 /**

@@ -66,8 +66,8 @@ export async function bookSession(
 
 /**
  * Makes a session inside an approved block, at a time without another session. Records coach.session.scheduled.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past, student_elsewhere), WrongState
- * (block_not_approved, session_overlaps)
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past, student_elsewhere)
+ * @throws WrongState (block_not_approved, session_overlaps)
  */
 export async function addSession(tx: Tx, member: Member, input: SessionInput, blockId: string): Promise<CoachSession> {
   const { caller, facilityId } = member

@@ -1,5 +1,5 @@
-// Nobody in two places: a coach's time is taken once, by a constraint, in whatever facility. A student's second place is
-// the club's decision.
+// Nobody in two places: a coach's time is taken once, by a constraint, in whatever facility. A student's second place
+// is the club's decision.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { isCoachTaken } from "#domain/booking/coach-time.ts"
