@@ -11,6 +11,7 @@ import { NotFound } from "#base/errors.ts"
 import { jobsUserId } from "#base/ids.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { occupancyOf } from "#domain/booking/buffers.ts"
+import { isCoachTaken } from "#domain/booking/coach-time.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { retakeSlot } from "#domain/booking/retake-slot.ts"
@@ -79,7 +80,7 @@ async function wasKnownWhenCancelled(tx: Tx, event: HandledEvent, { cancelled_at
   return settledAt !== undefined && cancelled_at !== null && settledAt <= cancelled_at
 }
 
-/** The slot is taken, or it can no longer be booked. */
+/** The slot or its coach is taken, or it can no longer be booked. */
 async function whyNot(tx: Tx, booking: LockedBooking): Promise<VoidReason> {
   const { facility_id, resource_id } = booking
   const { startAt, endAt } = occupancyOf(booking)
@@ -87,7 +88,7 @@ async function whyNot(tx: Tx, booking: LockedBooking): Promise<VoidReason> {
     select from slotbase.occupancies
     where facility_id = ${facility_id} and resource_id = ${resource_id}
       and during && tstzrange(${startAt.toISOString()}, ${endAt.toISOString()})`
-  return taken.length > 0 ? "slot_taken" : "not_available"
+  return taken.length > 0 || (await isCoachTaken(tx, booking)) ? "slot_taken" : "not_available"
 }
 
 async function voidPayment(tx: Tx, event: HandledEvent, booking: LockedBooking, reason: VoidReason): Promise<Outcome> {

@@ -25,10 +25,17 @@ export const localPayments = (tools: JobTools): Actor => ({
 
 async function pass(tools: JobTools): Promise<Pass> {
   const confirmed = await confirmDue(tools.db, batch)
+  const failures: unknown[] = []
   for (const { key, facilityId, answer } of confirmed) {
     const payment = await findPayment(tools.db, facilityId, key)
-    if (payment)
+    if (payment === undefined) continue
+    try {
       await settleInOwnTransaction(tools.db, payment, answer, contextOfPayment(payment, tools.config.environment))
+    } catch (error) {
+      // The job payment-resolution asks for its outcome again. The others are settled now.
+      failures.push(error)
+    }
   }
+  if (failures.length > 0) throw failures[0]
   return { more: confirmed.length === batch }
 }

@@ -5,7 +5,7 @@
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
 import { clockDoubt } from "#base/clock-watch.ts"
-import { resolvePayments } from "#domain/payments/resolve.ts"
+import { type Resolved, resolvePayments } from "#domain/payments/resolve.ts"
 import { forgetOldStripeEvents } from "#domain/payments/stripe-events.ts"
 import type { PaymentTools } from "#domain/payments/tools.ts"
 
@@ -14,16 +14,22 @@ const batch = 8
 /** Rows of Stripe's old events per pass. */
 const forgottenAtOnce = 1_000
 
-export const paymentResolution = (tools: PaymentTools): Actor => ({
-  name: "payment-resolution",
-  description: "Resolve payments and refunds whose outcome is not known, and try renewals again",
-  cron: "* * * * *",
-  deadlineMs: 600_000,
-  pass: () => pass(tools),
-})
+export const paymentResolution = (tools: PaymentTools): Actor => {
+  let retriesFrom: Resolved["retriesFrom"]
+  return {
+    name: "payment-resolution",
+    description: "Resolve payments and refunds whose outcome is not known, and try renewals again",
+    cron: "* * * * *",
+    deadlineMs: 600_000,
+    pass: async () => {
+      const { retriesFrom: next, ...done } = await resolvePayments(tools, batch, retriesFrom)
+      retriesFrom = next
+      return pass(tools, done)
+    },
+  }
+}
 
-async function pass(tools: PaymentTools): Promise<Pass> {
-  const { more, ...did } = await resolvePayments(tools, batch)
+async function pass(tools: PaymentTools, { more, ...did }: Omit<Resolved, "retriesFrom">): Promise<Pass> {
   // An old event that comes again would be settled again.
   if ((await clockDoubt(tools.db, "deletions")) === undefined) await forgetOldStripeEvents(tools.db, forgottenAtOnce)
   return { more, did }

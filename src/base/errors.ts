@@ -86,6 +86,22 @@ export class SlotTaken extends DomainError {
   }
 }
 
+/** A lesson or a block of the coach that stands in the way of another, in the same facility. */
+export interface CoachConflict extends Conflict {
+  readonly resourceId: string
+}
+
+/** The coach is somewhere else. Nothing of another facility is said: `conflicts` is empty then. */
+export class CoachTaken extends DomainError {
+  readonly _tag = "CoachTaken"
+  constructor(
+    readonly conflicts: readonly CoachConflict[],
+    readonly alternatives: readonly Alternative[],
+  ) {
+    super(conflicts.length > 0 ? "The coach has a lesson or a block then." : "The coach is engaged elsewhere then.")
+  }
+}
+
 /** An occurrence of a series that cannot be booked or moved there: the reason, and free slots nearby. */
 export interface RefusedOccurrence extends Alternative {
   /** The local day, YYYY-MM-DD. */
@@ -164,6 +180,7 @@ export type AnyDomainError =
   | NotAllowed
   | NotFound
   | SlotTaken
+  | CoachTaken
   | OccurrencesRefused
   | WrongState
   | BlockedByHook

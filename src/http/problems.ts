@@ -122,6 +122,12 @@ const table: { readonly [Tag in AnyDomainError["_tag"]]: Rule<Extract<AnyDomainE
     code: () => "slot_taken",
     more: ({ conflicts, alternatives }) => ({ conflicts, alternatives }),
   },
+  CoachTaken: {
+    status: 409,
+    title: "Coach taken",
+    code: () => "coach_taken",
+    more: ({ conflicts, alternatives }) => ({ conflicts, alternatives }),
+  },
   OccurrencesRefused: {
     status: 409,
     title: "Occurrences refused",

@@ -32,6 +32,7 @@ export const checks: readonly ((db: Db) => Promise<Check>)[] = [
   ledger,
   money,
   zones,
+  coaches,
   deadLetters,
   deadPasses,
 ]
@@ -246,6 +247,23 @@ async function zones(db: Db): Promise<Check> {
 
 const yearMs = 365 * 24 * 3_600_000
 const maxNamedDifferences = 3
+
+/** Whether lessons or blocks to come share a coach: only those made before the database kept a coach's time. */
+async function coaches(db: Db): Promise<Check> {
+  const [first, ...more] = await db<{ coach: string; facility: string; booking: string }[]>`
+    select u.first_name || ' ' || u.last_name as coach, f.name as facility, c.booking_id as booking
+    from slotbase.coaches_in_two_places c
+    join slotbase.users u on u.id = c.coach_id
+    join slotbase.facilities f on f.id = c.facility_id
+    order by c.start_at, c.booking_id`
+  return first === undefined
+    ? { name: "coaches", well: true, says: "nobody is in two places" }
+    : {
+        name: "coaches",
+        well: false,
+        says: `${more.length + 1} lessons or blocks have a coach who is elsewhere then, first booking ${first.booking} of ${first.coach} at ${first.facility}: move or cancel it; see slotbase.coaches_in_two_places`,
+      }
+}
 
 async function deadLetters(db: Db): Promise<Check> {
   const [row] = await db<{ open: number }[]>`

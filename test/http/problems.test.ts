@@ -8,6 +8,8 @@ import { connect } from "#base/database/db.ts"
 import { QueryTimedOut } from "#base/database/errors.ts"
 import {
   BlockedByHook,
+  CoachTaken,
+  type Conflict,
   InvalidInput,
   NotAllowed,
   NotAuthenticated,
@@ -61,6 +63,16 @@ const domain: [error: Error, document: Record<string, unknown>, headers?: Record
   [
     new SlotTaken(conflicts, alternatives),
     { status: 409, title: "Slot taken", code: "slot_taken", conflicts, alternatives },
+  ],
+  [
+    new CoachTaken([{ resourceId: "c", ...(conflicts[0] as Conflict) }], alternatives),
+    {
+      status: 409,
+      title: "Coach taken",
+      code: "coach_taken",
+      conflicts: [{ resourceId: "c", ...conflicts[0] }],
+      alternatives,
+    },
   ],
   [new WrongState("not_held", "Not held."), { status: 409, title: "Wrong state", code: "not_held" }],
   [

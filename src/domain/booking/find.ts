@@ -5,6 +5,7 @@ import { NotFound } from "#base/errors.ts"
 import { isId } from "#base/ids.ts"
 import { addressIn, unreachable } from "#domain/people/address.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
+import { longestBookingMinutes } from "./input.ts"
 
 /** Locks a booking of the facility. Throws NotFound. */
 export async function lockBooking(tx: Tx, facilityId: string, bookingId: string): Promise<LockedBooking> {
@@ -37,10 +38,14 @@ export interface BookingFilter {
   readonly status?: Status
   readonly bookingType?: string
   readonly recurringBookingId?: string
-  /** Bookings that start at or after this instant … */
+  /** Bookings that end after this instant … */
   readonly from?: string
-  /** … and before this one. */
+  /** … and start before this one. */
   readonly to?: string
+  /** Bookings that start at or after this instant … */
+  readonly startsFrom?: string
+  /** … and before this one. */
+  readonly startsTo?: string
   /** Start and id of the last booking of the page before. */
   readonly after: readonly [string, string] | undefined
   readonly limit: number
@@ -52,7 +57,19 @@ export async function findBookings(
   facilityId: string,
   filter: BookingFilter,
 ): Promise<readonly BookingRow[]> {
-  const { resourceId, bookerIds, status, bookingType, recurringBookingId, from, to, after, limit } = filter
+  const {
+    resourceId,
+    bookerIds,
+    status,
+    bookingType,
+    recurringBookingId,
+    from,
+    to,
+    startsFrom,
+    startsTo,
+    after,
+    limit,
+  } = filter
   const none = db``
   return db<BookingRow[]>`
     select ${columns(db)} from slotbase.bookings b ${joins(db)}
@@ -62,12 +79,21 @@ export async function findBookings(
       ${status === undefined ? none : db`and ${presentStatus(db)} = ${status}`}
       ${bookingType === undefined ? none : db`and b.booking_type = ${bookingType}`}
       ${recurringBookingId === undefined ? none : db`and b.recurring_booking_id = ${recurringBookingId}`}
-      ${from === undefined ? none : db`and b.start_at >= ${from}`}
+      ${from === undefined ? none : endsAfter(db, from)}
       ${to === undefined ? none : db`and b.start_at < ${to}`}
+      ${startsFrom === undefined ? none : db`and b.start_at >= ${startsFrom}`}
+      ${startsTo === undefined ? none : db`and b.start_at < ${startsTo}`}
       ${after === undefined ? none : db`and (b.start_at, b.id) > (${after[0]}, ${after[1]})`}
     order by b.start_at, b.id
     limit ${limit}`
 }
+
+/**
+ * The booking `b` ends after an instant. Indexes order bookings by their start. The longest booking bounds how far
+ * before the instant it can start, so a page reads no more of them than that.
+ */
+export const endsAfter = (sql: Queryable, from: string) => sql`
+  and b.end_at > ${from} and b.start_at > ${new Date(Date.parse(from) - longestBookingMinutes * 60_000).toISOString()}`
 
 /**
  * Locks the bookings whose grace is over and to which nobody came, oldest first, at most `limit`. Skips bookings that

@@ -40,8 +40,14 @@ export const BookingQuery = Schema.Struct({
   status: Schema.optionalKey(BookingStatus),
   bookingType: Schema.optionalKey(BookingType),
   recurringBookingId: Schema.optionalKey(Id),
-  from: Schema.optionalKey(Instant).annotateKey({ description: "bookings that start at this instant or later" }),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "bookings that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "bookings that start before this instant" }),
+  startsFrom: Schema.optionalKey(Instant).annotateKey({
+    description: "bookings that start at this instant or later",
+  }),
+  startsTo: Schema.optionalKey(Instant).annotateKey({
+    description: "bookings that start before this instant, like to",
+  }),
 })
 
 /**

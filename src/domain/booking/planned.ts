@@ -21,6 +21,8 @@ export interface BookingPlan {
   readonly resource: { readonly id: string; readonly name: string; readonly type: string }
   readonly booker: { readonly id: string; readonly name: string; readonly email: string }
   readonly participants: readonly Participant[]
+  /** The coach whose time the booking takes, of a lesson or a block. */
+  readonly coachId?: string
   readonly bookingType: NonNullable<HoldInput["bookingType"]>
   readonly span: Span
   /** How long the resource stays free after it. */

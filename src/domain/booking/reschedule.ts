@@ -7,7 +7,7 @@
  */
 import { type Caller, isStaff, type Member } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
+import { CoachTaken, RuleBroken, SlotTaken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { unitOf } from "#base/money.ts"
 import { markRefund } from "#domain/ledger/mark-refund.ts"
@@ -15,6 +15,7 @@ import { accountOf, type BookingAccount, costOf } from "./account.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { recordRescheduled } from "./change-events.ts"
+import { coachOf, takeCoach } from "./coach-time.ts"
 import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { endOverdue } from "./limits/end-overdue.ts"
@@ -27,6 +28,7 @@ import { refundPercentOf } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
 import { type BookingSettlement, settlementFor } from "./settlement.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
+import { checkStudents } from "./student-overlap.ts"
 import { tryToTake } from "./take-slot.ts"
 
 const hourMs = 3_600_000
@@ -35,9 +37,9 @@ const hourMs = 3_600_000
  * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
  * Payments beyond the new price are refunded, to members as far as the cancellation policy goes; the rest is forfeited.
  * A member cannot move a booking that is paid online to a time that costs more. Records booking.rescheduled.
- * @throws NotFound, NotAllowed, InvalidInput, SlotTaken
+ * @throws NotFound, NotAllowed, InvalidInput, SlotTaken, CoachTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
- * @throws RuleBroken the errors of planMove, approval_required, costs_more, same_time
+ * @throws RuleBroken the errors of planMove and of checkStudents, approval_required, costs_more, same_time
  */
 export async function rescheduleBooking(
   tx: Tx,
@@ -65,6 +67,11 @@ export async function rescheduleBooking(
 
   const percent = percentNow(caller, booking)
   const settlement = settlementOf(booking, account, { price, percent })
+  const coachId = await coachOf(tx, booking)
+  if (coachId !== undefined) {
+    const students = booking.participants.map(({ userId }) => userId)
+    await checkStudents(tx, { facilityId, students, span: plan.span, bookingId }, () => "body.startAt")
+  }
   await lockMoves(tx, facilityId)
   const to: Move = {
     resource_id: plan.resource.id,
@@ -81,11 +88,15 @@ export async function rescheduleBooking(
     })),
   }
   try {
-    await tryToTake(tx, plan, async () => ((await moveOccupancy(tx, booking, to)) ? true : undefined))
+    const wish = { ...plan, ...(coachId !== undefined && { coachId }) }
+    await tryToTake(tx, wish, async () => ((await moveOccupancy(tx, booking, to, coachId)) ? true : undefined))
     await endOverdue(tx, plan, booking.id)
   } catch (error) {
     // A caller that moves many bookings may go on with the others.
-    if (error instanceof SlotTaken) await occupy(tx, booking)
+    if (error instanceof SlotTaken || error instanceof CoachTaken) {
+      await occupy(tx, booking)
+      if (coachId !== undefined) await takeCoach(tx, booking, coachId)
+    }
     throw error
   }
   const moved = await changeTime(tx, booking, to)

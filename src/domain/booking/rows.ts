@@ -9,6 +9,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { type AgreedTime, agreedTimeOf } from "./agreed-time.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 import { maxBufferMinutes, occupancyOf } from "./buffers.ts"
+import { takeCoach } from "./coach-time.ts"
 import { longestBookingMinutes } from "./input.ts"
 
 export type NewBooking = Pick<
@@ -151,14 +152,32 @@ export type Move = Pick<
  * Moves the occupancy of a locked booking: deletes it, then inserts the new one. False when another booking has the
  * time. The old occupancy is gone by then, so the caller must throw. Two bookings may be exchanging places, so one of
  * them must have taken `lockMoves` first.
+ * @param coachId the coach of a lesson, who moves with it; the caller has taken `lockCoach` after `lockMoves`
  */
-export async function moveOccupancy(tx: Tx, booking: LockedBooking, to: Move): Promise<boolean> {
+export async function moveOccupancy(
+  tx: Tx,
+  booking: LockedBooking,
+  to: Move,
+  coachId: string | undefined,
+): Promise<boolean> {
   const { id, facility_id } = booking
   const [, taken] = await Promise.all([
     tx`delete from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`.execute(),
-    occupy(tx, { ...booking, ...to }),
+    occupyWithCoach(tx, { ...booking, ...to }, coachId),
   ])
   return taken
+}
+
+/** Takes the time, and that of the coach; false, and neither is taken, when one of them is not free. */
+export async function occupyWithCoach(
+  tx: Tx,
+  booking: Parameters<typeof occupy>[1],
+  coachId: string | undefined,
+): Promise<boolean> {
+  if (coachId === undefined) return occupy(tx, booking)
+  const [taken, coached] = await Promise.all([occupy(tx, booking), takeCoach(tx, booking, coachId)])
+  if (taken && !coached) await vacate(tx, booking)
+  return taken && coached
 }
 
 /** Writes the new time and price into a booking whose occupancy has been moved. */
@@ -213,6 +232,22 @@ export async function occupies(tx: Tx, { id, facility_id }: Pick<BookingRow, "id
     (await tx`select from slotbase.occupancies where booking_id = ${id} and facility_id = ${facility_id}`).length > 0
   )
 }
+
+/**
+ * Releases expired holds of a coach's lessons that stand in the way, in whatever facility. Skips holds that another
+ * transaction has locked: that one may be waiting for the coach. If it releases the hold, the next attempt waits.
+ */
+export const expireHoldsOfCoach = (tx: Tx, coachId: string, start: Date, end: Date) =>
+  expire(
+    tx,
+    tx`
+      select b.id, b.facility_id from slotbase.coach_occupancies c
+      join slotbase.bookings b on b.id = c.booking_id and b.facility_id = c.facility_id
+      where c.coach_id = ${coachId} and c.during && tstzrange(${start.toISOString()}, ${end.toISOString()})
+        and b.status = 'held' and b.hold_expires_at <= (select slotbase.now())
+      order by b.facility_id, b.id
+      for update of b skip locked`,
+  )
 
 /** A hold that was released because its time was over. */
 export type ExpiredHold = Pick<

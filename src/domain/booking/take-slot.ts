@@ -1,20 +1,29 @@
 /**
- * Takes a slot. The constraint slot_taken_once decides, never a check beforehand. The loser is told the conflicts and
- * what is free nearby. An expired hold in the way is released in the same transaction, so a free slot never waits for
- * the job hold-expiration. The rest of that hold's time is then offered to the waitlist.
+ * Takes a slot. The constraint slot_taken_once decides, never a check beforehand. For a lesson or a block the
+ * constraint coach_in_one_place decides too. The loser is told the conflicts and what is free nearby. An expired hold
+ * in the way is released in the same transaction, so a free slot never waits for the job hold-expiration. The rest of
+ * that hold's time is then offered to the waitlist.
  */
 
 import type { Tx } from "#base/database/transaction.ts"
-import { type Alternative, type Conflict, SlotTaken } from "#base/errors.ts"
+import { type Alternative, CoachTaken, type Conflict, SlotTaken } from "#base/errors.ts"
 import { localDateOf, type Span } from "#base/local-days.ts"
 import { closuresIn, isClosedAt } from "#domain/club/closed.ts"
 import { isOpenDuring, type OpeningHours } from "#domain/club/opening-hours.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { bufferOf, occupiedBy } from "./buffers.ts"
+import { coachConflicts, type Engagement, engagementsOf, lockCoach, takeCoach } from "./coach-time.ts"
 import { afterHoldsEnded, recordHoldsExpired } from "./holds-ended.ts"
 import { longestBookingMinutes } from "./input.ts"
 import type { BookingPlan } from "./planned.ts"
-import { type ExpiredHold, expireHoldsIn, type Inserted, insertBooking, type NewBooking } from "./rows.ts"
+import {
+  type ExpiredHold,
+  expireHoldsIn,
+  expireHoldsOfCoach,
+  type Inserted,
+  insertBooking,
+  type NewBooking,
+} from "./rows.ts"
 import { type SlotRules, startsOfRules } from "./slot-rules.ts"
 
 /**
@@ -36,22 +45,43 @@ export type Wish = Pick<
   | "span"
   | "bufferMinutes"
   | "now"
+  | "coachId"
 >
 
-/** Inserts the booking with its occupancy. Throws SlotTaken. */
+/** Inserts the booking with its occupancy, and that of its coach. Throws SlotTaken, CoachTaken. */
 export const takeSlot = (tx: Tx, wish: Wish, booking: NewBooking): Promise<Inserted> =>
-  tryToTake(tx, wish, () => insertBooking(tx, booking))
+  tryToTake(tx, wish, () =>
+    wish.coachId === undefined ? insertBooking(tx, booking) : insertLesson(tx, booking, wish.coachId),
+  )
+
+/** Both or neither: a lesson whose coach is busy leaves no row. */
+async function insertLesson(tx: Tx, booking: NewBooking, coachId: string): Promise<Inserted | undefined> {
+  try {
+    return await tx.savepoint(async (inner) => {
+      const [inserted, taken] = await Promise.all([insertBooking(inner, booking), takeCoach(inner, booking, coachId)])
+      if (inserted === undefined || !taken) throw new NotBoth()
+      return inserted
+    })
+  } catch (error) {
+    if (error instanceof NotBoth) return undefined
+    throw error
+  }
+}
+
+class NotBoth extends Error {}
 
 /**
  * Tries until it has the stretch, or a live booking or hold stands in the way.
- * @param attempt undefined: the stretch is occupied
- * @throws SlotTaken
+ * @param attempt undefined: the stretch is occupied, or the coach is busy
+ * @throws SlotTaken, CoachTaken
  */
 export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T | undefined>): Promise<T> {
-  const { facilityId, resource } = wish
+  const { facilityId, resource, coachId } = wish
   const span = occupiedBy(wish.span, wish.bufferMinutes)
+  if (coachId !== undefined) await lockCoach(tx, coachId)
   const expired: ExpiredHold[] = []
   let near: readonly Occupied[] = []
+  let engaged: readonly Engagement[] = []
   for (let tries = 1; tries <= maxAttempts; tries++) {
     const taken = await attempt()
     if (taken !== undefined) {
@@ -59,16 +89,26 @@ export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T 
       return taken
     }
     near = await occupiedNear(tx, wish)
+    engaged = await engagedNear(tx, wish)
     const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
-    if (inTheWay.some((each) => !each.expired)) break
+    const meanwhile = engaged.filter((each) => overlaps(each, span))
+    if ([...inTheWay, ...meanwhile].some((each) => !each.expired)) break
     if (inTheWay.length > 0) {
       const holds = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
       recordHoldsExpired(tx, holds)
       expired.push(...holds)
     }
+    if (coachId !== undefined && meanwhile.length > 0) {
+      const holds = await expireHoldsOfCoach(tx, coachId, new Date(span.start), new Date(span.end))
+      recordHoldsExpired(tx, holds)
+      expired.push(...holds)
+    }
   }
   await afterHoldsEnded(tx, expired)
-  throw new SlotTaken(conflicts(near, wish), await alternatives(tx, near, wish))
+  const [taken, free] = [conflicts(near, wish), await alternatives(tx, near, wish, engaged)]
+  const meanwhile = engaged.filter((each) => overlaps(each, span))
+  if (taken.length === 0 && meanwhile.length > 0) throw new CoachTaken(coachConflicts(meanwhile, facilityId), free)
+  throw new SlotTaken(taken, free)
 }
 
 /** Free stretches near the time of a booking, without that time: alternatives for a booker that lost it. */
@@ -137,6 +177,13 @@ async function occupiedNear(tx: Tx, { facilityId, resource, bookingType, span }:
     order by r.name, r.id, o.during`
 }
 
+/** The times around that the wish's coach has taken; none without a coach. */
+async function engagedNear(tx: Tx, { coachId, span }: Wish): Promise<readonly Engagement[]> {
+  if (coachId === undefined) return []
+  const { from, to } = around(span)
+  return engagementsOf(tx, coachId, from, to)
+}
+
 /** A conflict lasts as long as its booking with its buffer. */
 const conflicts = (near: readonly Occupied[], { resource, span, bufferMinutes }: Wish): Conflict[] =>
   near
@@ -149,7 +196,12 @@ const conflicts = (near: readonly Occupied[], { resource, span, bufferMinutes }:
  * Free stretches of the same length on the same local day, each with room for its buffer, at starts that members may
  * choose. The nearest come first; at equal distance, those of the same resource.
  */
-async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Promise<Alternative[]> {
+async function alternatives(
+  tx: Tx,
+  near: readonly Occupied[],
+  wish: Wish,
+  engaged: readonly Engagement[] = [],
+): Promise<Alternative[]> {
   const { facilityId, span, resource, openingHours, timezone, slotMinutes, slotRules, now } = wish
   const closures = await closuresIn(tx, facilityId, { start: span.start - dayMs, end: span.end + dayMs })
   const lengthMs = span.end - span.start
@@ -165,6 +217,7 @@ async function alternatives(tx: Tx, near: readonly Occupied[], wish: Wish): Prom
   for (const start of starts) {
     const stretch = { start, end: start + lengthMs }
     if (!isOpenDuring(openingHours, timezone, stretch)) continue
+    if (engaged.some((each) => !each.expired && overlaps(each, stretch))) continue
     for (const [resourceId, buffer] of buffers) {
       const needed = occupiedBy(stretch, buffer)
       const taken = near.some((each) => !each.expired && each.resource_id === resourceId && overlaps(each, needed))

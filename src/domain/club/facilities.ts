@@ -55,6 +55,9 @@ const settings = {
   holdMinutes: minutesOfDay(1, "how long a hold lasts, minutes"),
   taxMode: TaxMode,
   taxRates: TaxRates,
+  studentOverlap: Schema.Literals(["allow", "warn", "refuse"]).annotate({
+    description: "what a coach session does when one of its students is somewhere else in the club then",
+  }),
 }
 
 export const FacilityInput = Schema.Struct({
@@ -65,6 +68,7 @@ export const FacilityInput = Schema.Struct({
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
   taxMode: Schema.optionalKey(settings.taxMode),
   taxRates: Schema.optionalKey(settings.taxRates),
+  studentOverlap: Schema.optionalKey(settings.studentOverlap),
   ownerId: Schema.optionalKey(Id.annotate({ description: "the person who owns it; default: the caller" })),
   organizationId: Schema.optionalKey(Id.annotate({ description: "the organization that runs it" })),
 })
@@ -79,6 +83,7 @@ export const SettingsInput = Schema.Struct({
   holdMinutes: Schema.optionalKey(settings.holdMinutes),
   taxMode: Schema.optionalKey(settings.taxMode),
   taxRates: Schema.optionalKey(settings.taxRates),
+  studentOverlap: Schema.optionalKey(settings.studentOverlap),
   organizationId: Schema.optionalKey(Schema.NullOr(Id)).annotateKey({
     description:
       "for an owner of the facility who is an administrator of the organization that it joins, and of the one that it leaves",
@@ -129,12 +134,12 @@ export async function createFacility(
     throw new RuleBroken("owner_unknown", "There is no such person to own the facility.", [fault])
   }
   const { name, timezone, currency, sportTypes = [], openingHours = {}, slotMinutes = 60, holdMinutes = 5 } = input
-  const { taxMode = "inclusive", taxRates = {} } = input
+  const { taxMode = "inclusive", taxRates = {}, studentOverlap = "warn" } = input
   const [row] = await tx<FacilityRow[]>`
     insert into slotbase.facilities (id, name, timezone, currency, sport_types, opening_hours, slot_minutes, hold_minutes,
-      tax_mode, tax_rates, organization_id, owner_id)
+      tax_mode, tax_rates, student_overlap, organization_id, owner_id)
     values (${id}, ${name}, ${timezone}, ${currency}, ${tx.array([...sportTypes])}::text[], ${tx.json(openingHours as never)},
-            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${organizationId}, ${ownerId})
+            ${slotMinutes}, ${holdMinutes}, ${taxMode}, ${tx.json(taxRates)}, ${studentOverlap}, ${organizationId}, ${ownerId})
     returning *`
   if (!row) throw new Error("createFacility: the insert answered no row")
   if (ownedByPerson) {
@@ -187,7 +192,7 @@ export async function changeSettings(
     set name = ${after.name}, timezone = ${after.timezone}, currency = ${after.currency},
         sport_types = ${tx.array([...after.sportTypes])}::text[], opening_hours = ${tx.json(after.openingHours as never)},
         slot_minutes = ${after.slotMinutes}, hold_minutes = ${after.holdMinutes}, tax_mode = ${after.taxMode},
-        tax_rates = ${tx.json(after.taxRates)}, organization_id = ${organizationId},
+        tax_rates = ${tx.json(after.taxRates)}, student_overlap = ${after.studentOverlap}, organization_id = ${organizationId},
         version = version + 1, updated_at = slotbase.now()
     where id = ${facilityId}
     returning *`
@@ -301,6 +306,7 @@ interface FacilityRow {
   hold_minutes: number
   tax_mode: Facility["taxMode"]
   tax_rates: TaxRates
+  student_overlap: typeof settings.studentOverlap.Type
   organization_id: string | null
   owner_id: string
   version: number
@@ -319,6 +325,7 @@ const facilityOf = (row: FacilityRow): Facility => ({
   holdMinutes: row.hold_minutes,
   taxMode: row.tax_mode,
   taxRates: row.tax_rates,
+  studentOverlap: row.student_overlap,
   organizationId: row.organization_id,
   ownerId: row.owner_id,
   version: row.version,

@@ -199,11 +199,15 @@ export const claimUnsettled = (db: Queryable, providers: readonly ProviderName[]
   where p.id = due.id and p.facility_id = due.facility_id
   returning p.*, extract(epoch from t.now - p.created_at)::float8 * 1000 as age_ms`
 
-/** Failed automatic payments whose retry is due, at most `limit`. */
-export const dueRetries = (db: Queryable, limit: number) => db<PaymentRow[]>`
-  select * from slotbase.payments
+/** A payment whose retry is due, with its place in the queue: as text, with the database's microseconds. */
+export type DuePayment = PaymentRow & { readonly due: string }
+
+/** Failed automatic payments whose retry is due, the longest due first; at most `limit` after one. */
+export const dueRetries = (db: Queryable, limit: number, after?: Pick<DuePayment, "id" | "due">) => db<DuePayment[]>`
+  select *, next_retry_at::text as due from slotbase.payments
   where next_retry_at <= (select slotbase.now()) and retried_at is null
-  order by next_retry_at
+    ${after === undefined ? db`` : db`and (next_retry_at, id) > (${after.due}::timestamptz, ${after.id}::uuid)`}
+  order by next_retry_at, id
   limit ${limit}`
 
 /**

@@ -8,6 +8,7 @@ import { dueOf } from "#domain/ledger/due.ts"
 import {
   claimUnsettled,
   contextOfPayment,
+  type DuePayment,
   dueRetries,
   findPayment,
   markRetried,
@@ -37,21 +38,32 @@ export interface Resolved {
   readonly retries: number
   /** More may be waiting. */
   readonly more: boolean
+  /**
+   * Where the next retries begin; undefined: at the head of their queue. A retry that fails on our side stays due. So
+   * the next look begins behind it, and nobody waits for it.
+   */
+  readonly retriesFrom?: Pick<DuePayment, "id" | "due"> | undefined
 }
 
-/** Resolves at most `limit` of each. A failure on our side is logged, comes again, and does not stop the others. */
-export async function resolvePayments(tools: PaymentTools, limit: number): Promise<Resolved> {
+/**
+ * Resolves at most `limit` of each. A failure on our side is logged, comes again, and does not stop the others.
+ * @param retriesFrom as the call before answered it
+ */
+export async function resolvePayments(
+  tools: PaymentTools,
+  limit: number,
+  retriesFrom?: Resolved["retriesFrom"],
+): Promise<Resolved> {
   const payments = await claimUnsettled(tools.db, tools.payments.names, limit)
   const refunds = await claimUnsettledRefunds(tools.db, limit)
-  const retries = await dueRetries(tools.db, limit)
+  const retries = await dueRetries(tools.db, limit, retriesFrom)
   const settled = {
     payments: await countOf(payments, (payment) => resolvePayment(tools, payment, payment.age_ms)),
     refunds: await countOf(refunds, (refund) => resolveRefund(tools, refund)),
     retries: await countOf(retries, (payment) => tryAgain(tools, payment)),
   }
-  // A retry that failed on our side is still due, and would be found again at once.
-  const more = payments.length === limit || refunds.length === limit || settled.retries === limit
-  return { ...settled, more }
+  const more = payments.length === limit || refunds.length === limit || retries.length === limit
+  return { ...settled, more, ...(retries.length === limit && { retriesFrom: retries.at(-1) }) }
 }
 
 /** True when it is settled now. */

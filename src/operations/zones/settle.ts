@@ -6,10 +6,11 @@ import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { recordLocalTimeChanged, recordRescheduled } from "#domain/booking/change-events.ts"
+import { coachOf, lockCoach } from "#domain/booking/coach-time.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { linesOf } from "#domain/booking/price-lines.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
-import { agreeAnew, changeTime, lockMoves, type Move, occupy, vacate } from "#domain/booking/rows.ts"
+import { agreeAnew, changeTime, lockMoves, type Move, occupyWithCoach, vacate } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
 import { shiftSessions } from "#domain/coaching/sessions/rows.ts"
 import { audit } from "#events/audit.ts"
@@ -64,11 +65,17 @@ type Standing = { readonly booking: LockedBooking; readonly as: Unsettled }
 
 /** All places are left before the first is taken: neighbours move into each other's time. */
 async function moveAll(tx: Tx, standing: readonly Standing[]): Promise<void> {
+  const coaches = new Map<string, string>()
+  for (const { booking } of standing) {
+    const coachId = booking.booking_type === "coach_block" ? booking.booker_id : await coachOf(tx, booking)
+    if (coachId !== undefined) coaches.set(booking.id, coachId)
+  }
+  for (const coachId of [...new Set(coaches.values())].sort()) await lockCoach(tx, coachId)
   for (const { booking } of standing) await vacate(tx, booking)
   const blocked: Blocked[] = []
   for (const { booking, as } of standing) {
     const to = placeOf(booking, as)
-    if (await occupy(tx, { ...booking, ...to })) await finishMove(tx, booking, to)
+    if (await occupyWithCoach(tx, { ...booking, ...to }, coaches.get(booking.id))) await finishMove(tx, booking, to)
     else blocked.push(as)
   }
   if (blocked.length > 0) throw new AgreedTimesTaken(blocked)

@@ -89,6 +89,15 @@ function logQuestions(db: Queryable, after: number): readonly Question[] {
     ),
     ask(
       "P9",
+      "a coach in two places at one time",
+      db`
+        select a.booking_id, b.booking_id as other, a.during from slotbase.coach_occupancies a
+        join slotbase.coach_occupancies b on a.coach_id = b.coach_id and a.booking_id < b.booking_id and a.during && b.during
+        union all
+        select booking_id, null, null from slotbase.coaches_in_two_places`,
+    ),
+    ask(
+      "P9",
       "a booking that occupies without its row in occupancies, or the other way round",
       db`
         select b.id, b.status, o.booking_id from slotbase.bookings b

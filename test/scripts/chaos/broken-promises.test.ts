@@ -209,6 +209,21 @@ const lies: readonly [lie: string, plant: (tx: Tx) => Promise<unknown>, found: s
     "P9: two bookings on one resource at one time",
   ],
   [
+    "one coach gives two lessons at one time",
+    async (tx) => {
+      await tx`alter table slotbase.coach_occupancies drop constraint coach_in_one_place`
+      await tx`
+        insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
+        select b.id, b.facility_id, b.resource_id, tstzrange(b.start_at, b.end_at)
+        from slotbase.bookings b where b.status = 'cancelled'`
+      await tx`
+        insert into slotbase.coach_occupancies (booking_id, facility_id, coach_id, during)
+        select o.booking_id, o.facility_id, (select id from slotbase.users order by id limit 1), '[2030-01-01, 2030-01-02)'
+        from slotbase.occupancies o`
+    },
+    "P9: a coach in two places at one time",
+  ],
+  [
     "a slot is free although it is booked",
     (tx) => tx`delete from slotbase.occupancies`,
     "P9: a booking that occupies without its row in occupancies, or the other way round",

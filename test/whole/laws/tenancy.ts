@@ -89,12 +89,14 @@ export const tenancyLaw: Law = {
     "src/demo/first-club.ts: select occupancies": "the court of the first club, for the line that the start prints",
     "src/domain/booking/block-of.ts: select coach_blocks, bookings":
       "the ids come from events that name the block alone",
+    "src/domain/booking/coach-time.ts: select coach_occupancies, bookings":
+      "a coach is one person in all facilities; `coachConflicts` shows nothing of another facility",
+    "src/domain/booking/rows.ts: select coach_occupancies, bookings":
+      "expired holds of one coach, in whatever facility; each is released in its own",
     "src/domain/booking/plan-facts.ts: select users, facilities, booking_policies, resources":
       "people by `mayBeNamed`: members of the facility, and those whom the caller may name",
     "src/domain/booking/waitlist/candidates.ts: select a selection":
       "narrows a search in one facility to the resources that became free",
-    "src/domain/booking/waitlist/candidates.ts: select waitlist_entries, resources, occupancies":
-      "leaves out entries of the facility that were passed over",
     "src/domain/booking/waitlist/candidates.ts: select waitlist_entries, resources":
       "the fragment `allows` joins the resource to the facility of the entry",
     "src/domain/coaching/progress/progress.ts: select users, feedback, facilities":

@@ -18,7 +18,7 @@ import { type Planned, planOccurrences, takeOccurrences } from "./book.ts"
 import { type Blocked, recordSeriesBlocked, recordSeriesChanged } from "./events.ts"
 import { keepReport } from "./keep-report.ts"
 import { type Prepared, prepareOccurrences, type Refusal } from "./prepare.ts"
-import { changeSeries, findDueSeries, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
+import { changeSeries, type DueSeries, findDueSeries, findSeries, lockSeries, type SeriesRow } from "./rows.ts"
 import { daysAfter, extendAt, nextWindow, patternOf } from "./window.ts"
 
 export interface ExtendTools {
@@ -35,14 +35,25 @@ interface Counts {
 }
 /** With the local day up to which the series was considered; undefined: it was not. */
 type Pass = Counts & { readonly until?: string }
-export type Extended = Counts & { readonly series: number }
+export type Extended = Counts & {
+  readonly series: number
+  /** Failures of single series, which stay due; left out when there are none. */
+  readonly failures?: readonly unknown[]
+  /** The place of the last one, if more may be due: a series that fails does not hide those behind it. */
+  readonly last?: DueSeries | undefined
+}
 
 /**
- * Extends the due series, at most `limit`, of one facility or of all, each in a transaction of its own. Records
- * recurring_booking.changed for each series that had something to book, and the events of each booking.
+ * Extends the due series after a place, at most `limit`, of one facility or of all, each in a transaction of its own.
+ * Records recurring_booking.changed for each series that had something to book, and the events of each booking.
  */
-export async function extendDue(tools: ExtendTools, limit: number, facilityId?: string): Promise<Extended> {
-  const due = await findDueSeries(tools.db, limit, facilityId)
+export async function extendDue(
+  tools: ExtendTools,
+  limit: number,
+  facilityId?: string,
+  after?: DueSeries,
+): Promise<Extended> {
+  const due = await findDueSeries(tools.db, limit, facilityId, after)
   const failures: unknown[] = []
   let sum = none
   for (const { facility_id, id } of due) {
@@ -53,8 +64,8 @@ export async function extendDue(tools: ExtendTools, limit: number, facilityId?: 
       failures.push(error)
     }
   }
-  if (failures.length > 0) throw failures[0]
-  return { series: due.length, ...sum }
+  const rest = { ...(failures.length > 0 && { failures }), ...(due.length === limit && { last: due.at(-1) }) }
+  return { series: due.length, ...sum, ...rest }
 }
 
 async function extendOne(tools: ExtendTools, facilityId: string, id: string): Promise<Counts> {

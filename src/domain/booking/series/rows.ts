@@ -142,13 +142,20 @@ export async function findManySeries(
     limit ${limit}`
 }
 
-/** Series whose window has moved on, the longest due first. */
-export const findDueSeries = (db: Queryable, limit: number, facilityId?: string) => db<
-  { id: string; facility_id: string }[]
->`
-  select id, facility_id from slotbase.recurring_bookings
+/** A place in the queue of due series. */
+export interface DueSeries {
+  readonly id: string
+  readonly facility_id: string
+  /** As text, with the database's microseconds. */
+  readonly due: string
+}
+
+/** Series whose window has moved on, the longest due first; those after a place in that order. */
+export const findDueSeries = (db: Queryable, limit: number, facilityId?: string, after?: DueSeries) => db<DueSeries[]>`
+  select id, facility_id, extend_at::text as due from slotbase.recurring_bookings
   where extend_at <= (select slotbase.now()) ${facilityId === undefined ? db`` : db`and facility_id = ${facilityId}`}
-  order by extend_at
+    ${after === undefined ? db`` : db`and (extend_at, id) > (${after.due}::timestamptz, ${after.id}::uuid)`}
+  order by extend_at, id
   limit ${limit}`
 
 /** How many series the next pass of the job recurring-extension would consider. */

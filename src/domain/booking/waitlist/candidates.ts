@@ -4,6 +4,7 @@
 
 import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { platformFacilityId } from "#base/ids.ts"
 import { bufferOf, maxBufferMinutes, minutesLater } from "#domain/booking/buffers.ts"
 import type { FreedSlot } from "#domain/booking/freed-slot.ts"
 import type { EntryRow } from "./rows.ts"
@@ -13,6 +14,7 @@ export interface Candidate
     EntryRow,
     | "id"
     | "facility_id"
+    | "seq"
     | "booker_id"
     | "start_at"
     | "end_at"
@@ -25,36 +27,41 @@ export interface Candidate
 }
 
 /**
- * A candidate that could not get an offer: the rules refuse it, or another transaction is taking a part of the time.
+ * A place in the queue of a facility. What stands before `seq` has been looked at. Of the entry at `seq` these
+ * resources were tried: the rules refused them, or another transaction was taking a part of the time.
  */
-export type Passed = Pick<Candidate, "id" | "free_resource_id">
+export interface Place {
+  readonly seq: number
+  readonly tried: readonly string[]
+}
+export const head: Place = { seq: 0, tried: [] }
 
 /**
- * The first in line, locked. An entry that another transaction has locked (its booker leaves) is skipped. An expired
- * hold counts as taken until it is released.
+ * The first in line from this place on, locked. An entry that another transaction has locked (its booker leaves) is
+ * skipped. An expired hold counts as taken until it is released.
  * @param freed only entries that overlap one of these, on its resource; undefined: anything free
  */
 export async function nextWaiting(
   tx: Tx,
   facilityId: string,
   freed: readonly FreedSlot[] | undefined,
-  passed: readonly Passed[],
+  { seq, tried }: Place,
 ): Promise<Candidate | undefined> {
   const [candidate] = await tx<Candidate[]>`
-    select e.id, e.facility_id, e.booker_id, e.start_at, e.end_at, e.booking_type, e.participants, e.offer_minutes, e.joined_by,
+    select e.id, e.facility_id, e.seq, e.booker_id, e.start_at, e.end_at, e.booking_type, e.participants, e.offer_minutes, e.joined_by,
            r.id as free_resource_id
     from slotbase.waitlist_entries e
     cross join lateral (
       select r.id from slotbase.resources r
       where ${allows(tx)} and ${overlapsOne(tx, freed)}
-        and not exists (select from jsonb_to_recordset(${tx.json(passed as never)}) as p (id uuid, free_resource_id uuid)
-                        where p.id = e.id and p.free_resource_id = r.id)
+        and (e.seq > ${seq} or r.id <> all (${[...tried]}::uuid[]))
         and not exists (select from slotbase.occupancies o
                         where o.facility_id = r.facility_id and o.resource_id = r.id and o.during && ${wished(tx)})
       order by r.name, r.id
       limit 1
     ) r
-    where e.facility_id = ${facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) ${within(tx, freed)}
+    where e.facility_id = ${facilityId} and e.status = 'waiting' and e.start_at > (select slotbase.now()) and e.seq >= ${seq}
+      ${within(tx, freed)}
     order by e.seq
     limit 1
     for update of e skip locked`
@@ -71,11 +78,15 @@ export async function isWaitedFor(db: Queryable, freed: FreedSlot): Promise<bool
   return rows.length > 0
 }
 
-/** Facilities with something free that an entry waits for. */
-export async function facilitiesWithOffers(db: Queryable, limit: number): Promise<readonly string[]> {
+/** Facilities after this id with something free that an entry waits for, by id. */
+export async function facilitiesWithOffers(
+  db: Queryable,
+  limit: number,
+  after: string = platformFacilityId,
+): Promise<readonly string[]> {
   const rows = await db<{ facility_id: string }[]>`
     select distinct e.facility_id from slotbase.waitlist_entries e
-    where e.status = 'waiting' and e.start_at > (select slotbase.now())
+    where e.status = 'waiting' and e.start_at > (select slotbase.now()) and e.facility_id > ${after}
       and exists (select from slotbase.resources r
                   where ${allows(db)}
                     and not exists (select from slotbase.occupancies o

@@ -60,7 +60,7 @@ export const CancelBlockInput = Schema.Struct({ cancellationReason: Reason })
  * Also records coach.block.approved when no approval is needed (staff asked, or the coach's profile says so).
  *
  * @param asked resource, time and coach, as the before hooks left them
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken, CoachTaken
  */
 export async function requestBlock(
   tx: Tx,
@@ -75,7 +75,7 @@ export async function requestBlock(
   // Time is taken and nothing is sold: the coach owes nothing.
   const booking = await insertPlanned(
     tx,
-    { ...plan, ...pricedBy([]) },
+    { ...plan, ...pricedBy([]), coachId: coach.userId },
     { status: requiresApproval ? "pending" : "confirmed", payment_method: "waived", hold_id: null },
   )
   const id = newId()
@@ -190,8 +190,12 @@ export const BlockQuery = Schema.Struct({
   status: Schema.optionalKey(BlockStatus),
   coachId: Schema.optionalKey(Id),
   resourceId: Schema.optionalKey(Id),
-  from: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start at this instant or later" }),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "blocks that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start before this instant" }),
+  startsFrom: Schema.optionalKey(Instant).annotateKey({ description: "blocks that start at this instant or later" }),
+  startsTo: Schema.optionalKey(Instant).annotateKey({
+    description: "blocks that start before this instant, like to",
+  }),
 })
 
 /**

@@ -9,7 +9,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
-import { lockBooking } from "#domain/booking/find.ts"
+import { endsAfter, lockBooking } from "#domain/booking/find.ts"
 
 export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled"])
 
@@ -114,10 +114,14 @@ export interface BlockFilter {
   readonly coachId: string | undefined
   readonly status?: BlockRow["status"]
   readonly resourceId?: string
-  /** Blocks that start at this instant or later … */
+  /** Blocks that end after this instant … */
   readonly from?: string
-  /** … and before this one. */
+  /** … and start before this one. */
   readonly to?: string
+  /** Blocks that start at this instant or later … */
+  readonly startsFrom?: string
+  /** … and before this one. */
+  readonly startsTo?: string
   /** Start and id of the last block of the page before. */
   readonly after: readonly [string, string] | undefined
   readonly limit: number
@@ -125,7 +129,7 @@ export interface BlockFilter {
 
 /** Blocks of a facility by start, then id. */
 export async function findBlocks(db: Queryable, facilityId: string, filter: BlockFilter): Promise<readonly BlockRow[]> {
-  const { coachId, status, resourceId, from, to, after, limit } = filter
+  const { coachId, status, resourceId, from, to, startsFrom, startsTo, after, limit } = filter
   const none = db``
   return db<BlockRow[]>`
     ${blocks(db)}
@@ -133,8 +137,10 @@ export async function findBlocks(db: Queryable, facilityId: string, filter: Bloc
       ${coachId === undefined ? none : db`and k.coach_id = ${coachId}`}
       ${resourceId === undefined ? none : db`and b.resource_id = ${resourceId}`}
       ${status === undefined ? none : db`and ${statusOf(db)} = ${status}`}
-      ${from === undefined ? none : db`and b.start_at >= ${from}`}
+      ${from === undefined ? none : endsAfter(db, from)}
       ${to === undefined ? none : db`and b.start_at < ${to}`}
+      ${startsFrom === undefined ? none : db`and b.start_at >= ${startsFrom}`}
+      ${startsTo === undefined ? none : db`and b.start_at < ${startsTo}`}
       ${after === undefined ? none : db`and (b.start_at, k.id) > (${after[0]}, ${after[1]})`}
     order by b.start_at, k.id
     limit ${limit}`

@@ -10,7 +10,8 @@ import type { Tx } from "#base/database/transaction.ts"
 import { NotFound } from "#base/errors.ts"
 import { Id, Instant } from "#base/schema/fact-fields.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
-import { lockBooking } from "#domain/booking/find.ts"
+import { endsAfter, lockBooking } from "#domain/booking/find.ts"
+import { StudentElsewhere } from "#domain/booking/student-overlap.ts"
 
 /** `pending`: its booking waits for payment or approval. `missed`: its booking is a no-show. */
 export const SessionStatus = Schema.Literals(["pending", "scheduled", "completed", "missed", "cancelled"])
@@ -39,6 +40,9 @@ export const CoachSession = Schema.Struct({
   completedAt: Schema.NullOr(Instant),
   completedBy: Schema.NullOr(Id),
   createdAt: Instant,
+  warnings: Schema.optionalKey(Schema.Array(StudentElsewhere)).annotateKey({
+    description: "only in the answer that makes the session: its students who are somewhere else in the club then",
+  }),
 }).annotate({ identifier: "CoachSession" })
 export type CoachSession = typeof CoachSession.Type
 
@@ -157,10 +161,14 @@ export interface SessionFilter {
   readonly coachId?: string
   readonly studentId?: string
   readonly status?: CoachSession["status"]
-  /** Sessions that start at this instant or later … */
+  /** Sessions that end after this instant … */
   readonly from?: string
-  /** … and before this one. */
+  /** … and start before this one. */
   readonly to?: string
+  /** Sessions that start at this instant or later … */
+  readonly startsFrom?: string
+  /** … and before this one. */
+  readonly startsTo?: string
   /** Start and id of the last session of the page before. */
   readonly after: readonly [string, string] | undefined
   readonly limit: number
@@ -172,7 +180,7 @@ export async function findSessions(
   facilityId: string,
   filter: SessionFilter,
 ): Promise<readonly CoachSession[]> {
-  const { seenBy, coachId, studentId, status, from, to, after, limit } = filter
+  const { seenBy, coachId, studentId, status, from, to, startsFrom, startsTo, after, limit } = filter
   const none = db``
   const taught = (ids: readonly string[]) => db`
     exists (select from slotbase.coach_session_students t
@@ -184,15 +192,17 @@ export async function findSessions(
       ${coachId === undefined ? none : db`and s.coach_id = ${coachId}`}
       ${studentId === undefined ? none : db`and ${taught([studentId])}`}
       ${status === undefined ? none : db`and ${statusOf(db)} = ${status}`}
-      ${from === undefined ? none : db`and coalesce(s.start_at, b.start_at) >= ${from}`}
-      ${to === undefined ? none : db`and coalesce(s.start_at, b.start_at) < ${to}`}
+      ${from === undefined ? none : db`and coalesce(s.end_at, b.end_at) > ${from} ${endsAfter(db, from)}`}
+      ${to === undefined ? none : db`and coalesce(s.start_at, b.start_at) < ${to} and b.start_at < ${to}`}
+      ${startsFrom === undefined ? none : db`and coalesce(s.start_at, b.start_at) >= ${startsFrom}`}
+      ${startsTo === undefined ? none : db`and coalesce(s.start_at, b.start_at) < ${startsTo}`}
       ${after === undefined ? none : db`and (coalesce(s.start_at, b.start_at), s.id) > (${after[0]}, ${after[1]})`}
     order by coalesce(s.start_at, b.start_at), s.id
     limit ${limit}`
   return rows.map(toSession)
 }
 
-interface SessionRow extends Omit<CoachSession, "startAt" | "endAt" | "completedAt" | "createdAt"> {
+interface SessionRow extends Omit<CoachSession, "startAt" | "endAt" | "completedAt" | "createdAt" | "warnings"> {
   readonly startAt: Date
   readonly endAt: Date
   readonly completedAt: Date | null

@@ -21,6 +21,7 @@ import type { BookingInput } from "#domain/booking/input.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
 import { agreedLine, type BookedLine, coachLine, pricedBy } from "#domain/booking/price-lines.ts"
+import { checkStudents, type StudentElsewhere } from "#domain/booking/student-overlap.ts"
 import { type LockedBlock, lockBlock } from "#domain/coaching/blocks/rows.ts"
 import { actingCoach, type Coach } from "#domain/coaching/coaches.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
@@ -33,7 +34,7 @@ import { type CoachSession, findSession, findSessions, insertSession, maySeeSess
  * When paid online, the booking is a hold first, and the session pending.
  *
  * @param asked the lesson's booking, as the before hooks left it
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken, SlotTaken, CoachTaken
  */
 export async function bookSession(
   tx: Tx,
@@ -47,8 +48,9 @@ export async function bookSession(
   await requireStudents(tx, member, coach.userId, students)
   await requireMaySell(tx, member, coach, asked.input)
   const plan = await planTrusted(tx, member, asked)
+  const warnings = await checkStudents(tx, { facilityId, students, span: plan.span }, pathOfStudent)
   const lines = linesFor(member, coach, plan, input.priceAmount)
-  const booking = await bookPlanned(tx, { ...plan, ...pricedBy(lines) }, asked.input.paymentMethod)
+  const booking = await bookPlanned(tx, { ...plan, ...pricedBy(lines), coachId: coach.userId }, asked.input.paymentMethod)
   auditWaived(tx, member, booking)
   const id = newId()
   await insertSession(tx, {
@@ -60,13 +62,13 @@ export async function bookSession(
     studentIds: students,
     createdBy: caller.userId,
   })
-  return readSession(tx, facilityId, id)
+  return warned(await readSession(tx, facilityId, id), warnings)
 }
 
 /**
  * Makes a session inside an approved block, at a time without another session. Records coach.session.scheduled.
- * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past), WrongState
- * (block_not_approved, session_overlaps)
+ * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (outside_block, starts_in_the_past, student_elsewhere)
+ * @throws WrongState (block_not_approved, session_overlaps)
  */
 export async function addSession(tx: Tx, member: Member, input: SessionInput, blockId: string): Promise<CoachSession> {
   const { caller, facilityId } = member
@@ -80,6 +82,8 @@ export async function addSession(tx: Tx, member: Member, input: SessionInput, bl
     throw new WrongState("block_not_approved", `The block is ${block.status}; sessions are held inside approved ones.`)
   }
   const when = timeInside(locked, input)
+  const span = { start: when.startAt.getTime(), end: when.endAt.getTime() }
+  const warnings = await checkStudents(tx, { facilityId, students, span, bookingId: booking.id }, pathOfStudent)
   const id = newId()
   const inserted = await insertSession(tx, {
     id,
@@ -94,7 +98,7 @@ export async function addSession(tx: Tx, member: Member, input: SessionInput, bl
   if (!inserted) throw new WrongState("session_overlaps", "The block has another session at that time.")
   const session = await readSession(tx, facilityId, id)
   recordScheduled(tx, session, blockId)
-  return session
+  return warned(session, warnings)
 }
 
 /** A session; see `maySeeSession`. Throws NotFound. */
@@ -110,8 +114,14 @@ export const SessionQuery = Schema.Struct({
   coachId: Schema.optionalKey(Id),
   studentId: Schema.optionalKey(Id),
   status: Schema.optionalKey(SessionStatus),
-  from: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start at this instant or later" }),
+  from: Schema.optionalKey(Instant).annotateKey({ description: "sessions that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "sessions that start before this instant" }),
+  startsFrom: Schema.optionalKey(Instant).annotateKey({
+    description: "sessions that start at this instant or later",
+  }),
+  startsTo: Schema.optionalKey(Instant).annotateKey({
+    description: "sessions that start before this instant, like to",
+  }),
 })
 
 /** The matching sessions that the caller may see, by start, then id. */
@@ -134,6 +144,11 @@ export async function listSessions(
     (row) => row,
   )
 }
+
+const pathOfStudent = (i: number) => `body.students.${i}`
+
+const warned = (session: CoachSession, warnings: readonly StudentElsewhere[]): CoachSession =>
+  warnings.length === 0 ? session : { ...session, warnings }
 
 /** Students are members of the facility, whoever names them. */
 async function requireStudents(

@@ -48,6 +48,7 @@ test("the platform administrator creates a facility for its owner", async () => 
     holdMinutes: 10,
     taxMode: "exclusive",
     taxRates: { court: 810, coaching: 0 },
+    studentOverlap: "allow",
     ownerId: owner.id,
   }
   const made = await api.call("POST", "/v1/facilities", { body })
