@@ -9,6 +9,7 @@ const place = {
   startAt: "instant",
   endAt: "instant",
 } as const
+const undone = { ...place, undoneBy: "actor", undoneAt: "instant", reason: "note" } as const
 const wish = {
   entryId: "id",
   facilityId: "id",
@@ -154,6 +155,21 @@ export const slotbase: { readonly [type: string]: Fields } = {
     reason: "note",
     feeWaived: "money",
     strikeCount: "count",
+  },
+  "booking.no_show.undone": { ...undone, feeWaived: "money", strikeCount: "count" },
+  "booking.check_in.undone": undone,
+  "booking.completion.undone": { ...undone, status: ["confirmed", "checked_in"] },
+  "coach.session.completion.undone": {
+    sessionId: "id",
+    bookingId: "id",
+    coachId: "id",
+    facilityId: "id",
+    students: "ids",
+    startAt: "instant",
+    endAt: "instant",
+    undoneBy: "actor",
+    undoneAt: "instant",
+    reason: "note",
   },
   "booking.reminder.due": {
     bookingId: "id",

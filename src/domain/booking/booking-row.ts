@@ -51,6 +51,10 @@ export interface BookingRow {
   readonly cancelled_by: string | null
   readonly cancellation_reason: string | null
   readonly no_show_at: Date | null
+  /** Why its time is not open any more; null: it is open. */
+  readonly struck_reason: string | null
+  /** Staff undid an outcome of it: no job marks it as a no-show. */
+  readonly judged_by_staff: boolean
   /** As it was when the booking was made. */
   readonly cancellation_policy: readonly CancellationRule[]
   readonly approved_at: Date | null

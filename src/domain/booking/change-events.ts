@@ -97,6 +97,52 @@ export function recordNoShowWaived(
   })
 }
 
+/** Why, by whom and when an outcome was undone. */
+interface Undone {
+  readonly by: string
+  readonly at: Date
+  readonly reason: string
+}
+
+export function recordNoShowUndone(
+  tx: Tx,
+  booking: BookingRow,
+  undone: Undone & { readonly fee: number; readonly strikeCount: number },
+): string {
+  return record(tx, {
+    type: "booking.no_show.undone",
+    facilityId: booking.facility_id,
+    data: { ...undoneOf(booking, undone), feeWaived: undone.fee, strikeCount: undone.strikeCount },
+    about: aboutOf(booking),
+  })
+}
+
+export function recordCheckInUndone(tx: Tx, booking: BookingRow, undone: Undone): string {
+  return record(tx, {
+    type: "booking.check_in.undone",
+    facilityId: booking.facility_id,
+    data: undoneOf(booking, undone),
+    about: aboutOf(booking),
+  })
+}
+
+export function recordCompletionUndone(tx: Tx, booking: BookingRow, undone: Undone): string {
+  const status = booking.status === "checked_in" ? "checked_in" : "confirmed"
+  return record(tx, {
+    type: "booking.completion.undone",
+    facilityId: booking.facility_id,
+    data: { ...undoneOf(booking, undone), status },
+    about: aboutOf(booking),
+  })
+}
+
+const undoneOf = (booking: BookingRow, { by, at, reason }: Undone) => ({
+  ...placeOf(booking),
+  undoneBy: by,
+  undoneAt: at.toISOString(),
+  reason,
+})
+
 const placeOf = (booking: BookingRow) => ({
   bookingId: booking.id,
   facilityId: booking.facility_id,

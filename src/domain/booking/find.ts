@@ -75,6 +75,7 @@ export async function findBookings(
  * - bookings that began more than two days ago;
  * - bookings that began before the facility had a grace;
  * - blocks;
+ * - bookings with an outcome that staff undid, and struck ones;
  * - bookings with a coaching session: its coach records the attendance.
  */
 export const lockMissed = (tx: Tx, limit: number, facilityId?: string) => tx<LockedBooking[]>`
@@ -99,7 +100,7 @@ const columns = (sql: Queryable) => sql`
   b.booker_id, u.first_name || ' ' || u.last_name as booker_name, coalesce(${addressIn(sql, sql`b.facility_id`)}, ${unreachable}) as booker_email,
   b.start_at, b.end_at, b.price_amount, b.price_currency, b.payment_method, b.hold_id, b.hold_expires_at,
   b.is_recurring, b.recurring_booking_id, b.confirmed_at, b.checked_in_at, b.completed_at, b.cancelled_at, b.cancelled_by,
-  b.cancellation_reason, b.no_show_at, b.cancellation_policy, b.approved_at, b.approved_by, b.rescheduled_at,
+  b.cancellation_reason, b.no_show_at, b.struck_reason, b.judged_by_staff, b.cancellation_policy, b.approved_at, b.approved_by, b.rescheduled_at,
   b.refund_percent, b.refund_amount, b.created_at, b.updated_at,
   coalesce((select jsonb_agg(jsonb_build_object('userId', p.user_id, 'name', w.first_name || ' ' || w.last_name, 'role', p.role)
                              order by p.user_id)
@@ -120,7 +121,7 @@ const missed = (sql: Queryable, facilityId: string | undefined) => sql`
   join slotbase.bookings b
     on b.facility_id = p.facility_id and b.start_at <= t.now and b.start_at > t.now - interval '2 days'
    and b.start_at >= p.no_shows_detected_since
-  where b.status = 'confirmed' and b.booking_type not in ('coach_block', 'maintenance')
+  where b.status = 'confirmed' and not b.judged_by_staff and b.struck_at is null and b.booking_type not in ('coach_block', 'maintenance')
     and least(b.start_at + make_interval(mins => p.check_in_grace_minutes), b.end_at) <= t.now
     and not exists (select from slotbase.coach_sessions s where s.booking_id = b.id and s.facility_id = b.facility_id)
     ${facilityId === undefined ? sql`` : sql`and p.facility_id = ${facilityId}`}`

@@ -85,6 +85,7 @@ export type BookingChange = { readonly status: Status } & Partial<
     | "cancelled_by"
     | "cancellation_reason"
     | "no_show_at"
+    | "judged_by_staff"
   >
 >
 

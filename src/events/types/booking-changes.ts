@@ -1,4 +1,4 @@
-/** Events of bookings that the spec leaves out: approval by staff, moves, and a forgiven no-show. */
+/** Events of bookings that the spec leaves out: approval by staff, moves, forgiven no-shows, and undone outcomes. */
 import * as Schema from "effect/Schema"
 import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -21,6 +21,15 @@ const there = {
   bookerId: example.playerId,
   startAt: example.startAt,
   endAt: example.endAt,
+}
+
+const booked = ["user:{userId}:bookings", "facility:{facilityId}:bookings"] as const
+const undone = { ...place, undoneBy: ActorId, undoneAt: Instant, reason: Note }
+const undoneThere = {
+  ...there,
+  undoneBy: example.staffId,
+  undoneAt: "2026-03-12T18:20:00.000Z",
+  reason: "The wrong booking was marked.",
 }
 
 export const bookingChangeEvents = [
@@ -143,5 +152,39 @@ export const bookingChangeEvents = [
       feeWaived: 1000,
       strikeCount: 1,
     },
+  }),
+  define({
+    type: "booking.no_show.undone",
+    origin: "slotbase",
+    description:
+      "Staff undid a no-show that was a mistake: the booking is confirmed, its strike does not count, and its fee is not due.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...undone, feeWaived: Money, strikeCount: Count },
+    sample: { ...undoneThere, reason: "She played on the other court.", feeWaived: 1000, strikeCount: 1 },
+    facilityWebhook: true,
+    channels: booked,
+  }),
+  define({
+    type: "booking.check_in.undone",
+    origin: "slotbase",
+    description: "Staff undid a check-in that was a mistake: the booking is confirmed.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: undone,
+    sample: undoneThere,
+    facilityWebhook: true,
+    channels: booked,
+  }),
+  define({
+    type: "booking.completion.undone",
+    origin: "slotbase",
+    description: "Staff undid a completion that was a mistake: the booking is checked in, or confirmed.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...undone, status: Schema.Literals(["confirmed", "checked_in"]) },
+    sample: { ...undoneThere, status: "checked_in" },
+    facilityWebhook: true,
+    channels: booked,
   }),
 ] as const

@@ -63,6 +63,11 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "booker", channel: "email" }],
   },
+  "booking.no_show.undone": {
+    templateId: "no-show-undone",
+    priority: "normal",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
   "booking.reminder.due": {
     templateId: "booking-reminder",
     priority: "high",

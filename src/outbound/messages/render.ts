@@ -17,6 +17,7 @@ import { coachBlockDecided } from "./templates/coach-block-decided.ts"
 import { coachBlockRequested } from "./templates/coach-block-requested.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
+import { noShowUndone } from "./templates/no-show-undone.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
 import { paymentReceipt } from "./templates/payment-receipt.ts"
 import { paymentVoided } from "./templates/payment-voided.ts"
@@ -137,6 +138,7 @@ const compiled = {
   "booking-rescheduled": compile(bookingRescheduled),
   "coach-block-decided": compile(coachBlockDecided),
   "coach-block-requested": compile(coachBlockRequested),
+  "no-show-undone": compile(noShowUndone),
   "payment-failed": compile(paymentFailed),
   "payment-voided": compile(paymentVoided),
   "refund-failed": compile(refundFailed),

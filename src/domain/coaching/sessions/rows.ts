@@ -123,6 +123,13 @@ export async function markCompleted(tx: Tx, { id, facilityId }: CoachSession, at
     where id = ${id} and facility_id = ${facilityId}`
 }
 
+/** The session is as it was before its completion. */
+export async function unmarkCompleted(tx: Tx, { id, facilityId }: CoachSession): Promise<void> {
+  await tx`
+    update slotbase.coach_sessions set completed_at = null, completed_by = null
+    where id = ${id} and facility_id = ${facilityId}`
+}
+
 export async function markCancelled(
   tx: Tx,
   { id, facilityId }: CoachSession,
