@@ -182,6 +182,16 @@ export const slotbase: { readonly [type: string]: Fields } = {
     minutesBefore: "minutes",
     dueAt: "instant",
   },
+  "booking.approval.expired": { ...place, expiredAt: "instant", refundAmount: "money" },
+  "coach.block.expired": {
+    blockId: "id",
+    coachId: "id",
+    facilityId: "id",
+    resourceId: "id",
+    startAt: "instant",
+    endAt: "instant",
+    expiredAt: "instant",
+  },
   "coach.block.cancelled": {
     blockId: "id",
     coachId: "id",

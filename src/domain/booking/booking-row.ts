@@ -28,7 +28,7 @@ export interface BookingRow {
   readonly resource_id: string
   readonly resource_name: string
   readonly timezone: string
-  /** A hold whose time is over reads "expired", whether or not it has been released. */
+  /** A hold whose time is over, and a request that has begun undecided, read "expired", released or not. */
   readonly status: Status
   readonly booking_type: typeof BookingType.Type
   readonly booker_id: string

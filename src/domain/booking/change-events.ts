@@ -45,6 +45,16 @@ export function recordApprovalRejected(
 }
 
 /** @param refundAmount of what was paid, minor units */
+export function recordApprovalExpired(tx: Tx, booking: BookingRow, at: Date, refundAmount: number): string {
+  return record(tx, {
+    type: "booking.approval.expired",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), expiredAt: at.toISOString(), refundAmount },
+    about: aboutOf(booking),
+  })
+}
+
+/** @param refundAmount of what was paid, minor units */
 export function recordRescheduled(
   tx: Tx,
   before: LockedBooking,

@@ -94,6 +94,25 @@ export async function countMissed(db: Queryable, facilityId?: string): Promise<n
   return row.count
 }
 
+/**
+ * Locks the requests about which nobody has decided before their start, the longest due first, at most `limit`: those
+ * for bookings, or those for coach blocks. Skips requests that another transaction has locked.
+ */
+export const lockUndecided = (tx: Tx, what: "bookings" | "blocks", limit: number, facilityId?: string) =>
+  tx<LockedBooking[]>`
+  with b as materialized (
+    select b.* from slotbase.bookings b
+    where b.status = 'pending' and b.start_at <= (select slotbase.now())
+      and ${what === "blocks" ? tx`` : tx`not`} exists
+        (select from slotbase.coach_blocks k where k.booking_id = b.id and k.facility_id = b.facility_id)
+      ${facilityId === undefined ? tx`` : tx`and b.facility_id = ${facilityId}`}
+    order by b.start_at, b.id
+    limit ${limit}
+    for update skip locked
+  )
+  select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}
+  order by b.id`
+
 /** The fields of a BookingRow. */
 const columns = (sql: Queryable) => sql`
   b.id, b.facility_id, b.resource_id, r.name as resource_name, f.timezone, ${presentStatus(sql)} as status, b.booking_type,
@@ -112,8 +131,10 @@ const joins = (sql: Queryable) => sql`
   join slotbase.facilities f on f.id = b.facility_id
   join slotbase.users u on u.id = b.booker_id`
 
-const presentStatus = (sql: Queryable) =>
-  sql`case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired' else b.status end`
+const presentStatus = (sql: Queryable) => sql`
+  case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired'
+       when b.status = 'pending' and b.start_at <= (select slotbase.now()) then 'expired'
+       else b.status end`
 
 const missed = (sql: Queryable, facilityId: string | undefined) => sql`
   slotbase.booking_policies p

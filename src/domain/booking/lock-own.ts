@@ -47,7 +47,7 @@ export function requireStatus(booking: BookingRow, from: readonly Status[], code
 
 /** Throws WrongState unless the booking is a hold whose time is not over. */
 export function requireLiveHold(booking: LockedBooking, what: string): void {
-  if (booking.status === "expired") {
+  if (booking.status === "expired" && booking.hold_id !== null) {
     const at = booking.hold_expires_at?.toISOString()
     throw new WrongState(
       "hold_expired",

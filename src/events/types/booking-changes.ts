@@ -86,6 +86,18 @@ export const bookingChangeEvents = [
     },
   }),
   define({
+    type: "booking.approval.expired",
+    origin: "slotbase",
+    description:
+      "Nobody decided about a pending booking before its start: it does not take place, and its slot is free.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, expiredAt: Instant, refundAmount: Money },
+    sample: { ...there, expiredAt: example.startAt, refundAmount: 0 },
+    facilityWebhook: true,
+    channels: occupied,
+  }),
+  define({
     type: "booking.rescheduled",
     origin: "slotbase",
     description:

@@ -58,6 +58,7 @@ export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {
   "booking.hold.created": "held",
   "booking.hold.released": "released",
   "booking.approval.requested": "pending",
+  "booking.approval.expired": "expired",
   "booking.confirmed": "confirmed",
   "booking.cancelled": "cancelled",
   "booking.checked_in": "checked_in",

@@ -103,6 +103,11 @@ const configs = {
     priority: "high",
     recipients: [{ type: "booker", channel: "email" }],
   },
+  "booking.approval.expired": {
+    templateId: "approval-expired",
+    priority: "high",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
   "waitlist.offered": {
     templateId: "waitlist-offer",
     priority: "high",
@@ -178,6 +183,11 @@ const configs = {
   },
   "coach.block.rejected": {
     templateId: "coach-block-decided",
+    priority: "normal",
+    recipients: [{ type: "coach", channel: "email" }],
+  },
+  "coach.block.expired": {
+    templateId: "coach-block-expired",
     priority: "normal",
     recipients: [{ type: "coach", channel: "email" }],
   },

@@ -5,6 +5,7 @@
  */
 import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"
+import { approvalExpired } from "./templates/approval-expired.ts"
 import { approvalGranted } from "./templates/approval-granted.ts"
 import { approvalRejected } from "./templates/approval-rejected.ts"
 import { approvalRequested } from "./templates/approval-requested.ts"
@@ -14,6 +15,7 @@ import { bookingNoShow } from "./templates/booking-no-show.ts"
 import { bookingReminder } from "./templates/booking-reminder.ts"
 import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
 import { coachBlockDecided } from "./templates/coach-block-decided.ts"
+import { coachBlockExpired } from "./templates/coach-block-expired.ts"
 import { coachBlockRequested } from "./templates/coach-block-requested.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
@@ -132,11 +134,13 @@ const compiled = {
   "session-feedback": compile(sessionFeedback),
   "payment-receipt": compile(paymentReceipt),
   "limit-warning": compile(limitWarning),
+  "approval-expired": compile(approvalExpired),
   "approval-granted": compile(approvalGranted),
   "approval-rejected": compile(approvalRejected),
   "approval-requested": compile(approvalRequested),
   "booking-rescheduled": compile(bookingRescheduled),
   "coach-block-decided": compile(coachBlockDecided),
+  "coach-block-expired": compile(coachBlockExpired),
   "coach-block-requested": compile(coachBlockRequested),
   "no-show-undone": compile(noShowUndone),
   "payment-failed": compile(paymentFailed),

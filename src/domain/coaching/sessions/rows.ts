@@ -209,7 +209,7 @@ const toSession = (row: SessionRow): CoachSession => ({
 const statusOf = (sql: Queryable) => sql`
   case when s.completed_at is not null then 'completed'
        when s.cancelled_at is not null then 'cancelled'
-       when b.status = 'pending' or b.status = 'held' and b.hold_expires_at > (select slotbase.now()) then 'pending'
+       when b.status = 'pending' and b.start_at > (select slotbase.now()) or b.status = 'held' and b.hold_expires_at > (select slotbase.now()) then 'pending'
        when b.status in ('confirmed', 'checked_in', 'completed') then 'scheduled'
        when b.status = 'no_show' then 'missed'
        else 'cancelled' end`
