@@ -17,6 +17,24 @@ create index bookings_struck on slotbase.bookings (facility_id, start_at, id) wh
 create index bookings_struck_untold on slotbase.bookings (struck_at) where struck_at is not null and struck_told_at is null;
 create index bookings_pending_by_start on slotbase.bookings (start_at) where status = 'pending';
 
+-- What stands in closed time already. Opening hours are judged by the program, at the next change and by the job.
+with standing as (
+  select b.id, b.facility_id,
+         coalesce((select c.reason from slotbase.closures c
+                   where c.facility_id = b.facility_id and c.end_at > b.start_at and c.start_at < b.end_at
+                     and (c.whole_facility or exists (select from slotbase.closure_resources x
+                                                      where x.closure_id = c.id and x.facility_id = c.facility_id
+                                                        and x.resource_id = b.resource_id))
+                   order by c.start_at, c.id limit 1),
+                  case when not r.is_active then 'The resource is out of use' end) as why
+  from slotbase.bookings b
+  join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
+  where b.end_at > slotbase.now() and b.status in ('held', 'pending', 'confirmed') and b.booking_type <> 'maintenance'
+)
+update slotbase.bookings b set struck_at = slotbase.now(), struck_reason = s.why
+from standing s
+where s.why is not null and b.id = s.id and b.facility_id = s.facility_id;
+
 alter table slotbase.strike_ledger
   add column round integer not null default 1 constraint strike_round_is_positive check (round > 0),
   drop constraint strike_given_and_waived_once,

@@ -183,6 +183,17 @@ export const slotbase: { readonly [type: string]: Fields } = {
     dueAt: "instant",
   },
   "booking.approval.expired": { ...place, expiredAt: "instant", refundAmount: "money" },
+  "booking.struck": { ...place, reason: "note", struckAt: "instant" },
+  "coach.block.struck": {
+    blockId: "id",
+    coachId: "id",
+    facilityId: "id",
+    resourceId: "id",
+    startAt: "instant",
+    endAt: "instant",
+    reason: "note",
+    struckAt: "instant",
+  },
   "coach.block.expired": {
     blockId: "id",
     coachId: "id",

@@ -16,7 +16,7 @@ import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { cancelLocked } from "./cancel.ts"
 import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
-import { lockOwn, requireStatus } from "./lock-own.ts"
+import { lockOwn, requireOpen, requireStatus } from "./lock-own.ts"
 import { changeBooking } from "./rows.ts"
 
 /** How long an approved booking waits for its online payment; never beyond its start. */
@@ -26,9 +26,11 @@ const paymentMs = 24 * 60 * 60_000
  * Staff approve a booking. Records booking.approval.granted and booking.confirmed. A booking with an online payment
  * still due is held instead, which records booking.hold.created.
  * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
+ * @throws RuleBroken facility_closed
  */
 export async function approveBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
   const booking = await lockPending(tx, member, bookingId, "approved")
+  requireOpen(booking)
   recordApprovalGranted(tx, booking, member.caller.userId)
   return toBooking(await confirmOrHold(tx, booking, member.caller.userId))
 }

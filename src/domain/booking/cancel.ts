@@ -39,7 +39,8 @@ export const CancellationQuote = Schema.Struct({
 export type CancellationQuote = typeof CancellationQuote.Type
 
 /**
- * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also later.
+ * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also
+ * later, and so can the booker of a struck booking.
  * Records booking.cancelled with the refund.
  * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, booking_started, booking_is_coach_block)
  */
@@ -112,7 +113,8 @@ async function lockCancellable(
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
   if (member.isStaff) return booking
   if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
-  if (booking.start_at > booking.now) return booking
+  // Nobody loses by a closed club, also when the booker hears of it late.
+  if (booking.start_at > booking.now || booking.struck_reason !== null) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
 }
 
@@ -123,6 +125,7 @@ async function refundFor(
   override: number | undefined,
 ): Promise<{ refund: RefundQuote; paid: number }> {
   const { amount: paid } = await paidFor(tx, booking.facility_id, "booking", booking.id)
-  const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
-  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", override }) }
+  const { cancellation_policy: policy, start_at: startAt, now: at, status, struck_reason } = booking
+  const closed = struck_reason !== null
+  return { paid, refund: refundOf({ policy, startAt, at, paid, pending: status === "pending", closed, override }) }
 }

@@ -107,6 +107,16 @@ export function recordNoShowWaived(
   })
 }
 
+/** A struck booking. */
+export function recordStruck(tx: Tx, booking: LockedBooking): string {
+  return record(tx, {
+    type: "booking.struck",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), reason: booking.struck_reason ?? "", struckAt: booking.now.toISOString() },
+    about: aboutOf(booking),
+  })
+}
+
 /** Why, by whom and when an outcome was undone. */
 interface Undone {
   readonly by: string

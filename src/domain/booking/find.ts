@@ -37,6 +37,8 @@ export interface BookingFilter {
   readonly status?: Status
   readonly bookingType?: string
   readonly recurringBookingId?: string
+  /** Bookings that stand although their time is not open; or the others. */
+  readonly struck?: "true" | "false"
   /** Bookings that start at or after this instant … */
   readonly from?: string
   /** … and before this one. */
@@ -52,7 +54,7 @@ export async function findBookings(
   facilityId: string,
   filter: BookingFilter,
 ): Promise<readonly BookingRow[]> {
-  const { resourceId, bookerIds, status, bookingType, recurringBookingId, from, to, after, limit } = filter
+  const { resourceId, bookerIds, status, bookingType, recurringBookingId, struck, from, to, after, limit } = filter
   const none = db``
   return db<BookingRow[]>`
     select ${columns(db)} from slotbase.bookings b ${joins(db)}
@@ -62,6 +64,7 @@ export async function findBookings(
       ${status === undefined ? none : db`and ${presentStatus(db)} = ${status}`}
       ${bookingType === undefined ? none : db`and b.booking_type = ${bookingType}`}
       ${recurringBookingId === undefined ? none : db`and b.recurring_booking_id = ${recurringBookingId}`}
+      ${struck === "true" ? db`and ${isStruck(db)}` : struck === "false" ? db`and not (${isStruck(db)})` : none}
       ${from === undefined ? none : db`and b.start_at >= ${from}`}
       ${to === undefined ? none : db`and b.start_at < ${to}`}
       ${after === undefined ? none : db`and (b.start_at, b.id) > (${after[0]}, ${after[1]})`}
@@ -103,8 +106,7 @@ export const lockUndecided = (tx: Tx, what: "bookings" | "blocks", limit: number
   with b as materialized (
     select b.* from slotbase.bookings b
     where b.status = 'pending' and b.start_at <= (select slotbase.now())
-      and ${what === "blocks" ? tx`` : tx`not`} exists
-        (select from slotbase.coach_blocks k where k.booking_id = b.id and k.facility_id = b.facility_id)
+      and ${isOfBlock(tx, what)}
       ${facilityId === undefined ? tx`` : tx`and b.facility_id = ${facilityId}`}
     order by b.start_at, b.id
     limit ${limit}
@@ -112,6 +114,28 @@ export const lockUndecided = (tx: Tx, what: "bookings" | "blocks", limit: number
   )
   select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}
   order by b.id`
+
+/**
+ * Locks struck bookings whose bookers were not told yet, the longest first, at most `limit`: bookings, or those of coach
+ * blocks. Skips bookings that another transaction has locked.
+ */
+export const lockUntold = (tx: Tx, what: "bookings" | "blocks", limit: number, facilityId?: string) =>
+  tx<LockedBooking[]>`
+  with b as materialized (
+    select b.* from slotbase.bookings b
+    where b.struck_at is not null and b.struck_told_at is null and b.status in ('pending', 'confirmed')
+      and b.end_at > (select slotbase.now()) and ${isOfBlock(tx, what)}
+      ${facilityId === undefined ? tx`` : tx`and b.facility_id = ${facilityId}`}
+    order by b.struck_at, b.id
+    limit ${limit}
+    for update skip locked
+  )
+  select ${columns(tx)}, slotbase.now() as now from b ${joins(tx)}
+  order by b.id`
+
+const isOfBlock = (sql: Queryable, what: "bookings" | "blocks") => sql`
+  ${what === "blocks" ? sql`` : sql`not`} exists
+    (select from slotbase.coach_blocks k where k.booking_id = b.id and k.facility_id = b.facility_id)`
 
 /** The fields of a BookingRow. */
 const columns = (sql: Queryable) => sql`
@@ -130,6 +154,8 @@ const joins = (sql: Queryable) => sql`
   join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
   join slotbase.facilities f on f.id = b.facility_id
   join slotbase.users u on u.id = b.booker_id`
+
+const isStruck = (sql: Queryable) => sql`b.struck_at is not null and b.status in ('held', 'pending', 'confirmed')`
 
 const presentStatus = (sql: Queryable) => sql`
   case when b.status = 'held' and b.hold_expires_at <= (select slotbase.now()) then 'expired'

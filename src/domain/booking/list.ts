@@ -26,6 +26,9 @@ export const BookingQuery = Schema.Struct({
   status: Schema.optionalKey(BookingStatus),
   bookingType: Schema.optionalKey(BookingType),
   recurringBookingId: Schema.optionalKey(Id),
+  struck: Schema.optionalKey(Schema.Literals(["true", "false"])).annotateKey({
+    description: "true: bookings that stand although their time is closed",
+  }),
   from: Schema.optionalKey(Instant).annotateKey({ description: "bookings that start at this instant or later" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "bookings that start before this instant" }),
 })

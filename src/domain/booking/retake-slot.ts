@@ -2,23 +2,24 @@
 
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, SlotTaken } from "#base/errors.ts"
-import { closedFor } from "#domain/club/closed.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { isCounted } from "./counted.ts"
 import { occupies, occupy, vacate } from "./rows.ts"
+import { whyNotOpen } from "./struck/judge.ts"
 import { tryToTake, wishOf } from "./take-slot.ts"
 
 /**
  * Occupies the booking's own time again. True also for an expired hold that was not released yet: its time is still
  * its own. Releases other expired holds in the way. False in these cases:
  * - another booking has the time now;
- * - the time is closed, or has begun;
+ * - the time is not open, or has begun;
  * - the facility's plan has no booking left. (The expired hold gave back the one that it used.)
  */
 export async function retakeSlot(tx: Tx, booking: LockedBooking): Promise<boolean> {
+  if (booking.struck_reason !== null) return false
   if (await occupies(tx, booking)) return true
-  if (booking.start_at <= booking.now || (await isClosed(tx, booking))) return false
+  if (booking.start_at <= booking.now || (await whyNotOpen(tx, booking)) !== undefined) return false
   try {
     await tryToTake(tx, await wishOf(tx, booking), async () => ((await occupy(tx, booking)) ? true : undefined))
   } catch (error) {
@@ -39,10 +40,4 @@ async function countAgain(tx: Tx, booking: LockedBooking): Promise<boolean> {
     await vacate(tx, booking)
     return false
   }
-}
-
-async function isClosed(tx: Tx, { facility_id, resource_id, start_at, end_at }: LockedBooking): Promise<boolean> {
-  const [row] = await tx<[{ reason: string | null }]>`
-    select ${closedFor(tx, tx`${facility_id}::uuid`, tx`${resource_id}::uuid`, start_at.toISOString(), end_at.toISOString())} as reason`
-  return row.reason !== null
 }

@@ -98,6 +98,17 @@ export const bookingChangeEvents = [
     channels: occupied,
   }),
   define({
+    type: "booking.struck",
+    origin: "slotbase",
+    description:
+      "The time of a booking is no longer open: a closure, other opening hours, or a resource out of use. It stands, and may be cancelled without loss.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, reason: Note, struckAt: Instant },
+    sample: { ...there, reason: "The net is repaired", struckAt: "2026-03-10T08:11:05.000Z" },
+    facilityWebhook: true,
+  }),
+  define({
     type: "booking.rescheduled",
     origin: "slotbase",
     description:

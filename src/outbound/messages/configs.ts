@@ -186,6 +186,20 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "coach", channel: "email" }],
   },
+  "booking.struck": {
+    templateId: "booking-struck",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+  },
+  "coach.block.struck": {
+    templateId: "coach-block-struck",
+    priority: "high",
+    recipients: [{ type: "coach", channel: "email" }],
+  },
   "coach.block.expired": {
     templateId: "coach-block-expired",
     priority: "normal",

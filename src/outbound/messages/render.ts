@@ -14,9 +14,11 @@ import { bookingConfirmation } from "./templates/booking-confirmation.ts"
 import { bookingNoShow } from "./templates/booking-no-show.ts"
 import { bookingReminder } from "./templates/booking-reminder.ts"
 import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
+import { bookingStruck } from "./templates/booking-struck.ts"
 import { coachBlockDecided } from "./templates/coach-block-decided.ts"
 import { coachBlockExpired } from "./templates/coach-block-expired.ts"
 import { coachBlockRequested } from "./templates/coach-block-requested.ts"
+import { coachBlockStruck } from "./templates/coach-block-struck.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
 import { noShowUndone } from "./templates/no-show-undone.ts"
@@ -139,8 +141,10 @@ const compiled = {
   "approval-rejected": compile(approvalRejected),
   "approval-requested": compile(approvalRequested),
   "booking-rescheduled": compile(bookingRescheduled),
+  "booking-struck": compile(bookingStruck),
   "coach-block-decided": compile(coachBlockDecided),
   "coach-block-expired": compile(coachBlockExpired),
+  "coach-block-struck": compile(coachBlockStruck),
   "coach-block-requested": compile(coachBlockRequested),
   "no-show-undone": compile(noShowUndone),
   "payment-failed": compile(paymentFailed),

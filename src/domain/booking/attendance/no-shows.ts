@@ -15,8 +15,9 @@ import type { BookingRow, LockedBooking } from "#domain/booking/booking-row.ts"
 import { recordNoShowWaived } from "#domain/booking/change-events.ts"
 import { recordNoShow } from "#domain/booking/events.ts"
 import { countMissed, lockMissed } from "#domain/booking/find.ts"
-import { lockOwn, requireStarted, requireStatus } from "#domain/booking/lock-own.ts"
-import { changeBooking } from "#domain/booking/rows.ts"
+import { lockOwn, requireOpen, requireStarted, requireStatus } from "#domain/booking/lock-own.ts"
+import { changeBooking, strikeOne } from "#domain/booking/rows.ts"
+import { whyNotOpen } from "#domain/booking/struck/judge.ts"
 import { type Charge, charge, waiveCharge } from "#domain/ledger/charges.ts"
 import { graceEndOf } from "./grace.ts"
 import { giveStrike, waiveStrike } from "./strikes.ts"
@@ -25,24 +26,31 @@ import { giveStrike, waiveStrike } from "./strikes.ts"
  * Staff mark a no-show. It gives a strike, charges the fee and, from the threshold on, restricts the booker. Records
  * booking.no_show.
  * @throws NotAllowed, NotFound, WrongState (booking_not_confirmed, booking_not_started, grace_not_over)
+ * @throws RuleBroken facility_closed
  */
 export async function markNoShow(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
   requireStaffMember(member)
   const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, ["confirmed"], "booking_not_confirmed", "marked as a no-show")
   requireStarted(booking)
+  await requireStillOpen(tx, booking)
   await requireGraceOver(tx, booking)
   return toBooking(await miss(tx, booking, member.caller.userId))
 }
 
 /**
  * Marks bookings to which nobody came within the grace: at most `limit`, of one facility or of all. Records
- * booking.no_show for each. Answers how many.
+ * booking.no_show for each. Answers how many were judged. A booking whose time is not open is marked as struck
+ * instead: it was made while the closure was, and neither saw the other.
  */
 export async function detectNoShows(tx: Tx, limit: number, facilityId?: string): Promise<number> {
   const missed = await lockMissed(tx, limit, facilityId)
   // Sequential: the second no-show of a member must count the first one.
-  for (const booking of missed) await miss(tx, booking, jobsUserId)
+  for (const booking of missed) {
+    const why = await whyNotOpen(tx, booking)
+    if (why === undefined) await miss(tx, booking, jobsUserId)
+    else await strikeOne(tx, booking, why)
+  }
   return missed.length
 }
 
@@ -108,6 +116,11 @@ const feeOf = (booking: BookingRow, amount: number): Charge => ({
   referenceType: "booking",
   referenceId: booking.id,
 })
+
+/** Nobody is punished by a closed club. */
+async function requireStillOpen(tx: Tx, booking: LockedBooking): Promise<void> {
+  requireOpen({ ...booking, struck_reason: booking.struck_reason ?? (await whyNotOpen(tx, booking)) ?? null })
+}
 
 /** The grace is a promise to members, so staff keep it too. */
 async function requireGraceOver(tx: Tx, booking: LockedBooking): Promise<void> {

@@ -15,7 +15,7 @@ import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { confirmBooking } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
-import { familyOf } from "#domain/booking/lock-own.ts"
+import { familyOf, requireOpen } from "#domain/booking/lock-own.ts"
 import type { MayBook } from "#domain/booking/may-book.ts"
 import { planWithoutHooks } from "#domain/booking/plan.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
@@ -134,6 +134,7 @@ export async function acceptOffer(
 ): Promise<WaitlistEntry> {
   const { paymentMethod } = accepted.input
   const { entry, hold } = await lockOffer(tx, member, entryId)
+  requireOpen(hold)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)
     recordEntryEnded(tx, {

@@ -20,6 +20,7 @@ import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
 import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import { insertPlanned } from "#domain/booking/insert-planned.ts"
+import { requireOpen } from "#domain/booking/lock-own.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
@@ -99,13 +100,14 @@ export async function requestBlock(
 
 /**
  * Approves a request that has not begun. Records coach.block.approved.
- * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
+ * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started), RuleBroken facility_closed
  */
 export async function approveBlock(tx: Tx, member: Member, blockId: string): Promise<CoachBlock> {
   requireStaffMember(member)
   const { caller, facilityId } = member
   const { block, booking } = await lockBlock(tx, facilityId, blockId)
   requirePending(block, "approved")
+  requireOpen(booking)
   await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now })
   await decideBlock(tx, block, { approved_at: booking.now, approved_by: caller.userId })
   recordApproved(tx, block, caller.userId, booking.now)
