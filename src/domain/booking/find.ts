@@ -98,8 +98,8 @@ export async function countMissed(db: Queryable, facilityId?: string): Promise<n
 }
 
 /**
- * Locks the requests about which nobody has decided before their start, the longest due first, at most `limit`: those
- * for bookings, or those for coach blocks. Skips requests that another transaction has locked.
+ * Locks requests about which nobody decided before their start: those for bookings, or those for coach blocks. At most
+ * `limit`, the longest due first. Skips requests that another transaction has locked.
  */
 export const lockUndecided = (tx: Tx, what: "bookings" | "blocks", limit: number, facilityId?: string) =>
   tx<LockedBooking[]>`
@@ -116,8 +116,8 @@ export const lockUndecided = (tx: Tx, what: "bookings" | "blocks", limit: number
   order by b.id`
 
 /**
- * Locks struck bookings whose bookers were not told yet, the longest first, at most `limit`: bookings, or those of coach
- * blocks. Skips bookings that another transaction has locked.
+ * Locks struck bookings whose bookers were not told yet: bookings, or those of coach blocks. At most `limit`, the
+ * longest first. Skips bookings that another transaction has locked.
  */
 export const lockUntold = (tx: Tx, what: "bookings" | "blocks", limit: number, facilityId?: string) =>
   tx<LockedBooking[]>`

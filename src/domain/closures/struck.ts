@@ -1,6 +1,6 @@
 /**
- * What strikes standing bookings: closures, opening hours, and resources out of use. The transaction that changes one of
- * them judges the bookings concerned anew, and tells their bookers.
+ * What strikes standing bookings: closures, opening hours, and resources out of use. The transaction that changes one
+ * of them judges the bookings concerned anew, and tells their bookers.
  */
 import * as Schema from "effect/Schema"
 import type { Caller } from "#access/caller.ts"
@@ -21,7 +21,10 @@ export const ChangedResource = Schema.Struct({ ...Resource.fields, struckBooking
 /** People told in the request itself. The job hold-expiration tells the others. */
 const toldAtOnce = 100
 
-/** Judges the bookings anew and tells the bookers of those that are struck. Records booking.struck, coach.block.struck. */
+/**
+ * Judges the bookings anew and tells the bookers of those that are struck. Records booking.struck, and
+ * coach.block.struck for blocks.
+ */
 export async function strikeWithin(tx: Tx, judged: Judged): Promise<StruckBookings> {
   const struck = await judgeAgain(tx, judged)
   await tellStruck(tx, toldAtOnce, judged.facilityId)

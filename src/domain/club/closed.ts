@@ -18,7 +18,8 @@ export interface Closed extends Span {
 
 /**
  * SQL, text: the reason of the first closure that touches a span of time of a resource; null when it is open.
- * Both ends are instants in ISO 8601, or expressions of the type timestamptz: `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
+ * Both ends are instants in ISO 8601, or expressions of the type timestamptz:
+ * `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
  */
 export const closedFor = (
   sql: Queryable,

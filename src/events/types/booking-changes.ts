@@ -94,7 +94,6 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...place, expiredAt: Instant, refundAmount: Money },
     sample: { ...there, expiredAt: example.startAt, refundAmount: 0 },
-    facilityWebhook: true,
     channels: occupied,
   }),
   define({
@@ -106,7 +105,6 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...place, reason: Note, struckAt: Instant },
     sample: { ...there, reason: "The net is repaired", struckAt: "2026-03-10T08:11:05.000Z" },
-    facilityWebhook: true,
   }),
   define({
     type: "booking.rescheduled",
@@ -185,7 +183,6 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...undone, feeWaived: Money, strikeCount: Count },
     sample: { ...undoneThere, reason: "She played on the other court.", feeWaived: 1000, strikeCount: 1 },
-    facilityWebhook: true,
     channels: booked,
   }),
   define({
@@ -196,7 +193,6 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: undone,
     sample: undoneThere,
-    facilityWebhook: true,
     channels: booked,
   }),
   define({
@@ -207,7 +203,6 @@ export const bookingChangeEvents = [
     aggregateId: (data) => data.bookingId,
     data: { ...undone, status: Schema.Literals(["confirmed", "checked_in"]) },
     sample: { ...undoneThere, status: "checked_in" },
-    facilityWebhook: true,
     channels: booked,
   }),
 ] as const
