@@ -1,7 +1,8 @@
 /**
  * Strikes for no-shows, as a ledger: +1 for a no-show, −1 when staff waive or undo it. Each row names its author, time
- * and reason. The sum of a member's rows counts. From the facility's threshold on, a strike keeps its member from booking
- * for a number of days. The restriction ends early when the strike is waived or the sum falls below the threshold.
+ * and reason. The sum of a member's rows counts. From the facility's threshold on, a strike keeps its member from
+ * booking for a number of days. The restriction ends early when the strike is waived or the sum falls below the
+ * threshold.
  * Writes: strike_ledger.
  */
 import * as Schema from "effect/Schema"
