@@ -13,7 +13,7 @@ import { changeResource, Resource, type ResourceChange } from "#domain/club/reso
 import { tellStruckBlocks } from "#domain/coaching/blocks/struck.ts"
 
 const struckBookings = Schema.optionalKey(StruckBookings).annotateKey({
-  description: "when the times that can be booked may have changed",
+  description: "when the change strikes any",
 })
 export const ChangedFacility = Schema.Struct({ ...Facility.fields, struckBookings })
 export const ChangedResource = Schema.Struct({ ...Resource.fields, struckBookings })
@@ -41,7 +41,7 @@ export async function changeSettingsAndStrike(
 ): Promise<typeof ChangedFacility.Type> {
   const facility = await changeSettings(tx, caller, facilityId, input)
   if (input.openingHours === undefined && input.timezone === undefined) return facility
-  return { ...facility, struckBookings: await strikeWithin(tx, { facilityId }) }
+  return withStruck(facility, await strikeWithin(tx, { facilityId }))
 }
 
 /** The errors and events of `changeResource`, and those of `strikeWithin` for a resource in or out of use. */
@@ -54,5 +54,8 @@ export async function changeResourceAndStrike(
 ): Promise<typeof ChangedResource.Type> {
   const resource = await changeResource(tx, caller, facilityId, id, input)
   if (input.isActive === undefined) return resource
-  return { ...resource, struckBookings: await strikeWithin(tx, { facilityId, resourceIds: [resource.id] }) }
+  return withStruck(resource, await strikeWithin(tx, { facilityId, resourceIds: [resource.id] }))
 }
+
+const withStruck = <T extends object>(changed: T, struckBookings: StruckBookings) =>
+  struckBookings.count === 0 ? changed : { ...changed, struckBookings }

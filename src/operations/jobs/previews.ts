@@ -22,7 +22,7 @@ const previews: Readonly<Record<string, (db: Queryable) => Promise<Did>>> = {
       from slotbase.bookings
       where status = 'held' and hold_expires_at <= (select slotbase.now())
          or status = 'pending' and start_at <= (select slotbase.now())`
-    return { ...row }
+    return { holds: row.holds, ...(row.requests > 0 && { requests: row.requests }) }
   },
   "no-show-detection": async (db) => ({ noShows: await countDueNoShows(db) }),
   "recurring-extension": async (db) => ({ series: await countDueSeries(db) }),
