@@ -41,6 +41,7 @@ async function handle(tx: Tx, event: HandledEvent): Promise<Outcome> {
   switch (booking.status) {
     case "held":
       if (!(await isPaid(tx, booking))) return { skipped: "more is due for the hold" }
+      if (booking.struck_reason !== null) return voidPayment(tx, event, booking, "not_available")
       await confirmPaidHold(tx, booking)
       return undefined
     case "expired":

@@ -81,6 +81,9 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /bookings/{bookingId}/complete": {},
   "POST /bookings/{bookingId}/no-show": {},
   "POST /bookings/{bookingId}/no-show/waive": { reason: "The train was late." },
+  "POST /bookings/{bookingId}/no-show/undo": { reason: "She played on the other court." },
+  "POST /bookings/{bookingId}/check-in/undo": { reason: "The wrong booking was checked in." },
+  "POST /bookings/{bookingId}/complete/undo": { reason: "They are still playing." },
   "POST /recurring-bookings": {
     resourceId,
     bookerId: playerId,
@@ -111,6 +114,7 @@ const inFacility: Readonly<Record<string, unknown>> = {
   },
   "PATCH /coach-sessions/{sessionId}": { attendance: [{ userId: playerId, attended: true }] },
   "POST /coach-sessions/{sessionId}/complete": { attendedStudents: [playerId] },
+  "POST /coach-sessions/{sessionId}/complete/undo": { reason: "It was another lesson." },
   "POST /coach-sessions/{sessionId}/cancel": reason,
   "POST /feedback": {
     sessionId: example.sessionId,

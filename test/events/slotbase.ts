@@ -9,6 +9,7 @@ const place = {
   startAt: "instant",
   endAt: "instant",
 } as const
+const undone = { ...place, undoneBy: "actor", undoneAt: "instant", reason: "note" } as const
 const wish = {
   entryId: "id",
   facilityId: "id",
@@ -182,6 +183,21 @@ export const slotbase: { readonly [type: string]: Fields } = {
     feeWaived: "money",
     strikeCount: "count",
   },
+  "booking.no_show.undone": { ...undone, feeWaived: "money", strikeCount: "count" },
+  "booking.check_in.undone": undone,
+  "booking.completion.undone": { ...undone, status: ["confirmed", "checked_in"] },
+  "coach.session.completion.undone": {
+    sessionId: "id",
+    bookingId: "id",
+    coachId: "id",
+    facilityId: "id",
+    students: "ids",
+    startAt: "instant",
+    endAt: "instant",
+    undoneBy: "actor",
+    undoneAt: "instant",
+    reason: "note",
+  },
   "booking.reminder.due": {
     bookingId: "id",
     facilityId: "id",
@@ -192,6 +208,27 @@ export const slotbase: { readonly [type: string]: Fields } = {
     reminderType: ["24h", "1h", "custom"],
     minutesBefore: "minutes",
     dueAt: "instant",
+  },
+  "booking.approval.expired": { ...place, expiredAt: "instant", refundAmount: "money" },
+  "booking.struck": { ...place, reason: "note", struckAt: "instant" },
+  "coach.block.struck": {
+    blockId: "id",
+    coachId: "id",
+    facilityId: "id",
+    resourceId: "id",
+    startAt: "instant",
+    endAt: "instant",
+    reason: "note",
+    struckAt: "instant",
+  },
+  "coach.block.expired": {
+    blockId: "id",
+    coachId: "id",
+    facilityId: "id",
+    resourceId: "id",
+    startAt: "instant",
+    endAt: "instant",
+    expiredAt: "instant",
   },
   "coach.block.cancelled": {
     blockId: "id",

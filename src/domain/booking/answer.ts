@@ -72,6 +72,9 @@ const fields = {
   approvedAt: Schema.NullOr(Instant),
   approvedBy: Schema.NullOr(Id),
   rescheduledAt: Schema.NullOr(Instant),
+  struckReason: Schema.NullOr(Schema.String).annotateKey({
+    description: "why its time is not open any more: then it is cancelled without loss; null: it is open",
+  }),
   createdAt: Instant,
   updatedAt: Instant,
 } as const
@@ -131,6 +134,7 @@ export const toBooking = (row: BookingRow): Booking => ({
   approvedAt: iso(row.approved_at),
   approvedBy: row.approved_by,
   rescheduledAt: iso(row.rescheduled_at),
+  struckReason: row.struck_reason,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
 })

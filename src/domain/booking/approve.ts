@@ -3,6 +3,7 @@
  * consequence are two events:
  * - granted, then confirmed, or held where an online payment is due first;
  * - rejected, then cancelled.
+ * A request about which nobody decides expires at its start (`requests-expired.ts`).
  */
 import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
@@ -15,7 +16,7 @@ import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { cancelLocked } from "./cancel.ts"
 import { recordApprovalGranted, recordApprovalRejected } from "./change-events.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
-import { lockOwn, requireStatus } from "./lock-own.ts"
+import { lockOwn, requireOpen, requireStatus } from "./lock-own.ts"
 import { changeBooking } from "./rows.ts"
 
 /** How long an approved booking waits for its online payment; never beyond its start. */
@@ -25,15 +26,11 @@ const paymentMs = 24 * 60 * 60_000
  * Staff approve a booking. Records booking.approval.granted and booking.confirmed. A booking with an online payment
  * still due is held instead, which records booking.hold.created.
  * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
+ * @throws RuleBroken facility_closed
  */
 export async function approveBooking(tx: Tx, member: Member, bookingId: string): Promise<Booking> {
   const booking = await lockPending(tx, member, bookingId, "approved")
-  if (booking.start_at <= booking.now) {
-    throw new WrongState(
-      "booking_started",
-      "The booking's time has begun without an approval; it can only be rejected now.",
-    )
-  }
+  requireOpen(booking)
   recordApprovalGranted(tx, booking, member.caller.userId)
   return toBooking(await confirmOrHold(tx, booking, member.caller.userId))
 }
@@ -41,7 +38,7 @@ export async function approveBooking(tx: Tx, member: Member, bookingId: string):
 /**
  * Staff reject a booking. Frees the slot and refunds every payment. Records booking.approval.rejected and
  * booking.cancelled.
- * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_is_coach_block)
+ * @throws NotAllowed, NotFound, WrongState (booking_not_pending, booking_started, booking_is_coach_block)
  */
 export async function rejectBooking(
   tx: Tx,
@@ -57,6 +54,9 @@ export async function rejectBooking(
 async function lockPending(tx: Tx, member: Member, bookingId: string, what: string): Promise<LockedBooking> {
   requireStaffMember(member)
   const booking = await lockOwn(tx, member, bookingId)
+  if (booking.status === "expired" && booking.hold_id === null) {
+    throw new WrongState("booking_started", "The booking's time came without a decision: the request has expired.")
+  }
   requireStatus(booking, ["pending"], "booking_not_pending", what)
   return booking
 }

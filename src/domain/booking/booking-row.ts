@@ -36,7 +36,7 @@ export interface BookingRow {
   readonly resource_id: string
   readonly resource_name: string
   readonly timezone: string
-  /** A hold whose time is over reads "expired", whether or not it has been released. */
+  /** A hold whose time is over, and a request that has begun undecided, read "expired", released or not. */
   readonly status: Status
   readonly booking_type: typeof BookingType.Type
   readonly booker_id: string
@@ -66,6 +66,10 @@ export interface BookingRow {
   readonly cancelled_by: string | null
   readonly cancellation_reason: string | null
   readonly no_show_at: Date | null
+  /** Why its time is not open any more; null: it is open. */
+  readonly struck_reason: string | null
+  /** Staff undid an outcome of it: no job marks it as a no-show. */
+  readonly judged_by_staff: boolean
   /** As it was when the booking was made. */
   readonly cancellation_policy: readonly CancellationRule[]
   readonly approved_at: Date | null

@@ -47,7 +47,8 @@ export const CancellationQuote = Schema.Struct({
 export type CancellationQuote = typeof CancellationQuote.Type
 
 /**
- * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also later.
+ * Cancels a confirmed or pending booking and frees its slot. The booker can cancel until the start, staff also
+ * later, and so can the booker of a struck booking.
  * Records booking.cancelled with the refund.
  * @throws NotFound, NotAllowed, WrongState (booking_not_confirmed, booking_started, booking_is_coach_block)
  */
@@ -134,7 +135,8 @@ async function lockCancellable(
   requireStatus(booking, ["confirmed", "pending"], "booking_not_confirmed", "cancelled")
   if (member.isStaff) return booking
   if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
-  if (booking.start_at > booking.now) return booking
+  // Nobody loses by a closed club, also when the booker hears of it late.
+  if (booking.start_at > booking.now || booking.struck_reason !== null) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
 }
 
@@ -145,7 +147,8 @@ async function refundFor(
   override: number | undefined,
 ): Promise<{ refund: RefundQuote; account: BookingAccount }> {
   const account = await accountOf(tx, booking)
-  const { cancellation_policy: policy, start_at: startAt, now: at, status } = booking
+  const { cancellation_policy: policy, start_at: startAt, now: at, status, struck_reason } = booking
+  const [pending, closed] = [status === "pending", struck_reason !== null]
   const unit = unitOf(booking.price_currency)
-  return { account, refund: refundOf({ policy, startAt, at, account, pending: status === "pending", override, unit }) }
+  return { account, refund: refundOf({ policy, startAt, at, account, pending, closed, override, unit }) }
 }

@@ -45,6 +45,16 @@ export function recordApprovalRejected(
   })
 }
 
+/** @param refundAmount of what was paid, minor units */
+export function recordApprovalExpired(tx: Tx, booking: BookingRow, at: Date, refundAmount: number): string {
+  return record(tx, {
+    type: "booking.approval.expired",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), expiredAt: at.toISOString(), refundAmount },
+    about: aboutOf(booking),
+  })
+}
+
 /** @param settled what is given back of the payments, and what stays with the facility, minor units */
 export function recordRescheduled(
   tx: Tx,
@@ -135,6 +145,62 @@ export function recordNoShowWaived(
     about: aboutOf(booking),
   })
 }
+
+/** A struck booking. */
+export function recordStruck(tx: Tx, booking: LockedBooking): string {
+  return record(tx, {
+    type: "booking.struck",
+    facilityId: booking.facility_id,
+    data: { ...placeOf(booking), reason: booking.struck_reason ?? "", struckAt: booking.now.toISOString() },
+    about: aboutOf(booking),
+  })
+}
+
+/** Why, by whom and when an outcome was undone. */
+interface Undone {
+  readonly by: string
+  readonly at: Date
+  readonly reason: string
+}
+
+export function recordNoShowUndone(
+  tx: Tx,
+  booking: BookingRow,
+  undone: Undone & { readonly fee: number; readonly strikeCount: number },
+): string {
+  return record(tx, {
+    type: "booking.no_show.undone",
+    facilityId: booking.facility_id,
+    data: { ...undoneOf(booking, undone), feeWaived: undone.fee, strikeCount: undone.strikeCount },
+    about: aboutOf(booking),
+  })
+}
+
+export function recordCheckInUndone(tx: Tx, booking: BookingRow, undone: Undone): string {
+  return record(tx, {
+    type: "booking.check_in.undone",
+    facilityId: booking.facility_id,
+    data: undoneOf(booking, undone),
+    about: aboutOf(booking),
+  })
+}
+
+export function recordCompletionUndone(tx: Tx, booking: BookingRow, undone: Undone): string {
+  const status = booking.status === "checked_in" ? "checked_in" : "confirmed"
+  return record(tx, {
+    type: "booking.completion.undone",
+    facilityId: booking.facility_id,
+    data: { ...undoneOf(booking, undone), status },
+    about: aboutOf(booking),
+  })
+}
+
+const undoneOf = (booking: BookingRow, { by, at, reason }: Undone) => ({
+  ...placeOf(booking),
+  undoneBy: by,
+  undoneAt: at.toISOString(),
+  reason,
+})
 
 const placeOf = (booking: BookingRow) => ({
   bookingId: booking.id,

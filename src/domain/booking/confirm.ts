@@ -13,7 +13,7 @@ import { isPaid } from "./approve.ts"
 import type { BookingRow, LockedBooking } from "./booking-row.ts"
 import { recordConfirmed } from "./events.ts"
 import type { ConfirmInput } from "./input.ts"
-import { lockOwn, requireLiveHold, requireMayPay, requireStatus } from "./lock-own.ts"
+import { lockOwn, requireLiveHold, requireMayPay, requireOpen, requireStatus } from "./lock-own.ts"
 import { retakeSlot } from "./retake-slot.ts"
 import { changeBooking } from "./rows.ts"
 import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
@@ -22,6 +22,7 @@ import { offerConfirmed } from "./waitlist/accept-by-confirming.ts"
  * Makes a live hold a booking. With `online` the booking must be paid, or cost nothing. Records booking.confirmed. An
  * expired hold stays as it is: the next booking of its slot, or the job hold-expiration, releases it.
  * @throws NotFound, NotAllowed, WrongState (booking_not_held, hold_expired, booking_not_paid, booking_is_coach_block)
+ * @throws RuleBroken facility_closed
  */
 export async function confirmBooking(
   tx: Tx,
@@ -32,6 +33,7 @@ export async function confirmBooking(
   const booking = await lockOwn(tx, member, bookingId)
   requireMayPay(member, paymentMethod)
   requireLiveHold(booking, "confirmed")
+  requireOpen(booking)
   if (paymentMethod === "online" && !(await isPaid(tx, booking))) {
     const price = `${booking.price_amount} ${booking.price_currency} (minor units)`
     throw new WrongState(
@@ -46,7 +48,7 @@ export async function confirmBooking(
 /**
  * Makes a hold a booking because it was paid, online or at the desk. The hold is live, or it has expired and
  * `retakeSlot` takes its slot again. Records booking.confirmed.
- * @throws WrongState (booking_not_held, hold_expired when somebody else has its slot)
+ * @throws WrongState (booking_not_held, hold_expired when somebody else has its slot), RuleBroken facility_closed
  */
 export async function confirmPaidHold(
   tx: Tx,
@@ -54,6 +56,7 @@ export async function confirmPaidHold(
   paymentMethod: "online" | "offline" = "online",
 ): Promise<BookingRow> {
   requireStatus(booking, ["held", "expired"], "booking_not_held", "confirmed")
+  requireOpen(booking)
   if (booking.status === "expired" && !(await retakeSlot(tx, booking))) {
     throw new WrongState("hold_expired", "The hold has expired, and somebody else has its slot.")
   }

@@ -82,6 +82,7 @@ export const CancelInput = Schema.Struct({
 })
 export const RejectInput = Schema.Struct({ rejectionReason: Reason })
 export const WaiveInput = Schema.Struct({ reason: Reason })
+export const UndoInput = Schema.Struct({ reason: Reason })
 
 export const CheckInInput = Schema.Struct({
   method: Schema.optionalKey(CheckInMethod).annotateKey({ description: "manual unless given" }),

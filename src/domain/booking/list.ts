@@ -40,6 +40,9 @@ export const BookingQuery = Schema.Struct({
   status: Schema.optionalKey(BookingStatus),
   bookingType: Schema.optionalKey(BookingType),
   recurringBookingId: Schema.optionalKey(Id),
+  struck: Schema.optionalKey(Schema.Literals(["true", "false"])).annotateKey({
+    description: "true: bookings that stand although their time is closed",
+  }),
   from: Schema.optionalKey(Instant).annotateKey({ description: "bookings that end after this instant" }),
   to: Schema.optionalKey(Instant).annotateKey({ description: "bookings that start before this instant" }),
   startsFrom: Schema.optionalKey(Instant).annotateKey({

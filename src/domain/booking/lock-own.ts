@@ -1,7 +1,7 @@
 /** The checks of every command that changes a booking: the right to change it, and its state. */
 import { childrenOf, type Member, mayActFor } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotAllowed, NotFound, WrongState } from "#base/errors.ts"
+import { NotAllowed, NotFound, RuleBroken, WrongState } from "#base/errors.ts"
 import { requireNoBlock } from "./block-of.ts"
 import type { BookingRow, LockedBooking, Status } from "./booking-row.ts"
 import { lockBooking } from "./find.ts"
@@ -47,7 +47,7 @@ export function requireStatus(booking: BookingRow, from: readonly Status[], code
 
 /** Throws WrongState unless the booking is a hold whose time is not over. */
 export function requireLiveHold(booking: LockedBooking, what: string): void {
-  if (booking.status === "expired") {
+  if (booking.status === "expired" && booking.hold_id !== null) {
     const at = booking.hold_expires_at?.toISOString()
     throw new WrongState(
       "hold_expired",
@@ -55,6 +55,11 @@ export function requireLiveHold(booking: LockedBooking, what: string): void {
     )
   }
   requireStatus(booking, ["held"], "booking_not_held", what)
+}
+
+/** Throws RuleBroken `facility_closed` when the booking's time is not open any more. */
+export function requireOpen({ struck_reason }: BookingRow): void {
+  if (struck_reason !== null) throw new RuleBroken("facility_closed", `The facility is closed then: ${struck_reason}.`)
 }
 
 /** Throws WrongState booking_not_started. */

@@ -50,6 +50,8 @@ const untouched = {
   cancelled_by: null,
   cancellation_reason: null,
   no_show_at: null,
+  struck_reason: null,
+  judged_by_staff: false,
   approved_at: null,
   approved_by: null,
   rescheduled_at: null,

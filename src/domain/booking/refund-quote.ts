@@ -22,6 +22,8 @@ export interface RefundQuestion {
   readonly unit: number
   /** The booking was never approved: its booker owes nothing for it. */
   readonly pending?: boolean
+  /** Its time is not open any more: the facility cannot keep its promise. */
+  readonly closed?: boolean
   /** Set by staff, instead of the policy. */
   readonly override?: number | undefined
 }
@@ -71,12 +73,13 @@ interface Reason {
   readonly holds: boolean
 }
 
-function reasonsOf({ policy, startAt, at, pending = false, override }: Reasoned): Reason[] {
+function reasonsOf({ policy, startAt, at, pending = false, closed = false, override }: Reasoned): Reason[] {
   const hoursLeft = (startAt.getTime() - at.getTime()) / hourMs
   const rules = policy.toSorted((a, b) => b.hoursBefore - a.hoursBefore)
   return [
     ...(override === undefined ? [] : [{ rule: "decided by staff", refundPercent: override, holds: true }]),
     ...(pending ? [{ rule: "not approved yet", refundPercent: 100, holds: true }] : []),
+    ...(closed ? [{ rule: "the facility is closed then", refundPercent: 100, holds: true }] : []),
     ...rules.map(({ hoursBefore, refundPercent }) => ({
       rule: `at least ${hoursBefore} hours before the start`,
       refundPercent,

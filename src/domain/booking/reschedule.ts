@@ -107,7 +107,7 @@ export async function rescheduleBooking(
 }
 
 async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Promise<void> {
-  if (isStaff(caller, booking.facility_id)) {
+  if (isStaff(caller, booking.facility_id) || booking.struck_reason !== null) {
     if (booking.end_at > booking.now) return
     throw new WrongState("booking_started", `The booking ended at ${booking.end_at.toISOString()}.`)
   }
@@ -186,9 +186,9 @@ function requireMayMove(
 /** The percentage of its payments that cancelling the booking now would refund. Staff are not bound by it. */
 function percentNow(
   caller: Caller,
-  { facility_id, cancellation_policy, start_at, now, status }: LockedBooking,
+  { facility_id, cancellation_policy, start_at, now, status, struck_reason }: LockedBooking,
 ): number {
-  if (isStaff(caller, facility_id)) return 100
+  if (isStaff(caller, facility_id) || struck_reason !== null) return 100
   const pending = status === "pending"
   return refundPercentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
 }

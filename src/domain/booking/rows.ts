@@ -103,6 +103,7 @@ export type BookingChange = { readonly status: Status } & Partial<
     | "cancelled_by"
     | "cancellation_reason"
     | "no_show_at"
+    | "judged_by_staff"
   >
 >
 
@@ -182,7 +183,9 @@ export async function occupyWithCoach(
 
 /** Writes the new time and price into a booking whose occupancy has been moved. */
 export async function changeTime(tx: Tx, booking: LockedBooking, to: Move): Promise<BookingRow> {
-  const { resource_name, ...set } = { ...to, rescheduled_at: booking.now, updated_at: booking.now }
+  // A move asks for an open time, and begins anew.
+  const fresh = { struck_at: null, struck_reason: null, struck_told_at: null, judged_by_staff: false }
+  const { resource_name, ...set } = { ...to, ...fresh, rescheduled_at: booking.now, updated_at: booking.now }
   const written = {
     ...set,
     ...agreedTimeOf(booking.timezone, { start: to.start_at.getTime(), end: to.end_at.getTime() }),
@@ -198,6 +201,33 @@ export async function agreeAnew(tx: Tx, booking: LockedBooking): Promise<void> {
   const span = { start: booking.start_at.getTime(), end: booking.end_at.getTime() }
   const set = { ...agreedTimeOf(booking.timezone, span), updated_at: booking.now }
   await tx`update slotbase.bookings set ${tx(set)} where id = ${booking.id} and facility_id = ${booking.facility_id}`
+}
+
+/**
+ * SQL: the update that marks bookings as struck, or unmarks them. `changed` selects and locks them: id, facility_id and
+ * why (null: their time is open). A booker who was told that nobody has to come is no automatic no-show later on.
+ */
+export const strike = (tx: Tx, changed: ReturnType<typeof tx>) => tx`
+  update slotbase.bookings b
+  set struck_at = case when c.why is not null then coalesce(b.struck_at, t.now) end, struck_reason = c.why,
+      struck_told_at = case when c.why is not null then b.struck_told_at end,
+      judged_by_staff = b.judged_by_staff or c.why is null and b.struck_told_at is not null,
+      updated_at = t.now
+  from (${changed}) c cross join (select slotbase.now() as now) t
+  where b.id = c.id and b.facility_id = c.facility_id
+  returning b.id, b.start_at, b.struck_reason is not null and b.struck_at = t.now as is_new`
+
+/** Marks a locked booking as struck. */
+export const strikeOne = (tx: Tx, { id, facility_id, now }: LockedBooking, why: string) => tx`
+  update slotbase.bookings set struck_at = ${now}, struck_reason = ${why}, updated_at = ${now}
+  where id = ${id} and facility_id = ${facility_id}`
+
+/** Notes that the bookers of locked bookings were told. */
+export async function markTold(tx: Tx, told: readonly LockedBooking[]): Promise<void> {
+  if (told.length === 0) return
+  await tx`
+    update slotbase.bookings set struck_told_at = slotbase.now()
+    where id = any (${told.map(({ id }) => id)}::uuid[]) and facility_id = any (${told.map((each) => each.facility_id)}::uuid[])`
 }
 
 /**

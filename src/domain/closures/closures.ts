@@ -1,6 +1,7 @@
 /**
  * Closures: a holiday, a repair, a tournament of others. Closed time cannot be booked, and availability says `blocked`.
- * Earlier bookings stay and are reported in the answer. They are cancelled only on request.
+ * Earlier bookings stay and are reported in the answer. They are struck: their bookers are told, and may cancel without
+ * loss. They are cancelled only on request.
  * A holiday is a closure of a whole local day. `club/closure-rows.ts` writes the rows.
  */
 import * as Schema from "effect/Schema"
@@ -11,6 +12,7 @@ import { InvalidInput, NotFound, RuleBroken } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
 import { afterSlotsFreed, withOffersAtTheEnd } from "#domain/booking/slots-freed.ts"
+import type { Judged } from "#domain/booking/struck/answer.ts"
 import type { ClosureInput } from "#domain/club/closure-input.ts"
 import {
   type ClosureRow,
@@ -27,6 +29,7 @@ import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { lockFacility } from "#events/scope.ts"
 import { BookingInside, bookingsInside, cancelInside } from "./inside.ts"
+import { strikeWithin } from "./struck.ts"
 
 export const Closure = Schema.Struct({
   id: Id,
@@ -56,7 +59,7 @@ export type NewClosure = typeof NewClosure.Type
 
 /**
  * Closes a facility or some of its resources.
- * Records `facility.closure.created`, and with `cancelBookings` the events of the cancellations.
+ * Records `facility.closure.created`, `booking.struck`, and with `cancelBookings` the events of the cancellations.
  * @throws NotFound, InvalidInput, RuleBroken (closure_in_the_past, too_many_bookings)
  */
 export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): Promise<NewClosure> {
@@ -81,6 +84,7 @@ export async function createClosure(tx: Tx, admin: Admin, input: ClosureInput): 
   const cancelledBookingIds = input.cancelBookings
     ? await withOffersAtTheEnd(tx, () => cancelInside(tx, admin, row))
     : []
+  await strikeWithin(tx, judgedOf(row))
   // Without the bookings inside, which name people.
   noteChange(tx, { after: { ...closureOf(row), cancelledBookingIds } })
   return { ...closureOf(row), ...(await bookingsInside(tx, row)), cancelledBookingIds }
@@ -101,6 +105,7 @@ export async function removeClosure(tx: Tx, admin: Admin, id: string): Promise<v
   await closeResources(tx, facilityId, row.whole_facility ? undefined : resourceIds)
   const data = { closureId: id, facilityId, resourceIds, startAt, endAt, removedBy: caller.userId }
   record(tx, { type: "facility.closure.removed", ...scope, data })
+  await strikeWithin(tx, judgedOf(row))
   if (row.end_at <= now) return
   const opened = await tx<{ id: string }[]>`
     select id from slotbase.resources
@@ -162,6 +167,13 @@ const daysOf = ({ startDate, endDate = startDate }: ClosureInput): Days | undefi
   startDate === undefined || endDate === undefined ? undefined : { first: startDate, last: endDate }
 
 const spanOf = ({ startAt = "", endAt = "" }: ClosureInput) => ({ start: Date.parse(startAt), end: Date.parse(endAt) })
+
+/** The bookings that a closure concerns. */
+const judgedOf = (row: ClosureRow): Judged => ({
+  facilityId: row.facility_id,
+  span: { start: row.start_at.getTime(), end: row.end_at.getTime() },
+  ...(!row.whole_facility && { resourceIds: row.resource_ids }),
+})
 
 const closureOf = (row: ClosureRow): Closure => ({
   id: row.id,

@@ -1,6 +1,6 @@
 /**
  * The closed times, for booking and for showing slots. Only reads.
- * A closure occupies nothing: every booking command asks here, and earlier bookings stay.
+ * A closure occupies nothing: every booking command asks here. Earlier bookings stay, and are marked as struck.
  * A booking transaction that runs while a closure commits may not see the closure; `inside.ts` then finds that booking.
  */
 import type { Queryable } from "#base/database/db.ts"
@@ -18,9 +18,16 @@ export interface Closed extends Span {
 
 /**
  * SQL, text: the reason of the first closure that touches a span of time of a resource; null when it is open.
- * Both ends are instants in ISO 8601: `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
+ * Both ends are instants in ISO 8601, or expressions of the type timestamptz:
+ * `closedFor(tx, tx`f.id`, tx`r.id`, start, end)`.
  */
-export const closedFor = (sql: Queryable, facility: Fragment, resource: Fragment, start: string, end: string) => sql`
+export const closedFor = (
+  sql: Queryable,
+  facility: Fragment,
+  resource: Fragment,
+  start: string | Fragment,
+  end: string | Fragment,
+) => sql`
   (select c.reason from slotbase.closures c
    where c.facility_id = ${facility} and c.end_at > ${start} and c.start_at < ${end} and ${concerns(sql, resource)}
    order by c.start_at, c.id limit 1)`

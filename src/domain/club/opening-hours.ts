@@ -100,13 +100,10 @@ export function slotSpans(
 }
 
 /** Whether an instant is at a step by the clock from the opening in which it lies; undefined: it lies in none. */
-export function isAtStep(
-  hours: OpeningHours,
-  timezone: string,
-  at: number,
-  stepMinutes: number,
-): boolean | undefined {
-  const opened = openingsOf(hours, timezone, localDateOf(timezone, at)).filter(({ start, end }) => start <= at && at < end)
+export function isAtStep(hours: OpeningHours, timezone: string, at: number, stepMinutes: number): boolean | undefined {
+  const opened = openingsOf(hours, timezone, localDateOf(timezone, at)).filter(
+    ({ start, end }) => start <= at && at < end,
+  )
   if (opened.length === 0) return undefined
   return opened.some(({ opensAt }) => remainder(wallAt(timezone, at) - opensAt, stepMinutes * 60_000) === 0)
 }

@@ -25,6 +25,9 @@ type CountedType = Extract<
   | "booking.checked_in"
   | "booking.no_show"
   | "booking.completed"
+  | "booking.check_in.undone"
+  | "booking.no_show.undone"
+  | "booking.completion.undone"
   | "payment.succeeded"
   | "payment.refunded"
   | "offline_payment.recorded"
@@ -87,6 +90,9 @@ const counted: { readonly [T in CountedType]: Counting<T> } = {
   },
   "booking.no_show": ({ scheduledAt }) => ({ day: scheduledAt, no_shows: 1 }),
   "booking.completed": ({ startAt }) => ({ day: startAt, completions: 1 }),
+  "booking.check_in.undone": ({ startAt }) => ({ day: startAt, check_ins: -1 }),
+  "booking.no_show.undone": ({ startAt }) => ({ day: startAt, no_shows: -1 }),
+  "booking.completion.undone": ({ startAt }) => ({ day: startAt, completions: -1 }),
   // A facility pays for its subscription; that is no payment to the facility.
   "payment.succeeded": ({ amount, referenceType }, event) =>
     referenceType === "subscription" ? [] : { day: event.occurred_at.toISOString(), payments_amount: amount },

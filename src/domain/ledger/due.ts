@@ -111,7 +111,8 @@ async function pricedBooking(
       select * from slotbase.bookings where id = ${referenceId} and facility_id = ${facilityId} ${locked ? sql`for update` : sql``}
     )
     select booker_id, price_currency, price_amount, forfeited_amount, payment_method,
-           case when status = 'held' and hold_expires_at <= (select slotbase.now()) then 'expired' else status end as status
+           case when status = 'held' and hold_expires_at <= (select slotbase.now())
+                  or status = 'pending' and start_at <= (select slotbase.now()) then 'expired' else status end as status
     from b`
   if (!row) throw new NotFound("booking", referenceId)
   return row

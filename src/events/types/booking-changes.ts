@@ -1,4 +1,4 @@
-/** Events of bookings that the spec leaves out: approval by staff, moves, and a forgiven no-show. */
+/** Events of bookings that the spec leaves out: approval by staff, moves, forgiven no-shows, and undone outcomes. */
 import * as Schema from "effect/Schema"
 import { ActorId, Count, Currency, Id, Instant, Money, Note, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { area } from "#events/definition.ts"
@@ -21,6 +21,15 @@ const there = {
   bookerId: example.playerId,
   startAt: example.startAt,
   endAt: example.endAt,
+}
+
+const booked = ["user:{userId}:bookings", "facility:{facilityId}:bookings"] as const
+const undone = { ...place, undoneBy: ActorId, undoneAt: Instant, reason: Note }
+const undoneThere = {
+  ...there,
+  undoneBy: example.staffId,
+  undoneAt: "2026-03-12T18:20:00.000Z",
+  reason: "The wrong booking was marked.",
 }
 
 export const bookingChangeEvents = [
@@ -99,6 +108,27 @@ export const bookingChangeEvents = [
       localStart: "2026-12-12T19:00:00",
       changedAt: "2026-10-30T08:00:00.000Z",
     },
+  }),
+  define({
+    type: "booking.approval.expired",
+    origin: "slotbase",
+    description:
+      "Nobody decided about a pending booking before its start: it does not take place, and its slot is free.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, expiredAt: Instant, refundAmount: Money },
+    sample: { ...there, expiredAt: example.startAt, refundAmount: 0 },
+    channels: occupied,
+  }),
+  define({
+    type: "booking.struck",
+    origin: "slotbase",
+    description:
+      "The time of a booking is no longer open: a closure, other opening hours, or a resource out of use. It stands, and may be cancelled without loss.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...place, reason: Note, struckAt: Instant },
+    sample: { ...there, reason: "The net is repaired", struckAt: "2026-03-10T08:11:05.000Z" },
   }),
   define({
     type: "booking.rescheduled",
@@ -189,5 +219,36 @@ export const bookingChangeEvents = [
       feeWaived: 1000,
       strikeCount: 1,
     },
+  }),
+  define({
+    type: "booking.no_show.undone",
+    origin: "slotbase",
+    description:
+      "Staff undid a no-show that was a mistake: the booking is confirmed, its strike does not count, and its fee is not due.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...undone, feeWaived: Money, strikeCount: Count },
+    sample: { ...undoneThere, reason: "She played on the other court.", feeWaived: 1000, strikeCount: 1 },
+    channels: booked,
+  }),
+  define({
+    type: "booking.check_in.undone",
+    origin: "slotbase",
+    description: "Staff undid a check-in that was a mistake: the booking is confirmed.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: undone,
+    sample: undoneThere,
+    channels: booked,
+  }),
+  define({
+    type: "booking.completion.undone",
+    origin: "slotbase",
+    description: "Staff undid a completion that was a mistake: the booking is checked in, or confirmed.",
+    aggregate: "booking",
+    aggregateId: (data) => data.bookingId,
+    data: { ...undone, status: Schema.Literals(["confirmed", "checked_in"]) },
+    sample: { ...undoneThere, status: "checked_in" },
+    channels: booked,
   }),
 ] as const

@@ -17,9 +17,12 @@ export async function previewOf(db: Queryable, job: string): Promise<Did | null>
 const previews: Readonly<Record<string, (db: Queryable) => Promise<Did>>> = {
   "booking-reminder-check": async (db) => ({ reminders: await countDueReminders(db) }),
   "hold-expiration": async (db) => {
-    const [row] = await db<[{ count: number }]>`
-      select count(*) from slotbase.bookings where status = 'held' and hold_expires_at <= (select slotbase.now())`
-    return { holds: row.count }
+    const [row] = await db<[{ holds: number; requests: number }]>`
+      select count(*) filter (where status = 'held') as holds, count(*) filter (where status = 'pending') as requests
+      from slotbase.bookings
+      where status = 'held' and hold_expires_at <= (select slotbase.now())
+         or status = 'pending' and start_at <= (select slotbase.now())`
+    return { holds: row.holds, ...(row.requests > 0 && { requests: row.requests }) }
   },
   "no-show-detection": async (db) => ({ noShows: await countDueNoShows(db) }),
   "recurring-extension": async (db) => ({ series: await countDueSeries(db) }),

@@ -8,8 +8,8 @@ import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { recordLocalTimeChanged, recordRescheduled } from "#domain/booking/change-events.ts"
 import { coachOf, lockCoach } from "#domain/booking/coach-time.ts"
 import { lockBooking } from "#domain/booking/find.ts"
-import { linesOf } from "#domain/booking/price-lines.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
+import { linesOf } from "#domain/booking/price-lines.ts"
 import { agreeAnew, changeTime, lockMoves, type Move, occupyWithCoach, vacate } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
 import { shiftSessions } from "#domain/coaching/sessions/rows.ts"
@@ -100,7 +100,8 @@ const placeOf = (booking: LockedBooking, { movedTo }: Unsettled): Move => ({
 async function finishMove(tx: Tx, booking: LockedBooking, to: Move): Promise<void> {
   const moved = await changeTime(tx, booking, to)
   await shiftSessions(tx, booking, to.start_at.getTime() - booking.start_at.getTime())
-  if (booking.booking_type !== "coach_block") recordRescheduled(tx, booking, moved, rootUserId, { refund: 0, forfeited: 0 })
+  if (booking.booking_type !== "coach_block")
+    recordRescheduled(tx, booking, moved, rootUserId, { refund: 0, forfeited: 0 })
 }
 
 async function keepInstant(tx: Tx, booking: LockedBooking, as: Unsettled): Promise<void> {

@@ -60,11 +60,14 @@ export const bookingStatuses: Readonly<Partial<Record<EventType, string>>> = {
   "booking.hold.created": "held",
   "booking.hold.released": "released",
   "booking.approval.requested": "pending",
+  "booking.approval.expired": "expired",
   "booking.confirmed": "confirmed",
   "booking.cancelled": "cancelled",
   "booking.checked_in": "checked_in",
   "booking.no_show": "no_show",
   "booking.completed": "completed",
+  "booking.no_show.undone": "confirmed",
+  "booking.check_in.undone": "confirmed",
 }
 
 /** The frames that follow from an event alone. */
@@ -75,6 +78,9 @@ export function framesOf(row: LogRow): Frame[] {
   // A move leaves the status as it is.
   if (row.type === "booking.rescheduled") {
     return bookingFrames(row, (row.data as EventData<"booking.rescheduled">).status)
+  }
+  if (row.type === "booking.completion.undone") {
+    return bookingFrames(row, (row.data as EventData<"booking.completion.undone">).status)
   }
   if (row.type === "feedback.published") return feedbackFrames(row, row.data as EventData<"feedback.published">)
   return []

@@ -79,6 +79,11 @@ const configs = {
     priority: "normal",
     recipients: [{ type: "booker", channel: "email" }],
   },
+  "booking.no_show.undone": {
+    templateId: "no-show-undone",
+    priority: "normal",
+    recipients: [{ type: "booker", channel: "email" }],
+  },
   "booking.reminder.due": {
     templateId: "booking-reminder",
     priority: "high",
@@ -126,6 +131,11 @@ const configs = {
     templateId: "series-blocked",
     priority: "high",
     recipients: [{ type: "facility_admins", channel: "email" }],
+  },
+  "booking.approval.expired": {
+    templateId: "approval-expired",
+    priority: "high",
+    recipients: [{ type: "booker", channel: "email" }],
   },
   "waitlist.offered": {
     templateId: "waitlist-offer",
@@ -232,6 +242,25 @@ const configs = {
     templateId: "account-invitation",
     priority: "normal",
     recipients: [{ type: "link", channel: "email" }],
+  },
+  "booking.struck": {
+    templateId: "booking-struck",
+    priority: "high",
+    recipients: [
+      { type: "booker", channel: "email" },
+      { type: "booker", channel: "push" },
+      { type: "participants", channel: "email" },
+    ],
+  },
+  "coach.block.struck": {
+    templateId: "coach-block-struck",
+    priority: "high",
+    recipients: [{ type: "coach", channel: "email" }],
+  },
+  "coach.block.expired": {
+    templateId: "coach-block-expired",
+    priority: "normal",
+    recipients: [{ type: "coach", channel: "email" }],
   },
 } as const satisfies Partial<Record<EventType, NotificationConfig>>
 

@@ -7,6 +7,7 @@ import { type Template as Compiled, Liquid } from "liquidjs"
 import { localTime, money, period, shortTime } from "./format.ts"
 import { linkPlace } from "./link-place.ts"
 import { accountInvitation } from "./templates/account-invitation.ts"
+import { approvalExpired } from "./templates/approval-expired.ts"
 import { approvalGranted } from "./templates/approval-granted.ts"
 import { approvalRejected } from "./templates/approval-rejected.ts"
 import { approvalRequested } from "./templates/approval-requested.ts"
@@ -16,13 +17,17 @@ import { bookingLocalTimeChanged } from "./templates/booking-local-time-changed.
 import { bookingNoShow } from "./templates/booking-no-show.ts"
 import { bookingReminder } from "./templates/booking-reminder.ts"
 import { bookingRescheduled } from "./templates/booking-rescheduled.ts"
+import { bookingStruck } from "./templates/booking-struck.ts"
 import { coachBlockDecided } from "./templates/coach-block-decided.ts"
+import { coachBlockExpired } from "./templates/coach-block-expired.ts"
 import { coachBlockRequested } from "./templates/coach-block-requested.ts"
+import { coachBlockStruck } from "./templates/coach-block-struck.ts"
 import { emailChangeNotice } from "./templates/email-change-notice.ts"
 import { emailChanged } from "./templates/email-changed.ts"
 import { emailConfirmation } from "./templates/email-confirmation.ts"
 import { htmlLayout, textLayout } from "./templates/layout.ts"
 import { limitWarning } from "./templates/limit-warning.ts"
+import { noShowUndone } from "./templates/no-show-undone.ts"
 import { passwordChanged } from "./templates/password-changed.ts"
 import { passwordReset } from "./templates/password-reset.ts"
 import { paymentFailed } from "./templates/payment-failed.ts"
@@ -142,13 +147,18 @@ const compiled = {
   "session-feedback": compile(sessionFeedback),
   "payment-receipt": compile(paymentReceipt),
   "limit-warning": compile(limitWarning),
+  "approval-expired": compile(approvalExpired),
   "approval-granted": compile(approvalGranted),
   "approval-rejected": compile(approvalRejected),
   "approval-requested": compile(approvalRequested),
   "booking-local-time-changed": compile(bookingLocalTimeChanged),
   "booking-rescheduled": compile(bookingRescheduled),
+  "booking-struck": compile(bookingStruck),
   "coach-block-decided": compile(coachBlockDecided),
+  "coach-block-expired": compile(coachBlockExpired),
+  "coach-block-struck": compile(coachBlockStruck),
   "coach-block-requested": compile(coachBlockRequested),
+  "no-show-undone": compile(noShowUndone),
   "payment-failed": compile(paymentFailed),
   "payment-voided": compile(paymentVoided),
   "refund-failed": compile(refundFailed),

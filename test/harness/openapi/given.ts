@@ -54,6 +54,21 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     await desk.post(`${desk.at}/bookings/${id}/no-show`, {})
     return named(id)
   },
+  [`POST ${f}/bookings/{bookingId}/no-show/undo`]: async (desk) => {
+    const id = await begun(desk, 20)
+    await desk.post(`${desk.at}/bookings/${id}/no-show`, {})
+    return named(id)
+  },
+  [`POST ${f}/bookings/{bookingId}/check-in/undo`]: async (desk) => {
+    const id = await begun(desk, 5)
+    await desk.post(`${desk.at}/bookings/${id}/check-in`, {})
+    return named(id)
+  },
+  [`POST ${f}/bookings/{bookingId}/complete/undo`]: async (desk) => {
+    const id = await begun(desk, 5)
+    await desk.post(`${desk.at}/bookings/${id}/complete`, {})
+    return named(id)
+  },
   [`PATCH ${f}/recurring-bookings/{recurringBookingId}`]: async (desk) => ({
     ids: { [example.recurringBookingId]: await series(desk) },
   }),
@@ -84,6 +99,11 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   [`POST ${f}/coach-sessions/{sessionId}/complete`]: async (desk) => ({
     ids: { [example.sessionId]: (await session(desk, 70)).id },
   }),
+  [`POST ${f}/coach-sessions/{sessionId}/complete/undo`]: async (desk) => {
+    const { id } = await session(desk, 70)
+    await desk.post(`${desk.at}/coach-sessions/${id}/complete`, {})
+    return { ids: { [example.sessionId]: id } }
+  },
   [`POST ${f}/coach-sessions/{sessionId}/cancel`]: async (desk) => ({
     ids: { [example.sessionId]: (await session(desk)).id },
   }),

@@ -1,4 +1,4 @@
-/** Whether a booking is a coach's session. */
+/** The coach sessions that are held in a booking. */
 import type { Queryable } from "#base/database/db.ts"
 
 /**
@@ -10,5 +10,18 @@ export async function sessionOf(db: Queryable, facilityId: string, bookingId: st
     select id from slotbase.coach_sessions
     where booking_id = ${bookingId} and facility_id = ${facilityId} and cancelled_at is null
     order by start_at desc, id desc limit 1`
+  return row?.id
+}
+
+/** The id of a completed session that was held in the booking; undefined when there is none. */
+export async function completedSessionOf(
+  db: Queryable,
+  facilityId: string,
+  bookingId: string,
+): Promise<string | undefined> {
+  const [row] = await db<{ id: string }[]>`
+    select id from slotbase.coach_sessions
+    where booking_id = ${bookingId} and facility_id = ${facilityId} and completed_at is not null
+    order by completed_at desc, id desc limit 1`
   return row?.id
 }

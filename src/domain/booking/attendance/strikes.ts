@@ -1,7 +1,8 @@
 /**
- * Strikes for no-shows, as a ledger: +1 for a no-show, −1 when staff waive it. Each row names its author, time and
- * reason. The sum of a member's rows counts. From the facility's threshold on, a strike keeps its member from booking
- * for a number of days. The restriction ends early when the strike is waived or the sum falls below the threshold.
+ * Strikes for no-shows, as a ledger: +1 for a no-show, −1 when staff waive or undo it. Each row names its author, time
+ * and reason. The sum of a member's rows counts. From the facility's threshold on, a strike keeps its member from
+ * booking for a number of days. The restriction ends early when the strike is waived or the sum falls below the
+ * threshold.
  * Writes: strike_ledger.
  */
 import * as Schema from "effect/Schema"
@@ -21,7 +22,7 @@ export const Strike = Schema.Struct({
   facilityId: Id,
   bookingId: Id,
   userId: Id,
-  points: Schema.Literals([1, -1]).annotate({ description: "1: given; -1: waived" }),
+  points: Schema.Literals([1, -1]).annotate({ description: "1: given; -1: waived, or its no-show was undone" }),
   feeAmount: Money,
   feeCurrency: Schema.String,
   restrictedUntil: Schema.NullOr(Schema.String),
@@ -41,13 +42,23 @@ export interface GivenStrike {
   readonly restrictedUntil: Date | null
 }
 
+/** A strike that no longer counts: the sum without it, and the fee that was waived with it. */
+export interface TakenStrike {
+  readonly strikeCount: number
+  readonly fee: number
+  readonly at: Date
+}
+
 /** Gives a strike for a missed booking, by the facility's present policy. The booking is locked. */
 export async function giveStrike(tx: Tx, booking: BookingRow, madeBy: string): Promise<GivenStrike> {
   await lockStrikesOf(tx, booking)
   const [row] = await tx<{ count: number; fee: number; tax_rate: number; restricted_until: Date | null }[]>`
-    insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, restricted_until,
-      reason, made_by, made_at)
-    select ${newId()}::uuid, f.id, ${booking.id}::uuid, ${booking.booker_id}::uuid, 1, 
+    insert into slotbase.strike_ledger (id, facility_id, booking_id, round, user_id, points, fee_amount, fee_currency,
+      restricted_until, reason, made_by, made_at)
+    select ${newId()}::uuid, f.id, ${booking.id}::uuid,
+           1 + (select count(*) from slotbase.strike_ledger s
+                where s.booking_id = ${booking.id} and s.facility_id = f.id and s.points = 1),
+           ${booking.booker_id}::uuid, 1,
            -- A fee of another currency than the booking's was never agreed.
            slotbase.gross_of(case when f.currency = ${booking.price_currency} then coalesce(p.no_show_fee, 0) else 0 end, ${feeRate(tx)}, f.tax_mode, ${unitOf(booking.price_currency)}),
            ${booking.price_currency}, case when c.count >= p.strike_threshold then c.now + make_interval(days => p.restriction_days) end,
@@ -69,24 +80,43 @@ const feeRate = (sql: Queryable) => sql`coalesce((f.tax_rates ->> 'fee')::intege
  * Takes back the strike of a missed booking, which is locked. Answers the member's sum and the waived fee.
  * @throws WrongState no_show_waived
  */
-export async function waiveStrike(
+export async function waiveStrike(tx: Tx, booking: BookingRow, madeBy: string, reason: string): Promise<TakenStrike> {
+  const taken = await takeStrikeBack(tx, booking, madeBy, reason)
+  if (taken) return taken
+  throw new WrongState("no_show_waived", "This no-show has been waived already.")
+}
+
+/**
+ * Takes back the strike of an undone no-show, whose booking is locked. A strike that was waived before is taken back
+ * already: then nothing is written, and the waived fee is 0.
+ */
+export async function undoStrike(tx: Tx, booking: BookingRow, madeBy: string, reason: string): Promise<TakenStrike> {
+  const taken = await takeStrikeBack(tx, booking, madeBy, reason)
+  if (taken) return taken
+  const [row] = await tx<[{ count: number; at: Date }]>`
+    select (${countOf(tx, booking)})::integer as count, slotbase.now() as at`
+  return { strikeCount: row.count, fee: 0, at: row.at }
+}
+
+/** Undefined when the strike of the last no-show was taken back before. */
+async function takeStrikeBack(
   tx: Tx,
   booking: BookingRow,
   madeBy: string,
   reason: string,
-): Promise<{ readonly strikeCount: number; readonly fee: number; readonly at: Date }> {
+): Promise<TakenStrike | undefined> {
   await lockStrikesOf(tx, booking)
   const [row] = await tx<{ count: number; fee: number; at: Date }[]>`
-    insert into slotbase.strike_ledger (id, facility_id, booking_id, user_id, points, fee_amount, fee_currency, reason, made_by,
-      made_at)
-    select ${newId()}::uuid, s.facility_id, s.booking_id, s.user_id, -1, s.fee_amount, s.fee_currency, ${reason}, ${madeBy}::uuid,
-           slotbase.now()
+    insert into slotbase.strike_ledger (id, facility_id, booking_id, round, user_id, points, fee_amount, fee_currency, reason,
+      made_by, made_at)
+    select ${newId()}::uuid, s.facility_id, s.booking_id, s.round, s.user_id, -1, s.fee_amount, s.fee_currency, ${reason},
+           ${madeBy}::uuid, slotbase.now()
     from slotbase.strike_ledger s
     where s.booking_id = ${booking.id} and s.facility_id = ${booking.facility_id} and s.points = 1
+    order by s.round desc limit 1
     on conflict on constraint strike_given_and_waived_once do nothing
     returning fee_amount as fee, made_at as at, (${countOf(tx, booking)})::integer - 1 as count`
-  if (!row) throw new WrongState("no_show_waived", "This no-show has been waived already.")
-  return { strikeCount: row.count, fee: row.fee, at: row.at }
+  return row && { strikeCount: row.count, fee: row.fee, at: row.at }
 }
 
 /** The query of the ledger. */
@@ -126,7 +156,8 @@ export const restrictedUntil = (sql: Queryable, facilityId: ReturnType<Queryable
    join slotbase.booking_policies v on v.facility_id = s.facility_id
    where s.user_id = ${userId} and s.facility_id = ${facilityId} and s.restricted_until > (select slotbase.now())
      and not exists (select from slotbase.strike_ledger w
-                     where w.booking_id = s.booking_id and w.facility_id = s.facility_id and w.points = -1)
+                     where w.booking_id = s.booking_id and w.facility_id = s.facility_id and w.round = s.round
+                       and w.points = -1)
      and (select sum(c.points) from slotbase.strike_ledger c
           where c.user_id = s.user_id and c.facility_id = s.facility_id) >= v.strike_threshold)`
 

@@ -54,12 +54,13 @@ export async function countDueReminders(db: Queryable, facilityId?: string): Pro
 
 /** Why a due reminder must not be sent any more; undefined when it may be sent. */
 export async function noLongerTrue(db: Queryable, due: EventData<"booking.reminder.due">): Promise<string | undefined> {
-  const [booking] = await db<{ status: string; start_at: Date; now: Date }[]>`
-    select status, start_at, slotbase.now() as now from slotbase.bookings
+  const [booking] = await db<{ status: string; start_at: Date; struck_reason: string | null; now: Date }[]>`
+    select status, start_at, struck_reason, slotbase.now() as now from slotbase.bookings
     where id = ${due.bookingId} and facility_id = ${due.facilityId}`
   if (booking === undefined) return "there is no such booking"
   if (booking.start_at.toISOString() !== due.startAt) return "the booking was moved"
   if (booking.status !== "confirmed") return `the booking is ${booking.status}`
+  if (booking.struck_reason !== null) return "its time is not open any more"
   return booking.start_at <= booking.now ? "the booking has begun" : undefined
 }
 
@@ -153,7 +154,7 @@ const findDue = (
     where b.facility_id = k.facility_id
       and b.start_at > greatest(${now}::timestamptz, ${since}::timestamptz + k.before)
       and b.start_at <= ${now}::timestamptz + k.before
-      and b.status = 'confirmed'
+      and b.status = 'confirmed' and b.struck_at is null
       and b.booking_type <> all (${withoutReminders})
       and greatest(b.confirmed_at, b.rescheduled_at, k.since) <= b.start_at - k.before
   ) b

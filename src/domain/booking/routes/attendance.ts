@@ -7,7 +7,8 @@ import { checkIn, completeBooking } from "#domain/booking/attendance/check-in.ts
 import { CheckInCode, getCheckInCode, requireCode } from "#domain/booking/attendance/codes.ts"
 import { markNoShow, NoShowWaiver, waiveNoShow } from "#domain/booking/attendance/no-shows.ts"
 import { listStrikes, Strike, StrikeQuery } from "#domain/booking/attendance/strikes.ts"
-import { CheckInInput, WaiveInput } from "#domain/booking/input.ts"
+import { undoCheckIn, undoCompletion, undoNoShow } from "#domain/booking/attendance/undo.ts"
+import { CheckInInput, UndoInput, WaiveInput } from "#domain/booking/input.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf } from "#http/path.ts"
@@ -107,6 +108,62 @@ export const checkInRoutes = (app: App) =>
         events: ["booking.completed"],
         problems: [409],
         audited: "booking.completed",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/no-show/undo",
+      async ({ command, caller, input, body, params }) => {
+        const { member, bookingId } = addressed(await caller(), params)
+        const why = input(UndoInput, body)
+        return command((tx) => undoNoShow(tx, member, bookingId, why))
+      },
+      described({
+        tag,
+        summary: "Undo a no-show that was a mistake",
+        description:
+          "For staff. The booking is confirmed again, and may be checked in or completed although its time is over. Its strike no longer counts, its fee is not due, its restriction ends. No job marks it again.",
+        body: UndoInput,
+        answer: Booking,
+        events: ["booking.no_show.undone"],
+        problems: [409],
+        audited: "booking.no_show_undone",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/check-in/undo",
+      async ({ command, caller, input, body, params }) => {
+        const { member, bookingId } = addressed(await caller(), params)
+        const why = input(UndoInput, body)
+        return command((tx) => undoCheckIn(tx, member, bookingId, why))
+      },
+      described({
+        tag,
+        summary: "Undo a check-in that was a mistake",
+        description: "For staff. The booking is confirmed again. After its grace only staff mark it as a no-show.",
+        body: UndoInput,
+        answer: Booking,
+        events: ["booking.check_in.undone"],
+        problems: [409],
+        audited: "booking.check_in_undone",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/bookings/:bookingId/complete/undo",
+      async ({ command, caller, input, body, params }) => {
+        const { member, bookingId } = addressed(await caller(), params)
+        const why = input(UndoInput, body)
+        return command((tx) => undoCompletion(tx, member, bookingId, why))
+      },
+      described({
+        tag,
+        summary: "Undo a completion that was a mistake",
+        description:
+          "For staff. The booking is checked in again, or confirmed if nobody checked in. A completed coach session is undone by its own address.",
+        body: UndoInput,
+        answer: Booking,
+        events: ["booking.completion.undone"],
+        problems: [409],
+        audited: "booking.completion_undone",
       }),
     )
     .get(

@@ -17,7 +17,7 @@ import { confirmBooking } from "#domain/booking/confirm.ts"
 import { addDetails } from "#domain/booking/details.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { releaseHold } from "#domain/booking/holds.ts"
-import { familyOf } from "#domain/booking/lock-own.ts"
+import { familyOf, requireOpen } from "#domain/booking/lock-own.ts"
 import type { MayBook } from "#domain/booking/may-book.ts"
 import { planWithoutHooks } from "#domain/booking/plan.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
@@ -138,6 +138,7 @@ export async function acceptOffer(
 ): Promise<WaitlistEntry> {
   const { paymentMethod, ...details } = accepted.input
   const { entry, hold: offered } = await lockOffer(tx, member, entryId)
+  requireOpen(offered)
   const hold = await addDetails(tx, member, offered, details)
   if (paymentMethod === "online" && hold.price_amount > 0) {
     await keepForPayment(tx, hold)

@@ -1,15 +1,13 @@
-/** Facilities and their settings. */
+/** Facilities. Their settings are changed in `closures/routes.ts`, because that may strike bookings. */
 import { Elysia } from "elysia"
 import { requireMember } from "#access/caller.ts"
 import {
-  changeSettings,
   createFacility,
   Facility,
   FacilityInput,
   FacilityQuery,
   findFacility,
   listFacilities,
-  SettingsInput,
 } from "#domain/club/facilities.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
@@ -57,26 +55,4 @@ export const facilityRoutes = (app: App) =>
         return findFacility(app.db, facilityId)
       },
       described({ tag: "Facilities", summary: "Read a facility", answer: Facility }),
-    )
-    .patch(
-      "/v1/facilities/:facilityId/settings",
-      async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const facilityId = facilityIdOf(params.facilityId)
-        const settings = input(SettingsInput, body)
-        return command((tx) => changeSettings(tx, who, facilityId, settings))
-      },
-      described({
-        tag: "Facilities",
-        summary: "Change settings of a facility",
-        description:
-          "For its administrators. Opening hours are replaced as a whole. Without a difference nothing is recorded. " +
-          "A new currency is refused while prices, bookings or debts stand in the old one; `convertPricesAt` converts prices. " +
-          "A new timezone is refused while bookings or series stand, unless `timezoneMoves` is given. The refusal counts them.",
-        body: SettingsInput,
-        answer: Facility,
-        problems: [409],
-        events: ["facility.settings_updated"],
-        audited: "facility.settings_changed",
-      }),
     )

@@ -1,12 +1,10 @@
-/** The resources of a facility. */
+/** The resources of a facility. They are changed in `closures/routes.ts`, because that may strike bookings. */
 import { Elysia } from "elysia"
 import {
-  changeResource,
   createResource,
   findResource,
   listResources,
   Resource,
-  ResourceChange,
   ResourceInput,
   ResourceQuery,
 } from "#domain/club/resources.ts"
@@ -59,23 +57,4 @@ export const resourceRoutes = (app: App) =>
         return findResource(app.db, who, facilityIdOf(params.facilityId), idOf(params.id, "resource"))
       },
       described({ tag, summary: "Read a resource", answer: Resource }),
-    )
-    .patch(
-      "/v1/facilities/:facilityId/resources/:id",
-      async ({ command, caller, input, body, params }) => {
-        const who = await caller()
-        const [facilityId, id] = [facilityIdOf(params.facilityId), idOf(params.id, "resource")]
-        const change = input(ResourceChange, body)
-        return command((tx) => changeResource(tx, who, facilityId, id, change))
-      },
-      described({
-        tag,
-        summary: "Change a resource: its name, type, price, or whether it can be booked",
-        description:
-          "For administrators of the facility. What is booked stays as it is. Without a difference nothing is recorded.",
-        body: ResourceChange,
-        answer: Resource,
-        events: ["resource.updated"],
-        audited: "resource.changed",
-      }),
     )

@@ -20,6 +20,7 @@ import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { freedSlotOf } from "#domain/booking/holds-ended.ts"
 import type { HoldInput, RejectInput } from "#domain/booking/input.ts"
 import { insertPlanned } from "#domain/booking/insert-planned.ts"
+import { requireOpen } from "#domain/booking/lock-own.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import { pricedBy } from "#domain/booking/price-lines.ts"
 import { changeBooking } from "#domain/booking/rows.ts"
@@ -100,19 +101,14 @@ export async function requestBlock(
 
 /**
  * Approves a request that has not begun. Records coach.block.approved.
- * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
+ * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started), RuleBroken facility_closed
  */
 export async function approveBlock(tx: Tx, member: Member, blockId: string): Promise<CoachBlock> {
   requireStaffMember(member)
   const { caller, facilityId } = member
   const { block, booking } = await lockBlock(tx, facilityId, blockId)
   requirePending(block, "approved")
-  if (booking.start_at <= booking.now) {
-    throw new WrongState(
-      "block_started",
-      `The time began at ${booking.start_at.toISOString()}; the request can no longer be approved.`,
-    )
-  }
+  requireOpen(booking)
   await changeBooking(tx, booking, { status: "confirmed", confirmed_at: booking.now })
   await decideBlock(tx, block, { approved_at: booking.now, approved_by: caller.userId })
   recordApproved(tx, block, caller.userId, booking.now)
@@ -121,7 +117,7 @@ export async function approveBlock(tx: Tx, member: Member, blockId: string): Pro
 
 /**
  * Rejects a request and frees its time. Records coach.block.rejected.
- * @throws NotFound, NotAllowed, WrongState (block_not_pending)
+ * @throws NotFound, NotAllowed, WrongState (block_not_pending, block_started)
  */
 export async function rejectBlock(
   tx: Tx,
@@ -221,7 +217,7 @@ export async function listBlocks(
 /** Cancels a locked block that is open. */
 async function cancelOpenBlock(tx: Tx, { block, booking }: LockedBlock, by: string, reason: string): Promise<void> {
   if (booking.status !== "pending" && booking.status !== "confirmed") {
-    const what = booking.status === "cancelled" ? block.status : "over"
+    const what = booking.status === "cancelled" || booking.status === "expired" ? block.status : "over"
     throw new WrongState(
       "block_not_open",
       `The block is ${what}; only one that is pending or approved can be cancelled.`,
@@ -242,6 +238,10 @@ const free = (tx: Tx, booking: LockedBooking, by: string, reason: string) =>
 
 function requirePending(block: BlockRow, what: string): void {
   if (block.status === "pending") return
+  if (block.status === "expired") {
+    const began = block.start_at.toISOString()
+    throw new WrongState("block_started", `The time began at ${began}; the request has expired.`)
+  }
   throw new WrongState("block_not_pending", `The block is ${block.status}; only one that is pending can be ${what}.`)
 }
 

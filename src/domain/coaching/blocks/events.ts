@@ -56,6 +56,41 @@ export function recordRejected(tx: Tx, block: BlockRow, by: string, at: Date, re
   })
 }
 
+export function recordBlockExpired(tx: Tx, block: BlockRow, at: Date): string {
+  return record(tx, {
+    type: "coach.block.expired",
+    facilityId: block.facility_id,
+    data: {
+      blockId: block.id,
+      coachId: block.coach_id,
+      facilityId: block.facility_id,
+      resourceId: block.resource_id,
+      startAt: block.start_at.toISOString(),
+      endAt: block.end_at.toISOString(),
+      expiredAt: at.toISOString(),
+    },
+    about: aboutOf(block),
+  })
+}
+
+export function recordBlockStruck(tx: Tx, block: BlockRow, reason: string, at: Date): string {
+  return record(tx, {
+    type: "coach.block.struck",
+    facilityId: block.facility_id,
+    data: {
+      blockId: block.id,
+      coachId: block.coach_id,
+      facilityId: block.facility_id,
+      resourceId: block.resource_id,
+      startAt: block.start_at.toISOString(),
+      endAt: block.end_at.toISOString(),
+      reason,
+      struckAt: at.toISOString(),
+    },
+    about: aboutOf(block),
+  })
+}
+
 export function recordBlockCancelled(
   tx: Tx,
   block: BlockRow,

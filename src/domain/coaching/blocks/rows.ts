@@ -11,7 +11,9 @@ import { Id, Instant } from "#base/schema/fact-fields.ts"
 import type { LockedBooking } from "#domain/booking/booking-row.ts"
 import { endsAfter, lockBooking } from "#domain/booking/find.ts"
 
-export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled"])
+export const BlockStatus = Schema.Literals(["pending", "approved", "rejected", "cancelled", "expired"]).annotate({
+  description: "expired: nobody decided before its start",
+})
 
 export const CoachBlock = Schema.Struct({
   id: Id,
@@ -110,6 +112,16 @@ export async function findBlock(db: Queryable, facilityId: string, blockId: stri
   return row
 }
 
+/** The block of a booking; undefined when there is none. */
+export async function findBlockOf(
+  db: Queryable,
+  booking: Pick<LockedBooking, "id" | "facility_id">,
+): Promise<BlockRow | undefined> {
+  const [row] = await db<BlockRow[]>`
+    ${blocks(db)} where k.booking_id = ${booking.id} and k.facility_id = ${booking.facility_id}`
+  return row
+}
+
 export interface BlockFilter {
   readonly coachId: string | undefined
   readonly status?: BlockRow["status"]
@@ -177,6 +189,7 @@ const iso = (at: Date | null) => at?.toISOString() ?? null
 
 const statusOf = (sql: Queryable) => sql`
   case when k.rejected_at is not null then 'rejected'
+       when b.status = 'expired' or b.status = 'pending' and b.start_at <= (select slotbase.now()) then 'expired'
        when b.status = 'pending'      then 'pending'
        when b.status in ('confirmed', 'checked_in', 'completed', 'no_show') then 'approved'
        else 'cancelled' end`

@@ -3,9 +3,14 @@ import { Elysia } from "elysia"
 import { type Caller, requireMember } from "#access/caller.ts"
 import type { Hooked } from "#base/hooks.ts"
 import { runBeforeHooks } from "#domain/booking/hooks.ts"
-import { BookingInput } from "#domain/booking/input.ts"
+import { BookingInput, UndoInput } from "#domain/booking/input.ts"
 import { requireMayCoach } from "#domain/coaching/coaches.ts"
-import { cancelSession, completeSession, recordAttendance } from "#domain/coaching/sessions/attendance.ts"
+import {
+  cancelSession,
+  completeSession,
+  recordAttendance,
+  undoSessionCompletion,
+} from "#domain/coaching/sessions/attendance.ts"
 import {
   AttendanceInput,
   bookingOfSession,
@@ -117,6 +122,25 @@ export const coachSessionRoutes = (app: App) =>
         events: ["coach.session.completed", "booking.completed"],
         problems: [409],
         audited: { action: "coach_session.completed", by: "staff" },
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/coach-sessions/:sessionId/complete/undo",
+      async ({ command, caller, input, body, params }) => {
+        const { member, sessionId } = addressed(await caller(), params)
+        const why = input(UndoInput, body)
+        return command((tx) => undoSessionCompletion(tx, member, sessionId, why))
+      },
+      described({
+        tag,
+        summary: "Undo the completion of a coach session that was a mistake",
+        description:
+          "For staff. The session is scheduled again, its attendance may be changed, and a booking that was completed with it is open again.",
+        body: UndoInput,
+        answer: CoachSession,
+        events: ["coach.session.completion.undone", "booking.completion.undone"],
+        problems: [409],
+        audited: "coach_session.completion_undone",
       }),
     )
     .post(

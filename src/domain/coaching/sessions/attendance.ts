@@ -2,13 +2,15 @@
  * The attendance, completion and cancellation of a coach session, by its coach or by staff.
  * Every command locks the session's booking first: the second of two completions sees the first.
  */
-import type { Member } from "#access/caller.ts"
+import { type Member, requireStaffMember } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, NotAllowed, NotFound, WrongState } from "#base/errors.ts"
 import { completeLocked } from "#domain/booking/attendance/check-in.ts"
+import { undoCompletionLocked } from "#domain/booking/attendance/undo.ts"
 import { cancelLocked } from "#domain/booking/cancel.ts"
+import type { UndoInput } from "#domain/booking/input.ts"
 import { parentsOf } from "#domain/people/children/parents.ts"
-import { recordCompletedSession, recordSessionCancelled } from "./events.ts"
+import { recordCompletedSession, recordSessionCancelled, recordSessionCompletionUndone } from "./events.ts"
 import type { AttendanceInput, CancelSessionInput, CompleteInput } from "./input.ts"
 import {
   type CoachSession,
@@ -21,6 +23,7 @@ import {
   markCompleted,
   mayHoldSession,
   maySeeSession,
+  unmarkCompleted,
 } from "./rows.ts"
 
 /**
@@ -81,6 +84,33 @@ export async function completeSession(
   recordCompletedSession(tx, session, parents, attended)
   const isOpen = booking.status === "confirmed" || booking.status === "checked_in"
   if (isOpen && (await countOpen(tx, facilityId, booking.id)) === 0) await completeLocked(tx, booking)
+  return readSession(tx, session)
+}
+
+/**
+ * Undoes a completion that was a mistake: for staff. The attendance stays, and may be changed again. A booking that was
+ * completed with the session is open again (booking.completion.undone). Records coach.session.completion.undone.
+ * @throws NotFound, NotAllowed, WrongState (session_not_completed)
+ */
+export async function undoSessionCompletion(
+  tx: Tx,
+  member: Member,
+  sessionId: string,
+  why: typeof UndoInput.Type,
+): Promise<CoachSession> {
+  requireStaffMember(member)
+  const { session, booking } = await lockHeld(tx, member, sessionId)
+  if (session.status !== "completed") {
+    const message = `The session is ${session.status}; only one that is completed can be undone.`
+    throw new WrongState("session_not_completed", message)
+  }
+  const { userId } = member.caller
+  await unmarkCompleted(tx, session)
+  recordSessionCompletionUndone(tx, session, { by: userId, at: booking.now, reason: why.reason })
+  // The booking was completed with the session, at the same instant, and not by itself.
+  if (booking.status === "completed" && booking.completed_at?.toISOString() === session.completedAt) {
+    await undoCompletionLocked(tx, booking, userId, why)
+  }
   return readSession(tx, session)
 }
 

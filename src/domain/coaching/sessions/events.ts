@@ -34,6 +34,31 @@ export function recordCompletedSession(
   })
 }
 
+export function recordSessionCompletionUndone(
+  tx: Tx,
+  session: CoachSession,
+  { by, at, reason }: { by: string; at: Date; reason: string },
+): string {
+  const { id, facilityId, bookingId, coachId, startAt, endAt } = session
+  return record(tx, {
+    type: "coach.session.completion.undone",
+    facilityId,
+    data: {
+      sessionId: id,
+      bookingId,
+      coachId,
+      facilityId,
+      students: session.students.map(({ userId }) => userId),
+      startAt,
+      endAt,
+      undoneBy: by,
+      undoneAt: at.toISOString(),
+      reason,
+    },
+    about: aboutOf(session),
+  })
+}
+
 /** For a session inside a block. */
 export function recordScheduled(tx: Tx, session: CoachSession, blockId: string): string {
   const { id, facilityId, bookingId, coachId, coachName, resourceId, resourceName, sessionType, startAt, endAt } =

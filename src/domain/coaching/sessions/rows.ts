@@ -127,6 +127,13 @@ export async function markCompleted(tx: Tx, { id, facilityId }: CoachSession, at
     where id = ${id} and facility_id = ${facilityId}`
 }
 
+/** The session is as it was before its completion. */
+export async function unmarkCompleted(tx: Tx, { id, facilityId }: CoachSession): Promise<void> {
+  await tx`
+    update slotbase.coach_sessions set completed_at = null, completed_by = null
+    where id = ${id} and facility_id = ${facilityId}`
+}
+
 export async function markCancelled(
   tx: Tx,
   { id, facilityId }: CoachSession,
@@ -220,7 +227,7 @@ const toSession = (row: SessionRow): CoachSession => ({
 const statusOf = (sql: Queryable) => sql`
   case when s.completed_at is not null then 'completed'
        when s.cancelled_at is not null then 'cancelled'
-       when b.status = 'pending' or b.status = 'held' and b.hold_expires_at > (select slotbase.now()) then 'pending'
+       when b.status = 'pending' and b.start_at > (select slotbase.now()) or b.status = 'held' and b.hold_expires_at > (select slotbase.now()) then 'pending'
        when b.status in ('confirmed', 'checked_in', 'completed') then 'scheduled'
        when b.status = 'no_show' then 'missed'
        else 'cancelled' end`

@@ -50,7 +50,11 @@ export async function bookSession(
   const plan = await planTrusted(tx, member, asked)
   const warnings = await checkStudents(tx, { facilityId, students, span: plan.span }, pathOfStudent)
   const lines = linesFor(member, coach, plan, input.priceAmount)
-  const booking = await bookPlanned(tx, { ...plan, ...pricedBy(lines), coachId: coach.userId }, asked.input.paymentMethod)
+  const booking = await bookPlanned(
+    tx,
+    { ...plan, ...pricedBy(lines), coachId: coach.userId },
+    asked.input.paymentMethod,
+  )
   auditWaived(tx, member, booking)
   const id = newId()
   await insertSession(tx, {

@@ -1,6 +1,7 @@
 // Bookings that wait for a payment or for approval by staff, and bookings by parents for their children.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { holdExpiration } from "#actors/jobs/hold-expiration.ts"
 import { confirmPaidHold } from "#domain/booking/confirm.ts"
 import { lockBooking } from "#domain/booking/find.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
@@ -49,6 +50,7 @@ const ask = async (more: object = {}) =>
     )
   ).body
 const approve = (id: string) => club.post(club.staff, `/bookings/${id}/approve`)
+const pass = () => holdExpiration(club.api.app).pass(new AbortController().signal)
 const reject = (id: string, rejectionReason = "League day") =>
   club.post(club.staff, `/bookings/${id}/reject`, { rejectionReason })
 
@@ -202,7 +204,7 @@ describe("approval", () => {
     expect(await occupants(club, club.otherCourt, hour)).toEqual([])
   })
 
-  test("staff need none; a hold cannot replace a request; the booker may withdraw it; a past request can only be rejected", async () => {
+  test("staff need none; a hold cannot replace a request; the booker may withdraw it; a past request has expired", async () => {
     const own = await club.post(club.staff, "/bookings", offline(club, hour, { resourceId: club.otherCourt }))
     expect(own.body.status).toBe("confirmed")
     hour++
@@ -215,7 +217,35 @@ describe("approval", () => {
     const late = await ask()
     await atMinuteOf(db(), hour, 0, async () => {
       expect(outcome(await approve(late.id))).toBe("409 booking_started")
-      expect(outcome(await reject(late.id))).toBe("200")
+      expect(outcome(await reject(late.id))).toBe("409 booking_started")
+    })
+  })
+
+  test("about which nobody decides expires at its start: by time at once, with its event by the job, and its slot is free", async () => {
+    const booking = await ask()
+    const wait = { paymentMethod: "offline", bookerId: club.friend.id }
+    const { paymentMethod: _, ...wish } = online(club, hour, { resourceId: club.freeCourt, ...wait })
+    const part = { ...wish, startAt: new Date(Date.parse(String(wish.startAt)) + 30 * 60_000).toISOString() }
+    const waiting = await club.post(club.staff, "/waitlist", part)
+    await atMinuteOf(db(), hour, -1, async () => {
+      // The requests of the tests before.
+      await pass()
+      expect((await pass()).did).toEqual({ expired: 0 })
+    })
+    await atMinuteOf(db(), hour, 0, async () => {
+      const read = async () => (await club.get(club.player, `/bookings/${booking.id}`)).body.status
+      expect(await read()).toBe("expired")
+      expect(
+        outcome(await club.post(club.player, `/bookings/${booking.id}/confirm`, { paymentMethod: "online" })),
+      ).toBe("409 booking_not_held")
+      const passes = await Promise.all([pass(), pass(), pass()])
+      expect(passes.map(({ did }) => did?.requests ?? 0).sort()).toEqual([0, 0, 1])
+      expect(await read()).toBe("expired")
+      const { types, last } = await storyOf(club, booking.id)
+      expect(types).toEqual(["booking.approval.requested", "booking.approval.expired"])
+      expect(last).toEqual({ ...place(booking), expiredAt: expect.any(String), refundAmount: 0 })
+      const offered = (await club.get(club.friend, `/waitlist/${waiting.body.id}`)).body
+      expect([offered.status, offered.offer?.resourceId]).toEqual(["offered", club.freeCourt])
     })
   })
 

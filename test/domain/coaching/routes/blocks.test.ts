@@ -1,6 +1,7 @@
 // Coach blocks over HTTP: requests, decisions and cancellations, the events of each step, and the rights.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { holdExpiration } from "#actors/jobs/hold-expiration.ts"
 import { newId } from "#base/ids.ts"
 import { aBlock, type Body, type CoachClub, makeCoachClub, outcome, recordedBy } from "#test/harness/api/coach-api.ts"
 import { atMinuteOf, eventsOf, isOccupied } from "#test/harness/club/bookings.ts"
@@ -209,7 +210,17 @@ describe("the life of a block", () => {
     const block = await asked()
     await atMinuteOf(club.db, hour, 0, async () => {
       expect(outcome(await approve(block.id))).toBe("409 block_started")
-      expect((await reject(block.id)).body.status).toBe("rejected")
+      expect((await club.get(club.coach, `/coach-blocks/${block.id}`)).body.status).toBe("expired")
+      const done = async () => (await holdExpiration(club.api.app).pass(new AbortController().signal)).did
+      expect(await done()).toMatchObject({ blocks: expect.any(Number) })
+      expect(await done()).toEqual({ expired: 0 })
+      const last = (await eventsOf(club.db, block.id)).at(-1)
+      expect([last?.type, last?.data]).toMatchObject([
+        "coach.block.expired",
+        { coachId: club.coach.id, ...atHour(hour) },
+      ])
+      expect(await isOccupied(club.db, block.bookingId)).toBe(false)
+      expect(outcome(await reject(block.id))).toBe("409 block_started")
     })
   })
 

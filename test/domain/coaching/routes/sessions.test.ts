@@ -191,6 +191,28 @@ describe("completing", () => {
     expect(outcome(await complete(session.id))).toBe("409 session_not_scheduled")
   })
 
+  test("is undone by staff with the booking that it completed, and may be done again", async () => {
+    const session = await made()
+    const undo = (by: Person, id = session.id) =>
+      club.post(by, `/coach-sessions/${id}/complete/undo`, { reason: "Other" })
+    expect(outcome(await undo(club.staff))).toBe("409 session_not_completed")
+    await later(30, async () => {
+      await complete(session.id, { attendedStudents: [club.student.id] })
+      expect(outcome(await undo(club.coach))).toBe("403 not_allowed")
+      const ofBooking = `/bookings/${session.bookingId}/complete/undo`
+      expect(outcome(await club.post(club.staff, ofBooking, { reason: "x" }))).toBe("409 session_completed")
+      const answer = await undo(club.staff)
+      expect(answer.body).toMatchObject({ status: "scheduled", completedAt: null, completedBy: null })
+      expect((await recordedBy(club, answer)).map((event) => event?.type)).toEqual([
+        "coach.session.completion.undone",
+        "booking.completion.undone",
+      ])
+      expect((await booking(session.bookingId)).status).toBe("confirmed")
+      expect(outcome(await complete(session.id))).toBe(200)
+      expect((await booking(session.bookingId)).status).toBe("completed")
+    })
+  })
+
   test("happens once for two requests at once", async () => {
     const session = await made()
     const answers = await later(10, () => Promise.all([complete(session.id), complete(session.id, {}, club.staff)]))

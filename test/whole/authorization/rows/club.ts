@@ -98,7 +98,10 @@ export const clubRows: readonly Row[] = [
   [`POST ${f}/bookings/:bookingId/check-in`, staff, { ...member, meets: "409 check_in_too_early" }],
   [`POST ${f}/bookings/:bookingId/no-show`, staff, { meets: "409 booking_not_started" }],
   [`POST ${f}/bookings/:bookingId/no-show/waive`, staff, { meets: "409 booking_not_no_show" }],
+  [`POST ${f}/bookings/:bookingId/no-show/undo`, staff, { meets: "409 booking_not_no_show" }],
+  [`POST ${f}/bookings/:bookingId/check-in/undo`, staff, { meets: "409 booking_not_checked_in" }],
   [`POST ${f}/bookings/:bookingId/complete`, staff, { meets: "409 booking_not_started" }],
+  [`POST ${f}/bookings/:bookingId/complete/undo`, staff, { meets: "409 booking_not_completed" }],
   [`GET ${f}/strikes`, members],
   [`POST ${f}/recurring-bookings`, staff, { body: series }],
   [`GET ${f}/recurring-bookings`, members],
@@ -164,6 +167,7 @@ export const clubRows: readonly Row[] = [
     },
   ],
   [`POST ${f}/coach-sessions/:sessionId/complete`, staff, { ...aCoach, meets: "409 session_not_started" }],
+  [`POST ${f}/coach-sessions/:sessionId/complete/undo`, staff, { meets: "409 session_not_completed" }],
   [`POST ${f}/coach-sessions/:sessionId/cancel`, staff, { ...aCoach, orElse: "409 session_not_scheduled" }],
 
   [
