@@ -136,6 +136,15 @@ export const slotbase: { readonly [type: string]: Fields } = {
   },
   "booking.approval.granted": { ...place, approvedBy: "actor", approvedAt: "instant" },
   "booking.approval.rejected": { ...place, rejectedBy: "actor", rejectedAt: "instant", rejectionReason: "note" },
+  "member.details_changed": { userId: "id", facilityId: "id", changed: "texts", changedBy: "actor" },
+  "members.imported": {
+    facilityId: "id",
+    created: "count",
+    existing: "count",
+    refused: "count",
+    invited: "count",
+    importedBy: "actor",
+  },
   "booking.rescheduled": {
     ...place,
     resourceName: "text",

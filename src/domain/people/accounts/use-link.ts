@@ -5,7 +5,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
 import { noteChange } from "#events/audit.ts"
 import { eventContextOf, setEventContext } from "#events/outbox.ts"
-import { lockAccount } from "../users.ts"
+import { claimWalkIn, lockAccount } from "../users.ts"
 import { takeEmail } from "./emails.ts"
 import type { LinkUse, UsedLink } from "./input.ts"
 import { findOpenLink, type OpenLink, useUp } from "./links.ts"
@@ -49,7 +49,10 @@ export async function useLink(tx: Tx, { link, passwordHash }: ReadyLink): Promis
   setEventContext(tx, { ...eventContextOf(tx), userId })
   noteChange(tx, { actorId: userId, actorKind: "person" })
   if (passwordHash === undefined) await takeEmail(tx, account, link)
-  else await renewPassword(tx, account, passwordHash, purpose === "invitation" ? "invitation" : "reset")
+  else {
+    if (account.walkInAt !== null) await claimWalkIn(tx, account, link.email)
+    await renewPassword(tx, account, passwordHash, purpose === "invitation" ? "invitation" : "reset")
+  }
   return { purpose }
 }
 
