@@ -14,8 +14,8 @@ alter table slotbase.member_details add primary key (user_id, facility_id);
 comment on table  slotbase.member_details is 'What a facility keeps about a member beside the account.';
 comment on column slotbase.member_details.member_number is 'The facility''s own number of the member; text, used once in the facility.';
 comment on column slotbase.member_details.phone is 'As the facility writes it.';
-insert into slotbase.retention_rules (name, ends, says, done_by, why) values
-  ('member_details', 'never', 'with the account of the person', null, 'the club''s own list of its members');
+insert into slotbase.retention_rules (name, ends, says, why) values
+  ('member_details', 'never', '', 'the club''s own list of its members; ends with the account');
 
 do $$ begin
   if exists (select from pg_roles where rolname = 'slotbase_reader') then

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Count, Id, Instant } from "#base/schema/fact-fields.ts"
 
-export const Member = Schema.Struct({
+export const FacilityMember = Schema.Struct({
   userId: Id,
   facilityId: Id,
   firstName: Schema.String,
@@ -17,7 +17,7 @@ export const Member = Schema.Struct({
   }),
   since: Instant,
 }).annotate({ identifier: "FacilityMember" })
-export type Member = typeof Member.Type
+export type FacilityMember = typeof FacilityMember.Type
 
 export const ImportedLine = Schema.Struct({
   line: Count.annotate({ description: "the line of the file, from 1; the column names are line 1" }),

@@ -3,7 +3,7 @@ import type { Staff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
-import type { Member } from "./answer.ts"
+import type { FacilityMember } from "./answer.ts"
 import { getMember } from "./find.ts"
 import type { MemberChange } from "./input.ts"
 import { keepDetails } from "./rows.ts"
@@ -18,7 +18,7 @@ export async function changeMember(
   { caller, facilityId }: Staff,
   userId: string,
   change: typeof MemberChange.Type,
-): Promise<Member> {
+): Promise<FacilityMember> {
   // Two changes of one member: the second one reads what the first has written.
   await tx`select pg_advisory_xact_lock(hashtext('slotbase member'), hashtext(${`${facilityId} ${userId}`}))`
   const before = await getMember(tx, facilityId, userId)

@@ -5,7 +5,7 @@ import type { Queryable } from "#base/database/db.ts"
 import { NotFound } from "#base/errors.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf } from "#base/schema/page.ts"
 import { Id } from "#base/schema/request-fields.ts"
-import type { Member } from "./answer.ts"
+import type { FacilityMember } from "./answer.ts"
 import type { MemberQuery } from "./input.ts"
 
 /** By last name, first name and id, without regard to case. */
@@ -13,7 +13,7 @@ export async function listMembers(
   db: Queryable,
   { facilityId }: Staff,
   query: typeof MemberQuery.Type,
-): Promise<Page<Member>> {
+): Promise<Page<FacilityMember>> {
   const { q, role, account } = query
   const limit = pageLimitOf(query)
   const after = keyAfter(query, Schema.Tuple([Schema.String, Schema.String, Id]))
@@ -32,7 +32,7 @@ export async function listMembers(
 }
 
 /** Throws NotFound. */
-export async function getMember(db: Queryable, facilityId: string, userId: string): Promise<Member> {
+export async function getMember(db: Queryable, facilityId: string, userId: string): Promise<FacilityMember> {
   const [row] = await db<MemberRow[]>`${members(db, facilityId, userId)}`
   if (!row) throw new NotFound("member", userId)
   return memberOf(row)
@@ -75,13 +75,13 @@ interface MemberRow {
   readonly phone: string | null
   readonly postal_code: string | null
   readonly roles: readonly string[]
-  readonly account: Member["account"]
+  readonly account: FacilityMember["account"]
   readonly since: Date
   readonly last_key: string
   readonly first_key: string
 }
 
-const memberOf = (row: MemberRow): Member => ({
+const memberOf = (row: MemberRow): FacilityMember => ({
   userId: row.user_id,
   facilityId: row.facility_id,
   firstName: row.first_name,

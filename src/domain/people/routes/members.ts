@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin, requireStaff } from "#access/caller.ts"
 import { NoInput } from "#base/schema/no-input.ts"
-import { ImportReport, Member } from "#domain/people/members/answer.ts"
+import { FacilityMember, ImportReport } from "#domain/people/members/answer.ts"
 import { changeMember } from "#domain/people/members/change.ts"
 import { type CheckedFile, checkLines } from "#domain/people/members/check-lines.ts"
 import { getMember, listMembers } from "#domain/people/members/find.ts"
@@ -33,7 +33,7 @@ export const memberRoutes = (app: App) =>
         summary: "Find and list the members of a facility, by name",
         description: "For staff: everybody with a role in the facility or in its organization, guests included.",
         query: MemberQuery,
-        answer: listOf(Member),
+        answer: listOf(FacilityMember),
       }),
     )
     .get(
@@ -42,7 +42,7 @@ export const memberRoutes = (app: App) =>
         const { facilityId } = requireStaff(await caller(), facilityIdOf(params.facilityId))
         return getMember(app.db, facilityId, idOf(params.userId, "member"))
       },
-      described({ tag, summary: "Read a member", description: "For staff.", answer: Member }),
+      described({ tag, summary: "Read a member", description: "For staff.", answer: FacilityMember }),
     )
     .patch(
       "/v1/facilities/:facilityId/members/:userId",
@@ -57,7 +57,7 @@ export const memberRoutes = (app: App) =>
         summary: "Change what the facility keeps about a member",
         description: "For staff. A field that is left out stays, and null clears it. The account's own fields stay.",
         body: MemberChange,
-        answer: Member,
+        answer: FacilityMember,
         events: ["member.details_changed"],
         problems: [409],
         audited: "member.changed",

@@ -142,7 +142,8 @@ test("staff find members by a part of the name, the address, and the beginning o
   const whole = (await call("GET", "")).body.data
   const paged: unknown[] = []
   for (let next: string | null = ""; next !== null; ) {
-    const page: { data: unknown[]; next: string | null } = (await call("GET", `?limit=1${next && `&after=${next}`}`)).body
+    const page: { data: unknown[]; next: string | null } = (await call("GET", `?limit=1${next && `&after=${next}`}`))
+      .body
     paged.push(...page.data)
     next = page.next
   }
