@@ -2,9 +2,9 @@
 -- ended one by one.
 --
 -- A link of an account is single-use. Its token is derived from the row's id under the program's secret key, so no
--- table, event or log holds it. The row has the SHA-256 by which a token is found. One row of each purpose is open for
--- an account, or for an address that nobody has: a newer link takes the row of the older one. A link for an address
--- that nobody has is a row like any other, so that the answer takes the same statements and the same time.
+-- table, event or log holds it. The row has the SHA-256 by which a token is found. An account has one open row of each
+-- purpose: a newer link takes the row of the older one. An address that nobody has gets a row too. So an answer takes
+-- the same statements and the same time for every address.
 
 create table slotbase.account_links (
   id             uuid        primary key,

@@ -7,6 +7,7 @@
 
 import type { Config } from "#base/config.ts"
 import { reached } from "#base/crash-points.ts"
+import type { SecretBox } from "#base/secrets.ts"
 import { transact } from "#events/outbox.ts"
 import { type Mailer, MailFailed, RecipientRefused } from "#outbound/messages/channels/email/smtp.ts"
 import { NOTIFICATION_CONFIGS, notifiedEvents } from "#outbound/messages/configs.ts"
@@ -20,6 +21,7 @@ import {
   markSkipped,
   NotRendered,
 } from "#outbound/messages/intents.ts"
+import { linkUrl, withLink } from "#outbound/messages/link-place.ts"
 import {
   causedBy,
   type ExternalHandler,
@@ -40,11 +42,13 @@ const sendsAtOnce = 4
 
 export interface NotificationTools {
   readonly mail: Mailer
-  /** The environment of the events that a sent message records. */
-  readonly config: Pick<Config, "environment">
+  /** `environment`: of the events that a sent message records. */
+  readonly config: Pick<Config, "environment" | "publicUrl">
+  readonly secrets: SecretBox
 }
 
-export function notificationHandler({ mail, config: { environment } }: NotificationTools): ExternalHandler {
+export function notificationHandler({ mail, config, secrets }: NotificationTools): ExternalHandler {
+  const { environment, publicUrl } = config
   return {
     kind: "external",
     name: "NotificationHandler",
@@ -79,9 +83,11 @@ export function notificationHandler({ mail, config: { environment } }: Notificat
         if (mail.unavailable !== undefined) return markSkipped(db, intent, mail.unavailable)
         if (!(await beginSending(db, intent))) return
         reached("send-begun", event.id)
-        const { id, name, email: address, title: subject, body: text, html } = intent
+        const { id, name, email: address, title: subject, link_id: linkId } = intent
+        const url = linkId === null ? undefined : linkUrl({ secrets, publicUrl }, linkId)
+        const [text, html] = [intent.body, intent.html ?? ""].map((each) => (url ? withLink(each, url) : each))
         try {
-          await mail.send({ id, to: { name, address }, subject, text, html: html ?? "" }, signal)
+          await mail.send({ id, to: { name, address }, subject, text: text ?? "", html: html ?? "" }, signal)
         } catch (error) {
           if (error instanceof RecipientRefused) return markSkipped(db, intent, error.message)
           if (error instanceof MailFailed) await markFailed(db, intent, error.message, error.outcome === "not_sent")

@@ -105,8 +105,8 @@ interface SignInRow {
 /**
  * Opens a session, and remembers the address.
  * @param client the share of the client (client-address.ts); left out: no address is remembered
- * @param more `passwordHash`: throws NotAuthenticated when it is no longer the account's. The lock keeps a password from
- * being changed meanwhile, so that no session outlives the password that opened it.
+ * @param more `passwordHash`: throws NotAuthenticated when it is no longer the account's. The lock keeps the password
+ * from being changed meanwhile, so that no session outlives the password that opened it.
  */
 export async function openSession(
   tx: Tx,
@@ -140,7 +140,7 @@ export async function openSession(
 }
 
 /** The open sessions of a person, the newest first. @param token that of the request */
-export async function listSessions(
+export async function listOpenSessions(
   db: Queryable,
   caller: Caller,
   token: string,
@@ -163,11 +163,16 @@ export async function endSessionById(tx: Tx, caller: Caller, id: string): Promis
   if (count === 0) throw new NotFound("session", id)
 }
 
-/** Ends the sessions of a person, all but that of the token, and returns their number. */
+/**
+ * Ends the sessions of a person, all but that of the token, and returns the number of those that were open. The
+ * person's account is locked: two commands that end the same sessions would lock them in different orders.
+ */
 export async function endSessionsOf(tx: Tx, userId: string, exceptToken?: string): Promise<number> {
   const kept = exceptToken === undefined ? Buffer.alloc(0) : hashToken(exceptToken)
-  const { count } = await tx`delete from slotbase.sessions where user_id = ${userId} and token_hash <> ${kept}`
-  return count
+  const ended = await tx<{ was_open: boolean }[]>`
+    delete from slotbase.sessions where user_id = ${userId} and token_hash <> ${kept}
+    returning expires_at > slotbase.now() as was_open`
+  return ended.filter(({ was_open }) => was_open).length
 }
 
 /** The token is invalid from the commit on. */
@@ -182,7 +187,8 @@ export async function forgetOldSessions(db: Db, limit = 1_000): Promise<number> 
   const { count } = await db`
     delete from slotbase.sessions
     where token_hash = any (array(
-      select token_hash from slotbase.sessions where expires_at <= (select slotbase.now()) order by expires_at limit ${limit}))`
+      select token_hash from slotbase.sessions where expires_at <= (select slotbase.now()) order by expires_at limit ${limit}
+      for update skip locked))`
   return count
 }
 

@@ -5,6 +5,8 @@
  */
 import { example } from "#events/example.ts"
 
+/** In the place of the token in a mail. */
+export const accountLinkToken = "sbl_the-last-part-of-the-link-in-the-mail"
 const { resourceId, playerId, friendId, coachId, facilityId } = example
 const reason = { cancellationReason: "Rain since the morning." }
 /** An hour of a Monday in 2030, UTC: far enough ahead for years. */
@@ -140,6 +142,12 @@ const onPlatform: Readonly<Record<string, unknown>> = {
     facilityId,
   },
   "POST /v1/sessions": { email: "mia@riverside.example", password: "demo-password" },
+  "PATCH /v1/me": { lastName: "Brandt" },
+  "PATCH /v1/users/{id}": { lastName: "Brandt" },
+  "POST /v1/me/password": { currentPassword: "demo-password", newPassword: "violet harbour ladder" },
+  "POST /v1/me/email-change": { email: "mia.brandt@example.com", password: "demo-password" },
+  "POST /v1/password-resets": { email: "mia@riverside.example" },
+  "POST /v1/account-links/use": { token: accountLinkToken, password: "violet harbour ladder" },
   "POST /v1/users/{id}/roles": { role: "coach", scopeType: "facility", scopeId: facilityId },
   "POST /v1/users/{id}/children": { firstName: "Ben", lastName: "Keller", relationship: "mother", facilityId },
   "POST /v1/child-links/{id}/accept": {},
@@ -183,6 +191,7 @@ export const exampleParameters: Readonly<Record<string, string>> = {
   userId: coachId,
   childId: friendId,
   users: playerId,
+  sessions: example.userSessionId,
   resources: resourceId,
   "lost-items": example.itemId,
   closures: example.closureId,

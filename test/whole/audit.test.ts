@@ -15,6 +15,7 @@ const f = "/v1/facilities/:facilityId"
 /** Requests without a row, each with its reason. */
 const unrecorded: Readonly<Record<string, string>> = {
   "POST /v1/users": "open to everybody; user.created names the person",
+  "POST /v1/password-resets": "open to everybody; using the link is recorded",
   [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
   [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",
   [`DELETE ${f}/holds/:bookingId`]: "gives back what would lapse; booking.hold.released names its actor",
@@ -104,7 +105,7 @@ describe("every request that staff may make and that changes something is record
 
 describe("a request leaves the row that its route declares", () => {
   // A smallest body may change nothing, and then there is no row: the tests of the commands send others.
-  const changesNothing = ["POST /v1/users/:id/roles", `POST ${f}/api-keys/:id/transfer`]
+  const changesNothing = ["POST /v1/users/:id/roles", "DELETE /v1/me/sessions", `POST ${f}/api-keys/:id/transfer`]
   const tried = matrix.filter(
     ([route, letters, { meets, signsOut } = {}]) =>
       !route.startsWith("GET ") && letters !== "" && !meets && !signsOut && !changesNothing.includes(route),
@@ -112,6 +113,16 @@ describe("a request leaves the row that its route declares", () => {
   const unsaid = { before: null, after: null }
   // Their body changes a setting of what is there: the row says the values before and after.
   const changes: Readonly<Record<string, Change>> = {
+    "PATCH /v1/me": {
+      body: { lastName: "Brandt" },
+      before: { lastName: "Keller" },
+      after: { lastName: "Brandt" },
+    },
+    "PATCH /v1/users/:id": {
+      body: { firstName: "Lea" },
+      before: { firstName: "Mia" },
+      after: { firstName: "Lea" },
+    },
     [`PATCH ${f}/webhooks/:id`]: { body: { isActive: false }, before: { isActive: true }, after: { isActive: false } },
     [`PATCH ${f}/settings`]: { body: { holdMinutes: 7 }, before: { holdMinutes: 5 }, after: { holdMinutes: 7 } },
     [`PATCH ${f}/resources/:id`]: {

@@ -191,7 +191,7 @@ export async function setPassword(tx: Tx, { id }: Account, passwordHash: string)
   await tx`update slotbase.users set password_hash = ${passwordHash} where id = ${id}`
 }
 
-/** The account is locked. Of two people who take one address the constraint decides. Throws WrongState `email_taken`. */
+/** The account is locked. The constraint decides who of two takes an address. Throws WrongState `email_taken`. */
 export async function setEmail(tx: Tx, { id }: Account, email: string): Promise<void> {
   try {
     await tx`update slotbase.users set email = ${email} where id = ${id}`

@@ -3,9 +3,11 @@
 
 import type { HandledEvent } from "#actors/handlers/handler.ts"
 import { refundHandler } from "#actors/handlers/refund.ts"
-import { exampleBodies } from "#api/examples.ts"
+import { accountLinkToken, exampleBodies } from "#api/examples.ts"
+import { tokenOfLink } from "#domain/people/accounts/links.ts"
 import { example } from "#events/example.ts"
 import type { Answer, TestApi } from "#test/harness/api/api.ts"
+import { password } from "#test/harness/api/over-api.ts"
 
 export interface Given {
   /** The real id for an id of the example or a parameter of the address. */
@@ -125,6 +127,20 @@ export async function webhook({ at, post }: Desk): Promise<string> {
 export async function subscribed({ at, api }: Desk): Promise<Given> {
   await api.call("POST", `${at}/subscription`, { body: { planId: "club", billingCycle: "monthly" } })
   return { ids: {} }
+}
+
+/** Somebody with an account of their own, in place of the demo club's player. */
+export async function signedUp({ api }: Desk): Promise<Given> {
+  const { id, token } = await api.person()
+  return { ids: { [playerId]: id, "demo-password": password }, token }
+}
+
+/** The link of somebody who has forgotten their password. */
+export async function mailedLink({ api, post }: Desk): Promise<Given> {
+  const { id, email } = await api.person()
+  await post("/v1/password-resets", { email })
+  const [link] = await api.database.db<{ id: string }[]>`select id from slotbase.account_links where user_id = ${id}`
+  return { ids: { [accountLinkToken]: tokenOfLink(api.app.secrets, link?.id ?? "") } }
 }
 
 /** An invitation, answered by the invited child. */

@@ -22,6 +22,7 @@ import {
   paidAccount,
   series,
   session,
+  signedUp,
   subscribed,
   webhook,
 } from "./desk.ts"
@@ -39,6 +40,13 @@ export async function givenThing(name: string, desk: Desk): Promise<Given> {
 const operations: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   // The session that ends is no other's.
   "DELETE /v1/sessions": async ({ tokenOf }) => ({ ids: {}, token: await tokenOf(playerId) }),
+  "GET /v1/me/sessions": signedUp,
+  "DELETE /v1/me/sessions": signedUp,
+  "DELETE /v1/me/sessions/{id}": async (desk) => {
+    const { ids, token = "" } = await signedUp(desk)
+    const { body } = await desk.api.call("GET", "/v1/me/sessions", { token })
+    return { ids: { ...ids, [example.userSessionId]: body.data[0].id }, token }
+  },
   "DELETE /v1/users/{id}/roles": async ({ api }) => {
     const { id } = await api.person("player", example.facilityId)
     return { ids: { [playerId]: id } }

@@ -1,6 +1,7 @@
 // Makes the things that calls act on, each for a person in a facility, by ordinary requests where such requests exist.
 // A thing is named by the part of the address before its id.
 
+import { openSession } from "#access/sessions.ts"
 import { newId, rootUserId } from "#base/ids.ts"
 import { type EventRow, toDomainEvent } from "#events/envelope.ts"
 import { aMember } from "#test/harness/club/club.ts"
@@ -35,6 +36,12 @@ const makers: Readonly<Record<string, Make>> = {
   jobs: async () => "hold-expiration",
   members: async (world, place) => (await aMember(world.api.database.db, "player", place.id)).id,
   users: async (_world, _place, whose) => whose,
+  sessions: async ({ api: { database } }, _place, whose) => {
+    await database.db.begin((tx) => openSession(tx, { id: whose, email: "", firstName: "", lastName: "" }))
+    const [session] = await database.db<{ id: string }[]>`
+      select id from slotbase.sessions where user_id = ${whose} order by id desc limit 1`
+    return session?.id ?? ""
+  },
   players: async (_world, _place, whose) => whose,
   coaches: async (world, place, whose) => coachOf(world, place, whose),
   resources: async (_world, place) => place.court,

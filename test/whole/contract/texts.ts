@@ -6,6 +6,8 @@ import { followed, type JsonSchema, type OpenApi } from "#test/harness/openapi/d
 /** Texts that may hold any character that the database can hold, by field. */
 export const opaqueTexts: Readonly<Record<string, string>> = {
   password: "only its hash is kept, or it is sealed; people choose any characters",
+  currentPassword: "compared with a hash; people choose any characters",
+  newPassword: "only its hash is kept; people choose any characters",
   username: "sealed; sent to the receiver in Base64",
   signingSecret: "sealed; its bytes are a key",
   code: "compared with a code of ours",

@@ -83,7 +83,8 @@ export const tenancyLaw: Law = {
       "deliveries that this process has claimed, by their leases",
     "src/access/caller.ts: select working_keys, callers":
       "it makes a caller of a user, with the rights that decide everything else",
-    "src/access/sessions.ts: with sign_in_addresses": "the person who has just signed in",
+    "src/access/sessions.ts: delete sessions": "the sessions of the person whose password was changed",
+    "src/access/sessions.ts: with users, sign_in_addresses": "the person who has just signed in",
     "src/demo/first-club.ts: select api_keys": "the root key's hint, printed at the start on the own machine",
     "src/demo/first-club.ts: select occupancies": "the court of the first club, for the line that the start prints",
     "src/domain/booking/block-of.ts: select coach_blocks, bookings":
@@ -104,6 +105,10 @@ export const tenancyLaw: Law = {
       "the debtor of something due in the facility, also after leaving the facility",
     "src/domain/ledger/payment-rows.ts: select payments":
       "the provider's own id, from a request that the provider signed",
+    "src/domain/people/accounts/links.ts: select users":
+      "the caller whose password was checked, or a person whom the club entered",
+    "src/domain/people/accounts/links.ts: select users, account_links": "the link of an event, for its mail",
+    "src/domain/people/accounts/links.ts: update account_links": "the account of a link, or of the caller",
     "src/domain/people/children/children.ts: select role_grants":
       "where a child plays, for events and for the parents' roles; the answer does not show it",
     "src/domain/people/children/rows.ts: select users":
@@ -126,7 +131,8 @@ export const tenancyLaw: Law = {
       "a person's own bound, whoever invites: the oldest of the tenant with the most gives way",
     "src/domain/people/roles.ts: insert child_links, role_grants":
       "parents of a child whose role has just been given; the statement joins the facility where the link counts",
-    "src/domain/people/users.ts: update users": "a child that `removeChild` has locked and checked",
+    "src/domain/people/users.ts: select users": "an account to lock, before it is known who may change it",
+    "src/domain/people/users.ts: update users": "an account that its command has locked and checked",
     "src/operations/audit/find.ts: select sign_ins":
       "a person's own sign-ins, or those of all people for a platform administrator",
     "src/outbound/live/channels.ts: select resources":

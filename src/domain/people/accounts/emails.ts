@@ -7,9 +7,9 @@ import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { normalEmail } from "#base/schema/request-fields.ts"
 import type { SecretBox } from "#base/secrets.ts"
+import { type Account, setEmail } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
-import { type Account, setEmail } from "../users.ts"
 import { endLinksOf, issueEmailChange, type OpenLink } from "./links.ts"
 
 /**

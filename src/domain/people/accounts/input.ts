@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
 import { Email, Id, Name } from "#base/schema/request-fields.ts"
-import { opaqueText } from "#base/schema/text-fields.ts"
+import { atMost, opaqueText } from "#base/schema/text-fields.ts"
 import { linkPurposes } from "./links.ts"
 
 /** Any length up to the longest: a too short password is compared too, and gets no separate error. */
@@ -33,7 +33,10 @@ export const PasswordResetInput = Schema.Struct({ email: Email })
 export const MailOnItsWay = Schema.Struct({ status: Schema.Literal("accepted"), expiresInMinutes: Schema.Int })
 
 export const LinkUse = Schema.Struct({
-  token: opaqueText(1, 100, { description: "the last part of the link in the mail" }),
+  token: Schema.String.annotate({ description: "the last part of the link in the mail" }).check(
+    atMost(100),
+    Schema.isPattern(/^[A-Za-z0-9_-]+$/u, { expected: "the token of a link" }),
+  ),
   password: Schema.optionalKey(Password).annotateKey({
     description: "the new password, for a forgotten one and for an invitation",
   }),

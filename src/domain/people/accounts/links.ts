@@ -1,7 +1,7 @@
 /**
- * Single-use links of accounts. A token is derived from the id of its row under the secret key, and kept nowhere: the
- * row has its hash, and the mailer derives it again when a mail leaves. A newer link of the same purpose ends the older
- * one, because it takes its row.
+ * Single-use links of accounts. A token is derived from the id of its row under the secret key, and kept nowhere. The
+ * row has its hash, and the mailer derives it again when a mail leaves. A newer link of the same purpose takes the row
+ * of the older one, and so ends it.
  * Writes: account_links.
  */
 import type { Queryable } from "#base/database/db.ts"

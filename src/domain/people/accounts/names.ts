@@ -2,10 +2,10 @@
 import { type Caller, isPlatformAdmin, isStaff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { NotAllowed, NotFound } from "#base/errors.ts"
+import { type Account, lockAccount, setNames } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
-import { type Account, lockAccount, setNames } from "../users.ts"
 import type { AccountAnswer, NamesChange } from "./input.ts"
 
 /**

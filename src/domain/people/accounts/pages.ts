@@ -4,13 +4,13 @@
  */
 import type { LinkPurpose } from "./links.ts"
 
-export interface Page {
+export interface LinkPage {
   readonly status: number
   readonly html: string
 }
 
 /** The form of an open link. @param fault why the try before was refused */
-export function formPage(purpose: LinkPurpose, fault?: { readonly status: number; readonly says: string }): Page {
+export function formPage(purpose: LinkPurpose, fault?: { readonly status: number; readonly says: string }): LinkPage {
   const { title, lead, button, asks } = words[purpose]
   const field = asks
     ? `<label for="password">New password</label>
@@ -27,11 +27,11 @@ export function formPage(purpose: LinkPurpose, fault?: { readonly status: number
 }
 
 /** After the link was used. */
-export const donePage = (purpose: LinkPurpose): Page =>
+export const donePage = (purpose: LinkPurpose): LinkPage =>
   layout(200, words[purpose].done, `<p>${words[purpose].after}</p>`)
 
 /** A refusal without a form, such as for a link that was used before. */
-export const refusedPage = (status: number, says: string): Page =>
+export const refusedPage = (status: number, says: string): LinkPage =>
   layout(status, "This link opens nothing", `<p>${escaped(says)}</p>`)
 
 /** No script, no other site, no frame around it; the address does not travel on to any other. */
@@ -74,7 +74,7 @@ const words: Readonly<
   },
 }
 
-function layout(status: number, title: string, body: string): Page {
+function layout(status: number, title: string, body: string): LinkPage {
   const html = `<!doctype html>
 <html lang="en">
 <head>

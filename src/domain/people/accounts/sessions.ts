@@ -2,6 +2,7 @@
 import type { Caller } from "#access/caller.ts"
 import { endSessionById, endSessionsOf } from "#access/sessions.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { lockAccount } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 
@@ -19,6 +20,7 @@ export async function endOtherSessions(
   { userId }: Caller,
   token: string,
 ): Promise<{ readonly sessionsEnded: number }> {
+  await lockAccount(tx, userId)
   const sessionsEnded = await endSessionsOf(tx, userId, token)
   if (sessionsEnded === 0) {
     noteChange(tx, "nothing")

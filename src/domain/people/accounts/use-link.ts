@@ -1,11 +1,13 @@
-/** Using a link from a mail: it sets a password, or confirms an address. Of many uses of one link exactly one succeeds. */
+/**
+ * Using a link from a mail: it sets a password, or confirms an address. Of many uses of one link exactly one succeeds.
+ */
 import { hashPassword } from "#access/passwords.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
+import { claimWalkIn, lockAccount } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { eventContextOf, setEventContext } from "#events/outbox.ts"
-import { claimWalkIn, lockAccount } from "../users.ts"
 import { takeEmail } from "./emails.ts"
 import type { LinkUse, UsedLink } from "./input.ts"
 import { findOpenLink, type OpenLink, useUp } from "./links.ts"

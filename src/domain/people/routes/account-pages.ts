@@ -2,7 +2,7 @@
 import { Elysia } from "elysia"
 import { LinkUse } from "#domain/people/accounts/input.ts"
 import { findOpenLink } from "#domain/people/accounts/links.ts"
-import { donePage, formPage, type Page, pageHeaders, refusedPage } from "#domain/people/accounts/pages.ts"
+import { donePage, formPage, type LinkPage, pageHeaders, refusedPage } from "#domain/people/accounts/pages.ts"
 import { prepareLink, type ReadyLink, setsPassword, useLink } from "#domain/people/accounts/use-link.ts"
 import type { App } from "#http/app.ts"
 import { auditRuleOf, declareAudited } from "#http/audited.ts"
@@ -48,7 +48,7 @@ export const accountPageRoutes = (app: App) =>
 const tokenIn = ({ token }: { readonly token: string | null }): string => token ?? ""
 
 /** A password that is refused can be typed again; a link that has ended cannot. */
-function refusal({ status, body }: Answer, link: Parameters<typeof setsPassword>[0]): Page {
+function refusal({ status, body }: Answer, link: Parameters<typeof setsPassword>[0]): LinkPage {
   const { code, detail } = body as { readonly code: string; readonly detail: string }
   if (code === "link_not_valid") return refusedPage(410, ended)
   if (!setsPassword(link)) return refusedPage(status, detail)
@@ -58,5 +58,5 @@ function refusal({ status, body }: Answer, link: Parameters<typeof setsPassword>
 
 const ended = "It was used, has ended, or a newer one has taken its place. Ask for a new one."
 
-const respond = ({ status, html }: Page, headers: Readonly<Record<string, string>> = {}) =>
+const respond = ({ status, html }: LinkPage, headers: Readonly<Record<string, string>> = {}) =>
   new Response(html, { status, headers: { ...headers, ...pageHeaders } })

@@ -1,7 +1,7 @@
 /** One's own sessions: where one is signed in, and how to end that. */
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
-import { listSessions, OpenSession } from "#access/sessions.ts"
+import { listOpenSessions, OpenSession } from "#access/sessions.ts"
 import { PageQuery } from "#base/schema/page.ts"
 import { requirePerson } from "#domain/people/accounts/names.ts"
 import { endOneSession, endOtherSessions } from "#domain/people/accounts/sessions.ts"
@@ -20,7 +20,7 @@ export const mySessionRoutes = (app: App) =>
       async ({ caller, input, query, request }) => {
         const who = await caller()
         requirePerson(who)
-        return listSessions(app.db, who, tokenOf(request), input(PageQuery, query))
+        return listOpenSessions(app.db, who, tokenOf(request), input(PageQuery, query))
       },
       described({
         tag,

@@ -1,8 +1,16 @@
 // One's own account: names, passwords, and the links that mails hold.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Caller, callerOf } from "#access/caller.ts"
+import { openSession } from "#access/sessions.ts"
+import type { Tx } from "#base/database/transaction.ts"
 import { platformFacilityId } from "#base/ids.ts"
-import { inviteToAccount } from "#domain/people/accounts/passwords.ts"
+import { requestEmailChange } from "#domain/people/accounts/emails.ts"
+import { findOpenLink, tokenOfLink } from "#domain/people/accounts/links.ts"
+import { changeNames } from "#domain/people/accounts/names.ts"
+import { changePassword, inviteToAccount, requestReset } from "#domain/people/accounts/passwords.ts"
+import { endOtherSessions } from "#domain/people/accounts/sessions.ts"
+import { useLink } from "#domain/people/accounts/use-link.ts"
 import { transact } from "#events/outbox.ts"
 import { type Answer, type TestApi, testApi } from "#test/harness/api/api.ts"
 import { password } from "#test/harness/api/over-api.ts"
@@ -27,7 +35,7 @@ const askReset = (email: string) => open("/v1/password-resets", { email })
 const isOpen = async (token: string) => (await api.call("GET", "/v1/me", { token })).status === 200
 const later = (minutes: number) => api.database.db`select slotbase.move_clock(make_interval(mins => ${minutes}))`
 const tally = (answers: readonly Answer[]) =>
-  answers.map(verdict).reduce<Record<string, number>>((all, each) => ({ ...all, [each]: (all[each] ?? 0) + 1 }), {})
+  Object.fromEntries([...Map.groupBy(answers, verdict)].map(([each, { length }]) => [each, length]))
 const times = <T>(count: number, make: (nth: number) => T) => Array.from({ length: count }, (_, nth) => make(nth))
 /** Asks for a link, and takes it out of the mail. */
 const resetLink = async (email: string) => (await mailsOf(api, (await askReset(email)).headers))[0]?.token
@@ -282,6 +290,49 @@ test("64 confirmations by two people who want one address: one gets it, and no u
   expect([mia.id, noah.id]).toContain(owners[0]?.id)
   expect(owners).toHaveLength(1)
 })
+
+test("64 commands of every kind on one account at once: none deadlocks, and no session of the old password is left", async () => {
+  const { db } = api.database
+  const mia = await api.person()
+  const caller = (await callerOf(db, mia.id)) as Caller
+  const user = { id: mia.id, email: mia.email, firstName: "Mia", lastName: "Keller" }
+  const { secrets } = api.app
+  const [{ hash } = { hash: "" }] = await db<{ hash: string }[]>`
+    select password_hash as hash from slotbase.users where id = ${mia.id}`
+  const kinds: readonly ((tx: Tx, nth: number) => Promise<unknown>)[] = [
+    (tx) => openSession(tx, user, null, { passwordHash: hash }),
+    (tx) => requestReset(tx, secrets, mia.email),
+    (tx, nth) => requestEmailChange(tx, secrets, caller, `mia-${nth}@example.com`, hash),
+    (tx, nth) => changeNames(tx, caller, mia.id, { lastName: `Keller ${nth}` }),
+    (tx) => endOtherSessions(tx, caller, mia.token),
+    async (tx) => {
+      const [open] = await tx<{ id: string }[]>`
+        select id from slotbase.account_links where user_id = ${mia.id} and ended_at is null limit 1`
+      const link = open && (await findOpenLink(tx, tokenOfLink(secrets, open.id)))
+      if (link?.purpose === "email_change") await useLink(tx, { link, passwordHash: undefined })
+    },
+    (tx, nth) =>
+      nth < 56
+        ? openSession(tx, user, null, { passwordHash: hash })
+        : changePassword(tx, caller, { presentHash: hash, newHash: `new ${nth}` }, mia.token),
+  ]
+  const context = { environment: "development", correlationId: mia.id } as const
+  const run = (nth: number) => transact(db, context, (tx) => kinds[nth % kinds.length]?.(tx, nth) as Promise<unknown>)
+  const began = performance.now()
+  const outcomes = await Promise.allSettled(times(64, run))
+  console.log(`64 commands on one account took ${Math.round(performance.now() - began)} ms`)
+  const refusals = outcomes.flatMap((each) =>
+    each.status === "rejected" ? [each.reason.code ?? each.reason._tag] : [],
+  )
+  expect(new Set(refusals)).not.toContain("40P01")
+  expect([...new Set(refusals)].filter((code) => !expected.has(code))).toEqual([])
+  const [left] = await db`
+    select (select password_hash like 'new %' from slotbase.users where id = ${mia.id}) as changed,
+           (select count(*)::integer from slotbase.sessions where user_id = ${mia.id}) as sessions`
+  expect(left).toEqual({ changed: true, sessions: 1 })
+})
+/** A command that comes after the change of the password, or after another use of its link. */
+const expected = new Set(["password_changed", "NotAuthenticated", "link_not_valid"])
 
 test("no table holds a token, and no event does", async () => {
   const mia = await api.person()

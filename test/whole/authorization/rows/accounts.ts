@@ -1,7 +1,7 @@
 // Accounts: people, their roles, children and sessions; organizations; and routes that are open to all.
 
 import { newId } from "#base/ids.ts"
-import { admins, everybody, known, type Row, staff } from "#test/whole/authorization/row.ts"
+import { admins, everybody, known, platform, type Row, staff } from "#test/whole/authorization/row.ts"
 import type { Scene } from "#test/whole/authorization/scene.ts"
 
 const person = () => ({
@@ -11,6 +11,10 @@ const person = () => ({
   lastName: "Keller",
 })
 const playerHere = ({ place }: Scene) => ({ role: "player", scopeType: "facility", scopeId: place.id })
+const passwordChange = () => ({ currentPassword: "not the password", newPassword: "violet harbour ladder" })
+const emailChange = () => ({ email: `${newId()}@example.com`, password: "not the password" })
+/** Those who sign in. */
+const people = "OASCMRXZ"
 const child = { firstName: "Ben", lastName: "Keller", relationship: "mother" }
 
 export const accountRows: readonly Row[] = [
@@ -18,6 +22,15 @@ export const accountRows: readonly Row[] = [
   ["POST /v1/sessions", everybody, { body: ({ world }) => world.credentials }],
   ["DELETE /v1/sessions", "OASCMRXZ", { signsOut: true }],
   ["GET /v1/me", known],
+  ["PATCH /v1/me", people, { body: () => ({ lastName: "Brandt" }) }],
+  ["PATCH /v1/users/:id", platform, { own: people, refused: 404, body: () => ({ lastName: "Brandt" }) }],
+  ["POST /v1/me/password", people, { body: passwordChange, meets: "422 wrong_password" }],
+  ["POST /v1/me/email-change", people, { body: emailChange, meets: "422 wrong_password" }],
+  ["POST /v1/password-resets", everybody, { body: () => ({ email: `${newId()}@example.com` }) }],
+  ["POST /v1/account-links/use", everybody, { body: () => ({ token: "none" }), meets: "422 link_not_valid" }],
+  ["GET /v1/me/sessions", people],
+  ["DELETE /v1/me/sessions", people],
+  ["DELETE /v1/me/sessions/:id", "", { own: people, hidden: people }],
   ["GET /v1/live", everybody, { meets: "426 upgrade_required" }],
   ["POST /v1/users/:id/roles", admins, { body: playerHere, hidden: "XZ" }],
   ["GET /v1/role-invitations", known],
