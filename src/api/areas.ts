@@ -30,6 +30,7 @@ import { accountLinkRoutes } from "#domain/people/routes/account-links.ts"
 import { accountRoutes } from "#domain/people/routes/accounts.ts"
 import { keyRoutes } from "#domain/people/routes/api-keys.ts"
 import { childRoutes } from "#domain/people/routes/children.ts"
+import { memberRoutes } from "#domain/people/routes/members.ts"
 import { mySessionRoutes } from "#domain/people/routes/my-sessions.ts"
 import { roleInvitationRoutes } from "#domain/people/routes/role-invitations.ts"
 import { roleRoutes } from "#domain/people/routes/roles.ts"
@@ -54,6 +55,7 @@ export const areas = [
   roleInvitationRoutes,
   childRoutes,
   walkInRoutes,
+  memberRoutes,
   sessionRoutes,
   accountRoutes,
   mySessionRoutes,

@@ -26,6 +26,13 @@ const inFacility: Readonly<Record<string, unknown>> = {
   "POST /api-keys": { name: "Till at the bar", role: "staff" },
   "POST /api-keys/{id}/transfer": { owner: "club" },
   "POST /walk-ins": { firstName: "Kim", lastName: "Guest" },
+  "PATCH /members/{userId}": { memberNumber: "0042", phone: "+41 44 123 45 67" },
+  "POST /members/import": {
+    csv: "firstName;lastName;email;memberNumber\nAda;Müller;ada.mueller@example.com;0043",
+    delimiter: ";",
+    invite: true,
+  },
+  "POST /members/{userId}/invitation": {},
   "PUT /booking-policy": {
     leadTimeMinutes: 30,
     noShowFee: 1000,

@@ -13,6 +13,7 @@ import { bookingChangeEvents } from "./types/booking-changes.ts"
 import { coachEvents } from "./types/coach.ts"
 import { facilityEvents } from "./types/facility.ts"
 import { feedbackEvents } from "./types/feedback.ts"
+import { memberEvents } from "./types/member.ts"
 import { paymentEvents } from "./types/payment.ts"
 import { reminderEvents } from "./types/reminder.ts"
 import { recurringEvents } from "./types/series.ts"
@@ -32,6 +33,7 @@ const all = [
   ...feedbackEvents,
   ...userEvents,
   ...accountEvents,
+  ...memberEvents,
   ...facilityEvents,
 ] as const
 type Definition = (typeof all)[number]

@@ -156,6 +156,15 @@ export const slotbase: { readonly [type: string]: Fields } = {
     localStart: "text",
     changedAt: "instant",
   },
+  "member.details_changed": { userId: "id", facilityId: "id", changed: "texts", changedBy: "actor" },
+  "members.imported": {
+    facilityId: "id",
+    created: "count",
+    existing: "count",
+    refused: "count",
+    invited: "count",
+    importedBy: "actor",
+  },
   "booking.rescheduled": {
     ...place,
     resourceName: "text",

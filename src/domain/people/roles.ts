@@ -147,6 +147,13 @@ export async function keepGrant(
   return { grantedBy: kept.granted_by, grantedAt: kept.granted_at, isNew: false, isFirst: false }
 }
 
+/** Makes new people players of a facility. The calling command counts them in the plan. */
+export async function keepPlayers(tx: Tx, facilityId: string, userIds: readonly string[], by: string): Promise<void> {
+  await tx`
+    insert into slotbase.role_grants (user_id, role, scope_type, scope_id, granted_by)
+    select u.id, 'player', 'facility', ${facilityId}, ${by} from unnest(${[...userIds]}::uuid[]) as u (id) order by 1`
+}
+
 /**
  * The person has done something in the facility: from now on the plan counts the person, and their parents. The
  * booking is made by then, so the limit refuses nothing. In a full plan booking/plan.ts refuses such a booking before.

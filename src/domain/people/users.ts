@@ -5,14 +5,14 @@
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
 import type { Tx } from "#base/database/transaction.ts"
-import { NotFound, RuleBroken, WrongState } from "#base/errors.ts"
+import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
 import { record } from "#events/outbox.ts"
 import { type FacilityScope, facilityScope } from "#events/scope.ts"
 import { unreachable } from "./address.ts"
-import { keepGrant } from "./roles.ts"
+import { keepGrant, keepPlayers } from "./roles.ts"
 
 export const RegistrationInput = Schema.Struct({
   email: Email,
@@ -100,39 +100,60 @@ export async function registerChild(
 /** A guest of a facility without an account of their own. */
 export interface WalkInAccount {
   readonly id: string
-  readonly facilityId: string
   readonly firstName: string
   readonly lastName: string
   readonly contactEmail: string | null
 }
 
 /**
- * Makes an account without sign-in that belongs to the facility. Records `user.created`.
- * Throws NotFound, RuleBroken `limit_reached`.
+ * Makes accounts without sign-in that belong to the facility. Records `user.created` for each. The caller counts them
+ * in the plan. The ids are new, in the order of their making.
  */
-export async function registerWalkIn(tx: Tx, walkIn: WalkInAccount, createdBy: string): Promise<Date> {
-  const { id, facilityId, firstName, lastName, contactEmail } = walkIn
-  const scope = await facilityScope(tx, facilityId)
-  if (!scope) throw new NotFound("facility", facilityId)
-  const [row] = await tx<{ created_at: Date }[]>`
-    insert into slotbase.users (id, first_name, last_name, registration_source, walk_in_at, contact_email)
-    values (${id}, ${firstName}, ${lastName}, 'admin', ${facilityId}, ${contactEmail})
-    returning created_at`
-  if (!row) throw new Error("registerWalkIn: the insert answered no row")
-  await join(tx, id, scope, createdBy, "counts")
-  record(tx, {
-    type: "user.created",
-    ...scope,
-    data: {
-      userId: id,
-      email: contactEmail ?? unreachable,
-      firstName,
-      lastName,
-      registrationSource: "admin",
-      facilityId,
-    },
-  })
-  return row.created_at
+export async function registerWalkIns(
+  tx: Tx,
+  scope: FacilityScope,
+  walkIns: readonly WalkInAccount[],
+  createdBy: string,
+): Promise<readonly Date[]> {
+  const { facilityId } = scope
+  const rows = await tx<{ created_at: Date }[]>`
+    with made as (
+      insert into slotbase.users (id, first_name, last_name, registration_source, walk_in_at, contact_email)
+      select id, "firstName", "lastName", 'admin', ${facilityId}, "contactEmail"
+      from jsonb_to_recordset(${tx.json(walkIns as never)})
+        as w (id uuid, "firstName" text, "lastName" text, "contactEmail" text)
+      order by id
+      returning id, created_at
+    )
+    select created_at from made order by id`
+  await keepPlayers(
+    tx,
+    facilityId,
+    walkIns.map(({ id }) => id),
+    createdBy,
+  )
+  for (const { id: userId, firstName, lastName, contactEmail } of walkIns) {
+    const email = contactEmail ?? unreachable
+    const data = { userId, email, firstName, lastName, registrationSource: "admin" as const, facilityId }
+    record(tx, { type: "user.created", ...scope, data })
+  }
+  return rows.map(({ created_at }) => created_at)
+}
+
+/**
+ * A guest becomes a person with an account: the address signs in, and the facility no longer keeps the account. The
+ * account is locked. Throws WrongState `email_taken`.
+ */
+export async function claimWalkIn(tx: Tx, { id }: Account, email: string): Promise<void> {
+  try {
+    await tx`update slotbase.users set email = ${email}, walk_in_at = null, contact_email = null where id = ${id}`
+  } catch (error) {
+    if (violated(error) !== "user_email_used_once") throw error
+    throw new WrongState(
+      "email_taken",
+      "Somebody is registered with this address: sign in, and ask the club to add you.",
+    )
+  }
 }
 
 /** A person's account, under a lock. */

@@ -5,10 +5,13 @@
 import * as Schema from "effect/Schema"
 import type { Staff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { NotFound } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
 import { Instant } from "#base/schema/fact-fields.ts"
 import { Email, Id, Name, normalEmail } from "#base/schema/request-fields.ts"
-import { registerWalkIn } from "./users.ts"
+import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { facilityScope } from "#events/scope.ts"
+import { registerWalkIns } from "./users.ts"
 
 export const WalkInInput = Schema.Struct({
   firstName: Name,
@@ -36,6 +39,16 @@ export async function createWalkIn(
 ): Promise<WalkIn> {
   const id = newId()
   const contactEmail = email === undefined ? null : normalEmail(email)
-  const createdAt = await registerWalkIn(tx, { id, facilityId, firstName, lastName, contactEmail }, caller.userId)
-  return { id, facilityId, firstName, lastName, email: contactEmail, createdAt: createdAt.toISOString() }
+  const scope = await facilityScope(tx, facilityId)
+  if (!scope) throw new NotFound("facility", facilityId)
+  const [createdAt] = await registerWalkIns(tx, scope, [{ id, firstName, lastName, contactEmail }], caller.userId)
+  await useEntitlement(tx, facilityId, "active_users")
+  return {
+    id,
+    facilityId,
+    firstName,
+    lastName,
+    email: contactEmail,
+    createdAt: (createdAt ?? new Date()).toISOString(),
+  }
 }

@@ -84,8 +84,9 @@ export async function issueInvitation(tx: Tx, secrets: SecretBox, userId: string
     { id, purpose: "invitation", secrets },
     {
       account: tx`
-      select u.id, u.email from slotbase.users u
-      where u.id = ${userId} and u.kind = 'person' and u.email is not null and u.password_hash is null`,
+      select u.id, coalesce(u.email, u.contact_email) as email from slotbase.users u
+      where u.id = ${userId} and u.kind = 'person' and coalesce(u.email, u.contact_email) is not null
+        and u.password_hash is null`,
       link: tx`select a.id, a.email, null::text from account a`,
     },
   )

@@ -5,7 +5,7 @@ import { hashPassword } from "#access/passwords.ts"
 import type { Db } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { InvalidInput, RuleBroken } from "#base/errors.ts"
-import { lockAccount } from "#domain/people/users.ts"
+import { claimWalkIn, lockAccount } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { eventContextOf, setEventContext } from "#events/outbox.ts"
 import { takeEmail } from "./emails.ts"
@@ -51,7 +51,10 @@ export async function useLink(tx: Tx, { link, passwordHash }: ReadyLink): Promis
   setEventContext(tx, { ...eventContextOf(tx), userId })
   noteChange(tx, { actorId: userId, actorKind: "person" })
   if (passwordHash === undefined) await takeEmail(tx, account, link)
-  else await renewPassword(tx, account, passwordHash, purpose === "invitation" ? "invitation" : "reset")
+  else {
+    if (account.walkInAt !== null) await claimWalkIn(tx, account, link.email)
+    await renewPassword(tx, account, passwordHash, purpose === "invitation" ? "invitation" : "reset")
+  }
   return { purpose }
 }
 

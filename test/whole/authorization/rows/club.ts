@@ -76,6 +76,11 @@ export const clubRows: readonly Row[] = [
   [`PUT ${f}/reminder-settings`, admins],
 
   [`POST ${f}/walk-ins`, staff],
+  [`GET ${f}/members`, staff],
+  [`GET ${f}/members/:userId`, staff],
+  [`PATCH ${f}/members/:userId`, staff],
+  [`POST ${f}/members/import`, admins],
+  [`POST ${f}/members/:userId/invitation`, admins],
   [`GET ${f}/role-invitations`, admins],
 
   [`GET ${f}/availability`, members, { query: "date=2027-05-01" }],

@@ -1,0 +1,36 @@
+/**
+ * What a facility keeps about its members. A number is used once in the facility: the constraint decides.
+ * Writes: member_details.
+ */
+import type { Tx } from "#base/database/transaction.ts"
+import { WrongState } from "#base/errors.ts"
+
+/** Null: not known. */
+export interface MemberDetails {
+  readonly memberNumber: string | null
+  readonly phone: string | null
+  readonly postalCode: string | null
+}
+
+/** Throws WrongState `member_number_taken`. */
+export async function keepDetails(
+  tx: Tx,
+  facilityId: string,
+  members: readonly (MemberDetails & { readonly userId: string })[],
+): Promise<void> {
+  if (members.length === 0) return
+  try {
+    await tx`
+      insert into slotbase.member_details (user_id, facility_id, member_number, phone, postal_code)
+      select "userId", ${facilityId}, "memberNumber", phone, "postalCode"
+      from jsonb_to_recordset(${tx.json(members as never)})
+        as m ("userId" uuid, "memberNumber" text, phone text, "postalCode" text)
+      order by "userId"
+      on conflict (user_id, facility_id) do update
+      set member_number = excluded.member_number, phone = excluded.phone, postal_code = excluded.postal_code,
+          updated_at = slotbase.now()`
+  } catch (error) {
+    if ((error as { readonly constraint_name?: string }).constraint_name !== "member_number_used_once") throw error
+    throw new WrongState("member_number_taken", "Another member of the facility has this member number.")
+  }
+}

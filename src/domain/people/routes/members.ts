@@ -1,0 +1,110 @@
+/** The members of a facility: found, listed, described, imported and invited. */
+import * as Schema from "effect/Schema"
+import { Elysia } from "elysia"
+import { requireAdmin, requireStaff } from "#access/caller.ts"
+import { NoInput } from "#base/schema/no-input.ts"
+import { FacilityMember, ImportReport } from "#domain/people/members/answer.ts"
+import { changeMember } from "#domain/people/members/change.ts"
+import { type CheckedFile, checkLines } from "#domain/people/members/check-lines.ts"
+import { getMember, listMembers } from "#domain/people/members/find.ts"
+import { importMembers } from "#domain/people/members/import.ts"
+import { ImportInput, MemberChange, MemberQuery } from "#domain/people/members/input.ts"
+import { inviteMember } from "#domain/people/members/invite.ts"
+import { readCsv } from "#domain/people/members/read-csv.ts"
+import type { App } from "#http/app.ts"
+import { described, listOf } from "#http/describe.ts"
+import { facilityIdOf, idOf } from "#http/path.ts"
+import { api } from "#http/route.ts"
+
+const tag = "People"
+const Invited = Schema.Struct({ status: Schema.Literal("invited") })
+
+export const memberRoutes = (app: App) =>
+  new Elysia({ name: "members" })
+    .use(api(app))
+    .get(
+      "/v1/facilities/:facilityId/members",
+      async ({ caller, input, query, params }) => {
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return listMembers(app.db, staff, input(MemberQuery, query))
+      },
+      described({
+        tag,
+        summary: "Find and list the members of a facility, by name",
+        description: "For staff: everybody with a role in the facility or in its organization, guests included.",
+        query: MemberQuery,
+        answer: listOf(FacilityMember),
+      }),
+    )
+    .get(
+      "/v1/facilities/:facilityId/members/:userId",
+      async ({ caller, params }) => {
+        const { facilityId } = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        return getMember(app.db, facilityId, idOf(params.userId, "member"))
+      },
+      described({ tag, summary: "Read a member", description: "For staff.", answer: FacilityMember }),
+    )
+    .patch(
+      "/v1/facilities/:facilityId/members/:userId",
+      async ({ command, caller, input, body, params }) => {
+        const staff = requireStaff(await caller(), facilityIdOf(params.facilityId))
+        const userId = idOf(params.userId, "member")
+        const change = input(MemberChange, body)
+        return command((tx) => changeMember(tx, staff, userId, change))
+      },
+      described({
+        tag,
+        summary: "Change what the facility keeps about a member",
+        description: "For staff. A field that is left out stays, and null clears it. The account's own fields stay.",
+        body: MemberChange,
+        answer: FacilityMember,
+        events: ["member.details_changed"],
+        problems: [409],
+        audited: "member.changed",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/members/import",
+      async ({ command, caller, input, body, params }) => {
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        const { csv, delimiter, invite = false, dryRun = false } = input(ImportInput, body)
+        return command((tx, file: CheckedFile) => importMembers(tx, app.secrets, admin, file, { invite, dryRun }), {
+          before: async () => checkLines(await readCsv(csv, delimiter, admin.facilityId)),
+        })
+      },
+      described({
+        tag,
+        summary: "Import members from a CSV file",
+        description:
+          "For administrators. The columns are firstName, lastName, email, phone, postalCode and memberNumber, in any " +
+          "order; the first two are required. Each new member is a guest whom staff can book for. The report has each " +
+          "line. A line with a fault is left out. A member with the same number or address is not made again.",
+        body: ImportInput,
+        bodySize: "file",
+        answer: ImportReport,
+        events: ["user.created", "user.invited", "members.imported"],
+        audited: "members.imported",
+      }),
+    )
+    .post(
+      "/v1/facilities/:facilityId/members/:userId/invitation",
+      async ({ command, caller, input, body, params }) => {
+        const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
+        const userId = idOf(params.userId, "member")
+        input(NoInput, body)
+        return command((tx) => inviteMember(tx, app.secrets, admin, userId), { status: 202 })
+      },
+      described({
+        tag,
+        summary: "Invite a guest to an account",
+        description:
+          "For administrators. A link to set a password goes to the guest's address, and works once within seven days. " +
+          "With the password the guest signs in by that address, and keeps bookings and payments.",
+        body: NoInput,
+        answer: Invited,
+        status: 202,
+        events: ["user.invited"],
+        problems: [409],
+        audited: "member.invited",
+      }),
+    )

@@ -1,0 +1,206 @@
+// The members of a facility: found, listed, described, imported from a file, and invited to an account.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type TestApi, testApi } from "#test/harness/api/api.ts"
+import { mailsOf } from "#test/harness/club/account-mail.ts"
+import { recordedBy, type SignedIn, signedIn, verdict } from "#test/harness/club/people.ts"
+
+let api: TestApi
+let facilityId: string
+let admin: SignedIn
+let staff: SignedIn
+
+beforeAll(async () => {
+  api = await testApi()
+  facilityId = await api.facility()
+  admin = await signedIn(api, "facility_admin", facilityId)
+  staff = await signedIn(api, "staff", facilityId)
+})
+afterAll(() => api.database.drop())
+
+const call = (method: string, path: string, body?: object, by: SignedIn = staff, id = facilityId) =>
+  api.call(method, `/v1/facilities/${id}/members${path}`, { token: by.token, ...(body && { body }) })
+const load = (csv: string, more: object = {}, id = facilityId, by = admin) =>
+  call("POST", "/import", { csv, ...more }, by, id)
+const names = async (query: string) =>
+  (await call("GET", `?${query}`)).body.data.map(
+    (each: { firstName: string; lastName: string }) => `${each.firstName} ${each.lastName}`,
+  )
+const count = async () => (await api.database.db`select from slotbase.users`).length
+
+test("a file of members is imported: each line has its outcome, and phone, post code and number stay text", async () => {
+  const csv = [
+    "Last name;first_name;E-MAIL;phone;postalCode;Member-Number",
+    "Müller;Äda;Ada@Example.com;0041 44 123;08001;0007",
+    '"Smith; jun.";Bob;;;;8',
+    ";Nobody;x@example.com;;;9",
+    "Bad;Mail;no address;;;10",
+    "Twice;Tom;;;;0007",
+  ].join("\r\n")
+  const before = await count()
+  const dry = await load(csv, { dryRun: true })
+  expect(dry.body).toMatchObject({ dryRun: true, delimiter: ";", created: 2, existing: 0, refused: 3, invited: 0 })
+  expect(dry.body.lines[0]).toEqual({ line: 2, status: "created", userId: null, invited: false, faults: [] })
+  expect(await count()).toBe(before)
+
+  const answer = await load(csv)
+  expect(verdict(answer)).toBe("200")
+  expect(answer.body.columns).toEqual(["lastName", "firstName", "email", "phone", "postalCode", "memberNumber"])
+  const [ada, bob, ...refused] = answer.body.lines
+  expect([ada.status, bob.status]).toEqual(["created", "created"])
+  expect(refused).toEqual([
+    {
+      line: 4,
+      status: "refused",
+      userId: null,
+      invited: false,
+      faults: [{ column: "lastName", message: "Expected a value" }],
+    },
+    {
+      line: 5,
+      status: "refused",
+      userId: null,
+      invited: false,
+      faults: [{ column: "email", message: "Expected an e-mail address" }],
+    },
+    {
+      line: 6,
+      status: "refused",
+      userId: null,
+      invited: false,
+      faults: [{ column: "memberNumber", message: "is that of line 2" }],
+    },
+  ])
+  expect((await recordedBy(api, answer.headers)).map(({ type }) => type).sort()).toEqual([
+    "members.imported",
+    "user.created",
+    "user.created",
+  ])
+  expect((await call("GET", `/${ada.userId}`)).body).toEqual({
+    userId: ada.userId,
+    facilityId,
+    firstName: "Äda",
+    lastName: "Müller",
+    email: "ada@example.com",
+    memberNumber: "0007",
+    phone: "0041 44 123",
+    postalCode: "08001",
+    roles: ["player"],
+    account: "walk_in",
+    since: expect.any(String),
+  })
+  expect((await call("GET", `/${bob.userId}`)).body.lastName).toBe("Smith; jun.")
+
+  const again = await load(csv)
+  expect(again.body).toMatchObject({ created: 0, existing: 2, refused: 3 })
+  expect(again.body.lines[0].userId).toBe(ada.userId)
+  expect(again.headers.get("x-slotbase-event-ids") ?? "").toBe("")
+})
+
+test.each([
+  ["a comma", "firstName,lastName\nEva,Berg", ","],
+  ["a semicolon with two columns", "firstName;lastName\nEva;Berg, née Tal", ";"],
+  ["a tab", "firstName\tlastName\nEva\tBerg", "\t"],
+  ["a bar", "firstName|lastName\nEva|Berg", "|"],
+])("the delimiter is found by the column names: %s", async (_, csv, delimiter) => {
+  expect((await load(csv, { dryRun: true })).body).toMatchObject({ delimiter, created: 1, refused: 0 })
+})
+
+test.each([
+  ["no column names", "Eva,Berg", {}, "csv_columns_unknown"],
+  ["an unknown column", "firstName,lastName,shoe\nEva,Berg,42", {}, "csv_columns_unknown"],
+  ["a column twice", "firstName,lastName,firstName\nEva,Berg,Eva", {}, "csv_columns_unknown"],
+  ["another delimiter than asked for", "firstName,lastName\nEva,Berg", { delimiter: ";" }, "csv_columns_unknown"],
+  ["nothing", "", {}, "csv_columns_unknown"],
+  ["a quote that never ends", 'firstName,lastName\n"Eva,Berg', {}, "csv_unreadable"],
+  ["too many lines", `firstName,lastName\n${"A,B\n".repeat(2_001)}`, {}, "csv_too_long"],
+])("%s is refused, and nothing is written", async (_, csv, more, code) => {
+  const before = await count()
+  expect(verdict(await load(csv, more))).toBe(`422 ${code}`)
+  expect(await count()).toBe(before)
+})
+
+test("two thousand lines are one import, and two of one file at once make nobody twice", async () => {
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const csv = `firstName,lastName,email\n${Array.from({ length: 2_000 }, (_, i) => `P${i},Many,p${i}@example.org`).join("\n")}`
+  const answers = await Promise.all([load(csv, {}, club, by), load(csv, {}, club, by)])
+  expect(answers.map(({ body }) => [body.created, body.existing]).sort()).toEqual([
+    [0, 2_000],
+    [2_000, 0],
+  ])
+})
+
+test("staff find members by a part of the name, the address, and the beginning of a number, page by page", async () => {
+  expect(await names("q=müll")).toEqual(["Äda Müller"])
+  expect(await names(`q=${encodeURIComponent("Müller Ä")}`)).toEqual(["Äda Müller"])
+  expect(await names("q=ada@ex")).toEqual(["Äda Müller"])
+  expect(await names("q=000")).toEqual(["Äda Müller"])
+  expect(await names(`q=${encodeURIComponent("%")}`)).toEqual([])
+  expect(await names("role=staff")).toHaveLength(1)
+  expect(await names("account=walk_in")).toEqual(["Äda Müller", "Bob Smith; jun."])
+  const whole = (await call("GET", "")).body.data
+  const paged: unknown[] = []
+  for (let next: string | null = ""; next !== null; ) {
+    const page: { data: unknown[]; next: string | null } = (await call("GET", `?limit=1${next && `&after=${next}`}`))
+      .body
+    paged.push(...page.data)
+    next = page.next
+  }
+  expect(paged).toEqual(whole)
+})
+
+test("staff change what the club keeps, a field that is not named stays, and a number is used once", async () => {
+  const [ada, bob] = (await call("GET", "?account=walk_in")).body.data
+  const changed = await call("PATCH", `/${ada.userId}`, { phone: "079" })
+  expect(changed.body).toEqual({ ...ada, phone: "079" })
+  expect(await recordedBy(api, changed.headers)).toMatchObject([
+    {
+      type: "member.details_changed",
+      data: { userId: ada.userId, facilityId, changed: ["phone"], changedBy: staff.id },
+    },
+  ])
+  expect((await call("PATCH", `/${ada.userId}`, { phone: null })).body.phone).toBeNull()
+  expect(verdict(await call("PATCH", `/${bob.userId}`, { memberNumber: "0007" }))).toBe("409 member_number_taken")
+  expect((await call("PATCH", `/${ada.userId}`, {})).headers.get("x-slotbase-event-ids") ?? "").toBe("")
+})
+
+test("an invited guest sets a password, signs in, and keeps the id that bookings name", async () => {
+  const answer = await load("firstName,lastName,email\nIda,Moreau,ida@example.net", { invite: true })
+  const { userId, invited } = answer.body.lines[0]
+  expect([invited, answer.body.invited]).toEqual([true, 1])
+  const [mail] = await mailsOf(api, answer.headers)
+  expect(mail?.to).toBe("ida@example.net")
+  const used = await api.call("POST", "/v1/account-links/use", {
+    body: { token: mail?.token, password: "a harbour in winter" },
+  })
+  expect(used.status).toBe(200)
+  const session = await api.call("POST", "/v1/sessions", {
+    body: { email: "ida@example.net", password: "a harbour in winter" },
+  })
+  expect(session.status).toBe(201)
+  expect((await call("GET", `/${userId}`)).body).toMatchObject({ account: "own", email: "ida@example.net" })
+  expect(verdict(await call("POST", `/${userId}/invitation`, {}, admin))).toBe("409 has_account")
+})
+
+test("a guest whose address has an account already is told so, and a guest without address can't be invited", async () => {
+  const known = await api.person()
+  const answer = await load(`firstName,lastName,email\nAlso,Known,${known.email}`)
+  const { userId } = answer.body.lines[0]
+  const invited = await call("POST", `/${userId}/invitation`, {}, admin)
+  expect(verdict(invited)).toBe("202")
+  const [mail] = await mailsOf(api, invited.headers)
+  expect([mail?.to, mail?.token]).toEqual([known.email, undefined])
+  expect(mail?.text).toContain("You have an account with this address already.")
+  const bob = (await call("GET", "?q=bob")).body.data[0]
+  expect(verdict(await call("POST", `/${bob.userId}/invitation`, {}, admin))).toBe("409 no_address")
+})
+
+test("a person of another club is no member here, and staff do not import", async () => {
+  const elsewhere = await api.facility()
+  const stranger = await signedIn(api, "player", elsewhere)
+  expect(verdict(await call("GET", `/${stranger.id}`))).toBe("404 not_found")
+  expect(verdict(await call("PATCH", `/${stranger.id}`, { phone: "1" }))).toBe("404 not_found")
+  expect(verdict(await load("firstName,lastName\nA,B", {}, facilityId, staff))).toBe("403 not_allowed")
+  expect(verdict(await call("GET", "", undefined, stranger))).toBe("404 not_found")
+})
