@@ -38,7 +38,7 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
   [`PATCH ${f}/bookings/{bookingId}`]: async (desk) => named((await booked(desk)).id),
   [`POST ${f}/members/{userId}/invitation`]: async ({ at, post }) => {
     const guest = { firstName: "Kim", lastName: "Guest", email: "kim.guest@example.com" }
-    return { ids: { [playerId]: (await post(`${at}/walk-ins`, guest)).id } }
+    return { ids: { [example.coachId]: (await post(`${at}/walk-ins`, guest)).id } }
   },
   [`POST ${f}/bookings/{bookingId}/approve`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/reject`]: async (desk) => named(await pending(desk)),
