@@ -17,6 +17,7 @@ import { type Bench, type Cost, meter, startBench } from "./measure.ts"
 import type { Part } from "./part.ts"
 import type { LoadOrder, LoadResult } from "./request/load.ts"
 import { makePeople, type Person } from "./request/people.ts"
+import { measureRules } from "./request/rules.ts"
 import { startProgram } from "./running.ts"
 
 const courts = 100
@@ -55,6 +56,8 @@ export const request: Part = {
       }
       figures.push(...(await countStatements(bench, start, "with its event", {})))
       figures.push(...(await countStatements(bench, start, "without", withoutEvents)))
+
+      figures.push(...(await measureRules(bench, { short, progress })))
 
       progress("an actors process joins and dispatches the events in the outbox")
       const actors = await start({ url: bench.url, role: "actors" })

@@ -9,13 +9,14 @@ import type { Person } from "./people.ts"
 export interface LoadOrder {
   readonly port: number
   readonly facilityId: string
-  /** Each connection books for one of them. */
+  /** They book in turn, each for themself. */
   readonly people: readonly Person[]
   readonly resourceIds: readonly string[]
   /** Number of the first slot: slot n is court n mod courts, hour n / courts. */
   readonly from: number
   readonly connections: number
   readonly seconds: number
+  readonly paymentMethod?: "online" | "waived"
 }
 
 export interface LoadResult {
@@ -36,9 +37,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   let next = order.from
   const began = performance.now()
   const until = began + order.seconds * 1000
-  await Promise.all(
-    Array.from({ length: order.connections }, (_, n) => one(order.people[n % order.people.length] as Person)),
-  )
+  await Promise.all(Array.from({ length: order.connections }, () => one()))
   return {
     bookings: latencies.length,
     seconds: (performance.now() - began) / 1000,
@@ -46,13 +45,14 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     failures: failures.slice(0, 3),
   }
 
-  async function one(person: Person): Promise<void> {
+  async function one(): Promise<void> {
     const done = Promise.withResolvers<void>()
     let sentAt = 0
     let answer = ""
     const send = (socket: Socket) => {
       answer = ""
       sentAt = performance.now()
+      const person = order.people[next % order.people.length] as Person
       if (sentAt < until) socket.write(requestOf(order, person, next++))
       else socket.end()
     }
@@ -82,7 +82,7 @@ function requestOf(order: LoadOrder, person: Person, n: number): string {
   const body = JSON.stringify({
     resourceId: order.resourceIds[n % courts],
     bookerId: person.id,
-    paymentMethod: "waived",
+    paymentMethod: order.paymentMethod ?? "waived",
     startAt: new Date(startMs).toISOString(),
     endAt: new Date(startMs + hourMs).toISOString(),
   })

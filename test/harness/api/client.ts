@@ -19,6 +19,7 @@ export interface Client {
     headers?: Record<string, string>,
   ) => Promise<Answer<Body>>
   readonly patch: <Body = Record<string, unknown>>(path: string, body: unknown) => Promise<Answer<Body>>
+  readonly put: <Body = Record<string, unknown>>(path: string, body: unknown) => Promise<Answer<Body>>
   readonly delete: (path: string) => Promise<Answer>
 }
 
@@ -40,6 +41,7 @@ export function clientOf(address: string, token: string = rootKey): Client {
     get: (path) => call("GET", path),
     post: (path, body, headers) => call("POST", path, body, headers),
     patch: (path, body) => call("PATCH", path, body),
+    put: (path, body) => call("PUT", path, body),
     delete: (path) => call("DELETE", path),
   }
 }

@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly url: string
   readonly role?: "all" | "server" | "actors"
   readonly env?: Record<string, string>
+  /** Another checkout of the program. Left out: this one. */
+  readonly folder?: string
   /** Nobody reads the output: its pipe is closed at once. */
   readonly closedLog?: true
 }
@@ -51,9 +53,15 @@ export async function startSystem({ env = {}, ...options }: SystemOptions): Prom
 }
 
 /** Starts the program without waiting for readiness. */
-export function spawnSystem({ url, role = "all", env = {}, closedLog }: SystemOptions): Omit<System, "address"> {
+export function spawnSystem({
+  url,
+  role = "all",
+  env = {},
+  closedLog,
+  folder,
+}: SystemOptions): Omit<System, "address"> {
   const child = Bun.spawn([process.execPath, "src/main.ts"], {
-    cwd: join(import.meta.dir, "../../.."),
+    cwd: folder ?? join(import.meta.dir, "../../.."),
     env: {
       ...process.env,
       DATABASE_URL: url,
