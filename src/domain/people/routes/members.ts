@@ -78,7 +78,8 @@ export const memberRoutes = (app: App) =>
         description:
           "For administrators. The columns are firstName, lastName, email, phone, postalCode and memberNumber, in any " +
           "order; the first two are required. Each new member is a guest whom staff can book for. The report has each " +
-          "line. A line with a fault is left out. A member with the same number or address is not made again.",
+          "line. A line with a fault is left out. A member with the same number or address is neither made again nor " +
+          "changed. A line with a member's address and another number is refused.",
         body: ImportInput,
         bodySize: "file",
         answer: ImportReport,

@@ -120,6 +120,58 @@ test.each([
   expect(await count()).toBe(before)
 })
 
+test("a file that begins with a byte order mark is read, and a line with an invisible sign is refused alone", async () => {
+  const csv = "\ufefffirstName,lastName\nEva,Berg\nE\u200bva,Berg"
+  const { body } = await load(csv, { dryRun: true })
+  expect(body).toMatchObject({ columns: ["firstName", "lastName"], created: 1, refused: 1 })
+  expect(body.lines[1].faults).toEqual([
+    { column: "firstName", message: "Expected one line of at most 200 visible characters" },
+  ])
+})
+
+test("a line with a value beyond the last column is refused, and empty fields there are nothing", async () => {
+  const { body } = await load("lastName,firstName,phone\nSmith, jun.,Bob,079\nBerg,Eva,079,,", { dryRun: true })
+  expect(body.lines.map(({ faults }: { faults: unknown }) => faults)).toEqual([
+    [{ column: "field 4", message: "stands beyond the last column" }],
+    [],
+  ])
+})
+
+test("a line with the address of one member and a number of its own is refused, so that no child is lost", async () => {
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const head = "firstName,lastName,email,memberNumber\n"
+  const [mother] = (await load(`${head}Mia,Berg,berg@example.org,1`, {}, club, by)).body.lines
+  const { body } = await load(`${head}Kim,Berg,berg@example.org,2\nMia,Berg,new@example.org,1`, {}, club, by)
+  expect(body.lines).toEqual([
+    {
+      line: 2,
+      status: "refused",
+      userId: null,
+      invited: false,
+      faults: [{ column: "email", message: "is that of the member with the number 1" }],
+    },
+    { line: 3, status: "exists", userId: mother.userId, invited: false, faults: [] },
+  ])
+})
+
+test("the number of somebody who left is free again, for an import and for another member", async () => {
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const csv = "firstName,lastName,memberNumber\nLea,Gone,7"
+  const leave = async ({ userId }: { userId: string }) => {
+    const role = `role=player&scopeType=facility&scopeId=${club}`
+    expect((await api.call("DELETE", `/v1/users/${userId}/roles?${role}`, { token: by.token })).status).toBe(204)
+  }
+  await leave((await load(csv, {}, club, by)).body.lines[0])
+  const again = await load(csv, {}, club, by)
+  expect([verdict(again), again.body.created]).toEqual(["200", 1])
+  await leave(again.body.lines[0])
+  const other = (await load("firstName,lastName\nTom,Stays", {}, club, by)).body.lines[0]
+  const taken = await call("PATCH", `/${other.userId}`, { memberNumber: "7" }, by, club)
+  expect([verdict(taken), taken.body.memberNumber]).toEqual(["200", "7"])
+})
+
 test("two thousand lines are one import, and two of one file at once make nobody twice", async () => {
   const club = await api.facility()
   const by = await signedIn(api, "facility_admin", club)
