@@ -86,7 +86,7 @@ interface KnownMember {
 }
 
 /**
- * Refuses a line with the address of a member and another number: a family may share an address, and the club tells
+ * Refuses a line with the address of a member and another number. A family may share an address, and the club tells
  * its members apart by their numbers.
  */
 function withoutAnothers(line: CheckedLine, known: KnownMember | undefined): CheckedLine {

@@ -235,6 +235,21 @@ test("an invited guest sets a password, signs in, and keeps the id that bookings
   expect(verdict(await call("POST", `/${userId}/invitation`, {}, admin))).toBe("409 has_account")
 })
 
+test("a guest is not invited over and over", async () => {
+  const narrow = await testApi({ requestsPerSecond: 100 })
+  const club = await narrow.facility()
+  const { token } = await signedIn(narrow, "facility_admin", club)
+  const at = `/v1/facilities/${club}`
+  const guest = { firstName: "Ina", lastName: "Box", email: "ina@example.net" }
+  const { id } = (await narrow.call("POST", `${at}/walk-ins`, { token, body: guest })).body
+  const verdicts: string[] = []
+  for (let i = 0; i < 7; i++) {
+    verdicts.push(verdict(await narrow.call("POST", `${at}/members/${id}/invitation`, { token, body: {} })))
+  }
+  expect(verdicts).toEqual([...Array(5).fill("202"), ...Array(2).fill("429 too_many_requests")])
+  await narrow.database.drop()
+})
+
 test("a guest whose address has an account already is told so, and a guest without address can't be invited", async () => {
   const known = await api.person()
   const answer = await load(`firstName,lastName,email\nAlso,Known,${known.email}`)
