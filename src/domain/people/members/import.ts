@@ -9,7 +9,7 @@ import { newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { inviteToAccount } from "#domain/people/accounts/passwords.ts"
 import { registerWalkIns } from "#domain/people/users.ts"
-import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { requireEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
@@ -39,8 +39,10 @@ export async function importMembers(
   const fresh = judged.filter((line) => line.faults.length === 0 && !there.has(line.line))
   const ids = new Map(fresh.map(({ line }) => [line, newId()]))
   const invited = new Set<number>()
-  if (dryRun) noteChange(tx, "nothing")
-  else if (fresh.length > 0) {
+  if (dryRun) {
+    noteChange(tx, "nothing")
+    if (fresh.length > 0) await requireEntitlement(tx, facilityId, "active_users", fresh.length)
+  } else if (fresh.length > 0) {
     const people = fresh.map((line) => ({ ...line.member, id: ids.get(line.line) ?? newId(), facilityId }))
     await registerWalkIns(tx, scope, people, caller.userId)
     await keepDetails(

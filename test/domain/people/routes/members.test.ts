@@ -172,6 +172,30 @@ test("the number of somebody who left is free again, for an import and for anoth
   expect([verdict(taken), taken.body.memberNumber]).toEqual(["200", "7"])
 })
 
+test("an import beyond the plan is refused whole, a dry run says so, and the last place is used by one of two", async () => {
+  const { db } = api.database
+  await db`
+    insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches)
+    values ('pair', 'Pair', 0, 0, null, 3, 1, 1)`
+  await db`
+    insert into slotbase.plan_prices (plan_id, currency, monthly_amount, annual_amount)
+    select 'pair', currency, 1000, 10000 from slotbase.plan_prices where plan_id = 'starter'`
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const plan = { planId: "pair", billingCycle: "monthly" }
+  await api.call("POST", `/v1/facilities/${club}/subscription`, { token: by.token, body: plan })
+  const guests = (...names: string[]) => `firstName,lastName\n${names.map((name) => `${name},Guest`).join("\n")}`
+  const before = await api.rows()
+  for (const dryRun of [true, false]) {
+    expect(verdict(await load(guests("A", "B", "C"), { dryRun }, club, by))).toBe("422 limit_reached")
+  }
+  expect(await api.rows()).toEqual(before)
+  expect(verdict(await load(guests("A"), { dryRun: true }, club, by))).toBe("200")
+  expect(await api.rows()).toEqual(before)
+  const pairs = await Promise.all([load(guests("A", "B"), {}, club, by), load(guests("C", "D"), {}, club, by)])
+  expect(pairs.map(verdict).sort()).toEqual(["200", "422 limit_reached"])
+})
+
 test("two thousand lines are one import, and two of one file at once make nobody twice", async () => {
   const club = await api.facility()
   const by = await signedIn(api, "facility_admin", club)
