@@ -59,12 +59,17 @@ export async function returnEntitlement(
     where c.facility_id = ${facilityId} and c.entitlement = ${type}`
 }
 
-/** Whether nothing of an entitlement is left, read without a lock. False when nothing limits it. */
-export async function isUsedUp(db: Queryable, facilityId: string, type: EntitlementType): Promise<boolean> {
+/** Whether less than an amount of an entitlement is left, read without a lock. False when nothing limits it. */
+export async function isUsedUp(
+  db: Queryable,
+  facilityId: string,
+  type: EntitlementType,
+  amount: number,
+): Promise<boolean> {
   const [row] = await db<{ is_used_up: boolean }[]>`
-    select c.used - (select coalesce(sum(r.amount), 0) from slotbase.entitlement_returns r
+    select ${amount}::integer + c.used - (select coalesce(sum(r.amount), 0) from slotbase.entitlement_returns r
                      where r.facility_id = c.facility_id and r.entitlement = c.entitlement
-                       and (not c.resets or r.period_number = c.period_number)) >= c.allowed
+                       and (not c.resets or r.period_number = c.period_number)) > c.allowed
            and not (c.resets and c.period_end <= (select slotbase.now())) as is_used_up
     from slotbase.entitlement_counters c
     where c.facility_id = ${facilityId} and c.entitlement = ${type}`

@@ -47,13 +47,13 @@ export async function useEntitlement(
 }
 
 /**
- * Asks whether one more would fit, and uses nothing. Waits for nothing unless it refuses.
+ * Asks whether an amount would fit, and uses nothing. Waits for nothing unless it refuses.
  * @throws RuleBroken `limit_reached`
  */
-export async function requireEntitlement(tx: Tx, facilityId: string, type: EntitlementType): Promise<void> {
-  if (!(await isUsedUp(tx, facilityId, type))) return
+export async function requireEntitlement(tx: Tx, facilityId: string, type: EntitlementType, amount = 1): Promise<void> {
+  if (!(await isUsedUp(tx, facilityId, type, amount))) return
   const counter = await bringCounterUpToDate(tx, facilityId, type)
-  if (counter !== undefined && counter.used >= counter.allowed) return refuse(tx, facilityId, counter)
+  if (counter !== undefined && counter.used + amount > counter.allowed) return refuse(tx, facilityId, counter)
 }
 
 async function refuse(tx: Tx, facilityId: string, counter: Counter): Promise<never> {

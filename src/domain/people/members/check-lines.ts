@@ -30,13 +30,14 @@ export async function checkLines({ lines, ...file }: CsvFile): Promise<CheckedFi
   return { ...file, lines: await inSlices(lines, (line) => checkLine(line, seen)) }
 }
 
-function checkLine({ line, fields }: CsvLine, seen: Map<string, number>): CheckedLine {
+function checkLine({ line, fields, beyond }: CsvLine, seen: Map<string, number>): CheckedLine {
   const faults: { column: string; message: string }[] = columns.flatMap((column) => {
     const value = fields[column]
     if (value === undefined) return isRequired(column) ? [{ column, message: "Expected a value" }] : []
     const result = check[column](value)
     return Result.isSuccess(result) ? [] : [{ column, message: `Expected ${expected[column]}` }]
   })
+  if (beyond !== undefined) faults.push({ column: `field ${beyond}`, message: "stands beyond the last column" })
   const member = memberOf(fields)
   for (const [column, value] of [
     ["email", member.contactEmail],

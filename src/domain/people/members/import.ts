@@ -9,7 +9,7 @@ import { newId } from "#base/ids.ts"
 import type { SecretBox } from "#base/secrets.ts"
 import { inviteToAccount } from "#domain/people/accounts/passwords.ts"
 import { registerWalkIns } from "#domain/people/users.ts"
-import { useEntitlement } from "#domain/plans/entitlements.ts"
+import { requireEntitlement, useEntitlement } from "#domain/plans/entitlements.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { facilityScope } from "#events/scope.ts"
@@ -33,12 +33,16 @@ export async function importMembers(
   if (!scope) throw new NotFound("facility", facilityId)
   // Imports of one club run one after the other. Otherwise two of one file would make everybody twice.
   await tx`select pg_advisory_xact_lock(hashtext('slotbase member import'), hashtext(${facilityId}))`
-  const there = await knownMembers(tx, facilityId, file.lines)
-  const fresh = file.lines.filter((line) => line.faults.length === 0 && !there.has(line.line))
+  const known = await knownMembers(tx, facilityId, file.lines)
+  const there = new Map([...known].map(([line, { userId }]) => [line, userId]))
+  const judged = file.lines.map((line) => withoutAnothers(line, known.get(line.line)))
+  const fresh = judged.filter((line) => line.faults.length === 0 && !there.has(line.line))
   const ids = new Map(fresh.map(({ line }) => [line, newId()]))
   const invited = new Set<number>()
-  if (dryRun) noteChange(tx, "nothing")
-  else if (fresh.length > 0) {
+  if (dryRun) {
+    noteChange(tx, "nothing")
+    if (fresh.length > 0) await requireEntitlement(tx, facilityId, "active_users", fresh.length)
+  } else if (fresh.length > 0) {
     const people = fresh.map((line) => ({ ...line.member, id: ids.get(line.line) ?? newId(), facilityId }))
     await registerWalkIns(tx, scope, people, caller.userId)
     await keepDetails(
@@ -51,7 +55,7 @@ export async function importMembers(
         if (await inviteToAccount(tx, secrets, ids.get(line) ?? "", scope, caller.userId)) invited.add(line)
     await useEntitlement(tx, facilityId, "active_users", fresh.length)
   }
-  const lines = file.lines.map((line): ImportedLine => {
+  const lines = judged.map((line): ImportedLine => {
     const { faults } = line
     const userId = there.get(line.line) ?? (dryRun ? undefined : ids.get(line.line))
     const status = faults.length > 0 ? "refused" : there.has(line.line) ? "exists" : "created"
@@ -78,16 +82,35 @@ export async function importMembers(
   return { dryRun, delimiter: file.delimiter, columns: file.columns, ...counts, lines }
 }
 
-/** The lines that name members of the facility, by address or by member number, with their ids. */
+interface KnownMember {
+  readonly userId: string
+  readonly memberNumber: string | null
+}
+
+/**
+ * Refuses a line with the address of a member and another number. A family may share an address, and the club tells
+ * its members apart by their numbers.
+ */
+function withoutAnothers(line: CheckedLine, known: KnownMember | undefined): CheckedLine {
+  const { memberNumber } = line.member
+  const theirs = known?.memberNumber ?? null
+  if (memberNumber === null || theirs === null || theirs === memberNumber) return line
+  return {
+    ...line,
+    faults: [...line.faults, { column: "email", message: `is that of the member with the number ${theirs}` }],
+  }
+}
+
+/** The lines that name members of the facility, by member number or else by address. */
 async function knownMembers(
   tx: Tx,
   facilityId: string,
   lines: readonly CheckedLine[],
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ReadonlyMap<number, KnownMember>> {
   const asked = lines
     .filter(({ faults }) => faults.length === 0)
     .map(({ line, member }) => ({ line, email: member.contactEmail, number: member.memberNumber }))
-  const rows = await tx<{ line: number; user_id: string }[]>`
+  const rows = await tx<(KnownMember & { readonly line: number })[]>`
     with member as materialized (
       select distinct u.id, coalesce(u.email, u.contact_email) as email, d.member_number
       from slotbase.facilities f
@@ -97,9 +120,9 @@ async function knownMembers(
       left join slotbase.member_details d on d.user_id = u.id and d.facility_id = f.id
       where f.id = ${facilityId}
     )
-    select distinct on (l.line) l.line, m.id as user_id
+    select distinct on (l.line) l.line, m.id as "userId", m.member_number as "memberNumber"
     from jsonb_to_recordset(${tx.json(asked as never)}) as l (line integer, email text, number text)
     join member m on m.member_number = l.number or m.email = l.email
     order by l.line, (m.member_number = l.number) desc nulls last, m.id`
-  return new Map(rows.map(({ line, user_id }) => [line, user_id]))
+  return new Map(rows.map(({ line, ...known }) => [line, known]))
 }

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { roles } from "#access/caller.ts"
 import { pageQuery } from "#base/schema/page.ts"
-import { linesUpTo, lineUpTo } from "#base/schema/text-fields.ts"
+import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 
 /** A club's year of new members. More lines are a second import. */
 export const maxImportLines = 2_000
@@ -38,7 +38,8 @@ export const delimiters = [",", ";", "\t", "|"] as const
 export type Delimiter = (typeof delimiters)[number]
 
 export const ImportInput = Schema.Struct({
-  csv: linesUpTo(maxCsvLength).annotate({
+  // Not human text: a sign that no name may have is the fault of its line.
+  csv: opaqueText(0, maxCsvLength, {
     description: `the text of the file in UTF-8: a line of column names, then at most ${maxImportLines} members`,
   }),
   delimiter: Schema.optionalKey(Schema.Literals(delimiters)).annotateKey({

@@ -16,6 +16,8 @@ export interface CsvLine {
   /** From 1; the column names are line 1. */
   readonly line: number
   readonly fields: Readonly<Partial<Record<Column, string>>>
+  /** The first field with a value that belongs to no column, from 1. */
+  readonly beyond: number | undefined
 }
 
 export interface CsvFile {
@@ -41,7 +43,8 @@ const csvRecords: BoundedTask<
 }
 
 /** @throws RuleBroken (csv_unreadable, csv_columns_unknown, csv_too_long), TooMany */
-export async function readCsv(csv: string, asked: Delimiter | undefined, facilityId: string): Promise<CsvFile> {
+export async function readCsv(file: string, asked: Delimiter | undefined, facilityId: string): Promise<CsvFile> {
+  const csv = file.replace(/^\ufeff/, "") // Spreadsheets begin a file in UTF-8 with a byte order mark.
   const names = csv.split(/\r\n|\n|\r/, 1)[0] ?? ""
   const delimiter =
     asked ?? delimiters.find((each) => unknownOf(names.split(each)).length === 0 && isWhole(names.split(each)))
@@ -58,7 +61,11 @@ export async function readCsv(csv: string, asked: Delimiter | undefined, facilit
   return {
     delimiter,
     columns: known.filter((column) => column !== undefined),
-    lines: rest.map(({ line, fields }) => ({ line, fields: named(known, fields) })),
+    lines: rest.map(({ line, fields }) => ({
+      line,
+      fields: named(known, fields),
+      beyond: numberOf(fields.findIndex((value, i) => i >= known.length && value !== "")),
+    })),
   }
 }
 
@@ -73,7 +80,9 @@ async function recordsOf(csv: string, delimiter: Delimiter, facilityId: string) 
   throw new RuleBroken("csv_unreadable", `The file cannot be read from line ${answer.line} on.`, [fault])
 }
 
-/** Empty fields are left out; further fields than columns are kept under no name, and refused by `fields`. */
+const numberOf = (index: number) => (index < 0 ? undefined : index + 1)
+
+/** Empty fields are left out. */
 const named = (known: readonly (Column | undefined)[], fields: readonly string[]): CsvLine["fields"] =>
   Object.fromEntries(
     known.flatMap((column, i) => {

@@ -1,7 +1,10 @@
 /**
- * What a facility keeps about its members. A number is used once in the facility: the constraint decides.
+ * What a facility keeps about its members. A number is used once in the facility: the constraint decides. Whoever left
+ * keeps it until another member gets it.
  * Writes: member_details.
  */
+import { isMemberOf } from "#access/membership.ts"
+import { textArray } from "#base/database/array-literal.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { WrongState } from "#base/errors.ts"
 
@@ -19,6 +22,11 @@ export async function keepDetails(
   members: readonly (MemberDetails & { readonly userId: string })[],
 ): Promise<void> {
   if (members.length === 0) return
+  await freeNumbers(
+    tx,
+    facilityId,
+    members.flatMap(({ memberNumber }) => memberNumber ?? []),
+  )
   try {
     await tx`
       insert into slotbase.member_details (user_id, facility_id, member_number, phone, postal_code)
@@ -33,4 +41,14 @@ export async function keepDetails(
     if ((error as { readonly constraint_name?: string }).constraint_name !== "member_number_used_once") throw error
     throw new WrongState("member_number_taken", "Another member of the facility has this member number.")
   }
+}
+
+/** Takes the numbers from people who have left. Nobody else would see why a number is taken. */
+async function freeNumbers(tx: Tx, facilityId: string, numbers: readonly string[]): Promise<void> {
+  if (numbers.length === 0) return
+  await tx`
+    update slotbase.member_details d set member_number = null, updated_at = slotbase.now()
+    from slotbase.facilities f
+    where f.id = ${facilityId} and d.facility_id = ${facilityId}
+      and d.member_number = any (${textArray(numbers)}::text::text[]) and not ${isMemberOf(tx, tx`d.user_id`)}`
 }

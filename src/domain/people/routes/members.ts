@@ -2,6 +2,8 @@
 import * as Schema from "effect/Schema"
 import { Elysia } from "elysia"
 import { requireAdmin, requireStaff } from "#access/caller.ts"
+import { RateLimiter } from "#base/limits/rate-limiter.ts"
+import { rates, scaled } from "#base/limits/table.ts"
 import { NoInput } from "#base/schema/no-input.ts"
 import { FacilityMember, ImportReport } from "#domain/people/members/answer.ts"
 import { changeMember } from "#domain/people/members/change.ts"
@@ -14,13 +16,17 @@ import { readCsv } from "#domain/people/members/read-csv.ts"
 import type { App } from "#http/app.ts"
 import { described, listOf } from "#http/describe.ts"
 import { facilityIdOf, idOf } from "#http/path.ts"
+import { addStanding } from "#http/rate-headers.ts"
 import { api } from "#http/route.ts"
 
 const tag = "People"
+const tooOften = "This guest was invited several times; wait, then try again."
 const Invited = Schema.Struct({ status: Schema.Literal("invited") })
 
-export const memberRoutes = (app: App) =>
-  new Elysia({ name: "members" })
+export const memberRoutes = (app: App) => {
+  /** Of one guest. A club invites many, but nobody over and over. */
+  const invitations = new RateLimiter(scaled(rates.furtherLinkMail, app.config.requestsPerSecond))
+  return new Elysia({ name: "members" })
     .use(api(app))
     .get(
       "/v1/facilities/:facilityId/members",
@@ -78,7 +84,8 @@ export const memberRoutes = (app: App) =>
         description:
           "For administrators. The columns are firstName, lastName, email, phone, postalCode and memberNumber, in any " +
           "order; the first two are required. Each new member is a guest whom staff can book for. The report has each " +
-          "line. A line with a fault is left out. A member with the same number or address is not made again.",
+          "line. A line with a fault is left out. A member with the same number or address is neither made again nor " +
+          "changed. A line with a member's address and another number is refused.",
         body: ImportInput,
         bodySize: "file",
         answer: ImportReport,
@@ -88,11 +95,14 @@ export const memberRoutes = (app: App) =>
     )
     .post(
       "/v1/facilities/:facilityId/members/:userId/invitation",
-      async ({ command, caller, input, body, params }) => {
+      async ({ command, caller, input, body, params, set }) => {
         const admin = requireAdmin(await caller(), facilityIdOf(params.facilityId))
         const userId = idOf(params.userId, "member")
         input(NoInput, body)
-        return command((tx) => inviteMember(tx, app.secrets, admin, userId), { status: 202 })
+        return command((tx) => inviteMember(tx, app.secrets, admin, userId), {
+          status: 202,
+          before: async () => addStanding(set, invitations.require(`${admin.facilityId} ${userId}`, tooOften)),
+        })
       },
       described({
         tag,
@@ -108,3 +118,4 @@ export const memberRoutes = (app: App) =>
         audited: "member.invited",
       }),
     )
+}

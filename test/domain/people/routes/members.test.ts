@@ -120,6 +120,82 @@ test.each([
   expect(await count()).toBe(before)
 })
 
+test("a file that begins with a byte order mark is read, and a line with an invisible sign is refused alone", async () => {
+  const csv = "\ufefffirstName,lastName\nEva,Berg\nE\u200bva,Berg"
+  const { body } = await load(csv, { dryRun: true })
+  expect(body).toMatchObject({ columns: ["firstName", "lastName"], created: 1, refused: 1 })
+  expect(body.lines[1].faults).toEqual([
+    { column: "firstName", message: "Expected one line of at most 200 visible characters" },
+  ])
+})
+
+test("a line with a value beyond the last column is refused, and empty fields there are nothing", async () => {
+  const { body } = await load("lastName,firstName,phone\nSmith, jun.,Bob,079\nBerg,Eva,079,,", { dryRun: true })
+  expect(body.lines.map(({ faults }: { faults: unknown }) => faults)).toEqual([
+    [{ column: "field 4", message: "stands beyond the last column" }],
+    [],
+  ])
+})
+
+test("a line with the address of one member and a number of its own is refused, so that no child is lost", async () => {
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const head = "firstName,lastName,email,memberNumber\n"
+  const [mother] = (await load(`${head}Mia,Berg,berg@example.org,1`, {}, club, by)).body.lines
+  const { body } = await load(`${head}Kim,Berg,berg@example.org,2\nMia,Berg,new@example.org,1`, {}, club, by)
+  expect(body.lines).toEqual([
+    {
+      line: 2,
+      status: "refused",
+      userId: null,
+      invited: false,
+      faults: [{ column: "email", message: "is that of the member with the number 1" }],
+    },
+    { line: 3, status: "exists", userId: mother.userId, invited: false, faults: [] },
+  ])
+})
+
+test("the number of somebody who left is free again, for an import and for another member", async () => {
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const csv = "firstName,lastName,memberNumber\nLea,Gone,7"
+  const leave = async ({ userId }: { userId: string }) => {
+    const role = `role=player&scopeType=facility&scopeId=${club}`
+    expect((await api.call("DELETE", `/v1/users/${userId}/roles?${role}`, { token: by.token })).status).toBe(204)
+  }
+  await leave((await load(csv, {}, club, by)).body.lines[0])
+  const again = await load(csv, {}, club, by)
+  expect([verdict(again), again.body.created]).toEqual(["200", 1])
+  await leave(again.body.lines[0])
+  const other = (await load("firstName,lastName\nTom,Stays", {}, club, by)).body.lines[0]
+  const taken = await call("PATCH", `/${other.userId}`, { memberNumber: "7" }, by, club)
+  expect([verdict(taken), taken.body.memberNumber]).toEqual(["200", "7"])
+})
+
+test("an import beyond the plan is refused whole, a dry run says so, and the last place is used by one of two", async () => {
+  const { db } = api.database
+  await db`
+    insert into slotbase.subscription_plans (id, name, rank, trial_days, bookings_per_month, active_users, resources, coaches)
+    values ('pair', 'Pair', 0, 0, null, 3, 1, 1)`
+  await db`
+    insert into slotbase.plan_prices (plan_id, currency, monthly_amount, annual_amount)
+    select 'pair', currency, 1000, 10000 from slotbase.plan_prices where plan_id = 'starter'`
+  const club = await api.facility()
+  const by = await signedIn(api, "facility_admin", club)
+  const plan = { planId: "pair", billingCycle: "monthly" }
+  await api.call("POST", `/v1/facilities/${club}/subscription`, { token: by.token, body: plan })
+  const guests = (...names: string[]) => `firstName,lastName\n${names.map((name) => `${name},Guest`).join("\n")}`
+  const before = await api.rows()
+  for (const dryRun of [true, false]) {
+    expect(verdict(await load(guests("A", "B", "C"), { dryRun }, club, by))).toBe("422 limit_reached")
+  }
+  expect(await api.rows()).toEqual(before)
+  expect(verdict(await load(guests("A"), { dryRun: true }, club, by))).toBe("200")
+  expect(await api.rows()).toEqual(before)
+  const pairs = await Promise.all([load(guests("A", "B"), {}, club, by), load(guests("C", "D"), {}, club, by)])
+  expect(pairs.map(verdict).sort()).toEqual(["200", "422 limit_reached"])
+})
+
 test("two thousand lines are one import, and two of one file at once make nobody twice", async () => {
   const club = await api.facility()
   const by = await signedIn(api, "facility_admin", club)
@@ -181,6 +257,21 @@ test("an invited guest sets a password, signs in, and keeps the id that bookings
   expect(session.status).toBe(201)
   expect((await call("GET", `/${userId}`)).body).toMatchObject({ account: "own", email: "ida@example.net" })
   expect(verdict(await call("POST", `/${userId}/invitation`, {}, admin))).toBe("409 has_account")
+})
+
+test("a guest is not invited over and over", async () => {
+  const narrow = await testApi({ requestsPerSecond: 100 })
+  const club = await narrow.facility()
+  const { token } = await signedIn(narrow, "facility_admin", club)
+  const at = `/v1/facilities/${club}`
+  const guest = { firstName: "Ina", lastName: "Box", email: "ina@example.net" }
+  const { id } = (await narrow.call("POST", `${at}/walk-ins`, { token, body: guest })).body
+  const verdicts: string[] = []
+  for (let i = 0; i < 7; i++) {
+    verdicts.push(verdict(await narrow.call("POST", `${at}/members/${id}/invitation`, { token, body: {} })))
+  }
+  expect(verdicts).toEqual([...Array(5).fill("202"), ...Array(2).fill("429 too_many_requests")])
+  await narrow.database.drop()
 })
 
 test("a guest whose address has an account already is told so, and a guest without address can't be invited", async () => {
