@@ -18,6 +18,7 @@ export const auditActions = {
   "booking.completion_undone": "the completion of a booking was undone",
   "booking.confirmed": "staff confirmed a hold",
   "booking.details_changed": "staff changed the title, the note or the answers of a booking",
+  "booking.discounted": "staff gave a discount on a booking",
   "booking.marked_no_show": "a booking was marked as not used",
   "booking.no_show_undone": "a no-show was undone",
   "booking.no_show_waived": "a no-show was waived",

@@ -19,7 +19,7 @@ const unrecorded: Readonly<Record<string, string>> = {
   [`POST ${f}/lost-items`]: "everybody reports; the report names its author",
   [`POST ${f}/holds`]: "lasts minutes; booking.hold.created names its actor",
   [`DELETE ${f}/holds/:bookingId`]: "gives back what would lapse; booking.hold.released names its actor",
-  [`POST ${f}/bookings`]: "booking.confirmed names its actor; the command records one that was waived",
+  [`POST ${f}/bookings`]: "booking.confirmed names its actor; the command records one that was waived or discounted",
   [`POST ${f}/bookings/:bookingId/check-in`]: "booking.checked_in names its actor",
   [`POST ${f}/waitlist`]: "a wish, and takes nothing; waitlist.joined names its actor",
   [`POST ${f}/coach-blocks`]: "coach.block.requested names its actor; staff decide about it in a request of its own",

@@ -1,6 +1,6 @@
 /** A booking as the API answers it, and the one conversion from a row. The OpenAPI document shows this Schema. */
 import * as Schema from "effect/Schema"
-import { Currency, Id, Instant, Money, Text, Timezone } from "#base/schema/fact-fields.ts"
+import { Currency, Id, Instant, Money, SignedMoney, Text, Timezone } from "#base/schema/fact-fields.ts"
 import { type BookingRow, statuses } from "./booking-row.ts"
 import { BookingType, PaymentMethod } from "./input.ts"
 import { type BookedLine, linesOf } from "./price-lines.ts"
@@ -14,16 +14,19 @@ export const AnsweredQuestion = Schema.Struct({
 })
 
 export const BookingPriceLine = Schema.Struct({
-  kind: Schema.Literals(["court", "coach", "agreed"]).annotate({
-    description: "the court's time, the coach's time, or an amount that was agreed for the whole",
+  kind: Schema.Literals(["court", "coach", "agreed", "discount"]).annotate({
+    description: "the court's time, the coach's time, an amount that was agreed for the whole, or a discount on them",
   }),
   label: Schema.String,
-  amount: Money.annotate({ description: "with the tax" }),
+  amount: SignedMoney.annotate({ description: "with the tax; negative for a discount" }),
   taxRate: Schema.Int.annotate({ description: "hundredths of a percent: 1900 is 19 %; 0: not taxed" }),
-  taxAmount: Money.annotate({ description: "the tax in the amount" }),
+  taxAmount: SignedMoney.annotate({ description: "the tax in the amount; negative for a discount" }),
   taxIncluded: Schema.Boolean.annotate({ description: "whether the asked price contained the tax" }),
   minutes: Schema.Int,
-  hourlyPrice: Schema.NullOr(Money).annotateKey({ description: "null: the amount was agreed as a whole" }),
+  hourlyPrice: Schema.NullOr(Money).annotateKey({
+    description: "null: the amount was agreed as a whole, or is a discount",
+  }),
+  percent: Schema.optionalKey(Schema.Int).annotateKey({ description: "of a discount: its share of the other lines" }),
 }).annotate({ identifier: "PriceLine" })
 
 const fields = {
@@ -147,7 +150,8 @@ const toLine = (line: BookedLine): typeof BookingPriceLine.Type => ({
   taxAmount: line.taxAmount ?? 0,
   taxIncluded: line.taxIncluded ?? true,
   minutes: line.minutes,
-  hourlyPrice: line.kind === "agreed" ? null : (line.hourlyPrice ?? null),
+  hourlyPrice: "hourlyPrice" in line ? (line.hourlyPrice ?? null) : null,
+  ...(line.kind === "discount" && { percent: line.percent }),
 })
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -13,6 +13,7 @@ import { audit } from "#events/audit.ts"
 import { type Booking, toBooking } from "./answer.ts"
 import type { BookingRow } from "./booking-row.ts"
 import { recordApprovalRequested } from "./change-events.ts"
+import { discountIn } from "./discount.ts"
 import { recordConfirmed, recordHeld } from "./events.ts"
 import type { BookingInput } from "./input.ts"
 import { insertPlanned } from "./insert-planned.ts"
@@ -20,6 +21,7 @@ import { requireMayPay } from "./lock-own.ts"
 import type { MayBook } from "./may-book.ts"
 import { planBooking } from "./plan.ts"
 import type { BookingPlan } from "./planned.ts"
+import { linesOf } from "./price-lines.ts"
 import type { NewBooking } from "./rows.ts"
 
 /**
@@ -32,18 +34,24 @@ export async function createBooking(tx: Tx, mayBook: MayBook, wanted: Hooked<Boo
   requireMayPay(mayBook.member, paymentMethod)
   const plan = await planBooking(tx, mayBook, wanted)
   const booking = await bookPlanned(tx, plan, paymentMethod)
-  auditWaived(tx, mayBook.member, booking)
+  auditPrice(tx, mayBook.member, booking)
   return toBooking(booking)
 }
 
 /**
- * The audit trail names who waived somebody else's price. A row is one more statement of a booking. Staff who book for
- * themselves are named by booking.confirmed, which says "waived" too.
+ * The audit trail names who gave a discount, and who waived somebody else's price. A row is one more statement of a
+ * booking. Staff who book for themselves are named by booking.confirmed, which says "waived" too, and no discount.
  */
-export function auditWaived(tx: Tx, { caller }: Member, booking: BookingRow): void {
+export function auditPrice(tx: Tx, { caller }: Member, booking: BookingRow): void {
   const { id, facility_id: facilityId, payment_method, price_amount: price, price_currency: currency } = booking
+  const about = { facilityId, subjectId: id, actorId: caller.userId }
+  const discount = discountIn(linesOf(booking))
+  if (discount) {
+    const { percent } = discount
+    audit(tx, { ...about, action: "booking.discounted", after: { discountPercent: percent, price, currency } })
+  }
   if (payment_method !== "waived" || price === 0 || booking.booker_id === caller.userId) return
-  audit(tx, { action: "booking.waived", facilityId, subjectId: id, actorId: caller.userId, after: { price, currency } })
+  audit(tx, { ...about, action: "booking.waived", after: { price, currency } })
 }
 
 /**

@@ -20,6 +20,7 @@ import { lockOwn, requireStatus } from "./lock-own.ts"
 import { type RefundQuote, refundOf } from "./refund-quote.ts"
 import { changeBooking } from "./rows.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
+import { whyNotOpen } from "./struck/judge.ts"
 
 export interface Cancellation {
   readonly cancellationReason: string
@@ -137,10 +138,14 @@ async function lockCancellable(
   if (refundPercent !== undefined) throw new NotAllowed("Only staff can override the cancellation policy.")
   // Nobody loses by a closed club, also when the booker hears of it late.
   if (booking.start_at > booking.now || booking.struck_reason !== null) return booking
+  if ((await whyNotOpen(tx, booking)) !== undefined) return booking
   throw new WrongState("booking_started", "The booking has begun; only staff can cancel it now.")
 }
 
-/** Runs under the booking's lock, so no payment of the booking comes in between. */
+/**
+ * Runs under the booking's lock, so no payment of the booking comes in between. A booking that is not marked as struck
+ * may be in closed time too: it was made while the closure was, and neither saw the other.
+ */
 async function refundFor(
   tx: Tx,
   booking: LockedBooking,
@@ -148,7 +153,10 @@ async function refundFor(
 ): Promise<{ refund: RefundQuote; account: BookingAccount }> {
   const account = await accountOf(tx, booking)
   const { cancellation_policy: policy, start_at: startAt, now: at, status, struck_reason } = booking
-  const [pending, closed] = [status === "pending", struck_reason !== null]
-  const unit = unitOf(booking.price_currency)
-  return { account, refund: refundOf({ policy, startAt, at, account, pending, closed, override, unit }) }
+  const [pending, unit] = [status === "pending", unitOf(booking.price_currency)]
+  const refundIf = (closed: boolean) => refundOf({ policy, startAt, at, account, pending, closed, override, unit })
+  const refund = refundIf(struck_reason !== null)
+  const isWhole = refund.percent === 100 || override !== undefined
+  if (isWhole || (await whyNotOpen(tx, booking)) === undefined) return { account, refund }
+  return { account, refund: refundIf(true) }
 }

@@ -15,6 +15,8 @@ export const longestBookingMinutes = 26 * 60
 export const maxParticipants = 64
 const maxRoleLength = 50
 const maxCodeLength = 300
+/** A reason that is the label of a line of the price. */
+const maxReasonLength = 100
 const minuteMs = 60_000
 
 export const BookingType = Schema.Literals([
@@ -64,7 +66,18 @@ export const consistent = rule(`${timesAre}; each participant is named once`, (i
 export const HoldInput = Schema.Struct(wanted).check(consistent)
 export type HoldInput = typeof HoldInput.Type
 
-export const BookingInput = Schema.Struct({ ...wanted, paymentMethod: PaymentMethod }).check(consistent)
+/** A part of the price that is not asked for. */
+export const Discount = Schema.Struct({
+  percent: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
+  reason: lineUpTo(maxReasonLength).annotateKey({ description: "the label of its line" }),
+}).annotate({ description: "for staff and API keys: a share of the price that is not asked for; a move keeps it" })
+export type Discount = typeof Discount.Type
+
+export const BookingInput = Schema.Struct({
+  ...wanted,
+  paymentMethod: PaymentMethod,
+  discount: Schema.optionalKey(Discount),
+}).check(consistent)
 export type BookingInput = typeof BookingInput.Type
 
 export const ConfirmInput = Schema.Struct({ paymentMethod: PaymentMethod })

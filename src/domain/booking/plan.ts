@@ -10,6 +10,7 @@ import type { Span } from "#base/local-days.ts"
 import { requireEntitlement } from "#domain/plans/entitlements.ts"
 import type { BookingRow, Participant } from "./booking-row.ts"
 import { type Details, detailsOf } from "./details.ts"
+import { discountedPlan, requireMayDiscount } from "./discount.ts"
 import { type BookingInput, type HoldInput, spanOf } from "./input.ts"
 import { requireWithinLimits, withLapsed } from "./limits/check.ts"
 import { requireNoPause } from "./limits/hold-pause.ts"
@@ -37,13 +38,16 @@ export async function planBooking(
   const { member, isUnlimited } = rightTo(input, mayBook)
   const limited = !isUnlimited
   const mayWait = !("paymentMethod" in input) || input.paymentMethod === "online"
-  return plan(tx, member, input, {
+  const discount = "discount" in input ? input.discount : undefined
+  requireMayDiscount(member, discount)
+  const planned = await plan(tx, member, input, {
     limited,
     limitsHolds: limited && mayWait,
     lock: "wait",
     mustAnswer: limited,
     details,
   })
+  return discountedPlan(planned, discount)
 }
 
 /**

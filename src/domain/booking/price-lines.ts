@@ -14,7 +14,10 @@ const minuteMs = 60_000
 const minutesPerHour = 60
 
 /** As it is stored in `bookings.price_lines`. Amounts are minor units. */
-export type BookedLine = CourtLine | CoachLine | AgreedLine
+export type BookedLine = GoodLine | DiscountLine
+
+/** What is sold. `discount.ts` makes the lines that reduce it. */
+export type GoodLine = CourtLine | CoachLine | AgreedLine
 
 interface Line {
   /** What people read: the court with its price rule, the name of the coach. */
@@ -45,6 +48,12 @@ interface AgreedLine extends Line {
   /** What was agreed for how long: every other length is computed from these, so that nothing drifts. */
   readonly agreedAmount: number
   readonly agreedMinutes: number
+}
+
+export interface DiscountLine extends Line {
+  readonly kind: "discount"
+  /** Of the other lines. */
+  readonly percent: number
 }
 
 /** The currency of a price, and the tax terms under which a line is made. */
@@ -85,7 +94,7 @@ export const linesOf = (booking: {
  * The court's time, piece by piece. Sum and tax are rounded once for all pieces of the same terms, so neither depends
  * on how rules cut the time.
  */
-export function courtLines(pieces: readonly CourtTime[], currency: string): BookedLine[] {
+export function courtLines(pieces: readonly CourtTime[], currency: string): GoodLine[] {
   let [hourly, gross, tax] = [0, 0, 0]
   return pieces.map((piece, i) => {
     if (i > 0 && !sameTerms(piece.tax, pieces[i - 1]?.tax)) [hourly, gross, tax] = [0, 0, 0]
@@ -104,7 +113,7 @@ export function coachLine(
   { name, hourlyRate }: { readonly name: string; readonly hourlyRate: number },
   minutes: number,
   { currency, tax }: LineTerms,
-): BookedLine {
+): GoodLine {
   const asked = proportionOf(hourlyRate, minutes, minutesPerHour, unitOf(currency))
   const line = taxed(asked, "coaching", tax, currency)
   return {
@@ -118,7 +127,7 @@ export function coachLine(
 }
 
 /** A price that was stated for the whole of a lesson, whatever the price list says. It contains the tax of coaching. */
-export const agreedLine = (amount: number, minutes: number, { tax }: LineTerms): BookedLine => ({
+export const agreedLine = (amount: number, minutes: number, { tax }: LineTerms): GoodLine => ({
   kind: "agreed",
   label: "Agreed price",
   amount,
@@ -139,14 +148,14 @@ export interface MovedTime {
 }
 
 /**
- * The lines of a booking at its new time.
+ * The lines of a booking at its new time, before a discount.
  * @param present the court's lines for the whole new time, by the present price list
  */
 export function movedLines(
-  agreed: readonly BookedLine[],
-  present: readonly BookedLine[],
+  agreed: readonly GoodLine[],
+  present: readonly GoodLine[],
   { from, to, staysOnCourt, currency }: MovedTime,
-): readonly BookedLine[] {
+): readonly GoodLine[] {
   const minutes = (to.end - to.start) / minuteMs
   const whole = agreed.find((line) => line.kind === "agreed")
   if (whole) return agreed.map((line) => (line === whole ? forMinutes(whole, minutes, currency) : line))
@@ -181,7 +190,7 @@ function sameTerms(a: TaxTerms, b: TaxTerms | undefined): boolean {
 }
 
 /** The court's lines follow each other without a gap from the start of the booking. */
-function courtTimesOf(lines: readonly BookedLine[], from: number): CourtTime[] {
+function courtTimesOf(lines: readonly GoodLine[], from: number): CourtTime[] {
   let end = from
   return lines.flatMap((line) => {
     if (line.kind !== "court" || line.hourlyPrice === undefined) return []

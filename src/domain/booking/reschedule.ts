@@ -16,6 +16,7 @@ import { type Booking, toBooking } from "./answer.ts"
 import type { LockedBooking } from "./booking-row.ts"
 import { recordRescheduled } from "./change-events.ts"
 import { coachOf, takeCoach } from "./coach-time.ts"
+import { discounted, discountIn, withoutDiscount } from "./discount.ts"
 import { freedSlotOf } from "./holds-ended.ts"
 import type { RescheduleInput } from "./input.ts"
 import { endOverdue } from "./limits/end-overdue.ts"
@@ -28,6 +29,7 @@ import { refundPercentOf } from "./refund-quote.ts"
 import { changeTime, lockMoves, type Move, moveOccupancy, occupy } from "./rows.ts"
 import { type BookingSettlement, settlementFor } from "./settlement.ts"
 import { afterSlotsFreed } from "./slots-freed.ts"
+import { whyNotOpen } from "./struck/judge.ts"
 import { checkStudents } from "./student-overlap.ts"
 import { tryToTake } from "./take-slot.ts"
 
@@ -65,7 +67,7 @@ export async function rescheduleBooking(
   const account = booking.price_amount === price ? undefined : await accountOf(tx, booking)
   requireMayMove(caller, booking, plan, { price, live: account?.live ?? price })
 
-  const percent = percentNow(caller, booking)
+  const percent = await percentNow(tx, caller, booking)
   const settlement = settlementOf(booking, account, { price, percent })
   const coachId = await coachOf(tx, booking)
   if (coachId !== undefined) {
@@ -107,19 +109,24 @@ export async function rescheduleBooking(
 }
 
 async function requireInTime(tx: Tx, caller: Caller, booking: LockedBooking): Promise<void> {
-  if (isStaff(caller, booking.facility_id) || booking.struck_reason !== null) {
-    if (booking.end_at > booking.now) return
-    throw new WrongState("booking_started", `The booking ended at ${booking.end_at.toISOString()}.`)
-  }
+  const free = isStaff(caller, booking.facility_id) || booking.struck_reason !== null
+  const late = free ? undefined : await latenessOf(tx, booking)
+  if (late !== undefined && (await whyNotOpen(tx, booking)) === undefined) throw late
+  if (booking.end_at > booking.now) return
+  throw new WrongState("booking_started", `The booking ended at ${booking.end_at.toISOString()}.`)
+}
+
+/** Why its booker cannot move it any more; undefined: the booker can. */
+async function latenessOf(tx: Tx, booking: LockedBooking): Promise<WrongState | undefined> {
   if (booking.start_at <= booking.now) {
-    throw new WrongState("booking_started", "The booking has begun; only staff can move it now.")
+    return new WrongState("booking_started", "The booking has begun; only staff can move it now.")
   }
   const [policy] = await tx<{ hours: number }[]>`
     select reschedule_hours_before as hours from slotbase.booking_policies where facility_id = ${booking.facility_id}`
   const last = new Date(booking.start_at.getTime() - (policy?.hours ?? 0) * hourMs)
-  if (booking.now <= last) return
+  if (booking.now <= last) return undefined
   const message = `Members could move it until ${last.toISOString()}, ${policy?.hours} hours before its start; only staff can now.`
-  throw new WrongState("too_late_to_reschedule", message)
+  return new WrongState("too_late_to_reschedule", message)
 }
 
 /** A price of another currency is no number of the booking's own. */
@@ -139,7 +146,7 @@ function requireElsewhere(booking: LockedBooking, { resource, span }: BookingPla
   throw new RuleBroken("same_time", "The booking is at this time and place already.", [fault])
 }
 
-/** The lines of the price at the new time, and their sum. */
+/** The lines of the price at the new time with the same percentage of discount, and their sum. */
 function priceThere(booking: LockedBooking, { lines, span, resource }: BookingPlan) {
   const how = {
     from: booking.start_at.getTime(),
@@ -147,7 +154,9 @@ function priceThere(booking: LockedBooking, { lines, span, resource }: BookingPl
     staysOnCourt: resource.id === booking.resource_id,
     currency: booking.price_currency,
   }
-  return pricedBy(movedLines(linesOf(booking), lines, how))
+  const agreed = linesOf(booking)
+  const there = movedLines(withoutDiscount(agreed), withoutDiscount(lines), how)
+  return pricedBy(discounted(there, discountIn(agreed), how.currency))
 }
 
 /** Without another price nothing is settled. */
@@ -184,13 +193,12 @@ function requireMayMove(
 }
 
 /** The percentage of its payments that cancelling the booking now would refund. Staff are not bound by it. */
-function percentNow(
-  caller: Caller,
-  { facility_id, cancellation_policy, start_at, now, status, struck_reason }: LockedBooking,
-): number {
+async function percentNow(tx: Tx, caller: Caller, booking: LockedBooking): Promise<number> {
+  const { facility_id, cancellation_policy, start_at, now, status, struck_reason } = booking
   if (isStaff(caller, facility_id) || struck_reason !== null) return 100
   const pending = status === "pending"
-  return refundPercentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
+  const percent = refundPercentOf({ policy: cancellation_policy, startAt: start_at, at: now, pending })
+  return percent < 100 && (await whyNotOpen(tx, booking)) !== undefined ? 100 : percent
 }
 
 /** Marks a refund of the amount, as far as the payments go. Answers the marked amount. */

@@ -25,6 +25,8 @@ export interface Due extends Reference {
   readonly due: number
   /** The status of a booking. */
   readonly status?: string
+  /** Why the time of a booking is not open any more; null: it is open. */
+  readonly struckReason?: string | null
 }
 
 /** The amount due now. Throws NotFound. */
@@ -48,8 +50,8 @@ export async function lockDue(tx: Tx, reference: Reference): Promise<Due> {
 
 /**
  * The amount to pay: the requested amount, or all that is due.
- * @throws WrongState (hold_expired, booking_not_payable, payment_under_way, nothing_due), RuleBroken (more_than_is_due,
- * hold_is_paid_whole)
+ * @throws WrongState (hold_expired, booking_not_payable, payment_under_way, nothing_due), RuleBroken (facility_closed,
+ * more_than_is_due, hold_is_paid_whole)
  */
 export function payable(due: Due, asked: number | undefined): number {
   if (due.status === "expired") {
@@ -57,6 +59,10 @@ export function payable(due: Due, asked: number | undefined): number {
   }
   if (due.status !== undefined && !payableStates.has(due.status)) {
     throw new WrongState("booking_not_payable", `The booking is ${due.status}: there is nothing to pay for it now.`)
+  }
+  // Its payment would only have to be given back.
+  if (due.status === "held" && typeof due.struckReason === "string") {
+    throw new RuleBroken("facility_closed", `The facility is closed then: ${due.struckReason}.`)
   }
   if (due.due === 0 && due.underWay > 0) {
     throw new WrongState("payment_under_way", "A payment is under way; its outcome is not known yet.")
@@ -88,6 +94,7 @@ interface Priced {
   readonly price: number
   readonly forfeited: number
   readonly status?: string
+  readonly struckReason?: string | null
 }
 
 interface PricedBooking {
@@ -97,6 +104,7 @@ interface PricedBooking {
   readonly forfeited_amount: number
   readonly payment_method: string | null
   readonly status: string
+  readonly struck_reason: string | null
 }
 
 /** The amounts of a booking in the ledger. Its row is locked before its state is judged. Throws NotFound. */
@@ -110,7 +118,7 @@ async function pricedBooking(
     with b as materialized (
       select * from slotbase.bookings where id = ${referenceId} and facility_id = ${facilityId} ${locked ? sql`for update` : sql``}
     )
-    select booker_id, price_currency, price_amount, forfeited_amount, payment_method,
+    select booker_id, price_currency, price_amount, forfeited_amount, payment_method, struck_reason,
            case when status = 'held' and hold_expires_at <= (select slotbase.now())
                   or status = 'pending' and start_at <= (select slotbase.now()) then 'expired' else status end as status
     from b`
@@ -124,6 +132,7 @@ const ofBooking = (booking: PricedBooking): Priced => ({
   price: booking.payment_method === "waived" ? 0 : booking.price_amount,
   forfeited: booking.forfeited_amount,
   status: booking.status,
+  struckReason: booking.struck_reason,
 })
 
 /** The amounts of a reference that consists of charges alone. Throws NotFound when it never had a charge. */

@@ -102,13 +102,15 @@ const jobsCaller: Caller = {
   tokenExpiresAt: null,
 }
 
+const notNow = new Set(["amount_not_chargeable", "facility_closed"])
+
 /** Undefined when nothing can be paid now. */
 function ifAny(amount: () => number): number | undefined {
   try {
     return amount()
   } catch (error) {
     if (error instanceof WrongState) return undefined
-    if (error instanceof RuleBroken && error.code === "amount_not_chargeable") return undefined
+    if (error instanceof RuleBroken && notNow.has(error.code)) return undefined
     throw error
   }
 }

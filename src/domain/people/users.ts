@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Password } from "#access/passwords.ts"
+import type { Queryable } from "#base/database/db.ts"
 import type { Tx } from "#base/database/transaction.ts"
 import { RuleBroken, WrongState } from "#base/errors.ts"
 import { newId } from "#base/ids.ts"
@@ -179,6 +180,16 @@ export async function lockAccount(tx: Tx, id: string): Promise<Account | undefin
            managed_by as "managedBy", walk_in_at as "walkInAt"
     from slotbase.users where id = ${id} and kind = 'person' for update`
   return account
+}
+
+/** The names of a person; null for keys. */
+export async function findNames(
+  db: Queryable,
+  id: string,
+): Promise<{ readonly firstName: string | null; readonly lastName: string | null }> {
+  const [names] = await db<{ firstName: string; lastName: string }[]>`
+    select first_name as "firstName", last_name as "lastName" from slotbase.users where id = ${id} and kind = 'person'`
+  return { firstName: names?.firstName ?? null, lastName: names?.lastName ?? null }
 }
 
 /** The account is locked. */

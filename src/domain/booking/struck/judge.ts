@@ -31,7 +31,10 @@ export async function judgeAgain(tx: Tx, judged: Judged): Promise<StruckBookings
 }
 
 /** Why the time of a booking is not open now; undefined when it is. */
-export async function whyNotOpen(db: Queryable, booking: BookingRow): Promise<string | undefined> {
+export async function whyNotOpen(
+  db: Queryable,
+  booking: Pick<BookingRow, "facility_id" | "resource_id" | "start_at" | "end_at">,
+): Promise<string | undefined> {
   const { facility_id, resource_id, start_at, end_at } = booking
   const [row] = await db<
     { closed: string | null; is_active: boolean; timezone: string; opening_hours: OpeningHours }[]

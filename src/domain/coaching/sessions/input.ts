@@ -7,7 +7,13 @@ import * as Schema from "effect/Schema"
 import { Id, Instant, Money, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { lineUpTo } from "#base/schema/text-fields.ts"
-import { type BookingInput, maxParticipants, minBookingMinutes, PaymentMethod } from "#domain/booking/input.ts"
+import {
+  type BookingInput,
+  Discount,
+  maxParticipants,
+  minBookingMinutes,
+  PaymentMethod,
+} from "#domain/booking/input.ts"
 
 const maxTypeLength = 60
 const minuteMs = 60_000
@@ -35,6 +41,7 @@ const wanted = {
     description:
       "the resource's price and the coach's rate unless given; a coach may not go below the resource's price",
   }),
+  discount: Schema.optionalKey(Discount).annotateKey({ description: "on the whole price; none with a blockId" }),
 } as const
 
 type Wanted = Schema.Struct<typeof wanted>["Type"]
@@ -96,7 +103,7 @@ export const studentsOf = ({ participants = [] }: BookingInput): string[] =>
 
 function faultsOfForm(input: Wanted) {
   if (input.blockId === undefined) return missing(input, ["resourceId", "startAt", "endAt", "paymentMethod"])
-  const surplus = (["resourceId", "coachId", "bookerId", "paymentMethod", "priceAmount"] as const)
+  const surplus = (["resourceId", "coachId", "bookerId", "paymentMethod", "priceAmount", "discount"] as const)
     .filter((name) => input[name] !== undefined)
     .map((name) => ({
       path: [name],

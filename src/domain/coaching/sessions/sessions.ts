@@ -16,7 +16,8 @@ import { newId } from "#base/ids.ts"
 import { requireMovable } from "#base/money.ts"
 import { keyAfter, type Page, pageLimitOf, pageOf, pageQuery } from "#base/schema/page.ts"
 import { Id, Instant } from "#base/schema/request-fields.ts"
-import { auditWaived, bookPlanned } from "#domain/booking/book.ts"
+import { auditPrice, bookPlanned } from "#domain/booking/book.ts"
+import { discountedPlan, requireMayDiscount } from "#domain/booking/discount.ts"
 import type { BookingInput } from "#domain/booking/input.ts"
 import { planTrusted } from "#domain/booking/plan.ts"
 import type { BookingPlan } from "#domain/booking/planned.ts"
@@ -43,6 +44,7 @@ export async function bookSession(
   asked: Hooked<BookingInput>,
 ): Promise<CoachSession> {
   const { caller, facilityId } = member
+  requireMayDiscount(member, input.discount)
   const coach = await actingCoach(tx, member, input.coachId)
   const students = studentsOf(asked.input)
   await requireStudents(tx, member, coach.userId, students)
@@ -52,10 +54,10 @@ export async function bookSession(
   const lines = linesFor(member, coach, plan, input.priceAmount)
   const booking = await bookPlanned(
     tx,
-    { ...plan, ...pricedBy(lines), coachId: coach.userId },
+    discountedPlan({ ...plan, ...pricedBy(lines), coachId: coach.userId }, input.discount),
     asked.input.paymentMethod,
   )
-  auditWaived(tx, member, booking)
+  auditPrice(tx, member, booking)
   const id = newId()
   await insertSession(tx, {
     id,

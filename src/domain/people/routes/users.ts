@@ -6,7 +6,7 @@ import { hashPassword } from "#access/passwords.ts"
 import { newId } from "#base/ids.ts"
 import { Id } from "#base/schema/request-fields.ts"
 import { registrationShares } from "#domain/people/registration-shares.ts"
-import { RegistrationInput, registerUser, User } from "#domain/people/users.ts"
+import { findNames, RegistrationInput, registerUser, User } from "#domain/people/users.ts"
 import type { App } from "#http/app.ts"
 import { described } from "#http/describe.ts"
 import { addStanding } from "#http/rate-headers.ts"
@@ -51,7 +51,9 @@ export const userRoutes = (app: App) => {
       async ({ caller }) => {
         const { userId, kind, name, email, grants, children = [], tokenExpiresAt } = await caller()
         const roles = grants.map(({ role, scopeType, scopeId }) => ({ role, scopeType, scopeId }))
-        return { id: userId, kind, name, email, roles, children, tokenExpiresAt: tokenExpiresAt?.toISOString() ?? null }
+        const names = await findNames(app.db, userId)
+        const known = { id: userId, kind, name, ...names, email, roles, children }
+        return { ...known, tokenExpiresAt: tokenExpiresAt?.toISOString() ?? null }
       },
       described({ tag: "People", summary: "Who the token belongs to", answer: Me, problems: [] }),
     )
@@ -61,6 +63,8 @@ const Me = Schema.Struct({
   id: Id,
   kind: Schema.Literals(["person", "api_key", "system"]),
   name: Schema.String,
+  firstName: Schema.NullOr(Schema.String).annotateKey({ description: "null: not a person" }),
+  lastName: Schema.NullOr(Schema.String),
   email: Schema.NullOr(Schema.String),
   roles: Schema.Array(Schema.Struct({ role: Schema.String, scopeType: Schema.String, scopeId: Id })),
   children: Schema.Array(
