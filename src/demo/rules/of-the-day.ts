@@ -121,11 +121,12 @@ export async function judgeClosed(stage: Stage, { at, desk, clara }: Club, { clo
   const booking = await call(clara, "GET", `${at}/bookings/${closed}`)
   const cancelled = await ask(clara, "POST", `${at}/bookings/${closed}/cancel`, { cancellationReason: "It is dark." })
   const { data } = await call(desk, "GET", `${at}/events?types=booking.struck`)
+  const told = data.filter((event: { data: { bookingId: string } }) => event.data.bookingId === closed)
   bites({
     rule: "closed over a booking",
     asked: "Clara does not come to the closed court, and cancels after the start",
     answer: cancelled,
-    found: [data.length, booking.status, booking.struckReason, cancelled.body.refundAmount],
+    found: [told.length, booking.status, booking.struckReason, cancelled.body.refundAmount],
     right: [1, "confirmed", "The lamp is broken", 2400],
     why: "the closure struck her booking and told her: no no-show, and all 2400 come back",
   })
