@@ -63,7 +63,8 @@ test(
     const played = await testDatabase()
     const env = { DATABASE_URL: played.url, PORT: String(await freePort()) }
     const { code, output } = await slotbaseWith(env, "demo", "--fast")
-    const [uneven] = await played.db`select count(*)::integer as accounts from slotbase.money_balances where not conserved`
+    const [uneven] =
+      await played.db`select count(*)::integer as accounts from slotbase.money_balances where not conserved`
     const [elsewhere] = await played.db`select count(*)::integer as coaches from slotbase.coaches_in_two_places`
     await played.drop()
     const lines = output.split("\n").flatMap((line) => {

@@ -13,6 +13,7 @@ export interface Neighbours {
 
 const dayHours = 24
 const hourMs = 3_600_000
+const longestWaitDays = 400
 
 export async function visitNeighbours(stage: Stage, club: Club): Promise<Neighbours> {
   const { call, root, say } = stage
@@ -157,16 +158,16 @@ export async function judgePlan({ ask, bites, call, job }: Stage, { owner }: Clu
   })
 }
 
-/** The first local day within a year whose span is the wanted one. */
+/** The first local day whose span is the wanted one. The last Friday of April may be 53 weeks after the one before. */
 async function dayOf(
   timezone: string,
   now: Stage["now"],
   isIt: (span: ReturnType<typeof spanOfDay>) => boolean,
 ): Promise<string> {
   let day = Temporal.PlainDate.from(localDateOf(timezone, (await now()).getTime())).add({ days: 2 })
-  for (let n = 0; n < 364; n++, day = day.add({ days: 1 }))
+  for (let n = 0; n < longestWaitDays; n++, day = day.add({ days: 1 }))
     if (isIt(spanOfDay(timezone, day.toString()))) return day.toString()
-  throw new Error(`The clocks of ${timezone} do not change within a year.`)
+  throw new Error(`The clocks of ${timezone} do not change.`)
 }
 
 const slotsOf = (body: { resources: readonly { slots: readonly Time[] }[] }) => body.resources[0]?.slots ?? []

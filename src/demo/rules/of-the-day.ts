@@ -39,14 +39,14 @@ export async function prepareSaturday(stage: Stage, club: Club, { span }: Saturd
   return { requested: requested.id, long, closed }
 }
 
-/** At 09:40. Answers the hold that Ben lets lapse. */
+/** At 09:40. In the end Ben holds an hour, and lets the hold lapse. */
 export async function playMorning(stage: Stage, club: Club, { span }: Saturday, prepared: Prepared): Promise<void> {
   const { ask, bites, call, job, say } = stage
-  const { at, desk, ben, courts } = club
+  const { at, ben, courts } = club
   say("\nNobody decided about the tournament; Ben plays shorter tonight, and then not at all")
   await job("hold-expiration")
   const request = await ask(ben, "GET", `${at}/bookings/${prepared.requested}`)
-  const { data: told } = await call(desk, "GET", `${at}/events?types=booking.approval.expired`)
+  const told = await happened(stage, club, "booking.approval.expired", prepared.requested)
   bites({
     rule: "request without a decision",
     asked: "Ben looks at his request for 08:00, about which nobody has decided",
@@ -93,8 +93,8 @@ export async function putRight(stage: Stage, club: Club, { span }: Saturday, boo
   const undone = await ask(desk, "POST", `${at}/bookings/${booked.missed}/no-show/undo`, {
     reason: "He came at twenty past.",
   })
-  const { data } = await call(desk, "GET", `${at}/events?types=booking.no_show.undone`)
-  const { feeWaived, strikeCount } = data[0]?.data ?? {}
+  const [event] = await happened(stage, club, "booking.no_show.undone", booked.missed)
+  const { feeWaived, strikeCount } = event?.data ?? {}
   bites({
     rule: "undone no-show",
     asked: "the desk undoes Ben's no-show",
@@ -114,14 +114,14 @@ export async function putRight(stage: Stage, club: Club, { span }: Saturday, boo
 }
 
 /** At 13:20, twenty minutes into Clara's hour on the closed court. */
-export async function judgeClosed(stage: Stage, { at, desk, clara }: Club, { closed }: Prepared): Promise<void> {
+export async function judgeClosed(stage: Stage, club: Club, { closed }: Prepared): Promise<void> {
   const { ask, bites, call, job, say } = stage
+  const { at, clara } = club
   say("\nClara stays at home, because the club told her")
   await job("no-show-detection")
   const booking = await call(clara, "GET", `${at}/bookings/${closed}`)
   const cancelled = await ask(clara, "POST", `${at}/bookings/${closed}/cancel`, { cancellationReason: "It is dark." })
-  const { data } = await call(desk, "GET", `${at}/events?types=booking.struck`)
-  const told = data.filter((event: { data: { bookingId: string } }) => event.data.bookingId === closed)
+  const told = await happened(stage, club, "booking.struck", closed)
   bites({
     rule: "closed over a booking",
     asked: "Clara does not come to the closed court, and cancels after the start",
@@ -130,4 +130,19 @@ export async function judgeClosed(stage: Stage, { at, desk, clara }: Club, { clo
     right: [1, "confirmed", "The lamp is broken", 2400],
     why: "the closure struck her booking and told her: no no-show, and all 2400 come back",
   })
+}
+
+/** The events of a type about a booking, once the log has one. */
+async function happened({ call, until }: Stage, { at, desk }: Club, type: string, bookingId: string) {
+  const isAbout = ({ data }: Happened) => data.bookingId === bookingId
+  const feed = await until(
+    type,
+    () => call(desk, "GET", `${at}/events?types=${type}`),
+    ({ data }) => data.some(isAbout),
+  )
+  return (feed.data as readonly Happened[]).filter(isAbout)
+}
+
+interface Happened {
+  readonly data: { readonly bookingId: string; readonly feeWaived?: number; readonly strikeCount?: number }
 }
