@@ -21,7 +21,7 @@ import { visitNeighbours } from "#demo/rules/neighbours.ts"
 import { prepareSaturday } from "#demo/rules/of-the-day.ts"
 import { knowPeople } from "#demo/rules/people.ts"
 import { keepAgreements } from "#demo/rules/prices.ts"
-import { changeSeries, serveWaitlist, startStandingOrder } from "#demo/rules/standing.ts"
+import { moveAndLengthenSeries, serveWaitlist, startStandingOrder } from "#demo/rules/standing.ts"
 import { playSaturday } from "#demo/saturday.ts"
 import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
@@ -134,7 +134,7 @@ async function play(stage: Stage): Promise<number> {
   const saturday = nextSaturday(began)
   const booked = await fillSaturday(stage, club, saturday)
   await keepAgreements(stage, club, saturday, booked)
-  await changeSeries(stage, club, booked.seriesId)
+  await moveAndLengthenSeries(stage, club, booked.seriesId)
   const standingOrder = await startStandingOrder(stage, club, saturday)
   await serveWaitlist(stage, club, saturday)
   await knowPeople(stage, club)

@@ -2,8 +2,6 @@
  * The rules that the Saturday must show. Each is written down once, with a request, its answer, and what was found. A
  * rule that does not bite, or finds something else than it should, makes the demo fail.
  */
-import type { Answer } from "./stage.ts"
-
 export const rules = [
   "agreed price",
   "tax of a price line",
@@ -36,13 +34,19 @@ export const rules = [
   "undone no-show",
   "credit and debt",
 ] as const
-export type Rule = (typeof rules)[number]
+export type DemoRule = (typeof rules)[number]
+
+export interface Answered {
+  readonly status: number
+  /** Of a problem document. */
+  readonly code: string | undefined
+}
 
 export interface Bite {
-  readonly rule: Rule
+  readonly rule: DemoRule
   /** What was asked, in words. */
   readonly asked: string
-  readonly answer: Answer
+  readonly answer: Answered
   /** What was found, and what is right. */
   readonly found: unknown
   readonly right: unknown
@@ -53,12 +57,12 @@ export interface Bite {
 export interface RuleBook {
   readonly bites: (bite: Bite) => void
   /** The rules that have not bitten as they should. */
-  readonly missing: () => readonly Rule[]
+  readonly missing: () => readonly DemoRule[]
 }
 
 export function openRuleBook(say: (line: string) => void): RuleBook {
-  const wrong = new Set<Rule>()
-  const seen = new Set<Rule>()
+  const wrong = new Set<DemoRule>()
+  const seen = new Set<DemoRule>()
   return {
     bites({ rule, asked, answer, found, right, why }) {
       const isRight = Bun.deepEquals(found, right, true)

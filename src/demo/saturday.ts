@@ -3,7 +3,7 @@
  */
 import type { Booked, Saturday } from "./bookings.ts"
 import type { Club } from "./club.ts"
-import { holdAgain, judgeClosed, type Prepared, playMorning, putRight } from "./rules/of-the-day.ts"
+import { type ArrangedBookings, holdAgain, judgeClosed, playMorning, putRight } from "./rules/of-the-day.ts"
 import type { Stage } from "./stage.ts"
 
 const beforeMinutes = 30
@@ -19,7 +19,7 @@ export async function playSaturday(
   club: Club,
   saturday: Saturday,
   booked: Booked,
-  prepared: Prepared,
+  prepared: ArrangedBookings,
 ): Promise<void> {
   const { call, until, say, job, moveTo } = stage
   const { at, desk, coach, anna, ben, child } = club

@@ -5,7 +5,7 @@
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { say } from "./banner.ts"
-import { openRuleBook, type RuleBook } from "./rule-book.ts"
+import { type Answered, openRuleBook, type RuleBook } from "./rule-book.ts"
 
 export interface StageActor {
   readonly id: string
@@ -19,10 +19,7 @@ export const password = "a demo password of some length"
 
 export type Body = Readonly<Record<string, never>> & ReturnType<typeof JSON.parse>
 
-export interface Answer {
-  readonly status: number
-  /** Of a problem document. */
-  readonly code: string | undefined
+interface Reply extends Answered {
   readonly body: Body
   /** The ids of the events that the request recorded. */
   readonly events: readonly string[]
@@ -35,7 +32,7 @@ export interface Stage extends RuleBook {
   /** Prints a line of the story. */
   readonly say: (line: string) => void
   /** Calls the API as a person, whatever it answers. Prints nothing. */
-  readonly ask: (who: StageActor | null, method: string, path: string, body?: unknown) => Promise<Answer>
+  readonly ask: (who: StageActor | null, method: string, path: string, body?: unknown) => Promise<Reply>
   /** Calls and prints. Throws the problem document, unless the answer has the expected `refused` status. */
   readonly call: (
     who: StageActor | null,

@@ -1,4 +1,4 @@
-// The demo: its Saturday shows each rule, and ends even. Its way back: the clock that it moved shows the real time again.
+// The demo: its Saturday shows each rule, and ends even. Its way back: the clock shows the real time again.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { rules } from "#demo/rule-book.ts"

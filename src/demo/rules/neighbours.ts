@@ -1,8 +1,8 @@
 /** Other clubs of the same owner: a night in Budapest, a skipped hour in Cairo, a winter and a plan in Vancouver. */
 import { localDateOf, localTimeOf, spanOfDay } from "#base/local-days.ts"
 import { weekdays } from "#base/weekdays.ts"
-import type { Club } from "../club.ts"
-import type { Stage } from "../stage.ts"
+import type { Club } from "#demo/club.ts"
+import type { Stage } from "#demo/stage.ts"
 
 export interface Neighbours {
   /** Of all other clubs. */

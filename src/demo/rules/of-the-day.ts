@@ -1,9 +1,9 @@
 /** The rules that bite on the Saturday itself: what time decides, what money is kept, and what staff put right. */
-import type { Booked, Saturday } from "../bookings.ts"
-import type { Club } from "../club.ts"
-import type { Stage } from "../stage.ts"
+import type { Booked, Saturday } from "#demo/bookings.ts"
+import type { Club } from "#demo/club.ts"
+import type { Stage } from "#demo/stage.ts"
 
-export interface Prepared {
+export interface ArrangedBookings {
   /** Ben's tournament at 08:00, about which nobody decides. */
   readonly requested: string
   /** Ben's two hours from 18:00, paid with 4800. */
@@ -13,7 +13,7 @@ export interface Prepared {
 }
 
 /** In the week before. */
-export async function prepareSaturday(stage: Stage, club: Club, { span }: Saturday): Promise<Prepared> {
+export async function prepareSaturday(stage: Stage, club: Club, { span }: Saturday): Promise<ArrangedBookings> {
   const { call, say, until } = stage
   const { at, ben, clara, courts } = club
   say("\nBen asks for a tournament on Saturday morning; he and Clara pay two more bookings")
@@ -40,7 +40,12 @@ export async function prepareSaturday(stage: Stage, club: Club, { span }: Saturd
 }
 
 /** At 09:40. In the end Ben holds an hour, and lets the hold lapse. */
-export async function playMorning(stage: Stage, club: Club, { span }: Saturday, prepared: Prepared): Promise<void> {
+export async function playMorning(
+  stage: Stage,
+  club: Club,
+  { span }: Saturday,
+  prepared: ArrangedBookings,
+): Promise<void> {
   const { ask, bites, call, job, say } = stage
   const { at, ben, courts } = club
   say("\nNobody decided about the tournament; Ben plays shorter tonight, and then not at all")
@@ -114,7 +119,7 @@ export async function putRight(stage: Stage, club: Club, { span }: Saturday, boo
 }
 
 /** At 13:20, twenty minutes into Clara's hour on the closed court. */
-export async function judgeClosed(stage: Stage, club: Club, { closed }: Prepared): Promise<void> {
+export async function judgeClosed(stage: Stage, club: Club, { closed }: ArrangedBookings): Promise<void> {
   const { ask, bites, call, job, say } = stage
   const { at, clara } = club
   say("\nClara stays at home, because the club told her")

@@ -1,8 +1,9 @@
 /** The week before, fourth part: the people of the club. */
-import type { Club } from "../club.ts"
-import type { Stage } from "../stage.ts"
+import { platformFacilityId } from "#base/ids.ts"
+import type { Club } from "#demo/club.ts"
+import type { Stage } from "#demo/stage.ts"
 
-export async function knowPeople(stage: Stage, { at, owner, desk, anna, ben }: Club): Promise<void> {
+export async function knowPeople(stage: Stage, { at, id, owner, desk, anna, ben }: Club): Promise<void> {
   const { ask, bites, call, db, say, signIn, until } = stage
   say("\nThe old list of members comes in, and people look after their accounts")
   const run = anna.email.slice(anna.email.indexOf(".") + 1)
@@ -37,8 +38,11 @@ export async function knowPeople(stage: Stage, { at, owner, desk, anna, ben }: C
   })
 
   const mails = async (events: readonly string[]) =>
-    (await db`select from slotbase.notifications where event_id = any (${events as string[]}) and channel = 'email'`)
-      .length
+    (
+      await db`
+        select from slotbase.notifications
+        where event_id = any (${events as string[]}) and facility_id in (${id}, ${platformFacilityId}) and channel = 'email'`
+    ).length
   const mailed = (events: readonly string[]) =>
     until(
       "the mail",

@@ -1,7 +1,7 @@
 /** The week before, second part: what was agreed about a price stays, nobody is in two places, and limits are kept. */
-import type { Booked, Saturday } from "../bookings.ts"
-import type { Club } from "../club.ts"
-import type { Stage } from "../stage.ts"
+import type { Booked, Saturday } from "#demo/bookings.ts"
+import type { Club } from "#demo/club.ts"
+import type { Stage } from "#demo/stage.ts"
 
 export async function keepAgreements(stage: Stage, club: Club, { span }: Saturday, booked: Booked): Promise<void> {
   const { ask, bites, call, say, until } = stage

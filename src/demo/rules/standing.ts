@@ -1,13 +1,17 @@
 /** The week before, third part: series and the waitlist. */
 import { localTimeOf } from "#base/local-days.ts"
-import type { Saturday } from "../bookings.ts"
-import { type Club, timezone } from "../club.ts"
-import type { Stage, StageActor } from "../stage.ts"
+import type { Saturday } from "#demo/bookings.ts"
+import { type Club, timezone } from "#demo/club.ts"
+import type { Stage, StageActor } from "#demo/stage.ts"
 
 /** Wishes that the rules refuse, older than the one that they allow. */
 const refusedWishes = 51
 
-export async function changeSeries({ ask, bites, call, say }: Stage, club: Club, seriesId: string): Promise<void> {
+export async function moveAndLengthenSeries(
+  { ask, bites, call, say }: Stage,
+  club: Club,
+  seriesId: string,
+): Promise<void> {
   const { at, desk, anna } = club
   say("\nAnna's series: two days move to 20:00, and then all become longer")
   const series = `${at}/recurring-bookings/${seriesId}`
