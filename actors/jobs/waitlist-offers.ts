@@ -7,7 +7,7 @@
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
-import { facilitiesWithOffers, type Place } from "#domain/booking/waitlist/candidates.ts"
+import { facilitiesWithOffers, type QueuePlace } from "#domain/booking/waitlist/candidates.ts"
 import { endLapsed } from "#domain/booking/waitlist/lapse.ts"
 import { type Looked, offerEverything } from "#domain/booking/waitlist/offers.ts"
 import { transact } from "#events/outbox.ts"
@@ -64,7 +64,7 @@ const endWishes = async (tools: JobTools, facilityId?: string): Promise<number> 
 /** To the end of the facility's queue. */
 async function offerIn(tools: JobTools, facilityId: string, stopping: AbortSignal): Promise<number> {
   let offered = 0
-  let from: Place | undefined
+  let from: QueuePlace | undefined
   do {
     const looked: Looked = (await transact(tools.db, jobContext(tools), (tx) => offerEverything(tx, facilityId, from)))
       .result

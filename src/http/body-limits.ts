@@ -12,8 +12,8 @@ const kib = 1024
 export const bodyLimits = {
   /** Routes for everybody. The largest body, a registration, has 3.3 KB and 8 values. */
   open: { bytes: 8 * kib, depth: 8, elements: 100 },
-  /** The largest body, a booking policy, has 33 KB and 600 values. */
-  usual: { bytes: 64 * kib, depth: 16, elements: 1_000 },
+  /** The largest body, a booking policy, has 57 KB and 1,400 values. */
+  usual: { bytes: 64 * kib, depth: 16, elements: 1_500 },
   /** Long texts: feedback (125 KB), webhooks with their headers and templates. */
   large: { bytes: 256 * kib, depth: 16, elements: 1_000 },
   /** A file as one text: an import of members (1.4 MB, when every character is an emoji in escapes). */

@@ -26,7 +26,7 @@ test("slotbase grant-reader, the doctor's advice, gives the role exactly the rig
   expect(advice).toEqual({
     name: "reader role",
     well: false,
-    says: `slotbase_reader may not read ${await countOfViews()} views, first callers: run "./scripts/slotbase grant-reader"`,
+    says: `slotbase_reader may not read ${await countOfViews()} views, first booking_price_lines: run "./scripts/slotbase grant-reader"`,
   })
 
   expect(await slotbase(database.url, "grant-reader")).toEqual({

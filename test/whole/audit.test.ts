@@ -124,6 +124,7 @@ describe("a request leaves the row that its route declares", () => {
       before: { firstName: "Mia" },
       after: { firstName: "Lea" },
     },
+    [`PATCH ${f}/members/:userId`]: { body: { phone: "079" }, before: { phone: null }, after: { phone: "079" } },
     [`PATCH ${f}/webhooks/:id`]: { body: { isActive: false }, before: { isActive: true }, after: { isActive: false } },
     [`PATCH ${f}/settings`]: { body: { holdMinutes: 7 }, before: { holdMinutes: 5 }, after: { holdMinutes: 7 } },
     [`PATCH ${f}/resources/:id`]: {

@@ -2,10 +2,10 @@
 import type { Queryable } from "#base/database/db.ts"
 import { sumsOf } from "#domain/ledger/paid.ts"
 import type { BookingRow } from "./booking-row.ts"
-import type { Account } from "./settlement.ts"
+import type { MoneyBefore } from "./settlement.ts"
 
 /** Minor units. */
-export interface BookingAccount extends Account {
+export interface BookingAccount extends MoneyBefore {
   /** All that was ever paid. */
   readonly paid: number
   /** Given back, or on its way back. */

@@ -19,7 +19,8 @@ import { maxQuestions, QuestionId } from "./details-input.ts"
 import { BookingType } from "./input.ts"
 
 const maxLabelLength = 200
-const maxChoices = 50
+const maxChoices = 20
+const maxChoiceLength = 100
 
 export const Question = Schema.Struct({
   id: QuestionId.annotateKey({ description: "chosen by the club; answers name it" }),
@@ -27,7 +28,7 @@ export const Question = Schema.Struct({
   type: Schema.Literals(["text", "choice", "yes_no", "number"]),
   required: Schema.Boolean.annotateKey({ description: "members must answer it" }),
   choices: Schema.optionalKey(
-    Schema.Array(lineUpTo(maxLabelLength)).check(
+    Schema.Array(lineUpTo(maxChoiceLength)).check(
       Schema.isMinLength(1),
       Schema.isMaxLength(maxChoices),
       Schema.isUnique(),

@@ -4,7 +4,7 @@
  * still left before the start. If no rule applies, nothing is refunded. Without a policy everything is refunded.
  * `settlement.ts` computes the amounts.
  */
-import { type Account, settlementFor } from "./settlement.ts"
+import { type MoneyBefore, settlementFor } from "./settlement.ts"
 
 /** A cancellation at least `hoursBefore` the start (elapsed hours) refunds `refundPercent` of the payments. */
 export interface CancellationRule {
@@ -17,7 +17,7 @@ export interface RefundQuestion {
   readonly startAt: Date
   /** When the booking is cancelled. */
   readonly at: Date
-  readonly account: Account
+  readonly account: MoneyBefore
   /** The smallest amount that can be moved, minor units. */
   readonly unit: number
   /** The booking was never approved: its booker owes nothing for it. */

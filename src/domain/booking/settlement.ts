@@ -6,7 +6,7 @@
 import { proportionOf } from "#base/money.ts"
 
 /** The money of a booking before the change, minor units. */
-export interface Account {
+export interface MoneyBefore {
   /** Paid, and neither given back nor forfeited. */
   readonly live: number
   /** Given back by staff, or at the provider, without a decision about the booking. */
@@ -38,7 +38,7 @@ export interface BookingSettlement {
  *
  * A move rounds down and a cancellation half up. So the parts never exceed the share of the whole.
  */
-export function settlementFor(change: Account & Change): BookingSettlement {
+export function settlementFor(change: MoneyBefore & Change): BookingSettlement {
   const { live, goodwill, price, keeps } = change
   const most = Math.max(price, keeps)
   const surplus = Math.max(0, live - most)

@@ -90,10 +90,13 @@ export function slotSpans(
     const slots: Span[] = []
     for (let at = start; at + lengthMs <= end; ) {
       const late = remainder(wallAt(timezone, at) - opensAt, stepMs)
-      if (late === 0) slots.push({ start: at, end: at + lengthMs })
-      // The next step by the clock, unless the clocks change before: then the way is looked for from there.
-      const next = at + stepMs - late
-      at = late === 0 ? next : Math.min(next, nextChangeAfter(timezone, at))
+      if (late === 0) {
+        slots.push({ start: at, end: at + lengthMs })
+        at += lengthMs
+      } else {
+        // The next step by the clock, unless the clocks change before: then the way is looked for from there.
+        at = Math.min(at + stepMs - late, nextChangeAfter(timezone, at))
+      }
     }
     return slots
   })

@@ -248,7 +248,7 @@ export const bookingChangeEvents = [
     aggregate: "booking",
     aggregateId: (data) => data.bookingId,
     data: { ...undone, status: Schema.Literals(["confirmed", "checked_in"]) },
-    sample: { ...undoneThere, status: "checked_in" },
+    sample: { ...undoneThere, status: "confirmed" },
     channels: booked,
   }),
 ] as const

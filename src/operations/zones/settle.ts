@@ -21,14 +21,14 @@ import { type Unsettled, unsettledBookings } from "./standing.ts"
 export type Keep = "wall-time" | "instant"
 
 /** A booking whose agreed local time has been taken since, so that it can't move there. */
-export interface Blocked {
+export interface BlockedMove {
   readonly bookingId: string
   readonly agreedStart: string
 }
 
 export class AgreedTimesTaken extends Error {
   readonly _tag = "AgreedTimesTaken"
-  constructor(readonly blocked: readonly Blocked[]) {
+  constructor(readonly blocked: readonly BlockedMove[]) {
     const first = blocked.map(({ bookingId, agreedStart }) => `  ${bookingId} at ${agreedStart}`).slice(0, maxNamed)
     super(
       `Nothing was changed: ${blocked.length} bookings can't keep their local time, because another has it now. Move or cancel these first:\n${first.join("\n")}`,
@@ -72,7 +72,7 @@ async function moveAll(tx: Tx, standing: readonly Standing[]): Promise<void> {
   }
   for (const coachId of [...new Set(coaches.values())].sort()) await lockCoach(tx, coachId)
   for (const { booking } of standing) await vacate(tx, booking)
-  const blocked: Blocked[] = []
+  const blocked: BlockedMove[] = []
   for (const { booking, as } of standing) {
     const to = placeOf(booking, as)
     if (await occupyWithCoach(tx, { ...booking, ...to }, coaches.get(booking.id))) await finishMove(tx, booking, to)

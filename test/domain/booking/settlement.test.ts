@@ -1,12 +1,12 @@
 // What a change gives back and what it forfeits: the amounts of each unit, in the smallest that can be moved.
 
 import { expect, test } from "bun:test"
-import { type Account, type Change, settlementFor } from "#domain/booking/settlement.ts"
+import { type Change, type MoneyBefore, settlementFor } from "#domain/booking/settlement.ts"
 
-const paid: Account = { live: 4800, goodwill: 0, price: 4800 }
+const paid: MoneyBefore = { live: 4800, goodwill: 0, price: 4800 }
 const cancelled: Change = { keeps: 0, ends: true, percent: 50, unit: 1 }
 
-test.each<[string, Partial<Account & Change>, refund: number, forfeited: number]>([
+test.each<[string, Partial<MoneyBefore & Change>, refund: number, forfeited: number]>([
   ["a cancellation gives back the share, and forfeits the rest", {}, 2400, 2400],
   ["a move settles only what it sheds", { keeps: 2400, ends: false }, 1200, 1200],
   ["a move rounds down", { keeps: 4797, ends: false }, 1, 2],

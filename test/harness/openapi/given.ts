@@ -36,6 +36,10 @@ export const given: Readonly<Record<string, (desk: Desk) => Promise<Given>>> = {
     return { ids: { [example.itemId]: (await post(`${at}/lost-items`, body)).id } }
   },
   [`PATCH ${f}/bookings/{bookingId}`]: async (desk) => named((await booked(desk)).id),
+  [`POST ${f}/members/{userId}/invitation`]: async ({ at, post }) => {
+    const guest = { firstName: "Kim", lastName: "Guest", email: "kim.guest@example.com" }
+    return { ids: { [example.coachId]: (await post(`${at}/walk-ins`, guest)).id } }
+  },
   [`POST ${f}/bookings/{bookingId}/approve`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/reject`]: async (desk) => named(await pending(desk)),
   [`POST ${f}/bookings/{bookingId}/confirm`]: async ({ at, post, court, hour }) =>

@@ -56,10 +56,13 @@ test("each event that changes a booking has its status", () => {
     "booking.hold.created": "held",
     "booking.hold.released": "released",
     "booking.approval.requested": "pending",
+    "booking.approval.expired": "expired",
     "booking.confirmed": "confirmed",
     "booking.cancelled": "cancelled",
     "booking.checked_in": "checked_in",
+    "booking.check_in.undone": "confirmed",
     "booking.no_show": "no_show",
+    "booking.no_show.undone": "confirmed",
     "booking.completed": "completed",
   })
 })

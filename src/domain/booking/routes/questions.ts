@@ -36,6 +36,7 @@ export const questionRoutes = (app: App) =>
         description:
           "For administrators. Existing bookings keep their answers, with the questions as they were worded.",
         body: QuestionsInput,
+        bodySize: "large",
         answer: BookingQuestions,
         events: ["facility.settings_updated"],
         audited: "booking_questions.changed",

@@ -30,11 +30,11 @@ export interface Candidate
  * A place in the queue of a facility. What stands before `seq` has been looked at. Of the entry at `seq` these
  * resources were tried: the rules refused them, or another transaction was taking a part of the time.
  */
-export interface Place {
+export interface QueuePlace {
   readonly seq: number
   readonly tried: readonly string[]
 }
-export const head: Place = { seq: 0, tried: [] }
+export const head: QueuePlace = { seq: 0, tried: [] }
 
 /**
  * The first in line from this place on, locked. An entry that another transaction has locked (its booker leaves) is
@@ -45,7 +45,7 @@ export async function nextWaiting(
   tx: Tx,
   facilityId: string,
   freed: readonly FreedSlot[] | undefined,
-  { seq, tried }: Place,
+  { seq, tried }: QueuePlace,
 ): Promise<Candidate | undefined> {
   const [candidate] = await tx<Candidate[]>`
     select e.id, e.facility_id, e.seq, e.booker_id, e.start_at, e.end_at, e.booking_type, e.participants, e.offer_minutes, e.joined_by,

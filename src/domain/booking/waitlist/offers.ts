@@ -20,7 +20,7 @@ import type { Inserted } from "#domain/booking/rows.ts"
 import { insertBooking, type NewBooking } from "#domain/booking/rows.ts"
 import { standingRight } from "#domain/booking/standing-right.ts"
 import { useEntitlement } from "#domain/plans/entitlements.ts"
-import { type Candidate, head, nextWaiting, type Place } from "./candidates.ts"
+import { type Candidate, head, nextWaiting, type QueuePlace } from "./candidates.ts"
 import { recordEntryEnded, recordOffered } from "./events.ts"
 import { bookingOfEntry } from "./input.ts"
 import { lockWaitlist, markOffered, settleOffers } from "./rows.ts"
@@ -53,18 +53,18 @@ export async function offerFreed(tx: Tx, freed: readonly FreedSlot[]): Promise<n
 export interface Looked {
   readonly offers: number
   /** Where the next transaction goes on; undefined: the end of the queue was reached. */
-  readonly next: Place | undefined
+  readonly next: QueuePlace | undefined
 }
 
 /** Offers whatever is free in a facility and waited for, from a place in its queue on. */
-export const offerEverything = (tx: Tx, facilityId: string, from: Place = head): Promise<Looked> =>
+export const offerEverything = (tx: Tx, facilityId: string, from: QueuePlace = head): Promise<Looked> =>
   offerIn(tx, facilityId, undefined, from)
 
 async function offerIn(
   tx: Tx,
   facilityId: string,
   freed: readonly FreedSlot[] | undefined,
-  from: Place,
+  from: QueuePlace,
 ): Promise<Looked> {
   // One round trip; the lock is a statement of its own, because a statement sees what was committed when it began.
   const [, ended, first] = await Promise.all([
@@ -88,7 +88,7 @@ async function offerIn(
 /** `not_there`: another resource may do. `not_at_all`: the wish is refused, whatever the resource. */
 type Result = "offered" | "not_there" | "not_at_all"
 
-function placeAfter({ seq, free_resource_id }: Candidate, result: Result, place: Place): Place {
+function placeAfter({ seq, free_resource_id }: Candidate, result: Result, place: QueuePlace): QueuePlace {
   if (result !== "not_there") return { seq: seq + 1, tried: [] }
   return { seq, tried: [...(seq === place.seq ? place.tried : []), free_resource_id] }
 }

@@ -1,4 +1,4 @@
-/** A task of a child process: the records of a CSV text, each with its line. Fields stay text, whatever they look like. */
+/** A task of a child process: the records of a CSV text, each with its line. All fields stay text. */
 import { parse } from "csv-parse/sync"
 
 export interface CsvRecord {
