@@ -13,8 +13,15 @@ import type { Tx } from "#base/database/transaction.ts"
 import { rootUserId } from "#base/ids.ts"
 import { instantOf, localDateOf } from "#base/local-days.ts"
 import { fillSaturday, type Saturday } from "#demo/bookings.ts"
-import { openClub } from "#demo/club.ts"
+import { openClub, timezone } from "#demo/club.ts"
+import { endLines, endsAreRight, readEnds } from "#demo/ends.ts"
 import { whyNoDemo } from "#demo/movable.ts"
+import { rules } from "#demo/rule-book.ts"
+import { visitNeighbours } from "#demo/rules/neighbours.ts"
+import { prepareSaturday } from "#demo/rules/of-the-day.ts"
+import { knowPeople } from "#demo/rules/people.ts"
+import { keepAgreements } from "#demo/rules/prices.ts"
+import { moveAndLengthenSeries, serveWaitlist, startStandingOrder } from "#demo/rules/standing.ts"
 import { playSaturday } from "#demo/saturday.ts"
 import { endSeason } from "#demo/season.ts"
 import { type Stage, setStage } from "#demo/stage.ts"
@@ -28,7 +35,6 @@ import { addressOf, reachServer } from "./running-server.ts"
 
 /** The pause between two requests, so that one can read along; none with --fast. */
 const pauseMs = 150
-const timezone = "Europe/Berlin"
 const root = { id: rootUserId, email: "", firstName: "Root", lastName: "Key" }
 const rootAsSubject = { subjectType: "user", subjectId: root.id }
 /** The events of machine work that is not part of SlotBase yet. */
@@ -123,12 +129,27 @@ async function whyNotIn(url: string): Promise<string | undefined> {
 }
 
 async function play(stage: Stage): Promise<number> {
+  const began = await stage.now()
   const club = await openClub(stage)
-  const saturday = nextSaturday(await stage.now())
+  const saturday = nextSaturday(began)
   const booked = await fillSaturday(stage, club, saturday)
-  await playSaturday(stage, club, saturday, booked)
-  await endSeason(stage, club)
-  return summary(stage.db, club.at, club.id)
+  await keepAgreements(stage, club, saturday, booked)
+  await moveAndLengthenSeries(stage, club, booked.seriesId)
+  const standingOrder = await startStandingOrder(stage, club, saturday)
+  await serveWaitlist(stage, club, saturday)
+  await knowPeople(stage, club)
+  const neighbours = await visitNeighbours(stage, club)
+  const prepared = await prepareSaturday(stage, club, saturday)
+  await playSaturday(stage, club, saturday, booked, prepared)
+  await endSeason(stage, club, neighbours, began, standingOrder)
+  const isComplete = await summary(stage.db, club.at, club.id)
+  const missing = stage.missing()
+  const look = () => readEnds(stage.db, [club.id, ...neighbours.ids])
+  // The last refund may still be under way.
+  const ends = await stage.until("even accounts", look, endsAreRight).catch(look)
+  console.log(`\nRules: ${rules.length - missing.length} of ${rules.length} have bitten.\n${endLines(ends).join("\n")}`)
+  if (missing.length > 0) console.error(`These rules did not bite as they should: ${missing.join(", ")}`)
+  return isComplete && endsAreRight(ends) && missing.length === 0 ? 0 : 1
 }
 
 /** The seconds by which the clock of the database is ahead. */
@@ -153,16 +174,15 @@ const daysOf = (seconds: number) => Math.round(seconds / (24 * 3_600))
 function nextSaturday(now: Date): Saturday {
   const soonest = Temporal.PlainDate.from(localDateOf(timezone, now.getTime())).add({ days: 2 })
   const date = soonest.add({ days: (6 - soonest.dayOfWeek + 7) % 7 })
-  const at = (time: string) => new Date(instantOf(timezone, date.toString(), time))
-  return {
-    at,
-    span: (from, to) => ({ startAt: at(from).toISOString(), endAt: at(to).toISOString() }),
-    date: date.toString(),
-  }
+  const on = (day: Temporal.PlainDate) => (time: string) => new Date(instantOf(timezone, day.toString(), time))
+  const spanOn =
+    (day: Temporal.PlainDate): Saturday["span"] =>
+    (from, to) => ({ startAt: on(day)(from).toISOString(), endAt: on(day)(to).toISOString() })
+  return { at: on(date), span: spanOn(date), date: date.toString(), sunday: spanOn(date.add({ days: 1 })) }
 }
 
 /** Prints the events of the demo by type. Every type of the specification must occur, but those of a later part. */
-async function summary(db: Db, at: string, facilityId: string): Promise<number> {
+async function summary(db: Db, at: string, facilityId: string): Promise<boolean> {
   const rows = await db<{ type: string; count: number }[]>`
     select e.type, count(*)::integer as count from slotbase.events e
     where e.facility_id = ${facilityId}
@@ -179,5 +199,5 @@ async function summary(db: Db, at: string, facilityId: string): Promise<number> 
 ${wanted.length - missing.length} of the specification's ${specified.length} event types. Read them: GET ${at}/events
 ${laterTypes.join(" and ")} come from a later part.`)
   if (missing.length > 0) console.error(`Missing: ${missing.join(", ")}`)
-  return missing.length === 0 ? 0 : 1
+  return missing.length === 0
 }

@@ -7,6 +7,8 @@ export interface Saturday {
   readonly at: (time: string) => Date
   readonly span: (from: string, to: string) => { readonly startAt: string; readonly endAt: string }
   readonly date: string
+  /** The same on the day after. */
+  readonly sunday: Saturday["span"]
 }
 
 export interface Booked {
@@ -16,6 +18,10 @@ export interface Booked {
   readonly missed: string
   /** The child's lesson at 14:00. */
   readonly sessionId: string
+  /** Clara's booking at 11:00, which she got from the waitlist. */
+  readonly offered: string
+  /** Anna's series every Saturday at 18:00. */
+  readonly seriesId: string
 }
 
 export async function fillSaturday(stage: Stage, club: Club, { span, date }: Saturday): Promise<Booked> {
@@ -75,7 +81,7 @@ export async function fillSaturday(stage: Stage, club: Club, { span, date }: Sat
     bookerId: child.id,
   })
   await call(clara, "DELETE", `${at}/holds/${hold.id}`)
-  await call(desk, "POST", `${at}/recurring-bookings`, {
+  const series = await call(desk, "POST", `${at}/recurring-bookings`, {
     resourceId: two,
     bookerId: anna.id,
     paymentMethod: "waived",
@@ -101,11 +107,11 @@ export async function fillSaturday(stage: Stage, club: Club, { span, date }: Sat
     paymentMethod: "offline",
   })
 
-  say("\nFive minutes across two slots are no game; and after the lesson its court is cleaned for ten minutes")
-  const ask = { resourceId: three, paymentMethod: "online" }
-  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("16:57", "17:02") }, 422)
-  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("16:45", "17:45") }, 422)
-  await call(ben, "POST", `${at}/bookings`, { ...ask, ...span("15:00", "16:00") }, 409)
-  await call(anna, "PATCH", `${at}/bookings/${played.id}`, { title: "Anna and Clara", note: "We bring our own balls." })
-  return { played: played.id, missed: missed.id, sessionId: session.id }
+  return {
+    played: played.id,
+    missed: missed.id,
+    sessionId: session.id,
+    offered: offer.bookingId,
+    seriesId: series.id,
+  }
 }

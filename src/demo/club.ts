@@ -6,11 +6,15 @@ import { newId } from "#base/ids.ts"
 import { weekdays } from "#base/weekdays.ts"
 import { password, type Stage, type StageActor } from "./stage.ts"
 
+export const timezone = "Europe/Berlin"
+
 export interface Club {
   readonly at: string
   readonly id: string
   readonly owner: StageActor
   readonly desk: StageActor
+  /** Of the desk too, until he leaves. */
+  readonly emil: StageActor
   readonly coach: StageActor
   readonly anna: StageActor
   readonly ben: StageActor
@@ -37,14 +41,14 @@ export async function openClub(stage: Stage): Promise<Club> {
   const owner = await register("Olga", "Brandt")
   const { id } = await call(root, "POST", "/v1/facilities", {
     name: `Riverside, the demo of ${run}`,
-    timezone: "Europe/Berlin",
+    timezone,
     currency: "EUR",
     sportTypes: ["tennis"],
     openingHours,
     ownerId: owner.id,
   })
   const at = `/v1/facilities/${id}`
-  await call(owner, "PATCH", `${at}/settings`, { holdMinutes: 10 })
+  await call(owner, "PATCH", `${at}/settings`, { holdMinutes: 10, taxRates: { court: 1900, coaching: 700 } })
   await call(owner, "PUT", `${at}/booking-policy`, {
     checkInGraceMinutes: 15,
     noShowFee: 1000,
@@ -55,12 +59,16 @@ export async function openClub(stage: Stage): Promise<Club> {
     maxBookingMinutes: 120,
     bookingStepMinutes: 30,
     buffers: [{ minutes: 10, bookingType: "lesson" }],
+    memberLimits: [{ name: "One court at a time", per: "moment", atMost: 1 }],
+    holdPauseMinutes: 60,
+    approvalBookingTypes: ["tournament"],
     cancellationPolicy: [
       { hoursBefore: 24, refundPercent: 100 },
       { hoursBefore: 4, refundPercent: 50 },
     ],
   })
   const [desk, coach] = [await register("Dora", "Klein", id), await register("Jonas", "Weber", id)]
+  const emil = await register("Emil", "Roth", id)
   const [anna, ben, clara] = [
     await register("Anna", "Vogel", id),
     await register("Ben", "Sommer", id),
@@ -68,6 +76,7 @@ export async function openClub(stage: Stage): Promise<Club> {
   ]
   const grant = { scopeType: "facility", scopeId: id }
   await call(owner, "POST", `/v1/users/${desk.id}/roles`, { role: "staff", ...grant })
+  await call(owner, "POST", `/v1/users/${emil.id}/roles`, { role: "staff", ...grant })
   await call(owner, "POST", `/v1/users/${coach.id}/roles`, { role: "coach", ...grant })
   const child = await call(clara, "POST", `/v1/users/${clara.id}/children`, {
     firstName: "Mia",
@@ -96,6 +105,7 @@ export async function openClub(stage: Stage): Promise<Club> {
     id,
     owner,
     desk,
+    emil,
     coach,
     anna,
     ben,

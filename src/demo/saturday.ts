@@ -3,6 +3,7 @@
  */
 import type { Booked, Saturday } from "./bookings.ts"
 import type { Club } from "./club.ts"
+import { type ArrangedBookings, holdAgain, judgeClosed, playMorning, putRight } from "./rules/of-the-day.ts"
 import type { Stage } from "./stage.ts"
 
 const beforeMinutes = 30
@@ -13,7 +14,13 @@ const picture = Buffer.from(
   "base64",
 )
 
-export async function playSaturday(stage: Stage, club: Club, saturday: Saturday, booked: Booked): Promise<void> {
+export async function playSaturday(
+  stage: Stage,
+  club: Club,
+  saturday: Saturday,
+  booked: Booked,
+  prepared: ArrangedBookings,
+): Promise<void> {
   const { call, until, say, job, moveTo } = stage
   const { at, desk, coach, anna, ben, child } = club
 
@@ -25,7 +32,9 @@ export async function playSaturday(stage: Stage, club: Club, saturday: Saturday,
   await moveTo(new Date(saturday.at("10:00").getTime() - (beforeMinutes - 10) * minuteMs))
   const { qrPayload } = await call(anna, "GET", `${at}/bookings/${booked.played}/check-in-code`)
   await call(anna, "POST", `${at}/bookings/${booked.played}/check-in`, { method: "qr_code", code: qrPayload })
+  await playMorning(stage, club, saturday, prepared)
   await moveTo(saturday.at("10:20"))
+  await holdAgain(stage, club, saturday)
   await job("no-show-detection")
   await until(
     "the no-show",
@@ -34,6 +43,9 @@ export async function playSaturday(stage: Stage, club: Club, saturday: Saturday,
   )
   await moveTo(saturday.at("11:05"))
   await call(desk, "POST", `${at}/bookings/${booked.played}/complete`, {})
+  await putRight(stage, club, saturday, booked)
+  await moveTo(saturday.at("13:20"))
+  await judgeClosed(stage, club, prepared)
 
   say("\nThe lesson, and what the coach says of it")
   await moveTo(saturday.at("15:05"))

@@ -5,6 +5,7 @@
 import { clock } from "#base/clock.ts"
 import type { Db } from "#base/database/db.ts"
 import { say } from "./banner.ts"
+import { type Answered, openRuleBook, type RuleBook } from "./rule-book.ts"
 
 export interface StageActor {
   readonly id: string
@@ -18,13 +19,21 @@ export const password = "a demo password of some length"
 
 export type Body = Readonly<Record<string, never>> & ReturnType<typeof JSON.parse>
 
-export interface Stage {
+interface Reply extends Answered {
+  readonly body: Body
+  /** The ids of the events that the request recorded. */
+  readonly events: readonly string[]
+}
+
+export interface Stage extends RuleBook {
   readonly db: Db
   /** The platform's administrator for the length of the demo: the demo has access to the database. */
   readonly root: StageActor
   /** Prints a line of the story. */
   readonly say: (line: string) => void
-  /** Calls the API as a person. Throws the problem document, unless the answer has the expected `refused` status. */
+  /** Calls the API as a person, whatever it answers. Prints nothing. */
+  readonly ask: (who: StageActor | null, method: string, path: string, body?: unknown) => Promise<Reply>
+  /** Calls and prints. Throws the problem document, unless the answer has the expected `refused` status. */
   readonly call: (
     who: StageActor | null,
     method: string,
@@ -55,8 +64,7 @@ export async function setStage(
 ): Promise<Stage> {
   const root: StageActor = { id: "root", name: "The platform", email: "", token: await openRoot() }
 
-  const call: Stage["call"] = async (who, method, path, body, refused) => {
-    if (pauseMs > 0) await Bun.sleep(pauseMs)
+  const ask: Stage["ask"] = async (who, method, path, body) => {
     const form = body instanceof FormData
     const answer = await fetch(`${address}${path}`, {
       method,
@@ -68,15 +76,21 @@ export async function setStage(
     })
     const text = await answer.text()
     const parsed = text === "" ? {} : JSON.parse(text)
-    const events = answer.headers.get("x-slotbase-event-ids")?.split(",").length ?? 0
+    const events = answer.headers.get("x-slotbase-event-ids")?.split(",") ?? []
+    return { status: answer.status, code: answer.ok ? undefined : parsed.code, body: parsed, events }
+  }
+
+  const call: Stage["call"] = async (who, method, path, body, refused) => {
+    if (pauseMs > 0) await Bun.sleep(pauseMs)
+    const { status, code, body: answered, events } = await ask(who, method, path, body)
     if (method !== "GET") {
-      const did = events === 0 ? "" : ` · ${events} event${events === 1 ? "" : "s"}`
-      say(`  ${answer.status}  ${method.padEnd(6)} ${shortened(path)}${did}${parsed.code ? ` · ${parsed.detail}` : ""}`)
+      const did = events.length === 0 ? "" : ` · ${events.length} event${events.length === 1 ? "" : "s"}`
+      say(`  ${status}  ${method.padEnd(6)} ${shortened(path)}${did}${code ? ` · ${answered.detail}` : ""}`)
     }
-    if (answer.ok ? refused !== undefined : answer.status !== refused) {
-      throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)
+    if (status < 300 ? refused !== undefined : status !== refused) {
+      throw new Error(`${method} ${path} answered ${status}: ${JSON.stringify(answered)}`)
     }
-    return parsed
+    return answered
   }
 
   const until: Stage["until"] = async (what, ask, isSo) => {
@@ -95,9 +109,11 @@ export async function setStage(
   }
 
   return {
+    ...openRuleBook(say),
     db,
     root,
     say,
+    ask,
     call,
     until,
     now,

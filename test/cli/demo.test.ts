@@ -1,9 +1,13 @@
-// The demo's way back: the clock that it moved shows the real time again. The README's test plays the demo itself.
+// The demo: its Saturday shows each rule, and ends even. Its way back: the clock shows the real time again.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { rules } from "#demo/rule-book.ts"
 import { slotbaseWith } from "#test/harness/setup/command-line.ts"
 import { emptyDatabase, type TestDatabase, testDatabase } from "#test/harness/setup/database.ts"
 import { freePort } from "#test/harness/setup/system.ts"
+
+/** The Saturday takes some seconds, and more on a busy machine. */
+const timeout = 120_000
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -18,6 +22,66 @@ const shift = async () => {
   const [row] = await database.db<[{ shift: string }]>`select shift::text from slotbase.clock`
   return row.shift
 }
+
+/** What each rule answers on the Saturday. */
+const answers: Readonly<Record<(typeof rules)[number], string>> = {
+  "agreed price": "200",
+  "tax of a price line": "200",
+  "coach in one place": "409 coach_taken",
+  "least length": "422 too_short",
+  "start grid": "422 off_grid",
+  buffer: "409 slot_taken",
+  "limit per person": "422 member_limit_reached",
+  "title and note": "200",
+  "question of the club": "422 question_unanswered",
+  "change of a series": "200",
+  "standing order": "200",
+  waitlist: "200",
+  "least amount of a card": "422 amount_not_chargeable",
+  "currency in use": "409 currency_in_use",
+  "import of members": "200",
+  "list of members": "200",
+  invitation: "202",
+  "forgotten password": "202",
+  sessions: "200",
+  "end by the clock": "201",
+  "range of a list": "200",
+  "amount that can be moved": "422 amount_not_movable",
+  "skipped hour": "200",
+  "zone data": "200",
+  "request without a decision": "200",
+  "forfeited money": "200",
+  "pause after a hold": "422 hold_paused",
+  "closed over a booking": "200",
+  "undone no-show": "200",
+  "credit and debt": "200",
+}
+
+test(
+  "on the demo's Saturday each rule bites once with its right answer; all accounts are even, and nobody is in two places",
+  async () => {
+    const played = await testDatabase()
+    const env = { DATABASE_URL: played.url, PORT: String(await freePort()) }
+    const { code, output } = await slotbaseWith(env, "demo", "--fast")
+    const [uneven] =
+      await played.db`select count(*)::integer as accounts from slotbase.money_balances where not conserved`
+    const [elsewhere] = await played.db`select count(*)::integer as coaches from slotbase.coaches_in_two_places`
+    await played.drop()
+    const lines = output.split("\n").flatMap((line) => {
+      const [, rule = "", answer = ""] = /^ {2}rule: ([^·]+) · [^·]+ · ([^·]+) · [^·]+$/.exec(line) ?? []
+      return rule === "" ? [] : [[rule, answer]]
+    })
+    expect(lines.sort()).toEqual(Object.entries(answers).sort())
+    expect(output).not.toContain("WRONG")
+    expect(output).toContain(
+      `Rules: ${rules.length} of ${rules.length} have bitten.\n` +
+        "Money: 11 of 11 accounts are even.\nPlaces: 6 of 6 people are in one place at a time.\n",
+    )
+    expect(output).toContain("32 of the specification's 34 event types")
+    expect([code, { ...uneven }, { ...elsewhere }]).toEqual([0, { accounts: 0 }, { coaches: 0 }])
+  },
+  timeout,
+)
 
 test("demo --back undoes the moves of two demos", async () => {
   await database.db`select slotbase.move_clock('33 days 04:05:06.7')`

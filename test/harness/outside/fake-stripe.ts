@@ -156,6 +156,10 @@ export function startFakeStripe(): FakeStripe {
         body: error("invalid_request_error", { code: "resource_missing", message: "No such token." }),
       }
     }
+    if (!canMove(Number(form.get("amount")), form.get("currency") ?? "")) {
+      const message = "The last of the three decimals must be 0."
+      return { status: 400, body: error("invalid_request_error", { code: "amount_invalid", message }) }
+    }
     const declined = declines[card]
     const intent: FakeIntent = {
       id: next("pi"),
@@ -171,6 +175,11 @@ export function startFakeStripe(): FakeStripe {
   }
 
   function makeRefund(form: URLSearchParams): Answer {
+    const { currency = "" } = fake.intents.get(form.get("payment_intent") ?? "") ?? {}
+    if (!canMove(Number(form.get("amount")), currency)) {
+      const message = "The last of the three decimals must be 0."
+      return { status: 400, body: error("invalid_request_error", { code: "amount_invalid", message }) }
+    }
     const refund: FakeRefund = {
       id: next("re"),
       object: "refund",
@@ -184,6 +193,10 @@ export function startFakeStripe(): FakeStripe {
     return ok(refund)
   }
 }
+
+/** Stripe's rule for currencies with three decimals. */
+const canMove = (amount: number, currency: string): boolean =>
+  !["bhd", "jod", "kwd", "omr", "tnd"].includes(currency) || amount % 10 === 0
 
 const declines: Readonly<Record<string, { code: string; decline_code: string; message: string }>> = {
   tok_chargeDeclined: { code: "card_declined", decline_code: "generic_decline", message: "Your card was declined." },

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { resolvePayments } from "#domain/payments/resolve.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
 import { type Courts, makeCourts } from "#test/harness/api/booking-api.ts"
+import { alwaysOpen, atHour } from "#test/harness/club/hours.ts"
 import { eventsAbout, lookUpNow, makeTill, moneyOf, price, type Till } from "#test/harness/club/payments.ts"
 import { type FakeStripe, startFakeStripe, stripeKey, webhookSecret } from "#test/harness/outside/fake-stripe.ts"
 
@@ -338,4 +339,34 @@ test("a card whose saving is answered in a foreign form is not saved, and no hal
       expect([answer.status, answer.body.code]).toEqual([409, "provider_unavailable"])
     }
   expect((await account()).card).toEqual(card)
+})
+
+test("25 minutes in dinars are charged, and a third of them given back, in amounts that Stripe moves", async () => {
+  const facilityId = await api.facility({ currency: "KWD", openingHours: alwaysOpen, timezone: "UTC" })
+  const at = `/v1/facilities/${facilityId}`
+  const player = await api.person("player", facilityId)
+  const post = (path: string, body: object, token?: string) =>
+    api.call("POST", `${at}${path}`, { body, ...(token && { token }) })
+  await api.call("PUT", `${at}/booking-policy`, {
+    body: { cancellationPolicy: [{ hoursBefore: 0, refundPercent: 33 }] },
+  })
+  const court = await post("/resources", { name: "Court", resourceType: "court", hourlyPrice: 2500 })
+  const { startAt } = atHour(40)
+  const endAt = new Date(Date.parse(startAt) + 25 * 60_000).toISOString()
+  const wish = { resourceId: court.body.id, startAt, endAt, paymentMethod: "online" }
+  const booking = await post("/bookings", wish, player.token)
+  const card = { referenceType: "booking", referenceId: booking.body.id, cardToken: "tok_visa" }
+  const paid = await post("/payments", card, player.token)
+  expect([booking.body.priceAmount, paid.body.status, intentOf(paid.body.id).amount]).toEqual([1040, "succeeded", 1040])
+  const refund = await post(`/payments/${paid.body.id}/refunds`, { reason: "Rain", amount: 825 })
+  expect([refund.status, refund.body.code]).toEqual([422, "amount_not_movable"])
+  await till.react()
+  const cancelled = await post(`/bookings/${booking.body.id}/cancel`, { cancellationReason: "Rain" })
+  expect(cancelled.body.refundAmount).toBe(340)
+  await till.react()
+  expect(stripe.refunds.get([...stripe.refunds.keys()].at(-1) ?? "")).toMatchObject({
+    amount: 340,
+    status: "succeeded",
+  })
+  expect((await moneyOf(api.database.db, facilityId)).lost).toEqual([])
 })

@@ -5,7 +5,7 @@ import { subscriptionPaymentHandler } from "#actors/handlers/subscription-paymen
 import { upgradePromptHandler } from "#actors/handlers/upgrade-prompt.ts"
 import { proportionOf } from "#base/money.ts"
 import { type TestApi, testApi } from "#test/harness/api/api.ts"
-import { aTinyPlan, eventsOf, handleAll } from "#test/harness/club/subscriptions.ts"
+import { aTinyPlan, eventsOf, handleAll, runRenewals } from "#test/harness/club/subscriptions.ts"
 
 let api: TestApi
 let facilityId: string
@@ -112,6 +112,25 @@ describe("another plan", () => {
       .body
     expect(account.data[0].balance).toBe(invoice.amount)
     expect(await api.database.db`select * from slotbase.money_balances where not conserved`).toHaveLength(0)
+  })
+
+  test("up and down again without a card is active twelve days later, with nothing open and nothing asked for", async () => {
+    const { db } = api.database
+    await pay(await subscribe())
+    await post("/change-plan", { planId: "academy" })
+    await post("/change-plan", { planId: "club" })
+    const { shift } = (await db<[{ shift: string }]>`select shift::text from slotbase.clock`)[0]
+    await db`select slotbase.move_clock('12 days')`
+    await runRenewals(api.app)
+    const { body: after } = await get()
+    const { data: invoices } = (await get("/invoices")).body
+    await db`update slotbase.clock set shift = ${shift}::interval`
+    const open = invoices.filter(({ status }: { status: string }) => status === "open")
+    // A few milliseconds lie between the two changes: at most one minor unit is left on either side.
+    for (const { amount } of open) expect(amount).toBe(1)
+    expect(after).toMatchObject({ status: "active", planId: "club" })
+    expect(after.creditBalance).toBeLessThanOrEqual(1)
+    expect((await recorded()).map(({ type }) => type)).not.toContain("subscription.status_changed")
   })
 
   test("the credit of an ended subscription goes to the next one", async () => {
