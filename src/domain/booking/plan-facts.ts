@@ -72,6 +72,8 @@ export type CompletePlanFacts = PlanFacts & { readonly resource_id: string; read
 export interface BookerRights {
   readonly bookerId: string
   readonly limitsHolds: boolean
+  /** Whether a hold that came to nothing keeps the booker from this time for a while. */
+  readonly pauses: boolean
   /** Whether the facility's strikes and limits bind the booker. */
   readonly limited: boolean
   /** How the booker's bookings are locked, so that no other transaction books for the person meanwhile. */
@@ -89,7 +91,7 @@ export async function readPlanFacts(
   tx: Tx,
   facilityId: string,
   input: HoldInput,
-  { bookerId, limited, limitsHolds, lock, moving, mayName }: BookerRights,
+  { bookerId, limited, limitsHolds, pauses, lock, moving, mayName }: BookerRights,
 ): Promise<PlanFacts | undefined> {
   const mayBeNamed = (userId: ReturnType<Tx>) =>
     tx`(${userId} = any (${[...mayName]}::uuid[]) or ${isMemberOf(tx, userId)})`
@@ -113,7 +115,7 @@ export async function readPlanFacts(
            ${isUncounted(tx, tx`f.id`, bookerId)} as is_uncounted,
            ${limitsHolds ? liveHolds(tx, facilityId, bookerId) : tx`0`} as live_holds,
            ${limited ? standingOf(tx, facilityId, bookerId, start, moving) : tx`null::jsonb`} as standing,
-           ${limitsHolds ? endedHoldsOf(tx, facilityId, [bookerId, ...mayName], { startAt: start, endAt: end }) : tx`'[]'::jsonb`} as ended_holds,
+           ${pauses ? endedHoldsOf(tx, facilityId, [bookerId, ...mayName], { startAt: start, endAt: end }) : tx`'[]'::jsonb`} as ended_holds,
            coalesce(q.hold_pause_minutes, f.hold_minutes) as hold_pause_minutes,
            ${limited ? restrictedUntil(tx, tx`f.id`, bookerId) : tx`null::timestamptz`} as restricted_until,
            q.lead_time_minutes, q.advance_days, q.approval_booking_types, q.approval_resource_ids, q.cancellation_policy,

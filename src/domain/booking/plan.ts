@@ -43,6 +43,7 @@ export async function planBooking(
   const planned = await plan(tx, member, input, {
     limited,
     limitsHolds: limited && mayWait,
+    pauses: limited && mayWait,
     lock: "wait",
     mustAnswer: limited,
     details,
@@ -65,13 +66,13 @@ export async function planMove(
   const { member, isUnlimited } = rightTo(input, mayBook)
   const from = { start: start_at.getTime(), end: end_at.getTime() }
   const move = { moving: id, booked: [booker_id], lock: "wait", from } as const
-  return plan(tx, member, input, { limited: !isUnlimited, limitsHolds: false, ...move })
+  return plan(tx, member, input, { limited: !isUnlimited, limitsHolds: false, pauses: false, ...move })
 }
 
 /**
  * The plan of a wish for the waitlist, or of an offer from it. Neither counts as one more slot that the member keeps
  * waiting. For an offer the hooks run when it is accepted. An offer is refused while its booker is just booking: the
- * other transaction may be waiting for the waitlist.
+ * other transaction may be waiting for the waitlist. It is refused too in the pause after a hold of the booker's own.
  * @throws NotFound, NotAllowed, InvalidInput, RuleBroken (also booker_is_booking)
  */
 export async function planWithoutHooks(
@@ -81,8 +82,13 @@ export async function planWithoutHooks(
   kind: "wish" | "offer",
 ): Promise<BookingPlan> {
   const { member, isUnlimited } = rightTo(input, mayBook)
-  const lock = kind === "wish" ? "none" : "try"
-  return plan(tx, member, input, { limited: !isUnlimited, limitsHolds: false, lock })
+  const [limited, isOffer] = [!isUnlimited, kind === "offer"]
+  return plan(tx, member, input, {
+    limited,
+    limitsHolds: false,
+    pauses: limited && isOffer,
+    lock: isOffer ? "try" : "none",
+  })
 }
 
 /** The plan for a member whose right has been checked elsewhere. As for staff, no limits apply. */
@@ -90,13 +96,13 @@ export const planTrusted = (
   tx: Tx,
   member: Member,
   { input }: Hooked<BookingInput | HoldInput>,
-): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false, lock: "none" })
+): Promise<BookingPlan> => plan(tx, member, input, { limited: false, limitsHolds: false, pauses: false, lock: "none" })
 
 /** A before hook may have changed the booker or the type of the booking: then the right is checked again. */
 const rightTo = (input: HoldInput, mayBook: MayBook): MayBook =>
   mayBook.covers(input) ? mayBook : requireMayBook(mayBook.member, input)
 
-interface Binding extends Pick<BookerRights, "limited" | "limitsHolds" | "lock" | "moving"> {
+interface Binding extends Pick<BookerRights, "limited" | "limitsHolds" | "pauses" | "lock" | "moving"> {
   readonly booked?: readonly string[]
   /** The present time of a booking that moves. */
   readonly from?: Span
@@ -111,7 +117,7 @@ async function plan(
   { booked = [], from, mustAnswer = false, details, ...rights }: Binding,
 ): Promise<BookingPlan> {
   const { caller, facilityId } = member
-  const { limited, limitsHolds, lock, moving } = rights
+  const { limited, pauses, lock, moving } = rights
   const bookerId = input.bookerId?.toLowerCase() ?? caller.userId
   const mayName = [...familyOf(member), ...booked]
   const found = required(
@@ -163,8 +169,9 @@ async function plan(
     checkLimits(made, found)
   }
   // A booking that is confirmed at once keeps nothing waiting.
-  if (limitsHolds && (made.price > 0 || needsApproval || !("paymentMethod" in input))) {
-    requireNoPause(found.ended_holds, found.hold_minutes, found.hold_pause_minutes)
+  if (pauses && (made.price > 0 || needsApproval || !("paymentMethod" in input))) {
+    const { ended_holds: ended, hold_minutes: holdMinutes, hold_pause_minutes: pauseMinutes } = found
+    requireNoPause(ended, { holdMinutes, pauseMinutes, now })
   }
   const standing = found.standing && (lock === "wait" ? found.standing : withLapsed(found.standing))
   const overdue = standing ? requireWithinLimits(standing, { ...made, moving }) : []

@@ -38,7 +38,8 @@ const hourMs = 3_600_000
 /**
  * Moves a confirmed or pending booking: members until the facility's `rescheduleHoursBefore`, staff until it ends.
  * Payments beyond the new price are refunded, to members as far as the cancellation policy goes; the rest is forfeited.
- * A member cannot move a booking that is paid online to a time that costs more. Records booking.rescheduled.
+ * A member cannot move a booking that is paid online, or waived, to a time that costs more.
+ * Records booking.rescheduled.
  * @throws NotFound, NotAllowed, InvalidInput, SlotTaken, CoachTaken
  * @throws WrongState booking_not_confirmed, booking_started, too_late_to_reschedule, booking_is_coach_block
  * @throws RuleBroken the errors of planMove and of checkStudents, approval_required, costs_more, same_time
@@ -183,7 +184,8 @@ function requireMayMove(
       "A booking there is approved by staff: ask them to move it, or cancel it and ask for the other time.",
     )
   }
-  if (booking.payment_method === "online" && there.price > booking.price_amount && there.live < there.price) {
+  // What is due after an offline booking has moved is paid at the desk.
+  if (booking.payment_method !== "offline" && there.price > booking.price_amount && there.live < there.price) {
     const more = there.price - booking.price_amount
     throw new RuleBroken(
       "costs_more",

@@ -4,7 +4,7 @@
  */
 import { roles as ranked } from "#access/caller.ts"
 import { RuleBroken } from "#base/errors.ts"
-import { instantOf, localDateOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
+import { boundaryOf, localDateOf, localDatesOf, type Span, spanOfDay } from "#base/local-days.ts"
 import { type Weekday, weekdayOf, weekdays } from "#base/weekdays.ts"
 import type { MemberLimit, PrimeTime } from "./fields.ts"
 import type { Held, MemberStanding } from "./standing.ts"
@@ -107,10 +107,11 @@ function mostAtOnce(bookings: readonly Held[], span: Span): readonly Held[] {
 /** Whether a booking touches the named part of the week; without one, every booking does. */
 function isIn(part: PrimeTime | undefined, timezone: string): (span: Span) => boolean {
   if (part === undefined) return () => true
-  const windowOn = (date: string): Span | undefined =>
-    part.weekdays.includes(weekdayOf(date))
-      ? { start: instantOf(timezone, date, part.fromTime), end: instantOf(timezone, date, part.toTime) }
-      : undefined
+  const windowOn = (date: string): Span | undefined => {
+    if (!part.weekdays.includes(weekdayOf(date))) return undefined
+    const on = { start: boundaryOf(timezone, date, part.fromTime), end: boundaryOf(timezone, date, part.toTime) }
+    return on.start < on.end ? on : undefined
+  }
   // Bookings come by their start, so most are on the day of the one before.
   let day: Span = { start: 0, end: 0 }
   let window: Span | undefined

@@ -7,7 +7,7 @@ import { RuleBroken } from "#base/errors.ts"
 
 const minuteMs = 60_000
 
-/** A hold of the person, or of their family, that ended within the pause. Times in milliseconds. */
+/** A hold of the person, or of their family, that ended a short while ago. Times in milliseconds. */
 export interface EndedHold {
   readonly keptMs: number
   readonly endedAt: number
@@ -16,8 +16,9 @@ export interface EndedHold {
 }
 
 /**
- * As a value of SQL: the holds of these people on the resource that overlapped the time and ended within the pause.
- * The oldest end comes first. An offer from the waitlist is no hold that somebody asked for, unless it was accepted.
+ * As a value of SQL: the holds of these people on the resource that overlapped the time. They ended within the pause,
+ * or up to one hold before it: then a later hold may have begun within the pause. The oldest end comes first.
+ * An offer from the waitlist is no hold that somebody asked for, unless it was accepted.
  * The statement has the facility as `f`, its policy as `q` and the resource as `r`.
  */
 export const endedHoldsOf = (
@@ -39,17 +40,25 @@ export const endedHoldsOf = (
        and b.status in ('held', 'expired', 'released')
    ) h
    where h.ended_at <= (select slotbase.now())
-     and h.ended_at > (select slotbase.now()) - make_interval(mins => coalesce(q.hold_pause_minutes, f.hold_minutes))
+     and h.ended_at > (select slotbase.now()) - make_interval(mins => f.hold_minutes + coalesce(q.hold_pause_minutes, f.hold_minutes))
      and not exists (select from slotbase.waitlist_entries w
                      where w.offer_booking_id = h.id and w.facility_id = h.facility_id and w.status <> 'accepted'))`
 
 /**
  * The first hold whose payment was tried does not count: a card that fails is no way to keep a slot.
+ * @param ended also holds that ended before the pause. They may have been forgiven, and do not count.
  * @throws RuleBroken `hold_paused`
  */
-export function requireNoPause(ended: readonly EndedHold[], holdMinutes: number, pauseMinutes: number): void {
+export function requireNoPause(
+  ended: readonly EndedHold[],
+  {
+    holdMinutes,
+    pauseMinutes,
+    now,
+  }: { readonly holdMinutes: number; readonly pauseMinutes: number; readonly now: number },
+): void {
   const forgiven = ended.find(({ tried }) => tried)
-  const counted = ended.filter((each) => each !== forgiven)
+  const counted = ended.filter((each) => each !== forgiven && each.endedAt + pauseMinutes * minuteMs > now)
   let kept = counted.reduce((sum, { keptMs }) => sum + keptMs, 0)
   let until: number | undefined
   for (const { keptMs, endedAt } of counted) {

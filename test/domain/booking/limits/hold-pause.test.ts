@@ -1,6 +1,8 @@
 // The pause after a hold that came to nothing: who kept a time and did not book it leaves it to others for a while.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
+import { holdExpiration } from "#actors/jobs/hold-expiration.ts"
+import { waitlistOffers } from "#actors/jobs/waitlist-offers.ts"
 import { aBookingClub, type BookingClub, offline, online, outcome } from "#test/harness/club/booking-club.ts"
 import { aMember, type Person } from "#test/harness/club/club.ts"
 import { atHour, hoursFrom } from "#test/harness/club/hours.ts"
@@ -102,6 +104,39 @@ test("a payment that failed is forgiven once", async () => {
   expect(await holdAndTry()).toEqual(["201", 201, "failed"])
   expect(await holdAndTry()).toEqual(["201", 201, "failed"])
   expect(outcome(await hold())).toBe(paused)
+})
+
+test("it is forgiven once also where the pause is as long as a hold", async () => {
+  const holdAndTry = async () => {
+    const held = await hold()
+    const card = { referenceType: "booking", referenceId: held.body.id, cardToken: "tok_declined" }
+    if (held.status === 201) await club.post(member, "/payments", card)
+    await later("5 minutes 1 second")
+    return outcome(held)
+  }
+  expect([await holdAndTry(), await holdAndTry(), await holdAndTry(), await holdAndTry()]).toEqual([
+    "201",
+    "201",
+    paused,
+    "201",
+  ])
+})
+
+test("a wish for the time that its member keeps is no way round it: the offer waits for the pause", async () => {
+  await hold()
+  const wish = { resourceId: club.court, ...atHour(hour) }
+  const [own, other] = [await club.post(member, "/waitlist", wish), await club.post(club.player, "/waitlist", wish)]
+  const offered = async () => {
+    const { signal } = new AbortController()
+    await holdExpiration(club.api.app).pass(signal)
+    await waitlistOffers(club.api.app).pass(signal)
+    const entries = await Promise.all([own, other].map(({ body }) => club.get(club.staff, `/waitlist/${body.id}`)))
+    return entries.map(({ body }) => body.status)
+  }
+  await later("5 minutes 1 second")
+  expect(await offered()).toEqual(["waiting", "offered"])
+  await later("15 minutes 1 second")
+  expect(await offered()).toEqual(["offered", "expired"])
 })
 
 test("the policy sets another pause, or none", async () => {

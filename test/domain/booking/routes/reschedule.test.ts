@@ -143,6 +143,14 @@ describe("a move", () => {
     expect((await move(club.staff, id, longer)).body).toMatchObject({ ...longer, priceAmount: 4800 })
   })
 
+  test("an hour that staff gave away stays an hour: only staff move it to a dearer time", async () => {
+    const { id } = (await club.post(club.staff, "/bookings", offline(club, hour, { paymentMethod: "waived" }))).body
+    const longer = { startAt: atHour(hour).startAt, endAt: atHour(hour + 2).endAt }
+    expect(outcome(await move(club.player, id, longer))).toBe("422 costs_more")
+    expect((await move(club.player, id, atHour(hour + 1))).body).toMatchObject({ priceAmount: 2400 })
+    expect((await move(club.staff, id, longer)).body).toMatchObject({ ...longer, priceAmount: 7200 })
+  })
+
   test("races with a new booking for the old time: the time always has one owner", async () => {
     for (let round = 0; round < 5; round++) {
       hour += 3
