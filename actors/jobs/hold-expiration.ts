@@ -2,7 +2,8 @@
  * The scheduled job hold-expiration: releases expired holds and records their events, so that the free slot is offered
  * to the next in line. Correctness does not need it: a booking of the slot expires the hold in its own transaction. It
  * also ends requests for approval, of bookings and of coach blocks, whose time has come without a decision. And it
- * tells the bookers of struck bookings whom the request that struck them did not tell.
+ * tells the bookers of struck bookings whom the request that struck them did not tell. It strikes those that were made
+ * at the instant of a closure.
  */
 
 import type { Actor, Pass } from "#actors/runtime/actor.ts"
@@ -10,6 +11,7 @@ import type { Tx } from "#base/database/transaction.ts"
 import { expireHolds } from "#domain/booking/holds.ts"
 import { expireRequests } from "#domain/booking/requests-expired.ts"
 import { tellStruck } from "#domain/booking/struck/tell.ts"
+import { strikeLatest } from "#domain/closures/closures.ts"
 import { expireBlocks } from "#domain/coaching/blocks/expire.ts"
 import { tellStruckBlocks } from "#domain/coaching/blocks/struck.ts"
 import { transact } from "#events/outbox.ts"
@@ -34,9 +36,10 @@ async function pass(tools: JobTools, facilityId?: string): Promise<Pass> {
   const expired = await doing((tx) => expireHolds(tx, batch, facilityId))
   const requests = await doing((tx) => expireRequests(tx, fewer, facilityId))
   const blocks = await doing((tx) => expireBlocks(tx, fewer, facilityId))
+  const struck = await doing((tx) => strikeLatest(tx, facilityId))
   const told = await doing((tx) => tellStruck(tx, batch, facilityId))
   const coaches = await doing((tx) => tellStruckBlocks(tx, fewer, facilityId))
   const more = expired === batch || requests === fewer || blocks === fewer || told === batch || coaches === fewer
-  const others = { requests, blocks, told: told + coaches }
+  const others = { requests, blocks, struck, told: told + coaches }
   return { more, did: { expired, ...Object.fromEntries(Object.entries(others).filter(([, count]) => count > 0)) } }
 }

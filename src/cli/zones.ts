@@ -18,6 +18,8 @@ import { requireMigrated } from "./require-migrated.ts"
 const use = "./scripts/slotbase zones [keep-wall-time <facility id> | keep-instant <facility id>]"
 const yearMs = 365 * 24 * 3_600_000
 const shownPerFacility = 5
+/** A facility is decided in one transaction, which changes thousands of bookings one by one. */
+const patience = { queryDeadlineMs: 60_000, transactionDeadlineMs: 600_000 }
 
 export const zones: Command = {
   name: "zones",
@@ -30,7 +32,7 @@ export const zones: Command = {
       return 2
     }
     const database = await reachDatabase(config)
-    const db = connect(database.url, { max: 2, applicationName: "slotbase zones" })
+    const db = connect(database.url, { max: 2, applicationName: "slotbase zones", ...patience })
     try {
       await requireMigrated(database.url)
       return keep === undefined ? await list(db) : await decide(db, config, facilityId ?? "", keep)

@@ -91,7 +91,7 @@ export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T 
     near = await occupiedNear(tx, wish)
     engaged = await engagedNear(tx, wish)
     const inTheWay = near.filter((each) => each.resource_id === resource.id && overlaps(each, span))
-    const meanwhile = engaged.filter((each) => overlaps(each, span))
+    const meanwhile = engaged.filter((each) => overlaps(each, wish.span))
     if ([...inTheWay, ...meanwhile].some((each) => !each.expired)) break
     if (inTheWay.length > 0) {
       const holds = await expireHoldsIn(tx, facilityId, resource.id, new Date(span.start), new Date(span.end))
@@ -99,14 +99,14 @@ export async function tryToTake<T>(tx: Tx, wish: Wish, attempt: () => Promise<T 
       expired.push(...holds)
     }
     if (coachId !== undefined && meanwhile.length > 0) {
-      const holds = await expireHoldsOfCoach(tx, coachId, new Date(span.start), new Date(span.end))
+      const holds = await expireHoldsOfCoach(tx, coachId, new Date(wish.span.start), new Date(wish.span.end))
       recordHoldsExpired(tx, holds)
       expired.push(...holds)
     }
   }
   await afterHoldsEnded(tx, expired)
   const [taken, free] = [conflicts(near, wish), await alternatives(tx, near, wish, engaged)]
-  const meanwhile = engaged.filter((each) => overlaps(each, span))
+  const meanwhile = engaged.filter((each) => overlaps(each, wish.span))
   if (taken.length === 0 && meanwhile.length > 0) throw new CoachTaken(coachConflicts(meanwhile, facilityId), free)
   throw new SlotTaken(taken, free)
 }

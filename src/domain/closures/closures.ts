@@ -20,6 +20,7 @@ import {
   deleteClosure,
   findClosure,
   findClosures,
+  findLatestClosures,
   insertClosure,
   spanOfDays,
 } from "#domain/club/closure-rows.ts"
@@ -116,6 +117,23 @@ export async function removeClosure(tx: Tx, admin: Admin, id: string): Promise<v
     tx,
     opened.map(({ id: resourceId }) => ({ ...stretch, resourceId })),
   )
+}
+
+/** A booking that saw no closure commits within this time after the closure. The job runs once a minute. */
+const latestMinutes = 5
+const maxLatest = 100
+
+/**
+ * Strikes the bookings of the latest closures, of a facility or of all: a booking that was made or moved while the
+ * closure was may have seen it as little as the closure saw the booking. Answers how many were struck. Records
+ * booking.struck.
+ */
+export async function strikeLatest(tx: Tx, facilityId?: string): Promise<number> {
+  let struck = 0
+  for (const row of await findLatestClosures(tx, latestMinutes, maxLatest, facilityId)) {
+    struck += (await strikeWithin(tx, judgedOf(row))).count
+  }
+  return struck
 }
 
 export const ClosureQuery = Schema.Struct({

@@ -92,6 +92,19 @@ export async function findClosure(db: Queryable, facilityId: string, id: string)
   return row
 }
 
+/** At most `limit` closures that were made in the last minutes and are not over, of one facility or of all. */
+export const findLatestClosures = (
+  db: Queryable,
+  minutes: number,
+  limit: number,
+  facilityId?: string,
+): Promise<readonly ClosureRow[]> => db<ClosureRow[]>`
+  ${selected(db)}
+  where c.created_at > (select slotbase.now()) - make_interval(mins => ${minutes}) and c.end_at > (select slotbase.now())
+    ${facilityId === undefined ? db`` : db`and c.facility_id = ${facilityId}`}
+  order by c.created_at desc, c.id
+  limit ${limit}`
+
 export interface ClosureFilter {
   readonly resourceId?: string
   /** Closures that end after this instant … */

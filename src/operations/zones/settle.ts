@@ -12,6 +12,7 @@ import { freedSlotOf } from "#domain/booking/holds-ended.ts"
 import { linesOf } from "#domain/booking/price-lines.ts"
 import { agreeAnew, changeTime, lockMoves, type Move, occupyWithCoach, vacate } from "#domain/booking/rows.ts"
 import { afterSlotsFreed } from "#domain/booking/slots-freed.ts"
+import { strikeWithin } from "#domain/closures/struck.ts"
 import { shiftSessions } from "#domain/coaching/sessions/rows.ts"
 import { audit } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
@@ -40,7 +41,8 @@ const maxNamed = 20
 
 /**
  * Answers how many bookings were decided. Records booking.rescheduled for each that moves, booking.local_time_changed
- * for each that stays at its instant, and facility.settings_updated once.
+ * for each that stays at its instant, booking.struck for those in time that is not open, and facility.settings_updated
+ * once.
  * @throws AgreedTimesTaken: nothing is written
  */
 export async function settleZone(tx: Tx, facilityId: string, keep: Keep): Promise<number> {
@@ -52,6 +54,8 @@ export async function settleZone(tx: Tx, facilityId: string, keep: Keep): Promis
   if (standing.length === 0) return 0
   if (keep === "wall-time") await moveAll(tx, standing)
   else for (const { booking, as } of standing) await keepInstant(tx, booking, as)
+  // Closures keep their instants and opening hours their local times: another time may be closed.
+  await strikeWithin(tx, { facilityId })
   record(tx, {
     type: "facility.settings_updated",
     facilityId,

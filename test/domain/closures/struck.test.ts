@@ -53,6 +53,20 @@ const struck = async () =>
 const detect = async () => (await noShowDetection(club.api.app).pass(new AbortController().signal)).did
 
 describe("a closure over a standing booking", () => {
+  test("strikes a booking that was made at its instant within a minute, and tells its booker", async () => {
+    const closure = (await close()).body
+    const { id } = await book({ resourceId: club.freeCourt, ...atHour(hour + 1) })
+    // As if neither transaction had seen the other.
+    const { startAt, endAt } = atHour(hour)
+    await db()`update slotbase.bookings set start_at = ${startAt}, end_at = ${endAt} where id = ${id}`
+    const pass = async () => (await holdExpiration(club.api.app).pass(new AbortController().signal)).did
+    expect(await pass()).toMatchObject({ struck: 1 })
+    expect((await read(id)).struckReason).toBe(closure.reason)
+    expect((await storyOf(club, id)).types.filter((type) => type === "booking.struck")).toHaveLength(1)
+    expect(await pass()).not.toHaveProperty("struck")
+    await club.api.call("DELETE", at(`/closures/${closure.id}`))
+  })
+
   test("fines nobody, tells the booker once, and lets them cancel without loss, also after the start", async () => {
     const booking = await book()
     expect(outcome(await club.pay(booking.id, booking.priceAmount))).toBe("201")

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { checks } from "#operations/doctor.ts"
 import { unsettledBookings } from "#operations/zones/standing.ts"
 import { aBookingClub, type BookingClub, offline, storyOf } from "#test/harness/club/booking-club.ts"
+import { hoursFrom } from "#test/harness/club/hours.ts"
 import { slotbase } from "#test/harness/setup/command-line.ts"
 
 let club: BookingClub
@@ -103,6 +104,23 @@ test("keeping the instant changes the agreed time alone, and tells the members",
     localStart: after?.agreed,
     timezone: "America/Vancouver",
   })
+})
+
+test("a booking in closed time is struck after the decision too, and one that is open then is not", async () => {
+  const { db } = club.api.database
+  const struck = async () => {
+    const { body } = await club.get(club.admin, "/bookings?struck=true")
+    return body.data.map(({ id }: { id: string }) => id)
+  }
+  const [id = "", opened = ""] = await agreedEarlier([20, 23])
+  const close = (from: number, hours: number) => ({ ...hoursFrom(from, hours), reason: "The roof leaks" })
+  expect((await club.post(undefined, "/closures", close(19, 2))).status).toBe(201)
+  expect((await club.post(undefined, "/closures", close(23, 1))).status).toBe(201)
+  expect(await struck()).toEqual([id, opened])
+  expect((await command("keep-wall-time", club.id)).code).toBe(0)
+  expect(await struck()).toEqual([id])
+  const [told] = await db`select struck_told_at is not null as told from slotbase.bookings where id = ${id}`
+  expect(told).toEqual({ told: true })
 })
 
 test("when another booking has the agreed time by now, nothing is moved and the booking is named", async () => {

@@ -31,7 +31,7 @@ export function newPlaceOf(series: Ends, target: SeriesTarget, input: ChangeSeri
   const change: Change = {
     ...(startTime !== undefined && !own.start && { startTime }),
     ...(durationMinutes !== undefined && !own.length && { durationMinutes }),
-    ...(endTime !== undefined && !own.length && { endTime }),
+    ...(endTime !== undefined && !own.length && !own.end && { endTime }),
     ...(resourceId !== undefined && !own.resource && { resourceId }),
   }
   return changed(series, present, target.occurs_on, change)
@@ -69,9 +69,10 @@ function placedOf({ placed_start_at, placed_end_at, placed_resource_id }: Series
   return { start: placed_start_at.getTime(), end: placed_end_at.getTime(), resourceId: placed_resource_id }
 }
 
-const noneOwn = { start: false, length: false, resource: false }
+const noneOwn = { start: false, end: false, length: false, resource: false }
 const ownOf = (present: Place, placed: Place | undefined) => ({
   start: present.start !== placed?.start,
+  end: present.end !== placed?.end,
   length: placed === undefined || present.end - present.start !== placed.end - placed.start,
   resource: present.resourceId !== placed?.resourceId,
 })

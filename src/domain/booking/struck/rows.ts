@@ -1,5 +1,7 @@
 /** Reads the bookings whose time is judged anew. `booking/rows.ts` writes the marks. */
 import type { Tx } from "#base/database/transaction.ts"
+import { endsAfter } from "#domain/booking/find.ts"
+import { longestBookingMinutes } from "#domain/booking/input.ts"
 import { strike } from "#domain/booking/rows.ts"
 import { closedFor } from "#domain/club/closed.ts"
 import type { Judged, StruckBookings } from "./answer.ts"
@@ -32,18 +34,23 @@ export async function changeStruck(
     end_at: end_at.toISOString(),
   }))
   const changed: Parameters<typeof strike>[1] = tx`
+    with j as materialized (
+      select * from (
+        select b.id, b.facility_id, b.resource_id, b.start_at, b.end_at, b.struck_reason,
+               coalesce(${closedFor(tx, tx`b.facility_id`, tx`b.resource_id`, tx`b.start_at`, tx`b.end_at`)},
+                        case when not r.is_active then ${outOfUse} end,
+                        case when o.start_at is not null then ${outsideHours} end) as why
+        from slotbase.bookings b
+        join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
+        left join jsonb_to_recordset(${tx.json(times)}) as o (start_at timestamptz, end_at timestamptz)
+          on o.start_at = b.start_at and o.end_at = b.end_at
+        where ${stands(tx, judged)}
+        offset 0
+      ) j
+      where j.struck_reason is distinct from j.why
+    )
     select b.id, b.facility_id, j.why
-    from (
-      select b.id, b.facility_id, b.resource_id, b.start_at, b.end_at,
-             coalesce(${closedFor(tx, tx`b.facility_id`, tx`b.resource_id`, tx`b.start_at`, tx`b.end_at`)},
-                      case when not r.is_active then ${outOfUse} end,
-                      case when o.start_at is not null then ${outsideHours} end) as why
-      from slotbase.bookings b
-      join slotbase.resources r on r.id = b.resource_id and r.facility_id = b.facility_id
-      left join jsonb_to_recordset(${tx.json(times)}) as o (start_at timestamptz, end_at timestamptz)
-        on o.start_at = b.start_at and o.end_at = b.end_at
-      where ${stands(tx, judged)}
-    ) j
+    from j
     join slotbase.bookings b on b.id = j.id and b.facility_id = j.facility_id
     where b.struck_reason is distinct from j.why and b.status in ('held', 'pending', 'confirmed')
       and b.resource_id = j.resource_id and b.start_at = j.start_at and b.end_at = j.end_at
@@ -56,13 +63,13 @@ export async function changeStruck(
   return { count: row?.count ?? 0, bookingIds: row?.ids ?? [] }
 }
 
-/** Bookings `b` that occupy a time which is not over. Maintenance may be why the club is closed. */
+/**
+ * Bookings `b` that occupy a time which is not over. Maintenance may be why the club is closed. Indexes order bookings
+ * by their start; the longest booking bounds how far back that may be.
+ */
 const stands = (tx: Tx, { facilityId, resourceIds, span }: Judged) => tx`
   b.facility_id = ${facilityId} and b.status in ('held', 'pending', 'confirmed') and b.booking_type <> 'maintenance'
     and b.end_at > (select slotbase.now())
+    and b.start_at > (select slotbase.now()) - make_interval(mins => ${longestBookingMinutes})
     ${resourceIds === undefined ? tx`` : tx`and b.resource_id = any (${[...resourceIds]}::uuid[])`}
-    ${
-      span === undefined
-        ? tx``
-        : tx`and b.start_at < ${new Date(span.end).toISOString()} and b.end_at > ${new Date(span.start).toISOString()}`
-    }`
+    ${span === undefined ? tx`` : tx`and b.start_at < ${new Date(span.end).toISOString()} ${endsAfter(tx, new Date(span.start).toISOString())}`}`

@@ -158,6 +158,16 @@ describe("an end by the clock", () => {
     expect(await times(id)).toEqual(Array(3).fill("23:00–01:00"))
   })
 
+  test("leaves a booking that was moved by itself, whose end is another one", async () => {
+    const { id, ids } = await weekly()
+    await change(id, { scope: "this", bookingId: ids[1], startTime: "20:00" })
+    await change(id, { scope: "this", bookingId: ids[2], startTime: "09:00" })
+    expect((await change(id, { scope: "all", endTime: "19:30" })).status).toBe(200)
+    expect(await times(id)).toEqual(["18:00–19:30", "20:00–21:00", "09:00–10:00", "18:00–19:30"])
+    await change(id, { scope: "all", endTime: "22:00", includeMoved: true })
+    expect(await times(id)).toEqual(["18:00–22:00", "20:00–22:00", "09:00–22:00", "18:00–22:00"])
+  })
+
   test("may be midnight, so that each whole local day is booked: of 24 hours and of 25", async () => {
     const startDate = back.subtract({ days: 1 }).toString()
     const whole = { startDate, startTime: "00:00", endTime: "24:00", durationMinutes: undefined }

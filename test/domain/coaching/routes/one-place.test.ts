@@ -118,6 +118,15 @@ describe("a coach has one place", () => {
     expect(outcome(await club.post(club.staff, `/bookings/${other.bookingId}/reschedule`, to))).toBe(200)
   })
 
+  test("a lesson behind the buffer of another does not keep its coach from the court of an expired hold", async () => {
+    await club.api.call("PUT", `/v1/facilities/${club.id}/booking-policy`, { body: { buffers: [{ minutes: 30 }] } })
+    expect(outcome(await lesson({ resourceId: courts[1] }, club.staff, hour + 1))).toBe(201)
+    const held = (await lesson({ coachId: club.otherCoach.id, paymentMethod: "online" })).body
+    await club.db`update slotbase.bookings set hold_expires_at = slotbase.now() - interval '1 second' where id = ${held.bookingId}`
+    expect(outcome(await lesson())).toBe(201)
+    await club.api.call("PUT", `/v1/facilities/${club.id}/booking-policy`, { body: {} })
+  })
+
   test("a payment that comes too late takes the coach again only if the coach is free", async () => {
     const retake = (id: string) => run(club.db, async (tx) => retakeSlot(tx, await lockBooking(tx, club.id, id)))
     const expire = async (id: string) => {
