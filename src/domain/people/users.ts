@@ -212,6 +212,11 @@ export async function setEmail(tx: Tx, { id }: Account, email: string): Promise<
   }
 }
 
+/** Where the mail of a walk-in goes. The account is locked. */
+export async function setContact(tx: Tx, { id }: Account, contactEmail: string | null): Promise<void> {
+  await tx`update slotbase.users set contact_email = ${contactEmail} where id = ${id} and walk_in_at is not null`
+}
+
 /** Makes another parent, or nobody, responsible for the child's account. */
 export async function handOver(tx: Tx, childId: string, parentId: string | null): Promise<void> {
   await tx`update slotbase.users set managed_by = ${parentId} where id = ${childId}`

@@ -11,6 +11,7 @@ export const opaqueTexts: Readonly<Record<string, string>> = {
   username: "sealed; sent to the receiver in Base64",
   signingSecret: "sealed; its bytes are a key",
   code: "compared with a code of ours",
+  csv: "a file; each field of a line is judged by itself",
   after: "a cursor of ours, which is decoded",
   handler: "compared with names of handlers",
   signature: "compared with a signature of ours",

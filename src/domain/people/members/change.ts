@@ -1,6 +1,10 @@
 /** Changes what a facility keeps about a member. */
 import type { Staff } from "#access/caller.ts"
 import type { Tx } from "#base/database/transaction.ts"
+import { WrongState } from "#base/errors.ts"
+import { normalEmail } from "#base/schema/request-fields.ts"
+import { endLinksOf } from "#domain/people/accounts/links.ts"
+import { lockAccount, setContact } from "#domain/people/users.ts"
 import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import type { FacilityMember } from "./answer.ts"
@@ -11,7 +15,7 @@ import { keepDetails } from "./rows.ts"
 /**
  * A field that is left out stays. Records `member.details_changed` with the names of the fields that differ; without
  * a difference nothing is recorded.
- * @throws NotFound, WrongState `member_number_taken`
+ * @throws NotFound, WrongState (member_number_taken, has_account)
  */
 export async function changeMember(
   tx: Tx,
@@ -21,12 +25,22 @@ export async function changeMember(
 ): Promise<FacilityMember> {
   // Two changes of one member: the second one reads what the first has written.
   await tx`select pg_advisory_xact_lock(hashtext('slotbase member'), hashtext(${`${facilityId} ${userId}`}))`
+  const account = change.email === undefined ? undefined : await lockAccount(tx, userId)
   const before = await getMember(tx, facilityId, userId)
-  const after = { ...before, ...change }
-  const changed = (["memberNumber", "phone", "postalCode"] as const).filter((name) => before[name] !== after[name])
+  const after = { ...before, ...change, ...(change.email && { email: normalEmail(change.email) }) }
+  const changed = (["memberNumber", "phone", "postalCode", "email"] as const).filter(
+    (name) => before[name] !== after[name],
+  )
   if (changed.length === 0) {
     noteChange(tx, "nothing")
     return before
+  }
+  if (account && changed.includes("email")) {
+    if (account.walkInAt !== facilityId) {
+      throw new WrongState("has_account", "This member is no guest of the facility, and changes the address alone.")
+    }
+    await setContact(tx, account, after.email)
+    await endLinksOf(tx, userId)
   }
   await keepDetails(tx, facilityId, [after])
   noteChange(tx, { subjectType: "user", subjectId: userId, before: pick(before, changed), after: pick(after, changed) })

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { roles } from "#access/caller.ts"
 import { pageQuery } from "#base/schema/page.ts"
+import { Email } from "#base/schema/request-fields.ts"
 import { lineUpTo, opaqueText } from "#base/schema/text-fields.ts"
 
 /** A club's year of new members. More lines are a second import. */
@@ -32,6 +33,9 @@ export const MemberChange = Schema.Struct({
   memberNumber: Schema.optionalKey(memberDetailFields.memberNumber),
   phone: Schema.optionalKey(memberDetailFields.phone),
   postalCode: Schema.optionalKey(memberDetailFields.postalCode),
+  email: Schema.optionalKey(Schema.NullOr(Email)).annotateKey({
+    description: "of a guest: where mail goes; an invitation that went to the address before opens nothing any more",
+  }),
 })
 
 export const delimiters = [",", ";", "\t", "|"] as const

@@ -61,7 +61,9 @@ export const memberRoutes = (app: App) => {
       described({
         tag,
         summary: "Change what the facility keeps about a member",
-        description: "For staff. A field that is left out stays, and null clears it. The account's own fields stay.",
+        description:
+          "For staff. A field that is left out stays, and null clears it. A guest has an e-mail address that staff change; " +
+          "an account changes its own.",
         body: MemberChange,
         answer: FacilityMember,
         events: ["member.details_changed"],

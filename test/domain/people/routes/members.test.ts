@@ -259,6 +259,29 @@ test("an invited guest sets a password, signs in, and keeps the id that bookings
   expect(verdict(await call("POST", `/${userId}/invitation`, {}, admin))).toBe("409 has_account")
 })
 
+test("staff mend the address of a guest: the link at the wrong one opens nothing, and an account's own stays", async () => {
+  const { body } = await load("firstName,lastName,email\nUla,Typo,ula@exmaple.net", { invite: true })
+  const guest = body.lines[0].userId
+  const [wrong] = await mailsOf(api, (await call("POST", `/${guest}/invitation`, {}, admin)).headers)
+  const changed = await call("PATCH", `/${guest}`, { email: "Ula@Example.net" })
+  expect([verdict(changed), changed.body.email]).toEqual(["200", "ula@example.net"])
+  expect(await recordedBy(api, changed.headers)).toMatchObject([
+    { type: "member.details_changed", data: { userId: guest, changed: ["email"] } },
+  ])
+  const use = { token: wrong?.token, password: "a harbour in winter" }
+  expect(verdict(await api.call("POST", "/v1/account-links/use", { body: use }))).toBe("422 link_not_valid")
+  const [right] = await mailsOf(api, (await call("POST", `/${guest}/invitation`, {}, admin)).headers)
+  expect(right?.to).toBe("ula@example.net")
+  expect((await call("PATCH", `/${guest}`, { email: null })).body.email).toBeNull()
+  expect((await call("GET", `/${guest}`)).body).toMatchObject({ email: null, lastName: "Typo" })
+
+  const member = await signedIn(api, "player", facilityId)
+  const before = await api.rows()
+  const refused = await call("PATCH", `/${member.id}`, { email: "taken@example.net", phone: "1" })
+  expect(verdict(refused)).toBe("409 has_account")
+  expect(await api.rows()).toEqual(before)
+})
+
 test("a guest is not invited over and over", async () => {
   const narrow = await testApi({ requestsPerSecond: 100 })
   const club = await narrow.facility()
