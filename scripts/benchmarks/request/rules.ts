@@ -1,9 +1,10 @@
-// What the rules of a club cost a member who books: the same booking in a club without any rule and in one with all of
-// them, in turn on one server. With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout> that program takes turns too,
+// What the rules of a club cost a member who books. The same booking is made in a club without any rule and in one with
+// all of them, in turn on one server. With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout> that program takes turns too,
 // on a database of its own in the same PostgreSQL.
 
 import { join } from "node:path"
 import { hashToken, newToken } from "#base/secrets.ts"
+import { type Figure, perEvent } from "#scripts/benchmarks/figure.ts"
 import { type LineProcess, startLineProcess } from "#scripts/benchmarks/line-process.ts"
 import { type Bench, type Cost, meter } from "#scripts/benchmarks/measure.ts"
 import { startProgram } from "#scripts/benchmarks/running.ts"
@@ -12,7 +13,6 @@ import { type Client, clientOf, makeClub } from "#test/harness/api/client.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 import { startCountingProxy } from "#test/harness/outside/counting-proxy.ts"
 import type { System } from "#test/harness/setup/system.ts"
-import { type Figure, perEvent } from "../figure.ts"
 import type { LoadOrder, LoadResult } from "./load.ts"
 import type { Person } from "./people.ts"
 

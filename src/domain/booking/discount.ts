@@ -8,17 +8,17 @@ import type { Member } from "#access/caller.ts"
 import { NotAllowed } from "#base/errors.ts"
 import { proportionOf, unitOf } from "#base/money.ts"
 import { taxOfPart } from "#domain/ledger/tax.ts"
-import type { Discount } from "./input.ts"
+import type { BookingDiscount } from "./input.ts"
 import type { BookingPlan } from "./planned.ts"
 import { type BookedLine, type DiscountLine, type GoodLine, pricedBy } from "./price-lines.ts"
 
 /** A discount is for staff and API keys to give. Throws NotAllowed. */
-export function requireMayDiscount(member: Member, discount: Discount | undefined): void {
+export function requireMayDiscount(member: Member, discount: BookingDiscount | undefined): void {
   if (discount !== undefined && !member.isStaff) throw new NotAllowed("A discount is given by staff and API keys.")
 }
 
 /** The plan with the discount on its price. */
-export const discountedPlan = (plan: BookingPlan, discount: Discount | undefined): BookingPlan =>
+export const discountedPlan = (plan: BookingPlan, discount: BookingDiscount | undefined): BookingPlan =>
   discount === undefined
     ? plan
     : { ...plan, ...pricedBy(discounted(withoutDiscount(plan.lines), discount, plan.currency)) }
@@ -26,7 +26,7 @@ export const discountedPlan = (plan: BookingPlan, discount: Discount | undefined
 /** The lines with the discount on them; without one as they are. A discount of nothing is kept too, for a move. */
 export function discounted(
   lines: readonly GoodLine[],
-  discount: Discount | undefined,
+  discount: BookingDiscount | undefined,
   currency: string,
 ): readonly BookedLine[] {
   if (discount === undefined) return lines
@@ -56,7 +56,7 @@ export function discounted(
 }
 
 /** The discount that the lines contain. */
-export function discountIn(lines: readonly BookedLine[]): Discount | undefined {
+export function discountIn(lines: readonly BookedLine[]): BookingDiscount | undefined {
   const line = lines.find(isDiscount)
   return line && { percent: line.percent, reason: line.label }
 }

@@ -67,16 +67,16 @@ export const HoldInput = Schema.Struct(wanted).check(consistent)
 export type HoldInput = typeof HoldInput.Type
 
 /** A part of the price that is not asked for. */
-export const Discount = Schema.Struct({
+export const BookingDiscount = Schema.Struct({
   percent: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
   reason: lineUpTo(maxReasonLength).annotateKey({ description: "the label of its line" }),
 }).annotate({ description: "for staff and API keys: a share of the price that is not asked for; a move keeps it" })
-export type Discount = typeof Discount.Type
+export type BookingDiscount = typeof BookingDiscount.Type
 
 export const BookingInput = Schema.Struct({
   ...wanted,
   paymentMethod: PaymentMethod,
-  discount: Schema.optionalKey(Discount),
+  discount: Schema.optionalKey(BookingDiscount),
 }).check(consistent)
 export type BookingInput = typeof BookingInput.Type
 

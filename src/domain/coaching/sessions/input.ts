@@ -8,8 +8,8 @@ import { Id, Instant, Money, WrittenNote } from "#base/schema/request-fields.ts"
 import { rule } from "#base/schema/rule.ts"
 import { lineUpTo } from "#base/schema/text-fields.ts"
 import {
+  BookingDiscount,
   type BookingInput,
-  Discount,
   maxParticipants,
   minBookingMinutes,
   PaymentMethod,
@@ -41,7 +41,7 @@ const wanted = {
     description:
       "the resource's price and the coach's rate unless given; a coach may not go below the resource's price",
   }),
-  discount: Schema.optionalKey(Discount).annotateKey({ description: "on the whole price; none with a blockId" }),
+  discount: Schema.optionalKey(BookingDiscount).annotateKey({ description: "on the whole price; none with a blockId" }),
 } as const
 
 type Wanted = Schema.Struct<typeof wanted>["Type"]

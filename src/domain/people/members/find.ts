@@ -40,8 +40,10 @@ export async function getMember(db: Queryable, facilityId: string, userId: strin
 
 /** A part of the names in either order or of the address, or the beginning of a number, without regard to case. */
 function matches(db: Queryable, q: string): ReturnType<Queryable> {
-  const part = `%${escaped(q)}%`
-  const start = `${escaped(q)}%`
+  // People type a comma between the last name and the first, and some keyboards write accents as signs of their own.
+  const asked = q.normalize("NFC").replaceAll(/\s*,\s*|\s+/g, " ")
+  const part = `%${escaped(asked)}%`
+  const start = `${escaped(asked)}%`
   return db`(first_name || ' ' || last_name || ' ' || first_name ilike ${part} or email ilike ${part}
     or member_number ilike ${start} or phone ilike ${start})`
 }
