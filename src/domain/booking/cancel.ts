@@ -144,7 +144,7 @@ async function lockCancellable(
 
 /**
  * Runs under the booking's lock, so no payment of the booking comes in between. A booking that is not marked as struck
- * may be in closed time too: booking and closure were made at once, and neither saw the other.
+ * may be in closed time too. Then booking and closure were made at once, and neither saw the other.
  */
 async function refundFor(
   tx: Tx,
