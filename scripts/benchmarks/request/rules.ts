@@ -1,6 +1,6 @@
 // What the rules of a club cost a member who books. The same booking is made in a club without any rule and in one with
-// all of them, in turn on one server. With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout> that program takes turns
-// too, on a database of its own in the same PostgreSQL.
+// all of them, in turn on one server. With SLOTBASE_BENCH_BEFORE=<folder of an earlier checkout> that program takes
+// turns too, on a database of its own in the same PostgreSQL.
 
 import { join } from "node:path"
 import { hashToken, newToken } from "#base/secrets.ts"

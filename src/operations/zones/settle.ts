@@ -40,8 +40,8 @@ export class AgreedTimesTaken extends Error {
 const maxNamed = 20
 
 /**
- * Answers how many bookings were decided. Those in time that is not open are struck. Records booking.rescheduled for each
- * that moves, booking.local_time_changed for each that stays at its instant, and facility.settings_updated once.
+ * Answers how many bookings were decided. Those in time that is not open are struck. Records booking.rescheduled for
+ * each that moves, booking.local_time_changed for each that stays at its instant, and facility.settings_updated once.
  * @throws AgreedTimesTaken: nothing is written
  */
 export async function settleZone(tx: Tx, facilityId: string, keep: Keep): Promise<number> {
