@@ -44,7 +44,8 @@ export type NewBooking = Pick<
 export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "created_at">
 
 /**
- * Takes the slot; undefined when the slot is occupied. "on conflict do nothing" waits for a transaction that is just
+ * Takes the slot. Undefined when the slot is occupied, or when the facility's currency or time zone has just changed.
+ * The facility's row is locked before the slot, as its foreign keys would lock it afterwards. "on conflict do nothing" waits for a transaction that is just
  * taking the same slot. A plain insert would deadlock, and a check before it would leave a gap. The booking's row is
  * inserted from the occupancy, so neither exists without the other.
  */
@@ -53,9 +54,13 @@ export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Insert
   const [start, end] = [booking.start_at.toISOString(), booking.end_at.toISOString()]
   const freeFrom = occupancyOf(booking).endAt.toISOString()
   const [row] = await tx<Inserted[]>`
-    with taken as (
+    with unchanged as materialized (
+      select from slotbase.facilities
+      where id = ${facility_id} and currency = ${booking.price_currency} and timezone = ${booking.agreed_timezone}
+      for key share
+    ), taken as (
       insert into slotbase.occupancies (booking_id, facility_id, resource_id, during)
-      values (${id}, ${facility_id}, ${resource_id}, tstzrange(${start}, ${freeFrom}))
+      select ${id}::uuid, ${facility_id}::uuid, ${resource_id}::uuid, tstzrange(${start}, ${freeFrom}) from unchanged
       on conflict do nothing
       returning booking_id
     ), booked as (

@@ -30,7 +30,7 @@ import { noteChange } from "#events/audit.ts"
 import { record } from "#events/outbox.ts"
 import { isOrganization, scopeOf } from "#events/scope.ts"
 import { moveClosures } from "./closure-rows.ts"
-import { changeCurrency, requireMovesKnown } from "./meaning-of-settings.ts"
+import { awaitBookings, changeCurrency, requireMovesKnown } from "./meaning-of-settings.ts"
 import { OpeningHours } from "./opening-hours.ts"
 import { TaxMode, TaxRates } from "./tax-rates.ts"
 
@@ -183,6 +183,7 @@ export async function changeSettings(
   }
   if (changed.includes("organizationId")) await requireMayMove(tx, caller, before, organizationId)
   const { currency, timezone } = before
+  if (changed.includes("currency") || changed.includes("timezone")) await awaitBookings(tx, facilityId)
   const converted =
     changed.includes("currency") && (await changeCurrency(tx, facilityId, { from: currency, to: after.currency, rate }))
   if (changed.includes("timezone"))

@@ -8,6 +8,13 @@ import { RuleBroken, WrongState } from "#base/errors.ts"
 import { decimalsOf, maxMoney, unitOf } from "#base/money.ts"
 
 /**
+ * Waits for the bookings that are just being made in the old meaning, so that they are counted. Those that come later
+ * find a new currency or time zone, and are not made: see `insertBooking`.
+ */
+export const awaitBookings = (tx: Tx, facilityId: string) =>
+  tx`select from slotbase.facilities where id = ${facilityId} for update`
+
+/**
  * Refuses a new currency while bookings, invoices, payments or balances stand in the old one, or prices that are not
  * converted in the same request. Converts the prices at a rate: units of the new currency for one of the old.
  * @returns whether prices were converted

@@ -47,6 +47,22 @@ describe("the currency", () => {
     expect(await api.rows()).toEqual(before)
   })
 
+  test("never changes under bookings that are being made at that moment", async () => {
+    for (let round = 0; round < 12; round++) {
+      const to = round % 2 === 0 ? "JPY" : "EUR"
+      const change = settings({ currency: to, convertPricesAt: "1" })
+      const made = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => book(10 * round + n)))
+      expect((await change).status).toBeOneOf([200, 409])
+      for (const { status } of made) expect(status).toBeOneOf([201, 409])
+      const mixed = await api.database.db`
+        select b.id from slotbase.bookings b join slotbase.facilities f on f.id = b.facility_id
+        where f.id = ${club} and b.status = 'confirmed' and b.price_currency <> f.currency`
+      expect(mixed).toHaveLength(0)
+      await api.database.db`delete from slotbase.occupancies where facility_id = ${club}`
+      await api.database.db`update slotbase.bookings set status = 'released' where facility_id = ${club}`
+    }
+  })
+
   test("changes together with its prices, each rounded to what can be moved, and none becomes free", async () => {
     await fee()
     await post("/price-rules", { name: "Cheap", hourlyPrice: 1, resourceId: freeCourt })
