@@ -124,9 +124,8 @@ const latestMinutes = 5
 const maxLatest = 100
 
 /**
- * Strikes the bookings of the latest closures, of a facility or of all: a booking that was made or moved while the
- * closure was may have seen it as little as the closure saw the booking. Answers how many were struck. Records
- * booking.struck.
+ * Strikes the bookings of the latest closures, of a facility or of all. A booking that was made or moved at the instant
+ * of a closure may not have seen it, nor the closure the booking. Answers how many were struck. Records booking.struck.
  */
 export async function strikeLatest(tx: Tx, facilityId?: string): Promise<number> {
   let struck = 0

@@ -41,8 +41,8 @@ const maxNamed = 20
 
 /**
  * Answers how many bookings were decided. Records booking.rescheduled for each that moves, booking.local_time_changed
- * for each that stays at its instant, booking.struck for those in time that is not open, and facility.settings_updated
- * once.
+ * for each that stays at its instant, and facility.settings_updated once. Records booking.struck for those in time that
+ * is not open.
  * @throws AgreedTimesTaken: nothing is written
  */
 export async function settleZone(tx: Tx, facilityId: string, keep: Keep): Promise<number> {
