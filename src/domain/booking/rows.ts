@@ -45,9 +45,9 @@ export type Inserted = Pick<BookingRow, "hold_expires_at" | "confirmed_at" | "cr
 
 /**
  * Takes the slot. Undefined when the slot is occupied, or when the facility's currency or time zone has just changed.
- * The facility's row is locked before the slot, as its foreign keys would lock it afterwards. "on conflict do nothing" waits for a transaction that is just
- * taking the same slot. A plain insert would deadlock, and a check before it would leave a gap. The booking's row is
- * inserted from the occupancy, so neither exists without the other.
+ * The facility's row is locked before the slot, as its foreign keys would lock it afterwards. "on conflict do nothing"
+ * waits for a transaction that is just taking the same slot. A plain insert would deadlock, and a check before it would
+ * leave a gap. The booking's row is inserted from the occupancy, so neither exists without the other.
  */
 export async function insertBooking(tx: Tx, booking: NewBooking): Promise<Inserted | undefined> {
   const { id, facility_id, resource_id, status, participants } = booking

@@ -10,7 +10,8 @@ import { type Booking, toBooking } from "#domain/booking/answer.ts"
 import type { BookingRow, LockedBooking, Status } from "#domain/booking/booking-row.ts"
 import { recordCheckInUndone, recordCompletionUndone, recordNoShowUndone } from "#domain/booking/change-events.ts"
 import { lockOwn, requireStatus } from "#domain/booking/lock-own.ts"
-import { changeBooking } from "#domain/booking/rows.ts"
+import { changeBooking, strikeOne } from "#domain/booking/rows.ts"
+import { whyNotOpen } from "#domain/booking/struck/judge.ts"
 import { graceEndOf } from "./grace.ts"
 import { waiveFee } from "./no-shows.ts"
 import { completedSessionOf } from "./session-held.ts"
@@ -28,7 +29,7 @@ interface Why {
 export async function undoNoShow(tx: Tx, member: Member, bookingId: string, { reason }: Why): Promise<Booking> {
   const booking = await lockFor(tx, member, bookingId, ["no_show"], "booking_not_no_show")
   const by = member.caller.userId
-  const undone = await changeBooking(tx, booking, { status: "confirmed", no_show_at: null, judged_by_staff: true })
+  const undone = await opened(tx, booking, { status: "confirmed", no_show_at: null, judged_by_staff: true })
   const { fee, strikeCount } = await undoStrike(tx, booking, by, reason)
   if (fee > 0) await waiveFee(tx, booking, fee)
   recordNoShowUndone(tx, undone, { by, at: booking.now, reason, fee, strikeCount })
@@ -42,7 +43,7 @@ export async function undoNoShow(tx: Tx, member: Member, bookingId: string, { re
 export async function undoCheckIn(tx: Tx, member: Member, bookingId: string, { reason }: Why): Promise<Booking> {
   const booking = await lockFor(tx, member, bookingId, ["checked_in"], "booking_not_checked_in")
   const judged_by_staff = await isLeftToStaff(tx, booking)
-  const undone = await changeBooking(tx, booking, { status: "confirmed", checked_in_at: null, judged_by_staff })
+  const undone = await opened(tx, booking, { status: "confirmed", checked_in_at: null, judged_by_staff })
   recordCheckInUndone(tx, undone, { by: member.caller.userId, at: booking.now, reason })
   return toBooking(undone)
 }
@@ -71,7 +72,7 @@ export async function undoCompletionLocked(
   by: string,
   { reason }: Why,
 ): Promise<BookingRow> {
-  const undone = await changeBooking(tx, booking, {
+  const undone = await opened(tx, booking, {
     status: booking.checked_in_at === null ? "confirmed" : "checked_in",
     completed_at: null,
     judged_by_staff: await isLeftToStaff(tx, booking),
@@ -91,6 +92,20 @@ async function lockFor(
   const booking = await lockOwn(tx, member, bookingId)
   requireStatus(booking, from, code, "undone")
   return booking
+}
+
+/** The booking stands again. It is struck if its time was closed meanwhile: then it is cancelled without loss. */
+async function opened(
+  tx: Tx,
+  booking: LockedBooking,
+  change: Parameters<typeof changeBooking>[2],
+): Promise<BookingRow> {
+  const undone = await changeBooking(tx, booking, change)
+  if (undone.status !== "confirmed" || undone.struck_reason !== null) return undone
+  const why = await whyNotOpen(tx, undone)
+  if (why === undefined) return undone
+  await strikeOne(tx, booking, why)
+  return { ...undone, struck_reason: why }
 }
 
 /** Within the grace the booker may still come, and the job judges as ever. */

@@ -136,6 +136,19 @@ describe("an undone no-show", () => {
 })
 
 describe("an undone check-in and completion", () => {
+  test("leave a booking struck when its time was closed meanwhile: it is cancelled without loss", async () => {
+    const { id } = await book()
+    await atMinute(1, async () => {
+      await act(id, "check-in")
+      const closed = { ...atHour(hour), reason: "The roof leaks" }
+      const closure = (await club.post(undefined, "/closures", closed)).body
+      expect((await undo(id, "check-in")).body).toMatchObject({ status: "confirmed", struckReason: closed.reason })
+      const cancelled = await club.post(club.player, `/bookings/${id}/cancel`, { cancellationReason: "closed" })
+      expect([outcome(cancelled), cancelled.body.refundPercent]).toEqual(["200", 100])
+      await club.api.call("DELETE", `/v1/facilities/${club.id}/closures/${closure.id}`)
+    })
+  })
+
   test("leave the booking as it was, and the job takes it only within the grace", async () => {
     const early = await book()
     const late = await book(club.friend.id, { resourceId: club.otherCourt })
