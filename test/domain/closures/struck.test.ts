@@ -18,20 +18,20 @@ import { aMember } from "#test/harness/club/club.ts"
 import { aResource } from "#test/harness/club/factories.ts"
 import { atHour } from "#test/harness/club/hours.ts"
 
-const policy = {
-  noShowFee: 500,
-  strikeThreshold: 1,
-  restrictionDays: 30,
-  checkInGraceMinutes: 10,
-  cancellationPolicy: [{ hoursBefore: 1, refundPercent: 50 }],
-}
-
 let club: BookingClub
 let hour = 0
 
 beforeAll(async () => {
   club = await aBookingClub()
-  await atMinuteOf(club.api.database.db, 0, 0, () => club.policy(policy))
+  await atMinuteOf(club.api.database.db, 0, 0, () =>
+    club.policy({
+      noShowFee: 500,
+      strikeThreshold: 1,
+      restrictionDays: 30,
+      checkInGraceMinutes: 10,
+      cancellationPolicy: [{ hoursBefore: 1, refundPercent: 50 }],
+    }),
+  )
 })
 afterAll(() => club.api.database.drop())
 beforeEach(() => {
@@ -133,63 +133,6 @@ describe("a closure over a standing booking", () => {
     })
     expect(await db()`select from slotbase.strike_ledger where booking_id = ${unseen.id}`).toHaveLength(0)
   })
-})
-
-describe("a booking and a closure of the same moment, which did not see each other", () => {
-  const unseen = async (more: Body = {}) => {
-    const booking = await book(more)
-    await club.pay(booking.id, booking.priceAmount)
-    await close()
-    await db()`update slotbase.bookings set struck_at = null, struck_reason = null, struck_told_at = null where id = ${booking.id}`
-    return booking
-  }
-
-  test("costs the booker nothing: it is cancelled without loss, also after its start", async () => {
-    const [first, second] = [await unseen(), await unseen({ ...atHour(hour + 1) })]
-    const quote = await atMinute(-30, () => cancel(first.id, { dryRun: true }))
-    expect(quote.body).toMatchObject({ refundPercent: 100, refundAmount: 2400 })
-    expect(quote.body.lines[0]).toEqual({ rule: "the facility is closed then", refundPercent: 100, applies: true })
-    const cancelled = await atMinute(20, () => cancel(first.id))
-    expect(cancelled.body).toMatchObject({ status: "cancelled", refundPercent: 100, refundAmount: 2400 })
-    // The next hour is open.
-    expect(outcome(await atMinute(80, () => cancel(second.id)))).toBe("409 booking_started")
-    const late = await atMinute(30, () => cancel(second.id, { dryRun: true }))
-    expect(late.body).toMatchObject({ refundPercent: 0, refundAmount: 0 })
-    const byStaff = { cancellationReason: "noise", dryRun: true, refundPercent: 40 }
-    const decided = await unseen({ resourceId: club.otherCourt })
-    expect((await club.post(club.staff, `/bookings/${decided.id}/cancel`, byStaff)).body.refundPercent).toBe(40)
-  })
-
-  test("is moved without loss, also too late and after its start", async () => {
-    await atMinute(0, () => club.policy({ ...policy, rescheduleHoursBefore: 2 }))
-    const moved = await unseen()
-    const to = { ...atHour(hour + 1), endAt: new Date(Date.parse(atHour(hour + 1).startAt) + 1_800_000).toISOString() }
-    const answer = await atMinute(20, () => club.post(club.player, `/bookings/${moved.id}/reschedule`, to))
-    expect([outcome(answer), answer.body.priceAmount]).toEqual(["200", 1200])
-    expect((await read(moved.id)).settlement).toMatchObject({ refundedAmount: 1200, forfeitedAmount: 0 })
-    expect(answer.body.cancellationPolicy).toEqual([{ hoursBefore: 1, refundPercent: 50 }])
-    const open = await book({ ...atHour(hour + 2) })
-    const late = await atMinute(100, () =>
-      club.post(club.player, `/bookings/${open.id}/reschedule`, atHour(hour + 2.5)),
-    )
-    expect(outcome(late)).toBe("409 too_late_to_reschedule")
-    await atMinute(0, () => club.policy(policy))
-  })
-})
-
-test("no payment begins for a hold in closed time, at the desk neither, and nothing is written", async () => {
-  const { paymentMethod: _, ...wish } = online(club, hour)
-  const hold = (await club.post(club.player, "/holds", wish)).body
-  await close()
-  const before = await club.api.rows()
-  const card = { referenceType: "booking", referenceId: hold.id, cardToken: "tok_visa" }
-  const answer = await club.post(club.player, "/payments", card)
-  expect([outcome(answer), answer.body.detail]).toEqual([
-    "422 facility_closed",
-    "The facility is closed then: The roof leaks.",
-  ])
-  expect(outcome(await club.pay(hold.id, 2400))).toBe("422 facility_closed")
-  expect(await club.api.rows()).toEqual(before)
 })
 
 test("shorter opening hours and a court out of use list the bookings that they strike; longer hours heal them", async () => {
