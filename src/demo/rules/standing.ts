@@ -17,11 +17,11 @@ export async function moveAndLengthenSeries(
   const series = `${at}/recurring-bookings/${seriesId}`
   const { occurrences } = await call(desk, "GET", series)
   await call(anna, "PATCH", series, { scope: "following", bookingId: occurrences[2].bookingId, startTime: "20:00" })
-  const longer = await ask(anna, "PATCH", series, { scope: "all", durationMinutes: 90 })
+  const longer = await ask(desk, "PATCH", series, { scope: "all", durationMinutes: 90 })
   const after = await call(desk, "GET", series)
   bites({
     rule: "change of a series",
-    asked: "Anna makes all four days half an hour longer, after she moved the last two to 20:00",
+    asked: "the desk makes all four days of Anna half an hour longer, after she moved the last two to 20:00",
     answer: longer,
     found: after.occurrences.map(({ startAt, endAt }: Occurrence) => [localTime(startAt), localTime(endAt)]),
     right: [

@@ -266,6 +266,8 @@ test("an API key acts under its own name and role, until it is revoked", async (
     id: shown.userId,
     kind: "api_key",
     name: "Till",
+    firstName: null,
+    lastName: null,
     email: null,
     roles: [{ role: "staff", scopeType: "facility", scopeId: facilityId }],
     children: [],
